@@ -1,0 +1,191 @@
+//! The batcher: a window that opens with the first id and closes by time or size.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt};
+use tokio::sync::watch;
+
+use crate::LoadError;
+
+/// How long ids are collected by default.
+pub const DEFAULT_WINDOW: Duration = Duration::from_millis(1);
+
+/// How many ids one request has at most by default.
+pub const DEFAULT_MAX_SIZE: usize = 100;
+
+/// Turns concurrent loads of single ids into few requests. Cloning is cheap and shares the window.
+///
+/// A batcher does not know who asks: everything it loads must be the same for all its callers. What differs by user or
+/// tenant needs that in its id, or a batcher of its own.
+pub struct Batcher<K, V, E> {
+    shared: Arc<Shared<K, V, E>>,
+}
+
+struct Shared<K, V, E> {
+    load: Box<LoadBatch<K, V, E>>,
+    window: Duration,
+    max_size: usize,
+    // Held to add an id or to take the batch, never across an await.
+    open: Mutex<Option<Batch<K, V, E>>>,
+}
+
+type LoadBatch<K, V, E> = dyn Fn(Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, E>> + Send + Sync;
+
+/// The outcome of one request, for all whose ids are in it.
+type Outcome<K, V, E> = Result<HashMap<K, V>, LoadError<E>>;
+
+type Arrival<K, V, E> = watch::Receiver<Option<Arc<Outcome<K, V, E>>>>;
+
+struct Batch<K, V, E> {
+    ids: Vec<K>,
+    // Ids in the order they came, and a look-up for duplicates.
+    known: std::collections::HashSet<K>,
+    sender: watch::Sender<Option<Arc<Outcome<K, V, E>>>>,
+}
+
+impl<K, V, E> Batcher<K, V, E>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Send + Sync + 'static,
+{
+    /// A batcher over a function from ids to the values it found.
+    ///
+    /// An id that the function leaves out of its map is [`LoadError::Missing`] for who asked for it. Ids come without
+    /// duplicates, in the order in which they were first asked for.
+    pub fn new<F, Fut>(load: F) -> Self
+    where
+        F: Fn(Vec<K>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HashMap<K, V>, E>> + Send + 'static,
+    {
+        let load: Box<LoadBatch<K, V, E>> = Box::new(move |ids| load(ids).boxed());
+        Self::with(load, DEFAULT_WINDOW, DEFAULT_MAX_SIZE)
+    }
+
+    fn with(load: Box<LoadBatch<K, V, E>>, window: Duration, max_size: usize) -> Self {
+        Self { shared: Arc::new(Shared { load, window, max_size, open: Mutex::new(None) }) }
+    }
+
+    /// How long ids are collected after the first one; 1 ms by default.
+    ///
+    /// # Panics
+    /// When the batcher was cloned or used before.
+    #[must_use]
+    pub fn window(self, window: Duration) -> Self {
+        let Shared { load, max_size, .. } = self.into_shared();
+        Self::with(load, window, max_size)
+    }
+
+    /// How many different ids one request has at most; 100 by default. A full batch leaves at once.
+    ///
+    /// # Panics
+    /// When `max_size` is zero, or the batcher was cloned or used before.
+    #[must_use]
+    pub fn max_size(self, max_size: usize) -> Self {
+        assert!(max_size > 0, "a batch must have room for one id");
+        let Shared { load, window, .. } = self.into_shared();
+        Self::with(load, window, max_size)
+    }
+
+    fn into_shared(self) -> Shared<K, V, E> {
+        match Arc::try_unwrap(self.shared) {
+            Ok(shared) => shared,
+            Err(_) => panic!("options of a batcher are set before it is cloned or used"),
+        }
+    }
+
+    /// The value of one id, loaded together with what others ask for at the same time.
+    ///
+    /// The request runs in a task of its own: a caller that goes away neither stops it nor keeps others waiting.
+    ///
+    /// # Errors
+    /// [`LoadError::Missing`] when the answer has nothing for this id, [`LoadError::Request`] when the request failed,
+    /// [`LoadError::Panicked`] when the function panicked.
+    pub async fn load(&self, id: K) -> Result<V, LoadError<E>> {
+        let mut arrival = self.join(id.clone());
+        let outcome = match arrival.wait_for(Option::is_some).await {
+            Ok(outcome) => outcome.clone().expect("waited for it to be there"),
+            // The task ended without an outcome: the function panicked.
+            Err(_) => return Err(LoadError::Panicked),
+        };
+        match &*outcome {
+            Ok(values) => values.get(&id).cloned().ok_or(LoadError::Missing),
+            Err(error) => Err(error.clone()),
+        }
+    }
+
+    /// The values of several ids, in their order.
+    pub async fn load_many(&self, ids: impl IntoIterator<Item = K>) -> Vec<Result<V, LoadError<E>>> {
+        futures_util::future::join_all(ids.into_iter().map(|id| self.load(id))).await
+    }
+
+    /// Adds an id to the open batch, or opens one; sends the batch when it is full.
+    fn join(&self, id: K) -> Arrival<K, V, E> {
+        let mut open = self.shared.lock();
+        let opened = open.is_none();
+        let batch = open.get_or_insert_with(Batch::new);
+        let arrival = batch.sender.subscribe();
+        if batch.known.insert(id.clone()) {
+            batch.ids.push(id);
+        }
+        if batch.ids.len() >= self.shared.max_size {
+            let batch = open.take().expect("just filled");
+            drop(open);
+            tokio::spawn(self.shared.clone().send(batch));
+        } else if opened {
+            let sender = batch.sender.clone();
+            drop(open);
+            tokio::spawn(self.shared.clone().send_later(sender));
+        }
+        arrival
+    }
+}
+
+impl<K, V, E> Shared<K, V, E>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Send + Sync + 'static,
+{
+    /// Sends the batch of this sender when the window closes, unless it was full before.
+    async fn send_later(self: Arc<Self>, sender: watch::Sender<Option<Arc<Outcome<K, V, E>>>>) {
+        tokio::time::sleep(self.window).await;
+        let batch = self.lock().take_if(|batch| batch.sender.same_channel(&sender));
+        drop(sender);
+        if let Some(batch) = batch {
+            self.send(batch).await;
+        }
+    }
+
+    async fn send(self: Arc<Self>, batch: Batch<K, V, E>) {
+        let Batch { ids, sender, .. } = batch;
+        let outcome = (self.load)(ids).await.map_err(|error| LoadError::Request(Arc::new(error)));
+        sender.send_replace(Some(Arc::new(outcome)));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Option<Batch<K, V, E>>> {
+        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl<K, V, E> Batch<K, V, E> {
+    fn new() -> Self {
+        Self { ids: Vec::new(), known: std::collections::HashSet::new(), sender: watch::Sender::new(None) }
+    }
+}
+
+impl<K, V, E> Clone for Batcher<K, V, E> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone() }
+    }
+}
+
+impl<K, V, E> std::fmt::Debug for Batcher<K, V, E> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let Shared { window, max_size, .. } = &*self.shared;
+        f.debug_struct("Batcher").field("window", window).field("max_size", max_size).finish_non_exhaustive()
+    }
+}

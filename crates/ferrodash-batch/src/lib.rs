@@ -1,0 +1,29 @@
+//! Groups concurrent loads of single ids into few requests.
+//!
+//! Code that needs one item asks for one item; a [`Batcher`] collects what is asked for within a short window and makes
+//! one request of it. Equal ids are asked for once. Each who waits gets the result of its own id, or an error that says
+//! what became of it.
+//!
+//! ```
+//! # #[tokio::main(flavor = "current_thread")] async fn main() {
+//! use std::{collections::HashMap, convert::Infallible};
+//! use ferrodash_batch::{Batcher, LoadError};
+//!
+//! let squares = Batcher::new(async |ids: Vec<u32>| {
+//!     Ok::<HashMap<u32, u32>, Infallible>(ids.into_iter().filter(|id| *id != 13).map(|id| (id, id * id)).collect())
+//! });
+//! let (two, three, unlucky) = tokio::join!(squares.load(2), squares.load(3), squares.load(13));
+//! assert_eq!((two, three), (Ok(4), Ok(9)));
+//! assert_eq!(unlucky, Err(LoadError::Missing));
+//! # }
+//! ```
+//!
+//! The feature `http` adds [`http::HttpBatch`], which turns ids into `GET /data/?ids=1,2,3`.
+
+mod batcher;
+mod error;
+#[cfg(feature = "http")]
+pub mod http;
+
+pub use batcher::{Batcher, DEFAULT_MAX_SIZE, DEFAULT_WINDOW};
+pub use error::LoadError;

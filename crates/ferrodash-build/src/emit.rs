@@ -1,0 +1,293 @@
+//! Writes the Rust source of a suite: a builder per component and the table of what the suite ships.
+
+use std::fmt::Write as _;
+
+use crate::bundle::Bundle;
+use crate::{ComponentMeta, Pin, PropMeta, PropType, SuiteManifest};
+
+/// Elements that HTML defines to have no content, so that their builders take no children.
+const VOID: [&str; 14] =
+    ["Area", "Base", "Br", "Col", "Embed", "Hr", "Img", "Input", "Link", "Meta", "Param", "Source", "Track", "Wbr"];
+
+/// From how many components on the properties that all share go into a trait of the suite.
+const SHARED_FROM: usize = 8;
+
+/// Properties that a hand-written trait sets on every component.
+const COMMON: [&str; 2] = ["children", "id"];
+
+/// The source of one suite's module.
+pub(crate) fn emit_suite(pin: &Pin, suite: &SuiteManifest, components: &[ComponentMeta], bundles: &[Bundle]) -> String {
+    let mut code = String::new();
+    let shared = shared_props(components);
+    if !shared.is_empty() {
+        emit_shared(&mut code, &suite.module, &shared);
+    }
+    for component in components {
+        emit_component(&mut code, suite, component, &shared);
+    }
+    emit_table(&mut code, pin, suite, components, bundles);
+    code
+}
+
+/// The properties that every component of a large suite has in the same form.
+fn shared_props(components: &[ComponentMeta]) -> Vec<PropMeta> {
+    let Some((first, others)) = components.split_first() else { return Vec::new() };
+    if components.len() < SHARED_FROM {
+        return Vec::new();
+    }
+    let everywhere = |prop: &&PropMeta| {
+        let same = |other: &PropMeta| other.name == prop.name && other.kind == prop.kind && !other.required;
+        !COMMON.contains(&prop.name.as_str()) && others.iter().all(|component| component.props.iter().any(same))
+    };
+    first.props.iter().filter(everywhere).cloned().collect()
+}
+
+fn emit_shared(code: &mut String, module: &str, shared: &[PropMeta]) {
+    let name = format!("{}Props", pascal(module));
+    line(code, 0, &format!("/// The properties that all components of `{module}` share."));
+    line(code, 0, &format!("pub trait {name}: crate::ComponentExt {{"));
+    for prop in shared {
+        emit_setter(code, None, prop, Setter::Trait);
+    }
+    line(code, 0, "}");
+}
+
+fn emit_component(code: &mut String, suite: &SuiteManifest, component: &ComponentMeta, shared: &[PropMeta]) {
+    let name = &component.name;
+    for prop in &component.props {
+        if let PropType::Choice(choices) = &prop.kind {
+            emit_choice(code, name, prop, choices);
+        }
+    }
+    doc(code, 0, &component.description);
+    line(code, 0, "#[derive(Debug, Clone)]");
+    line(code, 0, "#[must_use = \"a component does nothing until it is part of a layout or an answer\"]");
+    line(code, 0, &format!("pub struct {name}(crate::Component);"));
+    line(code, 0, &format!("impl {name} {{"));
+    emit_constructor(code, suite, component);
+    for prop in &component.props {
+        let elsewhere = COMMON.contains(&prop.name.as_str()) || shared.iter().any(|other| other.name == prop.name);
+        if !elsewhere {
+            emit_setter(code, Some(name), prop, Setter::Inherent);
+        }
+    }
+    line(code, 0, "}");
+    line(code, 0, &format!("impl From<{name}> for crate::Component {{"));
+    line(code, 1, &format!("fn from(component: {name}) -> Self {{ component.0 }}"));
+    line(code, 0, "}");
+    line(code, 0, &format!("impl crate::ComponentExt for {name} {{"));
+    line(code, 1, "fn component_mut(&mut self) -> &mut crate::Component { &mut self.0 }");
+    line(code, 0, "}");
+    line(code, 0, &format!("crate::children_from!({name});"));
+    if !shared.is_empty() {
+        line(code, 0, &format!("impl {}Props for {name} {{}}", pascal(&suite.module)));
+    }
+}
+
+/// The constructor takes the children, where there can be any, and what the component requires.
+fn emit_constructor(code: &mut String, suite: &SuiteManifest, component: &ComponentMeta) {
+    let name = &component.name;
+    let has_children = component.props.iter().any(|prop| prop.name == "children");
+    let is_void = suite.module == "html" && VOID.contains(&name.as_str());
+    let mut arguments = Vec::new();
+    let mut sets = Vec::new();
+    if has_children && !is_void {
+        arguments.push("children: impl crate::IntoChildren".to_owned());
+        sets.push("component.set_children(children.into_children());".to_owned());
+    }
+    for prop in component.props.iter().filter(|prop| prop.required && prop.name != "children") {
+        let (argument, value) = rust_type(name, prop);
+        let ident = ident(&prop.name);
+        arguments.push(format!("{ident}: {argument}"));
+        sets.push(format!("component.set({:?}, {});", prop.name, value.replace("value", &ident)));
+    }
+    line(code, 1, &format!("/// A `{name}`, with what it needs; everything else has a setter."));
+    if arguments.is_empty() {
+        line(code, 1, "#[expect(clippy::new_without_default, reason = \"all components are made the same way\")]");
+    }
+    line(code, 1, &format!("pub fn new({}) -> Self {{", arguments.join(", ")));
+    let binding = if sets.is_empty() { "component" } else { "mut component" };
+    line(code, 2, &format!("let {binding} = crate::Component::new({:?}, {name:?});", suite.namespace));
+    for set in sets {
+        line(code, 2, &set);
+    }
+    line(code, 2, "Self(component)");
+    line(code, 1, "}");
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Setter {
+    Inherent,
+    Trait,
+}
+
+fn emit_setter(code: &mut String, component: Option<&str>, prop: &PropMeta, form: Setter) {
+    let (argument, value) = rust_type(component.unwrap_or_default(), prop);
+    doc(code, 1, &prop.description);
+    let ident = ident(&prop.name);
+    match form {
+        Setter::Inherent => {
+            line(code, 1, &format!("pub fn {ident}(mut self, value: {argument}) -> Self {{"));
+            line(code, 2, &format!("self.0.set({:?}, {value}); self", prop.name));
+        }
+        Setter::Trait => {
+            line(code, 1, "#[must_use]");
+            line(code, 1, &format!("fn {ident}(mut self, value: {argument}) -> Self {{"));
+            line(code, 2, &format!("self.component_mut().set({:?}, {value}); self", prop.name));
+        }
+    }
+    line(code, 1, "}");
+}
+
+/// The argument's type, and the expression that makes a property of it.
+fn rust_type(component: &str, prop: &PropMeta) -> (String, String) {
+    let scalar = |name: &str| (format!("impl crate::value::{name}"), "value.into_prop()".to_owned());
+    match &prop.kind {
+        PropType::Text => scalar("Text"),
+        PropType::Number => scalar("Number"),
+        PropType::TextOrNumber => scalar("TextOrNumber"),
+        PropType::TextOrBool => scalar("TextOrBool"),
+        PropType::NumberOrBool => scalar("NumberOrBool"),
+        PropType::Scalar => scalar("Scalar"),
+        PropType::Bool => ("bool".into(), "crate::Prop::from(value)".into()),
+        PropType::Node => ("impl crate::IntoChildren".into(), "value.into_children().into()".into()),
+        PropType::Id => ("impl Into<crate::Id>".into(), "crate::Prop::Id(value.into())".into()),
+        PropType::Style => ("impl Into<crate::Style>".into(), "value.into().into()".into()),
+        PropType::Choice(_) => (choice_name(component, prop), "crate::Prop::from(value.as_str())".into()),
+        PropType::TextList => {
+            ("impl IntoIterator<Item: crate::value::Text>".into(), "crate::value::list(value)".into())
+        }
+        PropType::NumberList => {
+            ("impl IntoIterator<Item: crate::value::Number>".into(), "crate::value::list(value)".into())
+        }
+        PropType::Json => ("impl ::serde::Serialize".into(), "crate::value::json(value)".into()),
+    }
+}
+
+fn choice_name(component: &str, prop: &PropMeta) -> String {
+    format!("{component}{}", pascal(&prop.name))
+}
+
+fn emit_choice(code: &mut String, component: &str, prop: &PropMeta, choices: &[String]) {
+    let name = choice_name(component, prop);
+    line(code, 0, &format!("/// What `{}` of [`{component}`] can be.", prop.name));
+    line(code, 0, "#[derive(Debug, Clone, Copy, PartialEq, Eq)]");
+    line(code, 0, &format!("pub enum {name} {{"));
+    for choice in choices {
+        line(code, 1, &format!("/// `{choice}`"));
+        line(code, 1, &format!("{},", variant(choice)));
+    }
+    line(code, 0, "}");
+    line(code, 0, &format!("impl {name} {{"));
+    line(code, 1, "/// The value on the wire.");
+    line(code, 1, "pub const fn as_str(self) -> &'static str {");
+    line(code, 2, "match self {");
+    for choice in choices {
+        line(code, 3, &format!("Self::{} => {choice:?},", variant(choice)));
+    }
+    line(code, 2, "}");
+    line(code, 1, "}");
+    line(code, 0, "}");
+}
+
+fn emit_table(code: &mut String, pin: &Pin, suite: &SuiteManifest, components: &[ComponentMeta], bundles: &[Bundle]) {
+    line(code, 0, "/// What this suite ships.");
+    line(code, 0, "pub static SUITE: crate::Suite = crate::Suite {");
+    line(code, 1, &format!("module: {:?},", suite.module));
+    line(code, 1, &format!("namespace: {:?},", suite.namespace));
+    line(code, 1, &format!("package: {:?},", pin.package));
+    line(code, 1, &format!("version: {:?},", suite.version.as_ref().unwrap_or(&pin.version)));
+    line(code, 1, &format!("root: {:?},", url_root(pin, suite)));
+    line(code, 1, &format!("scripts: &{:?},", suite.scripts));
+    line(code, 1, &format!("styles: &{:?},", suite.styles));
+    line(code, 1, "components: &[");
+    for component in components {
+        let props: Vec<&str> = component.props.iter().map(|prop| prop.name.as_str()).collect();
+        let fields = format!(
+            "name: {:?}, props: &{props:?}, wildcards: {}, children_props: &{:?}",
+            component.name, component.wildcards, component.children_props
+        );
+        line(code, 2, &format!("crate::ComponentInfo {{ {fields} }},"));
+    }
+    line(code, 1, "],");
+    line(code, 1, "bundles: &[");
+    for bundle in bundles {
+        let include =
+            |suffix: &str| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{}{suffix}\"))", bundle.file);
+        line(code, 2, "crate::Bundle {");
+        line(code, 3, &format!("path: {:?}, sha256: {:?},", bundle.path, bundle.sha256));
+        line(code, 3, &format!("identity: {}, gzip: {}, brotli: {},", include(""), include(".gz"), include(".br")));
+        line(code, 2, "},");
+    }
+    line(code, 1, "],");
+    line(code, 0, "};");
+}
+
+/// The part of a suite's URLs between the package and the file: what of `root` lies below the package.
+fn url_root(pin: &Pin, suite: &SuiteManifest) -> String {
+    suite.root.strip_prefix(&pin.package).unwrap_or(&suite.root).trim_start_matches('/').to_owned()
+}
+
+/// A name in Rust's form: `className` to `class_name`; keywords get an underscore or become raw.
+fn ident(name: &str) -> String {
+    let mut ident = String::new();
+    for c in name.chars() {
+        if c.is_ascii_uppercase() {
+            if !ident.is_empty() && !ident.ends_with('_') {
+                ident.push('_');
+            }
+            ident.push(c.to_ascii_lowercase());
+        } else {
+            ident.push(if c.is_ascii_alphanumeric() { c } else { '_' });
+        }
+    }
+    match ident.as_str() {
+        "as" | "async" | "await" | "box" | "break" | "const" | "continue" | "default" | "do" | "else" | "enum"
+        | "extern" | "false" | "final" | "fn" | "for" | "gen" | "if" | "impl" | "in" | "let" | "loop" | "macro"
+        | "match" | "mod" | "move" | "mut" | "override" | "priv" | "pub" | "ref" | "return" | "static" | "struct"
+        | "trait" | "true" | "try" | "type" | "typeof" | "unsafe" | "unsized" | "use" | "virtual" | "where"
+        | "while" | "yield" => format!("r#{ident}"),
+        "self" | "super" | "crate" => format!("{ident}_"),
+        _ => ident,
+    }
+}
+
+fn pascal(name: &str) -> String {
+    let mut upper = true;
+    let mut result = String::new();
+    for c in name.chars() {
+        if !c.is_ascii_alphanumeric() {
+            upper = true;
+        } else if upper {
+            result.push(c.to_ascii_uppercase());
+            upper = false;
+        } else {
+            result.push(c);
+        }
+    }
+    result
+}
+
+fn variant(choice: &str) -> String {
+    let name = pascal(choice);
+    match name.chars().next() {
+        None => "Empty".into(),
+        Some(c) if c.is_ascii_digit() => format!("N{name}"),
+        Some(_) => name,
+    }
+}
+
+fn line(code: &mut String, indent: usize, text: &str) {
+    let _ = writeln!(code, "{:width$}{text}", "", width = indent * 4);
+}
+
+/// Documentation as it came, made safe for rustdoc: HTML and brackets are not links there, and lines are not code.
+fn doc(code: &mut String, indent: usize, text: &str) {
+    if text.is_empty() {
+        return line(code, indent, "/// Not documented by the suite.");
+    }
+    for part in text.lines() {
+        let part = part.trim().replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<");
+        line(code, indent, format!("/// {part}").trim_end());
+    }
+}

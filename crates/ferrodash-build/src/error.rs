@@ -1,0 +1,147 @@
+//! What can go wrong while a suite is built, and what to do about each.
+
+use std::path::{Path, PathBuf};
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a suite could not be built. The text of each says what to do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// No Python interpreter was found.
+    #[error(
+        "`{python}` was not found, and it is needed once to fetch {wheel}. Install Python 3 with pip (on Debian: \
+         apt-get install python3-pip), name another interpreter in FERRODASH_PYTHON, or put the wheel into a directory \
+         and name that directory in FERRODASH_WHEELS"
+    )]
+    NoPython {
+        /// The interpreter that was tried.
+        python: String,
+        /// Package and version.
+        wheel: String,
+    },
+    /// Python is there, pip is not.
+    #[error(
+        "`{python}` has no pip, and it is needed once to fetch {wheel}. Install it (on Debian: apt-get install \
+         python3-pip), or put the wheel into a directory and name that directory in FERRODASH_WHEELS"
+    )]
+    NoPip {
+        /// The interpreter that was tried.
+        python: String,
+        /// Package and version.
+        wheel: String,
+    },
+    /// pip could not reach a package index.
+    #[error(
+        "pip could not fetch {wheel}: {detail}. Check the network and pip's configuration and build again, or put the \
+         file into a directory and name that directory in FERRODASH_WHEELS"
+    )]
+    NoNetwork {
+        /// Package and version.
+        wheel: String,
+        /// What pip said, in one line.
+        detail: String,
+    },
+    /// pip failed for another reason.
+    #[error("pip failed for {wheel}: {detail}")]
+    Pip {
+        /// Package and version.
+        wheel: String,
+        /// The end of what pip printed.
+        detail: String,
+    },
+    /// A file is not the pinned one.
+    #[error(
+        "{path} has SHA-256 {found}, but {wheel} is pinned to {expected}. The file is damaged or another one: delete it \
+         and build again; if the pin is wrong, correct it in the manifest"
+    )]
+    WrongChecksum {
+        /// The file, or the place it came from.
+        path: String,
+        /// Package and version.
+        wheel: String,
+        /// The pinned digest.
+        expected: String,
+        /// The digest of the file.
+        found: String,
+    },
+    /// The directory in `FERRODASH_WHEELS` lacks a wheel.
+    #[error(
+        "FERRODASH_WHEELS names {directory}, which has no file of {wheel} (looked for names that begin with \
+         {prefix:?}). Put it there (python3 -m pip download --no-deps {package}=={version}), or unset the variable"
+    )]
+    NotInDirectory {
+        /// The directory.
+        directory: PathBuf,
+        /// Package and version.
+        wheel: String,
+        /// Package.
+        package: String,
+        /// Version.
+        version: String,
+        /// How a matching file's name begins.
+        prefix: String,
+    },
+    /// A file listed in the manifest is not in the wheel.
+    #[error("{wheel} has no file {file:?}; correct the manifest")]
+    NotInWheel {
+        /// Package and version.
+        wheel: String,
+        /// The missing path.
+        file: String,
+    },
+    /// The wheel is not a readable archive.
+    #[error("{path} cannot be read as a wheel")]
+    BadWheel {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        source: zip::result::ZipError,
+    },
+    /// A component description cannot be read.
+    #[error("{file}: {detail}. It must be what react-docgen writes for a Dash component suite")]
+    Metadata {
+        /// The metadata file.
+        file: String,
+        /// Component and property, and what was wrong there.
+        detail: String,
+    },
+    /// A replacement does not fit the file it is for.
+    #[error(
+        "the replacement of {find:?} in {file} applies {count} times instead of once; it was written for another \
+         version, so remove it or write it anew"
+    )]
+    Replacement {
+        /// The file.
+        file: String,
+        /// The text that was looked for.
+        find: String,
+        /// How often it occurs.
+        count: usize,
+    },
+    /// The manifest cannot be read.
+    #[error("{path}: {detail}")]
+    Manifest {
+        /// The manifest.
+        path: PathBuf,
+        /// What is wrong, with line and column.
+        detail: String,
+    },
+    /// A file operation failed.
+    #[error("could not {action} {path}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// On which file.
+        path: PathBuf,
+        /// The system's reason.
+        source: std::io::Error,
+    },
+}
+
+impl Error {
+    pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
+        Self::Io { action, path: path.to_owned(), source }
+    }
+}

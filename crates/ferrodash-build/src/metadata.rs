@@ -1,0 +1,254 @@
+//! Reads `metadata.json`, the description of a suite's components that react-docgen writes.
+
+use std::collections::BTreeSet;
+
+use serde_json::{Map, Value};
+
+use crate::{Error, Result};
+
+/// A component: name, documentation, properties, and where further components may stand in them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ComponentMeta {
+    /// Name, as the browser knows it.
+    pub name: String,
+    /// Documentation.
+    pub description: String,
+    /// Properties: `children`, `id`, then by name; functions left out.
+    pub props: Vec<PropMeta>,
+    /// Paths of properties, other than `children`, that hold components (`label`, `options[].label`, …).
+    pub children_props: Vec<String>,
+    /// Whether any `data-*` or `aria-*` property is accepted.
+    pub wildcards: bool,
+}
+
+/// A property of a component.
+#[derive(Debug, Clone, PartialEq)]
+pub struct PropMeta {
+    /// Name on the wire.
+    pub name: String,
+    /// Documentation.
+    pub description: String,
+    /// What it accepts.
+    pub kind: PropType,
+    /// Whether the component needs it.
+    pub required: bool,
+}
+
+/// What a property accepts, as far as a builder tells it apart.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum PropType {
+    /// Text.
+    Text,
+    /// A number.
+    Number,
+    /// True or false.
+    Bool,
+    /// Text or a number.
+    TextOrNumber,
+    /// Text, or true or false.
+    TextOrBool,
+    /// A number, or true or false.
+    NumberOrBool,
+    /// Text, a number, or true or false.
+    Scalar,
+    /// Components.
+    Node,
+    /// An id.
+    Id,
+    /// CSS properties by their names in JavaScript.
+    Style,
+    /// One of these texts.
+    Choice(Vec<String>),
+    /// A list of texts.
+    TextList,
+    /// A list of numbers.
+    NumberList,
+    /// Anything that JSON can express.
+    Json,
+}
+
+/// Reads the components of one suite; `file` is only for the message of an error.
+///
+/// # Errors
+/// [`Error::Metadata`], naming component and property.
+pub fn read_metadata(text: &str, file: &str) -> Result<Vec<ComponentMeta>> {
+    let bad = |detail: String| Error::Metadata { file: file.to_owned(), detail };
+    let root: Value = serde_json::from_str(text).map_err(|error| bad(format!("not JSON ({error})")))?;
+    let root = root.as_object().ok_or_else(|| bad("the top level is not an object".into()))?;
+    let components = root.iter().map(|(path, value)| component(path, value).map_err(&bad));
+    let mut components = components.collect::<Result<Vec<_>>>()?;
+    components.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(components)
+}
+
+fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, String> {
+    // The file's name up to its first dot; `displayName` is something else for some components.
+    let name = path.rsplit('/').next().and_then(|file| file.split('.').next()).unwrap_or_default().to_owned();
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
+        return Err(format!("{path:?} gives no component name"));
+    }
+    let described = value.get("props").and_then(Value::as_object);
+    let described = described.ok_or_else(|| format!("component {name} has no \"props\" object"))?;
+    let mut props = Vec::new();
+    let mut children_props = Vec::new();
+    for (prop, value) in described.iter().filter(|(prop, _)| !prop.ends_with("-*")) {
+        let Some(kind) = value.get("type").or_else(|| value.get("flowType")) else { continue };
+        let name_of = |kind: &Value| kind.get("name").and_then(Value::as_str).map(str::to_owned);
+        let type_name = name_of(kind).ok_or_else(|| format!("{name}.{prop} has a type without a name"))?;
+        if matches!(type_name.as_str(), "func" | "symbol" | "instanceOf") {
+            continue;
+        }
+        if prop != "children" {
+            collect_nodes(kind, prop, &mut children_props);
+        }
+        props.push(PropMeta {
+            name: prop.clone(),
+            description: text(value, "description"),
+            kind: prop_type(prop, kind),
+            required: value.get("required").and_then(Value::as_bool).unwrap_or(false),
+        });
+    }
+    let rank = |prop: &PropMeta| match prop.name.as_str() {
+        "children" => 0,
+        "id" => 1,
+        _ => 2,
+    };
+    props.sort_by(|a, b| (rank(a), &a.name).cmp(&(rank(b), &b.name)));
+    let wildcards = described.keys().any(|prop| prop.ends_with("-*"));
+    Ok(ComponentMeta { name, description: text(value, "description"), props, children_props, wildcards })
+}
+
+fn text(value: &Value, key: &str) -> String {
+    value.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
+}
+
+fn prop_type(prop: &str, kind: &Value) -> PropType {
+    match prop {
+        "id" => return PropType::Id,
+        "style" => return PropType::Style,
+        _ => {}
+    }
+    match kind.get("name").and_then(Value::as_str).unwrap_or_default() {
+        "string" => PropType::Text,
+        "number" => PropType::Number,
+        "bool" => PropType::Bool,
+        "node" | "element" => PropType::Node,
+        "enum" => choice(kind),
+        "union" => union(prop, kind),
+        "arrayOf" => match kind.get("value").map(|item| prop_type("", item)) {
+            Some(PropType::Text) => PropType::TextList,
+            Some(PropType::Number) => PropType::NumberList,
+            _ => PropType::Json,
+        },
+        _ => PropType::Json,
+    }
+}
+
+/// The members of an enumeration are JavaScript source: `'a'`, `true`, `1`, `null`.
+fn choice(kind: &Value) -> PropType {
+    let members = kind.get("value").and_then(Value::as_array).into_iter().flatten();
+    let sources = members.filter_map(|member| member.get("value")).filter(|value| !value.is_null());
+    let sources: Vec<String> = sources.map(|value| value.as_str().map_or(value.to_string(), str::to_owned)).collect();
+    let quoted = |source: &String| source.trim_matches(['\'', '"']).len() + 2 == source.len();
+    let choices: Vec<String> = sources.iter().filter(|source| quoted(source)).map(|s| unquote(s)).collect();
+    let booleans = sources.iter().any(|source| matches!(source.as_str(), "true" | "false"));
+    let numbers = sources.iter().any(|source| source.parse::<f64>().is_ok());
+    match (choices.is_empty(), booleans, numbers) {
+        (false, false, false) => PropType::Choice(choices),
+        (false, true, false) => PropType::TextOrBool,
+        (true, false, true) => PropType::Number,
+        (true, true, false) => PropType::Bool,
+        _ => PropType::Json,
+    }
+}
+
+fn unquote(source: &str) -> String {
+    source[1..source.len() - 1].to_owned()
+}
+
+fn union(prop: &str, kind: &Value) -> PropType {
+    let members: Vec<&Value> = kind.get("value").and_then(Value::as_array).into_iter().flatten().collect();
+    if let [only] = members.as_slice() {
+        return prop_type("", only);
+    }
+    let mut kinds = BTreeSet::new();
+    for member in &members {
+        kinds.insert(match member.get("name").and_then(Value::as_str).unwrap_or_default() {
+            "string" => "text",
+            "number" => "number",
+            "bool" => "bool",
+            "node" | "element" => "node",
+            "literal" => match member.get("value") {
+                Some(Value::Bool(_)) => "bool",
+                Some(Value::Number(_)) => "number",
+                Some(Value::String(text)) if is_alias(text, prop) => "bool",
+                _ => "text",
+            },
+            "enum" => match choice(member) {
+                PropType::Choice(choices) if choices.iter().all(|text| is_alias(text, prop)) => "bool",
+                PropType::Choice(_) => "text",
+                _ => "json",
+            },
+            _ => "json",
+        });
+    }
+    let kinds: Vec<&str> = kinds.into_iter().collect();
+    match kinds.as_slice() {
+        ["text"] => PropType::Text,
+        ["number"] => PropType::Number,
+        ["bool"] => PropType::Bool,
+        ["node"] | ["node", "text"] => PropType::Node,
+        ["number", "text"] => PropType::TextOrNumber,
+        ["bool", "text"] => PropType::TextOrBool,
+        ["bool", "number"] => PropType::NumberOrBool,
+        ["bool", "number", "text"] => PropType::Scalar,
+        _ => PropType::Json,
+    }
+}
+
+/// HTML's boolean attributes list their own name as a second spelling of `true`.
+fn is_alias(text: &str, prop: &str) -> bool {
+    text.eq_ignore_ascii_case(prop) || matches!(text, "true" | "false")
+}
+
+/// The paths at which components may stand inside a property, in the renderer's notation: `.` descends into an object,
+/// `[]` means each item of an array, `{}` each value of an object.
+fn collect_nodes(kind: &Value, path: &str, found: &mut Vec<String>) {
+    let inner = kind.get("value");
+    match kind.get("name").and_then(Value::as_str).unwrap_or_default() {
+        "node" | "element" => push_new(found, path),
+        "union" => {
+            for member in inner.and_then(Value::as_array).into_iter().flatten() {
+                collect_nodes(member, path, found);
+            }
+        }
+        "arrayOf" => match inner.and_then(|item| item.get("name")).and_then(Value::as_str) {
+            Some("node" | "element") => push_new(found, path),
+            _ => {
+                let start = found.len();
+                collect_nodes(inner.unwrap_or(&Value::Null), &format!("{path}[]"), found);
+                // Only fields below the items count; the items themselves are covered above.
+                retain_after(found, start, |path| path.contains("[]."));
+            }
+        },
+        "objectOf" => collect_nodes(inner.unwrap_or(&Value::Null), &format!("{path}{{}}"), found),
+        "shape" | "exact" => {
+            for (field, kind) in inner.and_then(Value::as_object).unwrap_or(&Map::new()) {
+                collect_nodes(kind, &format!("{path}.{field}"), found);
+            }
+        }
+        _ => {}
+    }
+}
+
+fn push_new(found: &mut Vec<String>, path: &str) {
+    if !found.iter().any(|known| known == path) {
+        found.push(path.to_owned());
+    }
+}
+
+fn retain_after(found: &mut Vec<String>, start: usize, keep: impl Fn(&str) -> bool) {
+    let tail = found.split_off(start);
+    found.extend(tail.into_iter().filter(|path| keep(path)));
+}

@@ -1,0 +1,167 @@
+//! Getting a pinned wheel: from a named directory, from the crate, from an earlier build, or through pip.
+
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use std::{env, fs, io};
+
+use sha2::{Digest, Sha256};
+
+use crate::{Error, Pin, Result};
+
+/// The environment variables that change where wheels come from.
+pub(crate) const VARIABLES: [&str; 2] = ["FERRODASH_WHEELS", "FERRODASH_PYTHON"];
+
+/// Where pinned files may come from.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// A directory that must have the files; nothing else is asked when it is given.
+    pub directory: Option<PathBuf>,
+    /// A directory that may have them, packed into a published crate.
+    pub packed: Option<PathBuf>,
+    /// Where fetched files are kept.
+    pub cache: PathBuf,
+    /// The Python interpreter whose pip fetches.
+    pub python: String,
+    /// Further variables for pip, for example its index.
+    pub pip_env: Vec<(String, String)>,
+}
+
+impl Source {
+    /// A source that keeps what it fetches in `cache` and otherwise asks the `python3` of the path.
+    pub fn new(cache: impl Into<PathBuf>) -> Self {
+        Self { directory: None, packed: None, cache: cache.into(), python: "python3".into(), pip_env: Vec::new() }
+    }
+
+    /// The source that a build script uses: `FERRODASH_WHEELS`, `wheels/` below `root`, `cache`, pip of
+    /// `FERRODASH_PYTHON` or `python3`.
+    pub fn from_env(root: &Path, cache: &Path) -> Self {
+        Self {
+            directory: env::var_os("FERRODASH_WHEELS").map(PathBuf::from),
+            packed: Some(root.join("wheels")),
+            python: env::var("FERRODASH_PYTHON").unwrap_or_else(|_| "python3".into()),
+            ..Self::new(cache)
+        }
+    }
+
+    /// The path of the pinned file, fetched if it must be, with its checksum verified.
+    ///
+    /// # Errors
+    /// [`Error::NotInDirectory`], [`Error::WrongChecksum`], or what kept pip from fetching it.
+    pub fn obtain(&self, pin: &Pin) -> Result<PathBuf> {
+        if let Some(directory) = &self.directory {
+            let path = find(directory, pin).ok_or_else(|| Error::NotInDirectory {
+                directory: directory.clone(),
+                wheel: pin.requirement(),
+                package: pin.package.clone(),
+                version: pin.version.clone(),
+                prefix: prefix(pin),
+            })?;
+            return verify(path, pin);
+        }
+        if let Some(path) = self.packed.as_deref().and_then(|packed| find(packed, pin)) {
+            return verify(path, pin);
+        }
+        match find(&self.cache, pin) {
+            Some(path) => verify(path, pin),
+            None => self.fetch(pin),
+        }
+    }
+
+    /// Fetches with pip into a directory of its own and moves the verified file to its place in one step, so that two
+    /// builds at a time, or one that is interrupted, never leave half a file.
+    fn fetch(&self, pin: &Pin) -> Result<PathBuf> {
+        fs::create_dir_all(&self.cache).map_err(|error| Error::io("create", &self.cache, error))?;
+        let staging = tempfile::tempdir_in(&self.cache).map_err(|error| Error::io("create", &self.cache, error))?;
+        let requirements = staging.path().join("requirements.txt");
+        let line = format!("{} --hash=sha256:{}\n", pin.requirement(), pin.sha256);
+        fs::write(&requirements, line).map_err(|error| Error::io("write", &requirements, error))?;
+        let output = Command::new(&self.python)
+            .args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--quiet", "--retries", "2"])
+            .arg("--dest")
+            .arg(staging.path())
+            .arg("--requirement")
+            .arg(&requirements)
+            .envs(self.pip_env.iter().map(|(name, value)| (name, value)))
+            .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
+            .output();
+        let output = match output {
+            Ok(output) => output,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                return Err(Error::NoPython { python: self.python.clone(), wheel: pin.requirement() });
+            }
+            Err(error) => return Err(Error::io("run", Path::new(&self.python), error)),
+        };
+        if !output.status.success() {
+            return Err(self.explain(pin, &output));
+        }
+        let fetched = find(staging.path(), pin)
+            .ok_or_else(|| Error::Pip { wheel: pin.requirement(), detail: "it succeeded but left no file".into() })?;
+        let fetched = verify(fetched, pin)?;
+        let target = self.cache.join(fetched.file_name().unwrap_or(OsStr::new(&pin.package)));
+        fs::rename(&fetched, &target).map_err(|error| Error::io("keep", &target, error))?;
+        Ok(target)
+    }
+
+    /// Tells apart the ways in which pip fails, by what it prints.
+    fn explain(&self, pin: &Pin, output: &Output) -> Error {
+        let text = String::from_utf8_lossy(&output.stderr);
+        let wheel = pin.requirement();
+        if text.contains("No module named pip") || text.contains("No module named 'pip'") {
+            return Error::NoPip { python: self.python.clone(), wheel };
+        }
+        if let Some(found) = text.lines().find_map(|line| line.trim().strip_prefix("Got")) {
+            return Error::WrongChecksum {
+                path: "the file that pip fetched".into(),
+                wheel,
+                expected: pin.sha256.clone(),
+                found: found.trim().to_owned(),
+            };
+        }
+        let detail = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason");
+        let detail = detail.trim().trim_start_matches("ERROR: ").to_owned();
+        let unreachable = ["No matching distribution", "connection", "Connection", "timed out", "resolve"];
+        if unreachable.iter().any(|sign| text.contains(sign)) {
+            return Error::NoNetwork { wheel, detail };
+        }
+        Error::Pip { wheel, detail }
+    }
+}
+
+/// The SHA-256 of `bytes`, in lower-case hex.
+pub fn sha256_hex(bytes: &[u8]) -> String {
+    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// How the file's name begins, in the normal form of wheel names (PEP 427: runs of `-`, `_` and `.` become `_`).
+fn prefix(pin: &Pin) -> String {
+    format!("{}-{}", normal(&pin.package), pin.version)
+}
+
+fn normal(name: &str) -> String {
+    name.to_lowercase().replace(['-', '.'], "_")
+}
+
+fn find(directory: &Path, pin: &Pin) -> Option<PathBuf> {
+    let wanted = [format!("{}-", prefix(pin)), format!("{}.tar.gz", prefix(pin))];
+    fs::read_dir(directory).ok()?.filter_map(|entry| entry.ok()).map(|entry| entry.path()).find(|path| {
+        let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
+        let Some((package, rest)) = name.split_once(&format!("-{}", pin.version)) else { return false };
+        let name = format!("{}-{}{rest}", normal(package), pin.version);
+        wanted.iter().any(|start| name.starts_with(start))
+    })
+}
+
+fn verify(path: PathBuf, pin: &Pin) -> Result<PathBuf> {
+    let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
+    let found = sha256_hex(&bytes);
+    if found == pin.sha256 {
+        return Ok(path);
+    }
+    Err(Error::WrongChecksum {
+        path: path.display().to_string(),
+        wheel: pin.requirement(),
+        expected: pin.sha256.clone(),
+        found,
+    })
+}

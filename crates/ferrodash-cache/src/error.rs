@@ -1,0 +1,45 @@
+//! What can be wrong with a cache's configuration.
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why a cache cannot be made. Once made, a cache does not fail: a tier that does is passed by.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The address is not one of a cache.
+    #[error("{url:?} is not the address of a cache: {reason}. Known are {KNOWN}")]
+    Address {
+        /// The address, without a password.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The address needs a feature that is not compiled in.
+    #[error("{url:?} needs the feature {feature:?} of ferrodash-cache")]
+    Feature {
+        /// The address, without a password.
+        url: String,
+        /// The feature to switch on.
+        feature: &'static str,
+    },
+    /// The directory of a disk tier cannot be used.
+    #[error("the cache directory {path} cannot be used: {reason}")]
+    Directory {
+        /// The directory.
+        path: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+/// The forms of an address, for messages.
+pub(crate) const KNOWN: &str = "memory, memory://?max=64MB, disk:DIR, redis://host:6379/0 and memcached://host:11211";
+
+/// An address without what stands before its `@`.
+pub(crate) fn without_password(url: &str) -> String {
+    match (url.split_once("://"), url.rsplit_once('@')) {
+        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://***@{rest}"),
+        _ => url.to_owned(),
+    }
+}

@@ -1,0 +1,91 @@
+//! One computation per key: whoever asks while it runs waits for its result.
+
+use std::any::Any;
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::watch;
+
+use crate::cache::Status;
+use crate::{Entry, Key};
+
+/// How a flight ended. The error is the function's own, behind `Any` because one map serves functions of all types.
+#[derive(Clone)]
+pub(crate) enum Landing {
+    Value { entry: Entry, status: Status },
+    Error(Arc<dyn Any + Send + Sync>),
+    Panic(Arc<str>),
+}
+
+type Arrival = watch::Receiver<Option<Landing>>;
+
+/// The flights under way.
+#[derive(Default)]
+pub(crate) struct Flights {
+    // Held for one look-up or change and never across an await.
+    map: Mutex<HashMap<Key, Arrival>>,
+}
+
+/// Whether a caller starts a flight or joins one.
+pub(crate) enum Boarding {
+    Join(Arrival),
+    Start(Departure),
+}
+
+/// The duty to end a flight. Dropping it without a landing (the task was ended from outside) ends it as a panic, so
+/// that nobody waits for ever.
+pub(crate) struct Departure {
+    key: Key,
+    flights: Arc<Flights>,
+    sender: watch::Sender<Option<Landing>>,
+}
+
+impl Flights {
+    pub(crate) fn board(self: &Arc<Self>, key: Key) -> Boarding {
+        let mut map = self.lock();
+        if let Some(arrival) = map.get(&key) {
+            return Boarding::Join(arrival.clone());
+        }
+        let (sender, receiver) = watch::channel(None);
+        map.insert(key, receiver);
+        Boarding::Start(Departure { key, flights: self.clone(), sender })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arrival>> {
+        self.map.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Departure {
+    /// The result to come, for the one who started the flight.
+    pub(crate) fn arrival(&self) -> Arrival {
+        self.sender.subscribe()
+    }
+
+    /// Ends the flight. The entry must be in its tiers already: later callers look there.
+    pub(crate) fn land(self, landing: Landing) {
+        self.flights.lock().remove(&self.key);
+        self.sender.send_replace(Some(landing));
+    }
+}
+
+impl Drop for Departure {
+    fn drop(&mut self) {
+        let unfinished = self.sender.send_if_modified(|landing| {
+            let unfinished = landing.is_none();
+            landing.get_or_insert(Landing::Panic("the computation was ended before it was done".into()));
+            unfinished
+        });
+        if unfinished {
+            self.flights.lock().remove(&self.key);
+        }
+    }
+}
+
+/// Waits for the landing of a flight.
+pub(crate) async fn land(mut arrival: Arrival) -> Landing {
+    match arrival.wait_for(Option::is_some).await {
+        Ok(landing) => landing.clone().expect("waited for it to be there"),
+        Err(_) => Landing::Panic("the computation was ended before it was done".into()),
+    }
+}

@@ -1,0 +1,374 @@
+//! Keys: a canonical, typed encoding of a function's name and arguments, hashed with BLAKE3.
+//!
+//! The encoding is injective: every value begins with a tag for its type, lengths stand before text and bytes, and
+//! sequences end with a tag of their own. So `1`, `1.0`, `"1"` and `true` are four keys, and no two argument lists run
+//! into each other. Maps are written with their entries sorted, so the order in which they were filled does not count.
+
+use std::fmt::{self, Display};
+
+use serde::Serialize;
+use serde::ser::{
+    Error as _, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+};
+
+/// The key of an entry: BLAKE3 over a name and typed arguments, 256 bits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Key([u8; 32]);
+
+impl Key {
+    /// The key of a call of `function` with `arguments`.
+    ///
+    /// # Panics
+    /// When serializing the arguments fails; [`Key::try_of`] returns that error.
+    pub fn of(function: &str, arguments: &(impl Serialize + ?Sized)) -> Self {
+        match Self::try_of(function, arguments) {
+            Ok(key) => key,
+            Err(error) => panic!("the arguments of {function} cannot be a key: {error}"),
+        }
+    }
+
+    /// The key of a call of `function` with `arguments`.
+    ///
+    /// # Errors
+    /// When the arguments' own `Serialize` fails.
+    pub fn try_of(function: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Self, KeyError> {
+        let mut bytes = Vec::with_capacity(128);
+        let mut encoder = Encoder { out: &mut bytes };
+        encoder.serialize_str(function)?;
+        arguments.serialize(&mut encoder)?;
+        Ok(Self(*blake3::hash(&bytes).as_bytes()))
+    }
+
+    /// The 32 bytes of the key.
+    pub fn as_bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+}
+
+impl Display for Key {
+    /// Lower-case hex.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
+    }
+}
+
+/// Why arguments cannot be a key: the reason that their `Serialize` gave.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct KeyError(String);
+
+impl serde::ser::Error for KeyError {
+    fn custom<T: Display>(message: T) -> Self {
+        Self(message.to_string())
+    }
+}
+
+mod tag {
+    pub(super) const FALSE: u8 = b'0';
+    pub(super) const TRUE: u8 = b'1';
+    pub(super) const UNSIGNED: u8 = b'u';
+    pub(super) const NEGATIVE: u8 = b'i';
+    pub(super) const FLOAT: u8 = b'f';
+    pub(super) const CHAR: u8 = b'c';
+    pub(super) const TEXT: u8 = b't';
+    pub(super) const BYTES: u8 = b'b';
+    pub(super) const UNIT: u8 = b'_';
+    pub(super) const NONE: u8 = b'n';
+    pub(super) const SOME: u8 = b's';
+    pub(super) const SEQUENCE: u8 = b'[';
+    pub(super) const MAP: u8 = b'{';
+    pub(super) const VARIANT: u8 = b'v';
+    pub(super) const END: u8 = b']';
+}
+
+struct Encoder<'a> {
+    out: &'a mut Vec<u8>,
+}
+
+impl Encoder<'_> {
+    fn sized(&mut self, tag: u8, bytes: &[u8]) {
+        self.out.push(tag);
+        self.out.extend((bytes.len() as u64).to_be_bytes());
+        self.out.extend(bytes);
+    }
+
+    fn variant(&mut self, name: &str) {
+        self.sized(tag::VARIANT, name.as_bytes());
+    }
+}
+
+macro_rules! integers {
+    ($($method:ident: $type:ty => $tag:ident as $wide:ty;)*) => {$(
+        fn $method(self, value: $type) -> Result<(), KeyError> {
+            self.out.push(tag::$tag);
+            self.out.extend(<$wide>::from(value).to_be_bytes());
+            Ok(())
+        }
+    )*};
+}
+
+macro_rules! signed {
+    ($($method:ident: $type:ty;)*) => {$(
+        /// Numbers that are not negative have one form, whatever the type.
+        fn $method(self, value: $type) -> Result<(), KeyError> {
+            match u128::try_from(value) {
+                Ok(value) => self.serialize_u128(value),
+                Err(_) => self.serialize_i128(value.into()),
+            }
+        }
+    )*};
+}
+
+impl<'a, 'b> Serializer for &'b mut Encoder<'a> {
+    type Ok = ();
+    type Error = KeyError;
+    type SerializeSeq = Sequence<'a, 'b>;
+    type SerializeTuple = Sequence<'a, 'b>;
+    type SerializeTupleStruct = Sequence<'a, 'b>;
+    type SerializeTupleVariant = Sequence<'a, 'b>;
+    type SerializeMap = Map<'a, 'b>;
+    type SerializeStruct = Map<'a, 'b>;
+    type SerializeStructVariant = Map<'a, 'b>;
+
+    integers! {
+        serialize_u8: u8 => UNSIGNED as u128;
+        serialize_u16: u16 => UNSIGNED as u128;
+        serialize_u32: u32 => UNSIGNED as u128;
+        serialize_u64: u64 => UNSIGNED as u128;
+        serialize_u128: u128 => UNSIGNED as u128;
+        serialize_i128: i128 => NEGATIVE as i128;
+    }
+
+    signed! {
+        serialize_i8: i8;
+        serialize_i16: i16;
+        serialize_i32: i32;
+        serialize_i64: i64;
+    }
+
+    fn serialize_bool(self, value: bool) -> Result<(), KeyError> {
+        self.out.push(if value { tag::TRUE } else { tag::FALSE });
+        Ok(())
+    }
+
+    fn serialize_f32(self, value: f32) -> Result<(), KeyError> {
+        self.serialize_f64(value.into())
+    }
+
+    fn serialize_f64(self, value: f64) -> Result<(), KeyError> {
+        // There are many NaNs, and a call with one should find what a call with another left.
+        let value = if value.is_nan() { f64::NAN } else { value };
+        self.out.push(tag::FLOAT);
+        self.out.extend(value.to_bits().to_be_bytes());
+        Ok(())
+    }
+
+    fn serialize_char(self, value: char) -> Result<(), KeyError> {
+        self.out.push(tag::CHAR);
+        self.out.extend(u32::from(value).to_be_bytes());
+        Ok(())
+    }
+
+    fn serialize_str(self, value: &str) -> Result<(), KeyError> {
+        self.sized(tag::TEXT, value.as_bytes());
+        Ok(())
+    }
+
+    fn serialize_bytes(self, value: &[u8]) -> Result<(), KeyError> {
+        self.sized(tag::BYTES, value);
+        Ok(())
+    }
+
+    fn serialize_none(self) -> Result<(), KeyError> {
+        self.out.push(tag::NONE);
+        Ok(())
+    }
+
+    fn serialize_some<T: Serialize + ?Sized>(self, value: &T) -> Result<(), KeyError> {
+        self.out.push(tag::SOME);
+        value.serialize(self)
+    }
+
+    fn serialize_unit(self) -> Result<(), KeyError> {
+        self.out.push(tag::UNIT);
+        Ok(())
+    }
+
+    fn serialize_unit_struct(self, _name: &'static str) -> Result<(), KeyError> {
+        self.serialize_unit()
+    }
+
+    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), KeyError> {
+        self.variant(variant);
+        self.serialize_unit()
+    }
+
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), KeyError> {
+        value.serialize(self)
+    }
+
+    fn serialize_newtype_variant<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        value: &T,
+    ) -> Result<(), KeyError> {
+        self.variant(variant);
+        value.serialize(self)
+    }
+
+    fn serialize_seq(self, _: Option<usize>) -> Result<Sequence<'a, 'b>, KeyError> {
+        self.out.push(tag::SEQUENCE);
+        Ok(Sequence { encoder: self })
+    }
+
+    fn serialize_tuple(self, _: usize) -> Result<Sequence<'a, 'b>, KeyError> {
+        self.serialize_seq(None)
+    }
+
+    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Sequence<'a, 'b>, KeyError> {
+        self.serialize_seq(None)
+    }
+
+    fn serialize_tuple_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Sequence<'a, 'b>, KeyError> {
+        self.variant(variant);
+        self.serialize_seq(None)
+    }
+
+    fn serialize_map(self, _: Option<usize>) -> Result<Map<'a, 'b>, KeyError> {
+        Ok(Map { encoder: self, key: None, entries: Vec::new() })
+    }
+
+    fn serialize_struct(self, _: &'static str, _: usize) -> Result<Map<'a, 'b>, KeyError> {
+        self.serialize_map(None)
+    }
+
+    fn serialize_struct_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+        _: usize,
+    ) -> Result<Map<'a, 'b>, KeyError> {
+        self.variant(variant);
+        self.serialize_map(None)
+    }
+}
+
+struct Sequence<'a, 'b> {
+    encoder: &'b mut Encoder<'a>,
+}
+
+impl Sequence<'_, '_> {
+    fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), KeyError> {
+        value.serialize(&mut *self.encoder)
+    }
+
+    fn close(self) -> Result<(), KeyError> {
+        self.encoder.out.push(tag::END);
+        Ok(())
+    }
+}
+
+macro_rules! sequence {
+    ($($trait:ident $method:ident),*) => {$(
+        impl $trait for Sequence<'_, '_> {
+            type Ok = ();
+            type Error = KeyError;
+
+            fn $method<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), KeyError> {
+                self.item(value)
+            }
+
+            fn end(self) -> Result<(), KeyError> {
+                self.close()
+            }
+        }
+    )*};
+}
+sequence!(
+    SerializeSeq serialize_element,
+    SerializeTuple serialize_element,
+    SerializeTupleStruct serialize_field,
+    SerializeTupleVariant serialize_field
+);
+
+/// Entries are encoded apart and sorted before they are written.
+struct Map<'a, 'b> {
+    encoder: &'b mut Encoder<'a>,
+    key: Option<Vec<u8>>,
+    entries: Vec<(Vec<u8>, Vec<u8>)>,
+}
+
+fn encoded<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, KeyError> {
+    let mut out = Vec::new();
+    value.serialize(&mut Encoder { out: &mut out })?;
+    Ok(out)
+}
+
+impl Map<'_, '_> {
+    fn close(mut self) -> Result<(), KeyError> {
+        self.entries.sort_unstable();
+        self.encoder.out.push(tag::MAP);
+        for (key, value) in self.entries {
+            self.encoder.out.extend(key);
+            self.encoder.out.extend(value);
+        }
+        self.encoder.out.push(tag::END);
+        Ok(())
+    }
+}
+
+impl SerializeMap for Map<'_, '_> {
+    type Ok = ();
+    type Error = KeyError;
+
+    fn serialize_key<T: Serialize + ?Sized>(&mut self, key: &T) -> Result<(), KeyError> {
+        self.key = Some(encoded(key)?);
+        Ok(())
+    }
+
+    fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), KeyError> {
+        let key = self.key.take().ok_or_else(|| KeyError::custom("a map gave a value before its key"))?;
+        self.entries.push((key, encoded(value)?));
+        Ok(())
+    }
+
+    fn end(self) -> Result<(), KeyError> {
+        self.close()
+    }
+}
+
+macro_rules! structure {
+    ($($trait:ident),*) => {$(
+        impl $trait for Map<'_, '_> {
+            type Ok = ();
+            type Error = KeyError;
+
+            fn serialize_field<T: Serialize + ?Sized>(
+                &mut self,
+                name: &'static str,
+                value: &T,
+            ) -> Result<(), KeyError> {
+                self.entries.push((encoded(name)?, encoded(value)?));
+                Ok(())
+            }
+
+            fn end(self) -> Result<(), KeyError> {
+                self.close()
+            }
+        }
+    )*};
+}
+structure!(SerializeStruct, SerializeStructVariant);
+
+#[cfg(test)]
+mod tests;

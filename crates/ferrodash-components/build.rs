@@ -1,0 +1,5 @@
+//! Builds the suites of `wheels.toml`.
+
+fn main() {
+    ferrodash_build::generate("wheels.toml");
+}

@@ -1,0 +1,185 @@
+//! The one value that all builders make: a component with its properties.
+
+use std::borrow::Cow;
+
+use serde::ser::{Error as _, Serialize, SerializeMap, SerializeStruct, Serializer};
+
+use crate::{Children, Id};
+
+/// A component: where its constructor is found in the browser, and its properties.
+///
+/// Made by the builders of a suite, or by [`Component::new`] for one that has no builder. Serializes to Dash's JSON
+/// form, `{"props": …, "type": …, "namespace": …}`.
+#[derive(Debug, Clone, PartialEq)]
+#[must_use = "a component does nothing until it is part of a layout or an answer"]
+pub struct Component {
+    namespace: Cow<'static, str>,
+    name: Cow<'static, str>,
+    props: Vec<(Cow<'static, str>, Prop)>,
+}
+
+/// The value of a property.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum Prop {
+    /// Text.
+    Text(Cow<'static, str>),
+    /// An id, text or pattern.
+    Id(Id),
+    /// Components and text.
+    Children(Children),
+    /// Anything else.
+    Json(serde_json::Value),
+    /// A value that JSON cannot express, with the reason; serializing the component reports it.
+    Invalid(String),
+}
+
+impl Component {
+    /// A component without properties: `window[namespace][name]` in the browser.
+    pub fn new(namespace: impl Into<Cow<'static, str>>, name: impl Into<Cow<'static, str>>) -> Self {
+        Self { namespace: namespace.into(), name: name.into(), props: Vec::new() }
+    }
+
+    /// The global JavaScript object that holds the component.
+    pub fn namespace(&self) -> &str {
+        &self.namespace
+    }
+
+    /// The component's name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The properties, in the order they were set.
+    pub fn props(&self) -> impl Iterator<Item = (&str, &Prop)> {
+        self.props.iter().map(|(name, value)| (name.as_ref(), value))
+    }
+
+    /// The component's id, if it has one.
+    pub fn id(&self) -> Option<&Id> {
+        self.props.iter().find_map(|(_, value)| match value {
+            Prop::Id(id) => Some(id),
+            _ => None,
+        })
+    }
+
+    /// Sets a property; the last value wins.
+    pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: Prop) {
+        let name = name.into();
+        match self.props.iter_mut().find(|(known, _)| *known == name) {
+            Some((_, slot)) => *slot = value,
+            None => self.props.push((name, value)),
+        }
+    }
+
+    /// Sets the children; none at all leaves the property unset.
+    pub fn set_children(&mut self, children: Children) {
+        if !children.is_empty() {
+            self.set("children", Prop::Children(children));
+        }
+    }
+
+    /// Calls `visit` for this component and every component below it, in the order of the page.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Component)) {
+        visit(self);
+        for (_, value) in &self.props {
+            if let Prop::Children(children) = value {
+                for component in children.components() {
+                    component.walk(visit);
+                }
+            }
+        }
+    }
+}
+
+/// What every builder offers besides the properties of its component.
+pub trait ComponentExt: Into<Component> + Sized {
+    /// The component that is being built.
+    fn component_mut(&mut self) -> &mut Component;
+
+    /// The id by which callbacks know the component: text, or a pattern such as `[("type", "row"), ("page", "home")]`.
+    #[must_use]
+    fn id(mut self, id: impl Into<Id>) -> Self {
+        self.component_mut().set("id", Prop::Id(id.into()));
+        self
+    }
+
+    /// Sets a property by its name on the wire, for one that the builder does not have.
+    #[must_use]
+    fn prop(mut self, name: impl Into<Cow<'static, str>>, value: impl Serialize) -> Self {
+        self.component_mut().set(name, crate::value::json(value));
+        self
+    }
+
+    /// Sets the attribute `data-<name>`.
+    #[must_use]
+    fn data(self, name: &str, value: impl Serialize) -> Self {
+        self.prop(format!("data-{name}"), value)
+    }
+
+    /// Sets the attribute `aria-<name>`.
+    #[must_use]
+    fn aria(self, name: &str, value: impl Serialize) -> Self {
+        self.prop(format!("aria-{name}"), value)
+    }
+
+    /// Ends the building.
+    fn into_component(self) -> Component {
+        self.into()
+    }
+}
+
+impl ComponentExt for Component {
+    fn component_mut(&mut self) -> &mut Component {
+        self
+    }
+}
+
+impl From<&'static str> for Prop {
+    fn from(text: &'static str) -> Self {
+        Self::Text(Cow::Borrowed(text))
+    }
+}
+
+impl From<bool> for Prop {
+    fn from(value: bool) -> Self {
+        Self::Json(value.into())
+    }
+}
+
+impl From<Children> for Prop {
+    fn from(children: Children) -> Self {
+        Self::Children(children)
+    }
+}
+
+impl Serialize for Component {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_struct("Component", 3)?;
+        object.serialize_field("props", &Props(self))?;
+        object.serialize_field("type", &self.name)?;
+        object.serialize_field("namespace", &self.namespace)?;
+        object.end()
+    }
+}
+
+struct Props<'a>(&'a Component);
+
+impl Serialize for Props<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut object = serializer.serialize_map(Some(self.0.props.len()))?;
+        for (name, value) in &self.0.props {
+            match value {
+                Prop::Text(text) => object.serialize_entry(name, text)?,
+                Prop::Id(id) => object.serialize_entry(name, id)?,
+                Prop::Children(children) => object.serialize_entry(name, children)?,
+                Prop::Json(value) => object.serialize_entry(name, value)?,
+                Prop::Invalid(reason) => {
+                    let component = &self.0.name;
+                    return Err(S::Error::custom(format!("property {name:?} of {component}: {reason}")));
+                }
+            }
+        }
+        object.end()
+    }
+}

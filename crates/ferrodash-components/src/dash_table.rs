@@ -1,0 +1,3 @@
+//! The data table.
+
+include!(concat!(env!("OUT_DIR"), "/dash_table.rs"));

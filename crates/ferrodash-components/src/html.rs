@@ -1,0 +1,3 @@
+//! HTML elements. Shared attributes are in [`HtmlProps`].
+
+include!(concat!(env!("OUT_DIR"), "/html.rs"));

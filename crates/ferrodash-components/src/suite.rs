@@ -1,0 +1,72 @@
+//! What a suite ships: its components' names for checks, and its bundles for the browser.
+
+/// A component suite. Generated code makes one `static SUITE` per suite.
+#[derive(Debug)]
+pub struct Suite {
+    /// Name of the Rust module, for messages.
+    pub module: &'static str,
+    /// The global JavaScript object that holds the components; empty for plain scripts.
+    pub namespace: &'static str,
+    /// First part of the URLs, the Python package that owns the files.
+    pub package: &'static str,
+    /// Version in the URLs.
+    pub version: &'static str,
+    /// The directory between package and file in the URLs.
+    pub root: &'static str,
+    /// Scripts of the index page, in order.
+    pub scripts: &'static [&'static str],
+    /// Style sheets of the index page, in order.
+    pub styles: &'static [&'static str],
+    /// The components.
+    pub components: &'static [ComponentInfo],
+    /// All files, those that are asked for later and the licence texts too.
+    pub bundles: &'static [Bundle],
+}
+
+/// The names that a component knows.
+#[derive(Debug)]
+pub struct ComponentInfo {
+    /// The component's name.
+    pub name: &'static str,
+    /// Its properties.
+    pub props: &'static [&'static str],
+    /// Whether it takes any `data-*` and `aria-*` property.
+    pub wildcards: bool,
+    /// Where components may stand in its properties, other than `children`.
+    pub children_props: &'static [&'static str],
+}
+
+/// An embedded file, in the three forms in which it can be sent.
+#[derive(Debug)]
+pub struct Bundle {
+    /// Path relative to the suite's root.
+    pub path: &'static str,
+    /// SHA-256 of the content, in hex.
+    pub sha256: &'static str,
+    /// The content.
+    pub identity: &'static [u8],
+    /// As gzip.
+    pub gzip: &'static [u8],
+    /// As Brotli.
+    pub brotli: &'static [u8],
+}
+
+impl Suite {
+    /// The component of this name.
+    pub fn component(&self, name: &str) -> Option<&'static ComponentInfo> {
+        self.components.iter().find(|component| component.name == name)
+    }
+
+    /// The path of a file in URLs, below `_dash-component-suites/`.
+    pub fn url_path(&self, file: &str) -> String {
+        let root = if self.root.is_empty() { String::new() } else { format!("{}/", self.root) };
+        format!("{}/{root}{file}", self.package)
+    }
+}
+
+impl ComponentInfo {
+    /// Whether the component has a property of this name.
+    pub fn has_prop(&self, name: &str) -> bool {
+        self.props.contains(&name) || (self.wildcards && (name.starts_with("data-") || name.starts_with("aria-")))
+    }
+}
