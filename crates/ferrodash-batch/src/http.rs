@@ -48,6 +48,14 @@ pub enum HttpError {
         /// The reason.
         source: reqwest::Error,
     },
+    /// An id that cannot stand in a list.
+    #[error("the id {id:?} has a comma, which separates ids in a request to {url}")]
+    Comma {
+        /// The address without its query.
+        url: String,
+        /// The id.
+        id: String,
+    },
     /// An answer that is not a success.
     #[error("{url} answered {status}")]
     Status {
@@ -98,7 +106,10 @@ impl HttpBatch {
         K: Display + Eq + Hash + Clone + Send + Sync + 'static,
         V: DeserializeOwned + Clone + Send + Sync + 'static,
     {
-        let client = self.client.clone().unwrap_or_default();
+        let client = self.client.clone().unwrap_or_else(|| {
+            // Fails only without a TLS backend or resolver, and then the default one would too.
+            reqwest::Client::builder().timeout(TIMEOUT).build().unwrap_or_default()
+        });
         Batcher::new(move |ids: Vec<K>| {
             let (api, client) = (self.clone(), client.clone());
             async move { api.request(&client, ids).await }
@@ -113,7 +124,10 @@ impl HttpBatch {
         let mut wanted: HashMap<String, K> = ids.into_iter().map(|id| (id.to_string(), id)).collect();
         let mut joined: Vec<&str> = wanted.keys().map(String::as_str).collect();
         joined.sort_by_key(|id| (id.len(), *id));
-        let request = client.get(&self.url).query(&[(&self.param, joined.join(","))]).timeout(TIMEOUT);
+        if let Some(id) = joined.iter().find(|id| id.contains(',')) {
+            return Err(HttpError::Comma { url: self.url.clone(), id: (*id).to_owned() });
+        }
+        let request = client.get(&self.url).query(&[(&self.param, joined.join(","))]);
         let no_answer = |source| HttpError::NoAnswer { url: self.url.clone(), source };
         let response = request.send().await.map_err(no_answer)?;
         if !response.status().is_success() {

@@ -13,6 +13,20 @@ use serde::de::DeserializeOwned;
 
 use crate::{Cache, Computed, Failure, Key, Policy};
 
+/// The key of one call, made before the arguments are moved into the function.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Arguments(Key);
+
+impl Arguments {
+    /// The arguments of a call, as a tuple of references.
+    ///
+    /// # Panics
+    /// When serializing the arguments fails.
+    pub fn of(function: &Function, arguments: &impl Serialize) -> Self {
+        Self(function.key(arguments))
+    }
+}
+
 /// The identity of a memoized function: its path, and a digest of its source, so that a changed function does not find
 /// what its old form left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,7 +53,7 @@ impl Function {
 /// When the function panics, in all who waited.
 pub async fn result<T, E, Fut>(
     function: Function,
-    arguments: &impl Serialize,
+    arguments: Arguments,
     policy: &Policy,
     call: impl FnOnce() -> Fut,
 ) -> Result<T, E>
@@ -49,7 +63,7 @@ where
     Fut: Future<Output = Result<T, E>> + Send + 'static,
 {
     let cache = Cache::current();
-    let key = function.key(arguments);
+    let Arguments(key) = arguments;
     let compute = move || {
         let call = call();
         async move { Ok::<_, E>(encode(&function, &call.await?)) }
@@ -67,12 +81,7 @@ where
 ///
 /// # Panics
 /// When the function panics, in all who waited.
-pub async fn value<T, Fut>(
-    function: Function,
-    arguments: &impl Serialize,
-    policy: &Policy,
-    call: impl FnOnce() -> Fut,
-) -> T
+pub async fn value<T, Fut>(function: Function, arguments: Arguments, policy: &Policy, call: impl FnOnce() -> Fut) -> T
 where
     T: Serialize + DeserializeOwned + Send + 'static,
     Fut: Future<Output = T> + Send + 'static,
@@ -146,7 +155,7 @@ impl Fallible {
     pub async fn run<T, E, Fut>(
         self,
         function: Function,
-        arguments: &impl Serialize,
+        arguments: Arguments,
         policy: &Policy,
         call: impl FnOnce() -> Fut,
     ) -> Result<T, E>
@@ -164,7 +173,7 @@ impl Plain {
     pub async fn run<T, Fut>(
         self,
         function: Function,
-        arguments: &impl Serialize,
+        arguments: Arguments,
         policy: &Policy,
         call: impl FnOnce() -> Fut,
     ) -> T

@@ -10,7 +10,7 @@ use crate::Component;
 /// The content of a component.
 ///
 /// One item is written as it is, several as an array; nested sequences are flattened, as the renderer knows none.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum Children {
     /// Nothing.
@@ -23,7 +23,7 @@ pub enum Children {
 }
 
 /// One item of content.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
 pub enum Child {
@@ -132,6 +132,11 @@ macro_rules! children_from {
         impl $crate::IntoChildren for $builder {
             fn into_children(self) -> $crate::Children {
                 $crate::IntoChildren::into_children($crate::Component::from(self))
+            }
+        }
+        impl $crate::IntoProp for $builder {
+            fn into_prop(self) -> $crate::Prop {
+                $crate::IntoProp::into_prop($crate::Component::from(self))
             }
         }
         impl ::serde::Serialize for $builder {

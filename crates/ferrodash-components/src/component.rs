@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeStruct, Serializer};
+use serde_json::value::RawValue;
 
 use crate::{Children, Id};
 
@@ -10,7 +11,7 @@ use crate::{Children, Id};
 ///
 /// Made by the builders of a suite, or by [`Component::new`] for one that has no builder. Serializes to Dash's JSON
 /// form, `{"props": …, "type": …, "namespace": …}`.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[must_use = "a component does nothing until it is part of a layout or an answer"]
 pub struct Component {
     namespace: Cow<'static, str>,
@@ -19,7 +20,7 @@ pub struct Component {
 }
 
 /// The value of a property.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Prop {
     /// Text.
@@ -28,8 +29,12 @@ pub enum Prop {
     Id(Id),
     /// Components and text.
     Children(Children),
+    /// A list of values.
+    List(Vec<Prop>),
     /// Anything else.
     Json(serde_json::Value),
+    /// Anything else, serialized already.
+    Raw(Box<RawValue>),
     /// A value that JSON cannot express, with the reason; serializing the component reports it.
     Invalid(String),
 }
@@ -169,17 +174,26 @@ impl Serialize for Props<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_map(Some(self.0.props.len()))?;
         for (name, value) in &self.0.props {
-            match value {
-                Prop::Text(text) => object.serialize_entry(name, text)?,
-                Prop::Id(id) => object.serialize_entry(name, id)?,
-                Prop::Children(children) => object.serialize_entry(name, children)?,
-                Prop::Json(value) => object.serialize_entry(name, value)?,
-                Prop::Invalid(reason) => {
-                    let component = &self.0.name;
-                    return Err(S::Error::custom(format!("property {name:?} of {component}: {reason}")));
-                }
+            if let Prop::Invalid(reason) = value {
+                let component = &self.0.name;
+                return Err(S::Error::custom(format!("property {name:?} of {component}: {reason}")));
             }
+            object.serialize_entry(name, value)?;
         }
         object.end()
+    }
+}
+
+impl Serialize for Prop {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Text(text) => serializer.serialize_str(text),
+            Self::Id(id) => id.serialize(serializer),
+            Self::Children(children) => children.serialize(serializer),
+            Self::List(values) => values.serialize(serializer),
+            Self::Json(value) => value.serialize(serializer),
+            Self::Raw(value) => value.serialize(serializer),
+            Self::Invalid(reason) => Err(S::Error::custom(reason)),
+        }
     }
 }

@@ -21,6 +21,7 @@
 mod children;
 mod component;
 mod id;
+mod into_prop;
 mod style;
 mod suite;
 pub mod value;
@@ -28,6 +29,7 @@ pub mod value;
 pub use children::{Child, Children, IntoChildren};
 pub use component::{Component, ComponentExt, Prop};
 pub use id::{Id, IdValue};
+pub use into_prop::{IntoProp, Json};
 pub use style::Style;
 pub use suite::{Bundle, ComponentInfo, Suite};
 

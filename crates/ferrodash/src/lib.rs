@@ -1,1 +1,76 @@
+//! A Dash back end in Rust: the official Dash front end, answered by async functions.
+//!
+//! ```no_run
+//! use ferrodash::prelude::*;
+//!
+//! #[memoize(timeout = "5m")]
+//! async fn rows(page: String) -> Vec<String> {
+//!     (0..200).map(|i| format!("{page}-{i}")).collect()
+//! }
+//!
+//! #[callback(output("content", "children"), input("url", "pathname"), cache(client, timeout = "5m"))]
+//! async fn render(pathname: String) -> html::Ul {
+//!     html::Ul::new(rows(pathname).await.into_iter().map(html::Li::new))
+//! }
+//!
+//! #[callback(output("echo", "children"), input("text", "value", debounce = "500ms"))]
+//! async fn echo(value: Option<String>) -> String {
+//!     value.unwrap_or_default().to_uppercase()
+//! }
+//!
+//! #[tokio::main]
+//! async fn main() -> ferrodash::Result<()> {
+//!     let layout = html::Div::new((
+//!         dcc::Location::new("url"),
+//!         html::Div::new(()).id("content"),
+//!         dcc::Input::new().id("text"),
+//!         html::Div::new(()).id("echo"),
+//!     ));
+//!     App::new(layout).callbacks(callbacks![render, echo]).run("127.0.0.1:8050").await
+//! }
+//! ```
+//!
+//! | feature | brings | default |
+//! |---|---|---|
+//! | `disk` | the disk tier of the cache | yes |
+//! | `http-batch` | batches over HTTP, [`batch::http`] | yes |
+//! | `memcached` | the Memcached tier of the cache | yes |
+//! | `plotly` | figures made with the `plotly` crate | no |
+//! | `redis` | the Redis tier of the cache | yes |
 
+mod app;
+mod body;
+mod callback;
+mod config;
+mod error;
+mod http;
+mod layout;
+mod serve;
+mod state;
+
+pub use app::{App, BuiltApp};
+pub use callback::{
+    CacheOptions, Callback, CallbackBuilder, CallbackError, Context, Handler, Input, IntoAnswer, IntoOutput, NoUpdate,
+    Output, PreventUpdate, State, Trigger, Update, Vary, no_update,
+};
+pub use error::{BuildErrors, Error, Mistake, Result};
+pub use ferrodash_batch as batch;
+pub use ferrodash_cache::{Cache, Policy, memo};
+pub use ferrodash_components::{
+    Child, Children, Component, ComponentExt, Id, IdValue, IntoChildren, IntoProp, Json, Prop, Style, Suite,
+    dash_table, dcc, html,
+};
+pub use ferrodash_macros::{callback, callbacks, memoize};
+pub use layout::{IntoLayout, Layout, LayoutRequest};
+pub use serve::serve;
+
+/// What an app usually needs: `use ferrodash::prelude::*`.
+pub mod prelude {
+    pub use crate::batch::{Batcher, LoadError};
+    pub use crate::html::HtmlProps as _;
+    pub use crate::{
+        App, Cache, CacheOptions, Callback, CallbackError, Children, Component, ComponentExt as _, Context, Id, Input,
+        IntoChildren, Json, NoUpdate, Output, PreventUpdate, State, Style, Update, callback, callbacks, dash_table,
+        dcc, html, memoize, no_update,
+    };
+}

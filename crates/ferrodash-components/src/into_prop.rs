@@ -1,0 +1,116 @@
+//! What a callback can return for a property.
+
+use std::borrow::Cow;
+
+use serde::Serialize;
+use serde_json::Value;
+use serde_json::value::to_raw_value;
+
+use crate::value::Scalar;
+use crate::{Child, Children, Component, Prop, Style};
+
+/// A value that can be written to a property: text, numbers, components, JSON, and lists of these.
+#[diagnostic::on_unimplemented(
+    message = "a callback cannot write `{Self}` to a property",
+    note = "text, numbers, booleans, components, `serde_json::Value`, and options and lists of these can; wrap any other \
+            value that serializes in `Json`"
+)]
+pub trait IntoProp {
+    /// The value as a property.
+    fn into_prop(self) -> Prop;
+}
+
+/// Any value that serializes, as a property.
+///
+/// ```
+/// use ferrodash_components::{IntoProp, Json};
+/// #[derive(serde::Serialize)]
+/// struct Row { carrier: &'static str, flights: u32 }
+/// let data = Json([Row { carrier: "UA", flights: 58665 }]).into_prop();
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Json<T>(pub T);
+
+impl<T: Serialize> IntoProp for Json<T> {
+    /// Serialized at once and only once: the text is copied into the answer as it is.
+    fn into_prop(self) -> Prop {
+        match to_raw_value(&self.0) {
+            Ok(value) => Prop::Raw(value),
+            Err(error) => Prop::Invalid(error.to_string()),
+        }
+    }
+}
+
+impl IntoProp for Prop {
+    fn into_prop(self) -> Prop {
+        self
+    }
+}
+
+impl IntoProp for Component {
+    fn into_prop(self) -> Prop {
+        Prop::Children(Children::One(Child::Component(self)))
+    }
+}
+
+impl IntoProp for Children {
+    fn into_prop(self) -> Prop {
+        self.into()
+    }
+}
+
+impl IntoProp for Value {
+    fn into_prop(self) -> Prop {
+        Prop::Json(self)
+    }
+}
+
+impl IntoProp for Style {
+    fn into_prop(self) -> Prop {
+        self.into()
+    }
+}
+
+impl IntoProp for () {
+    /// `null`, which takes the property's value away.
+    fn into_prop(self) -> Prop {
+        Prop::Json(Value::Null)
+    }
+}
+
+impl<T: IntoProp> IntoProp for Option<T> {
+    /// `None` is `null`.
+    fn into_prop(self) -> Prop {
+        self.map_or(Prop::Json(Value::Null), IntoProp::into_prop)
+    }
+}
+
+impl<T: IntoProp> IntoProp for Vec<T> {
+    fn into_prop(self) -> Prop {
+        Prop::List(self.into_iter().map(IntoProp::into_prop).collect())
+    }
+}
+
+impl<T: IntoProp, const N: usize> IntoProp for [T; N] {
+    fn into_prop(self) -> Prop {
+        Prop::List(self.into_iter().map(IntoProp::into_prop).collect())
+    }
+}
+
+#[cfg(feature = "plotly")]
+impl IntoProp for plotly::Plot {
+    fn into_prop(self) -> Prop {
+        Json(self).into_prop()
+    }
+}
+
+macro_rules! scalar {
+    ($($type:ty),*) => {$(
+        impl IntoProp for $type {
+            fn into_prop(self) -> Prop {
+                Scalar::into_prop(self)
+            }
+        }
+    )*};
+}
+scalar!(&'static str, String, Cow<'static, str>, bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64);

@@ -1,0 +1,106 @@
+//! What both attributes share: lists of keys and values, durations with units, digests of source.
+
+use std::collections::hash_map::DefaultHasher;
+use std::hash::{Hash, Hasher};
+use std::time::Duration;
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::parse::{Parse, ParseStream};
+use syn::spanned::Spanned;
+use syn::{Error, Expr, Ident, ItemFn, Lit, LitStr, Result, Token};
+
+/// A duration written as text with a unit.
+pub(crate) struct DurationArg(pub(crate) Duration);
+
+impl Parse for DurationArg {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let literal: Lit = input.parse()?;
+        let wanted = "a duration is text with a unit, such as \"500ms\", \"5m\" or \"1h30m\"";
+        let Lit::Str(text) = &literal else { return Err(Error::new(literal.span(), wanted)) };
+        let duration = humantime::parse_duration(&text.value()).map_err(|_| Error::new(text.span(), wanted))?;
+        if duration.is_zero() {
+            return Err(Error::new(text.span(), "a duration must be longer than zero"));
+        }
+        Ok(Self(duration))
+    }
+}
+
+impl ToTokens for DurationArg {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        let nanos = u64::try_from(self.0.as_nanos()).unwrap_or(u64::MAX);
+        tokens.extend(quote!(::std::time::Duration::from_nanos(#nanos)));
+    }
+}
+
+/// Reads `key`, `key = value` and `key(…)` until the end, telling `take` each key; what it does not take is refused with
+/// the list of what there is.
+pub(crate) fn keys(
+    input: ParseStream<'_>,
+    known: &str,
+    mut take: impl FnMut(&Ident, ParseStream<'_>) -> Result<bool>,
+) -> Result<()> {
+    while !input.is_empty() {
+        let key: Ident = input.parse()?;
+        if !take(&key, input)? {
+            return Err(Error::new(key.span(), format!("unknown key `{key}`; there are {known}")));
+        }
+        if !input.is_empty() {
+            input.parse::<Token![,]>()?;
+        }
+    }
+    Ok(())
+}
+
+/// `= value` after a key.
+pub(crate) fn value<T: Parse>(input: ParseStream<'_>) -> Result<T> {
+    input.parse::<Token![=]>()?;
+    input.parse()
+}
+
+/// Refuses a key that was given before.
+pub(crate) fn once<T>(slot: &Option<T>, key: &Ident) -> Result<()> {
+    match slot {
+        None => Ok(()),
+        Some(_) => Err(Error::new(key.span(), format!("`{key}` is given twice"))),
+    }
+}
+
+/// One text or a list of texts.
+pub(crate) fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
+    let expected = "one text or a list of texts, such as \"cookie:session\" or [\"trigger\", \"path\"]";
+    let text = |expr: &Expr| match expr {
+        Expr::Lit(literal) => match &literal.lit {
+            Lit::Str(text) => Ok(text.clone()),
+            other => Err(Error::new(other.span(), expected)),
+        },
+        other => Err(Error::new(other.span(), expected)),
+    };
+    match value::<Expr>(input)? {
+        Expr::Array(list) => list.elems.iter().map(text).collect(),
+        single => Ok(vec![text(&single)?]),
+    }
+}
+
+/// A digest of the function's source. `DefaultHasher` is fixed for a release of the compiler, and another compiler
+/// builds another program anyway.
+pub(crate) fn version(function: &ItemFn) -> String {
+    let mut hasher = DefaultHasher::new();
+    function.to_token_stream().to_string().hash(&mut hasher);
+    format!("{:016x}", hasher.finish())
+}
+
+/// What both attributes ask of a function.
+pub(crate) fn check_function(function: &ItemFn, attribute: &str) -> Result<()> {
+    let signature = &function.sig;
+    if signature.asyncness.is_none() {
+        return Err(Error::new(signature.fn_token.span(), format!("#[{attribute}] needs an `async fn`")));
+    }
+    if let Some(receiver) = signature.receiver() {
+        return Err(Error::new(receiver.span(), format!("#[{attribute}] needs a function without `self`")));
+    }
+    if signature.generics.type_params().next().is_some() {
+        return Err(Error::new(signature.generics.span(), format!("#[{attribute}] needs a function without generics")));
+    }
+    Ok(())
+}

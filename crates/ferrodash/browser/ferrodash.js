@@ -1,0 +1,230 @@
+"use strict";
+// Ferrodash in the page: debounced inputs, and answers of callbacks that the browser keeps.
+// Everything else goes through untouched, and without this script all callbacks still work.
+(() => {
+    const config = JSON.parse(document.getElementById("_ferrodash-config").textContent);
+    const clientside = (window.dash_clientside = window.dash_clientside || {});
+
+    // --- Debounce -----------------------------------------------------------------------------------------------
+    // The server replaced each debounced input by a carrier property. A gate is called on each change of the real
+    // property and sets the carrier once it has been still.
+
+    const waiting = new Map();
+    const functions = (clientside.ferrodash = clientside.ferrodash || {});
+    let count = 0;
+
+    const idText = (id) =>
+        typeof id === "string"
+            ? id
+            : "{" + Object.keys(id).sort().map((key) => JSON.stringify(key) + ":" + JSON.stringify(id[key])).join(",") + "}";
+
+    const open = (index) => {
+        clearTimeout(waiting.get(index));
+        waiting.delete(index);
+        const { id, carrier } = config.gates[index];
+        if (window.dash_component_api.getLayout(id)) {
+            clientside.set_props(id, { [carrier]: ++count });
+        }
+    };
+
+    config.gates.forEach((gate, index) => {
+        functions["gate_" + index] = () => {
+            clearTimeout(waiting.get(index));
+            waiting.set(index, setTimeout(open, gate.wait, index));
+        };
+    });
+
+    // Who leaves a field is done with it.
+    document.addEventListener("focusout", (event) => {
+        for (const index of [...waiting.keys()]) {
+            const element = document.getElementById(idText(config.gates[index].id));
+            if (element && (element === event.target || element.contains(event.target))) {
+                // The component may write its last change in its own handler of this event.
+                setTimeout(() => waiting.has(index) && open(index));
+            }
+        }
+    });
+
+    // --- Cache --------------------------------------------------------------------------------------------------
+    // Calls of callbacks that were declared `cache(client)` become GETs, which the browser's own HTTP cache answers. A
+    // small map in front answers at once and joins equal requests.
+
+    const LONGEST_URL = 2048;
+    const MOST_ENTRIES = 200;
+    const MOST_CHARACTERS = 16 << 20;
+    const entries = new Map();
+    const flights = new Map();
+    let characters = 0;
+
+    const forget = (key) => {
+        const entry = entries.get(key);
+        if (entry) {
+            entries.delete(key);
+            characters -= entry.text.length;
+        }
+    };
+
+    const keep = (key, text, expires) => {
+        forget(key);
+        if (expires <= Date.now() || text.length > MOST_CHARACTERS / 4) {
+            return;
+        }
+        entries.set(key, { text, expires });
+        characters += text.length;
+        while (entries.size > MOST_ENTRIES || characters > MOST_CHARACTERS) {
+            forget(entries.keys().next().value);
+        }
+    };
+
+    const find = (key) => {
+        const entry = entries.get(key);
+        if (!entry || entry.expires <= Date.now()) {
+            forget(key);
+            return undefined;
+        }
+        entries.delete(key); // To the end: the first one is the one that was used least recently.
+        entries.set(key, entry);
+        return entry.text;
+    };
+
+    // The address of a call: its callback, the build, and everything that the answer depends on.
+    const address = (callback, call) => {
+        const unset = [];
+        const values = callback.arguments.map((place, index) => {
+            const item = (place[0] === "i" ? call.inputs : call.state)[Number(place.slice(1))];
+            if (item.value === undefined) {
+                unset.push(index);
+                return null;
+            }
+            return item.value;
+        });
+        const query = new URLSearchParams({ b: config.build, in: JSON.stringify(values) });
+        if (unset.length) {
+            query.set("u", unset.join());
+        }
+        if (callback.trigger) {
+            query.set("t", JSON.stringify(call.changedPropIds || []));
+        }
+        return `${config.prefix}_ferrodash/call/${callback.token}?${query}`;
+    };
+
+    // An answer that is shared by callbacks of one function names the outputs of the first of them.
+    const rename = (callback, text) => {
+        if (!callback.rename) {
+            return text;
+        }
+        const { response } = JSON.parse(text);
+        const renamed = {};
+        for (const [fromId, fromProperty, id, property] of callback.rename) {
+            (renamed[id] = renamed[id] || {})[property] = response[fromId][fromProperty];
+        }
+        return JSON.stringify({ multi: true, response: renamed });
+    };
+
+    // How long the browser itself would keep an answer, from its own headers.
+    const expiry = (headers) => {
+        const age = /max-age=(\d+)/.exec(headers.get("Cache-Control") || "");
+        const made = Date.parse(headers.get("Date")) || Date.now();
+        return age ? Math.min(made, Date.now()) + age[1] * 1000 : 0;
+    };
+
+    const json = (text) => new Response(text, { status: 200, headers: { "Content-Type": "application/json" } });
+
+    // Tells the page where an answer came from, for whoever listens.
+    const report = (output, source, start, headers) =>
+        document.dispatchEvent(
+            new CustomEvent("ferrodash:answer", {
+                detail: {
+                    output,
+                    source,
+                    milliseconds: performance.now() - start,
+                    cacheStatus: (headers && headers.get("Cache-Status")) || "",
+                    serverTiming: (headers && headers.get("Server-Timing")) || "",
+                },
+            }),
+        );
+
+    const cameFromDisk = (url) => {
+        const timings = performance.getEntriesByName(new URL(url, location.href).href);
+        const last = timings[timings.length - 1];
+        return last !== undefined && last.transferSize === 0 && last.decodedBodySize > 0;
+    };
+
+    const realFetch = window.fetch;
+
+    // Settles with the text of an answer, or with a response that is passed on as it is.
+    const load = async (url, callback, call, resource, init) => {
+        const start = performance.now();
+        const long = url.length > LONGEST_URL;
+        let response = long
+            ? await realFetch(resource, init)
+            : await realFetch(url, { credentials: init.credentials, headers: init.headers, method: "GET" });
+        if (!long && (response.status === 403 || response.status === 404 || response.status === 414)) {
+            // The server does not know this address (it may be of another version): the plain way always works.
+            response = await realFetch(resource, init);
+        }
+        if (response.status !== 200) {
+            return { response };
+        }
+        const { headers } = response;
+        const text = await response.text();
+        // A POST has no lifetime of its own: the page keeps what the server kept.
+        const kept = /hit|stored/.test(headers.get("Cache-Status"));
+        keep(url, text, long ? kept && Date.now() + callback.timeout : expiry(headers));
+        report(call.output, !long && cameFromDisk(url) ? "browser" : "server", start, headers);
+        return { text };
+    };
+
+    const answer = async (callback, call, resource, init) => {
+        const url = address(callback, call);
+        const start = performance.now();
+        const known = find(url);
+        if (known !== undefined) {
+            report(call.output, "page", start);
+            return json(rename(callback, known));
+        }
+        let flight = flights.get(url);
+        const joined = flight !== undefined;
+        if (!joined) {
+            flight = load(url, callback, call, resource, init).finally(() => flights.delete(url));
+            flights.set(url, flight);
+        }
+        const { text, response } = await flight;
+        if (text === undefined) {
+            return response.clone();
+        }
+        if (joined) {
+            report(call.output, "page", start);
+        }
+        return json(rename(callback, text));
+    };
+
+    // The call in a request, if it is one that the browser may keep. Requests of background callbacks are not.
+    const callOf = (resource, init) => {
+        if (typeof resource !== "string" || !init || init.method !== "POST" || typeof init.body !== "string") {
+            return undefined;
+        }
+        const url = new URL(resource, location.href);
+        const plain = ["cacheKey", "job", "oldJob", "cancelJob"].every((name) => !url.searchParams.has(name));
+        if (!plain || url.pathname !== config.prefix + "_dash-update-component") {
+            return undefined;
+        }
+        return JSON.parse(init.body);
+    };
+
+    window.fetch = function (resource, init) {
+        const call = callOf(resource, init);
+        if (call === undefined) {
+            return realFetch.apply(this === undefined ? window : this, arguments);
+        }
+        const callback = config.client[call.output];
+        if (callback !== undefined) {
+            return answer(callback, call, resource, init);
+        }
+        const start = performance.now();
+        return realFetch.call(window, resource, init).then((response) => {
+            report(call.output, "server", start, response.headers);
+            return response;
+        });
+    };
+})();

@@ -1,0 +1,147 @@
+//! One call: the cache, or the function; then bytes.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ferrodash_cache::{Answer as CacheAnswer, Cache, Computed, Failure, Status};
+use ferrodash_components::Prop;
+use futures_util::FutureExt;
+
+use super::key::call_key;
+use super::{Answer, Arguments, CallError, Context, Registered};
+use crate::body::Body;
+
+/// The answer of a call.
+pub(crate) struct Answered {
+    pub(crate) content: Content,
+    /// What the cache did; `None` for a callback that is not cached.
+    pub(crate) status: Option<Status>,
+    /// How long the answer is fresh, if it was kept.
+    pub(crate) fresh: Option<Duration>,
+}
+
+/// What is sent.
+pub(crate) enum Content {
+    /// Nothing changes.
+    Nothing,
+    /// A body that was made for this call.
+    Plain(Bytes),
+    /// A body from the cache, with its compressed forms.
+    Encoded(Body),
+}
+
+/// In the cache, nothing is one byte that no packed body consists of.
+const NOTHING: &[u8] = b"-";
+
+/// Answers a call: from the cache if the callback has one, else by its function.
+pub(crate) async fn answer(
+    cache: &Cache,
+    callback: &Arc<Registered>,
+    arguments: Arguments,
+    context: Context,
+) -> Result<Answered, CallError> {
+    let Some(options) = &callback.callback.spec.cache else {
+        let run = AssertUnwindSafe(cache.scope(run(callback, arguments, context)));
+        let content = match run.catch_unwind().await {
+            Ok(content) => content?,
+            Err(panic) => return Err(CallError::Panic(panic_message(&*panic).into())),
+        };
+        let content = content.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
+        return Ok(Answered { content, status: None, fresh: None });
+    };
+    let key = call_key(callback, &arguments, &context);
+    let compute = || compute(callback.clone(), arguments, context);
+    let CacheAnswer { result, status } = cache.get_or_compute(key, &options.policy(), compute).await;
+    let entry = result.map_err(|failure| match failure {
+        Failure::Error(error) => error,
+        Failure::Panic(message) => CallError::Panic(message),
+    })?;
+    let content = match Body::unpack(&entry.bytes) {
+        Some(body) => Content::Encoded(body),
+        None => Content::Nothing,
+    };
+    let keepable = matches!(&content, Content::Encoded(body) if !body.partial);
+    Ok(Answered { content, status: Some(status), fresh: entry.remaining().filter(|_| keepable) })
+}
+
+/// Runs the function of a cached callback. Answers that leave an output as it is are not kept: they depend on what the
+/// page shows.
+async fn compute(callback: Arc<Registered>, arguments: Arguments, context: Context) -> Result<Computed, CallError> {
+    let context = context.guarded(&callback.vary);
+    let result = run(&callback, arguments, context.clone()).await;
+    if let Some(undeclared) = context.undeclared() {
+        return Err(CallError::Undeclared(undeclared));
+    }
+    match result? {
+        None => Ok(Computed::pass(NOTHING)),
+        Some((body, complete)) => {
+            let mut body = Body::encode(body).await;
+            body.partial = !complete;
+            Ok(if complete { Computed::keep(body.pack()) } else { Computed::pass(body.pack()) })
+        }
+    }
+}
+
+/// Runs the function; the body, and whether it has a value for every output.
+async fn run(
+    callback: &Registered,
+    arguments: Arguments,
+    context: Context,
+) -> Result<Option<(Bytes, bool)>, CallError> {
+    match callback.callback.handler.call(arguments, context).await? {
+        Answer::PreventUpdate => Ok(None),
+        Answer::Outputs(values) => {
+            let complete = values.iter().all(Option::is_some);
+            Ok(Some((write_body(callback, &values)?.into(), complete)))
+        }
+    }
+}
+
+/// `{"multi":true,"response":{id:{property:value}}}`. Outputs without a value are left out.
+fn write_body(callback: &Registered, values: &[Option<Prop>]) -> Result<Vec<u8>, CallError> {
+    let outputs = &callback.callback.spec.outputs;
+    if values.len() != outputs.len() {
+        return Err(CallError::OutputCount { returned: values.len(), outputs: outputs.len() });
+    }
+    let written: Vec<_> = outputs.iter().zip(values).filter_map(|(out, value)| Some((out, value.as_ref()?))).collect();
+    let mut body = br#"{"multi":true,"response":{"#.to_vec();
+    for (index, (output, _)) in written.iter().enumerate() {
+        let id = &output.property.id;
+        if written[..index].iter().any(|(before, _)| before.property.id == *id) {
+            continue;
+        }
+        separate(&mut body);
+        write_json(&mut body, &id.to_string());
+        body.extend(b":{");
+        for (output, value) in written[index..].iter().filter(|(other, _)| other.property.id == *id) {
+            separate(&mut body);
+            write_json(&mut body, &output.property.name);
+            body.push(b':');
+            serde_json::to_writer(&mut body, value).map_err(|error| CallError::Serialize {
+                output: output.property.to_string(),
+                reason: error.to_string(),
+            })?;
+        }
+        body.push(b'}');
+    }
+    body.extend(b"}}");
+    Ok(body)
+}
+
+/// A comma, unless an object has just begun.
+fn separate(body: &mut Vec<u8>) {
+    if body.last() != Some(&b'{') {
+        body.push(b',');
+    }
+}
+
+fn write_json(body: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(body, text).expect("text is JSON, and writing to memory does not fail");
+}
+
+fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&'static str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}

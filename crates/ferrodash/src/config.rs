@@ -1,0 +1,68 @@
+//! The settings of an app, each with its default.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use ferrodash_components::{Suite, dash_table, dcc, html, plotly_js, renderer};
+
+/// All settings.
+#[derive(Clone)]
+pub(crate) struct Config {
+    pub(crate) title: String,
+    pub(crate) update_title: Option<String>,
+    pub(crate) meta_tags: Vec<Attributes>,
+    pub(crate) external_scripts: Vec<Attributes>,
+    pub(crate) external_stylesheets: Vec<Attributes>,
+    pub(crate) index_string: Option<String>,
+    /// Where the browser finds the app.
+    pub(crate) requests_prefix: String,
+    /// Where the router serves it.
+    pub(crate) routes_prefix: String,
+    pub(crate) assets: Assets,
+    pub(crate) suppress_callback_exceptions: bool,
+    /// Largest request body that is read, in bytes.
+    pub(crate) max_body: usize,
+    pub(crate) health_endpoint: Option<String>,
+    pub(crate) build_id: Option<String>,
+    /// Whether a failing callback tells the page why.
+    pub(crate) debug: bool,
+    pub(crate) suites: Vec<&'static Suite>,
+    /// How long open requests may take once the server is asked to stop.
+    pub(crate) stop_within: Duration,
+}
+
+/// Attributes of a tag, in order.
+pub(crate) type Attributes = Vec<(String, String)>;
+
+/// The folder of the app's own scripts, styles and images.
+#[derive(Clone)]
+pub(crate) struct Assets {
+    pub(crate) folder: PathBuf,
+    pub(crate) url_path: String,
+    /// Names that do not become tags.
+    pub(crate) ignore: Option<Arc<regex::Regex>>,
+}
+
+impl Default for Config {
+    fn default() -> Self {
+        Self {
+            title: "Ferrodash".into(),
+            update_title: Some("Updating...".into()),
+            meta_tags: Vec::new(),
+            external_scripts: Vec::new(),
+            external_stylesheets: Vec::new(),
+            index_string: None,
+            requests_prefix: "/".into(),
+            routes_prefix: "/".into(),
+            assets: Assets { folder: "assets".into(), url_path: "assets".into(), ignore: None },
+            suppress_callback_exceptions: false,
+            max_body: 32 << 20,
+            health_endpoint: None,
+            build_id: None,
+            debug: cfg!(debug_assertions),
+            suites: vec![&renderer::SUITE, &dcc::SUITE, &html::SUITE, &dash_table::SUITE, &plotly_js::SUITE],
+            stop_within: Duration::from_secs(10),
+        }
+    }
+}

@@ -1,0 +1,88 @@
+//! What can be wrong with an app before it serves.
+
+use std::fmt::{self, Display};
+use std::io;
+use std::net::SocketAddr;
+use std::panic::Location;
+
+use crate::callback::Callback;
+
+/// The result of this crate's functions.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+/// Why an app cannot be built or run.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The description of the app has mistakes, all of which are listed.
+    #[error(transparent)]
+    Build(#[from] BuildErrors),
+    /// The address cannot be listened on.
+    #[error("cannot listen on {address}: {source}. Stop what listens there, or choose another port")]
+    Listen {
+        /// The address.
+        address: String,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The server ended.
+    #[error("the server on {address} ended: {source}")]
+    Serve {
+        /// The address.
+        address: SocketAddr,
+        /// The system's reason.
+        source: io::Error,
+    },
+    /// The cache cannot be made.
+    #[error(transparent)]
+    Cache(#[from] ferrodash_cache::Error),
+}
+
+/// All mistakes in the description of an app.
+#[derive(Debug)]
+pub struct BuildErrors(pub(crate) Vec<Mistake>);
+
+/// One mistake in the description of an app.
+#[derive(Debug, Clone)]
+pub struct Mistake {
+    text: String,
+    location: &'static Location<'static>,
+}
+
+impl Mistake {
+    pub(crate) fn new(callback: &Callback, text: String) -> Self {
+        Self { text: format!("callback {}: {text}", callback.spec.name), location: callback.spec.location }
+    }
+
+    pub(crate) fn at(location: &'static Location<'static>, text: impl Into<String>) -> Self {
+        Self { text: text.into(), location }
+    }
+
+    /// Where the part of the app with the mistake was described.
+    pub fn location(&self) -> &'static Location<'static> {
+        self.location
+    }
+}
+
+impl Display for Mistake {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: {}", self.location, self.text)
+    }
+}
+
+impl BuildErrors {
+    /// The mistakes, in the order of the app's description.
+    pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
+        self.0.iter()
+    }
+}
+
+impl Display for BuildErrors {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let plural = if self.0.len() == 1 { "" } else { "s" };
+        write!(f, "the app has {} mistake{plural}:", self.0.len())?;
+        self.0.iter().try_for_each(|mistake| write!(f, "\n  {mistake}"))
+    }
+}
+
+impl std::error::Error for BuildErrors {}

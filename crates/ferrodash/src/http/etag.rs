@@ -1,0 +1,66 @@
+//! Sending bodies: encodings, validators, 304, `Cache-Control`.
+
+use axum::body::Body as HttpBody;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+
+use crate::body::{Body, Encoding};
+
+/// For what has its digest in its address.
+pub(super) const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+
+/// For what is asked for each time and mostly unchanged.
+pub(super) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
+pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+
+/// What the sender of a request accepts.
+pub(super) fn encoding(headers: &HeaderMap) -> Encoding {
+    Encoding::negotiate(headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()))
+}
+
+/// A body with its validator, or 304 when the sender has it already.
+pub(super) fn respond(
+    headers: &HeaderMap,
+    body: &Body,
+    content_type: HeaderValue,
+    cache_control: HeaderValue,
+) -> Response {
+    let (encoding, bytes) = body.choose(encoding(headers));
+    let etag = body.etag(encoding);
+    let mut response = match matches(headers, &etag) {
+        true => empty(StatusCode::NOT_MODIFIED),
+        false => with_body(bytes, encoding, content_type),
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::ETAG, HeaderValue::try_from(etag).expect("hex in quotes is a header value"));
+    headers.insert(header::CACHE_CONTROL, cache_control);
+    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
+    response
+}
+
+/// A response with a body in an encoding.
+pub(super) fn with_body(bytes: Bytes, encoding: Encoding, content_type: HeaderValue) -> Response {
+    let mut response = Response::new(HttpBody::from(bytes));
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, content_type);
+    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(name) = encoding.name() {
+        headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
+    }
+    response
+}
+
+/// A response without a body.
+pub(super) fn empty(status: StatusCode) -> Response {
+    let mut response = Response::new(HttpBody::empty());
+    *response.status_mut() = status;
+    response
+}
+
+/// Whether `If-None-Match` has the validator (weak comparison: RFC 9110, section 13.1.2).
+fn matches(headers: &HeaderMap, etag: &str) -> bool {
+    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
+    known.flat_map(|line| line.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+}

@@ -1,0 +1,251 @@
+//! The page: rendered once, the same for every path.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, HeaderValue};
+use axum::response::Response;
+use serde::Serialize;
+
+use super::dependencies::gate_name;
+use super::etag::{NO_CACHE, respond};
+use super::wire::{ClientCallback, RendererConfig, ScriptConfig, ScriptGate};
+use super::{Assets, Suites, script};
+use crate::callback::{Registered, Registry, Source, Vary};
+use crate::config::{Attributes, Config};
+use crate::state::AppState;
+
+pub(super) async fn serve(State(app): State<Arc<AppState>>, headers: HeaderMap) -> Response {
+    respond(&headers, &app.index, HeaderValue::from_static("text/html; charset=utf-8"), NO_CACHE)
+}
+
+const TEMPLATE: &str = "<!DOCTYPE html>
+<html lang=\"en\">
+<head>
+{%metas%}
+<title>{%title%}</title>
+{%favicon%}
+{%css%}
+</head>
+<body>
+{%app_entry%}
+<footer>
+{%config%}
+{%scripts%}
+{%renderer%}
+</footer>
+</body>
+</html>
+";
+
+/// Markers that a template must have, or the page would not start.
+const NEEDED: [&str; 4] = ["{%app_entry%}", "{%config%}", "{%scripts%}", "{%renderer%}"];
+
+const APP_ENTRY: &str = "<div id=\"react-entry-point\"><div class=\"_dash-loading\">Loading...</div></div>";
+
+/// The page, or what is wrong with its template.
+pub(crate) fn render_index(
+    config: &Config,
+    registry: &Registry,
+    suites: &Suites,
+    assets: &Assets,
+    build_id: &str,
+) -> Result<String, String> {
+    let template = config.index_string.as_deref().unwrap_or(TEMPLATE);
+    if let Some(missing) = NEEDED.iter().find(|marker| !template.contains(*marker)) {
+        return Err(format!("index_string lacks {missing}; without it the page does not start"));
+    }
+    let prefix = &config.requests_prefix;
+    let favicon = assets.favicon.as_deref().unwrap_or("_favicon.ico");
+    let icon = [("rel", "icon"), ("type", "image/x-icon"), ("href", &format!("{prefix}{favicon}"))];
+    let settings = data_block("_dash-config", &renderer_config(config))
+        + "\n"
+        + &data_block("_ferrodash-config", &script_config(config, registry, build_id));
+    let renderer =
+        "<script id=\"_dash-renderer\" type=\"application/javascript\">var renderer = new DashRenderer();</script>";
+    Ok(fill(
+        template,
+        &[
+            ("{%metas%}", &metas(config)),
+            ("{%title%}", &escape(&config.title)),
+            ("{%favicon%}", &tag("link", icon.iter().copied())),
+            ("{%css%}", &styles(config, suites, assets)),
+            ("{%app_entry%}", APP_ENTRY),
+            ("{%config%}", &settings),
+            ("{%scripts%}", &scripts(config, suites, assets)),
+            ("{%renderer%}", renderer),
+        ],
+    ))
+}
+
+/// Replaces markers in one pass, so that what is filled in is never searched for markers.
+fn fill(template: &str, parts: &[(&str, &str)]) -> String {
+    let mut page = String::with_capacity(template.len() + 4096);
+    let mut rest = template;
+    while let Some(start) = rest.find("{%") {
+        page.push_str(&rest[..start]);
+        rest = &rest[start..];
+        match parts.iter().find(|(marker, _)| rest.starts_with(marker)) {
+            Some((marker, content)) => {
+                page.push_str(content);
+                rest = &rest[marker.len()..];
+            }
+            None => {
+                page.push_str("{%");
+                rest = &rest[2..];
+            }
+        }
+    }
+    page.push_str(rest);
+    page
+}
+
+fn metas(config: &Config) -> String {
+    let defaults = [
+        ("http-equiv", vec![("http-equiv", "X-UA-Compatible"), ("content", "IE=edge")]),
+        ("charset", vec![("charset", "UTF-8")]),
+        ("viewport", vec![("name", "viewport"), ("content", "width=device-width, initial-scale=1")]),
+    ];
+    let given = |what: &str| {
+        let has = |tag: &Attributes| tag.iter().any(|(name, value)| name == what || (name == "name" && value == what));
+        config.meta_tags.iter().any(has)
+    };
+    let defaults = defaults.iter().filter(|(what, _)| !given(what)).map(|(_, tag)| tag.clone());
+    let own = config.meta_tags.iter().map(|tag| pairs(tag).collect());
+    lines(defaults.chain(own).map(|attributes: Vec<_>| tag("meta", attributes.into_iter())))
+}
+
+fn styles(config: &Config, suites: &Suites, assets: &Assets) -> String {
+    let external = config.external_stylesheets.iter().map(|attributes| tag("link", pairs(attributes)));
+    let own = suites.styles.iter().chain(&assets.styles).map(|url| {
+        let href = format!("{}{url}", config.requests_prefix);
+        tag("link", [("rel", "stylesheet"), ("href", &href)].into_iter())
+    });
+    lines(external.chain(own))
+}
+
+/// The order matters: React, then what others bring, then assets, the renderer, the components, and our own script,
+/// which must be there before the renderer starts and after it made its globals.
+fn scripts(config: &Config, suites: &Suites, assets: &Assets) -> String {
+    let local = |url: &String| element("script", [("src", format!("{}{url}", config.requests_prefix).as_str())]);
+    let part = |wanted: fn(&super::suites::Script) -> bool| {
+        suites.scripts.iter().filter(move |script| wanted(script)).map(|script| local(&script.url))
+    };
+    let base = part(|script| script.is_base);
+    let external = config.external_scripts.iter().map(|attributes| {
+        let attributes: Vec<_> = pairs(attributes).collect();
+        element("script", attributes)
+    });
+    let own_assets = assets.scripts.iter().map(|url| match url.split('?').next() {
+        Some(path) if path.ends_with(".mjs") => {
+            let src = format!("{}{url}", config.requests_prefix);
+            element("script", [("type", "module"), ("src", src.as_str())])
+        }
+        _ => local(url),
+    });
+    let renderer = part(|script| script.is_renderer);
+    let components = part(|script| !script.is_base && !script.is_renderer);
+    let ours = std::iter::once(local(&script::url()));
+    lines(base.chain(external).chain(own_assets).chain(renderer).chain(components).chain(ours))
+}
+
+fn renderer_config(config: &Config) -> RendererConfig<'_> {
+    let mut children_props: BTreeMap<&str, BTreeMap<&str, &[&str]>> = BTreeMap::new();
+    for suite in config.suites.iter().filter(|suite| !suite.namespace.is_empty()) {
+        let props = suite.components.iter().map(|component| (component.name, component.children_props));
+        children_props.insert(suite.namespace, props.filter(|(_, paths)| !paths.is_empty()).collect());
+    }
+    RendererConfig {
+        requests_pathname_prefix: &config.requests_prefix,
+        ui: false,
+        props_check: false,
+        disable_version_check: true,
+        show_undo_redo: false,
+        suppress_callback_exceptions: true,
+        update_title: config.update_title.as_deref(),
+        children_props,
+        serve_locally: true,
+        dash_version: ferrodash_components::renderer::SUITE.version,
+        plotly_cloud_installed: true,
+        // Checked when the app is built, where types know more; and the carriers of debounced inputs would not pass.
+        validate_callbacks: false,
+        csrf_token_name: "_csrf_token",
+        csrf_header_name: "X-CSRFToken",
+    }
+}
+
+fn script_config<'a>(config: &'a Config, registry: &'a Registry, build: &'a str) -> ScriptConfig<'a> {
+    let cached = registry.iter().filter(|callback| callback.is_cached_by_clients());
+    let gates = registry.gates().into_iter().map(|gate| ScriptGate {
+        id: gate.property.id,
+        carrier: gate.carrier,
+        wait: millis(gate.wait),
+    });
+    debug_assert_eq!(gate_name(0), "gate_0", "the script counts gates in the same way");
+    ScriptConfig {
+        prefix: &config.requests_prefix,
+        build,
+        client: cached.map(|callback| (callback.output.as_str(), client_callback(registry, callback))).collect(),
+        gates: gates.collect(),
+    }
+}
+
+fn client_callback<'a>(registry: &'a Registry, callback: &'a Registered) -> ClientCallback<'a> {
+    let shared = registry.get(callback.same_function);
+    let argument = |source: &Source| match source {
+        Source::Input(index) => format!("i{index}"),
+        Source::State(index) => format!("s{index}"),
+    };
+    let outputs = |callback: &Registered| {
+        let outputs = callback.callback.spec.outputs.iter();
+        outputs.map(|output| (output.property.id.to_string(), output.property.name.to_string())).collect::<Vec<_>>()
+    };
+    let rename = match shared.output == callback.output {
+        true => Vec::new(),
+        false => outputs(shared).into_iter().zip(outputs(callback)).map(|((a, b), (c, d))| [a, b, c, d]).collect(),
+    };
+    ClientCallback {
+        token: &shared.token,
+        arguments: callback.sources.iter().map(argument).collect(),
+        timeout: callback.callback.spec.cache.as_ref().map_or(0, |cache| millis(cache.timeout)),
+        trigger: callback.vary.contains(&Vary::Trigger),
+        rename,
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// JSON in the page. `<` is escaped, so that no value ends the element.
+fn data_block(id: &str, value: &impl Serialize) -> String {
+    let json = serde_json::to_string(value).expect("text and numbers are JSON").replace('<', "\\u003c");
+    format!("<script id=\"{id}\" type=\"application/json\">{json}</script>")
+}
+
+fn pairs(attributes: &Attributes) -> impl Iterator<Item = (&str, &str)> {
+    attributes.iter().map(|(name, value)| (name.as_str(), value.as_str()))
+}
+
+fn tag<'a>(name: &str, attributes: impl Iterator<Item = (&'a str, &'a str)>) -> String {
+    let mut tag = format!("<{name}");
+    for (name, value) in attributes {
+        let _ = write!(tag, " {name}=\"{}\"", escape(value));
+    }
+    tag.push('>');
+    tag
+}
+
+fn element<'a>(name: &str, attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
+    format!("{}</{name}>", tag(name, attributes.into_iter()))
+}
+
+fn lines(tags: impl Iterator<Item = String>) -> String {
+    tags.collect::<Vec<_>>().join("\n")
+}
+
+fn escape(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}

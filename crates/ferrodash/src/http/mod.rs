@@ -1,0 +1,47 @@
+//! The routes of an app, and a file for each.
+
+mod assets;
+mod client;
+mod dependencies;
+mod etag;
+mod health;
+mod index;
+mod layout;
+mod rejection;
+mod script;
+mod suites;
+mod update;
+mod wire;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::routing::{get, post};
+
+pub(crate) use assets::Assets;
+pub(crate) use dependencies::render_dependencies;
+pub(crate) use index::render_index;
+pub(crate) use suites::Suites;
+
+use crate::state::AppState;
+
+/// All routes. What is not found below the app's prefix is a page of the app: its own routing looks at the path.
+pub(crate) fn router(state: Arc<AppState>) -> Router {
+    let prefix = state.config.routes_prefix.clone();
+    let at = |path: &str| format!("{prefix}{path}");
+    let mut router = Router::new()
+        .route(&at(""), get(index::serve))
+        .route(&at("{*path}"), get(index::serve))
+        .route(&at("_dash-layout"), get(layout::serve))
+        .route(&at("_dash-dependencies"), get(dependencies::serve))
+        .route(&at("_dash-update-component"), post(update::serve))
+        .route(&at(&format!("{}{{token}}", client::PATH)), get(client::serve))
+        .route(&at(script::PATH), get(script::serve))
+        .route(&at("_dash-component-suites/{*path}"), get(suites::serve))
+        .route(&at("_favicon.ico"), get(suites::favicon))
+        .nest(&at(state.config.assets.url_path.trim_matches('/')), assets::router(&state.config.assets));
+    if let Some(path) = &state.config.health_endpoint {
+        router = router.route(&at(path.trim_start_matches('/')), get(health::serve));
+    }
+    router.with_state(state)
+}

@@ -1,0 +1,127 @@
+//! `POST _dash-update-component`: a call, and its answer.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::{Request, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use bytes::Bytes;
+use ferrodash_cache::Status;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use tokio::time::Instant;
+
+use super::etag::{JSON, empty, encoding, with_body};
+use super::rejection::Rejection;
+use super::wire::Call;
+use crate::body::compress_once;
+use crate::callback::call::{Answered, Content, answer};
+use crate::callback::{Arguments, Context, Property, Registered, RequestParts, Source, Trigger};
+use crate::state::AppState;
+
+pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) -> Result<Response, Rejection> {
+    let start = Instant::now();
+    let (parts, body) = request.into_parts();
+    let body = read(Limited::new(body, app.config.max_body), app.config.max_body).await?;
+    let call: Call<'_> = serde_json::from_slice(&body).map_err(|error| Rejection::Malformed(error.to_string()))?;
+    let callback = app.registry.by_output(&call.output);
+    let callback = callback.ok_or_else(|| Rejection::UnknownCallback(call.output.to_string()))?;
+    let arguments = arguments(callback, &call, &body)?;
+    let triggers = triggers(callback, call.changed.iter().map(AsRef::as_ref));
+    let encoding = encoding(&parts.headers);
+    let request = RequestParts { path: parts.uri.path().to_owned(), headers: parts.headers };
+    let context = Context::new(triggers, Arc::new(request));
+    let answered = run(&app, callback, arguments, context).await?;
+    let status = answered.status;
+    let mut response = match answered.content {
+        Content::Nothing => empty(StatusCode::NO_CONTENT),
+        Content::Encoded(body) => {
+            let (encoding, bytes) = body.choose(encoding);
+            with_body(bytes, encoding, JSON)
+        }
+        Content::Plain(body) => {
+            let (encoding, bytes) = compress_once(body, encoding).await;
+            with_body(bytes, encoding, JSON)
+        }
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    describe(headers, status, start.elapsed());
+    Ok(response)
+}
+
+async fn read(body: Limited<axum::body::Body>, limit: usize) -> Result<Bytes, Rejection> {
+    match body.collect().await {
+        Ok(collected) => Ok(collected.to_bytes()),
+        Err(error) if error.is::<LengthLimitError>() => Err(Rejection::TooLarge(limit)),
+        Err(_) => Err(Rejection::Incomplete),
+    }
+}
+
+/// Answers a call; a failure names the callback.
+pub(super) async fn run(
+    app: &AppState,
+    callback: &Arc<Registered>,
+    arguments: Arguments,
+    context: Context,
+) -> Result<Answered, Rejection> {
+    answer(&app.cache, callback, arguments, context).await.map_err(|error| Rejection::Failed {
+        callback: callback.name().to_owned(),
+        error,
+        show: app.config.debug,
+    })
+}
+
+/// The arguments of a call, in the order in which they were declared. The page is not trusted: what it sends must be
+/// what was declared.
+fn arguments(callback: &Registered, call: &Call<'_>, body: &Bytes) -> Result<Arguments, Rejection> {
+    let mismatch = |what| Rejection::Mismatch { callback: callback.name().to_owned(), what };
+    let declared = |sent: &[super::wire::Dependency<'_>], wire: &[Property]| {
+        sent.len() == wire.len() && sent.iter().zip(wire).all(|(sent, property)| sent.is(property))
+    };
+    if !declared(&call.inputs, &callback.wire_inputs) {
+        return Err(mismatch("inputs"));
+    }
+    if !declared(&call.state, &callback.wire_states) {
+        return Err(mismatch("states"));
+    }
+    let value = |source: &Source| match *source {
+        Source::Input(index) => call.inputs[index].value,
+        Source::State(index) => call.state[index].value,
+    };
+    // A slice of the request's body, not a copy.
+    let slice = |text: &serde_json::value::RawValue| body.slice_ref(text.get().as_bytes());
+    let values = callback.sources.iter().map(|source| value(source).map(slice));
+    Ok(callback.arguments(values))
+}
+
+/// What triggered the call, with the carriers of debounced inputs turned back into what they stand for.
+pub(super) fn triggers<'a>(callback: &Registered, changed: impl Iterator<Item = &'a str>) -> Vec<Trigger> {
+    changed.filter_map(|changed| callback.trigger(changed)).collect()
+}
+
+/// Says what the cache did (RFC 9211) and how long it took.
+pub(super) fn describe(headers: &mut HeaderMap, status: Option<Status>, elapsed: Duration) {
+    let (cache_status, what) = match status {
+        None => (HeaderValue::from_static("ferrodash; fwd=bypass"), "uncached"),
+        Some(Status::Hit { tier }) => (hit(tier), "hit"),
+        Some(Status::Collapsed) => (HeaderValue::from_static("ferrodash; fwd=miss; collapsed"), "collapsed"),
+        Some(Status::Miss { stored: true }) => (HeaderValue::from_static("ferrodash; fwd=miss; stored"), "miss"),
+        Some(_) => (HeaderValue::from_static("ferrodash; fwd=miss"), "miss"),
+    };
+    headers.insert("cache-status", cache_status);
+    let mut timing = String::with_capacity(48);
+    let _ = write!(timing, "ferrodash;desc=\"{what}\";dur={:.3}", elapsed.as_secs_f64() * 1e3);
+    if let Ok(timing) = HeaderValue::try_from(timing) {
+        headers.insert("server-timing", timing);
+    }
+}
+
+fn hit(tier: &'static str) -> HeaderValue {
+    match tier {
+        "memory" => HeaderValue::from_static("ferrodash; hit; detail=memory"),
+        tier => HeaderValue::try_from(format!("ferrodash; hit; detail={tier}"))
+            .unwrap_or_else(|_| HeaderValue::from_static("ferrodash; hit")),
+    }
+}

@@ -1,0 +1,79 @@
+//! The layout of an app: fixed, or made for each request.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use ferrodash_components::{Children, Component, IntoChildren};
+
+/// What an app shows before any callback ran.
+#[derive(Clone)]
+pub struct Layout(pub(crate) Kind);
+
+#[derive(Clone)]
+pub(crate) enum Kind {
+    Fixed(Children),
+    PerRequest(Arc<dyn Fn(&LayoutRequest) -> Children + Send + Sync>),
+}
+
+/// The request that a layout is made for.
+#[derive(Debug, Clone, Default)]
+#[non_exhaustive]
+pub struct LayoutRequest {
+    /// The headers of the request for the layout.
+    pub headers: HeaderMap,
+}
+
+/// What can be a layout: components, or a function from a [`LayoutRequest`] to components.
+pub trait IntoLayout<M> {
+    /// The layout.
+    fn into_layout(self) -> Layout;
+}
+
+#[doc(hidden)]
+pub struct Fixed;
+
+#[doc(hidden)]
+pub struct PerRequest<T>(std::marker::PhantomData<T>);
+
+impl<T: IntoChildren> IntoLayout<Fixed> for T {
+    fn into_layout(self) -> Layout {
+        Layout(Kind::Fixed(self.into_children()))
+    }
+}
+
+impl<F, T> IntoLayout<PerRequest<T>> for F
+where
+    F: Fn(&LayoutRequest) -> T + Send + Sync + 'static,
+    T: IntoChildren,
+{
+    fn into_layout(self) -> Layout {
+        Layout(Kind::PerRequest(Arc::new(move |request| self(request).into_children())))
+    }
+}
+
+impl Layout {
+    /// Calls `visit` for every component of a fixed layout.
+    pub(crate) fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Component)) {
+        if let Kind::Fixed(children) = &self.0 {
+            children.components().for_each(|component| component.walk(visit));
+        }
+    }
+
+    pub(crate) fn is_fixed(&self) -> bool {
+        matches!(self.0, Kind::Fixed(_))
+    }
+
+    /// The layout as JSON, or why there is none.
+    pub(crate) fn render(&self, request: &LayoutRequest) -> Result<Vec<u8>, String> {
+        let children = match &self.0 {
+            Kind::Fixed(children) => return json(children),
+            Kind::PerRequest(make) => std::panic::catch_unwind(AssertUnwindSafe(|| make(request))),
+        };
+        json(&children.map_err(|_| "the layout's function panicked".to_owned())?)
+    }
+}
+
+fn json(children: &Children) -> Result<Vec<u8>, String> {
+    serde_json::to_vec(children).map_err(|error| error.to_string())
+}

@@ -1,0 +1,77 @@
+//! Listening, and stopping when asked to.
+
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+
+use crate::error::{Error, Result};
+
+/// How long open requests may take by default once the server is asked to stop.
+const STOP_WITHIN: Duration = Duration::from_secs(10);
+
+/// Serves a router, such as one that an app is part of, until the process is asked to stop (SIGINT or SIGTERM).
+///
+/// When ready, the address is printed on standard output. Asked to stop, it takes no new connections and waits at most
+/// ten seconds for open requests.
+///
+/// # Errors
+/// [`Error::Listen`] when the address is not free.
+pub async fn serve(router: Router, address: &str) -> Result<()> {
+    serve_for(router, address, STOP_WITHIN).await
+}
+
+pub(crate) async fn serve_for(router: Router, address: &str, stop_within: Duration) -> Result<()> {
+    let cannot_listen = |source| Error::Listen { address: address.to_owned(), source };
+    let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+    let local = listener.local_addr().map_err(cannot_listen)?;
+    let stop = stop_signal().map_err(cannot_listen)?;
+    announce(&local.to_string());
+    let (stopping, mut stopped) = watch::channel(false);
+    let signal = async move {
+        stop.await;
+        tracing::info!("stopping");
+        stopping.send_replace(true);
+    };
+    let server = axum::serve(listener, router).with_graceful_shutdown(signal).into_future();
+    let deadline = async move {
+        // An error means that the server ended by itself, which the other branch reports.
+        let _ = stopped.wait_for(|stopping| *stopping).await;
+        tokio::time::sleep(stop_within).await;
+    };
+    tokio::select! {
+        result = server => result.map_err(|source| Error::Serve { address: local, source }),
+        () = deadline => {
+            tracing::warn!("requests were still open after {stop_within:?}");
+            Ok(())
+        }
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]
+fn announce(address: &str) {
+    println!("Listening on http://{address}");
+}
+
+#[cfg(unix)]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    use tokio::signal::unix::{SignalKind, signal};
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    Ok(async move {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
+        }
+    })
+}
+
+#[cfg(not(unix))]
+fn stop_signal() -> std::io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    })
+}

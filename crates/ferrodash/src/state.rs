@@ -1,0 +1,166 @@
+//! What all requests share: read-only once the app is built, everything that can be rendered once is.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use ferrodash_cache::Cache;
+use ferrodash_components::{Component, ComponentInfo};
+
+use crate::app::App;
+use crate::body::Body;
+use crate::callback::{Property, Registry};
+use crate::config::Config;
+use crate::error::Mistake;
+use crate::http::{Assets, Suites, render_dependencies, render_index};
+use crate::layout::{Layout, LayoutRequest};
+
+/// An app, built.
+pub(crate) struct AppState {
+    pub(crate) config: Config,
+    pub(crate) registry: Registry,
+    pub(crate) cache: Cache,
+    pub(crate) layout: Layout,
+    /// The rendered layout, if it is fixed.
+    pub(crate) fixed_layout: Option<Body>,
+    pub(crate) dependencies: Body,
+    pub(crate) index: Body,
+    pub(crate) suites: Suites,
+    pub(crate) build_id: String,
+}
+
+impl AppState {
+    /// Checks the app and renders what does not change; every mistake is added to `mistakes`.
+    pub(crate) fn new(app: App, mistakes: &mut Vec<Mistake>) -> Self {
+        let App { layout, callbacks, cache, config, location, .. } = app;
+        let registry = Registry::new(callbacks, mistakes);
+        let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
+        check_prefixes(&config, &mut mistake);
+        let components = components_by_id(&layout, &mut mistake);
+        if layout.is_fixed() && !config.suppress_callback_exceptions {
+            check_properties(&registry, &components, &config, mistakes);
+        }
+        let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
+        let fixed_layout = layout.is_fixed().then(|| match layout.render(&LayoutRequest::default()) {
+            Ok(json) => Body::encode_now(json.into()),
+            Err(reason) => {
+                mistake(format!("the layout cannot be written as JSON: {reason}"));
+                Body::encode_now(Bytes::new())
+            }
+        });
+        let build_id = config.build_id.clone().unwrap_or_else(|| build_id(&registry));
+        let suites = Suites::new(&config.suites);
+        let assets = Assets::scan(&config);
+        let index = match render_index(&config, &registry, &suites, &assets, &build_id) {
+            Ok(page) => Body::encode_now(page.into()),
+            Err(problem) => {
+                mistake(problem);
+                Body::encode_now(Bytes::new())
+            }
+        };
+        let dependencies = Body::encode_now(render_dependencies(&registry).into());
+        Self { config, registry, cache, layout, fixed_layout, dependencies, index, suites, build_id }
+    }
+}
+
+/// A digest of the program's file: another build is another program. Only asked for when a browser keeps answers.
+fn build_id(registry: &Registry) -> String {
+    if !registry.iter().any(|callback| callback.callback.spec.cache.as_ref().is_some_and(|cache| cache.client)) {
+        return String::new();
+    }
+    let mut hasher = blake3::Hasher::new();
+    let file = std::env::current_exe().and_then(std::fs::File::open);
+    if let Err(error) = file.and_then(|file| hasher.update_reader(file).map(drop)) {
+        tracing::warn!(%error, "the program's file cannot be read, so builds are told apart by their functions only");
+        for callback in registry.iter() {
+            hasher.update(callback.identity.as_bytes());
+        }
+    }
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
+fn check_prefixes(config: &Config, mistake: &mut dyn FnMut(String)) {
+    let prefixes =
+        [("requests_pathname_prefix", &config.requests_prefix), ("routes_pathname_prefix", &config.routes_prefix)];
+    for (name, prefix) in prefixes {
+        if !prefix.starts_with('/') || !prefix.ends_with('/') {
+            mistake(format!("{name} is {prefix:?}; it must begin and end with a slash"));
+        }
+    }
+}
+
+type Components<'a> = HashMap<String, &'a Component>;
+
+fn components_by_id<'a>(layout: &'a Layout, mistake: &mut dyn FnMut(String)) -> Components<'a> {
+    let mut components = HashMap::new();
+    layout.walk(&mut |component| {
+        let Some(id) = component.id() else { return };
+        if let Some(problem) = id.problem() {
+            mistake(format!("{id:?} in the layout: {problem}"));
+        }
+        if components.insert(id.to_string(), component).is_some() {
+            mistake(format!("the id {:?} is in the layout twice", id.to_string()));
+        }
+    });
+    components
+}
+
+/// Every property that a callback reads or writes must be one of a component in the layout.
+fn check_properties(registry: &Registry, components: &Components<'_>, config: &Config, mistakes: &mut Vec<Mistake>) {
+    for registered in registry.iter() {
+        let spec = &registered.callback.spec;
+        let outputs = spec.outputs.iter().map(|output| &output.property);
+        let inputs = spec.inputs.iter().map(|input| &input.property);
+        let states = spec.states.iter().map(|state| &state.property);
+        let running = spec.running.iter().map(|running| &running.property);
+        for property in outputs.chain(inputs).chain(states).chain(running) {
+            if let Some(problem) = problem_of(property, components, config) {
+                mistakes.push(Mistake::new(&registered.callback, problem));
+            }
+        }
+    }
+}
+
+fn problem_of(property: &Property, components: &Components<'_>, config: &Config) -> Option<String> {
+    let id = property.id.to_string();
+    let Some(component) = components.get(&id) else {
+        let nearest = nearest(&id, components.keys().map(String::as_str));
+        let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"));
+        return Some(format!(
+            "no component in the layout has the id {id:?}{hint} (a component that only answers bring needs \
+             suppress_callback_exceptions)"
+        ));
+    };
+    let info = info_of(component, config)?;
+    if info.has_prop(&property.name) {
+        return None;
+    }
+    let nearest = nearest(&property.name, info.props.iter().copied());
+    let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"));
+    Some(format!("{id:?} is a {}, which has no property {:?}{hint}", info.name, property.name))
+}
+
+fn info_of(component: &Component, config: &Config) -> Option<&'static ComponentInfo> {
+    let suite = config.suites.iter().find(|suite| suite.namespace == component.namespace())?;
+    suite.component(component.name())
+}
+
+/// The known name that is spelled most alike, if one is close.
+fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    let limit = name.len().div_ceil(3);
+    known.map(|other| (distance(name, other), other)).filter(|(distance, _)| *distance <= limit).min().map(|(_, o)| o)
+}
+
+/// Levenshtein's distance, case ignored.
+fn distance(a: &str, b: &str) -> usize {
+    let b: Vec<char> = b.chars().map(|c| c.to_ascii_lowercase()).collect();
+    let mut row: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.chars().enumerate() {
+        let mut diagonal = std::mem::replace(&mut row[0], i + 1);
+        for (j, y) in b.iter().enumerate() {
+            let substitution = diagonal + usize::from(x.to_ascii_lowercase() != *y);
+            diagonal = row[j + 1];
+            row[j + 1] = substitution.min(row[j] + 1).min(diagonal + 1);
+        }
+    }
+    row[b.len()]
+}

@@ -1,0 +1,113 @@
+//! Debounced inputs.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use e2e::{Browser, Site};
+use ferrodash::prelude::*;
+
+/// Thirty characters.
+const TEXT: &str = "the quick brown fox jumps over";
+
+const PAUSE: Duration = Duration::from_millis(40);
+
+/// Remembers, in the page, when the last key came, when requests for callbacks left, and what was ever shown as loading.
+const WATCH: &str = "
+    window.watch = { keys: 0, last: 0, requests: [], spinners: 0, disabled: 0, blurred: 0 };
+    addEventListener('input', () => { watch.keys++; watch.last = performance.now(); }, true);
+    addEventListener('focusout', () => { watch.blurred = performance.now(); }, true);
+    new PerformanceObserver((list) => {
+        for (const entry of list.getEntries())
+            if (entry.name.includes('_dash-update-component')) watch.requests.push(entry.startTime);
+    }).observe({ type: 'resource' });
+    new MutationObserver(() => {
+        if (document.querySelector('[data-dash-is-loading=true], .dash-spinner, ._dash-loading-callback')) watch.spinners++;
+        if (document.getElementById('button').disabled) watch.disabled++;
+    }).observe(document.body, { subtree: true, attributes: true, childList: true });
+";
+
+/// An app with one debounced callback that takes a moment, and the number of its calls.
+fn app() -> (App, Arc<AtomicU32>) {
+    let calls = Arc::new(AtomicU32::new(0));
+    let counter = calls.clone();
+    let layout = html::Div::new((
+        dcc::Input::new().id("text"),
+        html::Button::new("Save").id("button"),
+        dcc::Loading::new(html::Div::new(()).id("out")).delay_show(0),
+    ));
+    let callback = Callback::builder()
+        .output(ferrodash::Output::new("out", "children"))
+        .input(Input::new("text", "value").debounce(Duration::from_millis(500)))
+        .running("button", "disabled", true, false)
+        .handler(move |text: Option<String>| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            async move {
+                tokio::time::sleep(Duration::from_millis(300)).await;
+                text.unwrap_or_default().to_uppercase()
+            }
+        });
+    (App::new(layout).callback(callback), calls)
+}
+
+async fn number(browser: &Browser, expression: &str) -> f64 {
+    browser.js(&format!("return {expression}")).await.as_f64().expect("a number")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d1_thirty_keys_are_one_request_after_the_wait() {
+    let (app, calls) = app();
+    let site = Site::start(app).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    assert_eq!(calls.load(Ordering::SeqCst), 1, "the first call does not wait");
+    browser.js(WATCH).await;
+    browser.element("text").await.click().await.unwrap();
+    browser.type_text(TEXT, PAUSE).await.unwrap();
+    browser.wait_until(&format!("document.getElementById('out').innerText === {:?}", TEXT.to_uppercase())).await;
+    browser.let_pass(700).await;
+    assert_eq!(number(&browser, "watch.keys").await, 30.0);
+    assert_eq!(number(&browser, "watch.requests.length").await, 1.0);
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+    let waited = number(&browser, "watch.requests[0] - watch.last").await;
+    assert!((500.0..=600.0).contains(&waited), "sent {waited} ms after the last key");
+    assert_eq!(browser.console().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d2_leaving_the_field_sends_at_once_and_only_once() {
+    let (app, calls) = app();
+    let site = Site::start(app).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    browser.js(WATCH).await;
+    browser.element("text").await.click().await.unwrap();
+    browser.type_text(TEXT, PAUSE).await.unwrap();
+    browser
+        .js("setTimeout(() => document.activeElement.blur(), Math.max(0, watch.last + 100 - performance.now()))")
+        .await;
+    browser.wait_until(&format!("document.getElementById('out').innerText === {:?}", TEXT.to_uppercase())).await;
+    let after_blur = number(&browser, "watch.requests[0] - watch.blurred").await;
+    assert!((0.0..=50.0).contains(&after_blur), "sent {after_blur} ms after the field was left");
+    browser.let_pass(800).await;
+    assert_eq!(number(&browser, "watch.requests.length").await, 1.0);
+    assert_eq!(calls.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d4_nothing_shows_as_loading_while_it_waits() {
+    let (app, _) = app();
+    let site = Site::start(app).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    browser.js(WATCH).await;
+    browser.element("text").await.click().await.unwrap();
+    browser.type_text(TEXT, PAUSE).await.unwrap();
+    browser.let_pass(300).await;
+    assert_eq!(number(&browser, "watch.requests.length").await, 0.0, "still waiting");
+    assert_eq!(number(&browser, "watch.spinners").await, 0.0);
+    assert_eq!(number(&browser, "watch.disabled").await, 0.0);
+    browser.wait_until("watch.spinners > 0 && watch.disabled > 0").await;
+    browser.wait_until(&format!("document.getElementById('out').innerText === {:?}", TEXT.to_uppercase())).await;
+    browser.wait_until("!document.getElementById('button').disabled").await;
+}

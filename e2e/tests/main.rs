@@ -1,0 +1,3 @@
+//! What a user sees, in Chromium with the official front end. Names of tests begin with the scenario they show.
+
+mod debounce;

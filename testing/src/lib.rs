@@ -1,0 +1,131 @@
+//! Real servers for tests: each on a free port of this machine, ended with the value that started it.
+
+use std::io::{BufRead, BufReader};
+use std::net::{TcpListener, TcpStream};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// How long a program may take to be ready.
+const READY_WITHIN: Duration = Duration::from_secs(20);
+
+/// A port that nothing listens on.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("this machine has a loopback interface");
+    listener.local_addr().expect("a bound listener has an address").port()
+}
+
+/// A program that was started, ended when dropped.
+#[derive(Debug)]
+pub struct Program {
+    child: Child,
+}
+
+impl Program {
+    /// Starts a program and waits until it listens on `port`.
+    ///
+    /// # Panics
+    /// When the program is not installed or not ready in time.
+    pub fn listening(command: &mut Command, port: u16) -> Self {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+        let child =
+            child.unwrap_or_else(|error| panic!("{name}: {error}; run scripts/test, which installs what tests need"));
+        let program = Self { child };
+        for _ in 0..READY_WITHIN.as_millis() / 10 {
+            if TcpStream::connect(("127.0.0.1", port)).is_ok() {
+                return program;
+            }
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        panic!("{name} does not listen on port {port}");
+    }
+
+    /// Starts a program and waits for its first line on standard output.
+    ///
+    /// # Panics
+    /// When the program cannot be started or ends without a line.
+    pub fn saying(command: &mut Command) -> (Self, String) {
+        let name = command.get_program().to_string_lossy().into_owned();
+        let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
+        let mut child = child.unwrap_or_else(|error| panic!("{name}: {error}; run scripts/test, which builds it"));
+        let output = child.stdout.take().expect("standard output is piped");
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line).expect("a line of text");
+        assert!(!line.is_empty(), "{name} ended without a line");
+        (Self { child }, line.trim().to_owned())
+    }
+
+    /// The process's id.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Waits for the program to end by itself; `true` if it did so with success.
+    pub fn wait(mut self) -> bool {
+        self.child.wait().expect("the program is a child of this one").success()
+    }
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        // It may have ended already, which is as good.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// A Redis server.
+#[derive(Debug)]
+pub struct Redis {
+    port: u16,
+    program: Option<Program>,
+}
+
+impl Redis {
+    /// Starts a server that keeps nothing on disk.
+    pub fn start() -> Self {
+        let mut redis = Self { port: free_port(), program: None };
+        redis.resume();
+        redis
+    }
+
+    /// The server's address.
+    pub fn url(&self) -> String {
+        format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Ends the server; everything in it is gone.
+    pub fn stop(&mut self) {
+        self.program = None;
+    }
+
+    /// Starts the server again, on the same port.
+    pub fn resume(&mut self) {
+        let mut command = Command::new("redis-server");
+        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &self.port.to_string()]);
+        self.program = Some(Program::listening(&mut command, self.port));
+    }
+}
+
+/// A Memcached server.
+#[derive(Debug)]
+pub struct Memcached {
+    port: u16,
+    _program: Program,
+}
+
+impl Memcached {
+    /// Starts a server.
+    pub fn start() -> Self {
+        let port = free_port();
+        let mut command = Command::new("memcached");
+        command.args(["-l", "127.0.0.1", "-u", "nobody", "-p", &port.to_string()]);
+        let program = Program::listening(&mut command, port);
+        Self { port, _program: program }
+    }
+
+    /// The server's address.
+    pub fn url(&self) -> String {
+        format!("memcached://127.0.0.1:{}", self.port)
+    }
+}
