@@ -14,7 +14,7 @@ use ferrodash_testing::{Program, free_port};
 use serde_json::{Value, json};
 use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities;
 use thirtyfour::error::WebDriverResult;
-use thirtyfour::{By, ChromeCapabilities, WebDriver, WebElement};
+use thirtyfour::{By, CapabilitiesHelper, ChromeCapabilities, WebDriver, WebElement};
 use tokio::net::TcpListener;
 
 /// How long a page may take to show what is waited for.
@@ -100,7 +100,7 @@ impl Browser {
         ] {
             capabilities.add_arg(argument).expect("an argument is a text");
         }
-        capabilities.insert("goog:loggingPrefs".into(), json!({"browser": "ALL"}));
+        capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"})).expect("a capability is JSON");
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await;
         let driver = driver.expect("Chromium starts; run scripts/test, which installs it");
         let browser = Self { driver, _chromedriver: chromedriver };

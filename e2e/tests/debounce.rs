@@ -14,7 +14,7 @@ const PAUSE: Duration = Duration::from_millis(40);
 
 /// Remembers, in the page, when the last key came, when requests for callbacks left, and what was ever shown as loading.
 const WATCH: &str = "
-    window.watch = { keys: 0, last: 0, requests: [], spinners: 0, disabled: 0, blurred: 0 };
+    window.watch = { keys: 0, last: 0, requests: [], spinners: 0, disabled: 0, titles: 0, blurred: 0 };
     addEventListener('input', () => { watch.keys++; watch.last = performance.now(); }, true);
     addEventListener('focusout', () => { watch.blurred = performance.now(); }, true);
     new PerformanceObserver((list) => {
@@ -24,7 +24,8 @@ const WATCH: &str = "
     new MutationObserver(() => {
         if (document.querySelector('[data-dash-is-loading=true], .dash-spinner, ._dash-loading-callback')) watch.spinners++;
         if (document.getElementById('button').disabled) watch.disabled++;
-    }).observe(document.body, { subtree: true, attributes: true, childList: true });
+        if (document.title !== 'Ferrodash') watch.titles++;
+    }).observe(document, { subtree: true, attributes: true, childList: true, characterData: true });
 ";
 
 /// An app with one debounced callback that takes a moment, and the number of its calls.
@@ -37,7 +38,7 @@ fn app() -> (App, Arc<AtomicU32>) {
         dcc::Loading::new(html::Div::new(()).id("out")).delay_show(0),
     ));
     let callback = Callback::builder()
-        .output(ferrodash::Output::new("out", "children"))
+        .output(Output::new("out", "children"))
         .input(Input::new("text", "value").debounce(Duration::from_millis(500)))
         .running("button", "disabled", true, false)
         .handler(move |text: Option<String>| {
@@ -107,7 +108,8 @@ async fn d4_nothing_shows_as_loading_while_it_waits() {
     assert_eq!(number(&browser, "watch.requests.length").await, 0.0, "still waiting");
     assert_eq!(number(&browser, "watch.spinners").await, 0.0);
     assert_eq!(number(&browser, "watch.disabled").await, 0.0);
-    browser.wait_until("watch.spinners > 0 && watch.disabled > 0").await;
+    assert_eq!(number(&browser, "watch.titles").await, 0.0);
+    browser.wait_until("watch.spinners > 0 && watch.disabled > 0 && watch.titles > 0").await;
     browser.wait_until(&format!("document.getElementById('out').innerText === {:?}", TEXT.to_uppercase())).await;
     browser.wait_until("!document.getElementById('button').disabled").await;
 }

@@ -63,7 +63,7 @@ fn modified(path: &Path) -> u64 {
 }
 
 /// Serves the folder, with validators and ranges, to be asked for again each time.
-pub(super) fn router<S: Clone + Send + Sync + 'static>(assets: &config::Assets) -> Router<S> {
+pub(super) fn service(assets: &config::Assets) -> Router {
     let files = ServeDir::new(&assets.folder).append_index_html_on_directories(false);
     Router::new().fallback_service(files).layer(map_response(no_cache))
 }

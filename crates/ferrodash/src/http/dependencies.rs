@@ -49,6 +49,8 @@ fn gate_specification<'a>(gate: &Gate, name: &'a str) -> Specification<'a> {
         prevent_initial_call: true,
         no_output: true,
         hidden: true,
+        // Does not count as loading: the title stays as it is.
+        persistent: true,
         ..plain(name, vec![gate.property.clone()], Vec::new())
     }
 }

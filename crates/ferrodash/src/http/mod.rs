@@ -39,7 +39,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route(&at(script::PATH), get(script::serve))
         .route(&at("_dash-component-suites/{*path}"), get(suites::serve))
         .route(&at("_favicon.ico"), get(suites::favicon))
-        .nest(&at(state.config.assets.url_path.trim_matches('/')), assets::router(&state.config.assets));
+        .nest_service(&at(state.config.assets.url_path.trim_matches('/')), assets::service(&state.config.assets));
     if let Some(path) = &state.config.health_endpoint {
         router = router.route(&at(path.trim_start_matches('/')), get(health::serve));
     }
