@@ -1,6 +1,6 @@
 //! The batcher: a window that opens with the first id and closes by time or size.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -28,8 +28,9 @@ struct Shared<K, V, E> {
     load: Box<LoadBatch<K, V, E>>,
     window: Duration,
     max_size: usize,
-    // Held to add an id or to take the batch, never across an await.
-    open: Mutex<Option<Batch<K, V, E>>>,
+    // Batches that were not sent yet; only the last one takes new ids. Held to add an id or to take a batch out, never
+    // across an await.
+    unsent: Mutex<Vec<Batch<K, V, E>>>,
 }
 
 type LoadBatch<K, V, E> = dyn Fn(Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, E>> + Send + Sync;
@@ -39,11 +40,14 @@ type Outcome<K, V, E> = Result<HashMap<K, V>, LoadError<E>>;
 
 type Arrival<K, V, E> = watch::Receiver<Option<Arc<Outcome<K, V, E>>>>;
 
+type Departure<K, V, E> = watch::Sender<Option<Arc<Outcome<K, V, E>>>>;
+
 struct Batch<K, V, E> {
+    /// In the order in which they came.
     ids: Vec<K>,
-    // Ids in the order they came, and a look-up for duplicates.
-    known: std::collections::HashSet<K>,
-    sender: watch::Sender<Option<Arc<Outcome<K, V, E>>>>,
+    /// The same, to look up duplicates.
+    known: HashSet<K>,
+    departure: Departure<K, V, E>,
 }
 
 impl<K, V, E> Batcher<K, V, E>
@@ -66,7 +70,7 @@ where
     }
 
     fn with(load: Box<LoadBatch<K, V, E>>, window: Duration, max_size: usize) -> Self {
-        Self { shared: Arc::new(Shared { load, window, max_size, open: Mutex::new(None) }) }
+        Self { shared: Arc::new(Shared { load, window, max_size, unsent: Mutex::default() }) }
     }
 
     /// How long ids are collected after the first one; 1 ms by default.
@@ -122,23 +126,29 @@ where
         futures_util::future::join_all(ids.into_iter().map(|id| self.load(id))).await
     }
 
-    /// Adds an id to the open batch, or opens one; sends the batch when it is full.
+    /// Adds an id to a batch that was not sent yet, or opens one; a full batch leaves at once.
     fn join(&self, id: K) -> Arrival<K, V, E> {
-        let mut open = self.shared.lock();
-        let opened = open.is_none();
-        let batch = open.get_or_insert_with(Batch::new);
-        let arrival = batch.sender.subscribe();
-        if batch.known.insert(id.clone()) {
-            batch.ids.push(id);
+        let mut unsent = self.shared.lock();
+        if let Some(batch) = unsent.iter().find(|batch| batch.known.contains(&id)) {
+            return batch.departure.subscribe();
         }
-        if batch.ids.len() >= self.shared.max_size {
-            let batch = open.take().expect("just filled");
-            drop(open);
-            tokio::spawn(self.shared.clone().send(batch));
-        } else if opened {
-            let sender = batch.sender.clone();
-            drop(open);
-            tokio::spawn(self.shared.clone().send_later(sender));
+        let open = unsent.last_mut().filter(|batch| batch.ids.len() < self.shared.max_size);
+        let (batch, opened) = match open {
+            Some(batch) => (batch, false),
+            None => {
+                unsent.push(Batch::new());
+                (unsent.last_mut().expect("just pushed"), true)
+            }
+        };
+        batch.known.insert(id.clone());
+        batch.ids.push(id);
+        let (arrival, departure) = (batch.departure.subscribe(), batch.departure.clone());
+        let full = batch.ids.len() == self.shared.max_size;
+        drop(unsent);
+        match (full, opened) {
+            (true, _) => drop(tokio::spawn(self.shared.clone().send(departure))),
+            (false, true) => drop(tokio::spawn(self.shared.clone().send_later(departure))),
+            (false, false) => {}
         }
         arrival
     }
@@ -150,30 +160,32 @@ where
     V: Clone + Send + Sync + 'static,
     E: Send + Sync + 'static,
 {
-    /// Sends the batch of this sender when the window closes, unless it was full before.
-    async fn send_later(self: Arc<Self>, sender: watch::Sender<Option<Arc<Outcome<K, V, E>>>>) {
+    async fn send_later(self: Arc<Self>, departure: Departure<K, V, E>) {
         tokio::time::sleep(self.window).await;
-        let batch = self.lock().take_if(|batch| batch.sender.same_channel(&sender));
-        drop(sender);
-        if let Some(batch) = batch {
-            self.send(batch).await;
-        }
+        self.send(departure).await;
     }
 
-    async fn send(self: Arc<Self>, batch: Batch<K, V, E>) {
-        let Batch { ids, sender, .. } = batch;
+    /// Sends a batch, unless that was done: a full one does not wait for its window.
+    async fn send(self: Arc<Self>, departure: Departure<K, V, E>) {
+        let Some(Batch { ids, .. }) = self.take(&departure) else { return };
         let outcome = (self.load)(ids).await.map_err(|error| LoadError::Request(Arc::new(error)));
-        sender.send_replace(Some(Arc::new(outcome)));
+        departure.send_replace(Some(Arc::new(outcome)));
     }
 
-    fn lock(&self) -> MutexGuard<'_, Option<Batch<K, V, E>>> {
-        self.open.lock().unwrap_or_else(PoisonError::into_inner)
+    fn take(&self, departure: &Departure<K, V, E>) -> Option<Batch<K, V, E>> {
+        let mut unsent = self.lock();
+        let position = unsent.iter().position(|batch| batch.departure.same_channel(departure))?;
+        Some(unsent.remove(position))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Batch<K, V, E>>> {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl<K, V, E> Batch<K, V, E> {
     fn new() -> Self {
-        Self { ids: Vec::new(), known: std::collections::HashSet::new(), sender: watch::Sender::new(None) }
+        Self { ids: Vec::new(), known: HashSet::new(), departure: watch::Sender::new(None) }
     }
 }
 

@@ -1,0 +1,221 @@
+//! What every tier must do.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use ferrodash_cache::memo::{self, Arguments, Function};
+use ferrodash_cache::{Answer, Cache, Computed, Failure, Key, Policy, Status};
+use futures_util::future::join_all;
+use tokio::sync::Notify;
+
+use crate::benches;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// A function that counts its runs.
+#[derive(Clone, Default)]
+struct Counted(Arc<AtomicU32>);
+
+impl Counted {
+    fn runs(&self) -> u32 {
+        self.0.load(Ordering::SeqCst)
+    }
+
+    async fn ask(&self, cache: &Cache, key: Key, value: &'static [u8]) -> Answer {
+        let runs = self.0.clone();
+        let compute = || async move {
+            runs.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, Infallible>(Computed::keep(value))
+        };
+        cache.get_or_compute(key, &Policy::new(MINUTE), compute).await
+    }
+}
+
+#[tokio::test]
+async fn a_kept_value_is_given_back_with_its_time_left() {
+    for bench in benches().await {
+        let (key, counted) = (Key::of("f", &1), Counted::default());
+        let first = counted.ask(&bench.cache, key, b"value").await;
+        assert_eq!(first.status, Status::Miss { stored: true }, "{}", bench.name);
+        let second = counted.ask(&bench.cache, key, b"value").await;
+        assert!(matches!(second.status, Status::Hit { .. }), "{}: {:?}", bench.name, second.status);
+        let entry = second.result.unwrap();
+        assert_eq!(entry.bytes, "value", "{}", bench.name);
+        let left = entry.remaining().expect("fresh");
+        assert!(left > MINUTE / 2 && left <= MINUTE, "{}: {left:?}", bench.name);
+        assert_eq!(counted.runs(), 1, "{}", bench.name);
+        assert!(bench.cache.remove(&key).await, "{}", bench.name);
+        counted.ask(&bench.cache, key, b"value").await;
+        assert_eq!(counted.runs(), 2, "{}: removed", bench.name);
+    }
+}
+
+#[tokio::test]
+async fn an_entry_is_gone_after_its_timeout() {
+    for bench in benches().await {
+        let key = Key::of("short", &1);
+        assert!(bench.cache.set(&key, "value".into(), Duration::from_secs(1)).await, "{}", bench.name);
+        assert!(bench.cache.get(&key).await.is_some(), "{}", bench.name);
+        let mut waited = Duration::ZERO;
+        while bench.cache.get(&key).await.is_some() {
+            assert!(waited < Duration::from_secs(3), "{} still has it", bench.name);
+            tokio::time::sleep(Duration::from_millis(50)).await;
+            waited += Duration::from_millis(50);
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s1_a_hundred_callers_of_a_cold_key_are_one_run() {
+    for bench in benches().await {
+        let (key, runs, go) = (Key::of("slow", &1), Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()));
+        let callers = (0..100).map(|_| {
+            let (cache, runs, go) = (bench.cache.clone(), runs.clone(), go.clone());
+            tokio::spawn(async move {
+                let compute = || async move {
+                    runs.fetch_add(1, Ordering::SeqCst);
+                    go.notified().await;
+                    Ok::<_, Infallible>(Computed::keep("value"))
+                };
+                cache.get_or_compute(key, &Policy::new(MINUTE), compute).await
+            })
+        });
+        let callers: Vec<_> = callers.collect();
+        // Only one of them runs the function, however long it takes until it is let go.
+        while runs.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        go.notify_one();
+        let answers: Vec<Answer> = join_all(callers).await.into_iter().map(|answer| answer.unwrap()).collect();
+        assert_eq!(runs.load(Ordering::SeqCst), 1, "{}", bench.name);
+        assert!(answers.iter().all(|answer| answer.result.as_ref().unwrap().bytes == "value"), "{}", bench.name);
+        let collapsed = answers.iter().filter(|answer| answer.status == Status::Collapsed).count();
+        assert_eq!(collapsed, 99, "{}", bench.name);
+    }
+}
+
+#[tokio::test]
+async fn s14_nothing_zero_false_and_empty_are_values_too() {
+    let function = Function { name: "tests::empty", version: "1" };
+    for bench in benches().await {
+        let runs = AtomicU32::new(0);
+        macro_rules! twice {
+            ($index:literal, $value:expr, $type:ty) => {
+                for _ in 0..2 {
+                    runs.fetch_add(0, Ordering::SeqCst);
+                    let counted = &runs;
+                    let arguments = Arguments::of(&function, &$index);
+                    let before = counted.load(Ordering::SeqCst);
+                    let counter = Arc::new(AtomicU32::new(0));
+                    let inner = counter.clone();
+                    let call = move || async move {
+                        inner.fetch_add(1, Ordering::SeqCst);
+                        let value: $type = $value;
+                        value
+                    };
+                    let value = bench.cache.scope(memo::value(function, arguments, &Policy::new(MINUTE), call)).await;
+                    counted.store(before + counter.load(Ordering::SeqCst), Ordering::SeqCst);
+                    assert_eq!(value, $value, "{}", bench.name);
+                }
+            };
+        }
+        twice!(0, None, Option<u32>);
+        twice!(1, 0, i64);
+        twice!(2, false, bool);
+        twice!(3, String::new(), String);
+        twice!(4, Vec::new(), Vec<u32>);
+        twice!(5, (), ());
+        assert_eq!(runs.load(Ordering::SeqCst), 6, "{}: each ran once", bench.name);
+    }
+}
+
+#[tokio::test]
+async fn s27_errors_are_not_kept_and_reach_all_who_waited() {
+    for bench in benches().await {
+        let (key, runs) = (Key::of("fails", &1), Arc::new(AtomicU32::new(0)));
+        let ask = || {
+            let (cache, runs) = (bench.cache.clone(), runs.clone());
+            async move {
+                let compute = || async move {
+                    tokio::task::yield_now().await;
+                    Err::<Computed, _>(format!("failure {}", runs.fetch_add(1, Ordering::SeqCst) + 1))
+                };
+                cache.get_or_compute(key, &Policy::new(MINUTE), compute).await.result.unwrap_err()
+            }
+        };
+        let (first, second) = tokio::join!(ask(), ask());
+        assert_eq!(first, Failure::Error("failure 1".to_owned()), "{}", bench.name);
+        assert_eq!(second, first, "{}: it waited for the same run", bench.name);
+        assert_eq!(ask().await, Failure::Error("failure 2".to_owned()), "{}: not kept", bench.name);
+    }
+}
+
+#[tokio::test]
+async fn a_panic_reaches_all_who_waited_and_the_key_stays_usable() {
+    for bench in benches().await {
+        let key = Key::of("panics", &1);
+        let panics = || async { panic!("no data") };
+        let policy = Policy::new(MINUTE);
+        let ask = || bench.cache.get_or_compute::<Infallible, _, _>(key, &policy, panics);
+        let (first, second) = tokio::join!(ask(), ask());
+        for answer in [first, second] {
+            assert_eq!(answer.result.unwrap_err(), Failure::Panic("no data".into()), "{}", bench.name);
+        }
+        let counted = Counted::default();
+        assert!(counted.ask(&bench.cache, key, b"value").await.result.is_ok(), "{}", bench.name);
+    }
+}
+
+#[tokio::test]
+async fn a_value_that_is_only_passed_on_is_not_kept() {
+    for bench in benches().await {
+        let key = Key::of("passed", &1);
+        for _ in 0..2 {
+            let compute = || async { Ok::<_, Infallible>(Computed::pass("value")) };
+            let answer = bench.cache.get_or_compute(key, &Policy::new(MINUTE), compute).await;
+            assert_eq!(answer.status, Status::Miss { stored: false }, "{}", bench.name);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_caller_that_leaves_does_not_stop_the_run() {
+    for bench in benches().await {
+        let (key, go) = (Key::of("left", &1), Arc::new(Notify::new()));
+        let (cache, gate) = (bench.cache.clone(), go.clone());
+        let caller = tokio::spawn(async move {
+            let compute = || async move {
+                gate.notified().await;
+                Ok::<_, Infallible>(Computed::keep("value"))
+            };
+            cache.get_or_compute(key, &Policy::new(MINUTE), compute).await
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        caller.abort();
+        let _ = caller.await;
+        go.notify_one();
+        let counted = Counted::default();
+        let answer = counted.ask(&bench.cache, key, b"another").await;
+        assert_eq!(answer.result.unwrap().bytes, "value", "{}", bench.name);
+        assert_eq!(counted.runs(), 0, "{}", bench.name);
+    }
+}
+
+#[tokio::test]
+async fn an_entry_of_another_type_is_computed_anew() {
+    let function = Function { name: "tests::changed", version: "1" };
+    for bench in benches().await.into_iter().filter(|bench| bench.name != "memory") {
+        let arguments = Arguments::of(&function, &bench.name);
+        let policy = Policy::new(MINUTE);
+        let text = || async { "not a number".to_owned() };
+        bench.cache.scope(memo::value(function, arguments, &policy, text)).await;
+        if bench.name == "memory before redis" {
+            continue; // Within one process a function has one type.
+        }
+        let number = bench.cache.scope(memo::value(function, arguments, &policy, || async { 42 })).await;
+        assert_eq!(number, 42, "{}", bench.name);
+    }
+}
