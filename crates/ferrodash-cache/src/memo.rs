@@ -132,7 +132,7 @@ impl<T> Probe<T> {
     }
 }
 
-/// Chosen first by method resolution, as it needs one reference less.
+/// Chosen first by method resolution for `(&Probe).kind()`, as it needs one reference less than [`ProbePlain`].
 #[doc(hidden)]
 pub trait ProbeFallible {
     fn kind(&self) -> Fallible {

@@ -223,18 +223,17 @@ fn check_counts(arguments: &Arguments, function: &ItemFn) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "{} takes {taken} argument{}, but there {} {given} input{} and state{}",
+        "{} takes {}, but there are {} and {}",
         signature.ident,
-        plural(taken),
-        if given == 1 { "is" } else { "are" },
-        plural(arguments.inputs.len()),
-        plural(arguments.states.len()),
+        counted(taken, "argument"),
+        counted(arguments.inputs.len(), "input"),
+        counted(arguments.states.len(), "state"),
     );
     Err(Error::new(signature.inputs.span(), message))
 }
 
-fn plural(count: usize) -> &'static str {
-    if count == 1 { "" } else { "s" }
+fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
 }
 
 fn is_context(ty: &Type) -> bool {

@@ -73,7 +73,7 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
             let policy = ::ferrodash::Policy::new(#timeout);
             #(#owned)*
             let arguments = ::ferrodash::memo::Arguments::of(&function, &(#(&#names,)*));
-            (&&::ferrodash::memo::Probe::<#result>::new())
+            (&::ferrodash::memo::Probe::<#result>::new())
                 .kind()
                 .run(function, arguments, &policy, move || async move { #name(#(#passed),*).await })
                 .await

@@ -27,7 +27,8 @@ pub(crate) struct Arguments {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot answer a callback",
     note = "it must be an async function whose arguments implement `serde::Deserialize` and are owned, with a `Context` \
-            at the end if it wants one, whose future is `Send`, and whose value can be written to a property"
+            at the end if it wants one, whose future is `Send`, and whose value can be written to a property; wrap a value that only serializes in \
+            `Json`"
 )]
 pub trait Handler<M>: Send + Sync + 'static {
     #[doc(hidden)]

@@ -190,7 +190,7 @@ fn check(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     }
     let (wanted, given) = (callback.handler.arguments(), spec.inputs.len() + spec.states.len());
     if wanted != given {
-        mistake(&format!("its function takes {wanted} arguments, but there are {given} inputs and states"));
+        mistake(&format!("its function takes {wanted} argument(s), but it has {given} input(s) and state(s)"));
     }
     let outputs = spec.outputs.iter().map(|output| &output.property);
     let inputs = spec.inputs.iter().map(|input| &input.property);

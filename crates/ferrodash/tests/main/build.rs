@@ -1,0 +1,124 @@
+//! Mistakes in the description of an app: all of them, each with its place.
+
+use std::time::Duration;
+
+use ferrodash::prelude::*;
+
+fn layout() -> html::Div {
+    html::Div::new((dcc::Input::new().id("text"), html::Div::new(()).id("out"), dcc::Graph::new().id("graph")))
+}
+
+/// The mistakes of an app, as they are shown.
+fn mistakes(app: App) -> Vec<String> {
+    let errors = app.build().expect_err("the app has mistakes");
+    let shown = errors.to_string();
+    let all: Vec<String> = errors.iter().map(ToString::to_string).collect();
+    assert!(all.iter().all(|mistake| shown.contains(mistake)), "{shown}");
+    all
+}
+
+fn one(app: App) -> String {
+    let all = mistakes(app);
+    assert_eq!(all.len(), 1, "{all:#?}");
+    all.into_iter().next().unwrap()
+}
+
+fn to(id: &'static str, property: &'static str) -> Callback {
+    Callback::builder().output(Output::new(id, property)).input(("text", "value")).handler(async |_: Option<u8>| "")
+}
+
+#[test]
+fn all_mistakes_are_reported_together_with_their_places() {
+    let app = App::new(layout())
+        .callback(to("out", "children"))
+        .callback(to("out", "children"))
+        .callback(to("ot", "children"))
+        .callback(to("graph", "figur"))
+        .routes_pathname_prefix("reports");
+    let all = mistakes(app);
+    assert_eq!(all.len(), 4, "{all:#?}");
+    assert!(all.iter().all(|mistake| mistake.starts_with("crates/ferrodash/tests/main/build.rs:")), "{all:#?}");
+    let has = |parts: &[&str]| all.iter().any(|mistake| parts.iter().all(|part| mistake.contains(part)));
+    assert!(has(&["out.children is written by", "too; only one callback can"]), "{all:#?}");
+    assert!(has(&["no component in the layout has the id \"ot\"; did you mean \"out\"?"]), "{all:#?}");
+    assert!(has(&["\"graph\" is a Graph, which has no property \"figur\"; did you mean \"figure\"?"]), "{all:#?}");
+    assert!(has(&["routes_pathname_prefix is \"reports\"; it must begin and end with a slash"]), "{all:#?}");
+}
+
+#[test]
+fn the_same_output_twice_in_one_callback() {
+    let callback = Callback::builder()
+        .output(Output::new("out", "children"))
+        .output(Output::new("out", "children"))
+        .input(("text", "value"))
+        .handler(async |_: Option<u8>| ("", ""));
+    assert!(one(App::new(layout()).callback(callback)).contains("out.children is written by"));
+}
+
+#[test]
+fn a_function_with_another_number_of_arguments() {
+    let callback = Callback::builder()
+        .name("app::sum", "")
+        .output(Output::new("out", "children"))
+        .input(("text", "value"))
+        .handler(async |_: u8, _: u8| "");
+    let mistake = one(App::new(layout()).callback(callback));
+    assert!(
+        mistake.ends_with("callback app::sum: its function takes 2 argument(s), but it has 1 input(s) and state(s)"),
+        "{mistake}"
+    );
+}
+
+#[test]
+fn a_cached_callback_with_context_must_say_what_it_varies_by() {
+    let callback = |options: CacheOptions| {
+        Callback::builder()
+            .output(Output::new("out", "children"))
+            .input(("text", "value"))
+            .cache(options)
+            .handler(async |_: Option<u8>, _: Context| "")
+    };
+    let minute = || CacheOptions::new(Duration::from_secs(60));
+    assert!(one(App::new(layout()).callback(callback(minute()))).contains("must declare what its answer varies by"));
+    let unknown = one(App::new(layout()).callback(callback(minute().vary("moon"))));
+    assert!(unknown.contains("\"moon\" is nothing to vary by; there are \"cookie:NAME\""), "{unknown}");
+    let client = one(App::new(layout()).callback(callback(minute().client().vary("cookie:session"))));
+    assert!(client.contains("varies by cookie:session, which a page cannot see"), "{client}");
+    assert!(App::new(layout()).callback(callback(minute().vary("cookie:session"))).build().is_ok());
+    assert!(App::new(layout()).callback(callback(minute().client().vary("trigger"))).build().is_ok());
+}
+
+#[test]
+fn options_that_make_no_sense() {
+    let base = || Callback::builder().output(Output::new("out", "children"));
+    let handler = async |_: Option<u8>| "";
+    let zero = base().input(("text", "value")).cache(CacheOptions::new(Duration::ZERO)).handler(handler);
+    assert!(one(App::new(layout()).callback(zero)).contains("a timeout of zero keeps nothing"));
+    let debounce = base().input(Input::new("text", "value").debounce(Duration::ZERO)).handler(handler);
+    assert!(one(App::new(layout()).callback(debounce)).contains("a debounce of zero waits for nothing"));
+    let never = base().prevent_initial_call().handler(async || "");
+    assert!(one(App::new(layout()).callback(never)).contains("would never run"));
+    let nothing = Callback::builder().input(("text", "value")).handler(handler);
+    assert!(one(App::new(layout()).callback(nothing)).contains("it has no output"));
+}
+
+#[test]
+fn layouts_templates_and_patterns() {
+    let twice = App::new(html::Div::new((html::P::new("").id("p"), html::P::new("").id("p"))));
+    assert!(one(twice).contains("the id \"p\" is in the layout twice"));
+    assert!(one(App::new(html::P::new("").id("a.b"))).contains("an id must not contain a dot"));
+    assert!(one(App::new(layout()).index_string("{%app_entry%}{%config%}")).contains("index_string lacks {%scripts%}"));
+    assert!(one(App::new(layout()).assets_ignore("(")).contains("\"(\" is no regular expression"));
+    let broken = App::new(html::P::new("").prop("data-x", std::collections::HashMap::from([((1, 2), 3)])));
+    assert!(one(broken).contains("the layout cannot be written as JSON: property \"data-x\" of P"));
+}
+
+#[test]
+fn components_that_only_answers_bring_are_allowed_when_said() {
+    assert!(App::new(layout()).callback(to("later", "children")).suppress_callback_exceptions(true).build().is_ok());
+}
+
+#[test]
+fn data_attributes_are_properties_of_every_element() {
+    assert!(App::new(layout()).callback(to("out", "data-state")).build().is_ok());
+}
