@@ -94,7 +94,9 @@ impl HttpBatch {
         self
     }
 
-    /// The client that sends the requests, for headers, TLS and timeouts; the default one waits 30 s.
+    /// The client that sends the requests, for headers, proxies and timeouts; the default one waits 30 s.
+    ///
+    /// For `https` the program needs a TLS feature of `reqwest`, such as `rustls`, in its own manifest.
     pub fn client(mut self, client: reqwest::Client) -> Self {
         self.client = Some(client);
         self
@@ -107,7 +109,7 @@ impl HttpBatch {
         V: DeserializeOwned + Clone + Send + Sync + 'static,
     {
         let client = self.client.clone().unwrap_or_else(|| {
-            // Fails only without a TLS backend or resolver, and then the default one would too.
+            // Only options of TLS and proxies can make this fail, and there are none.
             reqwest::Client::builder().timeout(TIMEOUT).build().unwrap_or_default()
         });
         Batcher::new(move |ids: Vec<K>| {

@@ -76,9 +76,11 @@ impl Archive {
 pub(crate) fn prepare(archive: &mut Archive, suite: &SuiteManifest, cache: &Path, out: &Path) -> Result<Vec<Bundle>> {
     let shipped = suite.scripts.iter().chain(&suite.styles).chain(&suite.on_demand);
     let shipped = shipped.map(|path| (path.clone(), join(&suite.root, path)));
+    // Beside the files of the suite they keep their path; from elsewhere only their name.
     let licences = suite.licences.iter().map(|path| {
-        let name = path.strip_prefix(&format!("{}/", suite.root)).unwrap_or(path);
-        (name.rsplit_once("licenses/").map_or(name, |(_, name)| name).to_owned(), path.clone())
+        let beside = path.strip_prefix(&suite.root).and_then(|rest| rest.strip_prefix('/'));
+        let name = beside.or(path.rsplit('/').next()).unwrap_or(path);
+        (name.to_owned(), path.clone())
     });
     let mut bundles = Vec::new();
     let mut pending = Vec::new();

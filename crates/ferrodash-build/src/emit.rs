@@ -12,6 +12,9 @@ const VOID: [&str; 14] =
 /// From how many components on the properties that all share go into a trait of the suite.
 const SHARED_FROM: usize = 8;
 
+/// The crate that generated code stands on, by a path that holds in every suite crate.
+const COMPONENTS: &str = "::ferrodash_components";
+
 /// Properties that a hand-written trait sets on every component.
 const COMMON: [&str; 2] = ["children", "id"];
 
@@ -45,7 +48,7 @@ fn shared_props(components: &[ComponentMeta]) -> Vec<PropMeta> {
 fn emit_shared(code: &mut String, module: &str, shared: &[PropMeta]) {
     let name = format!("{}Props", pascal(module));
     line(code, 0, &format!("/// The properties that all components of `{module}` share."));
-    line(code, 0, &format!("pub trait {name}: crate::ComponentExt {{"));
+    line(code, 0, &format!("pub trait {name}: {COMPONENTS}::ComponentExt {{"));
     for prop in shared {
         emit_setter(code, None, prop, Setter::Trait);
     }
@@ -62,7 +65,7 @@ fn emit_component(code: &mut String, suite: &SuiteManifest, component: &Componen
     doc(code, 0, &component.description);
     line(code, 0, "#[derive(Debug, Clone)]");
     line(code, 0, "#[must_use = \"a component does nothing until it is part of a layout or an answer\"]");
-    line(code, 0, &format!("pub struct {name}(crate::Component);"));
+    line(code, 0, &format!("pub struct {name}({COMPONENTS}::Component);"));
     line(code, 0, &format!("impl {name} {{"));
     emit_constructor(code, suite, component);
     for prop in &component.props {
@@ -72,13 +75,13 @@ fn emit_component(code: &mut String, suite: &SuiteManifest, component: &Componen
         }
     }
     line(code, 0, "}");
-    line(code, 0, &format!("impl From<{name}> for crate::Component {{"));
+    line(code, 0, &format!("impl From<{name}> for {COMPONENTS}::Component {{"));
     line(code, 1, &format!("fn from(component: {name}) -> Self {{ component.0 }}"));
     line(code, 0, "}");
-    line(code, 0, &format!("impl crate::ComponentExt for {name} {{"));
-    line(code, 1, "fn component_mut(&mut self) -> &mut crate::Component { &mut self.0 }");
+    line(code, 0, &format!("impl {COMPONENTS}::ComponentExt for {name} {{"));
+    line(code, 1, &format!("fn component_mut(&mut self) -> &mut {COMPONENTS}::Component {{ &mut self.0 }}"));
     line(code, 0, "}");
-    line(code, 0, &format!("crate::children_from!({name});"));
+    line(code, 0, &format!("{COMPONENTS}::children_from!({name});"));
     if !shared.is_empty() {
         line(code, 0, &format!("impl {}Props for {name} {{}}", pascal(&suite.module)));
     }
@@ -92,14 +95,14 @@ fn emit_constructor(code: &mut String, suite: &SuiteManifest, component: &Compon
     let mut arguments = Vec::new();
     let mut sets = Vec::new();
     if has_children && !is_void {
-        arguments.push("children: impl crate::IntoChildren".to_owned());
+        arguments.push(format!("children: impl {COMPONENTS}::IntoChildren"));
         sets.push("component.set_children(children.into_children());".to_owned());
     }
     for prop in component.props.iter().filter(|prop| prop.required && prop.name != "children") {
-        let (argument, value) = rust_type(name, prop);
         let ident = ident(&prop.name);
+        let (argument, value) = rust_type(name, prop, &ident);
         arguments.push(format!("{ident}: {argument}"));
-        sets.push(format!("component.set({:?}, {});", prop.name, value.replace("value", &ident)));
+        sets.push(format!("component.set({:?}, {value});", prop.name));
     }
     line(code, 1, &format!("/// A `{name}`, with what it needs; everything else has a setter."));
     if arguments.is_empty() {
@@ -107,7 +110,7 @@ fn emit_constructor(code: &mut String, suite: &SuiteManifest, component: &Compon
     }
     line(code, 1, &format!("pub fn new({}) -> Self {{", arguments.join(", ")));
     let binding = if sets.is_empty() { "component" } else { "mut component" };
-    line(code, 2, &format!("let {binding} = crate::Component::new({:?}, {name:?});", suite.namespace));
+    line(code, 2, &format!("let {binding} = {COMPONENTS}::Component::new({:?}, {name:?});", suite.namespace));
     for set in sets {
         line(code, 2, &set);
     }
@@ -122,7 +125,7 @@ enum Setter {
 }
 
 fn emit_setter(code: &mut String, component: Option<&str>, prop: &PropMeta, form: Setter) {
-    let (argument, value) = rust_type(component.unwrap_or_default(), prop);
+    let (argument, value) = rust_type(component.unwrap_or_default(), prop, "value");
     doc(code, 1, &prop.description);
     let ident = ident(&prop.name);
     match form {
@@ -139,9 +142,13 @@ fn emit_setter(code: &mut String, component: Option<&str>, prop: &PropMeta, form
     line(code, 1, "}");
 }
 
-/// The argument's type, and the expression that makes a property of it.
-fn rust_type(component: &str, prop: &PropMeta) -> (String, String) {
-    let scalar = |name: &str| (format!("impl crate::value::{name}"), "value.into_prop()".to_owned());
+/// The argument's type, and the expression that makes a property of the argument called `name`.
+fn rust_type(component: &str, prop: &PropMeta, name: &str) -> (String, String) {
+    let scalar = |kind: &str| (format!("impl {COMPONENTS}::value::{kind}"), format!("{name}.into_prop()"));
+    let list = |kind: &str| {
+        let argument = format!("impl IntoIterator<Item: {COMPONENTS}::value::{kind}>");
+        (argument, format!("{COMPONENTS}::value::list({name})"))
+    };
     match &prop.kind {
         PropType::Text => scalar("Text"),
         PropType::Number => scalar("Number"),
@@ -149,18 +156,14 @@ fn rust_type(component: &str, prop: &PropMeta) -> (String, String) {
         PropType::TextOrBool => scalar("TextOrBool"),
         PropType::NumberOrBool => scalar("NumberOrBool"),
         PropType::Scalar => scalar("Scalar"),
-        PropType::Bool => ("bool".into(), "crate::Prop::from(value)".into()),
-        PropType::Node => ("impl crate::IntoChildren".into(), "value.into_children().into()".into()),
-        PropType::Id => ("impl Into<crate::Id>".into(), "crate::Prop::Id(value.into())".into()),
-        PropType::Style => ("impl Into<crate::Style>".into(), "value.into().into()".into()),
-        PropType::Choice(_) => (choice_name(component, prop), "crate::Prop::from(value.as_str())".into()),
-        PropType::TextList => {
-            ("impl IntoIterator<Item: crate::value::Text>".into(), "crate::value::list(value)".into())
-        }
-        PropType::NumberList => {
-            ("impl IntoIterator<Item: crate::value::Number>".into(), "crate::value::list(value)".into())
-        }
-        PropType::Json => ("impl ::serde::Serialize".into(), "crate::value::json(value)".into()),
+        PropType::Bool => ("bool".into(), format!("{COMPONENTS}::Prop::from({name})")),
+        PropType::Node => (format!("impl {COMPONENTS}::IntoChildren"), format!("{name}.into_children().into()")),
+        PropType::Id => (format!("impl Into<{COMPONENTS}::Id>"), format!("{COMPONENTS}::Prop::Id({name}.into())")),
+        PropType::Style => (format!("impl Into<{COMPONENTS}::Style>"), format!("{name}.into().into()")),
+        PropType::Choice(_) => (choice_name(component, prop), format!("{COMPONENTS}::Prop::from({name}.as_str())")),
+        PropType::TextList => list("Text"),
+        PropType::NumberList => list("Number"),
+        PropType::Json => ("impl ::serde::Serialize".into(), format!("{COMPONENTS}::value::json({name})")),
     }
 }
 
@@ -192,7 +195,7 @@ fn emit_choice(code: &mut String, component: &str, prop: &PropMeta, choices: &[S
 
 fn emit_table(code: &mut String, pin: &Pin, suite: &SuiteManifest, components: &[ComponentMeta], bundles: &[Bundle]) {
     line(code, 0, "/// What this suite ships.");
-    line(code, 0, "pub static SUITE: crate::Suite = crate::Suite {");
+    line(code, 0, &format!("pub static SUITE: {COMPONENTS}::Suite = {COMPONENTS}::Suite {{"));
     line(code, 1, &format!("module: {:?},", suite.module));
     line(code, 1, &format!("namespace: {:?},", suite.namespace));
     line(code, 1, &format!("package: {:?},", pin.package));
@@ -207,14 +210,14 @@ fn emit_table(code: &mut String, pin: &Pin, suite: &SuiteManifest, components: &
             "name: {:?}, props: &{props:?}, wildcards: {}, children_props: &{:?}",
             component.name, component.wildcards, component.children_props
         );
-        line(code, 2, &format!("crate::ComponentInfo {{ {fields} }},"));
+        line(code, 2, &format!("{COMPONENTS}::ComponentInfo {{ {fields} }},"));
     }
     line(code, 1, "],");
     line(code, 1, "bundles: &[");
     for bundle in bundles {
         let include =
             |suffix: &str| format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{}{suffix}\"))", bundle.file);
-        line(code, 2, "crate::Bundle {");
+        line(code, 2, &format!("{COMPONENTS}::Bundle {{"));
         line(code, 3, &format!("path: {:?}, sha256: {:?},", bundle.path, bundle.sha256));
         line(code, 3, &format!("identity: {}, gzip: {}, brotli: {},", include(""), include(".gz"), include(".br")));
         line(code, 2, "},");

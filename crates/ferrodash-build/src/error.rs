@@ -69,17 +69,13 @@ pub enum Error {
     /// The directory in `FERRODASH_WHEELS` lacks a wheel.
     #[error(
         "FERRODASH_WHEELS names {directory}, which has no file of {wheel} (looked for names that begin with \
-         {prefix:?}). Put it there (python3 -m pip download --no-deps {package}=={version}), or unset the variable"
+         {prefix:?}). Put it there (python3 -m pip download --no-deps {wheel}), or unset the variable"
     )]
     NotInDirectory {
         /// The directory.
         directory: PathBuf,
         /// Package and version.
         wheel: String,
-        /// Package.
-        package: String,
-        /// Version.
-        version: String,
         /// How a matching file's name begins.
         prefix: String,
     },

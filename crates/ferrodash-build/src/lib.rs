@@ -10,10 +10,8 @@
 //! build needs no network.
 //!
 //! ```no_run
-//! // build.rs
-//! fn main() {
-//!     ferrodash_build::generate("wheels.toml");
-//! }
+//! // The only line in `main` of build.rs:
+//! ferrodash_build::generate("wheels.toml");
 //! ```
 
 mod bundle;

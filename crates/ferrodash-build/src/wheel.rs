@@ -53,8 +53,6 @@ impl Source {
             let path = find(directory, pin).ok_or_else(|| Error::NotInDirectory {
                 directory: directory.clone(),
                 wheel: pin.requirement(),
-                package: pin.package.clone(),
-                version: pin.version.clone(),
                 prefix: prefix(pin),
             })?;
             return verify(path, pin);

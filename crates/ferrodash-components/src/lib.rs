@@ -18,6 +18,9 @@
 //!
 //! A suite of one's own is a crate that depends on this one and on `ferrodash-build`; see [`Suite`].
 
+// Generated code names this crate as a suite crate does.
+extern crate self as ferrodash_components;
+
 mod children;
 mod component;
 mod id;

@@ -99,7 +99,8 @@ pub(crate) fn check_function(function: &ItemFn, attribute: &str) -> Result<()> {
     if let Some(receiver) = signature.receiver() {
         return Err(Error::new(receiver.span(), format!("#[{attribute}] needs a function without `self`")));
     }
-    if signature.generics.type_params().next().is_some() {
+    let generics = &signature.generics;
+    if generics.type_params().next().is_some() || generics.const_params().next().is_some() {
         return Err(Error::new(signature.generics.span(), format!("#[{attribute}] needs a function without generics")));
     }
     Ok(())

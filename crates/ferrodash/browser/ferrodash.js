@@ -1,6 +1,6 @@
 "use strict";
 // Ferrodash in the page: debounced inputs, and answers of callbacks that the browser keeps.
-// Everything else goes through untouched, and without this script all callbacks still work.
+// Everything else goes through untouched.
 (() => {
     const config = JSON.parse(document.getElementById("_ferrodash-config").textContent);
     const clientside = (window.dash_clientside = window.dash_clientside || {});
@@ -153,7 +153,7 @@
     const realFetch = window.fetch;
 
     // Settles with the text of an answer, or with a response that is passed on as it is.
-    const load = async (url, callback, call, resource, init) => {
+    const load = async (url, call, resource, init) => {
         const start = performance.now();
         const long = url.length > LONGEST_URL;
         let response = long
@@ -168,9 +168,7 @@
         }
         const { headers } = response;
         const text = await response.text();
-        // A POST has no lifetime of its own: the page keeps what the server kept.
-        const kept = /hit|stored/.test(headers.get("Cache-Status"));
-        keep(url, text, long ? kept && Date.now() + callback.timeout : expiry(headers));
+        keep(url, text, expiry(headers));
         report(call.output, !long && cameFromDisk(url) ? "browser" : "server", start, headers);
         return { text };
     };
@@ -186,7 +184,7 @@
         let flight = flights.get(url);
         const joined = flight !== undefined;
         if (!joined) {
-            flight = load(url, callback, call, resource, init).finally(() => flights.delete(url));
+            flight = load(url, call, resource, init).finally(() => flights.delete(url));
             flights.set(url, flight);
         }
         const { text, response } = await flight;

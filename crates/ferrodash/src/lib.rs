@@ -55,6 +55,7 @@ pub use callback::{
 };
 pub use error::{BuildErrors, Error, Mistake, Result};
 pub use ferrodash_batch as batch;
+pub use ferrodash_cache as cache;
 pub use ferrodash_cache::{Cache, Policy, memo};
 pub use ferrodash_components::{
     Child, Children, Component, ComponentExt, Id, IdValue, IntoChildren, IntoProp, Json, Prop, Style, Suite,

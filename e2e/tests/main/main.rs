@@ -1,5 +1,7 @@
 //! What a user sees, in Chromium with the official front end. Names of tests begin with the scenario they show.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
+
 mod client_cache;
 mod debounce;
 mod examples;

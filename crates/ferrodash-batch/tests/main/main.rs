@@ -1,5 +1,7 @@
 //! The batcher, by itself and over HTTP. Names of tests begin with the scenario they show.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
+
 #[cfg(feature = "http")]
 mod http;
 

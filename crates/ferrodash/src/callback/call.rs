@@ -18,7 +18,7 @@ pub(crate) struct Answered {
     pub(crate) content: Content,
     /// What the cache did; `None` for a callback that is not cached.
     pub(crate) status: Option<Status>,
-    /// How long the answer is fresh, if it was kept.
+    /// How long the answer is fresh, if it may be kept.
     pub(crate) fresh: Option<Duration>,
 }
 

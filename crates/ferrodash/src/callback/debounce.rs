@@ -40,32 +40,41 @@ impl Input {
     }
 }
 
+/// The inputs and states of a call as they are sent, and where each argument stands among them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) inputs: Vec<Property>,
+    pub(crate) states: Vec<Property>,
+    /// In the order of inputs and states.
+    pub(crate) sources: Vec<Source>,
+}
+
 impl Spec {
-    /// The inputs as the renderer knows them.
-    pub(crate) fn wire_inputs(&self) -> Vec<Property> {
-        self.inputs.iter().map(Input::wire).collect()
-    }
-
-    /// The states as the renderer knows them: the declared ones, then the real properties of debounced inputs.
-    pub(crate) fn wire_states(&self) -> Vec<Property> {
-        let debounced = self.inputs.iter().filter(|input| input.debounce.is_some());
-        let declared = self.states.iter().map(|state| state.property.clone());
-        declared.chain(debounced.map(|input| input.property.clone())).collect()
-    }
-
-    /// Where the value of each argument stands, in the order of inputs and states.
-    pub(crate) fn sources(&self) -> Vec<Source> {
-        let mut next_state = self.states.len();
-        let inputs = self.inputs.iter().enumerate().map(|(index, input)| match input.debounce {
-            None => Source::Input(index),
-            Some(_) => {
-                next_state += 1;
-                Source::State(next_state - 1)
+    /// The shape that the renderer knows: carriers in the place of debounced inputs, and the real properties of those
+    /// after the declared states.
+    pub(crate) fn wire(&self) -> Shape {
+        let mut states: Vec<Property> = self.states.iter().map(|state| state.property.clone()).collect();
+        let mut sources = Vec::new();
+        for (index, input) in self.inputs.iter().enumerate() {
+            if input.debounce.is_some() {
+                sources.push(Source::State(states.len()));
+                states.push(input.property.clone());
+            } else {
+                sources.push(Source::Input(index));
             }
-        });
-        let mut sources: Vec<Source> = inputs.collect();
+        }
         sources.extend((0..self.states.len()).map(Source::State));
-        sources
+        Shape { inputs: self.inputs.iter().map(Input::wire).collect(), states, sources }
+    }
+
+    /// The shape as it was declared.
+    pub(crate) fn plain(&self) -> Shape {
+        let (inputs, states) = (0..self.inputs.len(), 0..self.states.len());
+        Shape {
+            inputs: self.inputs.iter().map(|input| input.property.clone()).collect(),
+            states: self.states.iter().map(|state| state.property.clone()).collect(),
+            sources: inputs.map(Source::Input).chain(states.map(Source::State)).collect(),
+        }
     }
 }
 
@@ -85,8 +94,9 @@ mod tests {
             .state(State::new("store", "data"))
             .handler(async |_: Option<u8>, _: Option<u8>, _: Option<u8>| "");
         let names = |properties: Vec<Property>| properties.iter().map(ToString::to_string).collect::<Vec<_>>();
-        assert_eq!(names(callback.spec.wire_inputs()), ["plain.value", "text.data-fd-value-500"]);
-        assert_eq!(names(callback.spec.wire_states()), ["store.data", "text.value"]);
-        assert_eq!(callback.spec.sources(), [Source::Input(0), Source::State(1), Source::State(0)]);
+        let Shape { inputs, states, sources } = callback.spec.wire();
+        assert_eq!(names(inputs), ["plain.value", "text.data-fd-value-500"]);
+        assert_eq!(names(states), ["store.data", "text.value"]);
+        assert_eq!(sources, [Source::Input(0), Source::State(1), Source::State(0)]);
     }
 }

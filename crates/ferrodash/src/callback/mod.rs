@@ -21,7 +21,7 @@ pub use options::{CacheOptions, Vary};
 pub use outcome::{CallbackError, IntoAnswer, IntoOutput, NoUpdate, PreventUpdate, Update, no_update};
 
 pub(crate) use context::RequestParts;
-pub(crate) use debounce::{Gate, Source};
+pub(crate) use debounce::{Gate, Shape, Source};
 pub(crate) use dependency::Property;
 pub(crate) use handler::{Arguments, ErasedHandler};
 pub(crate) use outcome::{Answer, CallError};

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 
 use super::dependency::output_string;
-use super::{Arguments, Callback, Gate, Input, Property, Source, Trigger, Vary};
+use super::{Arguments, Callback, Gate, Input, Property, Shape, Trigger, Vary};
 use crate::error::Mistake;
 
 /// Where a callback stands in the registry.
@@ -29,10 +29,10 @@ pub(crate) struct Registered {
     pub(crate) output: String,
     /// `id.property` of each argument, for messages.
     pub(crate) argument_names: Arc<[String]>,
-    /// Its inputs and states as the renderer knows them, and where each argument stands among them.
-    pub(crate) wire_inputs: Vec<Property>,
-    pub(crate) wire_states: Vec<Property>,
-    pub(crate) sources: Vec<Source>,
+    /// A call as the renderer sends it.
+    pub(crate) wire: Shape,
+    /// A call as it was declared; another shape only for debounced inputs.
+    pub(crate) plain: Shape,
     /// The JSON text of each argument whose property is unset.
     unset: Vec<Bytes>,
     /// What its cached answers depend on beside arguments.
@@ -137,9 +137,8 @@ impl Registered {
         });
         Self {
             argument_names,
-            wire_inputs: spec.wire_inputs(),
-            wire_states: spec.wire_states(),
-            sources: spec.sources(),
+            wire: spec.wire(),
+            plain: spec.plain(),
             unset: unset.collect(),
             output,
             vary,
@@ -158,7 +157,8 @@ impl Registered {
 
     /// What `id.property` in a request stands for; `None` if it is no input of this callback.
     pub(crate) fn trigger(&self, changed: &str) -> Option<Trigger> {
-        let position = self.wire_inputs.iter().position(|property| property.to_string() == changed)?;
+        let position = |shape: &Shape| shape.inputs.iter().position(|property| property.to_string() == changed);
+        let position = position(&self.wire).or_else(|| position(&self.plain))?;
         let property = &self.callback.spec.inputs[position].property;
         Some(Trigger { id: property.id.to_string(), property: property.name.to_string() })
     }

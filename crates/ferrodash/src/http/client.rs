@@ -13,7 +13,7 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::etag::{JSON, empty, respond};
+use super::etag::{JSON, empty, private, respond};
 use super::rejection::Rejection;
 use super::update::{describe, run, triggers};
 use crate::body::Body;
@@ -50,7 +50,7 @@ pub(super) async fn serve(
     let callback = app.registry.by_token(&token).filter(|callback| callback.is_cached_by_clients());
     let callback = callback.ok_or_else(|| Rejection::UnknownCallback(token))?;
     let values = values(&parameters)?;
-    if values.len() != callback.sources.len() {
+    if values.len() != callback.wire.sources.len() {
         return Err(Rejection::Mismatch { callback: callback.name().to_owned(), what: "arguments" });
     }
     let arguments = callback.arguments(values.into_iter());
@@ -61,11 +61,7 @@ pub(super) async fn serve(
     let triggers = triggers(callback, changed.iter().map(String::as_str));
     let request = Arc::new(RequestParts { path: parts.uri.path().to_owned(), headers: parts.headers });
     let answered = run(&app, callback, arguments, Context::new(triggers, request.clone())).await?;
-    let seconds = answered.fresh.filter(|_| parameters.b == app.build_id).map_or(0, |fresh| fresh.as_secs());
-    let cache_control = match seconds {
-        0 => HeaderValue::from_static("no-store"),
-        seconds => HeaderValue::try_from(format!("private, max-age={seconds}")).expect("digits are a header value"),
-    };
+    let cache_control = private(answered.fresh.filter(|_| parameters.b == app.build_id));
     let status = answered.status;
     let mut response = match answered.content {
         Content::Nothing => empty(StatusCode::NO_CONTENT),

@@ -39,7 +39,7 @@ fn specification(registered: &Registered) -> Specification<'_> {
     Specification {
         running,
         prevent_initial_call: spec.prevent_initial_call,
-        ..plain(&registered.output, registered.wire_inputs.clone(), registered.wire_states.clone())
+        ..plain(&registered.output, registered.wire.inputs.clone(), registered.wire.states.clone())
     }
 }
 

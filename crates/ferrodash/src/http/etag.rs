@@ -1,5 +1,7 @@
 //! Sending bodies: encodings, validators, 304, `Cache-Control`.
 
+use std::time::Duration;
+
 use axum::body::Body as HttpBody;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -40,6 +42,14 @@ pub(super) fn respond(
     response
 }
 
+/// How long a browser may keep an answer: as long as it is fresh, for this user only, or not at all.
+pub(super) fn private(fresh: Option<Duration>) -> HeaderValue {
+    match fresh.map_or(0, |fresh| fresh.as_secs()) {
+        0 => HeaderValue::from_static("no-store"),
+        seconds => HeaderValue::try_from(format!("private, max-age={seconds}")).expect("digits are a header value"),
+    }
+}
+
 /// A response with a body in an encoding.
 pub(super) fn with_body(bytes: Bytes, encoding: Encoding, content_type: HeaderValue) -> Response {
     let mut response = Response::new(HttpBody::from(bytes));
@@ -60,7 +70,7 @@ pub(super) fn empty(status: StatusCode) -> Response {
 }
 
 /// Whether `If-None-Match` has the validator (weak comparison: RFC 9110, section 13.1.2).
-fn matches(headers: &HeaderMap, etag: &str) -> bool {
+pub(super) fn matches(headers: &HeaderMap, etag: &str) -> bool {
     let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
     known.flat_map(|line| line.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }

@@ -208,8 +208,7 @@ fn client_callback<'a>(registry: &'a Registry, callback: &'a Registered) -> Clie
     };
     ClientCallback {
         token: &shared.token,
-        arguments: callback.sources.iter().map(argument).collect(),
-        timeout: callback.callback.spec.cache.as_ref().map_or(0, |cache| millis(cache.timeout)),
+        arguments: callback.wire.sources.iter().map(argument).collect(),
         trigger: callback.vary.contains(&Vary::Trigger),
         rename,
     }

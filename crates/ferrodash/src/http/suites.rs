@@ -10,7 +10,7 @@ use bytes::Bytes;
 use ferrodash_components::{Bundle, Suite};
 use regex::Regex;
 
-use super::etag::{IMMUTABLE, NO_CACHE, empty, encoding, with_body};
+use super::etag::{IMMUTABLE, NO_CACHE, empty, encoding, matches, with_body};
 use super::rejection::Rejection;
 use crate::body::Encoding;
 use crate::state::AppState;
@@ -84,8 +84,7 @@ fn send(bundle: &'static Bundle, headers: &HeaderMap, cache_control: HeaderValue
     };
     let suffix = encoding.name().map_or_else(String::new, |name| format!("-{name}"));
     let etag = format!("\"{}{suffix}\"", &bundle.sha256[..32]);
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().any(|value| value.as_bytes() == etag.as_bytes());
-    let mut response = match known {
+    let mut response = match matches(headers, &etag) {
         true => empty(StatusCode::NOT_MODIFIED),
         false => with_body(Bytes::from_static(bytes), encoding, content_type(bundle.path)),
     };

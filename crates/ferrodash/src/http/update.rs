@@ -12,7 +12,7 @@ use ferrodash_cache::Status;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::Instant;
 
-use super::etag::{JSON, empty, encoding, with_body};
+use super::etag::{JSON, empty, encoding, private, with_body};
 use super::rejection::Rejection;
 use super::wire::Call;
 use crate::body::compress_once;
@@ -46,7 +46,8 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) ->
         }
     };
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Browsers keep no POST; our script does, when the arguments are too long for an address.
+    headers.insert(header::CACHE_CONTROL, private(answered.fresh.filter(|_| callback.is_cached_by_clients())));
     describe(headers, status, start.elapsed());
     Ok(response)
 }
@@ -80,10 +81,11 @@ fn arguments(callback: &Registered, call: &Call<'_>, body: &Bytes) -> Result<Arg
     let declared = |sent: &[super::wire::Dependency<'_>], wire: &[Property]| {
         sent.len() == wire.len() && sent.iter().zip(wire).all(|(sent, property)| sent.is(property))
     };
-    if !declared(&call.inputs, &callback.wire_inputs) {
-        return Err(mismatch("inputs"));
-    }
-    if !declared(&call.state, &callback.wire_states) {
+    // As our page sends it, or as it would be without debounced inputs, which other clients do not know.
+    let shapes = [&callback.wire, &callback.plain];
+    let shape = shapes.into_iter().find(|shape| declared(&call.inputs, &shape.inputs));
+    let shape = shape.ok_or_else(|| mismatch("inputs"))?;
+    if !declared(&call.state, &shape.states) {
         return Err(mismatch("states"));
     }
     let value = |source: &Source| match *source {
@@ -92,7 +94,7 @@ fn arguments(callback: &Registered, call: &Call<'_>, body: &Bytes) -> Result<Arg
     };
     // A slice of the request's body, not a copy.
     let slice = |text: &serde_json::value::RawValue| body.slice_ref(text.get().as_bytes());
-    let values = callback.sources.iter().map(|source| value(source).map(slice));
+    let values = shape.sources.iter().map(|source| value(source).map(slice));
     Ok(callback.arguments(values))
 }
 

@@ -128,8 +128,6 @@ pub(super) struct ClientCallback<'a> {
     pub(super) token: &'a str,
     /// Where its arguments stand in a request: `i0` is the first input, `s0` the first state.
     pub(super) arguments: Vec<String>,
-    /// How long the page keeps an answer that was too long for an address, in milliseconds.
-    pub(super) timeout: u64,
     /// Whether the answer depends on what triggered the call.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) trigger: bool,

@@ -52,9 +52,9 @@ async fn the_second_call_is_answered_from_the_cache_byte_for_byte() {
         let (callback, runs) = echo(Input::new("a", "value"));
         let client = Client::new(App::new(layout()).cache(cache).callback(callback));
         let long = json!("long enough to be compressed ".repeat(100));
-        let first = client.call(&[long.clone()]).await;
+        let first = client.call(std::slice::from_ref(&long)).await;
         assert_eq!(first.header("cache-status"), "ferrodash; fwd=miss; stored");
-        let second = client.call(&[long.clone()]).await;
+        let second = client.call(std::slice::from_ref(&long)).await;
         assert!(second.header("cache-status").starts_with("ferrodash; hit; detail="), "{second:?}");
         assert!(second.header("server-timing").starts_with("ferrodash;desc=\"hit\";dur="));
         assert_eq!(first.bytes, second.bytes);

@@ -189,6 +189,12 @@ async fn a_debounced_input_is_found_in_the_state_and_triggers_as_itself() {
         "changedPropIds": ["a.data-fd-value-500"],
     });
     assert_eq!(output(&client.post(&call).await), r#"Some("typed") Some("a.value")"#);
+    let plain = json!({
+        "output": "out.children",
+        "inputs": [{"id": "a", "property": "value", "value": "sent"}],
+        "changedPropIds": ["a.value"],
+    });
+    assert_eq!(output(&client.post(&plain).await), r#"Some("sent") Some("a.value")"#, "as other clients send it");
 }
 
 #[tokio::test]

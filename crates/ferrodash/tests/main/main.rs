@@ -1,5 +1,7 @@
 //! An app from the outside, over HTTP in process. Names of tests begin with the scenario they show.
 
+#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
+
 mod build;
 mod caching;
 mod callbacks;
