@@ -284,13 +284,23 @@ fn line(code: &mut String, indent: usize, text: &str) {
     let _ = writeln!(code, "{:width$}{text}", "", width = indent * 4);
 }
 
-/// Documentation as it came, made safe for rustdoc: HTML and brackets are not links there, and lines are not code.
+/// Documentation as it came, made safe for rustdoc: HTML and brackets are not links there, and examples are in other
+/// languages.
 fn doc(code: &mut String, indent: usize, text: &str) {
     if text.is_empty() {
         return line(code, indent, "/// Not documented by the suite.");
     }
-    for part in text.lines() {
-        let part = part.trim().replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<");
+    let mut in_example = false;
+    for part in text.lines().map(str::trim) {
+        let part = match (part.starts_with("```"), in_example) {
+            (true, false) => "```text".to_owned(),
+            (true, true) | (false, true) => part.to_owned(),
+            (false, false) => part.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<"),
+        };
+        in_example ^= part.starts_with("```");
         line(code, indent, format!("/// {part}").trim_end());
+    }
+    if in_example {
+        line(code, indent, "/// ```");
     }
 }

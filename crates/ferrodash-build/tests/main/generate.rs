@@ -10,7 +10,7 @@ use zip::write::SimpleFileOptions;
 
 const METADATA: &str = r#"{
     "src/components/Card.react.js": {
-        "description": "A card with [brackets] and <tags>.",
+        "description": "A card with [brackets] and <tags>.\n```python\ncards[0]\n```",
         "displayName": "NotThisName",
         "props": {
             "title": {"type": {"name": "string"}, "required": true, "description": "The title."},
@@ -106,7 +106,7 @@ fn a_suite_becomes_builders_with_documentation() {
     let (folder, source) = project(METADATA, SCRIPT);
     let code = generate(folder.path(), &source).unwrap();
     for part in [
-        "/// A card with \\[brackets\\] and \\<tags>.",
+        "/// A card with \\[brackets\\] and \\<tags>.\n/// ```text\n/// cards[0]\n/// ```\n",
         "pub struct Card(::ferrodash_components::Component);",
         "pub fn new(children: impl ::ferrodash_components::IntoChildren, title: impl ::ferrodash_components::value::Text) -> Self {",
         "pub fn r#type(mut self, value: CardType) -> Self {",
