@@ -12,7 +12,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use crate::breaker::Breaker;
-use crate::flight::{self, Boarding, Flights, Landing};
+use crate::flight::{self, Boarding, Flights, Landing, Void};
 use crate::{CacheBuilder, Entry, Key, Result, Tier};
 
 /// A cache. Cloning is cheap and shares everything.
@@ -178,7 +178,8 @@ impl Cache {
             Boarding::Start(departure) => {
                 let arrival = departure.arrival();
                 let (cache, policy, future) = (self.clone(), policy.clone(), compute());
-                let flight = async move { departure.land(cache.fly(key, &policy, readable, future).await) };
+                let void = departure.void_mark();
+                let flight = async move { departure.land(cache.fly(key, &policy, readable, void, future).await) };
                 tokio::spawn(self.scope(flight).in_current_span());
                 (arrival, false)
             }
@@ -187,7 +188,14 @@ impl Cache {
     }
 
     /// One flight: the tiers, then the function, then the tiers again to keep what it made.
-    async fn fly<E, Fut>(&self, key: Key, policy: &Policy, readable: fn(&Bytes) -> bool, compute: Fut) -> Landing
+    async fn fly<E, Fut>(
+        &self,
+        key: Key,
+        policy: &Policy,
+        readable: fn(&Bytes) -> bool,
+        void: Void,
+        compute: Fut,
+    ) -> Landing
     where
         E: Send + Sync + 'static,
         Fut: Future<Output = std::result::Result<Computed, E>> + Send,
@@ -197,7 +205,7 @@ impl Cache {
         }
         match AssertUnwindSafe(compute).catch_unwind().await {
             Ok(Ok(computed)) => {
-                let stored = computed.keep && self.set(&key, computed.bytes.clone(), policy.timeout).await;
+                let stored = computed.keep && self.keep(&key, &computed.bytes, policy.timeout, &void).await;
                 let entry = Entry::new(computed.bytes, policy.timeout);
                 Landing::Value { entry, status: Status::Miss { stored } }
             }
@@ -226,6 +234,17 @@ impl Cache {
         None
     }
 
+    /// Keeps what a flight made, unless its key was removed meanwhile: that value may be older than the removal.
+    async fn keep(&self, key: &Key, bytes: &Bytes, timeout: Duration, void: &Void) -> bool {
+        let stored = !void.is_set() && self.set(key, bytes.clone(), timeout).await;
+        // The removal may have passed between the look at the mark and the writing.
+        if stored && void.is_set() {
+            self.remove_from_tiers(key).await;
+            return false;
+        }
+        stored
+    }
+
     /// Keeps a value in every tier; `false` if none took it.
     pub async fn set(&self, key: &Key, bytes: Bytes, timeout: Duration) -> bool {
         let mut stored = false;
@@ -238,7 +257,15 @@ impl Cache {
     }
 
     /// Forgets a value in every tier; `false` if a tier could not be reached and may still have it.
+    ///
+    /// A computation of this key that is under way in this process is voided: who waits for it gets its result, but it
+    /// is not kept, and the next caller starts another.
     pub async fn remove(&self, key: &Key) -> bool {
+        self.inner.flights.void(key);
+        self.remove_from_tiers(key).await
+    }
+
+    async fn remove_from_tiers(&self, key: &Key) -> bool {
         let mut reached = true;
         for slot in &self.inner.tiers {
             let result = slot.tier.remove(key).await;

@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
@@ -23,7 +24,22 @@ type Arrival = watch::Receiver<Option<Landing>>;
 #[derive(Default)]
 pub(crate) struct Flights {
     // Held for one look-up or change and never across an await.
-    map: Mutex<HashMap<Key, Arrival>>,
+    map: Mutex<HashMap<Key, Flight>>,
+}
+
+struct Flight {
+    arrival: Arrival,
+    void: Void,
+}
+
+/// Whether what a flight brings must not be kept: its key was removed while it was under way.
+#[derive(Clone, Default)]
+pub(crate) struct Void(Arc<AtomicBool>);
+
+impl Void {
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Ordering::SeqCst)
+    }
 }
 
 /// Whether a caller starts a flight or joins one.
@@ -37,21 +53,37 @@ pub(crate) enum Boarding {
 pub(crate) struct Departure {
     key: Key,
     flights: Arc<Flights>,
+    void: Void,
     sender: watch::Sender<Option<Landing>>,
 }
 
 impl Flights {
     pub(crate) fn board(self: &Arc<Self>, key: Key) -> Boarding {
         let mut map = self.lock();
-        if let Some(arrival) = map.get(&key) {
-            return Boarding::Join(arrival.clone());
+        if let Some(flight) = map.get(&key) {
+            return Boarding::Join(flight.arrival.clone());
         }
-        let (sender, receiver) = watch::channel(None);
-        map.insert(key, receiver);
-        Boarding::Start(Departure { key, flights: self.clone(), sender })
+        let ((sender, arrival), void) = (watch::channel(None), Void::default());
+        map.insert(key, Flight { arrival, void: void.clone() });
+        Boarding::Start(Departure { key, flights: self.clone(), void, sender })
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Arrival>> {
+    /// Voids the flight of a key: who waits gets its result, nobody later does, and the next caller starts another.
+    pub(crate) fn void(&self, key: &Key) {
+        if let Some(flight) = self.lock().remove(key) {
+            flight.void.0.store(true, Ordering::SeqCst);
+        }
+    }
+
+    /// Takes a flight off the map, unless another one has its place.
+    fn leave(&self, key: &Key, void: &Void) {
+        let mut map = self.lock();
+        if map.get(key).is_some_and(|flight| Arc::ptr_eq(&flight.void.0, &void.0)) {
+            map.remove(key);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Flight>> {
         self.map.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -62,9 +94,14 @@ impl Departure {
         self.sender.subscribe()
     }
 
+    /// Whether the flight was voided.
+    pub(crate) fn void_mark(&self) -> Void {
+        self.void.clone()
+    }
+
     /// Ends the flight. The entry must be in its tiers already: later callers look there.
     pub(crate) fn land(self, landing: Landing) {
-        self.flights.lock().remove(&self.key);
+        self.flights.leave(&self.key, &self.void);
         self.sender.send_replace(Some(landing));
     }
 }
@@ -77,7 +114,7 @@ impl Drop for Departure {
             unfinished
         });
         if unfinished {
-            self.flights.lock().remove(&self.key);
+            self.flights.leave(&self.key, &self.void);
         }
     }
 }

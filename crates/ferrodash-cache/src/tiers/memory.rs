@@ -1,11 +1,13 @@
 //! Memory of this process, bounded in bytes.
 
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use quick_cache::Weighter;
 use quick_cache::sync::Cache;
+use tokio::task::JoinHandle;
 
 use crate::{Entry, Key, Tier, TierResult};
 
@@ -18,9 +20,16 @@ const OVERHEAD: u64 = 160;
 /// Only a hint for the first allocation of the table.
 const EXPECTED_ENTRIES: usize = 1024;
 
+/// How often entries past their timeout are looked for, so that they go without being read.
+const SWEEP: Duration = Duration::from_secs(5);
+
 pub(crate) struct Memory {
-    entries: Cache<Key, Entry, ByBytes>,
+    entries: Arc<Entries>,
+    // Locked to look at the task, and only when something is kept.
+    sweeper: Mutex<Option<JoinHandle<()>>>,
 }
+
+type Entries = Cache<Key, Entry, ByBytes>;
 
 #[derive(Clone)]
 struct ByBytes;
@@ -33,7 +42,16 @@ impl Weighter<Key, Entry> for ByBytes {
 
 impl Memory {
     pub(crate) fn new(max_bytes: u64) -> Self {
-        Self { entries: Cache::with_weighter(EXPECTED_ENTRIES, max_bytes, ByBytes) }
+        let entries = Cache::with_weighter(EXPECTED_ENTRIES, max_bytes, ByBytes);
+        Self { entries: Arc::new(entries), sweeper: Mutex::default() }
+    }
+
+    /// Starts the sweeper, again if the runtime that it ran on is gone.
+    fn keep_swept(&self) {
+        let mut sweeper = self.sweeper.lock().unwrap_or_else(PoisonError::into_inner);
+        if sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
+            *sweeper = Some(tokio::spawn(sweep(Arc::downgrade(&self.entries))));
+        }
     }
 
     fn fresh(&self, key: &Key) -> Option<Entry> {
@@ -43,6 +61,15 @@ impl Memory {
         }
         self.entries.remove_if(key, |entry| entry.remaining().is_none());
         None
+    }
+}
+
+/// Removes what is past its timeout, for as long as the tier lives.
+async fn sweep(entries: Weak<Entries>) {
+    loop {
+        tokio::time::sleep(SWEEP).await;
+        let Some(entries) = entries.upgrade() else { return };
+        entries.retain(|_, entry| entry.remaining().is_some());
     }
 }
 
@@ -56,6 +83,7 @@ impl Tier for Memory {
     }
 
     fn set<'a>(&'a self, key: &'a Key, bytes: &'a Bytes, timeout: Duration) -> BoxFuture<'a, TierResult<bool>> {
+        self.keep_swept();
         self.entries.insert(*key, Entry::new(bytes.clone(), timeout));
         // An entry larger than its share of the budget is dropped at once.
         ready(Ok(self.entries.contains_key(key))).boxed()

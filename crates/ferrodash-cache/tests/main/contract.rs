@@ -205,6 +205,32 @@ async fn a_caller_that_leaves_does_not_stop_the_run() {
 }
 
 #[tokio::test]
+async fn s11_a_value_whose_key_was_removed_while_it_was_made_is_not_kept() {
+    for bench in benches().await {
+        let (key, go) = (Key::of("removed", &1), Arc::new(Notify::new()));
+        let (cache, gate) = (bench.cache.clone(), go.clone());
+        let caller = tokio::spawn(async move {
+            let compute = || async move {
+                gate.notified().await;
+                Ok::<_, Infallible>(Computed::keep("old"))
+            };
+            cache.get_or_compute(key, &Policy::new(MINUTE), compute).await
+        });
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        assert!(bench.cache.remove(&key).await, "{}", bench.name);
+        // A caller after the removal does not get what was begun before it, also while that still runs.
+        let counted = Counted::default();
+        let after = counted.ask(&bench.cache, key, b"new").await;
+        assert_eq!(after.result.unwrap().bytes, "new", "{}", bench.name);
+        go.notify_one();
+        let before = caller.await.unwrap();
+        assert_eq!(before.result.unwrap().bytes, "old", "{}: who waited gets it", bench.name);
+        assert_eq!(before.status, Status::Miss { stored: false }, "{}", bench.name);
+        assert_eq!(counted.ask(&bench.cache, key, b"newer").await.result.unwrap().bytes, "new", "{}", bench.name);
+    }
+}
+
+#[tokio::test]
 async fn an_entry_of_another_type_is_computed_anew() {
     let function = Function { name: "tests::changed", version: "1" };
     for bench in benches().await.into_iter().filter(|bench| bench.name != "memory") {

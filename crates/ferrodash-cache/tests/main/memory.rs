@@ -39,3 +39,15 @@ async fn time_left_runs_down() {
     tokio::time::advance(Duration::from_secs(1)).await;
     assert!(cache.get(&key).await.is_none());
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_entry_past_its_timeout_goes_without_being_read() {
+    let cache = Cache::memory(10 << 20);
+    let value = Bytes::from(vec![7; 1 << 20]);
+    // Whether the bytes are still held is seen by the only other owner.
+    let held = || !value.is_unique();
+    cache.set(&Key::of("f", &1), value.clone(), Duration::from_secs(3)).await;
+    assert!(held());
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert!(!held(), "freed within ten seconds");
+}

@@ -22,10 +22,10 @@ pub(crate) fn by_month(summary: &Summary) -> Value {
             "hovertemplate": format!("{origin} %{{x}}: %{{y:,}} flights<extra></extra>"),
         })
     });
-    let mut layout = layout(summary);
+    let mut layout = layout();
     layout["barmode"] = json!("stack");
     layout["legend"] = json!({"orientation": "h", "y": 1.12, "x": 0});
-    json!({"data": traces.collect::<Vec<_>>(), "layout": layout})
+    figure(traces.collect(), layout, summary)
 }
 
 /// Mean departure delay by weekday and hour.
@@ -47,9 +47,9 @@ pub(crate) fn by_hour(summary: &Summary) -> Value {
         "colorbar": {"thickness": 10, "outlinewidth": 0, "ticksuffix": " min"},
         "hovertemplate": "%{y} %{x}: %{z} min<extra></extra>",
     });
-    let mut layout = layout(summary);
+    let mut layout = layout();
     layout["yaxis"] = json!({"autorange": "reversed", "gridcolor": "#eef0f3"});
-    json!({"data": [trace], "layout": layout})
+    figure(vec![trace], layout, summary)
 }
 
 /// Share of late departures by carrier.
@@ -65,15 +65,15 @@ pub(crate) fn by_carrier(summary: &Summary) -> Value {
         "marker": {"color": COLORS[1]},
         "hovertemplate": "%{y}: %{x:.1f} % of %{customdata:,} flights late<extra></extra>",
     });
-    let mut layout = layout(summary);
+    let mut layout = layout();
     layout["xaxis"] = json!({"ticksuffix": " %", "gridcolor": "#eef0f3"});
     layout["yaxis"] = json!({"automargin": true, "tickfont": {"size": 11}});
-    json!({"data": [trace], "layout": layout})
+    figure(vec![trace], layout, summary)
 }
 
-/// What all figures share; without any flight, a word in the middle.
-fn layout(summary: &Summary) -> Value {
-    let mut layout = json!({
+/// What all layouts share.
+fn layout() -> Value {
+    json!({
         "font": {"family": "system-ui, sans-serif", "size": 12, "color": INK},
         "margin": {"l": 44, "r": 12, "t": 12, "b": 36},
         "paper_bgcolor": "rgba(0,0,0,0)",
@@ -81,15 +81,20 @@ fn layout(summary: &Summary) -> Value {
         "xaxis": {"gridcolor": "#eef0f3"},
         "yaxis": {"gridcolor": "#eef0f3", "rangemode": "tozero"},
         "hoverlabel": {"font": {"family": "system-ui, sans-serif"}},
-    });
-    if summary.total.flights == 0 {
-        layout["xaxis"]["visible"] = json!(false);
-        layout["yaxis"]["visible"] = json!(false);
-        layout["annotations"] = json!([{
-            "text": "No flights match these filters",
-            "showarrow": false, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5,
-            "font": {"size": 14, "color": "#8a94a3"},
-        }]);
+    })
+}
+
+/// The figure; without any flight, a word in the middle in the place of traces and axes.
+fn figure(traces: Vec<Value>, mut layout: Value, summary: &Summary) -> Value {
+    if summary.total.flights > 0 {
+        return json!({"data": traces, "layout": layout});
     }
-    layout
+    layout["xaxis"] = json!({"visible": false});
+    layout["yaxis"] = json!({"visible": false});
+    layout["annotations"] = json!([{
+        "text": "No flights match these filters",
+        "showarrow": false, "xref": "paper", "yref": "paper", "x": 0.5, "y": 0.5,
+        "font": {"size": 14, "color": "#8a94a3"},
+    }]);
+    json!({"data": [], "layout": layout})
 }
