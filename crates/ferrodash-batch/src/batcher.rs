@@ -5,7 +5,7 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, FutureExt};
+use futures_util::future::{BoxFuture, FutureExt, TryFutureExt};
 use tokio::sync::watch;
 
 use crate::LoadError;
@@ -33,10 +33,10 @@ struct Shared<K, V, E> {
     unsent: Mutex<Vec<Batch<K, V, E>>>,
 }
 
-type LoadBatch<K, V, E> = dyn Fn(Vec<K>) -> BoxFuture<'static, Result<HashMap<K, V>, E>> + Send + Sync;
+type LoadBatch<K, V, E> = dyn Fn(Vec<K>) -> BoxFuture<'static, Outcome<K, V, E>> + Send + Sync;
 
 /// The outcome of one request, for all whose ids are in it.
-type Outcome<K, V, E> = Result<HashMap<K, V>, LoadError<E>>;
+type Outcome<K, V, E> = Result<HashMap<K, Result<V, LoadError<E>>>, LoadError<E>>;
 
 type Arrival<K, V, E> = watch::Receiver<Option<Arc<Outcome<K, V, E>>>>;
 
@@ -65,7 +65,38 @@ where
         F: Fn(Vec<K>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HashMap<K, V>, E>> + Send + 'static,
     {
-        let load: Box<LoadBatch<K, V, E>> = Box::new(move |ids| load(ids).boxed());
+        Self::with_results(move |ids| {
+            load(ids).map_ok(|found| found.into_iter().map(|(id, value)| (id, Ok(value))).collect())
+        })
+    }
+
+    /// A batcher over a function that can fail for some of its ids: those are [`LoadError::Item`] for who asked for
+    /// them, and all others get their values.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::collections::HashMap;
+    /// use ferrodash_batch::Batcher;
+    ///
+    /// let rows = Batcher::with_results(async |ids: Vec<u32>| {
+    ///     let row = |id| if id < 100 { Ok(id * 2) } else { Err("not yours") };
+    ///     Ok::<HashMap<_, _>, _>(ids.into_iter().map(|id| (id, row(id))).collect())
+    /// });
+    /// let (own, other) = tokio::join!(rows.load(1), rows.load(200));
+    /// assert_eq!(own, Ok(2));
+    /// assert_eq!(other.unwrap_err().to_string(), "not yours");
+    /// # }
+    /// ```
+    pub fn with_results<F, Fut>(load: F) -> Self
+    where
+        F: Fn(Vec<K>) -> Fut + Send + Sync + 'static,
+        Fut: Future<Output = Result<HashMap<K, Result<V, E>>, E>> + Send + 'static,
+    {
+        let load: Box<LoadBatch<K, V, E>> = Box::new(move |ids| {
+            let item = |(id, result): (K, Result<V, E>)| (id, result.map_err(|error| LoadError::Item(Arc::new(error))));
+            let result = load(ids).map_ok(move |results| results.into_iter().map(item).collect());
+            result.map_err(|error| LoadError::Request(Arc::new(error))).boxed()
+        });
         Self::with(load, DEFAULT_WINDOW, DEFAULT_MAX_SIZE)
     }
 
@@ -106,8 +137,8 @@ where
     /// The request runs in a task of its own: a caller that goes away neither stops it nor keeps others waiting.
     ///
     /// # Errors
-    /// [`LoadError::Missing`] when the answer has nothing for this id, [`LoadError::Request`] when the request failed,
-    /// [`LoadError::Panicked`] when the function panicked.
+    /// [`LoadError::Missing`] when the answer has nothing for this id, [`LoadError::Item`] when it failed for this id,
+    /// [`LoadError::Request`] when the request failed, [`LoadError::Panicked`] when the function panicked.
     pub async fn load(&self, id: K) -> Result<V, LoadError<E>> {
         let mut arrival = self.join(id.clone());
         let outcome = match arrival.wait_for(Option::is_some).await {
@@ -116,7 +147,7 @@ where
             Err(_) => return Err(LoadError::Panicked),
         };
         match &*outcome {
-            Ok(values) => values.get(&id).cloned().ok_or(LoadError::Missing),
+            Ok(values) => values.get(&id).cloned().unwrap_or(Err(LoadError::Missing)),
             Err(error) => Err(error.clone()),
         }
     }
@@ -168,7 +199,7 @@ where
     /// Sends a batch, unless that was done: a full one does not wait for its window.
     async fn send(self: Arc<Self>, departure: Departure<K, V, E>) {
         let Some(Batch { ids, .. }) = self.take(&departure) else { return };
-        let outcome = (self.load)(ids).await.map_err(|error| LoadError::Request(Arc::new(error)));
+        let outcome = (self.load)(ids).await;
         departure.send_replace(Some(Arc::new(outcome)));
     }
 

@@ -102,7 +102,8 @@ impl HttpBatch {
         self
     }
 
-    /// A batcher over the API. An id without an item in the answer is missing.
+    /// A batcher over the API. An id without an item in the answer is missing; an id that cannot be sent, or whose item
+    /// cannot be read, fails alone.
     pub fn batcher<K, V>(self) -> Batcher<K, V, HttpError>
     where
         K: Display + Eq + Hash + Clone + Send + Sync + 'static,
@@ -112,33 +113,33 @@ impl HttpBatch {
             // Only options of TLS and proxies can make this fail, and there are none.
             reqwest::Client::builder().timeout(TIMEOUT).build().unwrap_or_default()
         });
-        Batcher::new(move |ids: Vec<K>| {
+        Batcher::with_results(move |ids: Vec<K>| {
             let (api, client) = (self.clone(), client.clone());
             async move { api.request(&client, ids).await }
         })
     }
 
-    async fn request<K, V>(&self, client: &reqwest::Client, ids: Vec<K>) -> Result<HashMap<K, V>, HttpError>
+    async fn request<K, V>(
+        &self,
+        client: &reqwest::Client,
+        ids: Vec<K>,
+    ) -> Result<HashMap<K, Result<V, HttpError>>, HttpError>
     where
         K: Display + Eq + Hash,
         V: DeserializeOwned,
     {
-        let mut wanted: HashMap<String, K> = ids.into_iter().map(|id| (id.to_string(), id)).collect();
-        let mut joined: Vec<&str> = wanted.keys().map(String::as_str).collect();
-        joined.sort_by_key(|id| (id.len(), *id));
-        if let Some(id) = joined.iter().find(|id| id.contains(',')) {
-            return Err(HttpError::Comma { url: self.url.clone(), id: (*id).to_owned() });
+        let (mut results, mut wanted) = (HashMap::with_capacity(ids.len()), HashMap::with_capacity(ids.len()));
+        for (text, id) in ids.into_iter().map(|id| (id.to_string(), id)) {
+            if text.contains(',') {
+                results.insert(id, Err(HttpError::Comma { url: self.url.clone(), id: text }));
+            } else {
+                wanted.insert(text, id);
+            }
         }
-        let request = client.get(&self.url).query(&[(&self.param, joined.join(","))]);
-        let no_answer = |source| HttpError::NoAnswer { url: self.url.clone(), source };
-        let response = request.send().await.map_err(no_answer)?;
-        if !response.status().is_success() {
-            return Err(HttpError::Status { url: self.url.clone(), status: response.status().as_u16() });
+        if wanted.is_empty() {
+            return Ok(results);
         }
-        let body = response.bytes().await.map_err(no_answer)?;
-        let items: Vec<Value> = serde_json::from_slice(&body).map_err(|error| self.shape(error))?;
-        let mut values = HashMap::with_capacity(items.len());
-        for item in items {
+        for item in self.items(client, wanted.keys()).await? {
             let id = match item.get(&self.key) {
                 Some(Value::String(id)) => id.clone(),
                 Some(id @ Value::Number(_)) => id.to_string(),
@@ -146,10 +147,28 @@ impl HttpBatch {
             };
             // An item that nobody asked for is not an error: some APIs send more.
             if let Some(id) = wanted.remove(&id) {
-                values.insert(id, serde_json::from_value(item).map_err(|error| self.shape(error))?);
+                results.insert(id, serde_json::from_value(item).map_err(|error| self.shape(error)));
             }
         }
-        Ok(values)
+        Ok(results)
+    }
+
+    /// One request, with its ids in order, so that equal sets of ids are equal addresses for caches on the way.
+    async fn items(
+        &self,
+        client: &reqwest::Client,
+        ids: impl Iterator<Item = &String>,
+    ) -> Result<Vec<Value>, HttpError> {
+        let mut ids: Vec<&str> = ids.map(String::as_str).collect();
+        ids.sort_by_key(|id| (id.len(), *id));
+        let no_answer = |source| HttpError::NoAnswer { url: self.url.clone(), source };
+        let request = client.get(&self.url).query(&[(&self.param, ids.join(","))]);
+        let response = request.send().await.map_err(no_answer)?;
+        if !response.status().is_success() {
+            return Err(HttpError::Status { url: self.url.clone(), status: response.status().as_u16() });
+        }
+        let body = response.bytes().await.map_err(no_answer)?;
+        serde_json::from_slice(&body).map_err(|error| self.shape(error))
     }
 
     fn shape(&self, detail: impl Display) -> HttpError {

@@ -68,9 +68,12 @@ fn emit_component(code: &mut String, suite: &SuiteManifest, component: &Componen
     line(code, 0, &format!("pub struct {name}({COMPONENTS}::Component);"));
     line(code, 0, &format!("impl {name} {{"));
     emit_constructor(code, suite, component);
+    let mut taken = vec![ident("new")];
     for prop in &component.props {
         let elsewhere = COMMON.contains(&prop.name.as_str()) || shared.iter().any(|other| other.name == prop.name);
-        if !elsewhere {
+        // Some suites have a property in both spellings; the one that comes first has the setter.
+        if !elsewhere && !taken.contains(&ident(&prop.name)) {
+            taken.push(ident(&prop.name));
             emit_setter(code, Some(name), prop, Setter::Inherent);
         }
     }
@@ -175,18 +178,20 @@ fn emit_choice(code: &mut String, component: &str, prop: &PropMeta, choices: &[S
     let name = choice_name(component, prop);
     line(code, 0, &format!("/// What `{}` of [`{component}`] can be.", prop.name));
     line(code, 0, "#[derive(Debug, Clone, Copy, PartialEq, Eq)]");
+    line(code, 0, "#[non_exhaustive]");
     line(code, 0, &format!("pub enum {name} {{"));
-    for choice in choices {
+    let variants = variants(choices);
+    for (choice, variant) in choices.iter().zip(&variants) {
         line(code, 1, &format!("/// `{choice}`"));
-        line(code, 1, &format!("{},", variant(choice)));
+        line(code, 1, &format!("{variant},"));
     }
     line(code, 0, "}");
     line(code, 0, &format!("impl {name} {{"));
     line(code, 1, "/// The value on the wire.");
     line(code, 1, "pub const fn as_str(self) -> &'static str {");
     line(code, 2, "match self {");
-    for choice in choices {
-        line(code, 3, &format!("Self::{} => {choice:?},", variant(choice)));
+    for (choice, variant) in choices.iter().zip(&variants) {
+        line(code, 3, &format!("Self::{variant} => {choice:?},"));
     }
     line(code, 2, "}");
     line(code, 1, "}");
@@ -271,13 +276,20 @@ fn pascal(name: &str) -> String {
     result
 }
 
-fn variant(choice: &str) -> String {
-    let name = pascal(choice);
-    match name.chars().next() {
-        None => "Empty".into(),
-        Some(c) if c.is_ascii_digit() => format!("N{name}"),
-        Some(_) => name,
+/// A name for each of the choices: different ones that would have the same name are numbered.
+fn variants(choices: &[String]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::new();
+    for choice in choices {
+        let name = match pascal(choice) {
+            name if name.is_empty() => "Empty".into(),
+            name if name == "Self" => "Self_".into(),
+            name if name.starts_with(|c: char| c.is_ascii_digit()) => format!("N{name}"),
+            name => name,
+        };
+        let same = names.iter().filter(|other| **other == name || other.starts_with(&format!("{name}_"))).count();
+        names.push(if same == 0 { name } else { format!("{name}_{}", same + 1) });
     }
+    names
 }
 
 fn line(code: &mut String, indent: usize, text: &str) {

@@ -50,20 +50,16 @@ impl Source {
     /// [`Error::NotInDirectory`], [`Error::WrongChecksum`], or what kept pip from fetching it.
     pub fn obtain(&self, pin: &Pin) -> Result<PathBuf> {
         if let Some(directory) = &self.directory {
-            let path = find(directory, pin).ok_or_else(|| Error::NotInDirectory {
-                directory: directory.clone(),
-                wheel: pin.requirement(),
-                prefix: prefix(pin),
-            })?;
-            return verify(path, pin);
+            return find(directory, pin).unwrap_or_else(|| {
+                Err(Error::NotInDirectory {
+                    directory: directory.clone(),
+                    wheel: pin.requirement(),
+                    prefix: prefix(pin),
+                })
+            });
         }
-        if let Some(path) = self.packed.as_deref().and_then(|packed| find(packed, pin)) {
-            return verify(path, pin);
-        }
-        match find(&self.cache, pin) {
-            Some(path) => verify(path, pin),
-            None => self.fetch(pin),
-        }
+        let packed = self.packed.as_deref().and_then(|packed| find(packed, pin));
+        packed.or_else(|| find(&self.cache, pin)).unwrap_or_else(|| self.fetch(pin))
     }
 
     /// Fetches with pip into a directory of its own and moves the verified file to its place in one step, so that two
@@ -93,9 +89,8 @@ impl Source {
         if !output.status.success() {
             return Err(self.explain(pin, &output));
         }
-        let fetched = find(staging.path(), pin)
-            .ok_or_else(|| Error::Pip { wheel: pin.requirement(), detail: "it succeeded but left no file".into() })?;
-        let fetched = verify(fetched, pin)?;
+        let nothing = || Error::Pip { wheel: pin.requirement(), detail: "it succeeded but left no file".into() };
+        let fetched = find(staging.path(), pin).ok_or_else(nothing)??;
         let target = self.cache.join(fetched.file_name().unwrap_or(OsStr::new(&pin.package)));
         fs::rename(&fetched, &target).map_err(|error| Error::io("keep", &target, error))?;
         Ok(target)
@@ -140,14 +135,31 @@ fn normal(name: &str) -> String {
     name.to_lowercase().replace(['-', '.'], "_")
 }
 
-fn find(directory: &Path, pin: &Pin) -> Option<PathBuf> {
+/// The files of the pinned package and version; there can be several, such as a wheel and a source archive.
+fn candidates(directory: &Path, pin: &Pin) -> Vec<PathBuf> {
     let wanted = [format!("{}-", prefix(pin)), format!("{}.tar.gz", prefix(pin))];
-    fs::read_dir(directory).ok()?.filter_map(|entry| entry.ok()).map(|entry| entry.path()).find(|path| {
+    let matches = |path: &PathBuf| {
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
         let Some((package, rest)) = name.split_once(&format!("-{}", pin.version)) else { return false };
         let name = format!("{}-{}{rest}", normal(package), pin.version);
         wanted.iter().any(|start| name.starts_with(start))
-    })
+    };
+    let entries = fs::read_dir(directory).into_iter().flatten().flatten();
+    let mut found: Vec<PathBuf> = entries.map(|entry| entry.path()).filter(matches).collect();
+    found.sort();
+    found
+}
+
+/// The pinned file in a directory; `None` if nothing there has its name.
+fn find(directory: &Path, pin: &Pin) -> Option<Result<PathBuf>> {
+    let mut last = None;
+    for path in candidates(directory, pin) {
+        match verify(path, pin) {
+            Ok(path) => return Some(Ok(path)),
+            Err(error) => last = Some(Err(error)),
+        }
+    }
+    last
 }
 
 fn verify(path: PathBuf, pin: &Pin) -> Result<PathBuf> {

@@ -4,6 +4,7 @@ use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
@@ -12,6 +13,7 @@ use futures_util::FutureExt;
 use tracing::Instrument;
 
 use crate::breaker::Breaker;
+use crate::entry::LONGEST;
 use crate::flight::{self, Boarding, Flights, Landing, Void};
 use crate::{CacheBuilder, Entry, Key, Result, Tier};
 
@@ -24,6 +26,8 @@ pub struct Cache {
 struct Inner {
     tiers: Vec<Slot>,
     flights: Arc<Flights>,
+    /// Counts removals, so that who copies an entry from tier to tier sees that one came between.
+    removals: AtomicU64,
 }
 
 struct Slot {
@@ -136,7 +140,7 @@ impl Cache {
 
     pub(crate) fn with_tiers(tiers: Vec<Box<dyn Tier>>) -> Self {
         let tiers = tiers.into_iter().map(|tier| Slot { tier, breaker: Breaker::default() }).collect();
-        Self { inner: Arc::new(Inner { tiers, flights: Arc::default() }) }
+        Self { inner: Arc::new(Inner { tiers, flights: Arc::default(), removals: AtomicU64::new(0) }) }
     }
 
     /// The value of `key`: from the first tier that has it, or from `compute`, which runs once for all who ask at the
@@ -153,8 +157,9 @@ impl Cache {
         self.get_or_compute_if(key, policy, |_| true, compute).await
     }
 
-    /// As [`get_or_compute`](Self::get_or_compute); a stored value that `readable` refuses counts as absent.
-    pub(crate) async fn get_or_compute_if<E, F, Fut>(
+    /// As [`get_or_compute`](Self::get_or_compute); a stored value that `readable` refuses counts as absent, such as one
+    /// that another version of the program left in a shared store.
+    pub async fn get_or_compute_if<E, F, Fut>(
         &self,
         key: Key,
         policy: &Policy,
@@ -169,9 +174,9 @@ impl Cache {
         // Memory answers at once, and what it holds was made or checked in this process.
         if let Some(slot) = self.inner.tiers.first()
             && slot.tier.name() == crate::tiers::MEMORY
-            && let Some(entry) = slot.get(&key).await
+            && let Ok(Some(entry)) = slot.tier.get(&key).await
         {
-            return Answer { result: Ok(entry), status: Status::Hit { tier: slot.tier.name() } };
+            return Answer { result: Ok(entry), status: Status::Hit { tier: crate::tiers::MEMORY } };
         }
         let (arrival, joined) = match self.inner.flights.board(key) {
             Boarding::Join(arrival) => (arrival, true),
@@ -220,6 +225,7 @@ impl Cache {
     }
 
     async fn lookup(&self, key: &Key, readable: fn(&Bytes) -> bool) -> Option<(Entry, &'static str)> {
+        let removals = self.inner.removals.load(Ordering::SeqCst);
         for (index, slot) in self.inner.tiers.iter().enumerate() {
             let Some(entry) = slot.get(key).await else { continue };
             if let Some(left) = entry.remaining()
@@ -227,6 +233,12 @@ impl Cache {
             {
                 for before in &self.inner.tiers[..index] {
                     before.set(key, &entry.bytes, left).await;
+                }
+                if self.inner.removals.load(Ordering::SeqCst) != removals {
+                    // Perhaps of this key: the copies go again, which costs a miss at most.
+                    for before in &self.inner.tiers[..index] {
+                        before.remove(key).await;
+                    }
                 }
                 return Some((entry, slot.tier.name()));
             }
@@ -245,9 +257,9 @@ impl Cache {
         stored
     }
 
-    /// Keeps a value in every tier; `false` if none took it.
+    /// Keeps a value in every tier; `false` if none took it. More than ten years count as ten years.
     pub async fn set(&self, key: &Key, bytes: Bytes, timeout: Duration) -> bool {
-        let mut stored = false;
+        let (mut stored, timeout) = (false, timeout.min(LONGEST));
         if !timeout.is_zero() {
             for slot in &self.inner.tiers {
                 stored |= slot.set(key, &bytes, timeout).await;
@@ -261,15 +273,18 @@ impl Cache {
     /// A computation of this key that is under way in this process is voided: who waits for it gets its result, but it
     /// is not kept, and the next caller starts another.
     pub async fn remove(&self, key: &Key) -> bool {
+        self.inner.removals.fetch_add(1, Ordering::SeqCst);
         self.inner.flights.void(key);
-        self.remove_from_tiers(key).await
+        let reached = self.remove_from_tiers(key).await;
+        self.inner.removals.fetch_add(1, Ordering::SeqCst);
+        reached
     }
 
     async fn remove_from_tiers(&self, key: &Key) -> bool {
         let mut reached = true;
-        for slot in &self.inner.tiers {
-            let result = slot.tier.remove(key).await;
-            reached &= slot.breaker.note(&*slot.tier, result).is_some();
+        // From the last tier on, so that an entry is not copied from one that still has it to one that no longer does.
+        for slot in self.inner.tiers.iter().rev() {
+            reached &= slot.remove(key).await;
         }
         reached
     }
@@ -317,6 +332,10 @@ impl Slot {
         self.breaker.note(&*self.tier, self.tier.get(key).await).flatten()
     }
 
+    async fn remove(&self, key: &Key) -> bool {
+        self.breaker.note(&*self.tier, self.tier.remove(key).await).is_some()
+    }
+
     async fn set(&self, key: &Key, bytes: &Bytes, timeout: Duration) -> bool {
         self.breaker.allows() && self.breaker.note(&*self.tier, self.tier.set(key, bytes, timeout).await) == Some(true)
     }
@@ -344,7 +363,9 @@ fn failure<E: Clone + 'static>(error: &(dyn Any + Send + Sync)) -> Failure<E> {
     }
 }
 
-fn panic_message(panic: &(dyn Any + Send)) -> &str {
+/// What a panic said.
+#[doc(hidden)]
+pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&'static str>().copied();
     text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

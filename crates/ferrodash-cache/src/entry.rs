@@ -7,6 +7,9 @@ use xxhash_rust::xxh3::xxh3_64;
 
 use crate::clock::{Instant, now};
 
+/// The longest timeout: clocks of processes and servers cannot count to the end of time.
+pub(crate) const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
+
 /// A kept value and until when it is fresh. Cloning shares the bytes.
 #[derive(Debug, Clone)]
 pub struct Entry {
@@ -18,7 +21,7 @@ pub struct Entry {
 impl Entry {
     /// An entry that is fresh for `timeout` from now on.
     pub fn new(bytes: Bytes, timeout: Duration) -> Self {
-        Self { bytes, expires: now() + timeout }
+        Self { bytes, expires: now() + timeout.min(LONGEST) }
     }
 
     /// How long the entry is still fresh; `None` when it no longer is.

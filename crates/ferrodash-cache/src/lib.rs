@@ -35,8 +35,10 @@ mod tier;
 mod tiers;
 
 pub use builder::CacheBuilder;
+#[doc(hidden)]
+pub use cache::panic_message;
 pub use cache::{Answer, Cache, Computed, Failure, Policy, Status};
 pub use entry::Entry;
 pub use error::{Error, Result};
-pub use key::Key;
+pub use key::{Key, KeyError};
 pub use tier::{Tier, TierResult};

@@ -1,6 +1,6 @@
 //! `#[memoize]`: the function behind a look-up in the current cache.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
@@ -60,22 +60,25 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
     let mut inner = function.clone();
     inner.attrs.clear();
     inner.vis = syn::Visibility::Inherited;
+    // Names of their own, which no parameter of the function can have.
+    let [function, policy, arguments] =
+        ["function", "policy", "arguments"].map(|name| Ident::new(name, Span::mixed_site()));
     Ok(quote! {
         #(#attrs)*
         #vis #sig {
             #inner
 
             use ::ferrodash::memo::{ProbeFallible as _, ProbePlain as _};
-            let function = ::ferrodash::memo::Function {
+            let #function = ::ferrodash::memo::Function {
                 name: ::core::concat!(::core::module_path!(), "::", #text),
                 version: #version,
             };
-            let policy = ::ferrodash::Policy::new(#timeout);
+            let #policy = ::ferrodash::Policy::new(#timeout);
             #(#owned)*
-            let arguments = ::ferrodash::memo::Arguments::of(&function, &(#(&#names,)*));
+            let #arguments = ::ferrodash::memo::Arguments::of(&#function, &(#(&#names,)*));
             (&::ferrodash::memo::Probe::<#result>::new())
                 .kind()
-                .run(function, arguments, &policy, move || async move { #name(#(#passed),*).await })
+                .run(#function, #arguments, &#policy, move || async move { #name(#(#passed),*).await })
                 .await
         }
     })

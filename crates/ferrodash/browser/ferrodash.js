@@ -18,11 +18,20 @@
             ? id
             : "{" + Object.keys(id).sort().map((key) => JSON.stringify(key) + ":" + JSON.stringify(id[key])).join(",") + "}";
 
+    // For a component that is gone the renderer throws, or gives the whole layout.
+    const isThere = (id) => {
+        try {
+            return Boolean((window.dash_component_api.getLayout(id) || {}).namespace);
+        } catch (error) {
+            return false;
+        }
+    };
+
     const open = (index) => {
         clearTimeout(waiting.get(index));
         waiting.delete(index);
         const { id, carrier } = config.gates[index];
-        if (window.dash_component_api.getLayout(id)) {
+        if (isThere(id)) {
             clientside.set_props(id, { [carrier]: ++count });
         }
     };
@@ -116,7 +125,10 @@
         const { response } = JSON.parse(text);
         const renamed = {};
         for (const [fromId, fromProperty, id, property] of callback.rename) {
-            (renamed[id] = renamed[id] || {})[property] = response[fromId][fromProperty];
+            const value = response[fromId] && response[fromId][fromProperty];
+            if (value !== undefined) {
+                (renamed[id] = renamed[id] || {})[property] = value;
+            }
         }
         return JSON.stringify({ multi: true, response: renamed });
     };
@@ -153,48 +165,53 @@
     const realFetch = window.fetch;
 
     // Settles with the text of an answer, or with a response that is passed on as it is.
-    const load = async (url, call, resource, init) => {
+    const load = async (key, url, call, resource, init) => {
         const start = performance.now();
-        const long = url.length > LONGEST_URL;
-        let response = long
-            ? await realFetch(resource, init)
-            : await realFetch(url, { credentials: init.credentials, headers: init.headers, method: "GET" });
-        if (!long && (response.status === 403 || response.status === 404 || response.status === 414)) {
+        const response = url
+            ? await realFetch(url, { credentials: init.credentials, headers: init.headers, method: "GET" })
+            : await realFetch(resource, init);
+        if (url && (response.status === 403 || response.status === 404 || response.status === 414)) {
             // The server does not know this address (it may be of another version): the plain way always works.
-            response = await realFetch(resource, init);
+            return { response: await realFetch(resource, init) };
         }
         if (response.status !== 200) {
             return { response };
         }
         const { headers } = response;
         const text = await response.text();
-        keep(url, text, expiry(headers));
-        report(call.output, !long && cameFromDisk(url) ? "browser" : "server", start, headers);
+        if (!(headers.get("Content-Type") || "").includes("json")) {
+            // A login page, for example: as a 200 it would leave the callback without an end.
+            return { response: new Response(text, { status: 500 }) };
+        }
+        keep(key, text, expiry(headers));
+        report(call.output, url && cameFromDisk(url) ? "browser" : "server", start, headers);
         return { text };
     };
 
     const answer = async (callback, call, resource, init) => {
-        const url = address(callback, call);
+        const long = address(callback, call);
+        // Only an address is shared: a POST asks for, and names, the outputs of this callback.
+        const url = long.length > LONGEST_URL ? undefined : long;
+        const key = url || call.output + " " + long;
+        const own = (text) => json(url ? rename(callback, text) : text);
         const start = performance.now();
-        const known = find(url);
+        const known = find(key);
         if (known !== undefined) {
             report(call.output, "page", start);
-            return json(rename(callback, known));
+            return own(known);
         }
-        let flight = flights.get(url);
-        const joined = flight !== undefined;
-        if (!joined) {
-            flight = load(url, call, resource, init).finally(() => flights.delete(url));
-            flights.set(url, flight);
+        let flight = flights.get(key);
+        if (flight === undefined) {
+            flight = load(key, url, call, resource, init).finally(() => flights.delete(key));
+            flights.set(key, flight);
+        } else if (callback.rename && !(await flight).text) {
+            // Not an answer that can be shared.
+            return realFetch(resource, init);
+        } else {
+            flight.then(({ text }) => text !== undefined && report(call.output, "page", start));
         }
         const { text, response } = await flight;
-        if (text === undefined) {
-            return response.clone();
-        }
-        if (joined) {
-            report(call.output, "page", start);
-        }
-        return json(rename(callback, text));
+        return text === undefined ? response.clone() : own(text);
     };
 
     // The call in a request, if it is one that the browser may keep. Requests of background callbacks are not.

@@ -13,7 +13,7 @@ use crate::config::Config;
 use crate::error::{BuildErrors, Mistake, Result};
 use crate::layout::{IntoLayout, Layout};
 use crate::state::AppState;
-use crate::{http, serve};
+use crate::{http, serve::serve};
 
 /// A Dash app: a layout, callbacks, a cache, and settings.
 #[must_use = "an app serves once it is run, or built and its router served"]
@@ -216,8 +216,7 @@ impl App {
     /// the address is not free.
     pub async fn run(self, address: &str) -> Result<()> {
         self.cache.make_default();
-        let stop_within = self.config.stop_within;
-        serve::serve_for(self.build()?.into_router(), address, stop_within).await
+        serve(self.build()?.into_router(), address).await
     }
 }
 

@@ -64,7 +64,10 @@ pub(crate) struct Body {
 }
 
 const DIGEST: usize = 16;
-const HEADER: usize = DIGEST + 3 * size_of::<u32>() + size_of::<u8>();
+const HEADER: usize = 1 + DIGEST + 3 * size_of::<u32>() + size_of::<u8>();
+
+/// First byte of a packed body: the version of the form.
+const VERSION: u8 = 1;
 
 impl Body {
     /// A body with all its forms, for one that is sent often.
@@ -121,6 +124,7 @@ impl Body {
     pub(crate) fn pack(&self) -> Bytes {
         let forms = [&self.identity, &self.gzip, &self.brotli];
         let mut packed = BytesMut::with_capacity(HEADER + forms.iter().map(|form| form.len()).sum::<usize>());
+        packed.put_u8(VERSION);
         packed.put_slice(&self.digest);
         for form in forms {
             packed.put_u32(u32::try_from(form.len()).expect("a body has less than 4 GiB"));
@@ -135,6 +139,9 @@ impl Body {
     /// The body in a piece that [`pack`](Self::pack) made; its forms share the piece's bytes.
     pub(crate) fn unpack(packed: &Bytes) -> Option<Self> {
         let (mut header, rest) = packed.split_at_checked(HEADER)?;
+        if header.get_u8() != VERSION {
+            return None;
+        }
         let mut digest = [0; DIGEST];
         header.copy_to_slice(&mut digest);
         let lengths = [header.get_u32(), header.get_u32(), header.get_u32()].map(|length| length as usize);

@@ -2,7 +2,6 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use ferrodash_components::{Suite, dash_table, dcc, html, plotly_js, renderer};
 
@@ -28,8 +27,6 @@ pub(crate) struct Config {
     /// Whether a failing callback tells the page why.
     pub(crate) debug: bool,
     pub(crate) suites: Vec<&'static Suite>,
-    /// How long open requests may take once the server is asked to stop.
-    pub(crate) stop_within: Duration,
 }
 
 /// Attributes of a tag, in order.
@@ -62,7 +59,6 @@ impl Default for Config {
             build_id: None,
             debug: cfg!(debug_assertions),
             suites: vec![&renderer::SUITE, &dcc::SUITE, &html::SUITE, &dash_table::SUITE, &plotly_js::SUITE],
-            stop_within: Duration::from_secs(10),
         }
     }
 }

@@ -51,7 +51,7 @@ mod state;
 pub use app::{App, BuiltApp};
 pub use callback::{
     CacheOptions, Callback, CallbackBuilder, CallbackError, Context, Handler, Input, IntoAnswer, IntoOutput, NoUpdate,
-    Output, PreventUpdate, State, Trigger, Update, Vary, no_update,
+    Output, PreventUpdate, State, Trigger, Update, no_update,
 };
 pub use error::{BuildErrors, Error, Mistake, Result};
 pub use ferrodash_batch as batch;
@@ -74,4 +74,23 @@ pub mod prelude {
         IntoChildren, Json, NoUpdate, Output, PreventUpdate, State, Style, Update, callback, callbacks, dash_table,
         dcc, html, memoize, no_update,
     };
+}
+
+/// The samples of the README and the guide, compiled.
+#[cfg(doctest)]
+mod guide {
+    macro_rules! pages {
+        ($($name:ident $path:literal;)*) => {$(
+            #[doc = include_str!(concat!("../../../", $path))]
+            struct $name;
+        )*};
+    }
+    pages! {
+        Batching "docs/guide/batching.md";
+        Callbacks "docs/guide/callbacks.md";
+        ClientCache "docs/guide/client-cache.md";
+        Components "docs/guide/components.md";
+        Debounce "docs/guide/debounce.md";
+        ServerCache "docs/guide/server-cache.md";
+    }
 }

@@ -8,7 +8,7 @@ use tokio::sync::watch;
 
 use crate::error::{Error, Result};
 
-/// How long open requests may take by default once the server is asked to stop.
+/// How long open requests may take once the server is asked to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
 
 /// Serves a router, such as one that an app is part of, until the process is asked to stop (SIGINT or SIGTERM).
@@ -19,10 +19,6 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// # Errors
 /// [`Error::Listen`] when the address is not free.
 pub async fn serve(router: Router, address: &str) -> Result<()> {
-    serve_for(router, address, STOP_WITHIN).await
-}
-
-pub(crate) async fn serve_for(router: Router, address: &str, stop_within: Duration) -> Result<()> {
     let cannot_listen = |source| Error::Listen { address: address.to_owned(), source };
     let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
     let local = listener.local_addr().map_err(cannot_listen)?;
@@ -38,12 +34,12 @@ pub(crate) async fn serve_for(router: Router, address: &str, stop_within: Durati
     let deadline = async move {
         // An error means that the server ended by itself, which the other branch reports.
         let _ = stopped.wait_for(|stopping| *stopping).await;
-        tokio::time::sleep(stop_within).await;
+        tokio::time::sleep(STOP_WITHIN).await;
     };
     tokio::select! {
         result = server => result.map_err(|source| Error::Serve { address: local, source }),
         () = deadline => {
-            tracing::warn!("requests were still open after {stop_within:?}");
+            tracing::warn!("requests were still open after {STOP_WITHIN:?}");
             Ok(())
         }
     }

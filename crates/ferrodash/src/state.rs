@@ -8,7 +8,7 @@ use ferrodash_components::{Component, ComponentInfo};
 
 use crate::app::App;
 use crate::body::Body;
-use crate::callback::{Property, Registry};
+use crate::callback::{Callback, Property, Registry, Spec};
 use crate::config::Config;
 use crate::error::Mistake;
 use crate::http::{Assets, Suites, render_dependencies, render_index};
@@ -32,9 +32,10 @@ impl AppState {
     /// Checks the app and renders what does not change; every mistake is added to `mistakes`.
     pub(crate) fn new(app: App, mistakes: &mut Vec<Mistake>) -> Self {
         let App { layout, callbacks, cache, config, location, .. } = app;
-        let registry = Registry::new(callbacks, mistakes);
+        let build_id = config.build_id.clone().unwrap_or_else(|| build_id(&callbacks));
+        let registry = Registry::new(callbacks, &build_id, mistakes);
         let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
-        check_prefixes(&config, &mut mistake);
+        check_paths(&config, &mut mistake);
         let components = components_by_id(&layout, &mut mistake);
         if layout.is_fixed() && !config.suppress_callback_exceptions {
             check_properties(&registry, &components, &config, mistakes);
@@ -47,7 +48,6 @@ impl AppState {
                 Body::encode_now(Bytes::new())
             }
         });
-        let build_id = config.build_id.clone().unwrap_or_else(|| build_id(&registry));
         let suites = Suites::new(&config.suites);
         let assets = Assets::scan(&config);
         let index = match render_index(&config, &registry, &suites, &assets, &build_id) {
@@ -62,28 +62,39 @@ impl AppState {
     }
 }
 
-/// A digest of the program's file: another build is another program. Only asked for when a browser keeps answers.
-fn build_id(registry: &Registry) -> String {
-    if !registry.iter().any(|callback| callback.callback.spec.cache.as_ref().is_some_and(|cache| cache.client)) {
+/// A digest of the program's file: another build is another program. Only asked for when answers are cached.
+fn build_id(callbacks: &[Callback]) -> String {
+    if !callbacks.iter().any(|callback| callback.spec.cache.is_some()) {
         return String::new();
     }
     let mut hasher = blake3::Hasher::new();
     let file = std::env::current_exe().and_then(std::fs::File::open);
     if let Err(error) = file.and_then(|file| hasher.update_reader(file).map(drop)) {
         tracing::warn!(%error, "the program's file cannot be read, so builds are told apart by their functions only");
-        for callback in registry.iter() {
-            hasher.update(callback.identity.as_bytes());
+        for Spec { name, version, .. } in callbacks.iter().map(|callback| &callback.spec) {
+            hasher.update(name.as_bytes()).update(version.as_bytes());
         }
     }
     hasher.finalize().to_hex()[..16].to_owned()
 }
 
-fn check_prefixes(config: &Config, mistake: &mut dyn FnMut(String)) {
+/// Paths that the router could not serve, or that would hide a route.
+fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
     let prefixes =
         [("requests_pathname_prefix", &config.requests_prefix), ("routes_pathname_prefix", &config.routes_prefix)];
     for (name, prefix) in prefixes {
         if !prefix.starts_with('/') || !prefix.ends_with('/') {
             mistake(format!("{name} is {prefix:?}; it must begin and end with a slash"));
+        }
+        if prefix.contains(['{', '}', '?', '#']) {
+            mistake(format!("{name} is {prefix:?}; it must be a plain path"));
+        }
+    }
+    let health = config.health_endpoint.as_ref().map(|path| ("health_endpoint", path));
+    for (name, path) in health.into_iter().chain([("assets_url_path", &config.assets.url_path)]) {
+        let path = path.trim_matches('/');
+        if path.is_empty() || path.starts_with('_') || path.contains(['{', '}', '?', '#']) {
+            mistake(format!("{name} is {path:?}; it must be a plain path that does not begin with an underscore"));
         }
     }
 }

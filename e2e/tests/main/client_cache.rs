@@ -42,6 +42,7 @@ async fn c1_going_back_to_a_choice_asks_nobody_and_shows_in_the_next_frame() {
     let calls = Arc::new(AtomicU32::new(0));
     let counter = calls.clone();
     let callback = Callback::builder()
+        .name("test", "1")
         .output(Output::new("out", "children"))
         .input(("choice", "value"))
         .cache(cached())
@@ -119,6 +120,7 @@ async fn c17_an_answer_without_update_is_not_kept() {
         let calls = Arc::new(AtomicU32::new(0));
         let counter = calls.clone();
         let callback = Callback::builder()
+            .name("test", "1")
             .output(Output::new("out", "children"))
             .output(Output::new("other", "children"))
             .input(("choice", "value"))
@@ -148,6 +150,7 @@ async fn c18_a_callback_that_is_not_declared_runs_on_every_click() {
     let calls = Arc::new(AtomicU32::new(0));
     let counter = calls.clone();
     let callback = Callback::builder()
+        .name("test", "1")
         .output(Output::new("out", "children"))
         .input(("choice", "value"))
         .handler(move |value: Option<String>| slow(counter.clone(), value));
@@ -176,13 +179,15 @@ async fn inputs_too_long_for_an_address_are_kept_by_the_page() {
             .value(long("a")),
         html::Div::new(()).id("out"),
     ));
-    let callback =
-        Callback::builder().output(Output::new("out", "children")).input(("choice", "value")).cache(cached()).handler(
-            move |value: String| {
-                counter.fetch_add(1, Ordering::SeqCst);
-                async move { value[..1].to_owned() }
-            },
-        );
+    let callback = Callback::builder()
+        .name("test", "1")
+        .output(Output::new("out", "children"))
+        .input(("choice", "value"))
+        .cache(cached())
+        .handler(move |value: String| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            async move { value[..1].to_owned() }
+        });
     let site = Site::start(App::new(layout).callback(callback)).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
@@ -194,4 +199,56 @@ async fn inputs_too_long_for_an_address_are_kept_by_the_page() {
     assert_eq!(calls.load(Ordering::SeqCst), 2);
     let requests = site.callback_requests();
     assert!(requests.len() == 2 && requests.iter().all(|request| request.starts_with("POST")), "{requests:?}");
+}
+
+/// The first letter of a value.
+async fn first_letter(value: String) -> String {
+    value[..1].to_owned()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn callbacks_of_one_function_are_answered_each_for_itself_when_a_value_is_too_long_for_an_address() {
+    let long = |letter: &str| letter.repeat(3000);
+    let options = ["a", "b"].map(|letter| serde_json::json!({"label": letter, "value": long(letter)}));
+    let layout = html::Div::new((
+        dcc::RadioItems::new().id("choice").options(options).value(long("a")),
+        html::Div::new(()).id("out"),
+        html::Div::new(()).id("other"),
+    ));
+    let callback = |output: &'static str| {
+        let builder = Callback::builder().output(Output::new(output, "children"));
+        builder.input(("choice", "value")).cache(cached()).handler(first_letter)
+    };
+    let site = Site::start(App::new(layout).callbacks([callback("out"), callback("other")])).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    for (index, letter) in ["b", "a"].iter().enumerate() {
+        browser.js(&format!("document.querySelectorAll('#choice input')[{}].click()", 1 - index)).await;
+        let both = format!("['out', 'other'].every((id) => document.getElementById(id).innerText === '{letter}')");
+        browser.wait_until(&both).await;
+        browser.wait_until(IDLE).await;
+    }
+    assert_eq!(site.callback_requests().len(), 4, "a value and a callback each");
+    assert_eq!(browser.console().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_page_in_the_place_of_an_answer_is_an_error_and_not_a_callback_without_an_end() {
+    use axum::extract::Request;
+    use axum::middleware::{Next, from_fn};
+    use axum::response::{Html, IntoResponse};
+    let builder = Callback::builder().output(Output::new("out", "children")).input(("choice", "value"));
+    let callback = builder.cache(cached()).running("other", "children", "running", "done").handler(shared);
+    let router = App::new(layout()).callback(callback).build().unwrap().into_router();
+    let router = router.layer(from_fn(async |request: Request, next: Next| {
+        match request.uri().path().starts_with("/_ferrodash/call/") {
+            true => Html("<html>Please sign in</html>").into_response(),
+            false => next.run(request).await,
+        }
+    }));
+    let site = Site::serve(router).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    browser.wait_until("document.getElementById('other').innerText === 'done'").await;
+    assert_eq!(browser.text("out").await, "");
 }

@@ -113,3 +113,36 @@ async fn d4_nothing_shows_as_loading_while_it_waits() {
     browser.wait_until(&format!("document.getElementById('out').innerText === {:?}", TEXT.to_uppercase())).await;
     browser.wait_until("!document.getElementById('button').disabled").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_field_that_goes_while_it_waits_leaves_no_error_behind() {
+    let field = |id: Id| html::Div::new(dcc::Input::new().id(id).class_name("field"));
+    let rows = || Id::from([("type", "field".into()), ("index", 1.into())]);
+    for id in [Id::from("text"), rows()] {
+        let layout = html::Div::new((
+            html::Button::new("Remove").id("remove").n_clicks(0),
+            html::Div::new(field(id.clone())).id("place"),
+            html::Div::new(()).id("out"),
+        ));
+        let remove = Callback::builder()
+            .output(Output::new("place", "children"))
+            .input(("remove", "n_clicks"))
+            .prevent_initial_call()
+            .handler(async |_: u32| "gone");
+        let echo = Callback::builder()
+            .output(Output::new("out", "children"))
+            .input(Input::new(id.clone(), "value").debounce(Duration::from_millis(500)))
+            .handler(async |text: Option<String>| text);
+        let site = Site::start(App::new(layout).callbacks([remove, echo])).await;
+        let browser = Browser::start().await;
+        browser.open(&site.url("/")).await;
+        let before = site.callback_requests().len();
+        let input = browser.driver.find(thirtyfour::By::Css("input.field, .field input")).await.unwrap();
+        input.send_keys("typed").await.unwrap();
+        browser.js("document.getElementById('remove').click()").await;
+        browser.wait_until("document.getElementById('place').innerText === 'gone'").await;
+        browser.let_pass(800).await;
+        assert_eq!(site.callback_requests().len(), before + 1, "{id}: only the removal was asked for");
+        assert_eq!(browser.console().await, Vec::<String>::new(), "{id}");
+    }
+}

@@ -60,8 +60,22 @@ async fn failures_say_what_was_wrong() {
     assert!(error.contains("is not a list of items with \"id\""), "{error}");
 
     let error = HttpBatch::new(&url).batcher::<String, Value>().load("a,b".into()).await.unwrap_err();
-    assert!(matches!(error, LoadError::Request(error) if matches!(*error, HttpError::Comma { .. })));
+    assert!(matches!(error, LoadError::Item(error) if matches!(*error, HttpError::Comma { .. })));
 
     let error = HttpBatch::new("http://127.0.0.1:1/").batcher::<u32, Value>().load(1).await.unwrap_err();
     assert_eq!(error.to_string(), "no answer from http://127.0.0.1:1/");
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_one_id_is_wrong_for_that_id_only() {
+    #[derive(Clone, Debug, serde::Deserialize)]
+    struct Item {
+        name: String,
+    }
+    let (url, queries) = serve(StatusCode::OK, json!([{"id": "a", "name": "good"}, {"id": "b", "name": 7}])).await;
+    let results = HttpBatch::new(url).batcher::<String, Item>().load_many(["a", "b", "c,d"].map(String::from)).await;
+    assert_eq!(results[0].as_ref().unwrap().name, "good");
+    assert!(matches!(&results[1], Err(LoadError::Item(error)) if matches!(**error, HttpError::Shape { .. })));
+    assert!(matches!(&results[2], Err(LoadError::Item(error)) if matches!(**error, HttpError::Comma { .. })));
+    assert_eq!(*queries.lock().unwrap(), ["ids=a%2Cb"]);
 }

@@ -16,7 +16,7 @@ const METADATA: &str = r#"{
             "title": {"type": {"name": "string"}, "required": true, "description": "The title."},
             "id": {"type": {"name": "string"}, "required": false, "description": "The id."},
             "children": {"type": {"name": "node"}, "required": false, "description": "The content."},
-            "type": {"type": {"name": "enum", "value": [{"value": "'big'"}, {"value": "'2x'"}]}, "description": "A keyword."},
+            "type": {"type": {"name": "enum", "value": [{"value": "'big'"}, {"value": "'2x'"}, {"value": "'<'"}, {"value": "'>'"}, {"value": "'self'"}]}, "description": "A keyword."},
             "maxWidth": {"type": {"name": "union", "value": [{"name": "number"}, {"name": "string"}]}, "description": ""},
             "hidden": {"type": {"name": "union", "value": [{"name": "bool"},
                 {"name": "enum", "value": [{"value": "'hidden'"}, {"value": "'HIDDEN'"}]}]}, "description": ""},
@@ -84,7 +84,7 @@ fn metadata_becomes_types() {
     assert_eq!(card.children_props, ["footer", "options[].label"]);
     assert!(card.wildcards);
     let kinds: Vec<_> = card.props.iter().map(|prop| (prop.name.as_str(), prop.kind.clone())).collect();
-    let choice = PropType::Choice(vec!["big".into(), "2x".into()]);
+    let choice = PropType::Choice(["big", "2x", "<", ">", "self"].map(String::from).into());
     assert_eq!(
         kinds,
         [
@@ -114,6 +114,9 @@ fn a_suite_becomes_builders_with_documentation() {
         "self.0.set(\"maxWidth\", value.into_prop()); self",
         "N2x,",
         "Self::N2x => \"2x\",",
+        "Self::Empty => \"<\",",
+        "Self::Empty_2 => \">\",",
+        "Self::Self_ => \"self\",",
         "root: \"lib\",",
         "children_props: &[\"footer\", \"options[].label\"]",
     ] {

@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt, ready};
-use quick_cache::Weighter;
-use quick_cache::sync::Cache;
+use quick_cache::sync::{Cache, DefaultLifecycle};
+use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
+use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use crate::{Entry, Key, Tier, TierResult};
@@ -17,8 +18,11 @@ pub(crate) const MEMORY: &str = "memory";
 /// What an entry costs beside its bytes: key, entry, and the slot in the table.
 const OVERHEAD: u64 = 160;
 
-/// Only a hint for the first allocation of the table.
+/// For the first allocation of the table.
 const EXPECTED_ENTRIES: usize = 1024;
+
+/// The least that a shard of the table is worth.
+const SHARD: u64 = 4 << 20;
 
 /// How often entries past their timeout are looked for, so that they go without being read.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -42,15 +46,25 @@ impl Weighter<Key, Entry> for ByBytes {
 
 impl Memory {
     pub(crate) fn new(max_bytes: u64) -> Self {
-        let entries = Cache::with_weighter(EXPECTED_ENTRIES, max_bytes, ByBytes);
+        // Few shards, as a value must fit into its shard: one of a quarter of the budget always does.
+        let shards = usize::try_from(max_bytes / SHARD).unwrap_or(usize::MAX).clamp(1, 4);
+        let options = OptionsBuilder::new()
+            .estimated_items_capacity(EXPECTED_ENTRIES)
+            .weight_capacity(max_bytes)
+            .shards(shards)
+            .build()
+            .expect("all needed options are given");
+        let entries = Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
         Self { entries: Arc::new(entries), sweeper: Mutex::default() }
     }
 
     /// Starts the sweeper, again if the runtime that it ran on is gone.
     fn keep_swept(&self) {
         let mut sweeper = self.sweeper.lock().unwrap_or_else(PoisonError::into_inner);
-        if sweeper.as_ref().is_none_or(JoinHandle::is_finished) {
-            *sweeper = Some(tokio::spawn(sweep(Arc::downgrade(&self.entries))));
+        if sweeper.as_ref().is_none_or(JoinHandle::is_finished)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            *sweeper = Some(runtime.spawn(sweep(Arc::downgrade(&self.entries))));
         }
     }
 

@@ -9,6 +9,9 @@ use redis::aio::{ConnectionManager, ConnectionManagerConfig};
 use super::{DEADLINE, within_deadline};
 use crate::{Entry, Key, Tier, TierResult, entry};
 
+/// Larger values are not sent: their transfer could take longer than the deadline, which would look like a fault.
+const MAX_VALUE: usize = 8 << 20;
+
 pub(crate) struct Redis {
     connection: ConnectionManager,
     namespace: String,
@@ -56,6 +59,9 @@ impl Tier for Redis {
 
     fn set<'a>(&'a self, key: &'a Key, bytes: &'a Bytes, timeout: Duration) -> BoxFuture<'a, TierResult<bool>> {
         async move {
+            if bytes.len() > MAX_VALUE {
+                return Ok(false);
+            }
             let mut connection = self.connection.clone();
             let millis = u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX >> 1).max(1);
             let mut command = redis::cmd("SET");

@@ -2,7 +2,9 @@
 
 use std::collections::HashMap;
 
+use ferrodash::batch::http::HttpError;
 use ferrodash::prelude::*;
+use futures_util::future::try_join_all;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -265,36 +267,32 @@ pub(crate) async fn list_flights(
     months: (u8, u8),
     page: usize,
     sort: Option<Vec<SortBy>>,
-) -> (Json<Vec<Value>>, usize, String) {
+) -> Result<(Json<Vec<Value>>, usize, String), CallbackError> {
     let filter = filter(origins, carriers, months);
     let rows = matching(filter, search.unwrap_or_default(), sort.unwrap_or_default()).await;
     let pages = rows.len().div_ceil(PAGE_SIZE).max(1);
     // A filter can leave fewer pages than the one that is shown.
     let shown = rows.iter().skip(page.min(pages - 1) * PAGE_SIZE).take(PAGE_SIZE).map(|row| *row as usize);
-    let cells = futures(shown.map(row_cells)).await;
+    // All at the same time: that is what lets the batcher join their look-ups.
+    let cells = try_join_all(shown.map(row_cells)).await?;
     let found = match rows.len() {
         0 => "No flights match. Try another search or wider filters.".to_owned(),
         1 => "1 flight".to_owned(),
         count => format!("{} flights", thousands(u32::try_from(count).unwrap_or(u32::MAX))),
     };
-    (Json(cells), pages, found)
+    Ok((Json(cells), pages, found))
 }
 
-/// Waits for all at the same time: that is what lets the batcher join their look-ups.
-async fn futures<F: Future<Output = Value>>(rows: impl Iterator<Item = F>) -> Vec<Value> {
-    futures_util::future::join_all(rows).await
-}
-
-async fn row_cells(row: usize) -> Value {
+async fn row_cells(row: usize) -> Result<Value, LoadError<HttpError>> {
     let flights = flights();
     let tail = flights.tails.name(flights.tail[row]);
     let aircraft = match aircraft::batcher().load(tail.to_owned()).await {
         Ok(aircraft) => aircraft.description,
         Err(LoadError::Missing) => tail.to_owned(),
-        Err(error) => error.to_string(),
+        Err(error) => return Err(error),
     };
     let delay = flights.delay[row];
-    json!({
+    Ok(json!({
         "date": format!("2013-{:02}-{:02}", flights.month[row], flights.day[row]),
         "time": format!("{:02}:{:02}", flights.hour[row], flights.minute[row]),
         "flight": format!("{} {}", flights.carriers.name(flights.carrier[row]), flights.number[row]),
@@ -304,5 +302,5 @@ async fn row_cells(row: usize) -> Value {
         "delay": if delay == crate::data::NO_DELAY { "cancelled".to_owned() } else { format!("{delay:+} min") },
         "minutes": delay,
         "aircraft": aircraft,
-    })
+    }))
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrodash_cache::{Answer as CacheAnswer, Cache, Computed, Failure, Status};
+use ferrodash_cache::{Answer as CacheAnswer, Cache, Computed, Failure, Status, panic_message};
 use ferrodash_components::Prop;
 use futures_util::FutureExt;
 
@@ -53,7 +53,9 @@ pub(crate) async fn answer(
     };
     let key = call_key(callback, &arguments, &context);
     let compute = || compute(callback.clone(), arguments, context);
-    let CacheAnswer { result, status } = cache.get_or_compute(key, &options.policy(), compute).await;
+    // What another version left in a shared store is computed anew.
+    let readable = |bytes: &Bytes| Body::unpack(bytes).is_some();
+    let CacheAnswer { result, status } = cache.get_or_compute_if(key, &options.policy(), readable, compute).await;
     let entry = result.map_err(|failure| match failure {
         Failure::Error(error) => error,
         Failure::Panic(message) => CallError::Panic(message),
@@ -69,7 +71,7 @@ pub(crate) async fn answer(
 /// Runs the function of a cached callback. Answers that leave an output as it is are not kept: they depend on what the
 /// page shows.
 async fn compute(callback: Arc<Registered>, arguments: Arguments, context: Context) -> Result<Computed, CallError> {
-    let context = context.guarded(&callback.vary);
+    let (arguments, context) = (arguments.canonical(), context.guarded(&callback.vary));
     let result = run(&callback, arguments, context.clone()).await;
     if let Some(undeclared) = context.undeclared() {
         return Err(CallError::Undeclared(undeclared));
@@ -139,9 +141,4 @@ fn separate(body: &mut Vec<u8>) {
 
 fn write_json(body: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(body, text).expect("text is JSON, and writing to memory does not fail");
-}
-
-fn panic_message(panic: &(dyn std::any::Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&'static str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

@@ -1,8 +1,8 @@
 //! The cache key of one call.
 
 use ferrodash_cache::Key;
+use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
-use serde::{Serialize, de::IgnoredAny};
 
 use super::{Arguments, Context, Registered};
 
@@ -41,9 +41,4 @@ impl Serialize for Raw<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_bytes(self.0)
     }
-}
-
-/// Whether a text is JSON, without keeping any of it.
-pub(crate) fn is_json(text: &[u8]) -> bool {
-    serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }

@@ -17,13 +17,14 @@ use std::sync::Arc;
 pub use context::{Context, Trigger};
 pub use dependency::{Input, Output, State};
 pub use handler::Handler;
-pub use options::{CacheOptions, Vary};
+pub use options::CacheOptions;
 pub use outcome::{CallbackError, IntoAnswer, IntoOutput, NoUpdate, PreventUpdate, Update, no_update};
 
 pub(crate) use context::RequestParts;
 pub(crate) use debounce::{Gate, Shape, Source};
 pub(crate) use dependency::Property;
 pub(crate) use handler::{Arguments, ErasedHandler};
+pub(crate) use options::Vary;
 pub(crate) use outcome::{Answer, CallError};
 pub(crate) use registry::{Registered, Registry};
 
@@ -53,6 +54,8 @@ pub struct Callback {
 #[derive(Clone)]
 pub(crate) struct Spec {
     pub(crate) name: String,
+    /// Whether the name was given, and not taken from the function's type.
+    pub(crate) is_named: bool,
     pub(crate) version: &'static str,
     pub(crate) location: &'static Location<'static>,
     pub(crate) outputs: Vec<Output>,
@@ -78,6 +81,7 @@ impl Callback {
         CallbackBuilder {
             spec: Spec {
                 name: String::new(),
+                is_named: false,
                 version: "",
                 location: Location::caller(),
                 outputs: Vec::new(),
@@ -99,10 +103,14 @@ pub struct CallbackBuilder {
 }
 
 impl CallbackBuilder {
-    /// A name for messages, and the version of the function's source: entries of another version are not found.
-    /// The attribute sets both; by default the name is that of the function's type and the version empty.
+    /// A name for messages and cache keys, and the version of the function's source: entries of another version are not
+    /// found. The attribute sets both. By default the name is that of the function's type, and an empty version changes
+    /// with each build.
+    ///
+    /// A cached function that captures values needs a name: what it captures is no part of its keys.
     pub fn name(mut self, name: impl Into<String>, version: &'static str) -> Self {
         self.spec.name = name.into();
+        self.spec.is_named = true;
         self.spec.version = version;
         self
     }

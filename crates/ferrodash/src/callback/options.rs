@@ -50,8 +50,7 @@ impl CacheOptions {
 
 /// A part of the request that an answer can depend on.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[non_exhaustive]
-pub enum Vary {
+pub(crate) enum Vary {
     /// The value of a cookie.
     Cookie(String),
     /// The value of a header, by its name in lower case.

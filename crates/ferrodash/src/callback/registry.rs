@@ -47,7 +47,7 @@ pub(crate) struct Registered {
 
 impl Registry {
     /// Registers callbacks; every mistake is added to `mistakes`.
-    pub(crate) fn new(callbacks: Vec<Callback>, mistakes: &mut Vec<Mistake>) -> Self {
+    pub(crate) fn new(callbacks: Vec<Callback>, build_id: &str, mistakes: &mut Vec<Mistake>) -> Self {
         let mut registry = Self { callbacks: Vec::new(), by_output: HashMap::new(), by_token: HashMap::new() };
         let mut written: HashMap<Property, String> = HashMap::new();
         let mut functions: HashMap<(TypeId, Vec<Vary>), CallbackNumber> = HashMap::new();
@@ -68,11 +68,12 @@ impl Registry {
                 }
                 None => number,
             };
-            let registered = Registered::new(callback, vary, same_function);
+            let registered = Registered::new(callback, vary, same_function, build_id);
             registry.by_output.insert(registered.output.clone(), number);
             registry.by_token.insert(registered.token.clone(), number);
             registry.callbacks.push(Arc::new(registered));
         }
+        check_circles(&registry, mistakes);
         registry
     }
 
@@ -122,12 +123,14 @@ impl Registry {
 }
 
 impl Registered {
-    fn new(callback: Callback, vary: Vec<Vary>, same_function: CallbackNumber) -> Self {
+    fn new(callback: Callback, vary: Vec<Vary>, same_function: CallbackNumber, build_id: &str) -> Self {
         let spec = &callback.spec;
         let inputs = spec.inputs.iter().map(|input| input.property.to_string());
         let argument_names = inputs.chain(spec.states.iter().map(|state| state.property.to_string())).collect();
         let output = output_string(&spec.outputs);
-        let identity = format!("callback {output} of {} {}", spec.name, spec.version);
+        // Without a version of its own, a function counts as changed with each build.
+        let version = if spec.version.is_empty() { build_id } else { spec.version };
+        let identity = format!("callback {output} of {} {version}", spec.name);
         let token = blake3::hash(identity.as_bytes()).to_hex()[..16].to_owned();
         let defaults = spec.inputs.iter().map(|input| &input.default);
         let defaults = defaults.chain(spec.states.iter().map(|state| &state.default));
@@ -228,6 +231,13 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     if cache.timeout.is_zero() {
         mistake("a cache with a timeout of zero keeps nothing; leave it out".into());
     }
+    if callback.function.is_none() && !callback.spec.is_named {
+        mistake(
+            "it is cached and its function captures values, which are no part of the key; give it a name that no other \
+             callback over the same cache has (CallbackBuilder::name), and a version that changes with its code"
+                .into(),
+        );
+    }
     if callback.handler.takes_context() && cache.vary.is_empty() {
         mistake(
             "it is cached and takes the Context, so it must declare what its answer varies by, for example vary = \
@@ -242,4 +252,35 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
         ));
     }
     vary
+}
+
+/// Callbacks that trigger each other in a circle would never come to rest. The renderer allows a callback that writes
+/// its own input, as it knows where a chain began; behind a gate it no longer does.
+fn check_circles(registry: &Registry, mistakes: &mut Vec<Mistake>) {
+    let triggers = |from: &Callback, to: &Callback| {
+        let same = std::ptr::eq(from, to);
+        let inputs = to.spec.inputs.iter().filter(|input| !same || input.debounce.is_some());
+        inputs
+            .map(|input| &input.property)
+            .any(|input| from.spec.outputs.iter().any(|output| output.property == *input))
+    };
+    let all: Vec<&Callback> = registry.iter().map(|registered| &registered.callback).collect();
+    for (start, first) in all.iter().enumerate() {
+        // What can be reached from this callback through later ones; each circle is found at its first callback.
+        let (mut reached, mut next) = (vec![false; all.len()], vec![start]);
+        while let Some(from) = next.pop() {
+            for to in (start..all.len()).filter(|to| triggers(all[from], all[*to])) {
+                if to == start {
+                    let last = &all[from].spec.name;
+                    let text = format!("it triggers itself again, through its outputs and {last}, without an end");
+                    mistakes.push(Mistake::new(first, text));
+                    next.clear();
+                    break;
+                }
+                if !std::mem::replace(&mut reached[to], true) {
+                    next.push(to);
+                }
+            }
+        }
+    }
 }

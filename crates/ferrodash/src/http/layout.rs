@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 
-use super::etag::{JSON, NO_CACHE, respond};
+use super::etag::{JSON, NO_CACHE, encoding, respond, with_body};
 use super::rejection::Rejection;
-use crate::body::Body;
+use crate::body::compress_once;
 use crate::layout::LayoutRequest;
 use crate::state::AppState;
 
@@ -16,8 +16,12 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, headers: HeaderMap) 
     if let Some(layout) = &app.fixed_layout {
         return Ok(respond(&headers, layout, JSON, NO_CACHE));
     }
-    let request = LayoutRequest { headers };
-    let json = app.layout.render(&request);
+    let encoding = encoding(&headers);
+    let json = app.layout.render(&LayoutRequest { headers });
     let json = json.map_err(|reason| Rejection::Layout { reason, show: app.config.debug })?;
-    Ok(respond(&request.headers, &Body::encode(json.into()).await, JSON, NO_CACHE))
+    let (encoding, bytes) = compress_once(json.into(), encoding).await;
+    let mut response = with_body(bytes, encoding, JSON);
+    // Made for this request, so for nobody else.
+    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    Ok(response)
 }

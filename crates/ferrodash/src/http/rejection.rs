@@ -12,6 +12,9 @@ pub(super) enum Rejection {
     /// Not JSON, or not of the shape of a call.
     #[error("the request is not a callback's: {0}")]
     Malformed(String),
+    /// A content type that other sites can send without asking first.
+    #[error("a call is sent as application/json")]
+    NotJson,
     /// More bytes than the app takes.
     #[error("the request is larger than the {0} bytes that this app takes; App::max_body changes that")]
     TooLarge(usize),
@@ -42,6 +45,7 @@ impl Rejection {
     fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) | Self::Mismatch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::UnknownCallback(_) | Self::NotFound(_) => StatusCode::NOT_FOUND,

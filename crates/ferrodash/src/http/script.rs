@@ -2,12 +2,13 @@
 
 use std::sync::LazyLock;
 
+use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 
-use super::etag::{IMMUTABLE, respond};
-use crate::body::Body;
+use super::etag::{IMMUTABLE, NO_CACHE, respond};
+use crate::body::{Body, Encoding};
 
 /// The script's path below the app's prefix; the part for its digest may be anything.
 pub(super) const PATH: &str = "_ferrodash/{digest}/ferrodash.js";
@@ -17,10 +18,15 @@ static SCRIPT: LazyLock<Body> =
 
 /// The script's address below the app's prefix, with its digest.
 pub(super) fn url() -> String {
-    let digest = SCRIPT.etag(crate::body::Encoding::Identity);
-    PATH.replace("{digest}", &digest.trim_matches('"')[..8])
+    PATH.replace("{digest}", &digest())
 }
 
-pub(super) async fn serve(headers: HeaderMap) -> Response {
-    respond(&headers, &SCRIPT, HeaderValue::from_static("text/javascript; charset=utf-8"), IMMUTABLE)
+fn digest() -> String {
+    SCRIPT.etag(Encoding::Identity).trim_matches('"')[..8].to_owned()
+}
+
+/// Kept for ever only under its own digest: a page of another build may ask this one for its script.
+pub(super) async fn serve(Path(asked): Path<String>, headers: HeaderMap) -> Response {
+    let cache_control = if asked == digest() { IMMUTABLE } else { NO_CACHE };
+    respond(&headers, &SCRIPT, HeaderValue::from_static("text/javascript; charset=utf-8"), cache_control)
 }

@@ -32,9 +32,12 @@ pub(crate) struct Script {
     pub(crate) is_base: bool,
 }
 
+/// How many digits of its digest stand in a bundle's address.
+const STAMP: usize = 8;
+
 /// The fingerprint in a file's name, between its first part and the others: `v`, a version, `m`, hex digits.
 static FINGERPRINT: LazyLock<Regex> =
-    LazyLock::new(|| Regex::new(r"^([^.]+)\.v[A-Za-z0-9_-]+m[0-9a-fA-F]+(\..+)$").expect("a valid expression"));
+    LazyLock::new(|| Regex::new(r"^([^.]+)\.v[A-Za-z0-9_-]+m([0-9a-fA-F]+)(\..+)$").expect("a valid expression"));
 
 impl Suites {
     pub(crate) fn new(suites: &[&'static Suite]) -> Self {
@@ -45,7 +48,7 @@ impl Suites {
             }
             let url = |path: &&str| {
                 let bundle = suite.bundles.iter().find(|bundle| bundle.path == *path)?;
-                let path = fingerprint(&suite.url_path(path), suite.version, &bundle.sha256[..8]);
+                let path = fingerprint(&suite.url_path(path), suite.version, &bundle.sha256[..STAMP]);
                 Some(format!("_dash-component-suites/{path}"))
             };
             all.scripts.extend(suite.scripts.iter().filter_map(|path| {
@@ -63,10 +66,12 @@ pub(super) async fn serve(
     Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Rejection> {
-    let (plain, fingerprinted) = strip_fingerprint(&path);
+    let (plain, stamp) = strip_fingerprint(&path);
     let bundle = app.suites.bundles.get(&plain).ok_or_else(|| Rejection::NotFound(plain.clone()))?;
-    // The value of a fingerprint is not compared: bundles ask for their parts with those of their own build.
-    Ok(send(bundle, &headers, if fingerprinted { IMMUTABLE } else { NO_CACHE }))
+    // Any fingerprint is answered, as bundles ask for their parts with those of their own build; kept for ever is only
+    // what is asked for by its digest.
+    let is_own = stamp.is_some_and(|stamp| bundle.sha256.starts_with(&stamp) && stamp.len() == STAMP);
+    Ok(send(bundle, &headers, if is_own { IMMUTABLE } else { NO_CACHE }))
 }
 
 /// Dash's own icon, unless the assets have one.
@@ -120,13 +125,15 @@ fn fingerprint(path: &str, version: &str, stamp: &str) -> String {
     format!("{folder}{name}.v{version}m{stamp}.{rest}")
 }
 
-/// The path without its fingerprint, and whether there was one.
-fn strip_fingerprint(path: &str) -> (String, bool) {
+/// The path without its fingerprint, and the stamp of that if there was one.
+fn strip_fingerprint(path: &str) -> (String, Option<String>) {
     let (folder, file) = path.rsplit_once('/').map_or(("", path), |(folder, file)| (folder, file));
     match FINGERPRINT.captures(file) {
-        Some(parts) if folder.is_empty() => (format!("{}{}", &parts[1], &parts[2]), true),
-        Some(parts) => (format!("{folder}/{}{}", &parts[1], &parts[2]), true),
-        None => (path.to_owned(), false),
+        Some(parts) => {
+            let slash = if folder.is_empty() { "" } else { "/" };
+            (format!("{folder}{slash}{}{}", &parts[1], &parts[3]), Some(parts[2].to_owned()))
+        }
+        None => (path.to_owned(), None),
     }
 }
 
@@ -142,14 +149,14 @@ mod tests {
             ("dcc/dash_core_components.js", "dcc/dash_core_components.v4_4_1m1795350843.js"),
         ] {
             assert_eq!(fingerprint(path, "4.4.1", "1795350843"), expected);
-            assert_eq!(strip_fingerprint(expected), (path.to_owned(), true));
+            assert_eq!(strip_fingerprint(expected), (path.to_owned(), Some("1795350843".to_owned())));
         }
     }
 
     #[test]
     fn names_without_a_fingerprint_stay() {
         for path in ["dash/dcc/async-graph.js", "plotly/package_data/plotly.min.js", "a.vx.js", "react@18.3.1.min.js"] {
-            assert_eq!(strip_fingerprint(path), (path.to_owned(), false));
+            assert_eq!(strip_fingerprint(path), (path.to_owned(), None));
         }
     }
 

@@ -23,6 +23,7 @@ use crate::state::AppState;
 pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) -> Result<Response, Rejection> {
     let start = Instant::now();
     let (parts, body) = request.into_parts();
+    refuse_other_types(&parts.headers)?;
     let body = read(Limited::new(body, app.config.max_body), app.config.max_body).await?;
     let call: Call<'_> = serde_json::from_slice(&body).map_err(|error| Rejection::Malformed(error.to_string()))?;
     let callback = app.registry.by_output(&call.output);
@@ -50,6 +51,16 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) ->
     headers.insert(header::CACHE_CONTROL, private(answered.fresh.filter(|_| callback.is_cached_by_clients())));
     describe(headers, status, start.elapsed());
     Ok(response)
+}
+
+/// JSON is what a page of another site cannot send without asking first (CORS), so nothing else may change anything.
+fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
+    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    match essence.trim_ascii().eq_ignore_ascii_case(b"application/json") {
+        true => Ok(()),
+        false => Err(Rejection::NotJson),
+    }
 }
 
 async fn read(body: Limited<axum::body::Body>, limit: usize) -> Result<Bytes, Rejection> {

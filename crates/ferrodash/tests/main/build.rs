@@ -122,3 +122,40 @@ fn components_that_only_answers_bring_are_allowed_when_said() {
 fn data_attributes_are_properties_of_every_element() {
     assert!(App::new(layout()).callback(to("out", "data-state")).build().is_ok());
 }
+
+#[test]
+fn a_cached_closure_that_captures_needs_a_name() {
+    let callback = |named: bool| {
+        let tenant = String::from("acme");
+        let builder = Callback::builder().output(Output::new("out", "children")).input(("text", "value"));
+        let builder = builder.cache(CacheOptions::new(Duration::from_secs(60)));
+        let builder = if named { builder.name("app::greeting of acme", "1") } else { builder };
+        builder.handler(move |_: Option<u8>| std::future::ready(tenant.clone()))
+    };
+    assert!(one(App::new(layout()).callback(callback(false))).contains("its function captures values"));
+    assert!(App::new(layout()).callback(callback(true)).build().is_ok());
+}
+
+#[test]
+fn callbacks_that_never_come_to_rest() {
+    let from_to = |input: Input, output: (&'static str, &'static str)| {
+        let builder = Callback::builder().output(Output::new(output.0, output.1)).input(input);
+        builder.handler(async |_: Option<String>| "")
+    };
+    let text = || Input::new("text", "value");
+    let circle = App::new(layout())
+        .callback(from_to(text(), ("out", "title")))
+        .callback(from_to(Input::new("out", "title"), ("text", "value")));
+    assert!(one(circle).contains("it triggers itself again"));
+    let gated = App::new(layout()).callback(from_to(text().debounce(Duration::from_millis(500)), ("text", "value")));
+    assert!(one(gated).contains("it triggers itself again"));
+    // The renderer knows how to end this one.
+    assert!(App::new(layout()).callback(from_to(text(), ("text", "value"))).build().is_ok());
+}
+
+#[test]
+fn paths_that_the_router_could_not_serve() {
+    assert!(one(App::new(layout()).assets_url_path("/")).contains("assets_url_path is \"\""));
+    assert!(one(App::new(layout()).health_endpoint("_dash-layout")).contains("health_endpoint is \"_dash-layout\""));
+    assert!(one(App::new(layout()).routes_pathname_prefix("/{x}/")).contains("it must be a plain path"));
+}

@@ -29,12 +29,15 @@ fn cached() -> CacheOptions {
 fn echo(input: Input) -> (Callback, Arc<AtomicU32>) {
     let runs = Arc::new(AtomicU32::new(0));
     let counter = runs.clone();
-    let callback = Callback::builder().output(Output::new("out", "children")).input(input).cache(cached()).handler(
-        move |value: Value| {
+    let callback = Callback::builder()
+        .name("test", "1")
+        .output(Output::new("out", "children"))
+        .input(input)
+        .cache(cached())
+        .handler(move |value: Value| {
             counter.fetch_add(1, Ordering::SeqCst);
             async move { value }
-        },
-    );
+        });
     (callback, runs)
 }
 
@@ -71,7 +74,11 @@ async fn s1_a_hundred_equal_calls_are_one_run() {
     for (cache, _server) in caches().await {
         let (runs, go) = (Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()));
         let (counter, gate) = (runs.clone(), go.clone());
-        let callback = Callback::builder().output(Output::new("out", "children")).input(("a", "value")).cache(cached());
+        let callback = Callback::builder()
+            .name("test", "1")
+            .output(Output::new("out", "children"))
+            .input(("a", "value"))
+            .cache(cached());
         let callback = callback.handler(move |_: Value| {
             let (counter, gate) = (counter.clone(), gate.clone());
             async move {
@@ -138,7 +145,9 @@ async fn s17_order_of_keys_does_not_count_and_types_do() {
         let raw = async |value: &str| {
             let body =
                 format!(r#"{{"output":"out.children","inputs":[{{"id":"a","property":"value","value":{value}}}]}}"#);
-            let request = axum::http::Request::post("/_dash-update-component").body(body.into()).unwrap();
+            let request =
+                axum::http::Request::post("/_dash-update-component").header("content-type", "application/json");
+            let request = request.body(body.into()).unwrap();
             assert_eq!(client.send(request).await.status, StatusCode::OK);
         };
         raw(r#"{"x":1,"y":[{"a":1,"b":2}]}"#).await;
@@ -156,7 +165,11 @@ async fn s27_errors_and_panics_are_not_kept() {
     for (cache, _server) in caches().await {
         let runs = Arc::new(AtomicU32::new(0));
         let counter = runs.clone();
-        let callback = Callback::builder().output(Output::new("out", "children")).input(("a", "value")).cache(cached());
+        let callback = Callback::builder()
+            .name("test", "1")
+            .output(Output::new("out", "children"))
+            .input(("a", "value"))
+            .cache(cached());
         let callback = callback.handler(move |_: Value| {
             let run = counter.fetch_add(1, Ordering::SeqCst);
             async move {
@@ -180,7 +193,11 @@ async fn s27_errors_and_panics_are_not_kept() {
 async fn no_update_is_not_kept_on_the_server_either() {
     let runs = Arc::new(AtomicU32::new(0));
     let counter = runs.clone();
-    let callback = Callback::builder().output(Output::new("out", "children")).input(("a", "value")).cache(cached());
+    let callback = Callback::builder()
+        .name("test", "1")
+        .output(Output::new("out", "children"))
+        .input(("a", "value"))
+        .cache(cached());
     let callback = callback.handler(move |_: Value| {
         counter.fetch_add(1, Ordering::SeqCst);
         async { NoUpdate }

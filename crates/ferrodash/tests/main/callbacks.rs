@@ -247,8 +247,13 @@ async fn answers_are_compressed_as_the_browser_accepts() {
 #[tokio::test]
 async fn a_request_that_is_not_json_says_so() {
     let client = app(to_out().input(("a", "value")).handler(async |_: Option<u8>| ""));
-    let request = Request::post("/_dash-update-component").body(Body::from("{")).unwrap();
-    let answer = client.send(request).await;
+    let request = || Request::post("/_dash-update-component");
+    let answer = client.send(request().header("content-type", "application/json").body(Body::from("{")).unwrap()).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(answer.text().starts_with("the request is not a callback's: EOF"), "{}", answer.text());
+    // What a form of another site can send without asking is not even read.
+    for content_type in ["text/plain", "application/x-www-form-urlencoded"] {
+        let answer = client.send(request().header("content-type", content_type).body(Body::from("{}")).unwrap()).await;
+        assert_eq!(answer.status, StatusCode::UNSUPPORTED_MEDIA_TYPE, "{content_type}");
+    }
 }

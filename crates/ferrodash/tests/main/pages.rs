@@ -68,7 +68,9 @@ async fn files_on_demand_licences_and_unknown_files() {
     }
     // Bundles ask for their parts with fingerprints of their own build.
     let other = client.get(&at("dash/dcc/async-graph.v0_0_1m1634839366.js")).await;
-    assert_eq!(other.status, StatusCode::OK);
+    assert_eq!((other.status, other.header("cache-control")), (StatusCode::OK, "no-cache"));
+    let script = client.get("/_ferrodash/00000000/ferrodash.js").await;
+    assert_eq!((script.status, script.header("cache-control")), (StatusCode::OK, "no-cache"), "of another build");
     for licence in ["dash/LICENSE", "plotly/LICENSE.txt", "dash/dcc/async-slider.js.LICENSE.txt"] {
         let answer = client.get(&at(licence)).await;
         assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "text/plain; charset=utf-8"));

@@ -25,8 +25,14 @@ async fn load(name: &str, count: u32) -> Result<Vec<String>, String> {
     Ok(vec![name.to_owned(); count as usize])
 }
 
+#[memoize(timeout = "5m")]
+async fn names(function: u32, policy: u32, arguments: u32) -> u32 {
+    function + policy + arguments
+}
+
 fn main() {
     let _ = callbacks![figure];
     let _ = figure;
     let _ = load;
+    let _ = names;
 }
