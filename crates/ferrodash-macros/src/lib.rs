@@ -43,6 +43,9 @@ pub fn callback(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// run. The value is kept in the current cache (the app's, inside a callback). Errors are not kept. Arguments need
 /// `Serialize`, the value `Serialize` and `DeserializeOwned`, the error of a `Result` needs `Clone`, as everyone who
 /// waited gets it.
+///
+/// Beside the function comes a type of its name with three more, which take the same arguments: `rows::forget(…)` drops
+/// the kept value of a call, `rows::uncached(…)` calls the function itself, `rows::key(…)` is the key of a call.
 #[proc_macro_attribute]
 pub fn memoize(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let arguments = parse_macro_input!(attribute as memoize::Arguments);

@@ -4,7 +4,7 @@ use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, Ident, ItemFn, Pat, Result, ReturnType, Type, parse_quote};
+use syn::{Error, FnArg, Ident, ItemFn, Pat, Result, ReturnType, Signature, Type, parse_quote};
 
 use crate::args::{DurationArg, check_function, keys, once, value, version};
 
@@ -35,15 +35,14 @@ struct Parameter {
     is_reference: bool,
 }
 
-/// A function of the same signature. The one that was written stands inside it.
+/// A function of the same signature, and a type of its name with what else there is to do with its calls.
 pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
     check_function(&function, "memoize")?;
     let parameters = parameters(&function)?;
     let Arguments { timeout } = arguments;
-    let ItemFn { attrs, vis, sig, .. } = &function;
+    let ItemFn { attrs, vis, .. } = &function;
+    let sig = without_mut(&function.sig);
     let name = &sig.ident;
-    let text = name.to_string();
-    let version = version(&function);
     let result: Type = match &sig.output {
         ReturnType::Default => parse_quote!(()),
         ReturnType::Type(_, ty) => (**ty).clone(),
@@ -57,31 +56,76 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
         true => quote!(&#name),
         false => quote!(#name),
     });
-    let mut inner = function.clone();
-    inner.attrs.clear();
-    inner.vis = syn::Visibility::Inherited;
+    let handles = handles(&function, &sig, &names);
     // Names of their own, which no parameter of the function can have.
-    let [function, policy, arguments] =
-        ["function", "policy", "arguments"].map(|name| Ident::new(name, Span::mixed_site()));
+    let [policy, arguments] = ["policy", "arguments"].map(|name| Ident::new(name, Span::mixed_site()));
     Ok(quote! {
         #(#attrs)*
         #vis #sig {
-            #inner
-
             use ::ferrodash::memo::{ProbeFallible as _, ProbePlain as _};
-            let #function = ::ferrodash::memo::Function {
+            let #policy = ::ferrodash::Policy::new(#timeout);
+            #(#owned)*
+            let #arguments = ::ferrodash::memo::Arguments::of(&#name::FUNCTION, &(#(&#names,)*));
+            (&::ferrodash::memo::Probe::<#result>::new())
+                .kind()
+                .run(#name::FUNCTION, #arguments, &#policy, move || async move { #name::uncached(#(#passed),*).await })
+                .await
+        }
+
+        #handles
+    })
+}
+
+/// The type of the function's name: the key of a call, forgetting one, and the function as it was written.
+fn handles(function: &ItemFn, sig: &Signature, names: &[&Ident]) -> TokenStream {
+    let ItemFn { vis, block, .. } = function;
+    let (name, text, version) = (&sig.ident, sig.ident.to_string(), version(function));
+    let Signature { generics, inputs, .. } = sig;
+    let bounds = &generics.where_clause;
+    let mut uncached = function.sig.clone();
+    uncached.ident = Ident::new("uncached", sig.ident.span());
+    let doc = format!("What can be done with calls of [`{text}`](fn@{text}) beside making them.");
+    quote! {
+        #[doc = #doc]
+        #[allow(non_camel_case_types, clippy::allow_attributes)]
+        #vis struct #name {}
+
+        #[allow(dead_code, clippy::allow_attributes)]
+        impl #name {
+            const FUNCTION: ::ferrodash::memo::Function = ::ferrodash::memo::Function {
                 name: ::core::concat!(::core::module_path!(), "::", #text),
                 version: #version,
             };
-            let #policy = ::ferrodash::Policy::new(#timeout);
-            #(#owned)*
-            let #arguments = ::ferrodash::memo::Arguments::of(&#function, &(#(&#names,)*));
-            (&::ferrodash::memo::Probe::<#result>::new())
-                .kind()
-                .run(#function, #arguments, &#policy, move || async move { #name(#(#passed),*).await })
-                .await
+
+            /// The key of a call.
+            #vis fn key #generics (#inputs) -> ::ferrodash::cache::Key #bounds {
+                Self::FUNCTION.key(&(#(&#names,)*))
+            }
+
+            /// Forgets the kept value of a call in the current cache; one that is being computed is not kept. `false` if
+            /// a tier could not be reached and may still have it.
+            #vis async fn forget #generics (#inputs) -> bool #bounds {
+                let key = Self::FUNCTION.key(&(#(&#names,)*));
+                ::ferrodash::Cache::current().remove(&key).await
+            }
+
+            /// Calls the function without looking for a kept value, and without keeping its own.
+            #vis #uncached #block
         }
-    })
+    }
+}
+
+/// The signature for callers, to whom `mut` says nothing.
+fn without_mut(signature: &Signature) -> Signature {
+    let mut signature = signature.clone();
+    for argument in &mut signature.inputs {
+        if let FnArg::Typed(argument) = argument
+            && let Pat::Ident(pattern) = &mut *argument.pat
+        {
+            pattern.mutability = None;
+        }
+    }
+    signature
 }
 
 fn parameters(function: &ItemFn) -> Result<Vec<Parameter>> {

@@ -97,8 +97,11 @@ async fn measure(renderer: Option<String>) -> (f64, usize) {
 async fn o10_rows_that_come_again_keep_their_nodes_and_are_drawn_as_fast_as_before() {
     let before = stock_renderer("4.1.0", OLD_SHA256);
     let stock = stock_renderer("4.4.1", ferrodash_pin());
-    let (old, old_kept) = measure(Some(before)).await;
-    let (ours, kept) = measure(None).await;
+    // Twice each and in turn, and the better time counts: what else the machine does slows all of them.
+    let (mut old, old_kept) = measure(Some(before.clone())).await;
+    let (mut ours, kept) = measure(None).await;
+    old = old.min(measure(Some(before)).await.0);
+    ours = ours.min(measure(None).await.0);
     let (stock, stock_kept) = measure(Some(stock)).await;
     let report = format!(
         "response to paint: 4.1.0 {old:.0} ms ({old_kept} nodes stay), ours {ours:.0} ms ({kept}), 4.4.1 {stock:.0} ms \

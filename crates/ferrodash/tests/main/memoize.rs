@@ -105,3 +105,41 @@ async fn the_cache_of_the_app_is_used_inside_its_callbacks() {
     assert_eq!(cache.scope(counted("x".into())).await, 1, "the same cache outside a callback");
     assert_eq!(output(&two.call(&[json!("x")]).await), 2, "another app has another cache");
 }
+
+#[tokio::test]
+async fn a_call_can_be_forgotten_and_made_without_the_cache() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(timeout = "5m")]
+    async fn numbered(mut label: String, suffix: &str) -> String {
+        label.push_str(suffix);
+        format!("{label} {}", RUNS.fetch_add(1, Ordering::SeqCst))
+    }
+    for (index, (cache, _server)) in caches().await.into_iter().enumerate() {
+        let run = |number: usize| format!("run! {}", index * 3 + number);
+        let call = || cache.scope(numbered("run".into(), "!"));
+        assert_eq!((call().await, call().await), (run(0), run(0)));
+        assert_eq!(cache.scope(numbered::uncached("run".into(), "!")).await, run(1));
+        assert_eq!(call().await, run(0), "that did not change what is kept");
+        assert!(cache.get(&numbered::key("run".into(), "!")).await.is_some());
+        assert!(cache.scope(numbered::forget("walk".into(), "!")).await, "another call");
+        assert_eq!(call().await, run(0));
+        assert!(cache.scope(numbered::forget("run".into(), "!")).await);
+        assert_eq!(call().await, run(2));
+    }
+}
+
+#[tokio::test]
+async fn s28_three_calls_at_the_same_time_are_one_run() {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    #[memoize(timeout = "5m")]
+    async fn slow(number: u32) -> u32 {
+        RUNS.fetch_add(1, Ordering::SeqCst);
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        number * 2
+    }
+    for (index, (cache, _server)) in caches().await.into_iter().enumerate() {
+        let three = async { tokio::join!(slow(1), slow(1), slow(1)) };
+        assert_eq!(cache.scope(three).await, (2, 2, 2));
+        assert_eq!(RUNS.load(Ordering::SeqCst), index as u32 + 1);
+    }
+}
