@@ -1,6 +1,7 @@
 //! What every tier must do.
 
 use std::convert::Infallible;
+use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -8,6 +9,8 @@ use std::time::Duration;
 use ferrodash_cache::memo::{self, Arguments, Function};
 use ferrodash_cache::{Answer, Cache, Computed, Failure, Key, Policy, Status};
 use futures_util::future::join_all;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use tokio::sync::Notify;
 
 use crate::benches;
@@ -97,38 +100,39 @@ async fn s1_a_hundred_callers_of_a_cold_key_are_one_run() {
     }
 }
 
+/// Asks twice for a value of a function that is known by `index`, and returns how often that ran.
+async fn runs_of_two_calls<T>(cache: &Cache, index: u32, value: T) -> u32
+where
+    T: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync + 'static,
+{
+    let function = Function { name: "tests::empty", version: "1" };
+    let runs = Arc::new(AtomicU32::new(0));
+    for _ in 0..2 {
+        let (counter, made) = (runs.clone(), value.clone());
+        let call = move || async move {
+            counter.fetch_add(1, Ordering::SeqCst);
+            made
+        };
+        let arguments = Arguments::of(&function, &index);
+        let given = cache.scope(memo::value(function, arguments, &Policy::new(MINUTE), call)).await;
+        assert_eq!(given, value);
+    }
+    runs.load(Ordering::SeqCst)
+}
+
 #[tokio::test]
 async fn s14_nothing_zero_false_and_empty_are_values_too() {
-    let function = Function { name: "tests::empty", version: "1" };
     for bench in benches().await {
-        let runs = AtomicU32::new(0);
-        macro_rules! twice {
-            ($index:literal, $value:expr, $type:ty) => {
-                for _ in 0..2 {
-                    runs.fetch_add(0, Ordering::SeqCst);
-                    let counted = &runs;
-                    let arguments = Arguments::of(&function, &$index);
-                    let before = counted.load(Ordering::SeqCst);
-                    let counter = Arc::new(AtomicU32::new(0));
-                    let inner = counter.clone();
-                    let call = move || async move {
-                        inner.fetch_add(1, Ordering::SeqCst);
-                        let value: $type = $value;
-                        value
-                    };
-                    let value = bench.cache.scope(memo::value(function, arguments, &Policy::new(MINUTE), call)).await;
-                    counted.store(before + counter.load(Ordering::SeqCst), Ordering::SeqCst);
-                    assert_eq!(value, $value, "{}", bench.name);
-                }
-            };
-        }
-        twice!(0, None, Option<u32>);
-        twice!(1, 0, i64);
-        twice!(2, false, bool);
-        twice!(3, String::new(), String);
-        twice!(4, Vec::new(), Vec<u32>);
-        twice!(5, (), ());
-        assert_eq!(runs.load(Ordering::SeqCst), 6, "{}: each ran once", bench.name);
+        let cache = &bench.cache;
+        let runs = [
+            runs_of_two_calls(cache, 0, None::<u32>).await,
+            runs_of_two_calls(cache, 1, 0).await,
+            runs_of_two_calls(cache, 2, false).await,
+            runs_of_two_calls(cache, 3, String::new()).await,
+            runs_of_two_calls(cache, 4, Vec::<u32>::new()).await,
+            runs_of_two_calls(cache, 5, ()).await,
+        ];
+        assert_eq!(runs, [1; 6], "{}", bench.name);
     }
 }
 
