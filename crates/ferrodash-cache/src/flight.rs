@@ -18,6 +18,13 @@ pub(crate) enum Landing {
     Panic(Arc<str>),
 }
 
+impl Landing {
+    /// The task was ended from outside, for example with its runtime.
+    fn ended() -> Self {
+        Self::Panic("the computation was ended before it was done".into())
+    }
+}
+
 type Arrival = watch::Receiver<Option<Landing>>;
 
 /// The flights under way.
@@ -110,7 +117,7 @@ impl Drop for Departure {
     fn drop(&mut self) {
         let unfinished = self.sender.send_if_modified(|landing| {
             let unfinished = landing.is_none();
-            landing.get_or_insert(Landing::Panic("the computation was ended before it was done".into()));
+            landing.get_or_insert(Landing::ended());
             unfinished
         });
         if unfinished {
@@ -123,6 +130,6 @@ impl Drop for Departure {
 pub(crate) async fn land(mut arrival: Arrival) -> Landing {
     match arrival.wait_for(Option::is_some).await {
         Ok(landing) => landing.clone().expect("waited for it to be there"),
-        Err(_) => Landing::Panic("the computation was ended before it was done".into()),
+        Err(_) => Landing::ended(),
     }
 }

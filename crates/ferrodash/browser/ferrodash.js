@@ -37,7 +37,7 @@
     };
 
     config.gates.forEach((gate, index) => {
-        functions["gate_" + index] = () => {
+        functions[gate.name] = () => {
             clearTimeout(waiting.get(index));
             waiting.set(index, setTimeout(open, gate.wait, index));
         };

@@ -52,14 +52,19 @@ async fn c1_going_back_to_a_choice_asks_nobody_and_shows_in_the_next_frame() {
     browser.open(&site.url("/")).await;
     choose(&browser, "B").await;
     browser
-        .js("const out = document.getElementById('out');
-             new MutationObserver(() => { window.painted = performance.now(); })
-                 .observe(out, { childList: true, subtree: true, characterData: true });
+        .js("window.times = [];
+             new MutationObserver(() => { times.push(performance.now() - window.clicked); })
+                 .observe(document.getElementById('out'), { childList: true, subtree: true, characterData: true });
              addEventListener('click', () => { window.clicked = performance.now(); }, true);")
         .await;
-    choose(&browser, "A").await;
-    let took = browser.js("return window.painted - window.clicked").await.as_f64().expect("painted");
-    assert!(took < 32.0, "the third answer was shown after {took} ms");
+    // Several times, and the median counts: what else the machine does is not the page's doing.
+    for value in ["A", "B", "A", "B", "A"] {
+        choose(&browser, value).await;
+    }
+    let times = browser.js("return times.sort((a, b) => a - b)").await;
+    let times: Vec<f64> = times.as_array().unwrap().iter().filter_map(serde_json::Value::as_f64).collect();
+    assert_eq!(times.len(), 5, "each answer was shown once");
+    assert!(times[2] < 32.0, "answers from the page were shown after {times:?} ms");
     assert_eq!(site.callback_requests().len(), 2, "{:?}", site.callback_requests());
     assert_eq!(calls.load(Ordering::SeqCst), 2);
 

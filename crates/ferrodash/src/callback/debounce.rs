@@ -44,9 +44,17 @@ impl Input {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shape {
     pub(crate) inputs: Vec<Property>,
+    /// The inputs as `id.property`, in which form a call names what triggered it.
+    pub(crate) names: Vec<String>,
     pub(crate) states: Vec<Property>,
     /// In the order of inputs and states.
     pub(crate) sources: Vec<Source>,
+}
+
+impl Shape {
+    fn new(inputs: Vec<Property>, states: Vec<Property>, sources: Vec<Source>) -> Self {
+        Self { names: inputs.iter().map(ToString::to_string).collect(), inputs, states, sources }
+    }
 }
 
 impl Spec {
@@ -64,17 +72,17 @@ impl Spec {
             }
         }
         sources.extend((0..self.states.len()).map(Source::State));
-        Shape { inputs: self.inputs.iter().map(Input::wire).collect(), states, sources }
+        Shape::new(self.inputs.iter().map(Input::wire).collect(), states, sources)
     }
 
     /// The shape as it was declared.
     pub(crate) fn plain(&self) -> Shape {
         let (inputs, states) = (0..self.inputs.len(), 0..self.states.len());
-        Shape {
-            inputs: self.inputs.iter().map(|input| input.property.clone()).collect(),
-            states: self.states.iter().map(|state| state.property.clone()).collect(),
-            sources: inputs.map(Source::Input).chain(states.map(Source::State)).collect(),
-        }
+        Shape::new(
+            self.inputs.iter().map(|input| input.property.clone()).collect(),
+            self.states.iter().map(|state| state.property.clone()).collect(),
+            inputs.map(Source::Input).chain(states.map(Source::State)).collect(),
+        )
     }
 }
 
@@ -93,10 +101,9 @@ mod tests {
             .input(Input::new("text", "value").debounce(Duration::from_millis(500)))
             .state(State::new("store", "data"))
             .handler(async |_: Option<u8>, _: Option<u8>, _: Option<u8>| "");
-        let names = |properties: Vec<Property>| properties.iter().map(ToString::to_string).collect::<Vec<_>>();
-        let Shape { inputs, states, sources } = callback.spec.wire();
-        assert_eq!(names(inputs), ["plain.value", "text.data-fd-value-500"]);
-        assert_eq!(names(states), ["store.data", "text.value"]);
+        let Shape { names, states, sources, .. } = callback.spec.wire();
+        assert_eq!(names, ["plain.value", "text.data-fd-value-500"]);
+        assert_eq!(states.iter().map(ToString::to_string).collect::<Vec<_>>(), ["store.data", "text.value"]);
         assert_eq!(sources, [Source::Input(0), Source::State(1), Source::State(0)]);
     }
 }

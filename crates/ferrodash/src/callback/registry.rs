@@ -160,7 +160,7 @@ impl Registered {
 
     /// What `id.property` in a request stands for; `None` if it is no input of this callback.
     pub(crate) fn trigger(&self, changed: &str) -> Option<Trigger> {
-        let position = |shape: &Shape| shape.inputs.iter().position(|property| property.to_string() == changed);
+        let position = |shape: &Shape| shape.names.iter().position(|name| name == changed);
         let position = position(&self.wire).or_else(|| position(&self.plain))?;
         let property = &self.callback.spec.inputs[position].property;
         Some(Trigger { id: property.id.to_string(), property: property.name.to_string() })

@@ -178,12 +178,12 @@ fn renderer_config(config: &Config) -> RendererConfig<'_> {
 
 fn script_config<'a>(config: &'a Config, registry: &'a Registry, build: &'a str) -> ScriptConfig<'a> {
     let cached = registry.iter().filter(|callback| callback.is_cached_by_clients());
-    let gates = registry.gates().into_iter().map(|gate| ScriptGate {
+    let gates = registry.gates().into_iter().enumerate().map(|(index, gate)| ScriptGate {
+        name: gate_name(index),
         id: gate.property.id,
         carrier: gate.carrier,
         wait: millis(gate.wait),
     });
-    debug_assert_eq!(gate_name(0), "gate_0", "the script counts gates in the same way");
     ScriptConfig {
         prefix: &config.requests_prefix,
         build,

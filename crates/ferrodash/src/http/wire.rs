@@ -139,6 +139,8 @@ pub(super) struct ClientCallback<'a> {
 /// A gate of a debounced input.
 #[derive(Debug, Serialize)]
 pub(super) struct ScriptGate {
+    /// The name of its function, as in `_dash-dependencies`.
+    pub(super) name: String,
     pub(super) id: ferrodash_components::Id,
     pub(super) carrier: String,
     /// In milliseconds.
