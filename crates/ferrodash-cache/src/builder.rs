@@ -1,26 +1,55 @@
 //! Builds a cache: tiers, in the order in which they are asked.
 
+use std::time::Duration;
+
 use crate::error::{Error, without_password};
-use crate::{Cache, Result, Tier, tiers};
+use crate::near::Near;
+use crate::{Cache, Result, Tier, options, tiers};
 
 /// Collects the tiers of a [`Cache`].
 #[derive(Default)]
 #[must_use]
 pub struct CacheBuilder {
+    near: Option<Near>,
+    near_age: Option<Duration>,
     tiers: Vec<Box<dyn Tier>>,
     namespace: Option<String>,
+    secret: Option<String>,
 }
 
 impl CacheBuilder {
-    /// What keys in shared stores begin with, `ferrodash` by default. Counts for tiers that are added after it.
+    /// What keys in shared stores begin with, `ferrodash` by default. Caches of different namespaces know nothing of
+    /// each other. Counts for tiers that are added after it.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
         self
     }
 
+    /// Signs entries in shared stores: who can write there, but does not know the secret, cannot make answers. All
+    /// processes need the same one. By default entries are not signed. Counts for tiers that are added after it.
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        self.secret = Some(secret.into());
+        self
+    }
+
     /// Adds memory of this process, at most `max_bytes` of keys and values.
-    pub fn memory(self, max_bytes: u64) -> Self {
-        self.tier(tiers::Memory::new(max_bytes))
+    ///
+    /// As the first tier it is a near cache of what comes after it: what others change there goes from this memory too.
+    pub fn memory(mut self, max_bytes: u64) -> Self {
+        let memory = tiers::Memory::new(max_bytes);
+        if self.near.is_none() && self.tiers.is_empty() {
+            self.near = Some(Near::new(memory));
+            return self;
+        }
+        self.tier(memory)
+    }
+
+    /// How long a copy in memory of an entry in a shared tier is kept, before it is asked for again. By default 30 s if
+    /// the shared tier tells of changes, as Redis does, and 2 s if it does not. This bounds how long an old value can be
+    /// read in a process to which news of a change does not get through.
+    pub fn near_age(mut self, age: Duration) -> Self {
+        self.near_age = Some(age);
+        self
     }
 
     /// Adds a tier of one's own.
@@ -34,60 +63,65 @@ impl CacheBuilder {
     /// # Errors
     /// When the address is malformed, or names a tier that is not compiled in.
     pub async fn url(self, url: &str) -> Result<Self> {
-        let malformed = |reason: &str| Error::Address { url: without_password(url), reason: reason.to_owned() };
-        let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
+        let malformed = |reason: String| Error::Address { url: without_password(url), reason };
+        #[cfg(any(feature = "disk", feature = "redis", feature = "memcached"))]
+        let sealer = crate::Sealer::new(self.secret.as_deref());
+        #[cfg(any(feature = "redis", feature = "memcached"))]
         let namespace = self.namespace.clone().unwrap_or_else(|| "ferrodash".into());
+        let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
         match scheme {
             "memory" => {
-                let max = parse_memory(rest).map_err(|reason| malformed(&reason))?;
+                let max = parse_memory(rest).map_err(malformed)?;
                 Ok(self.memory(max))
             }
+            "null" if rest.is_empty() => Ok(self),
             #[cfg(feature = "disk")]
-            "disk" => Ok(self.tier(tiers::Disk::open(rest.trim_start_matches("//"))?)),
+            "disk" => {
+                let config = tiers::DiskConfig::parse(rest)?;
+                let tier = tiers::Disk::open(config, sealer)?;
+                Ok(self.tier(tier))
+            }
             #[cfg(feature = "redis")]
-            "redis" | "valkey" => {
-                Ok(self.tier(tiers::Redis::new(url, namespace).map_err(|reason| malformed(&reason))?))
+            _ if is_redis(scheme) => {
+                let config = tiers::RedisConfig::parse(url).map_err(malformed)?;
+                let tier = tiers::Redis::new(config, namespace, sealer).map_err(malformed)?;
+                Ok(self.tier(tier))
             }
             #[cfg(feature = "memcached")]
             "memcached" => {
-                Ok(self.tier(tiers::Memcached::new(rest, namespace).await.map_err(|reason| malformed(&reason))?))
+                let config = tiers::MemcachedConfig::parse(rest).map_err(malformed)?;
+                let tier = tiers::Memcached::new(config, namespace, sealer).map_err(malformed)?;
+                Ok(self.tier(tier))
             }
             #[cfg(not(feature = "disk"))]
             "disk" => Err(Error::Feature { url: url.to_owned(), feature: "disk" }),
             #[cfg(not(feature = "redis"))]
-            "redis" | "valkey" => Err(Error::Feature { url: without_password(url), feature: "redis" }),
+            _ if is_redis(scheme) => Err(Error::Feature { url: without_password(url), feature: "redis" }),
             #[cfg(not(feature = "memcached"))]
             "memcached" => Err(Error::Feature { url: without_password(url), feature: "memcached" }),
-            "" => Err(malformed("it is empty")),
-            _ => Err(malformed(&format!("{scheme:?} is no scheme of a cache"))),
+            "" => Err(malformed("it is empty".into())),
+            _ => Err(malformed(format!("{scheme:?} is no scheme of a cache"))),
         }
     }
 
     /// The cache. Without a tier, everything is computed each time, still once for all who ask at the same time.
     pub fn build(self) -> Cache {
-        Cache::with_tiers(self.tiers)
+        Cache::with_tiers(self.near, self.tiers, self.near_age)
     }
+}
+
+/// `redis`, `rediss+sentinel`, `valkey+cluster` and the like.
+fn is_redis(scheme: &str) -> bool {
+    matches!(scheme.split('+').next(), Some("redis" | "rediss" | "valkey" | "valkeys"))
 }
 
 fn parse_memory(rest: &str) -> Result<u64, String> {
     let query = rest.trim_start_matches("//").trim_start_matches('?');
     match query.split_once('=') {
         None if query.is_empty() => Ok(crate::cache::DEFAULT_MEMORY),
-        Some(("max", size)) => parse_size(size).ok_or_else(|| format!("{size:?} is no size such as 64MB or 1GiB")),
+        Some(("max", size)) => options::size(size).ok_or_else(|| format!("{size:?} is no size such as 64MB or 1GiB")),
         _ => Err(format!("{query:?} is not understood, only max=SIZE is")),
     }
-}
-
-fn parse_size(text: &str) -> Option<u64> {
-    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    let unit: u64 = match text[digits.len()..].to_ascii_lowercase().as_str() {
-        "" | "b" => 1,
-        "kb" | "kib" => 1 << 10,
-        "mb" | "mib" => 1 << 20,
-        "gb" | "gib" => 1 << 30,
-        _ => return None,
-    };
-    digits.parse::<u64>().ok()?.checked_mul(unit).filter(|size| *size > 0)
 }
 
 #[cfg(test)]
@@ -104,20 +138,12 @@ mod tests {
             ("redis://:secret@local host", "redis://***@local host"),
             ("memcached://", "no server"),
             ("memcached://localhost:port", "localhost:port"),
+            #[cfg(feature = "disk")]
             ("disk:", "no directory"),
         ] {
             let error = Cache::from_url(url).await.expect_err(url).to_string();
             assert!(error.contains(part), "{url}: {error}");
             assert!(!error.contains("secret"), "{error}");
         }
-    }
-
-    #[test]
-    fn sizes_have_binary_units() {
-        assert_eq!(parse_size("64MB"), Some(64 << 20));
-        assert_eq!(parse_size("1GiB"), Some(1 << 30));
-        assert_eq!(parse_size("512"), Some(512));
-        assert_eq!(parse_size("0"), None);
-        assert_eq!(parse_size("5 apples"), None);
     }
 }

@@ -1,61 +1,83 @@
 //! The cache itself: tiers in order, and a function for what none of them has.
+//!
+//! Here are the handle and the plain operations. `compute.rs` has the way of a call, `invalidate.rs` what ends entries.
 
 use std::any::Any;
 use std::convert::Infallible;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, OnceLock};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::FutureExt;
-use tracing::Instrument;
+use futures_util::future::join_all;
+use tokio::sync::Semaphore;
 
+use crate::audit::Audit;
+use crate::backoff::Backoff;
 use crate::breaker::Breaker;
+use crate::catalog::Catalog;
 use crate::entry::LONGEST;
-use crate::flight::{self, Boarding, Flights, Landing, Void};
-use crate::{CacheBuilder, Entry, Key, Result, Tier};
+use crate::flight::Flights;
+use crate::ledger::Ledger;
+use crate::near::Near;
+use crate::stats::Stats;
+use crate::tier::{Change, Shared, TierResult};
+use crate::tiers::MEMORY;
+use crate::{CacheBuilder, Entry, Key, Marks, Parts, Policy, Result, Scope, Tier};
 
 /// A cache. Cloning is cheap and shares everything.
 #[derive(Clone)]
 pub struct Cache {
-    inner: Arc<Inner>,
+    pub(crate) inner: Arc<Inner>,
 }
 
-struct Inner {
-    tiers: Vec<Slot>,
-    flights: Arc<Flights>,
-    /// Counts removals, so that who copies an entry from tier to tier sees that one came between.
-    removals: AtomicU64,
+pub(crate) struct Inner {
+    /// Memory in front of all tiers.
+    pub(crate) near: Option<Near>,
+    /// How long a copy in memory of an entry in a shared tier is kept.
+    pub(crate) near_age: Duration,
+    pub(crate) tiers: Vec<Slot>,
+    /// The tier that keeps the marks and gives leases: the last of those that processes share.
+    pub(crate) authority: Option<usize>,
+    pub(crate) ledger: Ledger,
+    pub(crate) flights: Arc<Flights>,
+    pub(crate) backoff: Backoff,
+    pub(crate) stats: Stats,
+    pub(crate) catalog: Catalog,
+    pub(crate) audit: Audit,
+    /// Whether hits are looked at: for the catalog, or for the audit.
+    pub(crate) watched: AtomicBool,
+    /// How many refreshes may run in the background.
+    pub(crate) refreshes: Arc<Semaphore>,
 }
 
-struct Slot {
+pub(crate) struct Slot {
     tier: Box<dyn Tier>,
     breaker: Breaker,
 }
 
-/// For how long, and under which conditions, a value is kept.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Policy {
-    /// How long a value is fresh. Zero keeps nothing; callers at the same time still share one computation.
-    pub timeout: Duration,
-}
-
 /// What a function made.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub struct Computed {
-    bytes: Bytes,
-    keep: bool,
+    pub(crate) bytes: Bytes,
+    pub(crate) keep: bool,
+    pub(crate) negative: Option<Duration>,
+    pub(crate) compressed: bool,
+    pub(crate) prepared: Option<Box<dyn Any + Send>>,
 }
 
 /// How an answer came about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
-    /// A tier had it.
+    /// A tier had it, and it was fresh.
     Hit {
+        /// The tier.
+        tier: &'static str,
+    },
+    /// A tier had it, past its timeout; it is being refreshed, or could not be.
+    Stale {
         /// The tier.
         tier: &'static str,
     },
@@ -66,6 +88,8 @@ pub enum Status {
     },
     /// The function was running already, and its result was shared.
     Collapsed,
+    /// The cache was not asked.
+    Bypass,
 }
 
 /// The answer of [`Cache::get_or_compute`].
@@ -79,6 +103,7 @@ pub struct Answer<E = Infallible> {
 
 /// Why a function gave no value.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
 pub enum Failure<E> {
     /// It returned an error. All who waited get a clone; nothing is kept.
     #[error("{0}")]
@@ -86,6 +111,9 @@ pub enum Failure<E> {
     /// It panicked, with this message.
     #[error("the function panicked: {0}")]
     Panic(Arc<str>),
+    /// It ran longer than it may ([`Policy::hard_timeout`]), and was ended.
+    #[error("the function took longer than {0:?} and was ended")]
+    TimedOut(Duration),
 }
 
 tokio::task_local! {
@@ -98,22 +126,29 @@ static DEFAULT: OnceLock<Cache> = OnceLock::new();
 /// The size of the cache that is used when none was configured.
 pub(crate) const DEFAULT_MEMORY: u64 = 128 << 20;
 
-impl Policy {
-    /// A policy with this timeout.
-    pub fn new(timeout: Duration) -> Self {
-        Self { timeout }
-    }
-}
+/// How long copies are kept that were made while the shared tier could not be asked: nobody can say when they change.
+pub(crate) const OFFLINE: Duration = Duration::from_secs(2);
 
 impl Computed {
     /// A value to be kept.
     pub fn keep(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), keep: true }
+        Self { bytes: bytes.into(), keep: true, negative: None, compressed: false, prepared: None }
     }
 
     /// A value for those who wait now, and nobody later.
     pub fn pass(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), keep: false }
+        Self { keep: false, ..Self::keep(bytes) }
+    }
+
+    /// A value that stands for an error, to be kept for `timeout`, and never past it.
+    pub fn negative(bytes: impl Into<Bytes>, timeout: Duration) -> Self {
+        Self { negative: Some(timeout), ..Self::keep(bytes) }
+    }
+
+    /// Says that compressing the value again is in vain.
+    #[must_use]
+    pub fn compressed(self) -> Self {
+        Self { compressed: true, ..self }
     }
 }
 
@@ -128,7 +163,7 @@ impl Cache {
         CacheBuilder::default()
     }
 
-    /// The cache at an address: `memory`, `memory://?max=64MB`, `disk:DIR`, `redis://…` or `memcached://…`.
+    /// The cache at an address: `memory`, `memory://?max=64MB`, `disk:DIR`, `redis://…`, `memcached://…` or `null`.
     ///
     /// A server need not be up: it is connected to when it is first needed.
     ///
@@ -138,155 +173,135 @@ impl Cache {
         Ok(Self::builder().url(url).await?.build())
     }
 
-    pub(crate) fn with_tiers(tiers: Vec<Box<dyn Tier>>) -> Self {
-        let tiers = tiers.into_iter().map(|tier| Slot { tier, breaker: Breaker::default() }).collect();
-        Self { inner: Arc::new(Inner { tiers, flights: Arc::default(), removals: AtomicU64::new(0) }) }
-    }
-
-    /// The value of `key`: from the first tier that has it, or from `compute`, which runs once for all who ask at the
-    /// same time in this process.
-    ///
-    /// The function runs in a task of its own, within this cache's [`scope`](Self::scope): when the caller goes away it
-    /// still runs to its end, and the others get its result. An error or a panic reaches all who waited and is not kept.
-    pub async fn get_or_compute<E, F, Fut>(&self, key: Key, policy: &Policy, compute: F) -> Answer<E>
-    where
-        E: Clone + Send + Sync + 'static,
-        F: FnOnce() -> Fut,
-        Fut: Future<Output = std::result::Result<Computed, E>> + Send + 'static,
-    {
-        self.get_or_compute_if(key, policy, |_| true, compute).await
-    }
-
-    /// As [`get_or_compute`](Self::get_or_compute); a stored value that `readable` refuses counts as absent, such as one
-    /// that another version of the program left in a shared store.
-    pub async fn get_or_compute_if<E, F, Fut>(
-        &self,
-        key: Key,
-        policy: &Policy,
-        readable: fn(&Bytes) -> bool,
-        compute: F,
-    ) -> Answer<E>
-    where
-        E: Clone + Send + Sync + 'static,
-        F: FnOnce() -> Fut,
-        Fut: Future<Output = std::result::Result<Computed, E>> + Send + 'static,
-    {
-        // Memory answers at once, and what it holds was made or checked in this process.
-        if let Some(slot) = self.inner.tiers.first()
-            && slot.tier.name() == crate::tiers::MEMORY
-            && let Ok(Some(entry)) = slot.tier.get(&key).await
-        {
-            return Answer { result: Ok(entry), status: Status::Hit { tier: crate::tiers::MEMORY } };
-        }
-        let (arrival, joined) = match self.inner.flights.board(key) {
-            Boarding::Join(arrival) => (arrival, true),
-            Boarding::Start(departure) => {
-                let arrival = departure.arrival();
-                let (cache, policy, future) = (self.clone(), policy.clone(), compute());
-                let void = departure.void_mark();
-                let flight = async move { departure.land(cache.fly(key, &policy, readable, void, future).await) };
-                tokio::spawn(self.scope(flight).in_current_span());
-                (arrival, false)
+    pub(crate) fn with_tiers(near: Option<Near>, tiers: Vec<Box<dyn Tier>>, near_age: Option<Duration>) -> Self {
+        let authority = tiers.iter().rposition(|tier| tier.shared().is_some());
+        let slot = |tier: Box<dyn Tier>| Slot { breaker: Breaker::new(tier.name()), tier };
+        let tiers: Vec<Slot> = tiers.into_iter().map(slot).collect();
+        let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
+            let follows = near.is_some()
+                && authority.and_then(|index| tiers[index].tier.shared()).is_some_and(|shared| {
+                    let inner = inner.clone();
+                    shared.listen(Box::new(move |change| inner.upgrade().iter().for_each(|inner| inner.follow(change))))
+                });
+            let default_age = if follows { Duration::from_secs(30) } else { OFFLINE };
+            Inner {
+                near,
+                near_age: near_age.unwrap_or(default_age),
+                tiers,
+                authority,
+                ledger: Ledger::new(),
+                flights: Arc::default(),
+                backoff: Backoff::default(),
+                stats: Stats::default(),
+                catalog: Catalog::default(),
+                audit: Audit::default(),
+                watched: AtomicBool::new(false),
+                refreshes: Arc::new(Semaphore::new(64)),
             }
-        };
-        answer(flight::land(arrival).await, joined)
+        });
+        Self { inner }
     }
 
-    /// One flight: the tiers, then the function, then the tiers again to keep what it made.
-    async fn fly<E, Fut>(
-        &self,
-        key: Key,
-        policy: &Policy,
-        readable: fn(&Bytes) -> bool,
-        void: Void,
-        compute: Fut,
-    ) -> Landing
-    where
-        E: Send + Sync + 'static,
-        Fut: Future<Output = std::result::Result<Computed, E>> + Send,
-    {
-        if let Some((entry, tier)) = self.lookup(&key, readable).await {
-            return Landing::Value { entry, status: Status::Hit { tier } };
-        }
-        match AssertUnwindSafe(compute).catch_unwind().await {
-            Ok(Ok(computed)) => {
-                let stored = computed.keep && self.keep(&key, &computed.bytes, policy.timeout, &void).await;
-                let entry = Entry::new(computed.bytes, policy.timeout);
-                Landing::Value { entry, status: Status::Miss { stored } }
-            }
-            Ok(Err(error)) => Landing::Error(Arc::new(error)),
-            Err(panic) => Landing::Panic(panic_message(&*panic).into()),
-        }
-    }
-
-    /// The entry of `key` in the first tier that has it, put into the tiers before that one as well.
+    /// The fresh entry of `key` in the first tier that has one, put into the tiers before that one as well.
     pub async fn get(&self, key: &Key) -> Option<Entry> {
-        self.lookup(key, |_| true).await.map(|(entry, _)| entry)
+        let scopes = self.scopes(key, &[]);
+        let found = self.find(key, &scopes, None).await.found;
+        found.map(|(entry, _)| entry).filter(|entry| entry.remaining().is_some())
     }
 
-    async fn lookup(&self, key: &Key, readable: fn(&Bytes) -> bool) -> Option<(Entry, &'static str)> {
-        let removals = self.inner.removals.load(Ordering::SeqCst);
-        for (index, slot) in self.inner.tiers.iter().enumerate() {
-            let Some(entry) = slot.get(key).await else { continue };
-            if let Some(left) = entry.remaining()
-                && readable(&entry.bytes)
-            {
-                for before in &self.inner.tiers[..index] {
-                    before.set(key, &entry.bytes, left).await;
-                }
-                if self.inner.removals.load(Ordering::SeqCst) != removals {
-                    // Perhaps of this key: the copies go again, which costs a miss at most.
-                    for before in &self.inner.tiers[..index] {
-                        before.remove(key).await;
-                    }
-                }
-                return Some((entry, slot.tier.name()));
-            }
-        }
-        None
-    }
-
-    /// Keeps what a flight made, unless its key was removed meanwhile: that value may be older than the removal.
-    async fn keep(&self, key: &Key, bytes: &Bytes, timeout: Duration, void: &Void) -> bool {
-        let stored = !void.is_set() && self.set(key, bytes.clone(), timeout).await;
-        // The removal may have passed between the look at the mark and the writing.
-        if stored && void.is_set() {
-            self.remove_from_tiers(key).await;
-            return false;
-        }
-        stored
+    /// The fresh entries of several keys, asked for at the same time.
+    pub async fn get_many(&self, keys: &[Key]) -> Vec<Option<Entry>> {
+        join_all(keys.iter().map(|key| self.get(key))).await
     }
 
     /// Keeps a value in every tier; `false` if none took it. More than ten years count as ten years.
+    ///
+    /// What is being computed under this key does not overwrite it.
     pub async fn set(&self, key: &Key, bytes: Bytes, timeout: Duration) -> bool {
-        let (mut stored, timeout) = (false, timeout.min(LONGEST));
-        if !timeout.is_zero() {
-            for slot in &self.inner.tiers {
-                stored |= slot.set(key, &bytes, timeout).await;
-            }
+        self.set_with(key, bytes, &Policy::new(timeout)).await
+    }
+
+    /// As [`set`](Self::set), with everything that a policy says.
+    pub async fn set_with(&self, key: &Key, bytes: Bytes, policy: &Policy) -> bool {
+        if policy.timeout.is_zero() {
+            return false;
+        }
+        self.inner.flights.void(key);
+        if self.inner.is_layered() && self.invalidate(&[Scope::key(key)]).await.is_err() {
+            return false;
+        }
+        let (epoch, scopes) = (self.inner.ledger.epoch(), self.scopes(key, policy.tags()));
+        let marks = self.marks(&scopes).await;
+        let entry = self.entry_of(
+            Parts { fingerprint: policy.fingerprint, scopes, ..Parts::new(bytes, policy.timeout) },
+            policy,
+            marks,
+        );
+        self.put(key, &entry, epoch, marks.is_some()).await
+    }
+
+    /// Puts an entry into every tier, whoever holds its lease.
+    pub(crate) async fn put(&self, key: &Key, entry: &Entry, epoch: u64, online: bool) -> bool {
+        let inner = &*self.inner;
+        let mut stored = false;
+        for slot in &inner.tiers {
+            stored |= slot.call(inner, slot.tier.set(key, entry)).await == Some(true);
+        }
+        if let Some(near) = &inner.near {
+            near.changed(key);
+            entry.check(epoch);
+            stored |= near.keep(key, entry, self.near_age(online), near.turn(key));
         }
         stored
     }
 
-    /// Forgets a value in every tier; `false` if a tier could not be reached and may still have it.
-    ///
-    /// A computation of this key that is under way in this process is voided: who waits for it gets its result, but it
-    /// is not kept, and the next caller starts another.
-    pub async fn remove(&self, key: &Key) -> bool {
-        self.inner.removals.fetch_add(1, Ordering::SeqCst);
-        self.inner.flights.void(key);
-        let reached = self.remove_from_tiers(key).await;
-        self.inner.removals.fetch_add(1, Ordering::SeqCst);
-        reached
+    /// Keeps a value unless there is a fresh one; whether it was kept.
+    pub async fn add(&self, key: &Key, bytes: Bytes, timeout: Duration) -> bool {
+        let policy = Policy::new(timeout);
+        let compute = || async { Ok::<_, Infallible>(Computed::keep(bytes)) };
+        matches!(self.get_or_compute(*key, &policy, compute).await.status, Status::Miss { stored: true })
     }
 
-    async fn remove_from_tiers(&self, key: &Key) -> bool {
-        let mut reached = true;
-        // From the last tier on, so that an entry is not copied from one that still has it to one that no longer does.
-        for slot in self.inner.tiers.iter().rev() {
-            reached &= slot.remove(key).await;
+    /// What the value of a key can be invalidated by.
+    pub(crate) fn scopes(&self, key: &Key, tags: &[Scope]) -> Arc<[Scope]> {
+        let mut scopes = Vec::with_capacity(3 + tags.len());
+        scopes.push(Scope::ALL);
+        if key.function() != Scope::ALL {
+            scopes.push(key.function());
         }
-        reached
+        if self.inner.is_layered() {
+            scopes.push(Scope::key(key));
+        }
+        scopes.extend_from_slice(tags);
+        scopes.into()
+    }
+
+    /// Completes the parts of an entry.
+    pub(crate) fn entry_of(&self, mut parts: Parts, policy: &Policy, marks: Option<Marks>) -> Entry {
+        parts.timeout = policy.jittered(parts.timeout.min(LONGEST));
+        parts.lifetime = parts.timeout;
+        if !parts.negative {
+            parts.lifetime += policy.stale_while_revalidate.max(policy.stale_if_error).min(LONGEST);
+        }
+        parts.born = marks.map(|marks| marks.now).unwrap_or_default();
+        Entry::new(parts)
+    }
+
+    /// The present marks of scopes; `None` while the tier that keeps them cannot be asked.
+    pub(crate) async fn marks(&self, scopes: &[Scope]) -> Option<Marks> {
+        match self.inner.authority() {
+            None => Some(self.inner.ledger.own_marks(scopes)),
+            Some((slot, shared)) => slot.call(&self.inner, shared.marks(scopes)).await,
+        }
+    }
+
+    /// How long a copy is kept in memory.
+    pub(crate) fn near_age(&self, online: bool) -> Duration {
+        match self.inner.authority {
+            None => LONGEST,
+            Some(_) if online => self.inner.near_age,
+            Some(_) => self.inner.near_age.min(OFFLINE),
+        }
     }
 
     /// The tiers that failed when they were last asked.
@@ -299,6 +314,11 @@ impl Cache {
         CURRENT.scope(self.clone(), future)
     }
 
+    /// Calls a function that blocks with this cache as the [`current`](Self::current) one.
+    pub fn sync_scope<T>(&self, function: impl FnOnce() -> T) -> T {
+        CURRENT.sync_scope(self.clone(), function)
+    }
+
     /// The cache of the surrounding [`scope`](Self::scope); outside of any, the process's default.
     pub fn current() -> Self {
         CURRENT.try_with(Clone::clone).unwrap_or_else(|_| DEFAULT.get_or_init(|| Self::memory(DEFAULT_MEMORY)).clone())
@@ -307,6 +327,67 @@ impl Cache {
     /// Makes this the cache of functions that run outside of any scope. The first call counts; `false` for a later one.
     pub fn make_default(&self) -> bool {
         DEFAULT.set(self.clone()).is_ok()
+    }
+
+    /// The names of the tiers, in the order in which they are asked, each with how often it has failed.
+    pub(crate) fn tier_failures(&self) -> Vec<(&'static str, u64)> {
+        let near = self.inner.near.iter().map(|_| (MEMORY, 0));
+        near.chain(self.inner.tiers.iter().map(|slot| (slot.tier.name(), slot.breaker.failures()))).collect()
+    }
+}
+
+impl Inner {
+    /// The tier that keeps the marks and gives leases.
+    pub(crate) fn authority(&self) -> Option<(&Slot, &dyn Shared)> {
+        let slot = &self.tiers[self.authority?];
+        Some((slot, slot.tier.shared().expect("only shared tiers are authorities")))
+    }
+
+    /// Follows a change that came to be known.
+    fn follow(&self, change: Change) {
+        let Some(near) = &self.near else { return };
+        match change {
+            Change::Entry(key) => near.changed(&key),
+            Change::Marks => self.ledger.turn(),
+            Change::Unknown => self.forget_copies(),
+        }
+    }
+
+    /// Forgets the copies in memory of what a shared tier has.
+    pub(crate) fn forget_copies(&self) {
+        if let (Some(near), Some(_)) = (&self.near, self.authority) {
+            self.ledger.turn();
+            near.flush();
+        }
+    }
+
+    /// Whether tiers lie before one another, so that one may have what another no longer has.
+    pub(crate) fn is_layered(&self) -> bool {
+        self.tiers.len() > 1
+    }
+
+    /// Whether hits are looked at.
+    pub(crate) fn is_watched(&self) -> bool {
+        self.watched.load(Ordering::Relaxed)
+    }
+}
+
+impl Slot {
+    pub(crate) fn tier(&self) -> &dyn Tier {
+        &*self.tier
+    }
+
+    /// Makes a call of the tier, unless it is passed by at the moment; `None` if it gave no answer.
+    pub(crate) async fn call<T>(&self, inner: &Inner, call: impl Future<Output = TierResult<T>>) -> Option<T> {
+        if !self.breaker.allows() {
+            return None;
+        }
+        self.breaker.note(call.await, || inner.forget_copies())
+    }
+
+    /// Makes a call of the tier in any case.
+    pub(crate) async fn insist<T>(&self, inner: &Inner, call: impl Future<Output = TierResult<T>>) -> Option<T> {
+        self.breaker.note(call.await, || inner.forget_copies())
     }
 }
 
@@ -319,53 +400,7 @@ impl Default for Cache {
 
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let tiers: Vec<_> = self.inner.tiers.iter().map(|slot| slot.tier.name()).collect();
+        let tiers: Vec<_> = self.tier_failures().into_iter().map(|(name, _)| name).collect();
         f.debug_struct("Cache").field("tiers", &tiers).finish()
     }
-}
-
-impl Slot {
-    async fn get(&self, key: &Key) -> Option<Entry> {
-        if !self.breaker.allows() {
-            return None;
-        }
-        self.breaker.note(&*self.tier, self.tier.get(key).await).flatten()
-    }
-
-    async fn remove(&self, key: &Key) -> bool {
-        self.breaker.note(&*self.tier, self.tier.remove(key).await).is_some()
-    }
-
-    async fn set(&self, key: &Key, bytes: &Bytes, timeout: Duration) -> bool {
-        self.breaker.allows() && self.breaker.note(&*self.tier, self.tier.set(key, bytes, timeout).await) == Some(true)
-    }
-}
-
-fn answer<E: Clone + Send + Sync + 'static>(landing: Landing, joined: bool) -> Answer<E> {
-    match landing {
-        Landing::Value { entry, status: Status::Miss { .. } } if joined => {
-            Answer { result: Ok(entry), status: Status::Collapsed }
-        }
-        Landing::Value { entry, status } => Answer { result: Ok(entry), status },
-        Landing::Error(error) => Answer { result: Err(failure(&*error)), status: missed(joined) },
-        Landing::Panic(message) => Answer { result: Err(Failure::Panic(message)), status: missed(joined) },
-    }
-}
-
-fn missed(joined: bool) -> Status {
-    if joined { Status::Collapsed } else { Status::Miss { stored: false } }
-}
-
-fn failure<E: Clone + 'static>(error: &(dyn Any + Send + Sync)) -> Failure<E> {
-    match error.downcast_ref::<E>() {
-        Some(error) => Failure::Error(error.clone()),
-        None => Failure::Panic("one key was used for functions with different error types".into()),
-    }
-}
-
-/// What a panic said.
-#[doc(hidden)]
-pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
-    let text = panic.downcast_ref::<&'static str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }

@@ -1,76 +1,179 @@
-//! What a tier gives back, and the form in which entries lie in stores that others can write to.
+//! A kept value: its bytes, how long it is fresh, what it can be invalidated by.
 
+mod envelope;
+
+use std::any::Any;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
-use xxhash_rust::xxh3::xxh3_64;
+use bytes::Bytes;
+
+#[cfg(any(feature = "disk", feature = "redis"))]
+pub(crate) use envelope::ID_OFFSET;
+pub use envelope::{Sealer, fuzz_open};
 
 use crate::clock::{Instant, now};
+use crate::stats::FunctionStats;
+use crate::{Scope, Stamp};
 
-/// The longest timeout: clocks of processes and servers cannot count to the end of time.
+/// The longest lifetime: clocks of processes and servers cannot count to the end of time.
 pub(crate) const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// A kept value and until when it is fresh. Cloning shares the bytes.
+/// A kept value. Cloning shares everything.
 #[derive(Debug, Clone)]
-pub struct Entry {
+pub struct Entry(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    parts: Parts,
+    /// Until when it is fresh, and until when it may be given back at all.
+    fresh: Instant,
+    usable: Instant,
+    /// For copies in memory: the epoch of the ledger in which the marks were last looked at.
+    checked: AtomicU64,
+    /// For copies in memory: where hits are counted.
+    stats: OnceLock<Arc<FunctionStats>>,
+    /// The value in the form in which its function gives it back, for the one caller who takes it.
+    prepared: Mutex<Option<Box<dyn Any + Send>>>,
+}
+
+/// What an [`Entry`] is made of.
+#[derive(Debug, Clone)]
+pub struct Parts {
     /// The value.
     pub bytes: Bytes,
-    expires: Instant,
+    /// Tells this entry from others under the same key; random.
+    pub id: u64,
+    /// How long it is fresh, from when it was made.
+    pub timeout: Duration,
+    /// How long it may be given back, from when it was made; at least `timeout`.
+    pub lifetime: Duration,
+    /// How long the function took.
+    pub cost: Duration,
+    /// Whether it stands for an error.
+    pub negative: bool,
+    /// What kind of value it is; a reader who expects another one takes the entry as absent.
+    pub fingerprint: u64,
+    /// When the computation began, in its store's history of invalidations.
+    pub born: Stamp,
+    /// What it can be invalidated by.
+    pub scopes: Arc<[Scope]>,
+    /// What the function can ask its source with whether the value is still right, such as an `ETag`.
+    pub validator: Option<Arc<str>>,
+    /// Whether compressing the bytes again is in vain.
+    pub compressed: bool,
+}
+
+impl Parts {
+    /// Bytes that are fresh for `timeout` and gone after it.
+    pub fn new(bytes: Bytes, timeout: Duration) -> Self {
+        Self {
+            bytes,
+            id: crate::random(),
+            timeout,
+            lifetime: timeout,
+            cost: Duration::ZERO,
+            negative: false,
+            fingerprint: 0,
+            born: Stamp::default(),
+            scopes: Arc::new([]),
+            validator: None,
+            compressed: false,
+        }
+    }
 }
 
 impl Entry {
-    /// An entry that is fresh for `timeout` from now on.
-    pub fn new(bytes: Bytes, timeout: Duration) -> Self {
-        Self { bytes, expires: now() + timeout.min(LONGEST) }
+    /// An entry that was made now.
+    pub fn new(parts: Parts) -> Self {
+        Self::aged(parts, Duration::ZERO)
+    }
+
+    /// An entry that was made `age` ago.
+    pub(crate) fn aged(mut parts: Parts, age: Duration) -> Self {
+        parts.timeout = parts.timeout.min(LONGEST);
+        parts.lifetime = parts.lifetime.clamp(parts.timeout, LONGEST);
+        let now = now();
+        let until = |time: Duration| now + time.saturating_sub(age);
+        let (fresh, usable) = (until(parts.timeout), until(parts.lifetime));
+        let checked = AtomicU64::new(0);
+        Self(Arc::new(Inner { parts, fresh, usable, checked, stats: OnceLock::new(), prepared: Mutex::default() }))
+    }
+
+    /// The value.
+    pub fn bytes(&self) -> &Bytes {
+        &self.0.parts.bytes
+    }
+
+    /// What the entry is made of.
+    pub fn parts(&self) -> &Parts {
+        &self.0.parts
+    }
+
+    /// Tells this entry from others under the same key.
+    pub fn id(&self) -> u64 {
+        self.0.parts.id
     }
 
     /// How long the entry is still fresh; `None` when it no longer is.
     pub fn remaining(&self) -> Option<Duration> {
-        self.expires.checked_duration_since(now()).filter(|left| !left.is_zero())
-    }
-}
-
-/// First bytes of every stored entry, with the version of the form.
-const MAGIC: [u8; 4] = *b"FDC1";
-const HEADER: usize = MAGIC.len() + size_of::<u64>();
-
-/// The stored form: magic and version, XXH3-64 of the body, body. The checksum finds damage, not forgery.
-pub(crate) fn seal(body: &Bytes) -> Bytes {
-    let mut bytes = BytesMut::with_capacity(HEADER + body.len());
-    bytes.put_slice(&MAGIC);
-    bytes.put_u64(xxh3_64(body));
-    bytes.put_slice(body);
-    bytes.freeze()
-}
-
-/// The body of a stored entry; `None` if it is damaged, foreign, or of another version.
-pub(crate) fn open(bytes: &Bytes) -> Option<Bytes> {
-    let (header, body) = bytes.split_at_checked(HEADER)?;
-    let (magic, checksum) = header.split_at(MAGIC.len());
-    (magic == MAGIC && checksum == xxh3_64(body).to_be_bytes()).then(|| bytes.slice(HEADER..))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_sealed_body_opens_to_itself() {
-        let body = Bytes::from_static(b"body");
-        assert_eq!(open(&seal(&body)), Some(body));
-        assert_eq!(open(&seal(&Bytes::new())), Some(Bytes::new()));
+        self.fresh_at(now())
     }
 
-    #[test]
-    fn damaged_truncated_and_foreign_bytes_do_not_open() {
-        let sealed = seal(&Bytes::from_static(b"body"));
-        for cut in 0..sealed.len() {
-            assert_eq!(open(&sealed.slice(..cut)), None, "{cut} bytes");
-        }
-        for index in 0..sealed.len() {
-            let mut damaged = sealed.to_vec();
-            damaged[index] ^= 1;
-            assert_eq!(open(&Bytes::from(damaged)), None, "byte {index}");
-        }
+    /// How long the entry may still be given back, fresh or not; `None` when it is past its lifetime.
+    pub fn lifetime_left(&self) -> Option<Duration> {
+        self.usable_at(now())
+    }
+
+    /// How long ago the value was made.
+    pub fn age(&self) -> Duration {
+        let left = self.0.usable.saturating_duration_since(now());
+        self.0.parts.lifetime.saturating_sub(left)
+    }
+
+    /// Leaves a decoded value for the caller who takes it, so that a value that was decoded to see whether it can be
+    /// is not decoded again.
+    pub(crate) fn prepare(&self, value: Box<dyn Any + Send>) {
+        *self.0.prepared.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+    }
+
+    /// Takes the decoded value, if one of this type is there.
+    pub(crate) fn take_prepared<T: 'static>(&self) -> Option<T> {
+        let value = self.0.prepared.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        value.downcast().ok().map(|value| *value)
+    }
+
+    pub(crate) fn fresh_at(&self, now: Instant) -> Option<Duration> {
+        self.0.fresh.checked_duration_since(now).filter(|left| !left.is_zero())
+    }
+
+    pub(crate) fn usable_at(&self, now: Instant) -> Option<Duration> {
+        self.0.usable.checked_duration_since(now).filter(|left| !left.is_zero())
+    }
+
+    /// The same value, with nothing left of its freshness.
+    pub(crate) fn expired(&self) -> Self {
+        let (age, mut parts) = (self.age(), self.0.parts.clone());
+        parts.id = crate::random();
+        parts.timeout = parts.timeout.min(age);
+        Self::aged(parts, age)
+    }
+
+    pub(crate) fn checked(&self) -> u64 {
+        self.0.checked.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn check(&self, epoch: u64) {
+        self.0.checked.store(epoch, Ordering::Release);
+    }
+
+    pub(crate) fn stats(&self) -> Option<&Arc<FunctionStats>> {
+        self.0.stats.get()
+    }
+
+    pub(crate) fn count_in(&self, stats: &Arc<FunctionStats>) {
+        // An entry that has one already belongs to the same function.
+        let _ = self.0.stats.set(stats.clone());
     }
 }

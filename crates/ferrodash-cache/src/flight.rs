@@ -2,20 +2,32 @@
 
 use std::any::Any;
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::pin::pin;
+use std::sync::Arc;
 
+use futures_util::future::{Either, select};
 use tokio::sync::watch;
+use tokio::task::AbortHandle;
 
-use crate::cache::Status;
-use crate::{Entry, Key};
+use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering};
+use crate::{Entry, Key, Scope, Status};
 
 /// How a flight ended. The error is the function's own, behind `Any` because one map serves functions of all types.
 #[derive(Clone)]
 pub(crate) enum Landing {
-    Value { entry: Entry, status: Status },
+    Value {
+        entry: Entry,
+        status: Status,
+        /// Something was invalidated while the function ran. Who asked before that can have the value, and who joined
+        /// later cannot; as nobody knows which, only the one who started the flight has it.
+        superseded: bool,
+    },
     Error(Arc<dyn Any + Send + Sync>),
     Panic(Arc<str>),
+    /// The function ran longer than it may.
+    TimedOut,
+    /// Nothing was computed, because another process does; whoever waits has to look again.
+    Elsewhere,
 }
 
 impl Landing {
@@ -36,23 +48,36 @@ pub(crate) struct Flights {
 
 struct Flight {
     arrival: Arrival,
-    void: Void,
+    state: Arc<State>,
 }
 
-/// Whether what a flight brings must not be kept: its key was removed while it was under way.
-#[derive(Clone, Default)]
-pub(crate) struct Void(Arc<AtomicBool>);
-
-impl Void {
-    pub(crate) fn is_set(&self) -> bool {
-        self.0.load(Ordering::SeqCst)
-    }
+struct State {
+    /// Its key was removed: what it brings must not be kept.
+    void: AtomicBool,
+    /// How many wait. Changed under the map's lock, so that nobody joins a flight whose last waiter has just left.
+    waiters: AtomicUsize,
+    /// Somebody has joined.
+    joined: AtomicBool,
+    /// It goes on when nobody waits.
+    detached: AtomicBool,
+    /// It was asked to run whatever is kept.
+    refreshes: bool,
+    scopes: Arc<[Scope]>,
+    task: Mutex<Option<AbortHandle>>,
 }
 
 /// Whether a caller starts a flight or joins one.
 pub(crate) enum Boarding {
-    Join(Arrival),
-    Start(Departure),
+    Join(Ticket),
+    Start(Ticket, Departure),
+}
+
+/// A place among those who wait. When the last one goes, the flight ends.
+pub(crate) struct Ticket {
+    key: Key,
+    flights: Arc<Flights>,
+    state: Arc<State>,
+    arrival: Arrival,
 }
 
 /// The duty to end a flight. Dropping it without a landing (the task was ended from outside) ends it as a panic, so
@@ -60,55 +85,119 @@ pub(crate) enum Boarding {
 pub(crate) struct Departure {
     key: Key,
     flights: Arc<Flights>,
-    void: Void,
+    state: Arc<State>,
     sender: watch::Sender<Option<Landing>>,
 }
 
 impl Flights {
-    pub(crate) fn board(self: &Arc<Self>, key: Key) -> Boarding {
+    /// Joins the flight of a key, or starts one. Who asks for a refresh joins only a flight that is one.
+    pub(crate) fn board(self: &Arc<Self>, key: Key, scopes: &Arc<[Scope]>, refreshes: bool) -> Boarding {
         let mut map = self.lock();
-        if let Some(flight) = map.get(&key) {
-            return Boarding::Join(flight.arrival.clone());
+        if let Some(Flight { arrival, state }) = map.get(&key) {
+            if state.refreshes || !refreshes {
+                state.waiters.fetch_add(1, Ordering::SeqCst);
+                state.joined.store(true, Ordering::SeqCst);
+                let (arrival, state) = (arrival.clone(), state.clone());
+                return Boarding::Join(Ticket { key, flights: self.clone(), state, arrival });
+            }
+            // The older flight must not overwrite what the newer one brings.
+            state.void.store(true, Ordering::SeqCst);
         }
-        let ((sender, arrival), void) = (watch::channel(None), Void::default());
-        map.insert(key, Flight { arrival, void: void.clone() });
-        Boarding::Start(Departure { key, flights: self.clone(), void, sender })
+        let (sender, arrival) = watch::channel(None);
+        let state = Arc::new(State {
+            void: AtomicBool::new(false),
+            waiters: AtomicUsize::new(1),
+            joined: AtomicBool::new(false),
+            detached: AtomicBool::new(false),
+            refreshes,
+            scopes: scopes.clone(),
+            task: Mutex::new(None),
+        });
+        map.insert(key, Flight { arrival: arrival.clone(), state: state.clone() });
+        let ticket = Ticket { key, flights: self.clone(), state: state.clone(), arrival };
+        Boarding::Start(ticket, Departure { key, flights: self.clone(), state, sender })
     }
 
-    /// Voids the flight of a key: who waits gets its result, nobody later does, and the next caller starts another.
+    /// Voids the flight of a key: who waits gets its result, nobody later does, and it is not kept.
     pub(crate) fn void(&self, key: &Key) {
         if let Some(flight) = self.lock().remove(key) {
-            flight.void.0.store(true, Ordering::SeqCst);
+            flight.state.void.store(true, Ordering::SeqCst);
         }
+    }
+
+    /// Nobody joins flights of these scopes any more; whether what they bring is kept, their marks say.
+    pub(crate) fn close(&self, scopes: &[Scope]) {
+        self.lock().retain(|_, flight| !flight.state.scopes.iter().any(|scope| scopes.contains(scope)));
     }
 
     /// Takes a flight off the map, unless another one has its place.
-    fn leave(&self, key: &Key, void: &Void) {
+    fn leave(&self, key: &Key, state: &Arc<State>) {
         let mut map = self.lock();
-        if map.get(key).is_some_and(|flight| Arc::ptr_eq(&flight.void.0, &void.0)) {
+        if map.get(key).is_some_and(|flight| Arc::ptr_eq(&flight.state, state)) {
             map.remove(key);
         }
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Flight>> {
-        self.map.lock().unwrap_or_else(PoisonError::into_inner)
+        crate::sync::lock(&self.map)
+    }
+}
+
+impl Ticket {
+    /// Waits for the landing.
+    pub(crate) async fn landing(&mut self) -> Landing {
+        match self.arrival.wait_for(Option::is_some).await {
+            Ok(landing) => landing.clone().expect("waited for it to be there"),
+            Err(_) => Landing::ended(),
+        }
+    }
+
+    /// Lets the flight go on when nobody waits for it any more.
+    pub(crate) fn detach(&self) {
+        self.state.detached.store(true, Ordering::SeqCst);
+    }
+
+    /// The task of the flight, to be ended when nobody waits.
+    pub(crate) fn carried_by(&self, task: AbortHandle) {
+        *crate::sync::lock(&self.state.task) = Some(task);
+    }
+}
+
+impl Drop for Ticket {
+    fn drop(&mut self) {
+        let task = {
+            let mut map = self.flights.lock();
+            if self.state.waiters.fetch_sub(1, Ordering::SeqCst) > 1 || self.state.detached.load(Ordering::SeqCst) {
+                return;
+            }
+            if map.get(&self.key).is_some_and(|flight| Arc::ptr_eq(&flight.state, &self.state)) {
+                map.remove(&self.key);
+            }
+            crate::sync::lock(&self.state.task).take()
+        };
+        // After its landing, ending the task has no effect.
+        if let Some(task) = task {
+            task.abort();
+        }
     }
 }
 
 impl Departure {
-    /// The result to come, for the one who started the flight.
-    pub(crate) fn arrival(&self) -> Arrival {
-        self.sender.subscribe()
+    /// Whether the key was removed, or a refresh has taken this flight's place.
+    pub(crate) fn is_void(&self) -> bool {
+        self.state.void.load(Ordering::SeqCst)
     }
 
-    /// Whether the flight was voided.
-    pub(crate) fn void_mark(&self) -> Void {
-        self.void.clone()
+    /// Takes the flight off the map: what it brings is in its tiers, and later callers look there. Returns whether
+    /// anybody has joined it.
+    pub(crate) fn leave(&self) -> bool {
+        self.flights.leave(&self.key, &self.state);
+        self.state.joined.load(Ordering::SeqCst)
     }
 
-    /// Ends the flight. The entry must be in its tiers already: later callers look there.
+    /// Ends the flight.
     pub(crate) fn land(self, landing: Landing) {
-        self.flights.leave(&self.key, &self.void);
+        self.flights.leave(&self.key, &self.state);
         self.sender.send_replace(Some(landing));
     }
 }
@@ -121,15 +210,18 @@ impl Drop for Departure {
             unfinished
         });
         if unfinished {
-            self.flights.leave(&self.key, &self.void);
+            self.flights.leave(&self.key, &self.state);
         }
     }
 }
 
-/// Waits for the landing of a flight.
-pub(crate) async fn land(mut arrival: Arrival) -> Landing {
-    match arrival.wait_for(Option::is_some).await {
-        Ok(landing) => landing.clone().expect("waited for it to be there"),
-        Err(_) => Landing::ended(),
+/// Runs `work` beside something that goes on as long as it does.
+pub(crate) async fn beside<T>(work: impl Future<Output = T>, company: impl Future<Output = ()>) -> T {
+    match select(pin!(work), pin!(company)).await {
+        Either::Left((value, _)) => value,
+        Either::Right(((), work)) => work.await,
     }
 }
+
+#[cfg(test)]
+mod tests;

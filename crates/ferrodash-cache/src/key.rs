@@ -5,6 +5,8 @@
 //! into each other. Maps are written with their entries sorted, so the order in which they were filled does not count.
 
 use std::fmt::{self, Display};
+use std::hash::{Hash, Hasher};
+use std::str::FromStr;
 
 use serde::Serialize;
 use serde::ser::{
@@ -12,9 +14,14 @@ use serde::ser::{
     SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-/// The key of an entry: BLAKE3 over a name and typed arguments, 256 bits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Key([u8; 32]);
+use crate::Scope;
+
+/// The key of an entry: BLAKE3 over a name and typed arguments, 256 bits, and the function's [`Scope`].
+#[derive(Clone, Copy)]
+pub struct Key {
+    hash: [u8; 32],
+    function: Scope,
+}
 
 impl Key {
     /// The key of a call of `function` with `arguments`.
@@ -37,19 +44,61 @@ impl Key {
         let mut encoder = Encoder { out: &mut bytes };
         encoder.serialize_str(function)?;
         arguments.serialize(&mut encoder)?;
-        Ok(Self(*blake3::hash(&bytes).as_bytes()))
+        Ok(Self { hash: *blake3::hash(&bytes).as_bytes(), function: Scope::function(function) })
+    }
+
+    /// The key with these bytes, of no function.
+    pub fn from_bytes(hash: [u8; 32]) -> Self {
+        Self { hash, function: Scope::ALL }
     }
 
     /// The 32 bytes of the key.
     pub fn as_bytes(&self) -> &[u8; 32] {
-        &self.0
+        &self.hash
+    }
+
+    /// The function whose call it is.
+    pub fn function(&self) -> Scope {
+        self.function
+    }
+}
+
+/// The function is part of what was hashed.
+impl PartialEq for Key {
+    fn eq(&self, other: &Self) -> bool {
+        self.hash == other.hash
+    }
+}
+
+impl Eq for Key {}
+
+impl Hash for Key {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        // Any eight bytes of a digest are as good as all of them.
+        state.write_u64(u64::from_le_bytes(*self.hash.first_chunk().expect("32 bytes")));
+    }
+}
+
+impl fmt::Debug for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Key({self})")
     }
 }
 
 impl Display for Key {
     /// Lower-case hex.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&blake3::Hash::from_bytes(self.0).to_hex())
+        f.write_str(&blake3::Hash::from_bytes(self.hash).to_hex())
+    }
+}
+
+impl FromStr for Key {
+    type Err = KeyError;
+
+    /// Reads the hex that [`Display`] writes. Its function is not known any more.
+    fn from_str(text: &str) -> Result<Self, KeyError> {
+        let hash = blake3::Hash::from_hex(text).map_err(|error| KeyError(format!("{text:?} is no key: {error}")))?;
+        Ok(Self::from_bytes(*hash.as_bytes()))
     }
 }
 

@@ -1,30 +1,138 @@
-//! The seam between the cache and a place where entries are kept.
+//! The seam between the cache and the places where entries are kept.
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::BoxFuture;
 
-use crate::{Entry, Key};
+use crate::{Entry, Key, Marks, Scope, Stamp};
 
 /// What a tier answers; the error is the reason in words, for the log.
 pub type TierResult<T> = Result<T, String>;
 
 /// A place where entries are kept.
 ///
-/// The cache guarantees that one process does not compute a key twice at a time, and never calls a tier for an empty
-/// timeout. An implementation must answer within a bound, even when its server does not, must not give back an entry
-/// past its timeout, and must treat what it cannot read as absent.
+/// The cache guarantees that it never asks to keep an entry past its lifetime, and that it looks at marks itself: a tier
+/// gives back what it has. An implementation must answer within a bound, even when its server does not, must not give
+/// back an entry past its lifetime, and must treat what it cannot read as absent.
 pub trait Tier: Send + Sync + 'static {
-    /// Name in `Cache-Status` and in the log.
+    /// Name in `Cache-Status`, in metrics and in the log.
     fn name(&self) -> &'static str;
 
-    /// The entry, with the time it has left.
+    /// The entry under a key.
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>>;
 
-    /// Keeps a value for `timeout`. `false` means that the tier does not take it, for example for its size.
-    fn set<'a>(&'a self, key: &'a Key, bytes: &'a Bytes, timeout: Duration) -> BoxFuture<'a, TierResult<bool>>;
+    /// Keeps an entry for what is left of its lifetime. `false` means that the tier does not take it, for example for
+    /// its size. Whoever holds the lease of the key loses it.
+    fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>>;
 
-    /// Forgets an entry.
+    /// Forgets an entry. Whoever holds the lease of the key loses it.
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<()>>;
+
+    /// The rest of the tier, if several processes use it.
+    fn shared(&self) -> Option<&dyn Shared> {
+        None
+    }
+}
+
+/// What a tier does for the processes that share it: it keeps the marks, and elects who computes.
+///
+/// A lease is a token under a key that only one caller can hold, and that ends by itself. It saves work; what makes
+/// answers right are the marks, and that only the holder of a lease can fill it.
+pub trait Shared: Send + Sync {
+    /// The entry under a key, and the marks of scopes, in one round trip.
+    fn read<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Reading>>;
+
+    /// The marks of scopes. A store that has none begins an era.
+    fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>>;
+
+    /// Raises the sequence number and marks scopes with it.
+    fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>>;
+
+    /// Asks for the lease of a key.
+    fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>>;
+
+    /// Keeps an entry and gives the lease back, if `token` still holds it.
+    fn fill<'a>(&'a self, key: &'a Key, token: u64, entry: &'a Entry) -> BoxFuture<'a, TierResult<Filled>>;
+
+    /// Prolongs a lease to `lease` from now on; `false` if `token` does not hold it.
+    fn renew<'a>(&'a self, key: &'a Key, token: u64, lease: Duration) -> BoxFuture<'a, TierResult<bool>>;
+
+    /// Gives a lease back, if `token` holds it.
+    fn release<'a>(&'a self, key: &'a Key, token: u64) -> BoxFuture<'a, TierResult<()>>;
+
+    /// Waits until the lease of a key may have ended, and for at most `within`.
+    fn changed<'a>(&'a self, key: &'a Key, within: Duration) -> BoxFuture<'a, ()>;
+
+    /// Takes who is to be told of changes, for as long as the store can; `false` if this store tells nothing.
+    fn listen(&self, listener: Listener) -> bool {
+        let _ = listener;
+        false
+    }
+}
+
+/// Who is told of changes in a shared store.
+pub type Listener = Box<dyn Fn(Change) + Send + Sync>;
+
+/// A change in a shared store, by anyone, that a copy of its entries must follow.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Change {
+    /// The entry under a key was replaced, removed, or has expired.
+    Entry(Key),
+    /// Something was invalidated.
+    Marks,
+    /// Changes may have been missed: the connection was lost.
+    Unknown,
+}
+
+/// An entry with the marks of the scopes that were asked for.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    /// The entry, whether or not its marks allow it.
+    pub entry: Option<Entry>,
+    /// The marks.
+    pub marks: Marks,
+}
+
+/// What a caller offers for a lease.
+#[derive(Debug, Clone, Copy)]
+pub struct Bid {
+    /// Tells this lease from others; random.
+    pub token: u64,
+    /// The [`Entry::id`] that the caller saw and found too old, if there was an entry.
+    pub observed: Option<u64>,
+    /// How long the lease lasts.
+    pub lease: Duration,
+    /// When the computation began, in the store's history.
+    pub born: Stamp,
+    /// The newest mark of the key's scopes: a lease that is older than this is void and can be taken over.
+    pub newest: u64,
+}
+
+/// The answer to a [`Bid`].
+#[derive(Debug, Clone)]
+pub enum Acquired {
+    /// The caller computes.
+    Won,
+    /// Another one computes; its lease has at most so much left.
+    Held(Duration),
+    /// The entry is not the one that the caller saw.
+    Changed(Entry),
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Filled {
+    /// It is kept.
+    Stored,
+    /// The store does not take it, for example for its size.
+    Refused,
+    /// The lease was lost: to time, to a removal, or to a newer entry.
+    Lost,
+}
+
+impl Filled {
+    /// Whether the entry is kept.
+    pub fn is_stored(self) -> bool {
+        self == Self::Stored
+    }
 }

@@ -1,4 +1,4 @@
-//! The places where entries are kept, one file each.
+//! The places where entries are kept, one file each. A [`CacheBuilder`](crate::CacheBuilder) makes them from addresses.
 
 #[cfg(feature = "disk")]
 mod disk;
@@ -9,22 +9,68 @@ mod memory;
 mod redis;
 
 #[cfg(feature = "disk")]
-pub(crate) use disk::Disk;
+pub use disk::{Disk, DiskConfig};
 #[cfg(feature = "memcached")]
-pub(crate) use memcached::Memcached;
-pub(crate) use memory::{MEMORY, Memory};
+pub use memcached::{Memcached, MemcachedConfig};
+pub(crate) use memory::MEMORY;
+pub use memory::Memory;
 #[cfg(feature = "redis")]
-pub(crate) use redis::Redis;
+pub use redis::{Redis, RedisConfig};
 
-/// How long a server may take to answer before it counts as down. Every caller of a cold key may wait this long once.
-#[cfg(any(feature = "memcached", feature = "redis"))]
-const DEADLINE: std::time::Duration = std::time::Duration::from_millis(100);
+/// Decodes what a fuzzer made as each thing that stores hold beside entries. Nothing may panic, and what a decoder takes
+/// for its own is written again as it was.
+#[doc(hidden)]
+#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+pub fn fuzz_replies(stored: &[u8]) {
+    #[cfg(feature = "memcached")]
+    fuzz_memcached(stored);
+    #[cfg(feature = "redis")]
+    fuzz_redis(stored);
+    #[cfg(feature = "disk")]
+    fuzz_disk(stored);
+}
 
-/// Ends a call that takes longer than the deadline.
-#[cfg(any(feature = "memcached", feature = "redis"))]
-async fn within_deadline<T, E: std::fmt::Display>(call: impl Future<Output = Result<T, E>>) -> crate::TierResult<T> {
-    match tokio::time::timeout(DEADLINE, call).await {
-        Ok(result) => result.map_err(|error| error.to_string()),
-        Err(_) => Err(format!("no answer within {} ms", DEADLINE.as_millis())),
+#[cfg(feature = "memcached")]
+fn fuzz_memcached(stored: &[u8]) {
+    use memcached::{lease::Lease, link::Reply, pieces::Manifest};
+    let reply = |value| Reply { applied: true, value: Some(value), cas: None, left: std::time::Duration::ZERO };
+    let value = bytes::Bytes::copy_from_slice(stored);
+    if let Some(manifest) = Manifest::parse(&value) {
+        assert_eq!(manifest.to_bytes(), value);
     }
+    let reply_with_it = reply(value);
+    let _ = reply_with_it.number();
+    if let Some(lease) = Lease::parse(&reply_with_it) {
+        // Numbers may have zeros or a plus before them.
+        let again = Lease::parse(&reply(lease.to_string().into())).expect("it is a lease");
+        assert_eq!(again.to_string(), lease.to_string());
+    }
+}
+
+#[cfg(feature = "redis")]
+fn fuzz_redis(stored: &[u8]) {
+    use ::redis::Value;
+    use redis::names::{Named, Names};
+    use redis::push::Pushes;
+    let names = Names::new("ns").expect("it has no braces");
+    let written = names.parse(stored).map(|named| match named {
+        Named::Value(key) => names.value(&key),
+        Named::Lease(key) => names.lease(&key),
+        Named::Marks => names.marks.clone(),
+    });
+    assert!(written.is_none_or(|name| name.as_bytes().eq_ignore_ascii_case(stored)));
+    let told = stored.split(|byte| *byte == b'\n').map(|name| Value::BulkString(name.to_vec()));
+    Pushes::new(names.into()).invalidated(&[Value::Array(told.collect()), Value::Nil]);
+}
+
+#[cfg(feature = "disk")]
+fn fuzz_disk(stored: &[u8]) {
+    use disk::{files, lease::Lease, store::Slot};
+    if let Some(lease) = Lease::decode(stored) {
+        assert_eq!(lease.encode(), stored);
+    }
+    if let Some(slot) = Slot::decode(stored) {
+        assert_eq!(Slot::decode(&slot.encode()), Some(slot));
+    }
+    let _ = std::str::from_utf8(stored).ok().and_then(files::parse);
 }

@@ -8,7 +8,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Error, Expr, Ident, ItemFn, Lit, LitStr, Result, Token};
+use syn::{Error, Expr, Ident, ItemFn, Lit, LitStr, Result, Signature, Token};
 
 /// A duration written as text with a unit.
 pub(crate) struct DurationArg(pub(crate) Duration);
@@ -90,15 +90,40 @@ pub(crate) fn version(function: &ItemFn) -> String {
     format!("{:016x}", hasher.finish())
 }
 
-/// What both attributes ask of a function.
-pub(crate) fn check_function(function: &ItemFn, attribute: &str) -> Result<()> {
+/// What `#[callback]` asks of a function.
+pub(crate) fn check_callback(function: &ItemFn) -> Result<()> {
     let signature = &function.sig;
     if signature.asyncness.is_none() {
-        return Err(Error::new(signature.fn_token.span(), format!("#[{attribute}] needs an `async fn`")));
+        return Err(Error::new(signature.fn_token.span(), "#[callback] needs an `async fn`"));
     }
     if let Some(receiver) = signature.receiver() {
-        return Err(Error::new(receiver.span(), format!("#[{attribute}] needs a function without `self`")));
+        return Err(Error::new(receiver.span(), "#[callback] needs a function without `self`"));
     }
+    check_generics(signature, "callback")
+}
+
+/// What `#[memoize]` asks of a function.
+pub(crate) fn check_memoizable(function: &ItemFn, blocking: bool) -> Result<()> {
+    let signature = &function.sig;
+    match (signature.asyncness, blocking) {
+        (None, false) => {
+            let message = "#[memoize] needs an `async fn`, or the option `blocking` for a function that blocks";
+            return Err(Error::new(signature.fn_token.span(), message));
+        }
+        (Some(keyword), true) => {
+            return Err(Error::new(keyword.span(), "a function that is `blocking` is not an `async fn`"));
+        }
+        _ => {}
+    }
+    if let Some(receiver) = signature.receiver()
+        && (!matches!(receiver.kind, syn::ReceiverKind::Reference(..)) || receiver.mutability.is_some())
+    {
+        return Err(Error::new(receiver.span(), "#[memoize] needs `&self`: a kept value would not change anything"));
+    }
+    check_generics(signature, "memoize")
+}
+
+fn check_generics(signature: &Signature, attribute: &str) -> Result<()> {
     let generics = &signature.generics;
     if generics.type_params().next().is_some() || generics.const_params().next().is_some() {
         return Err(Error::new(signature.generics.span(), format!("#[{attribute}] needs a function without generics")));

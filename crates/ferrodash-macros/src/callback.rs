@@ -6,7 +6,8 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{Error, Expr, FnArg, Ident, ItemFn, LitStr, Result, Token, Type, parenthesized};
 
-use crate::args::{DurationArg, check_function, keys, once, texts, value, version};
+use crate::args::{DurationArg, check_callback, keys, once, texts, value, version};
+use crate::policy::{self, PolicyArgs};
 
 const KEYS: &str = "output, input, state, cache, running and prevent_initial_call";
 
@@ -38,7 +39,9 @@ struct Running {
 
 struct CacheArgs {
     client: Option<()>,
-    timeout: DurationArg,
+    refresh: Option<()>,
+    policy: PolicyArgs,
+    negative_timeout: Option<DurationArg>,
     vary: Vec<LitStr>,
 }
 
@@ -127,33 +130,46 @@ impl CacheArgs {
     fn parse(cache: &Ident, input: ParseStream<'_>) -> Result<Self> {
         let content;
         parenthesized!(content in input);
-        let (mut client, mut timeout, mut vary) = (None, None, None);
-        keys(&content, "client, timeout and vary", |key, input| {
+        let (mut client, mut refresh, mut vary, mut negative_timeout) = (None, None, None, None);
+        let mut policy = PolicyArgs::default();
+        let known = format!("client, refresh, vary, negative_timeout, {}", policy::KEYS);
+        keys(&content, &known, |key, input| {
             match key.to_string().as_str() {
                 "client" => {
                     once(&client, key)?;
                     client = Some(());
                 }
-                "timeout" => {
-                    once(&timeout, key)?;
-                    timeout = Some(value(input)?);
+                "refresh" => {
+                    once(&refresh, key)?;
+                    refresh = Some(());
                 }
                 "vary" => {
                     once(&vary, key)?;
                     vary = Some(texts(input)?);
                 }
-                _ => return Ok(false),
+                "negative_timeout" => {
+                    once(&negative_timeout, key)?;
+                    negative_timeout = Some(value(input)?);
+                }
+                _ => return policy.take(key, input),
             }
             Ok(true)
         })?;
-        let missing = || Error::new(cache.span(), "cache needs a timeout: cache(timeout = \"5m\")");
-        Ok(Self { client, timeout: timeout.ok_or_else(missing)?, vary: vary.unwrap_or_default() })
+        if policy.timeout.is_none() {
+            return Err(Error::new(cache.span(), "cache needs a timeout: cache(timeout = \"5m\")"));
+        }
+        if let Some(tag) = policy.templates().next() {
+            let message =
+                "a callback's tags are plain; for one that names an argument call Run::current().tag(…) in it";
+            return Err(Error::new(tag.span(), message));
+        }
+        Ok(Self { client, refresh, policy, negative_timeout, vary: vary.unwrap_or_default() })
     }
 }
 
 /// The function as it was, and a type of its name that makes the callback.
 pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
-    check_function(&function, "callback")?;
+    check_callback(&function)?;
     check_counts(&arguments, &function)?;
     let visibility = &function.vis;
     let name = &function.sig.ident;
@@ -197,9 +213,14 @@ fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
     for Running { id, property, on, off } in &arguments.running {
         calls.push(quote!(.running(#id, #property, #on, #off)));
     }
-    if let Some(CacheArgs { client, timeout, vary }) = &arguments.cache {
+    if let Some(CacheArgs { client, refresh, policy, negative_timeout, vary }) = &arguments.cache {
         let client = client.map(|()| quote!(.client()));
-        calls.push(quote!(.cache(::ferrodash::CacheOptions::new(#timeout) #client #(.vary(#vary))*)));
+        let refresh = refresh.map(|()| quote!(.refresh()));
+        let negative = negative_timeout.as_ref().map(|time| quote!(.negative_timeout(#time)));
+        let (timeout, options) = (&policy.timeout, policy.calls());
+        calls.push(quote! {
+            .cache(::ferrodash::CacheOptions::new(#timeout) #client #refresh #negative #options #(.vary(#vary))*)
+        });
     }
     if arguments.prevent_initial_call.is_some() {
         calls.push(quote!(.prevent_initial_call()));

@@ -1,31 +1,78 @@
 //! `#[memoize]`: the function behind a look-up in the current cache.
 
 use proc_macro2::{Span, TokenStream};
-use quote::quote;
+use quote::{format_ident, quote};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Error, FnArg, Ident, ItemFn, Pat, Result, ReturnType, Signature, Type, parse_quote};
+use syn::{Block, Error, Expr, FnArg, Ident, ItemFn, Pat, Result, ReturnType, Signature, Type, parse_quote};
 
-use crate::args::{DurationArg, check_function, keys, once, value, version};
+use crate::args::{DurationArg, check_memoizable, keys, once, value, version};
+use crate::policy::{self, PolicyArgs};
 
 /// The arguments of the attribute.
+#[derive(Default)]
 pub(crate) struct Arguments {
-    timeout: DurationArg,
+    policy: PolicyArgs,
+    key: Option<Expr>,
+    ignore: Option<Vec<Ident>>,
+    negative_timeout: Option<DurationArg>,
+    negative: Option<Expr>,
+    blocking: Option<()>,
 }
 
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
-        let mut timeout = None;
-        keys(input, "timeout", |key, input| {
-            if key != "timeout" {
-                return Ok(false);
+        let mut arguments = Self::default();
+        let known = format!("{}, key, ignore, negative_timeout, negative and blocking", policy::KEYS);
+        keys(input, &known, |key, input| arguments.take(key, input))?;
+        if arguments.policy.timeout.is_none() {
+            return Err(Error::new(input.span(), "memoize needs a timeout: #[memoize(timeout = \"5m\")]"));
+        }
+        if let (Some(_), Some(negative)) = (&arguments.negative_timeout, &arguments.negative) {
+            return Err(Error::new(negative.span(), "give negative_timeout for all errors, or negative for some"));
+        }
+        Ok(arguments)
+    }
+}
+
+impl Arguments {
+    fn take(&mut self, key: &Ident, input: ParseStream<'_>) -> Result<bool> {
+        match key.to_string().as_str() {
+            "key" => {
+                once(&self.key, key)?;
+                self.key = Some(value(input)?);
             }
-            once(&timeout, key)?;
-            timeout = Some(value(input)?);
-            Ok(true)
-        })?;
-        let missing = || Error::new(input.span(), "memoize needs a timeout: #[memoize(timeout = \"5m\")]");
-        Ok(Self { timeout: timeout.ok_or_else(missing)? })
+            "ignore" => {
+                once(&self.ignore, key)?;
+                self.ignore = Some(names(value(input)?)?);
+            }
+            "negative_timeout" => {
+                once(&self.negative_timeout, key)?;
+                self.negative_timeout = Some(value(input)?);
+            }
+            "negative" => {
+                once(&self.negative, key)?;
+                self.negative = Some(value(input)?);
+            }
+            "blocking" => {
+                once(&self.blocking, key)?;
+                self.blocking = Some(());
+            }
+            _ => return self.policy.take(key, input),
+        }
+        Ok(true)
+    }
+}
+
+/// `name` or `[name, name]`.
+fn names(list: Expr) -> Result<Vec<Ident>> {
+    let name = |expr: &Expr| match expr {
+        Expr::Path(path) => path.path.require_ident().cloned(),
+        other => Err(Error::new(other.span(), "expected names of arguments, such as [connection]")),
+    };
+    match list {
+        Expr::Array(list) => list.elems.iter().map(name).collect(),
+        single => Ok(vec![name(&single)?]),
     }
 }
 
@@ -35,97 +82,252 @@ struct Parameter {
     is_reference: bool,
 }
 
-/// A function of the same signature, and a type of its name with what else there is to do with its calls.
+/// What the written code is made of.
+struct Model {
+    arguments: Arguments,
+    function: ItemFn,
+    parameters: Vec<Parameter>,
+    /// What the key is made of: a tuple of references.
+    key: TokenStream,
+    result: Type,
+    is_method: bool,
+}
+
+/// The function, now cached, and beside it what else there is to do with its calls.
 pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
-    check_function(&function, "memoize")?;
+    check_memoizable(&function, arguments.blocking.is_some())?;
     let parameters = parameters(&function)?;
-    let Arguments { timeout } = arguments;
-    let ItemFn { attrs, vis, .. } = &function;
-    let sig = without_mut(&function.sig);
-    let name = &sig.ident;
-    let result: Type = match &sig.output {
+    let is_method = function.sig.receiver().is_some();
+    let key = key(&arguments, &parameters, is_method)?;
+    let result = match &function.sig.output {
         ReturnType::Default => parse_quote!(()),
         ReturnType::Type(_, ty) => (**ty).clone(),
     };
-    let names: Vec<&Ident> = parameters.iter().map(|parameter| &parameter.name).collect();
-    let owned = parameters.iter().map(|Parameter { name, is_reference }| match is_reference {
-        true => quote!(let #name = ::std::borrow::ToOwned::to_owned(#name);),
-        false => quote!(let #name = #name;),
-    });
-    let passed = parameters.iter().map(|Parameter { name, is_reference }| match is_reference {
-        true => quote!(&#name),
-        false => quote!(#name),
-    });
-    let handles = handles(&function, &sig, &names);
-    // Names of their own, which no parameter of the function can have.
-    let [policy, arguments] = ["policy", "arguments"].map(|name| Ident::new(name, Span::mixed_site()));
+    let model = Model { arguments, function, parameters, key, result, is_method };
+    let (cached, handles) = (model.cached(), model.handles());
+    let (vis, name) = (&model.function.vis, &model.function.sig.ident);
+    if is_method {
+        return Ok(quote!(#cached #handles));
+    }
+    let doc = format!("What can be done with calls of [`{name}`](fn@{name}) beside making them.");
     Ok(quote! {
-        #(#attrs)*
-        #vis #sig {
-            use ::ferrodash::memo::{ProbeFallible as _, ProbePlain as _};
-            let #policy = ::ferrodash::Policy::new(#timeout);
-            #(#owned)*
-            let #arguments = ::ferrodash::memo::Arguments::of(&#name::FUNCTION, &(#(&#names,)*));
-            (&::ferrodash::memo::Probe::<#result>::new())
-                .kind()
-                .run(#name::FUNCTION, #arguments, &#policy, move || async move { #name::uncached(#(#passed),*).await })
-                .await
-        }
+        #cached
 
-        #handles
-    })
-}
-
-/// The type of the function's name: the key of a call, forgetting one, and the function as it was written.
-fn handles(function: &ItemFn, sig: &Signature, names: &[&Ident]) -> TokenStream {
-    let ItemFn { vis, block, .. } = function;
-    let (name, text, version) = (&sig.ident, sig.ident.to_string(), version(function));
-    let Signature { generics, inputs, .. } = sig;
-    let bounds = &generics.where_clause;
-    let mut uncached = function.sig.clone();
-    uncached.ident = Ident::new("uncached", sig.ident.span());
-    let doc = format!("What can be done with calls of [`{text}`](fn@{text}) beside making them.");
-    quote! {
         #[doc = #doc]
         #[allow(non_camel_case_types, clippy::allow_attributes)]
         #vis struct #name {}
 
         #[allow(dead_code, clippy::allow_attributes)]
         impl #name {
-            const FUNCTION: ::ferrodash::memo::Function = ::ferrodash::memo::Function {
-                name: ::core::concat!(::core::module_path!(), "::", #text),
-                version: #version,
-            };
+            #handles
+        }
+    })
+}
+
+impl Model {
+    /// The path of a function beside the memoized one.
+    fn path(&self, what: &str) -> TokenStream {
+        let (name, what) = (&self.function.sig.ident, self.handle(what));
+        if self.is_method { quote!(Self::#what) } else { quote!(#name::#what) }
+    }
+
+    /// What that function is called: in an impl, all stand side by side.
+    fn handle(&self, what: &str) -> Ident {
+        let name = &self.function.sig.ident;
+        match self.is_method {
+            true => format_ident!("{name}_{what}"),
+            false => Ident::new(what, name.span()),
+        }
+    }
+
+    /// The signature of what replaces the function: async, and without `mut`, which says nothing to callers.
+    fn signature(&self) -> Signature {
+        let mut signature = self.function.sig.clone();
+        signature.asyncness = Some(parse_quote!(async));
+        for argument in &mut signature.inputs {
+            if let FnArg::Typed(argument) = argument
+                && let Pat::Ident(pattern) = &mut *argument.pat
+            {
+                pattern.mutability = None;
+            }
+        }
+        signature
+    }
+
+    /// The function behind the cache.
+    fn cached(&self) -> TokenStream {
+        let Self { function: ItemFn { attrs, vis, .. }, result, key, .. } = self;
+        let sig = self.signature();
+        let [identity, policy, uncached] = ["function", "policy", "uncached"].map(|what| self.path(what));
+        // A name of its own, which no parameter of the function can have.
+        let arguments = Ident::new("arguments", Span::mixed_site());
+        let me = Ident::new("me", Span::mixed_site());
+        let own_self = self.is_method.then(|| quote!(let #me = ::core::clone::Clone::clone(self);));
+        let owned = self.parameters.iter().map(|Parameter { name, is_reference }| match is_reference {
+            true => quote!(let #name = ::std::borrow::ToOwned::to_owned(#name);),
+            false => quote!(let #name = #name;),
+        });
+        let mut passed: Vec<TokenStream> = self.is_method.then(|| quote!(&#me)).into_iter().collect();
+        passed.extend(self.parameters.iter().map(|Parameter { name, is_reference }| match is_reference {
+            true => quote!(&#name),
+            false => quote!(#name),
+        }));
+        let tags = self.arguments.policy.templates();
+        let tags = quote!(#(::ferrodash::cache::Run::current().tag(&::std::format!(#tags));)*);
+        let call = match self.arguments.blocking {
+            Some(()) => quote!(::ferrodash::memo::blocking(move || { #tags #uncached(#(#passed),*) }).await),
+            None => quote!({ #tags #uncached(#(#passed),*).await }),
+        };
+        let (run, negative) = match (&self.arguments.negative_timeout, &self.arguments.negative) {
+            (Some(time), _) => (quote!(run_with_negative), quote!(|_| ::core::option::Option::Some(#time),)),
+            (None, Some(choice)) => (quote!(run_with_negative), quote!(#choice,)),
+            (None, None) => (quote!(run), quote!()),
+        };
+        quote! {
+            #(#attrs)*
+            #vis #sig {
+                use ::ferrodash::memo::{ProbeFallible as _, ProbePlain as _};
+                let #arguments = ::ferrodash::memo::Arguments::of(&#identity(), &#key);
+                (&::ferrodash::memo::Probe::<#result>::new())
+                    .kind()
+                    .#run(#identity(), #arguments, #policy(), #negative || {
+                        #own_self
+                        #(#owned)*
+                        async move { #call }
+                    })
+                    .await
+            }
+        }
+    }
+
+    /// What else there is to do with calls of the function.
+    fn handles(&self) -> TokenStream {
+        let Self { function, key, result, .. } = self;
+        let ItemFn { vis, block, sig, .. } = function;
+        let names = self.parameters.iter().map(|parameter| &parameter.name);
+        let name = &sig.ident;
+        let [forget, forget_all, refresh, prime, uncached, key_of, identity, policy] =
+            ["forget", "forget_all", "refresh", "prime", "uncached", "key", "function", "policy"]
+                .map(|what| self.handle(what));
+        let (own_identity, own_policy) = (quote!(Self::#identity), quote!(Self::#policy));
+        let Signature { generics, inputs, .. } = self.signature();
+        let bounds = &generics.where_clause;
+        let call = match self.is_method {
+            true => quote!(self.#name(#(#names),*)),
+            false => quote!(#name(#(#names),*)),
+        };
+        let uncached = self.uncached(&uncached, block);
+        let hidden = self.hidden();
+        let arguments = quote!(::ferrodash::memo::Arguments::of(&#own_identity(), &#key));
+        let value = Ident::new("value", Span::mixed_site());
+        let mut with_value = inputs.clone();
+        with_value.push(parse_quote!(#value: #result));
+        quote! {
+            /// Forgets the kept value of a call in the current cache; one that is being computed is not kept.
+            ///
+            /// # Errors
+            /// When a tier could not be reached and may still have it.
+            #[allow(dead_code, unused_variables, clippy::allow_attributes)]
+            #vis async fn #forget #generics (#inputs) -> ::core::result::Result<(), ::ferrodash::cache::Unreached> #bounds {
+                ::ferrodash::memo::forget(#arguments).await
+            }
+
+            /// Forgets the kept values of all calls in the current cache; those that are being computed are not kept.
+            ///
+            /// # Errors
+            /// When the tier that keeps the marks could not be reached.
+            #[allow(dead_code, clippy::allow_attributes)]
+            #vis async fn #forget_all() -> ::core::result::Result<(), ::ferrodash::cache::Unreached> {
+                #own_identity().forget_all().await
+            }
+
+            /// Calls the function, whatever is kept, and keeps what it returns.
+            #[allow(dead_code, clippy::allow_attributes)]
+            #vis async fn #refresh #generics (#inputs) -> #result #bounds {
+                ::ferrodash::cache::Mode::Refresh.scope(#call).await
+            }
+
+            /// Keeps a value as if the function had just returned it; `false` for an error, or if no tier took it.
+            #[allow(dead_code, unused_variables, clippy::allow_attributes)]
+            #vis async fn #prime #generics (#with_value) -> bool #bounds {
+                use ::ferrodash::memo::{ProbeFallible as _, ProbePlain as _};
+                (&::ferrodash::memo::Probe::<#result>::new())
+                    .kind()
+                    .prime(#own_identity(), #arguments, #own_policy(), #value)
+                    .await
+            }
 
             /// The key of a call.
-            #vis fn key #generics (#inputs) -> ::ferrodash::cache::Key #bounds {
-                Self::FUNCTION.key(&(#(&#names,)*))
+            #[allow(dead_code, unused_variables, clippy::allow_attributes)]
+            #vis fn #key_of #generics (#inputs) -> ::ferrodash::cache::Key #bounds {
+                #own_identity().key(&#key)
             }
 
-            /// Forgets the kept value of a call in the current cache; one that is being computed is not kept. `false` if
-            /// a tier could not be reached and may still have it.
-            #vis async fn forget #generics (#inputs) -> bool #bounds {
-                let key = Self::FUNCTION.key(&(#(&#names,)*));
-                ::ferrodash::Cache::current().remove(&key).await
+            #uncached
+
+            #hidden
+        }
+    }
+
+    /// What the others are made with: who the function is, and how its values are kept.
+    fn hidden(&self) -> TokenStream {
+        let Self { function: ItemFn { vis, sig, .. }, result, .. } = self;
+        let (text, version) = (sig.ident.to_string(), version(&self.function));
+        let (identity, policy) = (self.handle("function"), self.handle("policy"));
+        let (timeout, options) = (&self.arguments.policy.timeout, self.arguments.policy.calls());
+        quote! {
+            #[doc(hidden)]
+            #vis const fn #identity() -> ::ferrodash::memo::Function {
+                ::ferrodash::memo::Function {
+                    name: ::core::concat!(::core::module_path!(), "::", #text),
+                    version: #version,
+                }
             }
 
-            /// Calls the function without looking for a kept value, and without keeping its own.
-            #vis #uncached #block
+            #[doc(hidden)]
+            #vis fn #policy() -> &'static ::ferrodash::Policy {
+                static POLICY: ::std::sync::LazyLock<::ferrodash::Policy> = ::std::sync::LazyLock::new(|| {
+                    let function = ::ferrodash::memo::Function {
+                        name: ::core::concat!(::core::module_path!(), "::", #text),
+                        version: #version,
+                    };
+                    function.policy::<#result>(#timeout) #options
+                });
+                &POLICY
+            }
+        }
+    }
+
+    /// The function as it was written.
+    fn uncached(&self, name: &Ident, block: &Block) -> TokenStream {
+        let vis = &self.function.vis;
+        let mut sig = self.function.sig.clone();
+        sig.ident = name.clone();
+        quote! {
+            /// Calls the function itself; nothing is looked up or kept.
+            #[allow(dead_code, clippy::allow_attributes)]
+            #vis #sig #block
         }
     }
 }
 
-/// The signature for callers, to whom `mut` says nothing.
-fn without_mut(signature: &Signature) -> Signature {
-    let mut signature = signature.clone();
-    for argument in &mut signature.inputs {
-        if let FnArg::Typed(argument) = argument
-            && let Pat::Ident(pattern) = &mut *argument.pat
-        {
-            pattern.mutability = None;
+/// A tuple of what the key is made of.
+fn key(arguments: &Arguments, parameters: &[Parameter], is_method: bool) -> Result<TokenStream> {
+    let ignored = arguments.ignore.as_deref().unwrap_or_default();
+    for name in ignored {
+        if !parameters.iter().any(|parameter| parameter.name == *name) {
+            return Err(Error::new(name.span(), format!("there is no argument `{name}` to ignore")));
         }
     }
-    signature
+    if let Some(key) = &arguments.key {
+        return match ignored.first() {
+            Some(name) => Err(Error::new(name.span(), "with a `key` of its own, nothing else is part of the key")),
+            None => Ok(quote!((&(#key),))),
+        };
+    }
+    let names = parameters.iter().map(|parameter| &parameter.name).filter(|name| !ignored.contains(name));
+    let me = is_method.then(|| quote!(self,));
+    Ok(quote!((#me #(&#names,)*)))
 }
 
 fn parameters(function: &ItemFn) -> Result<Vec<Parameter>> {

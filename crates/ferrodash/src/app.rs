@@ -1,14 +1,19 @@
 //! The app: a builder of everything, checked as a whole.
 
-use std::panic::Location;
+use std::panic::{AssertUnwindSafe, Location};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::Router;
-use ferrodash_cache::Cache;
+use axum::http::HeaderMap;
+use ferrodash_cache::{Cache, panic_message};
 use ferrodash_components::Suite;
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
 
-use crate::callback::Callback;
+use crate::admin;
+use crate::callback::{Callback, Identity};
 use crate::config::Config;
 use crate::error::{BuildErrors, Mistake, Result};
 use crate::layout::{IntoLayout, Layout};
@@ -23,6 +28,8 @@ pub struct App {
     pub(crate) cache: Cache,
     pub(crate) config: Config,
     pub(crate) location: &'static Location<'static>,
+    warm_ups: Vec<WarmUp>,
+    admin: Option<(String, admin::Guard)>,
     mistakes: Vec<Mistake>,
 }
 
@@ -44,6 +51,8 @@ impl App {
             cache: Cache::default(),
             config: Config::default(),
             location: Location::caller(),
+            warm_ups: Vec::new(),
+            admin: None,
             mistakes: Vec::new(),
         }
     }
@@ -174,6 +183,70 @@ impl App {
         self
     }
 
+    /// A path, such as `ready`, that answers `OK` once every [`warm_up`](Self::warm_up) has ended, and 503 before. By
+    /// default there is none.
+    pub fn ready_endpoint(mut self, path: impl Into<String>) -> Self {
+        self.config.ready_endpoint = Some(path.into());
+        self
+    }
+
+    /// A path, such as `metrics`, that answers with the cache's counters in the text format of Prometheus. By default
+    /// there is none.
+    pub fn metrics_endpoint(mut self, path: impl Into<String>) -> Self {
+        self.config.metrics_endpoint = Some(path.into());
+        self
+    }
+
+    /// Adds work to be done when the app starts, in its cache: usually calls of memoized functions, so that the first
+    /// user finds their values. Nobody waits for it, except who asks [`ready_endpoint`](Self::ready_endpoint).
+    ///
+    /// ```
+    /// # use ferrodash::prelude::*;
+    /// # #[memoize(timeout = "5m")] async fn rows(page: String) -> u32 { page.len() as u32 }
+    /// # let app = App::new(html::Div::new(()));
+    /// let app = app.warm_up(|| memo::warm(4, ["/a", "/b"].map(|page| rows(page.into()))));
+    /// # let _ = app;
+    /// ```
+    pub fn warm_up<F>(mut self, work: impl FnOnce() -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        self.warm_ups.push(Box::new(move || work().boxed()));
+        self
+    }
+
+    /// How the app finds out who makes a request, for `vary = "user"`, `vary = "roles"` and
+    /// [`Context::identity`](crate::Context::identity): `None` for nobody. It is called on each such request and must be
+    /// quick; a role that it no longer gives is no longer answered with what was made for it.
+    pub fn identity(mut self, identify: impl Fn(&HeaderMap) -> Option<Identity> + Send + Sync + 'static) -> Self {
+        self.config.identify.user = Some(Arc::new(identify));
+        self
+    }
+
+    /// The cookie whose value is the session, for `vary = "session"`; by default `session`.
+    pub fn session_cookie(mut self, name: &str) -> Self {
+        self.config.identify.session_cookie = name.into();
+        self
+    }
+
+    /// Signs the handles of [`Stored`](crate::Stored) values. All processes behind one address need the same secret; by
+    /// default it is random, and handles end with the process.
+    pub fn secret(mut self, secret: impl Into<String>) -> Self {
+        self.config.secret = Some(secret.into());
+        self
+    }
+
+    /// Mounts a page at `path`, such as `/_cache/`, that lists what is cached and can delete and refresh it. `guard` says
+    /// whether a request may see it; who may not, finds nothing there. By default there is no such page.
+    pub fn cache_admin(
+        mut self,
+        path: impl Into<String>,
+        guard: impl Fn(&HeaderMap) -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.admin = Some((path.into(), Arc::new(guard)));
+        self
+    }
+
     /// Whether a failing callback tells the page why; otherwise only the log does. By default in debug builds.
     pub fn debug(mut self, debug: bool) -> Self {
         self.config.debug = debug;
@@ -197,11 +270,17 @@ impl App {
     /// # Errors
     /// [`BuildErrors`] with all mistakes and the place of each: duplicate outputs, ids and properties that the fixed
     /// layout does not have, options that contradict each other, paths without slashes, a template without its markers.
-    pub fn build(self) -> Result<BuiltApp, BuildErrors> {
+    pub fn build(mut self) -> Result<BuiltApp, BuildErrors> {
         let mut mistakes = self.mistakes.clone();
-        let state = AppState::new(self, &mut mistakes);
+        let warm_ups = std::mem::take(&mut self.warm_ups);
+        let admin = self.admin.take().map(|(path, guard)| admin::mount(&self.cache, path, guard, self.location));
+        let state = Arc::new(AppState::new(self, warm_ups.is_empty(), &mut mistakes));
+        let admin = admin.transpose().unwrap_or_else(|error| {
+            mistakes.extend(error.0);
+            None
+        });
         match mistakes.is_empty() {
-            true => Ok(BuiltApp { state: Arc::new(state) }),
+            true => Ok(BuiltApp { state, warm_ups, admin }),
             false => Err(BuildErrors(mistakes)),
         }
     }
@@ -216,19 +295,45 @@ impl App {
     /// the address is not free.
     pub async fn run(self, address: &str) -> Result<()> {
         self.cache.make_default();
-        serve(self.build()?.into_router(), address).await
+        let mut app = self.build()?;
+        tokio::spawn(app.warm_up());
+        serve(app.into_router(), address).await
     }
 }
+
+/// Work to be done when the app starts.
+type WarmUp = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
 /// An app that was checked and is ready to serve.
 pub struct BuiltApp {
     state: Arc<AppState>,
+    warm_ups: Vec<WarmUp>,
+    admin: Option<Router>,
 }
 
 impl BuiltApp {
     /// The app as an axum router, to be served, layered or mounted into another.
     pub fn into_router(self) -> Router {
-        http::router(self.state)
+        let router = http::router(self.state);
+        match self.admin {
+            Some(admin) => router.merge(admin),
+            None => router,
+        }
+    }
+
+    /// The work of [`App::warm_up`], to be run once, for those who do not use [`App::run`]. One part after the other; a
+    /// part that panics is logged and does not stop the rest.
+    pub fn warm_up(&mut self) -> impl Future<Output = ()> + Send + use<> {
+        let (state, warm_ups) = (self.state.clone(), std::mem::take(&mut self.warm_ups));
+        async move {
+            for work in warm_ups {
+                let work = AssertUnwindSafe(state.cache.scope(async move { work().await }));
+                if let Err(panic) = work.catch_unwind().await {
+                    tracing::error!("the warm-up panicked: {}", panic_message(&*panic));
+                }
+            }
+            state.ready.store(true, Ordering::Release);
+        }
     }
 }
 

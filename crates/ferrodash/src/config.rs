@@ -5,6 +5,8 @@ use std::sync::Arc;
 
 use ferrodash_components::{Suite, dash_table, dcc, html, plotly_js, renderer};
 
+use crate::callback::Identify;
+
 /// All settings.
 #[derive(Clone)]
 pub(crate) struct Config {
@@ -23,7 +25,15 @@ pub(crate) struct Config {
     /// Largest request body that is read, in bytes.
     pub(crate) max_body: usize,
     pub(crate) health_endpoint: Option<String>,
+    /// Answers 200 once the warm-up has ended, and 503 before.
+    pub(crate) ready_endpoint: Option<String>,
+    /// Counters for Prometheus.
+    pub(crate) metrics_endpoint: Option<String>,
     pub(crate) build_id: Option<String>,
+    /// How it is found out who makes a request.
+    pub(crate) identify: Identify,
+    /// Signs handles of values that are kept on the server.
+    pub(crate) secret: Option<String>,
     /// Whether a failing callback tells the page why.
     pub(crate) debug: bool,
     pub(crate) suites: Vec<&'static Suite>,
@@ -56,7 +66,11 @@ impl Default for Config {
             suppress_callback_exceptions: false,
             max_body: 32 << 20,
             health_endpoint: None,
+            ready_endpoint: None,
+            metrics_endpoint: None,
             build_id: None,
+            identify: Identify::default(),
+            secret: None,
             debug: cfg!(debug_assertions),
             suites: vec![&renderer::SUITE, &dcc::SUITE, &html::SUITE, &dash_table::SUITE, &plotly_js::SUITE],
         }

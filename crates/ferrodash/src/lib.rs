@@ -38,6 +38,7 @@
 //! | `plotly` | figures made with the `plotly` crate | no |
 //! | `redis` | the Redis tier of the cache | yes |
 
+mod admin;
 mod app;
 mod body;
 mod callback;
@@ -47,11 +48,12 @@ mod http;
 mod layout;
 mod serve;
 mod state;
+mod stored;
 
 pub use app::{App, BuiltApp};
 pub use callback::{
-    CacheOptions, Callback, CallbackBuilder, CallbackError, Context, Handler, Input, IntoAnswer, IntoOutput, NoUpdate,
-    Output, PreventUpdate, State, Trigger, Update, no_update,
+    CacheOptions, Callback, CallbackBuilder, CallbackError, Context, Handler, Identity, Input, IntoAnswer, IntoOutput,
+    NoUpdate, Output, PreventUpdate, State, Trigger, Update, no_update,
 };
 pub use error::{BuildErrors, Error, Mistake, Result};
 pub use ferrodash_batch as batch;
@@ -61,18 +63,19 @@ pub use ferrodash_components::{
     Child, Children, Component, ComponentExt, Id, IdValue, IntoChildren, IntoProp, Json, Prop, Style, Suite,
     dash_table, dcc, html,
 };
-pub use ferrodash_macros::{callback, callbacks, memoize};
+pub use ferrodash_macros::{callback, callbacks, invalidates, memoize};
 pub use layout::{IntoLayout, Layout, LayoutRequest};
 pub use serve::serve;
+pub use stored::{Stored, StoredError};
 
 /// What an app usually needs: `use ferrodash::prelude::*`.
 pub mod prelude {
     pub use crate::batch::{Batcher, LoadError};
     pub use crate::html::HtmlProps as _;
     pub use crate::{
-        App, Cache, CacheOptions, Callback, CallbackError, Children, Component, ComponentExt as _, Context, Id, Input,
-        IntoChildren, Json, NoUpdate, Output, PreventUpdate, State, Style, Update, callback, callbacks, dash_table,
-        dcc, html, memoize, no_update,
+        App, Cache, CacheOptions, Callback, CallbackError, Children, Component, ComponentExt as _, Context, Id,
+        Identity, Input, IntoChildren, Json, NoUpdate, Output, PreventUpdate, State, Stored, Style, Update, callback,
+        callbacks, dash_table, dcc, html, invalidates, memo, memoize, no_update,
     };
 }
 

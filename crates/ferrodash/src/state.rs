@@ -1,18 +1,22 @@
 //! What all requests share: read-only once the app is built, everything that can be rendered once is.
 
 use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 
+use axum::http::{HeaderMap, Uri};
 use bytes::Bytes;
 use ferrodash_cache::Cache;
 use ferrodash_components::{Component, ComponentInfo};
 
 use crate::app::App;
 use crate::body::Body;
-use crate::callback::{Callback, Property, Registry, Spec};
+use crate::callback::{Callback, Property, Registry, RequestParts, Spec, Vary};
 use crate::config::Config;
 use crate::error::Mistake;
 use crate::http::{Assets, Suites, render_dependencies, render_index};
 use crate::layout::{Layout, LayoutRequest};
+use crate::stored::Vault;
 
 /// An app, built.
 pub(crate) struct AppState {
@@ -26,16 +30,21 @@ pub(crate) struct AppState {
     pub(crate) index: Body,
     pub(crate) suites: Suites,
     pub(crate) build_id: String,
+    /// Whether the warm-up has ended.
+    pub(crate) ready: AtomicBool,
+    pub(crate) vault: Arc<Vault>,
 }
 
 impl AppState {
     /// Checks the app and renders what does not change; every mistake is added to `mistakes`.
-    pub(crate) fn new(app: App, mistakes: &mut Vec<Mistake>) -> Self {
+    pub(crate) fn new(app: App, ready: bool, mistakes: &mut Vec<Mistake>) -> Self {
         let App { layout, callbacks, cache, config, location, .. } = app;
         let build_id = config.build_id.clone().unwrap_or_else(|| build_id(&callbacks));
         let registry = Registry::new(callbacks, &build_id, mistakes);
         let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
         check_paths(&config, &mut mistake);
+        check_identity(&registry, &config, mistakes);
+        let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
         let components = components_by_id(&layout, &mut mistake);
         if layout.is_fixed() && !config.suppress_callback_exceptions {
             check_properties(&registry, &components, &config, mistakes);
@@ -58,7 +67,14 @@ impl AppState {
             }
         };
         let dependencies = Body::encode_now(render_dependencies(&registry).into());
-        Self { config, registry, cache, layout, fixed_layout, dependencies, index, suites, build_id }
+        let (ready, vault) = (AtomicBool::new(ready), Arc::new(Vault::new(config.secret.as_deref())));
+        Self { config, registry, cache, layout, fixed_layout, dependencies, index, suites, build_id, ready, vault }
+    }
+
+    /// What callbacks may know of a request.
+    pub(crate) fn request(&self, uri: &Uri, headers: HeaderMap) -> RequestParts {
+        let (identify, vault) = (self.config.identify.clone(), Some(self.vault.clone()));
+        RequestParts { path: uri.path().to_owned(), headers, identify, vault }
     }
 }
 
@@ -78,6 +94,17 @@ fn build_id(callbacks: &[Callback]) -> String {
     hasher.finalize().to_hex()[..16].to_owned()
 }
 
+/// Answers for users need somebody who says who they are.
+fn check_identity(registry: &Registry, config: &Config, mistakes: &mut Vec<Mistake>) {
+    let by_user = |by: &&Vary| matches!(by, Vary::User | Vary::Roles);
+    for registered in registry.iter().filter(|_| config.identify.user.is_none()) {
+        if let Some(by) = registered.vary.iter().find(by_user) {
+            let text = format!("it varies by {by}, but nothing says who makes a request; give the app App::identity");
+            mistakes.push(Mistake::new(&registered.callback, text));
+        }
+    }
+}
+
 /// Paths that the router could not serve, or that would hide a route.
 fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
     let prefixes =
@@ -90,8 +117,13 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
             mistake(format!("{name} is {prefix:?}; it must be a plain path"));
         }
     }
-    let health = config.health_endpoint.as_ref().map(|path| ("health_endpoint", path));
-    for (name, path) in health.into_iter().chain([("assets_url_path", &config.assets.url_path)]) {
+    let endpoints = [
+        ("health_endpoint", &config.health_endpoint),
+        ("ready_endpoint", &config.ready_endpoint),
+        ("metrics_endpoint", &config.metrics_endpoint),
+    ];
+    let endpoints = endpoints.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?)));
+    for (name, path) in endpoints.chain([("assets_url_path", &config.assets.url_path)]) {
         let path = path.trim_matches('/');
         if path.is_empty() || path.starts_with('_') || path.contains(['{', '}', '?', '#']) {
             mistake(format!("{name} is {path:?}; it must be a plain path that does not begin with an underscore"));

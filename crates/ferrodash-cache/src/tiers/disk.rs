@@ -1,125 +1,240 @@
-//! An LMDB file in a directory, shared by the processes of one host.
+//! A directory, shared by the processes of one host: an LMDB database, and files for large values.
+//!
+//! Reads take microseconds and are made where they are asked for, as the database is mapped into memory; writes and
+//! large reads wait for other processes and for the disk, and are made on threads that may block.
 
-use std::convert::Infallible;
-use std::path::Path;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+mod check;
+mod config;
+pub(super) mod files;
+mod host;
+pub(super) mod lease;
+mod notes;
+mod open;
+mod shared;
+pub(super) mod store;
+mod sweep;
+mod write;
+
+use std::sync::Arc;
 
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, FutureExt, ready};
-use heed::types::Bytes as Raw;
-use heed::{CommitOrAbort, Database, Env, EnvFlags, EnvOpenOptions, MdbError, WithoutTls};
+use futures_util::future::{BoxFuture, Either, FutureExt, ready};
+use tokio::sync::{Semaphore, oneshot};
 
+pub use config::DiskConfig;
+
+use self::host::Process;
+use self::notes::Notes;
+use self::store::{Found, Place, Store, Writer, millis, unix_millis};
+use self::sweep::Sweeper;
+use self::write::{Value, Write, fits};
 use crate::error::Error;
-use crate::{Entry, Key, Tier, TierResult, entry};
+use crate::{Entry, Key, Marks, Reading, Scope, Sealer, Shared, Tier, TierResult};
 
-/// The size of the file at most. All processes must agree, so it is not an option.
-const MAP_SIZE: usize = 1 << 30;
+/// A longer sealed entry goes to a file: the database would be slower, and has to find room for it in one piece.
+const INLINE: usize = 64 << 10;
 
-/// Slots for readers; killed processes leak theirs until [`Env::clear_stale_readers`].
-const READERS: u32 = 1024;
+/// Calls of a kind that may block threads at the same time. There is one writer at a time anyway; a disk that hangs
+/// must not take all threads of the runtime.
+const BLOCKING: usize = 8;
 
-/// Before the stored form stands the time of expiry, in milliseconds since 1970: it must outlive the process, and only
-/// processes of this host compare it.
-const EXPIRY: usize = size_of::<u64>();
+/// Entries on the disk of this host.
+pub struct Disk {
+    inner: Arc<Inner>,
+    sweeper: Sweeper,
+}
 
-#[derive(Clone)]
-pub(crate) struct Disk {
-    env: Env<WithoutTls>,
-    entries: Database<'static, Raw, Raw>,
+struct Inner {
+    store: Arc<Store>,
+    sealer: Sealer,
+    config: DiskConfig,
+    notes: Notes,
+    process: Process,
+    writes: Arc<Semaphore>,
+    reads: Arc<Semaphore>,
 }
 
 impl Disk {
-    pub(crate) fn open(directory: &str) -> Result<Self, Error> {
-        let unusable =
-            |reason: String| Error::Directory { path: directory.to_owned(), reason: format!("{reason}; name another") };
-        if directory.is_empty() {
-            return Err(Error::Address { url: "disk:".into(), reason: "it names no directory".into() });
-        }
-        std::fs::create_dir_all(directory).map_err(|error| unusable(error.to_string()))?;
-        let env = open_env(Path::new(directory)).map_err(|error| unusable(error.to_string()))?;
-        env.clear_stale_readers().map_err(|error| unusable(error.to_string()))?;
-        let entries = open_entries(&env).map_err(|error| unusable(error.to_string()))?;
-        Ok(Self { env, entries })
+    /// Opens a directory, which is made if there is none, and begun anew if what it holds cannot be used.
+    ///
+    /// # Errors
+    /// When the directory cannot be used at all.
+    pub fn open(config: DiskConfig, sealer: Sealer) -> Result<Self, Error> {
+        let unusable = |reason: String| Error::Directory {
+            path: config.directory.display().to_string(),
+            reason: format!("{reason}; name another"),
+        };
+        let inner = Inner {
+            store: open::open(&config.directory).map_err(unusable)?,
+            sealer,
+            config,
+            notes: Notes::default(),
+            process: Process::this(),
+            writes: Arc::new(Semaphore::new(BLOCKING)),
+            reads: Arc::new(Semaphore::new(BLOCKING)),
+        };
+        Ok(Self { inner: Arc::new(inner), sweeper: Sweeper::default() })
     }
 
-    fn read(&self, key: &Key) -> Result<Option<Entry>, heed::Error> {
-        let txn = self.env.read_txn()?;
-        let Some(stored) = self.entries.get(&txn, key.as_bytes())? else { return Ok(None) };
-        let Some((expiry, sealed)) = stored.split_first_chunk::<EXPIRY>() else { return Ok(None) };
-        let left = u64::from_be_bytes(*expiry).saturating_sub(unix_millis());
-        if left == 0 {
-            return Ok(None);
-        }
-        // Copied out, as a long read transaction keeps the file from reusing pages.
-        let body = entry::open(&Bytes::copy_from_slice(sealed));
-        Ok(body.map(|body| Entry::new(body, Duration::from_millis(left))))
+    /// Bytes that are kept, as the budget counts them, by all processes together.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn stored_bytes(&self) -> TierResult<u64> {
+        self.inner.store.read(|txn| self.inner.store.bytes(txn)).map_err(words)
     }
 
-    fn write(&self, key: &Key, bytes: &Bytes, timeout: Duration) -> Result<(), heed::Error> {
-        let expiry = unix_millis().saturating_add(u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX));
-        let mut stored = expiry.to_be_bytes().to_vec();
-        stored.extend_from_slice(&entry::seal(bytes));
-        match self.put(key, &stored) {
-            Err(heed::Error::Mdb(MdbError::MapFull)) => {
-                self.make_room()?;
-                self.put(key, &stored)
+    /// The entry under a key with the marks of scopes, as they are at one moment. What is in the database is read at
+    /// once, without waiting.
+    fn look<'a>(
+        &'a self,
+        key: &'a Key,
+        scopes: Option<&'a [Scope]>,
+    ) -> impl Future<Output = TierResult<Reading>> + Send + 'a {
+        match self.inner.look(key, scopes) {
+            Ok((Some(found @ Found { place: Place::File(_), .. }), marks)) => {
+                Either::Right(self.look_in_file(key, scopes, Some(found), marks))
             }
-            other => other,
+            Ok((found, marks)) => Either::Left(ready(Ok(self.reading(key, found, marks)))),
+            Err(error) => Either::Left(ready(Err(words(error)))),
         }
     }
 
-    fn put(&self, key: &Key, stored: &[u8]) -> Result<(), heed::Error> {
-        let mut txn = self.env.write_txn()?;
-        self.entries.put(&mut txn, key.as_bytes(), stored)?;
-        txn.commit()
+    async fn look_in_file(
+        &self,
+        key: &Key,
+        scopes: Option<&[Scope]>,
+        mut found: Option<Found>,
+        mut marks: Marks,
+    ) -> TierResult<Reading> {
+        while let Some(Found { place: Place::File(file), .. }) = found {
+            let key_bytes = *key.as_bytes();
+            if let Some(sealed) = self.read_blocking(move |inner| inner.store.files.read(&key_bytes, file)).await? {
+                found = found.map(|found| Found { place: Place::Inline(sealed), ..found });
+                break;
+            }
+            // It was replaced in between, unless the database still names the same file.
+            (found, marks) = self.inner.look(key, scopes).map_err(words)?;
+            found = found.filter(|found| !matches!(found.place, Place::File(again) if again == file));
+        }
+        Ok(self.reading(key, found, marks))
     }
 
-    /// A full file is emptied: everything in it can be computed again.
-    fn make_room(&self) -> Result<(), heed::Error> {
-        tracing::info!("the disk cache is full and is emptied");
-        let mut txn = self.env.write_txn()?;
-        self.entries.clear(&mut txn)?;
-        txn.commit()
+    /// What was found, and a note that it was read.
+    fn reading(&self, key: &Key, found: Option<Found>, marks: Marks) -> Reading {
+        let entry = found.and_then(|found| self.inner.unseal(&found));
+        if entry.is_some() && self.inner.notes.add(key.as_bytes()) {
+            self.sweeper.keep_running(&self.inner);
+        }
+        Reading { entry, marks }
     }
 
-    fn delete(&self, key: &Key) -> Result<(), heed::Error> {
-        let mut txn = self.env.write_txn()?;
-        self.entries.delete(&mut txn, key.as_bytes())?;
-        txn.commit()
+    /// Seals an entry, and makes a change with it off the async threads. The value is `None` if it is not taken.
+    async fn store_blocking(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        mut change: impl FnMut(&mut Write<'_>, &Key, Option<&Value>) -> heed::Result<bool> + Send + 'static,
+    ) -> TierResult<bool> {
+        self.sweeper.keep_running(&self.inner);
+        let (key, entry) = (*key, entry.clone());
+        self.blocking(&self.inner.writes, move |inner, wanted| {
+            let value = inner.prepare(&key, &entry, wanted)?;
+            let kept = inner.write(wanted, |write| change(write, &key, value.as_ref()));
+            if let (Some(Value { place: Place::File(file), .. }), false) = (&value, matches!(kept, Ok(true))) {
+                inner.store.files.remove(key.as_bytes(), *file);
+            }
+            kept
+        })
+        .await
     }
 
-    /// Runs a write off the async threads: it waits for the writers of other processes.
+    /// Makes a change off the async threads.
+    async fn write_blocking<T: Send + 'static>(
+        &self,
+        change: impl FnMut(&mut Write<'_>) -> heed::Result<T> + Send + 'static,
+    ) -> TierResult<T> {
+        self.blocking(&self.inner.writes, move |inner, wanted| inner.write(wanted, change)).await
+    }
+
+    async fn read_blocking<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Inner) -> std::io::Result<T> + Send + 'static,
+    ) -> TierResult<T> {
+        self.blocking(&self.inner.reads, move |inner, _| Ok(read(inner)?)).await
+    }
+
+    /// Does work on a thread that may block, and waits for it until the deadline.
     async fn blocking<T: Send + 'static>(
         &self,
-        work: impl FnOnce(&Self) -> Result<T, heed::Error> + Send + 'static,
+        permits: &Arc<Semaphore>,
+        work: impl FnOnce(&Inner, &dyn Fn() -> bool) -> heed::Result<T> + Send + 'static,
     ) -> TierResult<T> {
-        let disk = self.clone();
-        match tokio::task::spawn_blocking(move || work(&disk)).await {
-            Ok(result) => result.map_err(|error| error.to_string()),
-            Err(error) => Err(error.to_string()),
+        let answer = async {
+            let permit = permits.clone().acquire_owned().await.expect("it is never closed");
+            let inner = self.inner.clone();
+            let (sender, receiver) = oneshot::channel();
+            tokio::task::spawn_blocking(move || {
+                let _permit = permit;
+                let result = work(&inner, &|| !sender.is_closed());
+                // Before the answer, so that who has all answers can close the store.
+                drop(inner);
+                // Nobody waits any more.
+                let _ = sender.send(result);
+            });
+            receiver.await
+        };
+        let deadline = self.inner.config.deadline;
+        match tokio::time::timeout(deadline, answer).await {
+            Ok(Ok(result)) => result.map_err(words),
+            Ok(Err(_)) => Err("the work was given up".into()),
+            Err(_) => Err(format!("no answer within {} ms", deadline.as_millis())),
         }
     }
 }
 
-fn open_entries(env: &Env<WithoutTls>) -> Result<Database<'static, Raw, Raw>, heed::Error> {
-    let opened = env.create_databases_and_commit(env.write_txn()?, |opener, txn| {
-        opener.create_database::<Raw, Raw>(txn, None).map(CommitOrAbort::<_, Infallible>::Commit)
-    })?;
-    match opened {
-        CommitOrAbort::Commit(entries) => Ok(entries),
-        CommitOrAbort::Abort(never) => match never {},
+impl Inner {
+    fn look(&self, key: &Key, scopes: Option<&[Scope]>) -> heed::Result<(Option<Found>, Marks)> {
+        self.store.read(|txn| {
+            let found = self.store.value(txn, key.as_bytes())?;
+            let marks = scopes.map_or(Ok(Marks::default()), |scopes| self.store.marks(txn, scopes))?;
+            Ok((found, marks))
+        })
     }
-}
 
-#[expect(unsafe_code, reason = "LMDB maps a file into memory; see the comment")]
-fn open_env(directory: &Path) -> Result<Env<WithoutTls>, heed::Error> {
-    let mut options = EnvOpenOptions::new().read_txn_without_tls();
-    options.map_size(MAP_SIZE).max_readers(READERS);
-    // SAFETY: the file is only changed through LMDB, whose locks order all processes. Without NO_SYNC each commit waits
-    // for the disk; with it a loss of power can damage the file, and the checksum of each entry finds that out.
-    unsafe {
-        options.flags(EnvFlags::NO_SYNC);
-        options.open(directory)
+    /// The entry whose sealed form was found in the database or read from its file.
+    fn unseal(&self, found: &Found) -> Option<Entry> {
+        let Place::Inline(sealed) = &found.place else { return None };
+        self.sealer.open(sealed, found.left)
+    }
+
+    /// The form in which an entry is kept, with its file written; `None` if it is not taken.
+    fn prepare(&self, key: &Key, entry: &Entry, wanted: &dyn Fn() -> bool) -> heed::Result<Option<Value>> {
+        let Some(left) = entry.lifetime_left() else { return Ok(None) };
+        let sealed: Bytes = self.sealer.seal(entry);
+        let length = sealed.len() as u64;
+        if !fits(length, self.config.max_bytes) {
+            return Ok(None);
+        }
+        let expiry = unix_millis().saturating_add(millis(left));
+        let place = if sealed.len() <= INLINE {
+            Place::Inline(sealed)
+        } else {
+            Place::File(self.store.write_file(self.writer(wanted), key.as_bytes(), &sealed)?)
+        };
+        Ok(Some(Value { place, id: entry.id(), expiry, length }))
+    }
+
+    fn write<T>(
+        &self,
+        wanted: &dyn Fn() -> bool,
+        change: impl FnMut(&mut Write<'_>) -> heed::Result<T>,
+    ) -> heed::Result<T> {
+        self.store.write(self.writer(wanted), change)
+    }
+
+    fn writer<'a>(&'a self, wanted: &'a dyn Fn() -> bool) -> Writer<'a> {
+        Writer { budget: self.config.max_bytes, notes: &self.notes, wanted }
     }
 }
 
@@ -129,21 +244,34 @@ impl Tier for Disk {
     }
 
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {
-        ready(self.read(key).map_err(|error| error.to_string())).boxed()
+        self.look(key, None).map(|reading| reading.map(|reading| reading.entry)).boxed()
     }
 
-    fn set<'a>(&'a self, key: &'a Key, bytes: &'a Bytes, timeout: Duration) -> BoxFuture<'a, TierResult<bool>> {
-        let (key, bytes) = (*key, bytes.clone());
-        async move { self.blocking(move |disk| disk.write(&key, &bytes, timeout)).await.map(|()| true) }.boxed()
+    fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>> {
+        self.store_blocking(key, entry, |write, key, value| {
+            write.end_lease(key.as_bytes())?;
+            write.replace(key.as_bytes(), value)
+        })
+        .boxed()
     }
 
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<()>> {
         let key = *key;
-        async move { self.blocking(move |disk| disk.delete(&key)).await }.boxed()
+        self.write_blocking(move |write| {
+            write.end_lease(key.as_bytes())?;
+            write.remove(key.as_bytes())
+        })
+        .boxed()
+    }
+
+    fn shared(&self) -> Option<&dyn Shared> {
+        Some(self)
     }
 }
 
-fn unix_millis() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
 }
+
+#[cfg(test)]
+mod tests;

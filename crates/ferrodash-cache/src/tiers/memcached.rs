@@ -1,53 +1,99 @@
 //! Memcached, by its meta protocol; several servers share the keys by rendezvous hashing.
+//!
+//! A server answers the commands of one connection in order, and all that belongs together lies on one server: an entry
+//! with its lease and its pieces, and the whole history of invalidations. So one round trip sees a lease before its
+//! entry, and the numbers of a history in the order in which they were raised.
+//!
+//! | Key | Value |
+//! |---|---|
+//! | `ns:KEY:v` | the sealed entry, a list of pieces, or nothing while someone is about to store it (`pieces`) |
+//! | `ns:KEY:c:ID:N` | a piece of an entry that is too large for an item |
+//! | `ns:KEY:l` | the lease (`lease`) |
+//! | `ns:era`, `ns:seq:ERA`, `ns:m:ERA:SCOPE` | the history of invalidations (`history`) |
 
+mod config;
+mod history;
+pub(super) mod lease;
+pub(super) mod link;
+pub(super) mod pieces;
+
+use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
-use memcache::exp::{AsyncMetaClient, Meta, Ttl};
+use memcache::exp::{Delete, Set, Ttl};
 
-use super::{DEADLINE, within_deadline};
-use crate::{Entry, Key, Tier, TierResult, entry};
+pub use config::MemcachedConfig;
 
-/// The server's default limit is 1 MiB for an item with its key and header; larger ones are not sent.
-const MAX_ITEM: usize = (1 << 20) - 1024;
+use self::link::{Link, Names, Reply, fetch};
+use self::pieces::Manifest;
+use crate::{Acquired, Bid, Entry, Filled, Key, Marks, Reading, Scope, Sealer, Shared, Stamp, Tier, TierResult};
 
-/// Memcached counts whole seconds.
-const SECOND: Duration = Duration::from_secs(1);
+/// What a server says to an item that is larger than its `-I` allows.
+const TOO_LARGE: &str = "object too large";
 
-pub(crate) struct Memcached {
-    client: AsyncMetaClient,
-    namespace: String,
+/// Entries on Memcached servers, for all processes that use them.
+pub struct Memcached {
+    link: Link,
+    names: Names,
+    sealer: Sealer,
+    /// The largest value of an item.
+    max_value: usize,
+    /// The era that was seen last: a guess, with which the marks can be asked for before the era is known.
+    era: AtomicU64,
 }
 
 impl Memcached {
-    /// A tier over the servers of `//host:port,host:port`; each is connected to when it is first used.
-    pub(crate) async fn new(servers: &str, namespace: String) -> Result<Self, String> {
-        let servers: Vec<String> = servers
-            .trim_start_matches("//")
-            .trim_end_matches('/')
-            .split(',')
-            .filter(|server| !server.is_empty())
-            .map(with_port)
-            .collect::<Result<_, _>>()?;
-        if servers.is_empty() {
-            return Err("it names no server".into());
+    /// A tier over these servers, which are connected to when they are first used. All keys begin with `namespace`.
+    ///
+    /// # Errors
+    /// When the namespace is too long for a key.
+    pub fn new(config: MemcachedConfig, namespace: String, sealer: Sealer) -> Result<Self, String> {
+        let max_value = config.max_value();
+        let names = Names::new(namespace)?;
+        Ok(Self { link: Link::new(config, &names), names, sealer, max_value, era: AtomicU64::new(0) })
+    }
+
+    /// The entry in the value of `ns:KEY:v`.
+    async fn open(&self, key: &Key, found: &Reply) -> TierResult<Option<Entry>> {
+        let Some(value) = found.value.as_ref().filter(|value| !value.is_empty() && !found.left.is_zero()) else {
+            return Ok(None);
+        };
+        match Manifest::parse(value) {
+            None => Ok(self.sealer.open(value, found.left)),
+            Some(manifest) => {
+                let sealed = self.gather(key, &manifest).await?;
+                Ok(sealed.and_then(|sealed| self.sealer.open(&sealed, found.left)))
+            }
         }
-        let client = AsyncMetaClient::builder().connect_timeout(Some(DEADLINE)).io_timeout(Some(DEADLINE));
-        let client = client.connect_multiple_async(servers).await.map_err(|error| error.to_string())?;
-        Ok(Self { client, namespace })
     }
 
-    fn name_of(&self, key: &Key) -> String {
-        format!("{}:{key}", self.namespace)
+    /// What to store under `ns:KEY:v` for an entry; `None` if it is too large, or too short-lived. An entry that does not
+    /// fit in an item has been stored in pieces by then.
+    async fn seal(&self, key: &Key, entry: &Entry) -> TierResult<Option<(Bytes, Ttl)>> {
+        let sealed = self.sealer.seal(entry);
+        let Some(ttl) = ttl(entry).filter(|_| sealed.len() <= pieces::LARGEST) else { return Ok(None) };
+        if sealed.len() <= self.max_value {
+            return Ok(Some((sealed, ttl)));
+        }
+        let manifest = self.scatter(key, entry.id(), &sealed, ttl).await?;
+        // Storing the pieces took some of the time.
+        Ok(self::ttl(entry).map(|ttl| (manifest, ttl)))
     }
-}
 
-fn with_port(server: &str) -> Result<String, String> {
-    match server.rsplit_once(':') {
-        None => Ok(format!("{server}:11211")),
-        Some((host, port)) if !host.is_empty() && port.parse::<u16>().is_ok() => Ok(server.to_owned()),
-        Some(_) => Err(format!("{server:?} is no host:port")),
+    async fn put(&self, key: &Key, entry: &Entry) -> TierResult<bool> {
+        let Some((value, ttl)) = self.seal(key, entry).await? else { return Ok(false) };
+        let lease = Delete::new(self.names.lease(key)).into();
+        let value = Set::new(self.names.value(key), value).ttl(ttl).into();
+        let [_, stored] = self.link.call().run([lease, value]).await?;
+        Ok(stored.done())
+    }
+
+    /// Forgets an entry. Its lease goes first, as `fill` relies on.
+    async fn clear(&self, key: &Key) -> TierResult<()> {
+        let names = [self.names.lease(key), self.names.value(key)];
+        self.link.call().run(names.map(|name| Delete::new(name).into())).await.map(drop)
     }
 }
 
@@ -58,30 +104,99 @@ impl Tier for Memcached {
 
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {
         async move {
-            let request = self.client.get(self.name_of(key)).meta(Meta::default().ttl());
-            let found = within_deadline(request.send()).await?;
-            let left = found.item.ttl.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0);
-            let body = found.value.map(Bytes::from).as_ref().and_then(entry::open);
-            // A remainder of zero means less than a second, and one millisecond is the least that counts as fresh.
-            Ok(body.map(|body| Entry::new(body, Duration::from_secs(left).max(Duration::from_millis(1)))))
+            let [found] = self.link.call().run([fetch(self.names.value(key))]).await?;
+            self.open(key, &found).await
         }
         .boxed()
     }
 
-    fn set<'a>(&'a self, key: &'a Key, bytes: &'a Bytes, timeout: Duration) -> BoxFuture<'a, TierResult<bool>> {
+    fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>> {
         async move {
-            if bytes.len() > MAX_ITEM || timeout < SECOND {
-                return Ok(false);
+            let taken = unless_too_large(self.put(key, entry).await)?.unwrap_or(false);
+            if !taken {
+                // What is there now is older than what was to replace it.
+                self.clear(key).await?;
             }
-            // Rounded down: an entry may go early, never late.
-            let ttl = Ttl::secs(u32::try_from(timeout.as_secs()).unwrap_or(u32::MAX));
-            let request = self.client.set(self.name_of(key), entry::seal(bytes)).ttl(ttl);
-            Ok(within_deadline(request.send()).await?.applied())
+            Ok(taken)
         }
         .boxed()
     }
 
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<()>> {
-        async move { within_deadline(self.client.delete(self.name_of(key)).send()).await.map(drop) }.boxed()
+        self.clear(key).boxed()
+    }
+
+    fn shared(&self) -> Option<&dyn Shared> {
+        Some(self)
+    }
+}
+
+impl Shared for Memcached {
+    fn read<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Reading>> {
+        async move {
+            let (call, era) = (self.link.call(), self.last_era());
+            let mut commands = self.look(era, scopes);
+            commands.push(fetch(self.names.value(key)));
+            let mut replies = call.run_all(commands).await?;
+            let found = replies.pop().expect("a reply for each command");
+            let marks = self.settle(&call, scopes, era, replies).await?;
+            Ok(Reading { entry: self.open(key, &found).await?, marks })
+        }
+        .boxed()
+    }
+
+    fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
+        async move { self.marks_at(&self.link.call(), scopes).await }.boxed()
+    }
+
+    fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>> {
+        self.mark(scopes).boxed()
+    }
+
+    fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>> {
+        self.compete(key, bid).boxed()
+    }
+
+    fn fill<'a>(&'a self, key: &'a Key, token: u64, entry: &'a Entry) -> BoxFuture<'a, TierResult<Filled>> {
+        async move {
+            let filled = unless_too_large(self.put_as_holder(key, token, entry).await)?.unwrap_or(Filled::Refused);
+            if filled == Filled::Refused {
+                self.give_back(key, token).await?;
+            }
+            Ok(filled)
+        }
+        .boxed()
+    }
+
+    fn renew<'a>(&'a self, key: &'a Key, token: u64, lease: Duration) -> BoxFuture<'a, TierResult<bool>> {
+        self.prolong(key, token, lease).boxed()
+    }
+
+    fn release<'a>(&'a self, key: &'a Key, token: u64) -> BoxFuture<'a, TierResult<()>> {
+        self.give_back(key, token).boxed()
+    }
+
+    fn changed<'a>(&'a self, key: &'a Key, within: Duration) -> BoxFuture<'a, ()> {
+        self.wait(key, within).boxed()
+    }
+}
+
+/// What is left of an entry's lifetime in whole seconds, as Memcached counts; rounded down, as an entry may go early but
+/// never late, save for what it took to get here. The client writes more than 30 days as a date, for the server would
+/// read the number as one.
+fn ttl(entry: &Entry) -> Option<Ttl> {
+    const ON_THE_WAY: Duration = Duration::from_millis(50);
+    let seconds = (entry.lifetime_left()? + ON_THE_WAY).as_secs();
+    (seconds > 0).then(|| Ttl::secs(u32::try_from(seconds).unwrap_or(u32::MAX)))
+}
+
+/// A server that takes smaller items than the configuration says is not down; it just does not take this one.
+fn unless_too_large<T>(stored: TierResult<T>) -> TierResult<Option<T>> {
+    match stored {
+        Err(reason) if reason.contains(TOO_LARGE) => {
+            tracing::warn!(reason, "a Memcached server takes smaller items than max_item says");
+            Ok(None)
+        }
+        other => other.map(Some),
     }
 }

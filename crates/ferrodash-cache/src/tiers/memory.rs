@@ -3,20 +3,21 @@
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use quick_cache::sync::{Cache, DefaultLifecycle};
 use quick_cache::{DefaultHashBuilder, OptionsBuilder, Weighter};
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
+use crate::clock::{Instant, now};
+use crate::entry::LONGEST;
 use crate::{Entry, Key, Tier, TierResult};
 
 /// The tier's name.
 pub(crate) const MEMORY: &str = "memory";
 
 /// What an entry costs beside its bytes: key, entry, and the slot in the table.
-const OVERHEAD: u64 = 160;
+const OVERHEAD: u64 = 320;
 
 /// For the first allocation of the table.
 const EXPECTED_ENTRIES: usize = 1024;
@@ -24,28 +25,37 @@ const EXPECTED_ENTRIES: usize = 1024;
 /// The least that a shard of the table is worth.
 const SHARD: u64 = 4 << 20;
 
-/// How often entries past their timeout are looked for, so that they go without being read.
+/// How often entries past their time are looked for, so that they go without being read.
 const SWEEP: Duration = Duration::from_secs(5);
 
-pub(crate) struct Memory {
+/// Memory of this process.
+pub struct Memory {
     entries: Arc<Entries>,
     // Locked to look at the task, and only when something is kept.
     sweeper: Mutex<Option<JoinHandle<()>>>,
 }
 
-type Entries = Cache<Key, Entry, ByBytes>;
+type Entries = Cache<Key, Kept, ByBytes>;
+
+/// An entry, and until when this copy of it is kept.
+#[derive(Clone)]
+struct Kept {
+    entry: Entry,
+    until: Instant,
+}
 
 #[derive(Clone)]
 struct ByBytes;
 
-impl Weighter<Key, Entry> for ByBytes {
-    fn weight(&self, _key: &Key, entry: &Entry) -> u64 {
-        entry.bytes.len() as u64 + OVERHEAD
+impl Weighter<Key, Kept> for ByBytes {
+    fn weight(&self, _key: &Key, kept: &Kept) -> u64 {
+        kept.entry.bytes().len() as u64 + OVERHEAD
     }
 }
 
 impl Memory {
-    pub(crate) fn new(max_bytes: u64) -> Self {
+    /// Memory of at most `max_bytes` of keys and values.
+    pub fn new(max_bytes: u64) -> Self {
         // Few shards, as a value must fit into its shard: one of a quarter of the budget always does.
         let shards = usize::try_from(max_bytes / SHARD).unwrap_or(usize::MAX).clamp(1, 4);
         let options = OptionsBuilder::new()
@@ -58,6 +68,38 @@ impl Memory {
         Self { entries: Arc::new(entries), sweeper: Mutex::default() }
     }
 
+    /// The entry of a key, as long as it is kept.
+    pub(crate) fn find(&self, key: &Key, now: Instant) -> Option<Entry> {
+        let Kept { entry, until } = self.entries.get(key)?;
+        if now < until {
+            return Some(entry);
+        }
+        self.entries.remove_if(key, |kept| kept.until <= now);
+        None
+    }
+
+    /// Keeps an entry for what is left of its lifetime, and for `at_most`; `false` if it is larger than its share of
+    /// the budget.
+    pub(crate) fn insert(&self, key: &Key, entry: &Entry, at_most: Duration) -> bool {
+        self.keep_swept();
+        let now = now();
+        let Some(left) = entry.usable_at(now) else { return false };
+        self.entries.insert(*key, Kept { entry: entry.clone(), until: now + left.min(at_most) });
+        self.entries.contains_key(key)
+    }
+
+    pub(crate) fn forget(&self, key: &Key) {
+        self.entries.remove(key);
+    }
+
+    pub(crate) fn clear(&self) {
+        self.entries.clear();
+    }
+
+    pub(crate) fn size(&self) -> (usize, u64) {
+        (self.entries.len(), self.entries.weight())
+    }
+
     /// Starts the sweeper, again if the runtime that it ran on is gone.
     fn keep_swept(&self) {
         let mut sweeper = self.sweeper.lock().unwrap_or_else(PoisonError::into_inner);
@@ -67,23 +109,21 @@ impl Memory {
             *sweeper = Some(runtime.spawn(sweep(Arc::downgrade(&self.entries))));
         }
     }
-
-    fn fresh(&self, key: &Key) -> Option<Entry> {
-        let entry = self.entries.get(key)?;
-        if entry.remaining().is_some() {
-            return Some(entry);
-        }
-        self.entries.remove_if(key, |entry| entry.remaining().is_none());
-        None
-    }
 }
 
-/// Removes what is past its timeout, for as long as the tier lives.
+/// Removes what is past its time, for as long as the tier lives.
 async fn sweep(entries: Weak<Entries>) {
     loop {
         tokio::time::sleep(SWEEP).await;
         let Some(entries) = entries.upgrade() else { return };
-        entries.retain(|_, entry| entry.remaining().is_some());
+        let now = now();
+        entries.retain(|_, kept| now < kept.until);
+    }
+}
+
+impl std::fmt::Debug for Memory {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Memory").field("entries", &self.entries.len()).field("bytes", &self.entries.weight()).finish()
     }
 }
 
@@ -93,18 +133,15 @@ impl Tier for Memory {
     }
 
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {
-        ready(Ok(self.fresh(key))).boxed()
+        ready(Ok(self.find(key, now()))).boxed()
     }
 
-    fn set<'a>(&'a self, key: &'a Key, bytes: &'a Bytes, timeout: Duration) -> BoxFuture<'a, TierResult<bool>> {
-        self.keep_swept();
-        self.entries.insert(*key, Entry::new(bytes.clone(), timeout));
-        // An entry larger than its share of the budget is dropped at once.
-        ready(Ok(self.entries.contains_key(key))).boxed()
+    fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>> {
+        ready(Ok(self.insert(key, entry, LONGEST))).boxed()
     }
 
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<()>> {
-        self.entries.remove(key);
+        self.forget(key);
         ready(Ok(())).boxed()
     }
 }

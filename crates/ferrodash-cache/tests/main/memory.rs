@@ -51,3 +51,70 @@ async fn an_entry_past_its_timeout_goes_without_being_read() {
     tokio::time::sleep(Duration::from_secs(10)).await;
     assert!(!held(), "freed within ten seconds");
 }
+
+/// The resident memory of this process in bytes.
+fn resident() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/statm").unwrap();
+    status.split(' ').nth(1).unwrap().parse::<u64>().unwrap() * 4096
+}
+
+#[tokio::test]
+async fn s18_ten_thousand_large_values_take_no_more_than_the_budget_and_a_fifth() {
+    // In a process of its own, as other tests take memory too.
+    if std::env::var_os("FERRODASH_ALONE").is_none() {
+        let name = "memory::s18_ten_thousand_large_values_take_no_more_than_the_budget_and_a_fifth";
+        let mut alone = std::process::Command::new(std::env::current_exe().unwrap());
+        let output = alone.args(["--exact", name]).env("FERRODASH_ALONE", "1").output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
+        return;
+    }
+    const BUDGET: u64 = 256 << 20;
+    let before = resident();
+    let cache = Cache::memory(BUDGET);
+    for i in 0..10_000u32 {
+        let value = Bytes::from(vec![i.to_le_bytes()[0] | 1; 100 << 10]);
+        cache.set(&Key::of("f", &i), value, Duration::from_secs(60)).await;
+    }
+    let growth = resident().saturating_sub(before);
+    assert!(growth < BUDGET + BUDGET / 5, "it grew by {} MiB", growth >> 20);
+    assert!(cache.memory_size().1 <= BUDGET);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s30_a_million_mixed_calls_of_64_tasks_come_to_an_end_and_give_the_right_values() {
+    let cache = Cache::memory(8 << 20);
+    let tasks = (0..64u64).map(|task| {
+        let cache = cache.clone();
+        tokio::spawn(async move {
+            let policy = ferrodash_cache::Policy::new(Duration::from_millis(200)).tag("tag");
+            for i in 0..16_000u64 {
+                let number = (task * 31 + i * 7) % 5000;
+                let key = Key::of("mixed", &number);
+                match i % 100 {
+                    0 => cache.remove(&key).await.unwrap(),
+                    1 if i % 5000 == 1 => cache.invalidate_tag("tag").await.unwrap(),
+                    2..10 => _ = cache.set(&key, number.to_string().into(), Duration::from_secs(1)).await,
+                    _ => {
+                        let compute = || async move {
+                            Ok::<_, std::convert::Infallible>(ferrodash_cache::Computed::keep(number.to_string()))
+                        };
+                        let entry = cache.get_or_compute(key, &policy, compute).await.result.unwrap();
+                        assert_eq!(*entry.bytes(), number.to_string());
+                    }
+                }
+            }
+        })
+    });
+    let all = futures_util::future::join_all(tasks.collect::<Vec<_>>());
+    let done = tokio::time::timeout(Duration::from_secs(60), all).await.expect("nobody waits for ever");
+    assert!(done.into_iter().all(|task| task.is_ok()));
+}
+
+#[test]
+fn s16_two_tables_of_a_million_rows_that_differ_in_one_cell_have_different_keys() {
+    let mut table: Vec<(f64, f64)> = (0..1_000_000).map(|row| (f64::from(row), f64::from(row) * 0.5)).collect();
+    let first = Key::of("table", &table);
+    assert_eq!(first, Key::of("table", &table));
+    table[500_000].1 += 1e-9;
+    assert_ne!(first, Key::of("table", &table));
+}

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrodash_cache::{Answer as CacheAnswer, Cache, Computed, Failure, Status, panic_message};
+use ferrodash_cache::{Answer as CacheAnswer, Cache, Computed, Entry, Failure, Mode, Status, panic_message};
 use ferrodash_components::Prop;
 use futures_util::FutureExt;
 
@@ -20,6 +20,9 @@ pub(crate) struct Answered {
     pub(crate) status: Option<Status>,
     /// How long the answer is fresh, if it may be kept.
     pub(crate) fresh: Option<Duration>,
+    /// How old an answer from the cache is, and by how much past its timeout.
+    pub(crate) age: Duration,
+    pub(crate) late: Duration,
 }
 
 /// What is sent.
@@ -49,39 +52,68 @@ pub(crate) async fn answer(
             Err(panic) => return Err(CallError::Panic(panic_message(&*panic).into())),
         };
         let content = content.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
-        return Ok(Answered { content, status: None, fresh: None });
+        return Ok(Answered { content, status: None, fresh: None, age: Duration::ZERO, late: Duration::ZERO });
     };
     let key = call_key(callback, &arguments, &context);
-    let compute = || compute(callback.clone(), arguments, context);
-    // What another version left in a shared store is computed anew.
-    let readable = |bytes: &Bytes| Body::unpack(bytes).is_some();
-    let CacheAnswer { result, status } = cache.get_or_compute_if(key, &options.policy(), readable, compute).await;
+    let refreshed;
+    let policy = match options.refresh && context.asks_for_fresh() {
+        false => &callback.policy,
+        true => {
+            refreshed = callback.policy.clone().mode(Mode::Refresh);
+            &refreshed
+        }
+    };
+    let negative = options.negative_timeout;
+    let compute = || compute(callback.clone(), arguments, context, negative);
+    let CacheAnswer { result, status } = cache.get_or_compute(key, policy, compute).await;
     let entry = result.map_err(|failure| match failure {
         Failure::Error(error) => error,
         Failure::Panic(message) => CallError::Panic(message),
+        Failure::TimedOut(time) => CallError::TimedOut(time),
+        _ => CallError::Panic("the cache gave an answer that is not known here".into()),
     })?;
-    let content = match Body::unpack(&entry.bytes) {
+    if entry.parts().negative {
+        return Err(CallError::Kept(String::from_utf8_lossy(entry.bytes()).into()));
+    }
+    let content = match Body::unpack(entry.bytes()) {
         Some(body) => Content::Encoded(body),
         None => Content::Nothing,
     };
     let keepable = matches!(&content, Content::Encoded(body) if !body.partial);
-    Ok(Answered { content, status: Some(status), fresh: entry.remaining().filter(|_| keepable) })
+    let (age, late) = match status {
+        Status::Stale { .. } => (entry.age(), entry.age().saturating_sub(entry.parts().timeout)),
+        _ => (Duration::ZERO, Duration::ZERO),
+    };
+    Ok(Answered { content, status: Some(status), fresh: entry.remaining().filter(|_| keepable), age, late })
+}
+
+/// Whether an entry of a tier can be read; what another version left there is computed anew.
+pub(crate) fn is_readable(entry: &Entry) -> bool {
+    entry.parts().negative || Body::unpack(entry.bytes()).is_some()
 }
 
 /// Runs the function of a cached callback. Answers that leave an output as it is are not kept: they depend on what the
 /// page shows.
-async fn compute(callback: Arc<Registered>, arguments: Arguments, context: Context) -> Result<Computed, CallError> {
+async fn compute(
+    callback: Arc<Registered>,
+    arguments: Arguments,
+    context: Context,
+    negative: Option<Duration>,
+) -> Result<Computed, CallError> {
     let (arguments, context) = (arguments.canonical(), context.guarded(&callback.vary));
     let result = run(&callback, arguments, context.clone()).await;
     if let Some(undeclared) = context.undeclared() {
         return Err(CallError::Undeclared(undeclared));
+    }
+    if let (Err(error @ CallError::Function(_)), Some(time)) = (&result, negative) {
+        return Ok(Computed::negative(error.to_string(), time));
     }
     match result? {
         None => Ok(Computed::pass(NOTHING)),
         Some((body, complete)) => {
             let mut body = Body::encode(body).await;
             body.partial = !complete;
-            Ok(if complete { Computed::keep(body.pack()) } else { Computed::pass(body.pack()) })
+            Ok(if complete { Computed::keep(body.pack()).compressed() } else { Computed::pass(body.pack()) })
         }
     }
 }
@@ -92,7 +124,13 @@ async fn run(
     arguments: Arguments,
     context: Context,
 ) -> Result<Option<(Bytes, bool)>, CallError> {
-    match callback.callback.handler.call(arguments, context).await? {
+    let desk = context.desk();
+    let call = callback.callback.handler.call(arguments, context);
+    let answer = match desk {
+        Some(desk) => desk.scope(call).await,
+        None => call.await,
+    };
+    match answer? {
         Answer::PreventUpdate => Ok(None),
         Answer::Outputs(values) => {
             let complete = values.iter().all(Option::is_some);

@@ -2,10 +2,8 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use axum::http::HeaderMap;
-use axum::http::header::COOKIE;
-
-use super::Vary;
+use super::{Identity, RequestParts, Vary};
+use crate::stored::Desk;
 
 /// The circumstances of a call: what triggered it, and parts of the request.
 ///
@@ -26,13 +24,6 @@ pub struct Trigger {
     pub id: String,
     /// The property.
     pub property: String,
-}
-
-/// What is kept of a request.
-#[derive(Debug, Default)]
-pub(crate) struct RequestParts {
-    pub(crate) path: String,
-    pub(crate) headers: HeaderMap,
 }
 
 /// Watches over what a cached callback reads.
@@ -65,6 +56,10 @@ impl Context {
             Vary::Cookie(name) => self.request.cookie(name),
             Vary::Header(name) => self.request.header(name),
             Vary::Path => Some(self.request.path.clone()),
+            Vary::User => self.request.identity().map(|who| format!("{:?} {:?}", who.user, who.roles)),
+            Vary::Roles => self.request.identity().map(|who| format!("{:?}", who.roles)),
+            Vary::Session => self.request.session(),
+            Vary::Locale => self.request.locale(),
             Vary::Trigger => {
                 let names = self.triggers.iter().map(|trigger| format!("{}.{}", trigger.id, trigger.property));
                 Some(names.collect::<Vec<_>>().join("\n"))
@@ -100,6 +95,48 @@ impl Context {
         if self.may_read(&Vary::Path) { &self.request.path } else { "" }
     }
 
+    /// Who makes the request, as [`App::identity`](crate::App::identity) says. In a cached callback it needs `vary =
+    /// "user"`.
+    pub fn identity(&self) -> Option<Identity> {
+        self.may_read(&Vary::User).then(|| self.request.identity()).flatten()
+    }
+
+    /// The roles of who makes the request. In a cached callback it needs `vary = "roles"`, or `"user"`.
+    pub fn roles(&self) -> Vec<String> {
+        let allowed = self.allows(&Vary::User) || self.may_read(&Vary::Roles);
+        allowed.then(|| self.request.identity()).flatten().map(|who| who.roles).unwrap_or_default()
+    }
+
+    /// The session: the value of the cookie that [`App::session_cookie`](crate::App::session_cookie) names. In a cached
+    /// callback it needs `vary = "session"`.
+    pub fn session(&self) -> Option<String> {
+        self.may_read(&Vary::Session).then(|| self.request.session()).flatten()
+    }
+
+    /// The language that the browser wants most, in lower case, such as `de-at`. In a cached callback it needs `vary =
+    /// "locale"`.
+    pub fn locale(&self) -> Option<String> {
+        self.may_read(&Vary::Locale).then(|| self.request.locale()).flatten()
+    }
+
+    /// Whether a cached callback has declared this.
+    fn allows(&self, what: &Vary) -> bool {
+        self.guard.as_ref().is_some_and(|guard| guard.allowed.contains(what))
+    }
+
+    /// Whether the request is for an answer that no cache has (RFC 9111, section 5.2.1.4).
+    pub(crate) fn asks_for_fresh(&self) -> bool {
+        self.request.header("cache-control").is_some_and(|value| value.contains("no-cache"))
+    }
+
+    /// What a function needs for stored values. One whose answers are cached cannot put any: each of its values would
+    /// be given to many pages.
+    pub(crate) fn desk(&self) -> Option<Desk> {
+        let vault = self.request.vault.clone()?;
+        let page = self.request.header("x-ferrodash-page");
+        Some(Desk { vault, page, takes: self.guard.is_none() })
+    }
+
     fn may_read(&self, what: &Vary) -> bool {
         let Some(guard) = &self.guard else { return true };
         let allowed = guard.allowed.contains(what);
@@ -107,17 +144,5 @@ impl Context {
             guard.undeclared.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| what.clone());
         }
         allowed
-    }
-}
-
-impl RequestParts {
-    fn header(&self, name: &str) -> Option<String> {
-        self.headers.get(name)?.to_str().ok().map(str::to_owned)
-    }
-
-    fn cookie(&self, name: &str) -> Option<String> {
-        let cookies = self.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(key, _)| *key == name).map(|(_, value)| value.trim_matches('"').to_owned())
     }
 }

@@ -9,14 +9,18 @@ use ferrodash_cache::Policy;
 ///
 /// On the server always: the encoded and compressed answer is kept in the app's cache. In the browser as well with
 /// [`client`](Self::client).
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 #[must_use]
 #[non_exhaustive]
 pub struct CacheOptions {
-    /// How long an answer is fresh.
-    pub timeout: Duration,
+    /// For how long, and under which conditions, an answer is kept.
+    pub policy: Policy,
     /// Whether the browser keeps answers too. Default: no.
     pub client: bool,
+    /// Whether a request can ask for an answer that is computed anew. Default: no.
+    pub refresh: bool,
+    /// How long errors are kept. Default: not at all.
+    pub negative_timeout: Option<Duration>,
     /// What an answer depends on beside its arguments.
     pub vary: Vec<String>,
 }
@@ -24,7 +28,7 @@ pub struct CacheOptions {
 impl CacheOptions {
     /// Answers stay fresh for this long.
     pub fn new(timeout: Duration) -> Self {
-        Self { timeout, client: false, vary: Vec::new() }
+        Self { policy: Policy::new(timeout), client: false, refresh: false, negative_timeout: None, vary: Vec::new() }
     }
 
     /// The browser keeps answers too, and asks again only when they are no longer fresh.
@@ -35,7 +39,21 @@ impl CacheOptions {
         self
     }
 
-    /// Adds something that answers depend on: `cookie:NAME`, `header:NAME`, `path` or `trigger`.
+    /// A request with `Cache-Control: no-cache` has the answer computed anew, and kept for all. By default it has not:
+    /// whoever can send such requests can make the function run as often.
+    pub fn refresh(mut self) -> Self {
+        self.refresh = true;
+        self
+    }
+
+    /// Keeps errors of the function for this long: calls within it get the error without a run. By default not at all.
+    pub fn negative_timeout(mut self, time: Duration) -> Self {
+        self.negative_timeout = Some(time);
+        self
+    }
+
+    /// Adds something that answers depend on: `user`, `roles`, `session`, `locale`, `cookie:NAME`, `header:NAME`, `path`
+    /// or `trigger`.
     ///
     /// A cached callback that takes a `Context` can read from it only what is named here.
     pub fn vary(mut self, by: impl Into<String>) -> Self {
@@ -43,8 +61,59 @@ impl CacheOptions {
         self
     }
 
-    pub(crate) fn policy(&self) -> Policy {
-        Policy::new(self.timeout)
+    /// See [`Policy::stale_while_revalidate`].
+    pub fn stale_while_revalidate(self, time: Duration) -> Self {
+        self.with(|policy| policy.stale_while_revalidate(time))
+    }
+
+    /// See [`Policy::stale_if_error`].
+    pub fn stale_if_error(self, time: Duration) -> Self {
+        self.with(|policy| policy.stale_if_error(time))
+    }
+
+    /// See [`Policy::jitter`].
+    pub fn jitter(self, share: f64) -> Self {
+        self.with(|policy| policy.jitter(share))
+    }
+
+    /// See [`Policy::early`].
+    pub fn early(self, beta: f64) -> Self {
+        self.with(|policy| policy.early(beta))
+    }
+
+    /// See [`Policy::soft_timeout`].
+    pub fn soft_timeout(self, time: Duration) -> Self {
+        self.with(|policy| policy.soft_timeout(time))
+    }
+
+    /// See [`Policy::hard_timeout`].
+    pub fn hard_timeout(self, time: Duration) -> Self {
+        self.with(|policy| policy.hard_timeout(time))
+    }
+
+    /// See [`Policy::slower_than`].
+    pub fn slower_than(self, time: Duration) -> Self {
+        self.with(|policy| policy.slower_than(time))
+    }
+
+    /// See [`Policy::lease`].
+    pub fn lease(self, time: Duration) -> Self {
+        self.with(|policy| policy.lease(time))
+    }
+
+    /// See [`Policy::tag`].
+    pub fn tag(self, tag: &str) -> Self {
+        self.with(|policy| policy.tag(tag))
+    }
+
+    fn with(mut self, change: impl FnOnce(Policy) -> Policy) -> Self {
+        self.policy = change(self.policy);
+        self
+    }
+
+    /// Whether two descriptions say the same.
+    pub(crate) fn same_as(&self, other: &Self) -> bool {
+        format!("{self:?}") == format!("{other:?}")
     }
 }
 
@@ -59,6 +128,14 @@ pub(crate) enum Vary {
     Path,
     /// Which inputs triggered the call.
     Trigger,
+    /// Who makes the request, with all roles.
+    User,
+    /// The roles of who makes the request.
+    Roles,
+    /// The session.
+    Session,
+    /// The language that the browser wants.
+    Locale,
 }
 
 impl Vary {
@@ -77,8 +154,13 @@ impl FromStr for Vary {
             Some(("header", name)) if !name.is_empty() => Ok(Self::Header(name.to_ascii_lowercase())),
             None if text == "path" => Ok(Self::Path),
             None if text == "trigger" => Ok(Self::Trigger),
+            None if text == "user" => Ok(Self::User),
+            None if text == "roles" => Ok(Self::Roles),
+            None if text == "session" => Ok(Self::Session),
+            None if text == "locale" => Ok(Self::Locale),
             _ => Err(format!(
-                "{text:?} is nothing to vary by; there are \"cookie:NAME\", \"header:NAME\", \"path\" and \"trigger\""
+                "{text:?} is nothing to vary by; there are \"user\", \"roles\", \"session\", \"locale\", \"cookie:NAME\", \
+                 \"header:NAME\", \"path\" and \"trigger\""
             )),
         }
     }
@@ -91,6 +173,10 @@ impl std::fmt::Display for Vary {
             Self::Header(name) => write!(f, "header:{name}"),
             Self::Path => f.write_str("path"),
             Self::Trigger => f.write_str("trigger"),
+            Self::User => f.write_str("user"),
+            Self::Roles => f.write_str("roles"),
+            Self::Session => f.write_str("session"),
+            Self::Locale => f.write_str("locale"),
         }
     }
 }

@@ -39,6 +39,12 @@ pub(crate) enum CallError {
     /// The function panicked.
     #[error("it panicked: {0}")]
     Panic(Arc<str>),
+    /// The function ran longer than it may.
+    #[error("it took longer than {0:?} and was ended")]
+    TimedOut(std::time::Duration),
+    /// The error of an earlier call, which is kept for a while.
+    #[error("{0} (an earlier call's error, kept for a while)")]
+    Kept(Arc<str>),
 }
 
 /// Leaves one output as it is; returned in the place of its value.

@@ -4,9 +4,12 @@ use std::any::TypeId;
 use std::collections::HashMap;
 use std::fmt::Display;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
+use ferrodash_cache::Policy;
 
+use super::call::is_readable;
 use super::dependency::output_string;
 use super::{Arguments, Callback, Gate, Input, Property, Shape, Trigger, Vary};
 use crate::error::Mistake;
@@ -37,6 +40,8 @@ pub(crate) struct Registered {
     unset: Vec<Bytes>,
     /// What its cached answers depend on beside arguments.
     pub(crate) vary: Vec<Vary>,
+    /// For how long, and under which conditions, its answers are kept.
+    pub(crate) policy: Policy,
     /// What its cache keys begin with.
     pub(crate) identity: String,
     /// Its name in URLs: stable as long as the function and its outputs are.
@@ -88,7 +93,10 @@ impl Registry {
             inputs.chain(spec.states.iter().map(|state| state.default.clone())).collect::<Vec<_>>()
         };
         a.outputs.len() == b.outputs.len()
-            && a.cache == b.cache
+            && match (&a.cache, &b.cache) {
+                (Some(a), Some(b)) => a.same_as(b),
+                (a, b) => a.is_none() && b.is_none(),
+            }
             && defaults(a) == defaults(b)
             && a.inputs.len() == b.inputs.len()
             && !self.get(first).vary.contains(&Vary::Trigger)
@@ -138,7 +146,9 @@ impl Registered {
             Some(value) => Bytes::from(value.to_string()),
             None => Bytes::from_static(b"null"),
         });
+        let policy = spec.cache.as_ref().map_or(Policy::new(Duration::ZERO), |cache| cache.policy.clone());
         Self {
+            policy: policy.name(spec.name.clone()).readable(is_readable),
             argument_names,
             wire: spec.wire(),
             plain: spec.plain(),
@@ -228,7 +238,7 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     }
     vary.sort();
     vary.dedup();
-    if cache.timeout.is_zero() {
+    if cache.policy.timeout.is_zero() {
         mistake("a cache with a timeout of zero keeps nothing; leave it out".into());
     }
     if callback.function.is_none() && !callback.spec.is_named {

@@ -17,8 +17,8 @@ use super::etag::{JSON, empty, private, respond};
 use super::rejection::Rejection;
 use super::update::{describe, run, triggers};
 use crate::body::Body;
+use crate::callback::Context;
 use crate::callback::call::Content;
-use crate::callback::{Context, RequestParts};
 use crate::state::AppState;
 
 /// Where these calls live, below the app's prefix.
@@ -58,17 +58,17 @@ pub(super) async fn serve(
         None => Vec::new(),
     };
     let triggers = triggers(callback, changed.iter().map(String::as_str));
-    let request = Arc::new(RequestParts { path: parts.uri.path().to_owned(), headers: parts.headers });
+    let request = Arc::new(app.request(&parts.uri, parts.headers));
     let answered = run(&app, callback, arguments, Context::new(triggers, request.clone())).await?;
     let cache_control = private(answered.fresh.filter(|_| parameters.b == app.build_id));
-    let status = answered.status;
+    let (status, age, late) = (answered.status, answered.age, answered.late);
     let mut response = match answered.content {
         Content::Nothing => empty(StatusCode::NO_CONTENT),
         Content::Encoded(body) => respond(&request.headers, &body, JSON, cache_control.clone()),
         Content::Plain(body) => respond(&request.headers, &Body::encode(body).await, JSON, cache_control.clone()),
     };
     response.headers_mut().insert(header::CACHE_CONTROL, cache_control);
-    describe(response.headers_mut(), status, start.elapsed());
+    describe(response.headers_mut(), status, (age, late), start.elapsed());
     Ok(response)
 }
 

@@ -1,9 +1,10 @@
-//! The health endpoint.
+//! The health, ready and metrics endpoints.
 
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use axum::extract::State;
-use axum::http::header;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::state::AppState;
@@ -16,4 +17,19 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>) -> Response {
         false => format!("degraded: {} does not answer", failing.join(", ")),
     };
     ([(header::CACHE_CONTROL, "no-store")], text).into_response()
+}
+
+/// Whether users find what they should: not before the warm-up has ended.
+pub(super) async fn ready(State(app): State<Arc<AppState>>) -> Response {
+    let (status, text) = match app.ready.load(Ordering::Acquire) {
+        true => (StatusCode::OK, "OK"),
+        false => (StatusCode::SERVICE_UNAVAILABLE, "warming up"),
+    };
+    (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
+}
+
+/// The cache's counters.
+pub(super) async fn metrics(State(app): State<Arc<AppState>>) -> Response {
+    let text = app.cache.prometheus();
+    ([(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
 }

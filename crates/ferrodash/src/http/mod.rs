@@ -40,8 +40,15 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route(&at("_dash-component-suites/{*path}"), get(suites::serve))
         .route(&at("_favicon.ico"), get(suites::favicon))
         .nest_service(&at(state.config.assets.url_path.trim_matches('/')), assets::service(&state.config.assets));
-    if let Some(path) = &state.config.health_endpoint {
+    let config = &state.config;
+    if let Some(path) = &config.health_endpoint {
         router = router.route(&at(path.trim_start_matches('/')), get(health::serve));
+    }
+    if let Some(path) = &config.ready_endpoint {
+        router = router.route(&at(path.trim_start_matches('/')), get(health::ready));
+    }
+    if let Some(path) = &config.metrics_endpoint {
+        router = router.route(&at(path.trim_start_matches('/')), get(health::metrics));
     }
     router.with_state(state)
 }

@@ -17,7 +17,7 @@ use super::rejection::Rejection;
 use super::wire::Call;
 use crate::body::compress_once;
 use crate::callback::call::{Answered, Content, answer};
-use crate::callback::{Arguments, Context, Property, Registered, RequestParts, Source, Trigger};
+use crate::callback::{Arguments, Context, Property, Registered, Source, Trigger};
 use crate::state::AppState;
 
 pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) -> Result<Response, Rejection> {
@@ -31,10 +31,10 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) ->
     let arguments = arguments(callback, &call, &body)?;
     let triggers = triggers(callback, call.changed.iter().map(AsRef::as_ref));
     let encoding = encoding(&parts.headers);
-    let request = RequestParts { path: parts.uri.path().to_owned(), headers: parts.headers };
+    let request = app.request(&parts.uri, parts.headers);
     let context = Context::new(triggers, Arc::new(request));
     let answered = run(&app, callback, arguments, context).await?;
-    let status = answered.status;
+    let (status, age, late) = (answered.status, answered.age, answered.late);
     let mut response = match answered.content {
         Content::Nothing => empty(StatusCode::NO_CONTENT),
         Content::Encoded(body) => {
@@ -49,7 +49,7 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) ->
     let headers = response.headers_mut();
     // Browsers keep no POST; our script does, when the arguments are too long for an address.
     headers.insert(header::CACHE_CONTROL, private(answered.fresh.filter(|_| callback.is_cached_by_clients())));
-    describe(headers, status, start.elapsed());
+    describe(headers, status, (age, late), start.elapsed());
     Ok(response)
 }
 
@@ -115,10 +115,20 @@ pub(super) fn triggers<'a>(callback: &Registered, changed: impl Iterator<Item = 
 }
 
 /// Says what the cache did (RFC 9211) and how long it took.
-pub(super) fn describe(headers: &mut HeaderMap, status: Option<Status>, elapsed: Duration) {
+pub(super) fn describe(
+    headers: &mut HeaderMap,
+    status: Option<Status>,
+    (age, late): (Duration, Duration),
+    elapsed: Duration,
+) {
     let (cache_status, what) = match status {
         None => (HeaderValue::from_static("ferrodash; fwd=bypass"), "uncached"),
         Some(Status::Hit { tier }) => (hit(tier), "hit"),
+        Some(Status::Stale { tier }) => {
+            headers.insert(header::AGE, HeaderValue::from(age.as_secs()));
+            (stale(tier, late), "stale")
+        }
+        Some(Status::Bypass) => (HeaderValue::from_static("ferrodash; fwd=request"), "bypass"),
         Some(Status::Collapsed) => (HeaderValue::from_static("ferrodash; fwd=miss; collapsed"), "collapsed"),
         Some(Status::Miss { stored: true }) => (HeaderValue::from_static("ferrodash; fwd=miss; stored"), "miss"),
         Some(_) => (HeaderValue::from_static("ferrodash; fwd=miss"), "miss"),
@@ -129,6 +139,12 @@ pub(super) fn describe(headers: &mut HeaderMap, status: Option<Status>, elapsed:
     if let Ok(timing) = HeaderValue::try_from(timing) {
         headers.insert("server-timing", timing);
     }
+}
+
+/// A hit past its timeout has a negative time to live.
+fn stale(tier: &'static str, late: Duration) -> HeaderValue {
+    HeaderValue::try_from(format!("ferrodash; hit; ttl=-{}; detail={tier}", late.as_secs()))
+        .unwrap_or_else(|_| HeaderValue::from_static("ferrodash; hit"))
 }
 
 fn hit(tier: &'static str) -> HeaderValue {

@@ -81,7 +81,9 @@ fn a_cached_callback_with_context_must_say_what_it_varies_by() {
     let minute = || CacheOptions::new(Duration::from_secs(60));
     assert!(one(App::new(layout()).callback(callback(minute()))).contains("must declare what its answer varies by"));
     let unknown = one(App::new(layout()).callback(callback(minute().vary("moon"))));
-    assert!(unknown.contains("\"moon\" is nothing to vary by; there are \"cookie:NAME\""), "{unknown}");
+    assert!(unknown.contains("\"moon\" is nothing to vary by; there are \"user\""), "{unknown}");
+    let nobody = one(App::new(layout()).callback(callback(minute().vary("user"))));
+    assert!(nobody.contains("nothing says who makes a request; give the app App::identity"), "{nobody}");
     let client = one(App::new(layout()).callback(callback(minute().client().vary("cookie:session"))));
     assert!(client.contains("varies by cookie:session, which a page cannot see"), "{client}");
     assert!(App::new(layout()).callback(callback(minute().vary("cookie:session"))).build().is_ok());

@@ -8,6 +8,7 @@ mod callbacks;
 mod client;
 mod memoize;
 mod pages;
+mod sharing;
 mod tidy;
 mod ui;
 

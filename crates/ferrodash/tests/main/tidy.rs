@@ -134,6 +134,22 @@ fn options_of_the_attributes_are_in_the_guide() {
         "vary",
         "running",
         "prevent_initial_call",
+        "stale_while_revalidate",
+        "stale_if_error",
+        "soft_timeout",
+        "hard_timeout",
+        "slower_than",
+        "lease",
+        "jitter",
+        "early",
+        "tags",
+        "negative_timeout",
+        "negative",
+        "ignore",
+        "key",
+        "blocking",
+        "refresh",
+        "invalidates",
     ] {
         assert!(guide.contains(option), "the guide does not mention {option}");
     }

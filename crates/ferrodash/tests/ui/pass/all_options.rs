@@ -30,6 +30,54 @@ async fn names(function: u32, policy: u32, arguments: u32) -> u32 {
     function + policy + arguments
 }
 
+#[derive(Debug, Clone, serde::Serialize, serde::Deserialize)]
+struct Missing;
+
+fn only_missing(_: &Missing) -> Option<std::time::Duration> {
+    Some(std::time::Duration::from_secs(5))
+}
+
+#[memoize(
+    timeout = "5m",
+    stale_while_revalidate = "1h",
+    stale_if_error = "1d",
+    soft_timeout = "2s",
+    hard_timeout = "1m",
+    slower_than = "1ms",
+    lease = "5s",
+    jitter = 0.1,
+    early = 1.0,
+    tags = ["orders", "order:{id}"],
+    negative = only_missing,
+    ignore = [connection]
+)]
+async fn order(id: u32, connection: &str) -> Result<u32, Missing> {
+    let _ = connection;
+    Ok(id)
+}
+
+#[memoize(timeout = "5m", key = id / 10, blocking)]
+fn decade(id: u32) -> u32 {
+    id / 10
+}
+
+#[callback(
+    output("refreshed", "children"),
+    input("a", "value"),
+    cache(
+        timeout = "1m",
+        refresh,
+        negative_timeout = "5s",
+        stale_while_revalidate = "1h",
+        stale_if_error = "1d",
+        tags = "orders",
+        vary = ["user", "roles", "session", "locale"]
+    )
+)]
+async fn refreshed(_a: Option<String>, ctx: Context) -> String {
+    ctx.locale().unwrap_or_default()
+}
+
 fn main() {
     let _ = callbacks![figure];
     let _ = figure;

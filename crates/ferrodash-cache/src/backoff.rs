@@ -1,0 +1,62 @@
+//! Growing pauses between runs of functions that fail while an old value stands in for them.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::Key;
+use crate::clock::{Instant, now};
+
+/// The first pause; each further one is twice as long.
+const FIRST: Duration = Duration::from_secs(1);
+
+/// The longest pause.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// Beyond this number of failing keys the pauses begin anew.
+const MOST: usize = 10_000;
+
+#[derive(Default)]
+pub(crate) struct Backoff {
+    any: AtomicBool,
+    // Locked for one look or change; on a healthy day nobody does, as `any` says that there is nothing.
+    failing: Mutex<HashMap<Key, Failing>>,
+}
+
+struct Failing {
+    times: u32,
+    until: Instant,
+}
+
+impl Backoff {
+    /// Whether the function of a key is left alone for a while.
+    pub(crate) fn pauses(&self, key: &Key) -> bool {
+        self.any.load(Ordering::Acquire) && self.lock().get(key).is_some_and(|failing| now() < failing.until)
+    }
+
+    /// Notes a failure.
+    pub(crate) fn failed(&self, key: &Key) {
+        let mut failing = self.lock();
+        if failing.len() >= MOST {
+            failing.clear();
+        }
+        let entry = failing.entry(*key).or_insert(Failing { times: 0, until: now() });
+        entry.until = now() + (FIRST * (1 << entry.times.min(10))).min(LONGEST);
+        entry.times += 1;
+        self.any.store(true, Ordering::Release);
+    }
+
+    /// Notes a success.
+    pub(crate) fn succeeded(&self, key: &Key) {
+        if self.any.load(Ordering::Acquire) {
+            let mut failing = self.lock();
+            failing.remove(key);
+            self.any.store(!failing.is_empty(), Ordering::Release);
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Failing>> {
+        self.failing.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,131 @@
+//! The entries that this process has seen, for the admin page: a store of bytes by digest cannot say what is in it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use crate::cache::Status;
+use crate::clock::{Instant, now};
+use crate::compute::Call;
+use crate::{Entry, Key};
+
+/// Entries beyond this number push out those that were not asked for the longest.
+const MOST: usize = 10_000;
+
+#[derive(Default)]
+pub(crate) struct Catalog {
+    // Locked for one note or one listing, and only while the catalog is kept.
+    entries: Mutex<HashMap<Key, Noted>>,
+}
+
+// Not the entry itself, whose bytes would then stay in memory beyond every budget.
+struct Noted {
+    function: Arc<str>,
+    id: u64,
+    bytes: usize,
+    made: Instant,
+    fresh: Instant,
+    usable: Instant,
+    tier: &'static str,
+    hits: u64,
+    asked: Instant,
+}
+
+/// An entry that this process has seen.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct EntryReport {
+    /// Its key.
+    pub key: Key,
+    /// The function whose value it is.
+    pub function: Arc<str>,
+    /// The size of the value in bytes.
+    pub bytes: usize,
+    /// How often it was given back, since this process saw it first.
+    pub hits: u64,
+    /// How long ago it was made.
+    pub age: Duration,
+    /// How long it is still fresh; `None` past its timeout.
+    pub fresh: Option<Duration>,
+    /// Where it was found last; empty for one that was computed here and not asked for since.
+    pub tier: &'static str,
+}
+
+impl Catalog {
+    /// Notes an answer.
+    pub(crate) fn note(&self, call: &Call, entry: &Entry, status: Status) {
+        let (tier, hit) = match status {
+            Status::Hit { tier } | Status::Stale { tier } => (tier, 1),
+            Status::Collapsed => ("", 1),
+            Status::Miss { stored: true } => ("", 0),
+            Status::Miss { stored: false } | Status::Bypass => return,
+        };
+        let mut entries = self.lock();
+        if entries.len() >= MOST && !entries.contains_key(&call.key) {
+            make_room(&mut entries);
+        }
+        let noted = entries.entry(call.key).or_insert_with(|| Noted::new(call, entry));
+        if noted.id != entry.id() {
+            *noted = Noted::new(call, entry);
+        }
+        (noted.tier, noted.asked) = (tier, now());
+        noted.hits += hit;
+    }
+
+    /// What this process has seen and still counts by its time, the most used first.
+    pub(crate) fn reports(&self) -> Vec<EntryReport> {
+        let mut entries = self.lock();
+        let now = now();
+        entries.retain(|_, noted| now < noted.usable);
+        let report = |(key, noted): (&Key, &Noted)| EntryReport {
+            key: *key,
+            function: noted.function.clone(),
+            bytes: noted.bytes,
+            hits: noted.hits,
+            age: now - noted.made,
+            fresh: noted.fresh.checked_duration_since(now).filter(|left| !left.is_zero()),
+            tier: noted.tier,
+        };
+        let mut reports: Vec<_> = entries.iter().map(report).collect();
+        reports.sort_by(|a, b| b.hits.cmp(&a.hits).then_with(|| a.function.cmp(&b.function)));
+        reports
+    }
+
+    /// Strikes an entry out.
+    pub(crate) fn forget(&self, key: &Key) {
+        self.lock().remove(key);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<Key, Noted>> {
+        self.entries.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Noted {
+    fn new(call: &Call, entry: &Entry) -> Self {
+        let now = now();
+        let until = |left: Option<Duration>| now + left.unwrap_or_default();
+        Self {
+            function: call.stats.name().clone(),
+            id: entry.id(),
+            bytes: entry.bytes().len(),
+            made: now.checked_sub(entry.age()).unwrap_or(now),
+            fresh: until(entry.remaining()),
+            usable: until(entry.lifetime_left()),
+            tier: "",
+            hits: 0,
+            asked: now,
+        }
+    }
+}
+
+/// Strikes out what has ended, and the tenth that was not asked for the longest.
+fn make_room(entries: &mut HashMap<Key, Noted>) {
+    let now = now();
+    entries.retain(|_, noted| now < noted.usable);
+    let mut asked: Vec<Instant> = entries.values().map(|noted| noted.asked).collect();
+    asked.sort_unstable();
+    if let Some(limit) = asked.get(entries.len() / 10).copied() {
+        entries.retain(|_, noted| noted.asked > limit);
+    }
+}

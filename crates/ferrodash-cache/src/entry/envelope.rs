@@ -1,0 +1,252 @@
+//! The form in which entries lie in stores that others can write to.
+//!
+//! A header of fixed length, the scopes, the validator, the value, and a signature where one is asked for. What does not
+//! open counts as absent: it is damaged, foreign, of another version, or forged.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::{Buf, BufMut, Bytes, BytesMut};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::{Entry, Parts};
+use crate::{Scope, Stamp};
+
+/// First bytes of every stored entry, with the version of the form.
+const MAGIC: [u8; 4] = *b"FDC2";
+
+/// Magic, checksum of all that follows, flags, id, timeout and lifetime in milliseconds, cost in milliseconds,
+/// fingerprint, era, sequence, number of scopes, length of the validator, length of the value.
+const HEADER: usize = 4 + 8 + 1 + 8 + 8 + 8 + 4 + 8 + 8 + 8 + 2 + 2 + 4;
+
+/// Where the id stands, for scripts that compare it in the store.
+pub(crate) const ID_OFFSET: usize = 4 + 8 + 1;
+
+/// A stored value that claims to be larger is not opened.
+const LARGEST: usize = 256 << 20;
+
+const SIGNATURE: usize = blake3::OUT_LEN;
+
+mod flag {
+    pub(super) const ZSTD: u8 = 1;
+    pub(super) const NEGATIVE: u8 = 2;
+    pub(super) const SIGNED: u8 = 4;
+    pub(super) const COMPRESSED: u8 = 8;
+}
+
+/// Below this size a compressed value saves nothing worth its time.
+const COMPRESS_FROM: usize = 2048;
+
+/// Level 1: higher ones cost more time than they save on the way to the store.
+const ZSTD_LEVEL: i32 = 1;
+
+/// Writes and reads the stored form.
+#[derive(Clone, Default)]
+pub struct Sealer {
+    secret: Option<Arc<[u8; blake3::KEY_LEN]>>,
+}
+
+impl Sealer {
+    /// With a secret, entries are signed (BLAKE3 with a key), and entries that are not count as absent: who can write to
+    /// the store, but does not know the secret, cannot make answers.
+    pub fn new(secret: Option<&str>) -> Self {
+        let derive = |secret: &str| Arc::new(blake3::derive_key("ferrodash-cache 2 envelope", secret.as_bytes()));
+        Self { secret: secret.map(derive) }
+    }
+
+    /// The stored form of an entry.
+    pub fn seal(&self, entry: &Entry) -> Bytes {
+        let parts = entry.parts();
+        let zstd = compress(parts);
+        let value = zstd.as_deref().unwrap_or(&parts.bytes);
+        let validator = parts.validator.as_deref().unwrap_or_default();
+        let validator = if validator.len() > usize::from(u16::MAX) { "" } else { validator };
+        let scopes = &parts.scopes[..parts.scopes.len().min(usize::from(u16::MAX))];
+        let size = HEADER + scopes.len() * Scope::LENGTH + validator.len() + value.len() + SIGNATURE;
+        let mut bytes = BytesMut::with_capacity(size);
+        bytes.put_slice(&MAGIC);
+        bytes.put_u64(0);
+        let flags = [
+            (zstd.is_some(), flag::ZSTD),
+            (parts.negative, flag::NEGATIVE),
+            (self.secret.is_some(), flag::SIGNED),
+            (parts.compressed, flag::COMPRESSED),
+        ];
+        bytes.put_u8(flags.iter().filter(|(set, _)| *set).fold(0, |all, (_, flag)| all | flag));
+        bytes.put_u64(parts.id);
+        bytes.put_u64(millis(parts.timeout));
+        bytes.put_u64(millis(parts.lifetime));
+        bytes.put_u32(u32::try_from(parts.cost.as_millis()).unwrap_or(u32::MAX));
+        bytes.put_u64(parts.fingerprint);
+        bytes.put_u64(parts.born.era);
+        bytes.put_u64(parts.born.sequence);
+        bytes.put_u16(u16::try_from(scopes.len()).expect("cut to fit"));
+        bytes.put_u16(u16::try_from(validator.len()).expect("cut to fit"));
+        bytes.put_u32(u32::try_from(parts.bytes.len()).unwrap_or(u32::MAX));
+        scopes.iter().for_each(|scope| bytes.put_slice(scope.as_bytes()));
+        bytes.put_slice(validator.as_bytes());
+        bytes.put_slice(value);
+        if let Some(secret) = &self.secret {
+            let signature = blake3::keyed_hash(secret, &bytes[ID_OFFSET - 1..]);
+            bytes.put_slice(signature.as_bytes());
+        }
+        let checksum = xxh3_64(&bytes[ID_OFFSET - 1..]);
+        bytes[MAGIC.len()..ID_OFFSET - 1].copy_from_slice(&checksum.to_be_bytes());
+        bytes.freeze()
+    }
+
+    /// The entry in its stored form, which its store keeps for `left` longer; `None` if it does not open.
+    pub fn open(&self, stored: &Bytes, left: Duration) -> Option<Entry> {
+        let mut header = stored.get(..HEADER)?;
+        if header.copy_to_bytes(MAGIC.len()) != MAGIC[..] || header.get_u64() != xxh3_64(&stored[ID_OFFSET - 1..]) {
+            return None;
+        }
+        let flags = header.get_u8();
+        let end = stored.len() - if flags & flag::SIGNED != 0 { SIGNATURE.min(stored.len()) } else { 0 };
+        if let Some(secret) = &self.secret {
+            let signature: [u8; SIGNATURE] = stored.get(end..)?.try_into().ok()?;
+            // Compared in constant time, as `blake3::Hash` does.
+            if end < HEADER || blake3::keyed_hash(secret, &stored[ID_OFFSET - 1..end]) != blake3::Hash::from(signature)
+            {
+                return None;
+            }
+        }
+        let id = header.get_u64();
+        let timeout = Duration::from_millis(header.get_u64());
+        let lifetime = Duration::from_millis(header.get_u64());
+        let cost = Duration::from_millis(header.get_u32().into());
+        let fingerprint = header.get_u64();
+        let born = Stamp { era: header.get_u64(), sequence: header.get_u64() };
+        let scopes_end = HEADER + usize::from(header.get_u16()) * Scope::LENGTH;
+        let validator_end = scopes_end + usize::from(header.get_u16());
+        let length = usize::try_from(header.get_u32()).ok()?;
+        let scopes = stored.get(HEADER..scopes_end)?;
+        let validator = std::str::from_utf8(stored.get(scopes_end..validator_end)?).ok()?;
+        (validator_end <= end).then_some(())?;
+        let value = stored.slice(validator_end..end);
+        let bytes = if flags & flag::ZSTD != 0 { decompress(&value, length)? } else { value };
+        (bytes.len() == length && lifetime >= timeout).then_some(())?;
+        let scope = |bytes: &[u8]| Scope::from_bytes(bytes.try_into().expect("chunks of this length"));
+        let parts = Parts {
+            bytes,
+            id,
+            timeout,
+            lifetime,
+            cost,
+            negative: flags & flag::NEGATIVE != 0,
+            fingerprint,
+            born,
+            scopes: scopes.chunks_exact(Scope::LENGTH).map(scope).collect(),
+            validator: (!validator.is_empty()).then(|| validator.into()),
+            compressed: flags & flag::COMPRESSED != 0,
+        };
+        Some(Entry::aged(parts, lifetime.saturating_sub(left)))
+    }
+}
+
+impl std::fmt::Debug for Sealer {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Sealer").field("signs", &self.secret.is_some()).finish()
+    }
+}
+
+/// Opens what a fuzzer made, with and without a secret; nothing it gives may panic or allocate without bound.
+#[doc(hidden)]
+pub fn fuzz_open(stored: &[u8]) -> Option<Entry> {
+    let mut stored = BytesMut::from(stored);
+    // A fuzzer does not find checksums.
+    if stored.len() >= HEADER {
+        let checksum = xxh3_64(&stored[ID_OFFSET - 1..]);
+        stored[..MAGIC.len()].copy_from_slice(&MAGIC);
+        stored[MAGIC.len()..ID_OFFSET - 1].copy_from_slice(&checksum.to_be_bytes());
+    }
+    let stored = stored.freeze();
+    let left = Duration::from_secs(1);
+    let signed = Sealer::new(Some("secret")).open(&stored, left);
+    assert!(signed.is_none(), "nobody can sign without the secret");
+    Sealer::default().open(&stored, left)
+}
+
+/// The compressed value, if that saves at least a tenth.
+fn compress(parts: &Parts) -> Option<Vec<u8>> {
+    if parts.compressed || parts.bytes.len() < COMPRESS_FROM {
+        return None;
+    }
+    let compressed = zstd::bulk::compress(&parts.bytes, ZSTD_LEVEL).ok()?;
+    (compressed.len() <= parts.bytes.len() / 10 * 9).then_some(compressed)
+}
+
+fn decompress(value: &[u8], length: usize) -> Option<Bytes> {
+    // What a forged length could claim is not allocated before something is there.
+    let capacity = (length <= LARGEST).then_some(length)?;
+    zstd::bulk::decompress(value, capacity).ok().map(Bytes::from)
+}
+
+fn millis(time: Duration) -> u64 {
+    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LEFT: Duration = Duration::from_secs(60);
+
+    fn entry(bytes: Bytes) -> Entry {
+        let scopes = [Scope::ALL, Scope::tag("orders")].into();
+        let born = Stamp { era: 7, sequence: 9 };
+        let validator = Some("\"etag\"".into());
+        Entry::new(Parts { lifetime: 2 * LEFT, scopes, born, validator, fingerprint: 5, ..Parts::new(bytes, LEFT) })
+    }
+
+    #[test]
+    fn a_sealed_entry_opens_to_itself() {
+        let sizes = [0, 1, COMPRESS_FROM, 100_000];
+        for (size, secret) in sizes.into_iter().flat_map(|size| [(size, None), (size, Some("secret"))]) {
+            let (sealer, entry) = (Sealer::new(secret), entry(vec![7; size].into()));
+            let sealed = sealer.seal(&entry);
+            assert!(size < COMPRESS_FROM || sealed.len() < size / 4, "{size} bytes are compressed");
+            let opened = sealer.open(&sealed, 2 * LEFT).expect("it opens");
+            let (a, b) = (opened.parts(), entry.parts());
+            assert_eq!((&a.bytes, a.id, a.born, &a.scopes), (&b.bytes, b.id, b.born, &b.scopes));
+            assert_eq!((&a.validator, a.fingerprint, a.negative), (&b.validator, b.fingerprint, b.negative));
+        }
+    }
+
+    #[test]
+    fn age_is_what_the_store_no_longer_has_of_the_lifetime() {
+        let sealer = Sealer::default();
+        let sealed = sealer.seal(&entry("value".into()));
+        let opened = sealer.open(&sealed, LEFT).expect("it opens");
+        assert!(opened.age() >= LEFT && opened.remaining().is_none());
+        assert!(opened.lifetime_left().is_some_and(|left| left <= LEFT));
+    }
+
+    #[test]
+    fn s20_damaged_truncated_and_foreign_bytes_do_not_open() {
+        for secret in [None, Some("secret")] {
+            let sealer = Sealer::new(secret);
+            let sealed = sealer.seal(&entry("value".into()));
+            for cut in 0..sealed.len() {
+                assert!(sealer.open(&sealed.slice(..cut), LEFT).is_none(), "{cut} bytes");
+            }
+            for index in 0..sealed.len() {
+                let mut damaged = sealed.to_vec();
+                damaged[index] ^= 1;
+                assert!(sealer.open(&damaged.into(), LEFT).is_none(), "byte {index}");
+            }
+        }
+    }
+
+    #[test]
+    fn who_does_not_know_the_secret_makes_no_entry() {
+        let signed = Sealer::new(Some("secret"));
+        for other in [Sealer::default(), Sealer::new(Some("another"))] {
+            assert!(signed.open(&other.seal(&entry("forged".into())), LEFT).is_none());
+        }
+        let sealed = Sealer::default().seal(&entry("value".into()));
+        for length in 0..sealed.len() {
+            fuzz_open(&sealed[..length]);
+        }
+    }
+}

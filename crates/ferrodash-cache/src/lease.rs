@@ -1,0 +1,127 @@
+//! Who computes, among the processes that share a tier.
+
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
+use crate::cache::{Cache, Status};
+use crate::clock::now;
+use crate::compute::Call;
+use crate::search::Search;
+use crate::tier::{Acquired, Bid, Filled};
+use crate::{Entry, Key, Marks, Mode};
+
+/// Waiters wake up a little apart, so that they do not all ask at once when a lease has run out.
+const APART: Duration = Duration::from_millis(50);
+
+/// What a flight may do.
+pub(crate) enum Permit {
+    /// Nothing is left to do: another process has filled the key.
+    Found(Entry, Status),
+    /// Another process computes, and the caller does not wait.
+    Elsewhere,
+    /// It computes. With a lease, others wait for it. Without marks, the shared tier cannot be asked.
+    Compute { lease: Option<Lease>, marks: Option<Marks> },
+}
+
+/// The right to fill a key, given back when dropped.
+pub(crate) struct Lease {
+    cache: Cache,
+    key: Key,
+    token: u64,
+    lasts: Duration,
+    held: bool,
+}
+
+impl Cache {
+    /// Asks whether to compute, and waits for another process that does, as long as the call has patience.
+    pub(crate) async fn permit(&self, call: &Call, search: &Search) -> Permit {
+        let Some((slot, shared)) = self.inner.authority() else {
+            let marks = Some(self.inner.ledger.own_marks(&call.scopes));
+            return Permit::Compute { lease: None, marks };
+        };
+        const OFFLINE: Permit = Permit::Compute { lease: None, marks: None };
+        let (epoch, turn) = (self.inner.ledger.epoch(), self.inner.near.as_ref().map(|near| near.turn(&call.key)));
+        let (mut observed, deadline) = (search.observed, now() + call.patience);
+        let Some(mut marks) = search.marks else { return OFFLINE };
+        let lease = |token| {
+            let (cache, key, lasts) = (self.clone(), call.key, call.policy.lease);
+            Lease { cache, key, token, lasts, held: true }
+        };
+        loop {
+            let token = crate::random();
+            let (born, newest) = (marks.now, marks.newest);
+            let bid = Bid { token, observed, lease: call.policy.lease, born, newest };
+            match slot.call(&self.inner, shared.acquire(&call.key, &bid)).await {
+                None => {
+                    // The answer may have been lost, and not the lease.
+                    drop(lease(token));
+                    return OFFLINE;
+                }
+                Some(Acquired::Won) => {
+                    let lease = lease(token);
+                    return Permit::Compute { lease: Some(lease), marks: Some(marks) };
+                }
+                Some(Acquired::Changed(entry)) => {
+                    observed = Some(entry.id());
+                    let Some(of_entry) = self.marks(&entry.parts().scopes).await else { return OFFLINE };
+                    let counts = entry.parts().fingerprint == call.policy.fingerprint
+                        && entry.remaining().is_some()
+                        && of_entry.allow(entry.parts().born);
+                    if counts && call.policy.mode != Mode::Refresh && (call.policy.readable)(&entry) {
+                        self.copy_to_memory(&call.key, &entry, epoch, turn);
+                        return Permit::Found(entry, Status::Hit { tier: slot.tier().name() });
+                    }
+                    let Some(newer) = self.marks(&call.scopes).await else { return OFFLINE };
+                    marks = newer;
+                }
+                Some(Acquired::Held(left)) => {
+                    if call.patience.is_zero() {
+                        return Permit::Elsewhere;
+                    }
+                    let Some(patience) = deadline.checked_duration_since(now()).filter(|left| !left.is_zero()) else {
+                        return Permit::Compute { lease: None, marks: Some(marks) };
+                    };
+                    let until = left + APART.mul_f64(fastrand::f64());
+                    shared.changed(&call.key, until.min(patience)).await;
+                }
+            }
+        }
+    }
+}
+
+impl Lease {
+    /// Fills the key; `None` if the tier did not answer.
+    pub(crate) async fn fill(mut self, entry: &Entry) -> Option<Filled> {
+        self.held = false;
+        let (slot, shared) = self.cache.inner.authority()?;
+        slot.insist(&self.cache.inner, shared.fill(&self.key, self.token, entry)).await
+    }
+
+    /// Gives signs of life for as long as the lease is held.
+    pub(crate) async fn keep_alive(&self) {
+        let Some((slot, shared)) = self.cache.inner.authority() else { return };
+        loop {
+            tokio::time::sleep(self.lasts / 3).await;
+            let renewed = slot.call(&self.cache.inner, shared.renew(&self.key, self.token, self.lasts)).await;
+            if renewed == Some(false) {
+                tracing::debug!(key = %self.key, "the lease was lost");
+                return;
+            }
+        }
+    }
+}
+
+impl Drop for Lease {
+    fn drop(&mut self) {
+        let Ok(runtime) = Handle::try_current() else { return };
+        if std::mem::take(&mut self.held) {
+            let (cache, key, token) = (self.cache.clone(), self.key, self.token);
+            runtime.spawn(async move {
+                if let Some((slot, shared)) = cache.inner.authority() {
+                    slot.insist(&cache.inner, shared.release(&key, token)).await;
+                }
+            });
+        }
+    }
+}

@@ -1,0 +1,98 @@
+//! What this process knows of invalidations.
+//!
+//! The marks themselves lie in the shared tier, or here if there is none. Copies in memory need not ask for them on each
+//! hit: each remembers the *epoch* in which it was last looked at, and the epoch changes with every invalidation that
+//! becomes known here. So a hit compares two numbers.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::{Marks, Scope, Stamp};
+
+/// From this number of marks on a new era begins, which voids all entries: tags can be made of anything, such as the
+/// numbers of rows, and marks of what nobody asks for any more would pile up.
+const MOST_MARKS: usize = 100_000;
+
+/// Sets of scopes whose marks are remembered.
+const MOST_KNOWN: usize = 10_000;
+
+pub(crate) struct Ledger {
+    epoch: AtomicU64,
+    // Both are locked for one look or change.
+    own: Mutex<Own>,
+    known: Mutex<Known>,
+}
+
+/// The marks of a cache without a shared tier.
+struct Own {
+    now: Stamp,
+    marks: HashMap<Scope, u64>,
+}
+
+/// Marks that were read from the shared tier in this epoch, so that the copies of one function ask once.
+#[derive(Default)]
+struct Known {
+    epoch: u64,
+    marks: HashMap<Arc<[Scope]>, Marks>,
+}
+
+impl Ledger {
+    pub(crate) fn new() -> Self {
+        let now = Stamp { era: crate::random(), sequence: 0 };
+        // No entry was looked at in epoch 0.
+        let own = Mutex::new(Own { now, marks: HashMap::new() });
+        Self { epoch: AtomicU64::new(1), own, known: Mutex::default() }
+    }
+
+    /// The present epoch.
+    pub(crate) fn epoch(&self) -> u64 {
+        self.epoch.load(Ordering::SeqCst)
+    }
+
+    /// Begins an epoch: something was invalidated, here or elsewhere.
+    pub(crate) fn turn(&self) {
+        self.epoch.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// The marks of a cache without a shared tier.
+    pub(crate) fn own_marks(&self, scopes: &[Scope]) -> Marks {
+        let own = self.own();
+        let newest = scopes.iter().filter_map(|scope| own.marks.get(scope)).max();
+        Marks { now: own.now, newest: newest.copied().unwrap_or(0) }
+    }
+
+    /// Marks scopes in a cache without a shared tier.
+    pub(crate) fn invalidate_own(&self, scopes: &[Scope]) {
+        let mut own = self.own();
+        if own.marks.len() + scopes.len() > MOST_MARKS {
+            own.marks.clear();
+            own.now.era = crate::random();
+        }
+        own.now.sequence += 1;
+        let sequence = own.now.sequence;
+        own.marks.extend(scopes.iter().map(|scope| (*scope, sequence)));
+        // Under the lock, so that an epoch never has older marks than it should.
+        self.turn();
+    }
+
+    /// Marks that were read from the shared tier in this epoch.
+    pub(crate) fn known(&self, epoch: u64, scopes: &[Scope]) -> Option<Marks> {
+        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        (known.epoch == epoch).then(|| known.marks.get(scopes).copied()).flatten()
+    }
+
+    /// Remembers marks that were read from the shared tier after `epoch` had begun.
+    pub(crate) fn learn(&self, epoch: u64, scopes: &Arc<[Scope]>, marks: Marks) {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if known.epoch != epoch || known.marks.len() >= MOST_KNOWN {
+            known.epoch = epoch;
+            known.marks.clear();
+        }
+        known.marks.insert(scopes.clone(), marks);
+    }
+
+    fn own(&self) -> MutexGuard<'_, Own> {
+        self.own.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

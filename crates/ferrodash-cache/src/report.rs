@@ -1,0 +1,118 @@
+//! What a cache tells of itself: counters, entries, and both in the form that Prometheus reads.
+
+use std::fmt::Write;
+use std::sync::atomic::Ordering;
+
+use crate::cache::Cache;
+use crate::catalog::EntryReport;
+use crate::stats::FunctionReport;
+use crate::{Key, Unreached};
+
+impl Cache {
+    /// The counters of each function, by name, since the start of the process.
+    pub fn functions(&self) -> Vec<FunctionReport> {
+        self.inner.stats.reports()
+    }
+
+    /// The number of entries in this process's memory, and their size in bytes.
+    pub fn memory_size(&self) -> (usize, u64) {
+        self.inner.near.as_ref().map_or((0, 0), |near| near.size())
+    }
+
+    /// Begins to note which entries this process sees, for [`entries`](Self::entries). Hits become a little slower.
+    pub fn watch_entries(&self) {
+        self.inner.watched.store(true, Ordering::Relaxed);
+    }
+
+    /// The entries that this process has seen since [`watch_entries`](Self::watch_entries), the most used first, and at
+    /// most ten thousand.
+    pub fn entries(&self) -> Vec<EntryReport> {
+        self.inner.catalog.reports()
+    }
+
+    /// [Removes](Self::remove) an entry, and strikes it out from [`entries`](Self::entries).
+    ///
+    /// # Errors
+    /// As for `remove`.
+    pub async fn remove_seen(&self, key: &Key) -> Result<(), Unreached> {
+        self.remove(key).await?;
+        self.inner.catalog.forget(key);
+        Ok(())
+    }
+
+    /// Audit mode: computes this share of hits again, 0 to 1, and reports functions whose values differ, in the log and
+    /// in [`FunctionReport::impure`]. Hits become slower. By default none.
+    pub fn audit(&self, share: f64) {
+        self.inner.audit.set(share);
+        if share > 0.0 {
+            self.inner.watched.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// All counters in the text format of Prometheus, version 0.0.4.
+    pub fn prometheus(&self) -> String {
+        let mut text = String::new();
+        let functions = self.functions();
+        let answers = |text: &mut String, function: &FunctionReport| {
+            let counts = [
+                ("hit", function.hits),
+                ("stale", function.stale),
+                ("miss", function.misses),
+                ("collapsed", function.collapsed),
+                ("bypass", function.bypassed),
+            ];
+            for (result, count) in counts {
+                let name = escape(&function.name);
+                let _ =
+                    writeln!(text, "ferrodash_cache_answers_total{{function=\"{name}\",result=\"{result}\"}} {count}");
+            }
+        };
+        head(
+            &mut text,
+            "ferrodash_cache_answers_total",
+            "counter",
+            "Answers, by function and by where they came from.",
+        );
+        functions.iter().for_each(|function| answers(&mut text, function));
+        type Read = fn(&FunctionReport) -> f64;
+        #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
+        let counters: [(&str, &str, Read); 4] = [
+            ("ferrodash_cache_errors_total", "Calls that ended in an error.", |f| f.errors as f64),
+            ("ferrodash_cache_runs_total", "Runs of the function.", |f| f.runs as f64),
+            ("ferrodash_cache_run_seconds_total", "How long the runs took.", |f| f.run_time.as_secs_f64()),
+            ("ferrodash_cache_impure_total", "Values that differed when computed again.", |f| f.impure as f64),
+        ];
+        for (name, help, read) in counters {
+            head(&mut text, name, "counter", help);
+            for function in &functions {
+                let _ = writeln!(text, "{name}{{function=\"{}\"}} {}", escape(&function.name), read(function));
+            }
+        }
+        head(&mut text, "ferrodash_cache_tier_failures_total", "counter", "Calls that a tier did not answer.");
+        let failing = self.failing_tiers();
+        let tiers = self.tier_failures();
+        for (tier, failures) in &tiers {
+            let _ = writeln!(text, "ferrodash_cache_tier_failures_total{{tier=\"{tier}\"}} {failures}");
+        }
+        head(&mut text, "ferrodash_cache_tier_up", "gauge", "Whether a tier answered when it was last asked.");
+        for (tier, _) in &tiers {
+            let up = u8::from(!failing.contains(tier));
+            let _ = writeln!(text, "ferrodash_cache_tier_up{{tier=\"{tier}\"}} {up}");
+        }
+        let (entries, bytes) = self.memory_size();
+        head(&mut text, "ferrodash_cache_memory_entries", "gauge", "Entries in memory.");
+        let _ = writeln!(text, "ferrodash_cache_memory_entries {entries}");
+        head(&mut text, "ferrodash_cache_memory_bytes", "gauge", "Bytes in memory.");
+        let _ = writeln!(text, "ferrodash_cache_memory_bytes {bytes}");
+        text
+    }
+}
+
+fn head(text: &mut String, name: &str, kind: &str, help: &str) {
+    let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
+}
+
+/// The value of a label.
+fn escape(text: &str) -> String {
+    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+}

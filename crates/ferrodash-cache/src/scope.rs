@@ -1,0 +1,99 @@
+//! What can be invalidated together, and how an entry knows that it was.
+//!
+//! A store that several processes share counts invalidations. Each one raises the store's sequence number and writes it
+//! down as the *mark* of what it invalidates: a function, a tag, or everything. Who computes reads the number first and
+//! keeps it with the value; an entry counts as long as no mark of its scopes is newer. So one number, taken before the
+//! function ran, voids what was under way too, also for tags that only the function itself knows. A store that lost its
+//! marks begins another era, and entries of the old one count as absent.
+
+use std::fmt;
+
+use xxhash_rust::xxh3::xxh3_128_with_seed;
+
+use crate::Key;
+
+/// Something that entries can be invalidated by: a function, a tag, or everything in a namespace.
+///
+/// ```
+/// use ferrodash_cache::Scope;
+/// assert_ne!(Scope::tag("orders"), Scope::function("orders"));
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct Scope([u8; Scope::LENGTH]);
+
+impl Scope {
+    /// Bytes of a scope.
+    pub const LENGTH: usize = 16;
+
+    /// Every entry.
+    pub const ALL: Self = Self([0; Self::LENGTH]);
+
+    /// The entries of a function, by the name that its keys were made with.
+    pub fn function(name: &str) -> Self {
+        Self::hash(name, 1)
+    }
+
+    /// The entries with a tag.
+    pub fn tag(name: &str) -> Self {
+        Self::hash(name, 2)
+    }
+
+    /// The entry of a key: what ends copies of it in tiers that lie before the one where it is removed.
+    pub(crate) fn key(key: &Key) -> Self {
+        Self(*key.as_bytes().first_chunk().expect("32 bytes"))
+    }
+
+    /// 128 bits do not collide by accident. Who can choose the names of tags can invalidate any of them anyway, so
+    /// nothing is gained by forging one.
+    fn hash(name: &str, kind: u64) -> Self {
+        Self(xxh3_128_with_seed(name.as_bytes(), kind).to_be_bytes())
+    }
+
+    /// The scope with these bytes.
+    pub const fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
+        Self(bytes)
+    }
+
+    /// The bytes of the scope.
+    pub const fn as_bytes(&self) -> &[u8; Self::LENGTH] {
+        &self.0
+    }
+}
+
+impl fmt::Display for Scope {
+    /// Lower-case hex.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+impl fmt::Debug for Scope {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Scope({self})")
+    }
+}
+
+/// A moment in a store's history of invalidations.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
+pub struct Stamp {
+    /// Which history: a random number, another one after the store lost its marks.
+    pub era: u64,
+    /// How many invalidations there had been.
+    pub sequence: u64,
+}
+
+/// What a store knows of some scopes, read at one moment.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Marks {
+    /// The moment.
+    pub now: Stamp,
+    /// The newest mark among the scopes: the sequence number of their last invalidation.
+    pub newest: u64,
+}
+
+impl Marks {
+    /// Whether what was begun at `born` still counts.
+    pub fn allow(&self, born: Stamp) -> bool {
+        born.era == self.now.era && self.newest <= born.sequence
+    }
+}

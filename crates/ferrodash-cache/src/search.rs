@@ -1,0 +1,147 @@
+//! The look into the tiers, one after the other.
+
+use std::sync::Arc;
+
+use crate::cache::{Cache, Slot};
+use crate::clock::now;
+use crate::entry::LONGEST;
+use crate::tier::{Reading, Shared};
+use crate::tiers::MEMORY;
+use crate::{Entry, Key, Marks, Policy, Scope};
+
+/// What the tiers have.
+#[derive(Default)]
+pub(crate) struct Search {
+    /// The best entry that counts, and its tier: a fresh one, or else the youngest.
+    pub(crate) found: Option<(Entry, &'static str)>,
+    /// The id of what lies in the tier that gives leases.
+    pub(crate) observed: Option<u64>,
+    /// The marks of the key's scopes; `None` if the tier that keeps them did not answer.
+    pub(crate) marks: Option<Marks>,
+}
+
+impl Search {
+    /// Takes an entry if it is the best one so far; whether it is fresh, so that none can be better.
+    fn take(&mut self, entry: Entry, tier: &'static str) -> bool {
+        let fresh = entry.remaining().is_some();
+        if self.found.as_ref().is_none_or(|(best, _)| fresh || entry.age() < best.age()) {
+            self.found = Some((entry, tier));
+        }
+        fresh
+    }
+}
+
+impl Cache {
+    /// No look: what a refresh needs to know.
+    pub(crate) async fn skip(&self, scopes: &Arc<[Scope]>) -> Search {
+        Search { marks: self.marks(scopes).await, ..Search::default() }
+    }
+
+    /// Looks into the tiers, until one has a fresh entry. What is found is put into the tiers before.
+    pub(crate) async fn find(&self, key: &Key, scopes: &Arc<[Scope]>, policy: Option<&Policy>) -> Search {
+        let inner = &*self.inner;
+        let epoch = inner.ledger.epoch();
+        let turn = inner.near.as_ref().map(|near| near.turn(key));
+        let suits = |entry: &Entry| policy.is_none_or(|policy| policy.fingerprint == entry.parts().fingerprint);
+        let mut search = Search::default();
+        if let Some(near) = &inner.near
+            && let Some(entry) = near.get(key, now()).filter(&suits)
+            && self.copy_counts(&entry, epoch).await
+            && search.take(entry, MEMORY)
+        {
+            return search;
+        }
+        let mut from = 0;
+        for (index, slot) in inner.tiers.iter().enumerate() {
+            let entry = match slot.tier().shared().filter(|_| inner.authority == Some(index)) {
+                Some(shared) => self.read(slot, shared, key, scopes, &mut search).await,
+                None => self.read_storage(slot, key).await,
+            };
+            let readable = |entry: &Entry| policy.is_none_or(|policy| (policy.readable)(entry));
+            let Some(entry) = entry.filter(&suits).filter(readable) else { continue };
+            from = index;
+            if search.take(entry, slot.tier().name()) {
+                break;
+            }
+        }
+        if let Some((entry, tier)) = &search.found
+            && *tier != MEMORY
+        {
+            self.copy(key, entry, from, epoch, turn).await;
+        }
+        if inner.authority.is_none() {
+            search.marks = Some(inner.ledger.own_marks(scopes));
+        }
+        search
+    }
+
+    /// Reads an entry from the tier that has the marks.
+    async fn read(
+        &self,
+        slot: &Slot,
+        shared: &dyn Shared,
+        key: &Key,
+        scopes: &Arc<[Scope]>,
+        search: &mut Search,
+    ) -> Option<Entry> {
+        let Reading { entry, marks } = slot.call(&self.inner, shared.read(key, scopes)).await?;
+        search.marks = Some(marks);
+        let entry = entry?;
+        search.observed = Some(entry.id());
+        let parts = entry.parts();
+        // A function can give its value tags that nobody else knows.
+        let marks = match parts.scopes.iter().all(|scope| scopes.contains(scope)) {
+            true => marks,
+            false => slot.call(&self.inner, shared.marks(&parts.scopes)).await?,
+        };
+        marks.allow(parts.born).then_some(entry)
+    }
+
+    /// Reads an entry from a tier that only stores; the marks lie elsewhere.
+    async fn read_storage(&self, slot: &Slot, key: &Key) -> Option<Entry> {
+        let entry = slot.call(&self.inner, slot.tier().get(key)).await??;
+        let marks = self.marks(&entry.parts().scopes).await?;
+        marks.allow(entry.parts().born).then_some(entry)
+    }
+
+    /// Whether a copy in memory still counts.
+    async fn copy_counts(&self, entry: &Entry, epoch: u64) -> bool {
+        let (inner, parts) = (&*self.inner, entry.parts());
+        if entry.checked() == epoch {
+            return true;
+        }
+        let marks = match (inner.authority, inner.ledger.known(epoch, &parts.scopes)) {
+            (Some(_), Some(marks)) => marks,
+            (shared, _) => {
+                let Some(marks) = self.marks(&parts.scopes).await else { return false };
+                if shared.is_some() {
+                    inner.ledger.learn(epoch, &parts.scopes, marks);
+                }
+                marks
+            }
+        };
+        let counts = marks.allow(parts.born);
+        if counts {
+            // What began after the look at the marks has begun another epoch.
+            entry.check(epoch);
+        }
+        counts
+    }
+
+    /// Puts an entry of the tier with this number into those before it.
+    async fn copy(&self, key: &Key, entry: &Entry, from: usize, epoch: u64, turn: Option<u64>) {
+        let inner = &*self.inner;
+        for slot in &inner.tiers[..from] {
+            slot.call(inner, slot.tier().set(key, entry)).await;
+        }
+        self.copy_to_memory(key, entry, epoch, turn);
+    }
+
+    /// Puts a copy of an entry into memory, if it has not changed since `turn`.
+    pub(crate) fn copy_to_memory(&self, key: &Key, entry: &Entry, epoch: u64, turn: Option<u64>) {
+        let (Some(near), Some(turn)) = (&self.inner.near, turn) else { return };
+        let age = if self.inner.authority.is_some() { self.inner.near_age } else { LONGEST };
+        entry.check(epoch);
+        near.keep(key, entry, age, turn);
+    }
+}

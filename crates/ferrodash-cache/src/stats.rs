@@ -1,0 +1,126 @@
+//! What the cache counts, for each function: the source of metrics and of the admin page.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+use crate::{Scope, Status};
+
+/// Counters of one function, since the start of the process.
+#[derive(Debug, Default)]
+pub struct FunctionStats {
+    name: Arc<str>,
+    hits: AtomicU64,
+    stale: AtomicU64,
+    misses: AtomicU64,
+    collapsed: AtomicU64,
+    bypassed: AtomicU64,
+    errors: AtomicU64,
+    runs: AtomicU64,
+    run_micros: AtomicU64,
+    impure: AtomicU64,
+}
+
+/// The counters of a function at one moment.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FunctionReport {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Answers that a tier had, fresh.
+    pub hits: u64,
+    /// Answers that a tier had, past their timeout.
+    pub stale: u64,
+    /// Answers for which the function ran.
+    pub misses: u64,
+    /// Answers shared with another caller's run.
+    pub collapsed: u64,
+    /// Answers for which the cache was not asked.
+    pub bypassed: u64,
+    /// Calls that ended in an error.
+    pub errors: u64,
+    /// Runs of the function, refreshes in the background among them.
+    pub runs: u64,
+    /// How long all runs took together.
+    pub run_time: Duration,
+    /// Recomputed values that differed from the kept one; counted in audit mode.
+    pub impure: u64,
+}
+
+impl FunctionStats {
+    /// The function's name.
+    pub fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    pub(crate) fn hit(&self) {
+        self.hits.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(crate) fn answered(&self, status: Status, is_error: bool) {
+        let counter = match status {
+            Status::Hit { .. } => &self.hits,
+            Status::Stale { .. } => &self.stale,
+            Status::Miss { .. } => &self.misses,
+            Status::Collapsed => &self.collapsed,
+            Status::Bypass => &self.bypassed,
+        };
+        counter.fetch_add(1, Ordering::Relaxed);
+        if is_error {
+            self.errors.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+
+    pub(crate) fn ran(&self, time: Duration) {
+        self.runs.fetch_add(1, Ordering::Relaxed);
+        self.run_micros.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+    }
+
+    pub(crate) fn differed(&self) {
+        self.impure.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn report(&self) -> FunctionReport {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        FunctionReport {
+            name: self.name.clone(),
+            hits: read(&self.hits),
+            stale: read(&self.stale),
+            misses: read(&self.misses),
+            collapsed: read(&self.collapsed),
+            bypassed: read(&self.bypassed),
+            errors: read(&self.errors),
+            runs: read(&self.runs),
+            run_time: Duration::from_micros(read(&self.run_micros)),
+            impure: read(&self.impure),
+        }
+    }
+}
+
+/// The counters of all functions.
+#[derive(Debug, Default)]
+pub(crate) struct Stats {
+    // Written once for each function; read on each answer that memory does not have.
+    functions: RwLock<HashMap<Scope, Arc<FunctionStats>>>,
+}
+
+impl Stats {
+    /// The counters of a function.
+    pub(crate) fn of(&self, function: Scope, name: &str) -> Arc<FunctionStats> {
+        if let Some(stats) = self.functions.read().unwrap_or_else(PoisonError::into_inner).get(&function) {
+            return stats.clone();
+        }
+        let mut functions = self.functions.write().unwrap_or_else(PoisonError::into_inner);
+        let named = || Arc::new(FunctionStats { name: name.into(), ..FunctionStats::default() });
+        functions.entry(function).or_insert_with(named).clone()
+    }
+
+    /// All counters, by name.
+    pub(crate) fn reports(&self) -> Vec<FunctionReport> {
+        let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
+        let mut reports: Vec<_> = functions.values().map(|stats| stats.report()).collect();
+        reports.sort_by(|a, b| a.name.cmp(&b.name));
+        reports
+    }
+}

@@ -1,0 +1,84 @@
+//! What a disk tier is told: where, and how much.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use crate::Error;
+use crate::options;
+
+/// The budget where none is given.
+const DEFAULT_BYTES: u64 = 1 << 30;
+
+/// How long a write or a large read may take before the disk counts as down. Longer than for a server: a value of many
+/// megabytes is written in one go.
+const DEFAULT_DEADLINE: Duration = Duration::from_secs(1);
+
+/// The settings of a disk tier.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DiskConfig {
+    /// The directory, which is made if there is none. The processes that use it share the entries.
+    pub directory: PathBuf,
+    /// How many bytes are kept at most, 1 GiB by default.
+    pub max_bytes: u64,
+    /// How long a call may take, one second by default.
+    pub deadline: Duration,
+}
+
+impl DiskConfig {
+    /// The defaults, for a directory.
+    pub fn new(directory: impl Into<PathBuf>) -> Self {
+        Self { directory: directory.into(), max_bytes: DEFAULT_BYTES, deadline: DEFAULT_DEADLINE }
+    }
+
+    /// Reads `DIR` or `DIR?max=SIZE`, what stands behind `disk:` in an address.
+    ///
+    /// # Errors
+    /// When no directory is named, or an option is not understood.
+    pub fn parse(address: &str) -> Result<Self, Error> {
+        let malformed = |reason: String| Error::Address { url: format!("disk:{address}"), reason };
+        let (directory, options) = address.split_once('?').unwrap_or((address, ""));
+        if directory.is_empty() {
+            return Err(malformed("it names no directory".into()));
+        }
+        let mut config = Self::new(directory);
+        for option in options.split('&').filter(|option| !option.is_empty()) {
+            match option.split_once('=') {
+                Some(("max", size)) => {
+                    config.max_bytes = options::size(size)
+                        .ok_or_else(|| malformed(format!("{size:?} is no size such as 64MB or 1GiB")))?;
+                }
+                _ => return Err(malformed(format!("{option:?} is not understood, only max=SIZE is"))),
+            }
+        }
+        Ok(config)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn addresses_name_a_directory_and_a_budget() {
+        let parse = |address| DiskConfig::parse(address).expect(address);
+        assert_eq!(parse("/var/cache/app"), DiskConfig::new("/var/cache/app"));
+        assert_eq!(parse("cache").max_bytes, 1 << 30);
+        assert_eq!(parse("cache?max=64MB").max_bytes, 64 << 20);
+        assert_eq!(parse("cache?max=2GiB").max_bytes, 2 << 30);
+    }
+
+    #[test]
+    fn addresses_that_cannot_be_used_say_why() {
+        for (address, part) in [
+            ("", "no directory"),
+            ("?max=1GiB", "no directory"),
+            ("cache?max=lots", "\"lots\" is no size"),
+            ("cache?max=0", "\"0\" is no size"),
+            ("cache?min=1", "\"min=1\" is not understood"),
+            ("cache?max", "only max=SIZE is"),
+        ] {
+            let error = DiskConfig::parse(address).expect_err(address).to_string();
+            assert!(error.contains(part), "{address}: {error}");
+        }
+    }
+}

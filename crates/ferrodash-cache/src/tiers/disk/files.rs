@@ -1,0 +1,108 @@
+//! Values that are too large for the database, a file each.
+//!
+//! The name of a file is its key and a number that no other file has. It is written before the database refers to it
+//! and never changed, so a reader finds all of it or, once it was removed, nothing. What was left by a process that
+//! ended in between is found by its name: the database refers to another file, or to none.
+
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+use super::store::KeyBytes;
+
+/// Where the files are, below the directory of the store.
+const DIRECTORY: &str = "values";
+
+/// Files of this age that the database does not refer to are left over; a younger one may be about to be referred to.
+const LEFT_OVER: Duration = Duration::from_secs(60);
+
+pub(super) struct Files(PathBuf);
+
+impl Files {
+    pub(super) fn open(store: &Path) -> io::Result<Self> {
+        let directory = store.join(DIRECTORY);
+        fs::create_dir_all(&directory)?;
+        Ok(Self(directory))
+    }
+
+    /// Removes all files of a store that begins anew.
+    pub(super) fn discard(store: &Path) -> io::Result<()> {
+        match fs::remove_dir_all(store.join(DIRECTORY)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+            _ => Ok(()),
+        }
+    }
+
+    /// Writes a file and gives its number.
+    pub(super) fn write(&self, key: &KeyBytes, bytes: &[u8]) -> io::Result<u64> {
+        let number = crate::random();
+        let path = self.path(key, number);
+        let written = create(&path).and_then(|mut file| file.write_all(bytes));
+        match written {
+            Ok(()) => Ok(number),
+            Err(error) => {
+                self.remove(key, number);
+                Err(error)
+            }
+        }
+    }
+
+    /// What a file holds; `None` if it is gone.
+    pub(super) fn read(&self, key: &KeyBytes, number: u64) -> io::Result<Option<Bytes>> {
+        match fs::read(self.path(key, number)) {
+            Ok(bytes) => Ok(Some(bytes.into())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Removes a file. One that stays is found later as left over.
+    pub(super) fn remove(&self, key: &KeyBytes, number: u64) {
+        // Another process may have been quicker.
+        let _ = fs::remove_file(self.path(key, number));
+    }
+
+    /// Removes what the database does not refer to: `refers` says whether it does. `alone` means that no process can be
+    /// about to refer to a file.
+    pub(super) fn remove_left_over(
+        &self,
+        alone: bool,
+        mut refers: impl FnMut(&KeyBytes, u64) -> bool,
+    ) -> io::Result<()> {
+        for file in fs::read_dir(&self.0)? {
+            let file = file?;
+            // A file may go while we look at it.
+            let age = file.metadata().and_then(|data| data.modified()).map(|time| time.elapsed().unwrap_or_default());
+            if !alone && !age.is_ok_and(|age| age > LEFT_OVER) {
+                continue;
+            }
+            let kept = file.file_name().to_str().and_then(parse).is_some_and(|(key, number)| refers(&key, number));
+            if !kept {
+                let _ = fs::remove_file(file.path());
+            }
+        }
+        Ok(())
+    }
+
+    fn path(&self, key: &KeyBytes, number: u64) -> PathBuf {
+        self.0.join(format!("{}-{number:016x}", blake3::Hash::from_bytes(*key).to_hex()))
+    }
+}
+
+/// The key and the number in a file's name.
+pub(crate) fn parse(name: &str) -> Option<(KeyBytes, u64)> {
+    let (key, number) = name.split_once('-')?;
+    Some((*blake3::Hash::from_hex(key).ok()?.as_bytes(), u64::from_str_radix(number, 16).ok()?))
+}
+
+/// Creates a file that only the user of this process can read, like the database.
+fn create(path: &Path) -> io::Result<File> {
+    let mut options = OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options.open(path)
+}

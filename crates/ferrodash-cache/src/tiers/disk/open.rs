@@ -1,0 +1,262 @@
+//! Opening a directory, which other processes may be doing at the same time.
+//!
+//! Two locks order them. `open.lock` is held while a process opens, so that one at a time looks whether the store can be
+//! used and begins it anew where not. `use.lock` is shared by all that have the store open; who gets it alone knows that
+//! nobody would notice when files are replaced.
+
+use std::collections::BTreeMap;
+use std::convert::Infallible;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use heed::types::Bytes as Raw;
+use heed::{CommitOrAbort, Env, EnvFlags, EnvOpenOptions, MdbError, WithoutTls};
+
+use super::files::Files;
+use super::notes::Notes;
+use super::store::{Store, Tables, Writer};
+use super::{check, host};
+
+/// Address space for the database. All processes must agree on it, so it is not an option; the file only grows to what
+/// the budget lets it.
+pub(super) const MAP_SIZE: usize = if cfg!(target_pointer_width = "64") { 64 << 30 } else { 1 << 30 };
+
+/// Slots for readers; killed processes leak theirs until [`Env::clear_stale_readers`].
+const READERS: u32 = 1024;
+
+/// The first line of the file that says whose store it is, with the version of the tables.
+const VERSION: &str = "ferrodash-cache disk 2";
+
+/// The file that says whose store it is, of which boot, and of which container.
+const ORIGIN: &str = "origin";
+
+const DATABASE: &str = "data.mdb";
+
+/// How long another process may take to open the store.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// How long a lock may stay with a process that has just ended or closed the store: its newest child has it too, until
+/// that runs its own program.
+const BRIEFLY: Duration = Duration::from_millis(10);
+
+/// How often locks are tried.
+const POLL: Duration = Duration::from_millis(2);
+
+/// The stores that this process has open: LMDB must not open one twice.
+static OPEN: Mutex<BTreeMap<PathBuf, Weak<Store>>> = Mutex::new(BTreeMap::new());
+
+/// Opens the store in a directory, or gives the one that is open already; the error is the reason in words.
+pub(super) fn open(directory: &Path) -> Result<Arc<Store>, String> {
+    create_directory(directory)?;
+    let directory = directory.canonicalize().map_err(words)?;
+    if let Some(kind) = host::network_file_system(&directory) {
+        return Err(format!("it is on a network file system ({kind}), where processes cannot share memory"));
+    }
+    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(store) = open.get(&directory).and_then(Weak::upgrade) {
+        return Ok(store);
+    }
+    // The last user may be just about to close it.
+    if let Some(closing) = heed::env_closing_event(&directory) {
+        closing.wait_timeout(PATIENCE);
+    }
+    let store = Arc::new(open_store(&directory)?);
+    open.retain(|_, store| store.strong_count() > 0);
+    open.insert(directory, Arc::downgrade(&store));
+    Ok(store)
+}
+
+fn open_store(directory: &Path) -> Result<Store, String> {
+    // Given back when this function ends.
+    let _opening = lock(directory)?;
+    let in_use = lock_file(&directory.join("use.lock"))?;
+    let alone = try_lock(&in_use, BRIEFLY)?;
+    let origin = Origin::here();
+    if alone {
+        prepare(directory, &origin)?;
+    } else {
+        origin.must_agree(&fs::read_to_string(directory.join(ORIGIN)).unwrap_or_default())?;
+    }
+    let sync = origin.boot.is_none();
+    let (env, tables) = match open_database(directory, sync) {
+        Err(error) if alone && is_damage(&error) => {
+            put_aside(directory, &error.to_string())?;
+            open_database(directory, sync)
+        }
+        other => other,
+    }
+    .map_err(words)?;
+    let page = env.unnamed_database_stat().page_size.into();
+    let files = Files::open(directory).map_err(words)?;
+    let store = Store { _in_use: in_use, env, tables, files, page };
+    begin(&store, alone).map_err(words)?;
+    if alone {
+        // Nobody can come in between, as the other lock is held.
+        store._in_use.unlock().map_err(words)?;
+    }
+    store._in_use.lock_shared().map_err(words)?;
+    Ok(store)
+}
+
+/// Makes sure that the directory holds a store that can be used, or none. Only for who is alone.
+fn prepare(directory: &Path, origin: &Origin) -> Result<(), String> {
+    let path = directory.join(ORIGIN);
+    let found = fs::read_to_string(&path).ok();
+    let database = directory.join(DATABASE);
+    match &found {
+        Some(found) if origin.is_of_this_boot(found) => {
+            if let Err(reason) = check::database(&database) {
+                put_aside(directory, &reason)?;
+            }
+        }
+        // What was not written to the disk before the power went is lost, and what was need not fit together.
+        Some(found) if found.starts_with("ferrodash-cache disk ") => {
+            tracing::info!(directory = %directory.display(), "the disk cache is of another boot and begins anew");
+            discard(directory)?;
+        }
+        _ if database.exists() => put_aside(directory, "it is not a cache's")?,
+        _ => {}
+    }
+    // After the old store is gone, so that it is not taken for a new one.
+    if found.as_deref() != Some(origin.to_string().as_str()) {
+        fs::write(&path, origin.to_string()).map_err(words)?;
+    }
+    Ok(())
+}
+
+/// Where a store comes from.
+struct Origin {
+    boot: Option<String>,
+    /// Of the processes that use it.
+    numbering: String,
+}
+
+impl Origin {
+    fn here() -> Self {
+        Self { boot: host::boot(), numbering: host::numbering() }
+    }
+
+    fn is_of_this_boot(&self, found: &str) -> bool {
+        let mut lines = found.lines();
+        lines.next() == Some(VERSION) && lines.next() == Some(self.boot.as_deref().unwrap_or_default())
+    }
+
+    /// Checks that the store can be shared with who has it open.
+    fn must_agree(&self, found: &str) -> Result<(), String> {
+        if found == self.to_string() {
+            return Ok(());
+        }
+        // LMDB and leases tell processes apart by their numbers, which two containers give out twice.
+        Err("it is in use by another version or by processes of another container".into())
+    }
+}
+
+impl std::fmt::Display for Origin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "{VERSION}\n{}\n{}", self.boot.as_deref().unwrap_or_default(), self.numbering)
+    }
+}
+
+/// Begins the history, frees what killed processes held, and removes what they left.
+fn begin(store: &Store, alone: bool) -> heed::Result<()> {
+    store.env.clear_stale_readers()?;
+    let writer = Writer { budget: u64::MAX, notes: &Notes::default(), wanted: &|| true };
+    store.write(writer, |write| write.begin_history())?;
+    Ok(store.remove_left_over_files(alone)?)
+}
+
+fn open_database(directory: &Path, sync: bool) -> heed::Result<(Env<WithoutTls>, Tables)> {
+    let env = open_env(directory, sync)?;
+    let tables = open_tables(&env)?;
+    Ok((env, tables))
+}
+
+#[expect(unsafe_code, reason = "LMDB maps a file into memory; see the comment")]
+fn open_env(directory: &Path, sync: bool) -> heed::Result<Env<WithoutTls>> {
+    let mut options = EnvOpenOptions::new().read_txn_without_tls();
+    options.map_size(MAP_SIZE).max_readers(READERS).max_dbs(Tables::COUNT);
+    // SAFETY: the file is only changed through LMDB, whose locks order all processes, and it was checked. Without
+    // NO_SYNC each commit waits for the disk; with it a loss of power can damage the file, which is therefore not used
+    // after another boot. Where boots cannot be told apart, commits wait. A forked child must not use the database; that
+    // cannot be had by accident, as a runtime with threads does not survive a fork either.
+    unsafe {
+        if !sync {
+            options.flags(EnvFlags::NO_SYNC);
+        }
+        options.open(directory)
+    }
+}
+
+fn open_tables(env: &Env<WithoutTls>) -> heed::Result<Tables> {
+    let names = ["values", "slots", "recent", "expiring", "leases", "marks", "state"];
+    let opened = env.create_databases_and_commit(env.write_txn()?, |opener, txn| {
+        let mut open = |index: usize| opener.create_database::<Raw, Raw>(txn, Some(names[index]));
+        let tables = [open(0)?, open(1)?, open(2)?, open(3)?, open(4)?, open(5)?, open(6)?];
+        heed::Result::Ok(CommitOrAbort::<_, Infallible>::Commit(tables))
+    })?;
+    let CommitOrAbort::Commit([values, slots, recent, expiring, leases, marks, state]) = opened;
+    Ok(Tables { values, slots, recent, expiring, leases, marks, state })
+}
+
+/// Whether the file cannot be used, now or ever.
+fn is_damage(error: &heed::Error) -> bool {
+    use MdbError::{Corrupted, Incompatible, Invalid, PageNotFound, VersionMismatch};
+    matches!(error, heed::Error::Mdb(Corrupted | Incompatible | Invalid | PageNotFound | VersionMismatch))
+}
+
+/// Keeps a file that cannot be used, and is perhaps not ours, out of the way; the last one is kept.
+fn put_aside(directory: &Path, reason: &str) -> Result<(), String> {
+    tracing::warn!(directory = %directory.display(), reason, "the disk cache cannot be used and begins anew");
+    fs::rename(directory.join(DATABASE), directory.join("data.mdb.unusable"))
+        .map_err(|error| format!("{DATABASE} cannot be used ({reason}) nor put aside ({error})"))?;
+    discard(directory)
+}
+
+/// Removes the store.
+fn discard(directory: &Path) -> Result<(), String> {
+    for name in [DATABASE, "lock.mdb"] {
+        match fs::remove_file(directory.join(name)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(format!("{name}: {error}")),
+            _ => {}
+        }
+    }
+    Files::discard(directory).map_err(words)
+}
+
+/// Waits until no other process opens the store.
+fn lock(directory: &Path) -> Result<File, String> {
+    let file = lock_file(&directory.join("open.lock"))?;
+    let locked = try_lock(&file, PATIENCE)?;
+    locked.then_some(file).ok_or_else(|| "another process has been opening it for too long".into())
+}
+
+/// Locks a file, unless it is locked by another for as long as `patience`.
+fn try_lock(file: &File, patience: Duration) -> Result<bool, String> {
+    for _ in 0..patience.as_millis() / POLL.as_millis() {
+        match file.try_lock() {
+            Ok(()) => return Ok(true),
+            Err(TryLockError::WouldBlock) => std::thread::sleep(POLL),
+            Err(TryLockError::Error(error)) => return Err(words(error)),
+        }
+    }
+    Ok(false)
+}
+
+fn lock_file(path: &Path) -> Result<File, String> {
+    File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(words)
+}
+
+fn create_directory(directory: &Path) -> Result<(), String> {
+    let mut builder = fs::DirBuilder::new();
+    builder.recursive(true);
+    // What is cached is nobody else's business.
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(directory).map_err(words)
+}
+
+fn words(error: impl std::fmt::Display) -> String {
+    error.to_string()
+}

@@ -1,0 +1,160 @@
+//! Marks and leases, for the processes that share a directory.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures_util::future::{BoxFuture, FutureExt, ready};
+
+use super::lease::Lease;
+use super::store::{Found, Place, millis, unix_millis};
+use super::{Disk, Inner, words};
+use crate::clock::now;
+use crate::{Acquired, Bid, Entry, Filled, Key, Marks, Reading, Scope, Shared, Stamp, TierResult};
+
+/// Between two looks at a lease: it is given back within milliseconds, or takes long.
+const SHORTEST_WAIT: u64 = 5;
+const LONGEST_WAIT: u64 = 50;
+
+impl Shared for Disk {
+    fn read<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Reading>> {
+        self.look(key, Some(scopes)).boxed()
+    }
+
+    fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
+        let store = &self.inner.store;
+        ready(store.read(|txn| store.marks(txn, scopes)).map_err(words)).boxed()
+    }
+
+    fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>> {
+        let scopes = scopes.to_vec();
+        self.write_blocking(move |write| write.mark(&scopes)).boxed()
+    }
+
+    fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>> {
+        self.sweeper.keep_running(&self.inner);
+        let (key, bid) = (*key, *bid);
+        self.blocking(&self.inner.writes, move |inner, wanted| inner.acquire(&key, &bid, wanted)).boxed()
+    }
+
+    fn fill<'a>(&'a self, key: &'a Key, token: u64, entry: &'a Entry) -> BoxFuture<'a, TierResult<Filled>> {
+        async move {
+            let lost = Arc::new(AtomicBool::new(false));
+            let tells = lost.clone();
+            let stored = self.store_blocking(key, entry, move |write, key, value| {
+                if write.held(key.as_bytes(), token)?.is_none() {
+                    tells.store(true, Ordering::Relaxed);
+                    return Ok(false);
+                }
+                write.end_lease(key.as_bytes())?;
+                write.replace(key.as_bytes(), value)
+            });
+            match stored.await? {
+                true => Ok(Filled::Stored),
+                false if lost.load(Ordering::Relaxed) => Ok(Filled::Lost),
+                false => Ok(Filled::Refused),
+            }
+        }
+        .boxed()
+    }
+
+    fn renew<'a>(&'a self, key: &'a Key, token: u64, lease: Duration) -> BoxFuture<'a, TierResult<bool>> {
+        let key = *key;
+        self.write_blocking(move |write| {
+            let Some(held) = write.held(key.as_bytes(), token)? else { return Ok(false) };
+            let deadline = write.now.saturating_add(millis(lease));
+            write.lend(key.as_bytes(), &Lease { deadline, ..held }).map(|()| true)
+        })
+        .boxed()
+    }
+
+    fn release<'a>(&'a self, key: &'a Key, token: u64) -> BoxFuture<'a, TierResult<()>> {
+        let key = *key;
+        self.write_blocking(move |write| match write.held(key.as_bytes(), token)? {
+            Some(_) => write.end_lease(key.as_bytes()),
+            None => Ok(()),
+        })
+        .boxed()
+    }
+
+    fn changed<'a>(&'a self, key: &'a Key, within: Duration) -> BoxFuture<'a, ()> {
+        async move {
+            let end = now() + within;
+            let mut wait = SHORTEST_WAIT;
+            let Some(token) = self.inner.token(key) else { return };
+            loop {
+                let left = end.saturating_duration_since(now());
+                if left.is_zero() {
+                    return;
+                }
+                // Spread, so that those who wait do not all write at once.
+                let spread = Duration::from_millis(SHORTEST_WAIT.max(wait / 2 + crate::random() % wait));
+                tokio::time::sleep(spread.min(Duration::from_millis(LONGEST_WAIT)).min(left)).await;
+                if self.inner.token(key) != Some(token) {
+                    return;
+                }
+                wait = (wait * 2).min(LONGEST_WAIT);
+            }
+        }
+        .boxed()
+    }
+}
+
+impl Inner {
+    fn acquire(&self, key: &Key, bid: &Bid, wanted: &dyn Fn() -> bool) -> heed::Result<Acquired> {
+        let mut observed = bid.observed;
+        loop {
+            let found = match self.bid(key, observed, bid, wanted)? {
+                Answer::Final(acquired) => return Ok(acquired),
+                Answer::Changed(found) => found,
+            };
+            // One that does not open is absent, and does not stop the caller a second time.
+            observed = Some(found.id);
+            if let Some(entry) = self.load(key, found)? {
+                return Ok(Acquired::Changed(entry));
+            }
+        }
+    }
+
+    fn bid(&self, key: &Key, observed: Option<u64>, bid: &Bid, wanted: &dyn Fn() -> bool) -> heed::Result<Answer> {
+        self.write(wanted, |write| {
+            if let Some(found) = write.value(key.as_bytes())?.filter(|found| Some(found.id) != observed) {
+                return Ok(Answer::Changed(found));
+            }
+            if let Some(lease) =
+                write.lease(key.as_bytes())?.filter(|lease| lease.serves(bid) && lease.token != bid.token)
+                && let Some(left) = lease.left(write.now, self.process)
+            {
+                return Ok(Answer::Final(Acquired::Held(Duration::from_millis(left))));
+            }
+            let deadline = write.now.saturating_add(millis(bid.lease));
+            let lease = Lease { token: bid.token, holder: self.process, deadline, born: bid.born };
+            write.lend(key.as_bytes(), &lease)?;
+            Ok(Answer::Final(Acquired::Won))
+        })
+    }
+
+    /// The entry that was found, from its file if it is in one.
+    fn load(&self, key: &Key, found: Found) -> heed::Result<Option<Entry>> {
+        let found = match found.place {
+            Place::Inline(_) => found,
+            Place::File(file) => match self.store.files.read(key.as_bytes(), file)? {
+                Some(sealed) => Found { place: Place::Inline(sealed), ..found },
+                None => return Ok(None),
+            },
+        };
+        Ok(self.unseal(&found))
+    }
+
+    /// Who holds the lease of a key; nobody, if it cannot be known.
+    fn token(&self, key: &Key) -> Option<u64> {
+        let lease = self.store.read(|txn| self.store.lease(txn, key.as_bytes())).ok()??;
+        lease.left(unix_millis(), self.process).map(|_| lease.token)
+    }
+}
+
+enum Answer {
+    Final(Acquired),
+    /// The entry is another one than was observed.
+    Changed(Found),
+}

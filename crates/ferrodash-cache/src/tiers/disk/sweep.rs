@@ -1,0 +1,80 @@
+//! What is done from time to time, for as long as the tier lives: removing what has expired, writing down what was read,
+//! and clearing up after killed processes.
+
+use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
+
+use super::Inner;
+
+/// Between two sweeps.
+const SWEEP: Duration = Duration::from_secs(5);
+
+/// Left-over files are looked for once in so many sweeps.
+const FILES: u32 = 60;
+
+/// Changes in one transaction: other writers wait for it.
+const CHANGES: usize = 256;
+
+/// The task, started when there is something to sweep.
+#[derive(Default)]
+pub(super) struct Sweeper(Mutex<Option<JoinHandle<()>>>);
+
+impl Sweeper {
+    /// Starts the task, again if the runtime that it ran on is gone.
+    pub(super) fn keep_running(&self, inner: &Arc<Inner>) {
+        let mut task = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if task.as_ref().is_none_or(JoinHandle::is_finished)
+            && let Ok(runtime) = Handle::try_current()
+        {
+            *task = Some(runtime.spawn(sweep(Arc::downgrade(inner))));
+        }
+    }
+}
+
+impl Drop for Sweeper {
+    fn drop(&mut self) {
+        if let Some(task) = self.0.get_mut().unwrap_or_else(PoisonError::into_inner) {
+            task.abort();
+        }
+    }
+}
+
+async fn sweep(inner: Weak<Inner>) {
+    for round in 1_u32.. {
+        tokio::time::sleep(SWEEP).await;
+        let Some(inner) = inner.upgrade() else { return };
+        let swept = tokio::task::spawn_blocking(move || inner.sweep(round.is_multiple_of(FILES))).await;
+        if let Ok(Err(error)) = swept {
+            tracing::warn!(%error, "the disk cache could not be swept");
+        }
+    }
+}
+
+impl Inner {
+    fn sweep(&self, files: bool) -> heed::Result<()> {
+        self.store.env.clear_stale_readers()?;
+        for keys in self.notes.take_all().chunks(CHANGES) {
+            self.write(&|| true, |write| keys.iter().try_for_each(|key| write.touch(key)))?;
+        }
+        while self.store.has_expired()? {
+            self.write(&|| true, |write| {
+                for _ in 0..CHANGES {
+                    if !write.remove_expired()? {
+                        break;
+                    }
+                }
+                Ok(())
+            })?;
+        }
+        for keys in self.store.ended_leases(self.process)?.chunks(CHANGES) {
+            self.write(&|| true, |write| keys.iter().try_for_each(|key| write.end_void_lease(key, self.process)))?;
+        }
+        if files {
+            self.store.remove_left_over_files(false)?;
+        }
+        Ok(())
+    }
+}

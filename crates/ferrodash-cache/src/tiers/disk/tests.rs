@@ -1,0 +1,68 @@
+//! What needs the inside of the tier: slots of readers that were killed, and a writer that hangs.
+
+use std::path::Path;
+use std::process::Command;
+use std::sync::mpsc;
+use std::time::Duration;
+
+use super::{Disk, DiskConfig, open};
+use crate::{Entry, Key, Parts, Sealer, Tier};
+
+/// Names the directory, in the process that is to die.
+const DIRECTORY: &str = "DISK_TEST_LEAK";
+
+/// Not a test of its own: takes all slots of readers, and dies with them.
+#[test]
+fn child() {
+    let Some(directory) = std::env::var_os(DIRECTORY) else { return };
+    let store = open::open(Path::new(&directory)).expect("it opens");
+    while let Ok(txn) = store.env.read_txn() {
+        std::mem::forget(txn);
+    }
+    std::process::abort();
+}
+
+#[test]
+fn slots_of_killed_readers_are_used_again() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let store = open::open(directory.path()).expect("it opens");
+    let this = std::env::current_exe().expect("it has a name");
+    for _ in 0..3 {
+        let mut child = Command::new(&this);
+        child.args(["--exact", "tiers::disk::tests::child"]).env(DIRECTORY, directory.path());
+        assert!(!child.output().expect("it starts").status.success());
+        assert!(store.env.info().number_of_readers >= 1024, "all are taken");
+        assert!(store.read(|txn| store.history(txn)).is_ok());
+    }
+}
+
+#[tokio::test]
+async fn a_writer_that_hangs_blocks_no_reader_and_nobody_for_ever() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let deadline = Duration::from_millis(50);
+    let config = DiskConfig { deadline, ..DiskConfig::new(directory.path()) };
+    let disk = Disk::open(config, Sealer::default()).expect("it opens");
+    let key = Key::of("f", &1);
+    let entry = |text: &'static str| Entry::new(Parts::new(text.into(), Duration::from_secs(60)));
+    let value = async || disk.get(&key).await.map(|found| found.map(|entry| entry.bytes().clone()));
+    assert_eq!(disk.set(&key, &entry("old")).await, Ok(true));
+    let (hung, has_hung) = mpsc::channel();
+    let (go_on, told) = mpsc::channel::<()>();
+    let store = disk.inner.store.clone();
+    let writer = std::thread::spawn(move || {
+        let txn = store.env.write_txn().expect("it begins");
+        hung.send(()).expect("it is waited for");
+        let _ = told.recv();
+        drop(txn);
+    });
+    has_hung.recv().expect("it begins");
+    for _ in 0..20 {
+        assert!(disk.set(&key, &entry("never")).await.is_err_and(|error| error.contains("50 ms")));
+        assert_eq!(value().await, Ok(Some("old".into())));
+    }
+    drop(go_on);
+    writer.join().expect("it ends");
+    // What its caller was told has failed does not happen later.
+    assert_eq!(disk.set(&Key::of("f", &2), &entry("other")).await, Ok(true));
+    assert_eq!(value().await, Ok(Some("old".into())));
+}

@@ -1,0 +1,232 @@
+//! A change of the database: entries come and go, and never exceed the budget.
+
+use std::io::Write as _;
+
+use heed::RwTxn;
+
+use super::notes::Notes;
+use super::store::{BYTES, Found, HISTORY, KeyBytes, Place, Slot, Store, Writer, header, number, unix_millis};
+use crate::{Marks, Scope, Stamp};
+
+/// What an entry costs beside its value: its key and numbers in four tables.
+const OVERHEAD: u64 = 400;
+
+/// Values from this share of a page on lie in pages of their own.
+const PAGE_SHARE: u64 = 2;
+
+/// An entry may take this share of the budget.
+const LARGEST_SHARE: u64 = 4;
+
+/// Entries that are spared in a row for having been read lately: readers must not keep a writer busy for ever.
+const SPARED: usize = 32;
+
+/// An entry that was used this lately, in milliseconds, is not written down as used again.
+const FRESHLY_USED: u64 = 1000;
+
+/// With more marks than this, a new era is cheaper than keeping them: they cannot be forgotten one by one.
+const MARKS: u64 = 1 << 20;
+
+/// A transaction that is under way. Dropped without [`Write::commit`], it has not happened.
+pub(super) struct Write<'a> {
+    pub(super) store: &'a Store,
+    pub(super) txn: RwTxn<'a>,
+    pub(super) now: u64,
+    notes: &'a Notes,
+    budget: u64,
+    /// Bytes that are kept, as the budget counts them, before and now.
+    bytes_before: u64,
+    bytes: u64,
+    /// Files that nothing refers to once this is committed.
+    garbage: Vec<(KeyBytes, u64)>,
+}
+
+/// A value to keep.
+pub(super) struct Value {
+    pub(super) place: Place,
+    pub(super) id: u64,
+    pub(super) expiry: u64,
+    /// Bytes of the sealed entry, wherever it is.
+    pub(super) length: u64,
+}
+
+impl<'a> Write<'a> {
+    pub(super) fn begin(store: &'a Store, writer: Writer<'a>) -> heed::Result<Self> {
+        let txn = store.env.write_txn()?;
+        // Asked after the wait for other writers.
+        let now = unix_millis();
+        let bytes = store.bytes(&txn)?;
+        let Writer { notes, budget, .. } = writer;
+        Ok(Self { store, txn, now, notes, budget, bytes_before: bytes, bytes, garbage: Vec::new() })
+    }
+
+    pub(super) fn commit(mut self) -> heed::Result<()> {
+        if self.bytes != self.bytes_before {
+            self.store.tables.state.put(&mut self.txn, BYTES, &self.bytes.to_be_bytes())?;
+        }
+        self.txn.commit()?;
+        for (key, file) in self.garbage {
+            self.store.files.remove(&key, file);
+        }
+        Ok(())
+    }
+
+    /// Keeps a value instead of the one before it, which goes even if the new one is not taken: it is out of date.
+    pub(super) fn replace(&mut self, key: &KeyBytes, value: Option<&Value>) -> heed::Result<bool> {
+        self.remove(key)?;
+        value.map_or(Ok(false), |value| self.insert(key, value).map(|()| true))
+    }
+
+    fn insert(&mut self, key: &KeyBytes, value: &Value) -> heed::Result<()> {
+        let cost = cost(value, self.store.page);
+        self.shrink(self.budget.saturating_sub(cost))?;
+        let tables = self.store.tables;
+        let (number, file) = match &value.place {
+            Place::Inline(_) => ([0; 8], None),
+            Place::File(number) => (number.to_be_bytes(), Some(*number)),
+        };
+        let body: &[u8] = if let Place::Inline(sealed) = &value.place { sealed } else { &number };
+        let header = header(value.expiry, value.id, file.is_some());
+        tables.values.put_reserved(&mut self.txn, key, header.len() + body.len(), |space| {
+            space.write_all(&header)?;
+            space.write_all(body)
+        })?;
+        self.put_slot(key, Slot { used: self.now, expiry: value.expiry, cost, file })?;
+        tables.expiring.put(&mut self.txn, &timed(value.expiry, key), &[])?;
+        self.bytes += cost;
+        Ok(())
+    }
+
+    /// Removes what is kept under a key.
+    pub(super) fn remove(&mut self, key: &KeyBytes) -> heed::Result<()> {
+        let Some(slot) = self.slot(key)? else { return Ok(()) };
+        let tables = self.store.tables;
+        tables.values.delete(&mut self.txn, key)?;
+        tables.slots.delete(&mut self.txn, key)?;
+        tables.recent.delete(&mut self.txn, &timed(slot.used, key))?;
+        tables.expiring.delete(&mut self.txn, &timed(slot.expiry, key))?;
+        self.garbage.extend(slot.file.map(|file| (*key, file)));
+        self.bytes = self.bytes.saturating_sub(slot.cost);
+        Ok(())
+    }
+
+    /// Evicts until no more than `target` bytes are kept: what has expired, then what was not used for longest.
+    pub(super) fn shrink(&mut self, target: u64) -> heed::Result<()> {
+        let mut spared = 0;
+        while self.bytes > target {
+            if self.remove_expired()? {
+                continue;
+            }
+            let Some(oldest) = self.store.tables.recent.first(&self.txn)?.and_then(|(timed, _)| key_of(timed)) else {
+                // Whatever was counted is not there.
+                self.bytes = 0;
+                return Ok(());
+            };
+            if spared < SPARED && self.notes.take(&oldest) {
+                spared += 1;
+                self.move_to_end(&oldest)?;
+            } else {
+                self.remove(&oldest)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Removes the entry that expired first; `false` if none has.
+    pub(super) fn remove_expired(&mut self) -> heed::Result<bool> {
+        let first = self.store.tables.expiring.first(&self.txn)?;
+        let expired = first.filter(|(timed, _)| number(timed, 0) <= self.now).and_then(|(timed, _)| key_of(timed));
+        expired.map_or(Ok(false), |key| self.remove(&key).map(|()| true))
+    }
+
+    /// Writes down that an entry was used.
+    pub(super) fn touch(&mut self, key: &KeyBytes) -> heed::Result<()> {
+        match self.slot(key)? {
+            Some(slot) if slot.used.abs_diff(self.now) >= FRESHLY_USED => self.move_to_end(key),
+            _ => Ok(()),
+        }
+    }
+
+    fn move_to_end(&mut self, key: &KeyBytes) -> heed::Result<()> {
+        let Some(slot) = self.slot(key)? else { return Ok(()) };
+        self.store.tables.recent.delete(&mut self.txn, &timed(slot.used, key))?;
+        self.put_slot(key, Slot { used: self.now, ..slot })
+    }
+
+    /// The value under a key.
+    pub(super) fn value(&self, key: &KeyBytes) -> heed::Result<Option<Found>> {
+        self.store.value(&self.txn, key)
+    }
+
+    /// Raises the sequence number and marks scopes with it.
+    pub(super) fn mark(&mut self, scopes: &[Scope]) -> heed::Result<Stamp> {
+        let Marks { mut now, .. } = self.store.marks(&self.txn, &[])?;
+        let marks = self.store.tables.marks;
+        if marks.len(&self.txn)? > MARKS {
+            marks.clear(&mut self.txn)?;
+            now = Stamp { era: new_era(), sequence: 0 };
+        }
+        now.sequence += 1;
+        for scope in scopes {
+            marks.put(&mut self.txn, scope.as_bytes(), &now.sequence.to_be_bytes())?;
+        }
+        self.set_history(now)?;
+        Ok(now)
+    }
+
+    /// Begins the history of a store that has none.
+    pub(super) fn begin_history(&mut self) -> heed::Result<()> {
+        match self.store.history(&self.txn)? {
+            Stamp { era: 0, .. } => self.set_history(Stamp { era: new_era(), sequence: 0 }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Bytes that are kept, as the budget counts them.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
+    fn set_history(&mut self, now: Stamp) -> heed::Result<()> {
+        let history = (u128::from(now.era) << 64 | u128::from(now.sequence)).to_be_bytes();
+        self.store.tables.state.put(&mut self.txn, HISTORY, &history)
+    }
+
+    fn slot(&self, key: &KeyBytes) -> heed::Result<Option<Slot>> {
+        Ok(self.store.tables.slots.get(&self.txn, key)?.and_then(Slot::decode))
+    }
+
+    fn put_slot(&mut self, key: &KeyBytes, slot: Slot) -> heed::Result<()> {
+        let tables = self.store.tables;
+        tables.slots.put(&mut self.txn, key, &slot.encode())?;
+        tables.recent.put(&mut self.txn, &timed(slot.used, key), &[])
+    }
+}
+
+/// Whether a value of this length is taken at all.
+pub(super) fn fits(length: u64, budget: u64) -> bool {
+    length.saturating_add(OVERHEAD) <= budget / LARGEST_SHARE
+}
+
+/// What a value counts in the budget: what it takes on the disk.
+fn cost(value: &Value, page: u64) -> u64 {
+    let in_table = matches!(value.place, Place::Inline(_)) && value.length < page / PAGE_SHARE;
+    // Pages of tables are full by two thirds.
+    OVERHEAD + if in_table { value.length / 2 * 3 } else { value.length.next_multiple_of(page) }
+}
+
+/// A time and a key, which sort by time.
+fn timed(time: u64, key: &KeyBytes) -> [u8; 40] {
+    let mut bytes = [0; 40];
+    bytes[..8].copy_from_slice(&time.to_be_bytes());
+    bytes[8..].copy_from_slice(key);
+    bytes
+}
+
+fn key_of(timed: &[u8]) -> Option<KeyBytes> {
+    timed.get(8..)?.try_into().ok()
+}
+
+/// A number that no other history of this store has; 0 is for none.
+fn new_era() -> u64 {
+    crate::random().max(1)
+}

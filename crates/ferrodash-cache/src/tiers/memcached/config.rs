@@ -1,0 +1,129 @@
+//! The address of Memcached servers.
+
+use std::time::Duration;
+
+use crate::options;
+
+/// A server's own limit on an item, unless it was started with another `-I`.
+const MAX_ITEM: usize = 1 << 20;
+
+/// Smaller items would make too many pieces of a large entry.
+const LEAST_ITEM: usize = 16 << 10;
+
+/// What an item takes beside its value: the key, and the server's header.
+const OVERHEAD: usize = 1024;
+
+const DEADLINE: Duration = Duration::from_millis(100);
+
+const DEFAULT_PORT: u16 = 11211;
+
+/// Which servers, and how to use them.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MemcachedConfig {
+    /// The servers, as `host:port`; keys are spread over them by these names.
+    pub servers: Vec<String>,
+    /// How long a call may take, 100 ms by default. An entry in pieces has as much for each of them.
+    pub deadline: Duration,
+    /// The largest item that the servers take, by their option `-I`; 1 MB by default.
+    pub max_item: usize,
+}
+
+impl MemcachedConfig {
+    /// Reads `//host:port,host2?deadline=100ms&max_item=1MB`, what stands after `memcached:`. The port is 11211 by
+    /// default.
+    ///
+    /// # Errors
+    /// When a server or an option is not understood.
+    pub fn parse(address: &str) -> Result<Self, String> {
+        let (servers, options) = address.split_once('?').unwrap_or((address, ""));
+        let servers = servers.trim_start_matches("//").trim_end_matches('/');
+        if servers.contains('@') {
+            return Err(
+                "a user and a password need SASL, which only the binary protocol has, and Memcached has deprecated \
+                        that; use a private network or a TLS proxy"
+                    .into(),
+            );
+        }
+        let servers = servers.split(',').filter(|server| !server.is_empty()).map(with_port);
+        let servers: Vec<String> = servers.collect::<Result<_, _>>()?;
+        if servers.is_empty() {
+            return Err("it names no server".into());
+        }
+        let mut config = Self { servers, deadline: DEADLINE, max_item: MAX_ITEM };
+        options.split('&').filter(|option| !option.is_empty()).try_for_each(|option| config.set(option))?;
+        Ok(config)
+    }
+
+    /// The largest value of an item.
+    pub(super) fn max_value(&self) -> usize {
+        self.max_item.max(LEAST_ITEM) - OVERHEAD
+    }
+
+    fn set(&mut self, option: &str) -> Result<(), String> {
+        let (name, value) = option.split_once('=').unwrap_or((option, ""));
+        match name {
+            "deadline" => {
+                self.deadline =
+                    options::time(value).ok_or_else(|| format!("deadline={value:?} is no time such as 100ms or 2s"))?;
+            }
+            "max_item" => {
+                let size = options::size(value)
+                    .and_then(|size| usize::try_from(size).ok())
+                    .ok_or_else(|| format!("max_item={value:?} is no size such as 1MB"))?;
+                if size < LEAST_ITEM {
+                    return Err(format!("max_item={value:?} is less than 16KB"));
+                }
+                self.max_item = size;
+            }
+            _ => return Err(format!("{name:?} is no option of Memcached; deadline and max_item are")),
+        }
+        Ok(())
+    }
+}
+
+fn with_port(server: &str) -> Result<String, String> {
+    // Only a colon after the bracket of an IPv6 address begins a port.
+    let begin = server.rfind(']').unwrap_or(0);
+    match server[begin..].rsplit_once(':') {
+        None => Ok(format!("{server}:{DEFAULT_PORT}")),
+        Some((host, port))
+            if !host.is_empty() && !host.contains(':') && port.parse::<u16>().is_ok_and(|port| port > 0) =>
+        {
+            Ok(server.to_owned())
+        }
+        Some(_) => Err(format!("{server:?} is no host:port")),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_names_servers_and_options() {
+        let config = MemcachedConfig::parse("//a:1,b,[::1],[::1]:2/?deadline=2s&max_item=2MB").unwrap();
+        assert_eq!(config.servers, ["a:1", "b:11211", "[::1]:11211", "[::1]:2"]);
+        assert_eq!((config.deadline, config.max_item), (Duration::from_secs(2), 2 << 20));
+        let config = MemcachedConfig::parse("//localhost").unwrap();
+        assert_eq!((config.deadline, config.max_item), (DEADLINE, MAX_ITEM));
+    }
+
+    #[test]
+    fn an_address_that_cannot_be_used_says_why() {
+        for (address, part) in [
+            ("//", "no server"),
+            ("//host:port", "host:port"),
+            ("//host:0", "host:0"),
+            ("//::1", "no host:port"),
+            ("//user:secret@host", "deprecated that; use a private network"),
+            ("//host?deadline=100", "no time such as"),
+            ("//host?deadline=0ms", "no time such as"),
+            ("//host?max_item=lots", "no size such as"),
+            ("//host?max_item=1KB", "less than 16KB"),
+            ("//host?tls=1", "\"tls\" is no option of Memcached"),
+        ] {
+            let error = MemcachedConfig::parse(address).expect_err(address);
+            assert!(error.contains(part) && !error.contains("secret"), "{address}: {error}");
+        }
+    }
+}

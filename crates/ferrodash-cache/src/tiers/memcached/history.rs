@@ -1,0 +1,129 @@
+//! The history of invalidations: an era, a counter, and the marks of scopes.
+//!
+//! The server may forget any of them at any time, so each loss has to void too much rather than too little. Without its
+//! era, or without the counter of its era, a new era begins, and everything older is void. A scope without its mark gets
+//! the current number as its mark, which voids what was begun before. The counter of an era is made before the era is,
+//! so an era without one has lost it.
+
+use std::sync::atomic::Ordering;
+
+use memcache::exp::{Arithmetic, Delete, Op, Set};
+
+use super::Memcached;
+use super::link::{Call, Reply, fetch};
+use crate::{Marks, Scope, Stamp, TierResult};
+
+/// The number with which an era begins.
+const FIRST: u64 = 1;
+
+impl Memcached {
+    /// The commands that read a history; `settle` takes the replies.
+    pub(super) fn look(&self, era: u64, scopes: &[Scope]) -> Vec<Op> {
+        self.history(era, scopes, fetch(self.names.sequence(era)))
+    }
+
+    /// The marks of scopes, from the replies to `look`, which are right if the era was guessed right. As long as it was
+    /// not, or something is missing, they are asked for again.
+    pub(super) async fn settle(
+        &self,
+        call: &Call<'_>,
+        scopes: &[Scope],
+        mut era: u64,
+        mut replies: Vec<Reply>,
+    ) -> TierResult<Marks> {
+        // The deadline of the call ends this at the latest.
+        loop {
+            let marks = replies.split_off(2);
+            let (current, sequence) = (&replies[0], replies[1].number());
+            match (current.number(), sequence) {
+                (Some(found), Some(sequence)) if found == era => {
+                    let newest = marks.iter().filter_map(Reply::number).max().unwrap_or(0);
+                    if marks.iter().all(|mark| mark.number().is_some()) {
+                        return Ok(Marks { now: Stamp { era, sequence }, newest });
+                    }
+                    let missing = scopes.iter().copied().zip(marks).filter(|(_, mark)| mark.number().is_none());
+                    self.raise(call, Stamp { era, sequence }, missing.collect()).await?;
+                }
+                (Some(found), _) if found != era => {
+                    era = found;
+                    self.era.store(era, Ordering::Relaxed);
+                }
+                _ => self.begin(call, current.cas).await?,
+            }
+            replies = call.run_all(self.look(era, scopes)).await?;
+        }
+    }
+
+    /// The marks of scopes.
+    pub(super) async fn marks_at(&self, call: &Call<'_>, scopes: &[Scope]) -> TierResult<Marks> {
+        let era = self.last_era();
+        let replies = call.run_all(self.look(era, scopes)).await?;
+        self.settle(call, scopes, era, replies).await
+    }
+
+    /// Raises the counter and marks scopes with it.
+    pub(super) async fn mark(&self, scopes: &[Scope]) -> TierResult<Stamp> {
+        let call = self.link.call();
+        loop {
+            let era = self.last_era();
+            let raise = Arithmetic::new(self.names.sequence(era)).into();
+            let mut replies = call.run_all(self.history(era, scopes, raise)).await?;
+            let marks = replies.split_off(2);
+            match (replies[0].number(), replies[1].number()) {
+                (Some(found), Some(sequence)) if found == era => {
+                    let stamp = Stamp { era, sequence };
+                    self.raise(&call, stamp, scopes.iter().copied().zip(marks).collect()).await?;
+                    return Ok(stamp);
+                }
+                // Finds out the era, or begins one.
+                _ => self.marks_at(&call, &[]).await.map(drop)?,
+            }
+        }
+    }
+
+    pub(super) fn last_era(&self) -> u64 {
+        self.era.load(Ordering::Relaxed)
+    }
+
+    /// Commands for the era, the counter and the marks, which one server carries out in this order.
+    fn history(&self, era: u64, scopes: &[Scope], counter: Op) -> Vec<Op> {
+        // Room for one more, the entry.
+        let mut commands = Vec::with_capacity(scopes.len() + 3);
+        commands.extend([fetch(self.names.era()), counter]);
+        commands.extend(scopes.iter().map(|scope| fetch(self.names.mark(era, *scope))));
+        commands
+    }
+
+    /// Sees to it that each mark is at least the number of the stamp. Of several who do so the largest number stays.
+    async fn raise(&self, call: &Call<'_>, at: Stamp, mut marks: Vec<(Scope, Reply)>) -> TierResult<()> {
+        loop {
+            marks.retain(|(_, mark)| mark.number().is_none_or(|number| number < at.sequence));
+            if marks.is_empty() {
+                return Ok(());
+            }
+            let write = |(scope, mark): &(Scope, Reply)| {
+                let set = Set::new(self.names.mark(at.era, *scope), at.sequence.to_string());
+                mark.cas.map_or_else(|| set.clone().add(), |cas| set.clone().compare_cas(cas)).into()
+            };
+            let read = |(scope, _): &(Scope, Reply)| fetch(self.names.mark(at.era, *scope));
+            let commands = marks.iter().map(write).chain(marks.iter().map(read)).collect();
+            let read = call.run_all(commands).await?.split_off(marks.len());
+            marks = marks.into_iter().map(|(scope, _)| scope).zip(read).collect();
+        }
+    }
+
+    /// Begins an era, unless another process has just done so; `replaced` is the CAS of the one that lost its counter.
+    async fn begin(&self, call: &Call<'_>, replaced: Option<u64>) -> TierResult<()> {
+        let era = crate::random().max(1);
+        let counter = self.names.sequence(era);
+        let set = Set::new(self.names.era(), era.to_string());
+        let set = if let Some(cas) = replaced { set.compare_cas(cas) } else { set.add() };
+        let [_, begun] = call.run([Set::new(&counter, FIRST.to_string()).add().into(), set.into()]).await?;
+        if begun.done() {
+            tracing::info!(era, "the Memcached server has lost or never had its marks; what it holds is void");
+        } else {
+            call.run([Delete::new(counter).into()]).await?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,232 @@
+//! The way to the servers: names of keys, which server has them, and calls that end in time.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use memcache::exp::{AsyncMetaClient, Get, Meta, MutationStatus, Op, OpResult, Router};
+use tokio::sync::OnceCell;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
+
+use super::MemcachedConfig;
+use crate::clock::{Instant, now};
+use crate::{Key, Scope, TierResult};
+
+/// Connections to a server; more calls than these wait for one.
+const CONNECTIONS: usize = 32;
+
+/// Keys have at most 250 bytes, and the longest ending of one has about half of that.
+const LONGEST_NAMESPACE: usize = 100;
+
+/// A key's length in hex.
+const HEX: usize = 64;
+
+/// The client with its servers.
+pub(super) struct Link {
+    config: MemcachedConfig,
+    placement: Placement,
+    /// Made when it is first used, as it looks up the servers' names, which may not be known before they are up.
+    client: OnceCell<AsyncMetaClient>,
+}
+
+impl Link {
+    pub(super) fn new(config: MemcachedConfig, names: &Names) -> Self {
+        Self { config, placement: Placement { skip: names.namespace.len() + 1 }, client: OnceCell::new() }
+    }
+
+    /// A call, whose deadline begins now.
+    pub(super) fn call(&self) -> Call<'_> {
+        Call { link: self, until: now() + self.config.deadline }
+    }
+
+    async fn client(&self) -> memcache::exp::Result<&AsyncMetaClient> {
+        let connect = || {
+            // Calls have a deadline of their own, which counts the way there too.
+            let client = AsyncMetaClient::builder().connect_timeout(None).io_timeout(None);
+            let client = client.max_connections(Some(CONNECTIONS)).max_idle(CONNECTIONS).router(self.placement);
+            client.connect_multiple_async(self.config.servers.clone())
+        };
+        self.client.get_or_try_init(connect).await
+    }
+}
+
+/// One call of the tier, which may take several round trips.
+pub(super) struct Call<'a> {
+    link: &'a Link,
+    until: Instant,
+}
+
+impl Call<'_> {
+    /// Sends commands and takes their replies. Those for one server are one round trip, and it carries them out in
+    /// order.
+    pub(super) async fn run<const N: usize>(&self, commands: [Op; N]) -> TierResult<[Reply; N]> {
+        let replies = self.run_all(commands.into()).await?;
+        Ok(replies.try_into().ok().expect("a reply for each command"))
+    }
+
+    /// The same, for any number of commands.
+    pub(super) async fn run_all(&self, commands: Vec<Op>) -> TierResult<Vec<Reply>> {
+        let replies = async { self.link.client().await?.run_batch(commands).await };
+        match tokio::time::timeout_at(self.until, replies).await {
+            Ok(Ok(replies)) => replies.into_iter().map(|reply| reply.map(Reply::from)).collect::<Result<_, _>>(),
+            Ok(Err(error)) => Err(error),
+            Err(_) => return Err(format!("no answer within {} ms", self.link.config.deadline.as_millis())),
+        }
+        .map_err(|error| error.to_string())
+    }
+}
+
+/// The command that reads a value, its CAS and its time to live.
+pub(super) fn fetch(name: String) -> Op {
+    Get::new(name).meta(Meta::default().cas().ttl()).into()
+}
+
+/// What a server said to one command.
+pub(crate) struct Reply {
+    pub(crate) applied: bool,
+    pub(crate) value: Option<Bytes>,
+    pub(crate) cas: Option<u64>,
+    /// How long the item is kept; zero for one that is kept for ever.
+    pub(crate) left: Duration,
+}
+
+impl Reply {
+    /// Whether a command did what it should.
+    pub(super) fn done(&self) -> bool {
+        self.applied
+    }
+
+    /// The value as a number.
+    pub(crate) fn number(&self) -> Option<u64> {
+        std::str::from_utf8(self.value.as_ref()?).ok()?.trim_ascii_end().parse().ok()
+    }
+}
+
+impl From<OpResult> for Reply {
+    fn from(result: OpResult) -> Self {
+        let reply = |applied, value, cas, ttl: Option<i64>| {
+            let left = ttl.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0);
+            Self { applied, value, cas, left: Duration::from_secs(left) }
+        };
+        match result {
+            OpResult::Get(got) => reply(got.hit(), got.value.map(Bytes::from), got.item.cas, got.item.ttl),
+            OpResult::Mutation(made) => reply(made.status == MutationStatus::Applied, None, made.cas, None),
+            OpResult::Arithmetic(counted) => {
+                reply(counted.applied(), counted.value.map(|value| value.to_string().into()), counted.item.cas, None)
+            }
+            _ => reply(false, None, None, None),
+        }
+    }
+}
+
+/// How keys are called on the servers.
+pub(super) struct Names {
+    namespace: String,
+}
+
+impl Names {
+    pub(super) fn new(namespace: String) -> Result<Self, String> {
+        match namespace.bytes().all(|byte| byte.is_ascii_graphic()) && namespace.len() <= LONGEST_NAMESPACE {
+            true => Ok(Self { namespace }),
+            false => {
+                Err(format!("the namespace {namespace:?} is not up to {LONGEST_NAMESPACE} visible ASCII characters"))
+            }
+        }
+    }
+
+    pub(super) fn value(&self, key: &Key) -> String {
+        format!("{}:{key}:v", self.namespace)
+    }
+
+    pub(super) fn piece(&self, key: &Key, id: u64, number: u32) -> String {
+        format!("{}:{key}:c:{id}:{number}", self.namespace)
+    }
+
+    pub(super) fn lease(&self, key: &Key) -> String {
+        format!("{}:{key}:l", self.namespace)
+    }
+
+    pub(super) fn era(&self) -> String {
+        format!("{}:era", self.namespace)
+    }
+
+    pub(super) fn sequence(&self, era: u64) -> String {
+        format!("{}:seq:{era}", self.namespace)
+    }
+
+    pub(super) fn mark(&self, era: u64, scope: Scope) -> String {
+        format!("{}:m:{era}:{scope}", self.namespace)
+    }
+}
+
+/// Which server has a key: the one with the highest random weight, so that another server takes only its share of the
+/// keys. The weights depend on neither the platform nor the version of the compiler, for processes must agree.
+#[derive(Clone, Copy)]
+struct Placement {
+    /// Length of the namespace and its colon.
+    skip: usize,
+}
+
+impl Placement {
+    /// What keys that belong together have in common: the hex of the cache's key, or nothing for the history.
+    fn group<'a>(&self, name: &'a [u8]) -> &'a [u8] {
+        let rest = name.get(self.skip..).unwrap_or_default();
+        if rest.get(HEX) == Some(&b':') { &rest[..HEX] } else { b"" }
+    }
+}
+
+impl Router for Placement {
+    fn route(&self, name: &[u8], servers: &[String]) -> usize {
+        let group = xxh3_64(self.group(name));
+        let weight = |index: &usize| xxh3_64_with_seed(servers[*index].as_bytes(), group);
+        (0..servers.len()).max_by_key(weight).unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn servers(names: &[&str]) -> Vec<String> {
+        names.iter().map(ToString::to_string).collect()
+    }
+
+    #[test]
+    fn what_belongs_together_lies_on_one_server() {
+        let names = Names::new("ns".into()).unwrap();
+        let placement = Placement { skip: 3 };
+        let servers = servers(&["a:1", "b:1", "c:1", "d:1", "e:1"]);
+        let place = |name: String| placement.route(name.as_bytes(), &servers);
+        for number in 0..100 {
+            let key = Key::of("f", &number);
+            let all = [names.value(&key), names.lease(&key), names.piece(&key, u64::MAX, number)].map(place);
+            assert!(all.iter().all(|server| *server == all[0]));
+        }
+        let marks = [names.mark(u64::MAX, Scope::ALL), names.mark(1, Scope::tag("tag")), names.sequence(u64::MAX)];
+        assert!(marks.map(place).iter().all(|server| *server == place(names.era())));
+    }
+
+    #[test]
+    fn another_server_takes_its_share_and_moves_nothing_else() {
+        let names = Names::new("ns".into()).unwrap();
+        let placement = Placement { skip: 3 };
+        let (two, three) = (
+            servers(&["10.0.0.1:11211", "10.0.0.2:11211"]),
+            servers(&["10.0.0.1:11211", "10.0.0.2:11211", "10.0.0.3:11211"]),
+        );
+        let mut counts = [0; 3];
+        for number in 0..3000 {
+            let name = names.value(&Key::of("f", &number));
+            let (before, after) = (placement.route(name.as_bytes(), &two), placement.route(name.as_bytes(), &three));
+            assert!(after == before || after == 2);
+            counts[after] += 1;
+        }
+        assert!(counts.iter().all(|count| (850..1150).contains(count)), "{counts:?}");
+    }
+
+    #[test]
+    fn a_namespace_leaves_room_for_the_key() {
+        let longest = Names::new("n".repeat(LONGEST_NAMESPACE)).unwrap();
+        assert!(longest.piece(&Key::of("f", &1), u64::MAX, u32::MAX).len() <= 250);
+        assert!(Names::new("n".repeat(LONGEST_NAMESPACE + 1)).is_err() && Names::new("a b".into()).is_err());
+    }
+}

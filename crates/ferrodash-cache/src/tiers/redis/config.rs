@@ -1,0 +1,384 @@
+//! The address of a Redis or Valkey: one server, the master that sentinels name, or a cluster.
+
+use std::fmt;
+use std::time::Duration;
+
+use redis::cluster::{ClusterClient, ClusterClientBuilder};
+use redis::io::tcp::TcpSettings;
+use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
+use redis::{
+    Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisResult,
+    TlsCertificates,
+};
+
+use super::link::CONNECT_WITHIN;
+use crate::options;
+
+/// How long the server may take to answer, unless the address says otherwise.
+const DEADLINE: Duration = Duration::from_millis(100);
+
+/// Larger values are not sent, unless the address says otherwise: their transfer could take longer than the deadline,
+/// which would look like a fault.
+const MAX_VALUE: usize = 8 << 20;
+
+const PORT: u16 = 6379;
+const SENTINEL_PORT: u16 = 26379;
+
+/// Where Redis is, and what it may cost.
+pub struct RedisConfig {
+    pub(super) target: Target,
+    pub(super) deadline: Duration,
+    pub(super) max_value: usize,
+}
+
+/// What to connect to.
+pub(super) enum Target {
+    Server(Client),
+    Sentinels(Sentinels),
+    Cluster(Box<ClusterClient>),
+}
+
+/// Servers that know which one is the master.
+pub(super) struct Sentinels {
+    servers: Vec<ConnectionAddr>,
+    master: String,
+    database: i64,
+    login: Option<Login>,
+    /// Whether the sentinels ask for the same user and password as the server.
+    login_here: bool,
+    tls: bool,
+    certificates: Option<TlsCertificates>,
+}
+
+#[derive(Clone)]
+struct Login {
+    user: Option<String>,
+    password: String,
+}
+
+impl RedisConfig {
+    /// Understands an address.
+    ///
+    /// - `redis://[[user]:password@]host[:port][/database]`: one server,
+    /// - `redis+sentinel://[[user]:password@]host[:port],…/master[/database]`: the master that sentinels name,
+    /// - `redis+cluster://[[user]:password@]host[:port],…`: a cluster.
+    ///
+    /// `rediss` in place of `redis` means TLS, and `valkey` and `valkeys` mean the same. Special characters in user,
+    /// password and options are written as `%XX`. Options are `deadline=100ms`, `max_value=8MB`; with TLS `ca=FILE` for
+    /// a certificate authority other than those of the system, `cert=FILE` and `key=FILE` for a client certificate; and
+    /// with sentinels `sentinel_auth=true` if they want the user and password, too.
+    ///
+    /// # Errors
+    /// When the address is none of these; the reason does not show the password.
+    pub fn parse(url: &str) -> Result<Self, String> {
+        let address = Address::split(url)?;
+        let options = Options::parse(address.query)?;
+        options.check(&address)?;
+        let certificates = options.certificates()?;
+        if address.tls {
+            choose_cryptography();
+        }
+        let target = match address.kind {
+            Kind::Server => address.server(certificates),
+            Kind::Sentinels => address.sentinels(certificates, options.sentinel_auth),
+            Kind::Cluster => address.cluster(certificates, options.deadline),
+        };
+        Ok(Self { target: target?, deadline: options.deadline, max_value: options.max_value })
+    }
+}
+
+impl fmt::Debug for RedisConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RedisConfig")
+            .field("deadline", &self.deadline)
+            .field("max_value", &self.max_value)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Sentinels {
+    /// Somebody to ask for the master. It is made anew for each connection: what it learnt may be what went wrong.
+    pub(super) fn client(&self) -> RedisResult<SentinelClient> {
+        let mut builder =
+            SentinelClientBuilder::new(self.servers.iter().cloned(), &self.master, SentinelServerType::Master)?
+                .set_client_to_redis_db(self.database)
+                .set_client_to_redis_protocol(ProtocolVersion::RESP3)
+                .set_client_to_redis_tcp_settings(tcp());
+        if self.tls {
+            builder = builder.set_client_to_redis_tls_mode(redis::TlsMode::Secure);
+        }
+        if let Some(Login { user, password }) = &self.login {
+            builder = builder.set_client_to_redis_password(password);
+            builder = user.iter().fold(builder, |builder, user| builder.set_client_to_redis_username(user));
+            if self.login_here {
+                builder = builder.set_client_to_sentinel_password(password);
+                builder = user.iter().fold(builder, |builder, user| builder.set_client_to_sentinel_username(user));
+            }
+        }
+        if let Some(certificates) = &self.certificates {
+            builder = builder.set_client_to_redis_certificates(certificates.clone());
+            builder = builder.set_client_to_sentinel_certificates(certificates.clone());
+        }
+        builder.build()
+    }
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Server,
+    Sentinels,
+    Cluster,
+}
+
+/// The parts of an address.
+struct Address<'a> {
+    kind: Kind,
+    tls: bool,
+    login: Option<Login>,
+    hosts: &'a str,
+    path: &'a str,
+    query: &'a str,
+}
+
+impl<'a> Address<'a> {
+    fn split(url: &'a str) -> Result<Self, String> {
+        let (scheme, rest) = url.split_once("://").ok_or("it has no ://")?;
+        let (server, kind) = match scheme.split_once('+') {
+            None => (scheme, Kind::Server),
+            Some((server, "sentinel")) => (server, Kind::Sentinels),
+            Some((server, "cluster")) => (server, Kind::Cluster),
+            Some((_, other)) => return Err(format!("+{other} is neither +sentinel nor +cluster")),
+        };
+        let tls = match server {
+            "redis" | "valkey" => false,
+            "rediss" | "valkeys" => true,
+            other => return Err(format!("{other:?} is none of redis, rediss, valkey and valkeys")),
+        };
+        let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
+        let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
+        // What stands before a misplaced @ may be part of a password, so it is not repeated.
+        if path.contains('@') || query.contains('@') {
+            return Err("special characters in user, password and options are written as %XX".to_owned());
+        }
+        let (login, hosts) = match authority.rsplit_once('@') {
+            Some((login, hosts)) => (Some(Login::parse(login)?), hosts),
+            None => (None, authority),
+        };
+        Ok(Self { kind, tls, login, hosts, path: path.trim_end_matches('/'), query })
+    }
+
+    fn server(self, certificates: Option<TlsCertificates>) -> Result<Target, String> {
+        let mut servers = self.servers(PORT)?;
+        let server = servers.remove(0);
+        if !servers.is_empty() {
+            return Err("several servers are the addresses of redis+sentinel:// or redis+cluster://".to_owned());
+        }
+        let mut settings = settings(self.login).set_db(database(self.path)?);
+        settings = settings.set_protocol(ProtocolVersion::RESP3);
+        let server = server.into_connection_info().map_err(reason)?;
+        let server = server.set_redis_settings(settings).set_tcp_settings(tcp());
+        let client = match certificates {
+            Some(certificates) => Client::build_with_tls(server, certificates),
+            None => Client::open(server),
+        };
+        client.map(Target::Server).map_err(reason)
+    }
+
+    fn sentinels(self, certificates: Option<TlsCertificates>, login_here: bool) -> Result<Target, String> {
+        let servers = self.servers(SENTINEL_PORT)?;
+        let (master, path) = self.path.split_once('/').unwrap_or((self.path, ""));
+        if master.is_empty() {
+            return Err("the name of the master is missing after the sentinels".to_owned());
+        }
+        let (master, database, tls) = (decode(master)?, database(path)?, self.tls);
+        let sentinels = Sentinels { servers, master, database, login: self.login, login_here, tls, certificates };
+        // Mistakes show now rather than at the first connection.
+        sentinels.client().map_err(reason)?;
+        Ok(Target::Sentinels(sentinels))
+    }
+
+    fn cluster(self, certificates: Option<TlsCertificates>, deadline: Duration) -> Result<Target, String> {
+        if !self.path.is_empty() {
+            return Err("a cluster has neither databases nor masters to name after its servers".to_owned());
+        }
+        let settings = settings(self.login.clone()).set_protocol(ProtocolVersion::RESP3);
+        let nodes = self.servers(PORT)?.into_iter();
+        let nodes = nodes.map(|node| Ok(node.into_connection_info()?.set_redis_settings(settings.clone())));
+        let nodes = nodes.collect::<RedisResult<Vec<_>>>().map_err(reason)?;
+        // One repetition is for a slot that has moved; whatever takes longer is past the deadline anyway.
+        let mut builder = ClusterClientBuilder::new(nodes)
+            .connection_timeout(CONNECT_WITHIN)
+            .response_timeout(deadline)
+            .tcp_settings(tcp())
+            .retries(1);
+        builder = certificates.into_iter().fold(builder, ClusterClientBuilder::certs);
+        builder.build().map(|client| Target::Cluster(Box::new(client))).map_err(reason)
+    }
+
+    fn servers(&self, port: u16) -> Result<Vec<ConnectionAddr>, String> {
+        self.hosts.split(',').map(|host| server(host, port, self.tls)).collect()
+    }
+}
+
+impl Login {
+    fn parse(text: &str) -> Result<Self, String> {
+        let (user, password) = text.split_once(':').ok_or("what stands before the @ is no user:password")?;
+        let user = (!user.is_empty()).then(|| decode(user)).transpose()?;
+        Ok(Self { user, password: decode(password)? })
+    }
+}
+
+/// What stands after the question mark.
+struct Options {
+    deadline: Duration,
+    max_value: usize,
+    authority: Option<String>,
+    certificate: Option<String>,
+    key: Option<String>,
+    sentinel_auth: bool,
+}
+
+impl Options {
+    fn parse(query: &str) -> Result<Self, String> {
+        let mut options = Self {
+            deadline: DEADLINE,
+            max_value: MAX_VALUE,
+            authority: None,
+            certificate: None,
+            key: None,
+            sentinel_auth: false,
+        };
+        let mut seen = Vec::new();
+        for option in query.split('&').filter(|option| !option.is_empty()) {
+            let (name, value) = option.split_once('=').ok_or_else(|| format!("the option {option:?} has no value"))?;
+            if seen.contains(&name) {
+                return Err(format!("the option {name} is given twice"));
+            }
+            seen.push(name);
+            options.set(name, decode(value)?)?;
+        }
+        Ok(options)
+    }
+
+    fn set(&mut self, name: &str, value: String) -> Result<(), String> {
+        match name {
+            "deadline" => self.deadline = time(&value)?,
+            "max_value" => self.max_value = size(&value)?,
+            "ca" => self.authority = Some(value),
+            "cert" => self.certificate = Some(value),
+            "key" => self.key = Some(value),
+            "sentinel_auth" => {
+                let error = || format!("sentinel_auth is true or false, not {value:?}");
+                self.sentinel_auth = value.parse().map_err(|_| error())?;
+            }
+            _ => return Err(format!("{name:?} is none of deadline, max_value, ca, cert, key and sentinel_auth")),
+        }
+        Ok(())
+    }
+
+    fn check(&self, address: &Address<'_>) -> Result<(), String> {
+        let files = [&self.authority, &self.certificate, &self.key];
+        if !address.tls && files.into_iter().any(Option::is_some) {
+            return Err("ca, cert and key are for TLS, which the address does not ask for".to_owned());
+        }
+        if self.certificate.is_some() != self.key.is_some() {
+            return Err("cert and key are given together".to_owned());
+        }
+        if self.sentinel_auth && (address.kind != Kind::Sentinels || address.login.is_none()) {
+            return Err("sentinel_auth needs sentinels, and a user and password to give them".to_owned());
+        }
+        Ok(())
+    }
+
+    fn certificates(&self) -> Result<Option<TlsCertificates>, String> {
+        let read = |file: &String| std::fs::read(file).map_err(|error| format!("{file} cannot be read: {error}"));
+        let root_cert = self.authority.as_ref().map(read).transpose()?;
+        let client_tls = match (&self.certificate, &self.key) {
+            (Some(certificate), Some(key)) => {
+                Some(ClientTlsConfig { client_cert: read(certificate)?, client_key: read(key)? })
+            }
+            _ => None,
+        };
+        let some = root_cert.is_some() || client_tls.is_some();
+        Ok(some.then_some(TlsCertificates { client_tls, root_cert }))
+    }
+}
+
+/// TLS needs an implementation of its cryptography for the whole process. The app's choice counts, if it has made one.
+fn choose_cryptography() {
+    if rustls::crypto::CryptoProvider::get_default().is_none() {
+        // An error means that another thread was faster, which is as good.
+        drop(rustls::crypto::ring::default_provider().install_default());
+    }
+}
+
+fn settings(login: Option<Login>) -> RedisConnectionInfo {
+    let settings = RedisConnectionInfo::default();
+    let Some(Login { user, password }) = login else { return settings };
+    user.iter().fold(settings.set_password(password), |settings, user| settings.set_username(user))
+}
+
+/// Small packets are not held back: somebody waits for each.
+fn tcp() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true)
+}
+
+fn server(text: &str, port: u16, tls: bool) -> Result<ConnectionAddr, String> {
+    // The colons of an IPv6 address stand in brackets.
+    let (host, port) = match text.rsplit_once(':') {
+        Some((host, given)) if !given.contains(']') => {
+            // What looks like a port may be a password that lacks its @, so it is not repeated.
+            (host, given.parse().map_err(|_| "what stands after the host is not a port")?)
+        }
+        _ => (text, port),
+    };
+    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).to_owned();
+    if host.is_empty() {
+        return Err("the host is missing".to_owned());
+    }
+    if host.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err("the host has white space in it".to_owned());
+    }
+    Ok(match tls {
+        true => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
+        false => ConnectionAddr::Tcp(host, port),
+    })
+}
+
+fn database(path: &str) -> Result<i64, String> {
+    match path {
+        "" => Ok(0),
+        _ => path.parse::<u16>().map(i64::from).map_err(|_| format!("{path:?} is not the number of a database")),
+    }
+}
+
+fn time(text: &str) -> Result<Duration, String> {
+    options::time(text).ok_or_else(|| format!("{text:?} is no time such as 100ms or 2s"))
+}
+
+fn size(text: &str) -> Result<usize, String> {
+    let size = options::size(text).and_then(|size| usize::try_from(size).ok());
+    size.ok_or_else(|| format!("{text:?} is no size such as 64MB or 1GiB"))
+}
+
+/// Text in which bytes may be written as `%XX`.
+fn decode(text: &str) -> Result<String, String> {
+    let error = || "a % is followed by two hexadecimal digits, and the bytes are UTF-8".to_owned();
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or_else(error);
+    let mut decoded = Vec::with_capacity(text.len());
+    let mut bytes = text.bytes();
+    while let Some(byte) = bytes.next() {
+        decoded.push(match byte {
+            b'%' => digit(bytes.next().unwrap_or_default())? << 4 | digit(bytes.next().unwrap_or_default())?,
+            _ => byte,
+        });
+    }
+    String::from_utf8(decoded).map_err(|_| error())
+}
+
+fn reason(error: redis::RedisError) -> String {
+    error.to_string()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,392 @@
+//! Values past their timeout, and what a function decides about its own.
+//!
+//! On memory, whose time is paused; what needs the clock of a server is in `nodes.rs`.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::Duration;
+
+use ferrodash_cache::memo::{self, Arguments, Function};
+use ferrodash_cache::{Answer, Cache, Computed, Failure, Key, Mode, Policy, Run, Status};
+use serde::{Deserialize, Serialize};
+use tokio::time::{Instant, advance, sleep};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+/// A function that counts its runs, says how many there were, and can be made to fail.
+#[derive(Clone, Default)]
+struct Source {
+    runs: Arc<AtomicU32>,
+    fails: Arc<AtomicBool>,
+    takes: Duration,
+}
+
+impl Source {
+    fn taking(takes: Duration) -> Self {
+        Self { takes, ..Self::default() }
+    }
+
+    fn runs(&self) -> u32 {
+        self.runs.load(Ordering::SeqCst)
+    }
+
+    async fn ask(&self, cache: &Cache, policy: &Policy) -> Answer<String> {
+        let source = self.clone();
+        let compute = || async move {
+            let run = source.runs.fetch_add(1, Ordering::SeqCst) + 1;
+            sleep(source.takes).await;
+            match source.fails.load(Ordering::SeqCst) {
+                false => Ok(Computed::keep(run.to_string())),
+                true => Err(format!("failure {run}")),
+            }
+        };
+        cache.get_or_compute(Key::of("source", &1), policy, compute).await
+    }
+
+    async fn value(&self, cache: &Cache, policy: &Policy) -> String {
+        let answer = self.ask(cache, policy).await;
+        String::from_utf8(answer.result.expect("a value").bytes().to_vec()).expect("text")
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn s5_a_stale_value_is_given_back_at_once_and_refreshed_by_one_run() {
+    let (cache, source) = (Cache::memory(1 << 20), Source::taking(2 * SECOND));
+    let policy = Policy::new(SECOND).stale_while_revalidate(10 * SECOND);
+    assert_eq!(source.value(&cache, &policy).await, "1");
+    advance(5 * SECOND).await;
+    let start = Instant::now();
+    for _ in 0..200 {
+        let answer = source.ask(&cache, &policy).await;
+        assert_eq!(answer.status, Status::Stale { tier: "memory" });
+        let entry = answer.result.unwrap();
+        assert_eq!(entry.bytes(), "1");
+        assert!(entry.age() >= 5 * SECOND && entry.remaining().is_none(), "it says how old it is");
+    }
+    assert_eq!(start.elapsed(), Duration::ZERO, "nobody waited");
+    sleep(3 * SECOND).await;
+    assert_eq!(source.runs(), 2, "one refresh for all");
+    assert_eq!(source.value(&cache, &policy).await, "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn past_its_lifetime_a_stale_value_is_not_given_back() {
+    let (cache, source) = (Cache::memory(1 << 20), Source::default());
+    let policy = Policy::new(SECOND).stale_while_revalidate(2 * SECOND);
+    assert_eq!(source.value(&cache, &policy).await, "1");
+    advance(4 * SECOND).await;
+    let answer = source.ask(&cache, &policy).await;
+    assert_eq!((answer.status, source.runs()), (Status::Miss { stored: true }, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn s6_while_the_refresh_fails_the_old_value_stands_in_with_growing_pauses() {
+    let (cache, source) = (Cache::memory(1 << 20), Source::default());
+    let policy = Policy::new(SECOND).stale_if_error(60 * SECOND);
+    assert_eq!(source.value(&cache, &policy).await, "1");
+    source.fails.store(true, Ordering::SeqCst);
+    advance(SECOND).await;
+    let start = Instant::now();
+    while start.elapsed() < 59 * SECOND {
+        let answer = source.ask(&cache, &policy).await;
+        assert_eq!(answer.result.unwrap().bytes(), "1", "after {:?}", start.elapsed());
+        assert_eq!(answer.status, Status::Stale { tier: "memory" });
+        advance(SECOND / 10).await;
+    }
+    assert!(source.runs() - 1 <= 6, "{} retries in a minute", source.runs() - 1);
+    advance(2 * SECOND).await;
+    let error = source.ask(&cache, &policy).await.result.unwrap_err();
+    assert_eq!(error, Failure::Error(format!("failure {}", source.runs())), "then the real error");
+    source.fails.store(false, Ordering::SeqCst);
+    assert_eq!(source.ask(&cache, &policy).await.status, Status::Miss { stored: true });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_value_past_its_timeout_is_not_a_fallback_once_it_was_invalidated() {
+    let (cache, source) = (Cache::memory(1 << 20), Source::default());
+    let policy = Policy::new(SECOND).stale_if_error(60 * SECOND).tag("orders");
+    assert_eq!(source.value(&cache, &policy).await, "1");
+    source.fails.store(true, Ordering::SeqCst);
+    advance(2 * SECOND).await;
+    cache.invalidate_tag("orders").await.unwrap();
+    assert!(source.ask(&cache, &policy).await.result.is_err());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_slow_function_is_waited_for_no_longer_than_the_soft_timeout() {
+    let (cache, source) = (Cache::memory(1 << 20), Source::taking(10 * SECOND));
+    let policy = Policy::new(SECOND).stale_if_error(60 * SECOND).soft_timeout(2 * SECOND);
+    assert_eq!(source.value(&cache, &policy).await, "1", "there is nothing to fall back on");
+    advance(2 * SECOND).await;
+    let start = Instant::now();
+    let answer = source.ask(&cache, &policy).await;
+    assert_eq!((answer.status, start.elapsed()), (Status::Stale { tier: "memory" }, 2 * SECOND));
+    sleep(SECOND * 17 / 2).await;
+    let answer = source.ask(&cache, &policy).await;
+    assert_eq!(answer.result.unwrap().bytes(), "2", "it went on in the background");
+    assert_eq!(source.runs(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_that_does_not_end_is_ended() {
+    let (cache, source) = (Cache::memory(1 << 20), Source::taking(Duration::from_secs(1_000_000)));
+    let policy = Policy::new(SECOND).hard_timeout(3 * SECOND);
+    let start = Instant::now();
+    let (first, second) = tokio::join!(source.ask(&cache, &policy), source.ask(&cache, &policy));
+    for answer in [first, second] {
+        assert_eq!(answer.result.unwrap_err(), Failure::TimedOut(3 * SECOND));
+    }
+    assert_eq!((start.elapsed(), source.runs()), (3 * SECOND, 1));
+    let quick = Source::default();
+    assert_eq!(quick.value(&cache, &policy).await, "1", "the key stays usable");
+}
+
+#[tokio::test(start_paused = true)]
+async fn jitter_shortens_and_never_lengthens() {
+    let cache = Cache::memory(1 << 20);
+    let policy = Policy::new(100 * SECOND).jitter(0.2);
+    let mut seen = Vec::new();
+    for index in 0..100 {
+        let compute = || async { Ok::<_, Infallible>(Computed::keep("value")) };
+        let entry = cache.get_or_compute(Key::of("jitter", &index), &policy, compute).await.result.unwrap();
+        seen.push(entry.remaining().unwrap());
+    }
+    assert!(seen.iter().all(|left| *left > 79 * SECOND && *left <= 100 * SECOND));
+    seen.sort();
+    seen.dedup();
+    assert!(seen.len() > 90, "they differ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn xfetch_refreshes_in_the_background_before_the_end() {
+    let (cache, source) = (Cache::memory(1 << 20), Source::taking(SECOND));
+    let policy = Policy::new(10 * SECOND).early(1.0);
+    assert_eq!(source.value(&cache, &policy).await, "1");
+    let start = Instant::now();
+    while source.runs() == 1 {
+        let answer = source.ask(&cache, &policy).await;
+        assert_eq!(answer.status, Status::Hit { tier: "memory" });
+        sleep(SECOND / 100).await;
+        assert!(start.elapsed() < 10 * SECOND, "asked a hundred times a second, it is refreshed before its end");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_function_decides_about_its_value() {
+    let cache = Cache::memory(1 << 20);
+    let policy = Policy::new(100 * SECOND);
+    let key = Key::of("decides", &1);
+    let compute = || async {
+        Run::current().timeout(5 * SECOND).tag("order:7");
+        Ok::<_, Infallible>(Computed::keep("value"))
+    };
+    let entry = cache.get_or_compute(key, &policy, compute).await.result.unwrap();
+    assert_eq!(entry.remaining(), Some(5 * SECOND));
+    cache.invalidate_tag("order:8").await.unwrap();
+    assert!(cache.get(&key).await.is_some());
+    cache.invalidate_tag("order:7").await.unwrap();
+    assert!(cache.get(&key).await.is_none());
+    let compute = || async {
+        Run::current().do_not_keep();
+        Ok::<_, Infallible>(Computed::keep("value"))
+    };
+    assert_eq!(cache.get_or_compute(key, &policy, compute).await.status, Status::Miss { stored: false });
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_source_that_says_not_modified_has_its_value_kept_again() {
+    let cache = Cache::memory(1 << 20);
+    let policy = Policy::new(SECOND).stale_if_error(100 * SECOND).tag("page");
+    let key = Key::of("conditional", &1);
+    let asked = Arc::new(AtomicU32::new(0));
+    let ask = || {
+        let asked = asked.clone();
+        let compute = || async move {
+            let run = Run::current();
+            run.validator("\"v1\"");
+            if run.previous_validator() == Some("\"v1\"") {
+                asked.fetch_add(1, Ordering::SeqCst);
+                run.not_modified();
+                return Ok::<_, Infallible>(Computed::keep(""));
+            }
+            Ok(Computed::keep("a long body"))
+        };
+        cache.get_or_compute(key, &policy, compute)
+    };
+    assert_eq!(ask().await.result.unwrap().bytes(), "a long body");
+    for round in 1..=2 {
+        advance(2 * SECOND).await;
+        let answer = ask().await;
+        assert_eq!(answer.result.unwrap().bytes(), "a long body");
+        assert_eq!((answer.status, asked.load(Ordering::SeqCst)), (Status::Miss { stored: true }, round));
+    }
+    // A value that was invalidated is not used again, whatever its source says.
+    advance(2 * SECOND).await;
+    cache.invalidate_tag("page").await.unwrap();
+    assert_eq!(ask().await.result.unwrap().bytes(), "a long body");
+    assert_eq!(asked.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_call_can_be_refreshed_and_made_past_the_cache() {
+    let (cache, source) = (Cache::memory(1 << 20), Source::default());
+    let policy = Policy::new(100 * SECOND);
+    assert_eq!(source.value(&cache, &policy).await, "1");
+    let bypass = policy.clone().mode(Mode::Bypass);
+    assert_eq!(source.ask(&cache, &bypass).await.status, Status::Bypass);
+    assert_eq!(source.value(&cache, &policy).await, "1", "that changed nothing");
+    let refresh = policy.clone().mode(Mode::Refresh);
+    assert_eq!(source.value(&cache, &refresh).await, "3");
+    assert_eq!(source.value(&cache, &policy).await, "3", "that did");
+}
+
+#[tokio::test(start_paused = true)]
+async fn refreshes_at_the_same_time_share_a_run_that_is_a_refresh() {
+    let (cache, source) = (Cache::memory(1 << 20), Source::taking(SECOND));
+    let policy = Policy::new(100 * SECOND);
+    let refresh = policy.clone().mode(Mode::Refresh);
+    let usual = source.ask(&cache, &policy);
+    let later = async {
+        sleep(SECOND / 2).await;
+        tokio::join!(source.ask(&cache, &refresh), source.ask(&cache, &refresh), source.ask(&cache, &refresh))
+    };
+    let (usual, (a, b, c)) = tokio::join!(usual, later);
+    assert_eq!(usual.result.unwrap().bytes(), "1");
+    for answer in [a, b, c] {
+        assert_eq!(answer.result.unwrap().bytes(), "2");
+    }
+    assert_eq!(source.value(&cache, &policy).await, "2", "the older run did not overwrite the newer");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_took_long_enough_is_kept() {
+    let cache = Cache::memory(1 << 20);
+    let policy = Policy::new(100 * SECOND).slower_than(SECOND);
+    let quick = Source::default().ask(&cache, &policy).await;
+    assert_eq!(quick.status, Status::Miss { stored: false });
+    let slow = Source::taking(2 * SECOND).ask(&cache, &policy).await;
+    assert_eq!(slow.status, Status::Miss { stored: true });
+}
+
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+enum Trouble {
+    NotFound,
+    Down,
+}
+
+#[tokio::test(start_paused = true)]
+async fn s27_asked_for_some_errors_are_kept_and_cause_one_run_in_their_time() {
+    let cache = Cache::memory(1 << 20);
+    let function = Function { name: "tests::negative", version: "1" };
+    let policy = function.policy::<Result<u32, Trouble>>(100 * SECOND);
+    let runs = Arc::new(AtomicU32::new(0));
+    let negative = |error: &Trouble| (*error == Trouble::NotFound).then_some(10 * SECOND);
+    let ask = |error: Trouble| {
+        let runs = runs.clone();
+        let call = || async move {
+            runs.fetch_add(1, Ordering::SeqCst);
+            Err::<u32, _>(error)
+        };
+        let arguments = Arguments::of(&function, &0);
+        cache.scope(memo::result_with_negative(function, arguments, &policy, negative, call))
+    };
+    for _ in 0..3 {
+        assert_eq!(ask(Trouble::Down).await, Err(Trouble::Down));
+    }
+    assert_eq!(runs.load(Ordering::SeqCst), 3, "that error is not kept");
+    for _ in 0..20 {
+        assert_eq!(ask(Trouble::NotFound).await, Err(Trouble::NotFound));
+        advance(SECOND / 4).await;
+    }
+    assert_eq!(runs.load(Ordering::SeqCst), 4, "one run in its time");
+    advance(6 * SECOND).await;
+    assert_eq!(ask(Trouble::NotFound).await, Err(Trouble::NotFound));
+    assert_eq!(runs.load(Ordering::SeqCst), 5);
+}
+
+#[tokio::test(start_paused = true)]
+async fn s29_audit_mode_finds_functions_that_are_not_pure() {
+    let cache = Cache::memory(1 << 20);
+    cache.audit(1.0);
+    let policy = |name: &'static str| Policy::new(100 * SECOND).name(name);
+    let runs = Arc::new(AtomicU32::new(0));
+    for _ in 0..50 {
+        let pure = || async { Ok::<_, Infallible>(Computed::keep("always the same")) };
+        cache.get_or_compute(Key::of("pure", &1), &policy("pure"), pure).await;
+        let runs = runs.clone();
+        let impure =
+            || async move { Ok::<_, Infallible>(Computed::keep(runs.fetch_add(1, Ordering::SeqCst).to_string())) };
+        cache.get_or_compute(Key::of("impure", &1), &policy("impure"), impure).await;
+        tokio::task::yield_now().await;
+    }
+    sleep(SECOND).await;
+    let reports = cache.functions();
+    let impure = |name: &str| reports.iter().find(|report| &*report.name == name).map(|report| report.impure);
+    assert_eq!((impure("pure"), impure("impure")), (Some(0), Some(49)));
+}
+
+#[tokio::test(start_paused = true)]
+async fn s25_entries_are_listed_with_function_bytes_hits_and_age_and_one_can_be_deleted() {
+    let cache = Cache::memory(1 << 20);
+    cache.watch_entries();
+    let policy = Policy::new(100 * SECOND).name("rows");
+    let runs = Arc::new(AtomicU32::new(0));
+    let ask = |number: u32| {
+        let runs = runs.clone();
+        let compute = move || async move {
+            runs.fetch_add(1, Ordering::SeqCst);
+            Ok::<_, Infallible>(Computed::keep(vec![7; 100 * number as usize]))
+        };
+        cache.get_or_compute(Key::of("rows", &number), &policy, compute)
+    };
+    for (number, times) in [(1, 1), (2, 4)] {
+        for _ in 0..times {
+            ask(number).await;
+        }
+    }
+    advance(7 * SECOND).await;
+    let entries = cache.entries();
+    let seen: Vec<_> = entries.iter().map(|e| (&*e.function, e.bytes, e.hits, e.age.as_secs())).collect();
+    assert_eq!(seen, [("rows", 200, 3, 7), ("rows", 100, 0, 7)]);
+    cache.remove_seen(&entries[0].key).await.unwrap();
+    assert_eq!(cache.entries().len(), 1);
+    ask(1).await;
+    assert_eq!(runs.load(Ordering::SeqCst), 2, "the other one is as it was");
+    ask(2).await;
+    assert_eq!(runs.load(Ordering::SeqCst), 3);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_value_stands_in_while_it_is_computed_anew() {
+    let (cache, source) = (Cache::memory(1 << 20), Source::default());
+    let policy = Policy::new(100 * SECOND).stale_while_revalidate(100 * SECOND);
+    let key = Key::of("source", &1);
+    assert!(!cache.expire(&key).await.unwrap(), "there is none");
+    assert_eq!(source.value(&cache, &policy).await, "1");
+    advance(SECOND).await;
+    assert!(cache.expire(&key).await.unwrap());
+    assert_eq!(source.ask(&cache, &policy).await.status, Status::Stale { tier: "memory" });
+    sleep(SECOND).await;
+    assert_eq!(source.value(&cache, &policy).await, "2");
+}
+
+#[tokio::test(start_paused = true)]
+async fn counters_add_up_to_the_number_of_calls() {
+    let (cache, source) = (Cache::memory(1 << 20), Source::default());
+    let policy = Policy::new(SECOND).name("counted \"function\"").stale_while_revalidate(SECOND);
+    for _ in 0..10 {
+        source.value(&cache, &policy).await;
+        advance(SECOND * 3 / 10).await;
+    }
+    source.ask(&cache, &policy.clone().mode(Mode::Bypass)).await.result.unwrap();
+    let report = cache.functions().remove(0);
+    let sum = report.hits + report.stale + report.misses + report.collapsed + report.bypassed;
+    assert_eq!(sum, 11, "{report:?}");
+    let text = cache.prometheus();
+    let line = format!(
+        "ferrodash_cache_answers_total{{function=\"counted \\\"function\\\"\",result=\"hit\"}} {}",
+        report.hits
+    );
+    assert!(text.lines().any(|found| found == line), "{text}");
+}

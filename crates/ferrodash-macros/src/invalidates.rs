@@ -1,0 +1,52 @@
+//! `#[invalidates]`: the function, and then an invalidation of tags.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
+use syn::{Error, ItemFn, LitStr, Result, ReturnType, Token};
+
+/// The arguments of the attribute: texts, or templates that name arguments of the function.
+pub(crate) struct Arguments {
+    tags: Punctuated<LitStr, Token![,]>,
+}
+
+impl Parse for Arguments {
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        let tags = Punctuated::parse_terminated(input)?;
+        match tags.is_empty() {
+            true => {
+                Err(Error::new(input.span(), "#[invalidates] needs a tag: #[invalidates(\"orders\", \"order:{id}\")]"))
+            }
+            false => Ok(Self { tags }),
+        }
+    }
+}
+
+pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
+    let ItemFn { attrs, vis, sig, block, .. } = function;
+    if sig.asyncness.is_none() {
+        return Err(Error::new(sig.fn_token.span, "#[invalidates] needs an `async fn`"));
+    }
+    let ReturnType::Type(_, result) = &sig.output else {
+        let message = "#[invalidates] needs a function that returns a `Result` whose error can be made of \
+                       `ferrodash::cache::Unreached`: an invalidation can fail, and its caller must know";
+        return Err(Error::new(sig.ident.span(), message));
+    };
+    let tags = arguments.tags.iter();
+    Ok(quote! {
+        #(#attrs)*
+        #vis #sig {
+            // Made before the arguments are moved into the function.
+            let __tags = [#(::ferrodash::cache::Scope::tag(&::std::format!(#tags))),*];
+            let __result: #result = (async move #block).await;
+            match __result {
+                ::core::result::Result::Ok(value) => {
+                    ::ferrodash::Cache::current().invalidate(&__tags).await?;
+                    ::core::result::Result::Ok(value)
+                }
+                ::core::result::Result::Err(error) => ::core::result::Result::Err(error),
+            }
+        }
+    })
+}

@@ -1,0 +1,65 @@
+//! The options of a `Policy`, which both attributes take: parsed here, written as calls of its builder.
+
+use proc_macro2::TokenStream;
+use quote::quote;
+use syn::parse::ParseStream;
+use syn::{Expr, Ident, LitStr, Result};
+
+use crate::args::{DurationArg, once, texts, value};
+
+/// The keys, for messages.
+pub(crate) const KEYS: &str = "timeout, stale_while_revalidate, stale_if_error, jitter, early, soft_timeout, \
+                               hard_timeout, slower_than, lease, tags";
+
+/// What was given.
+#[derive(Default)]
+pub(crate) struct PolicyArgs {
+    pub(crate) timeout: Option<DurationArg>,
+    pub(crate) tags: Option<Vec<LitStr>>,
+    durations: Vec<(Ident, DurationArg)>,
+    numbers: Vec<(Ident, Expr)>,
+}
+
+impl PolicyArgs {
+    /// Takes a key, if it is one of a policy.
+    pub(crate) fn take(&mut self, key: &Ident, input: ParseStream<'_>) -> Result<bool> {
+        match key.to_string().as_str() {
+            "timeout" => {
+                once(&self.timeout, key)?;
+                self.timeout = Some(value(input)?);
+            }
+            "stale_while_revalidate" | "stale_if_error" | "soft_timeout" | "hard_timeout" | "slower_than" | "lease" => {
+                once(&self.durations.iter().find(|(name, _)| name == key), key)?;
+                self.durations.push((key.clone(), value(input)?));
+            }
+            "jitter" | "early" => {
+                once(&self.numbers.iter().find(|(name, _)| name == key), key)?;
+                self.numbers.push((key.clone(), value(input)?));
+            }
+            "tags" => {
+                once(&self.tags, key)?;
+                self.tags = Some(texts(input)?);
+            }
+            _ => return Ok(false),
+        }
+        Ok(true)
+    }
+
+    /// Calls of the builder for everything but the timeout and the tags that are templates.
+    pub(crate) fn calls(&self) -> TokenStream {
+        let durations = self.durations.iter().map(|(name, time)| quote!(.#name(#time)));
+        let numbers = self.numbers.iter().map(|(name, number)| quote!(.#name(#number)));
+        let tags = self.tags.iter().flatten().filter(|tag| !is_template(tag));
+        quote!(#(#durations)* #(#numbers)* #(.tag(#tags))*)
+    }
+
+    /// Tags in which an argument is named.
+    pub(crate) fn templates(&self) -> impl Iterator<Item = &LitStr> {
+        self.tags.iter().flatten().filter(|tag| is_template(tag))
+    }
+}
+
+/// Whether a text is to be formatted.
+pub(crate) fn is_template(text: &LitStr) -> bool {
+    text.value().contains('{')
+}

@@ -1,0 +1,204 @@
+//! The admin page of the cache, an app of its own: what is cached, with buttons to delete and refresh it.
+
+use std::panic::Location;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::{HeaderMap, StatusCode};
+use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse;
+use ferrodash_cache::{Cache, EntryReport, FunctionReport, Key};
+use ferrodash_components::html::HtmlProps;
+use ferrodash_components::{ComponentExt, Json, Style, dash_table, dcc, html};
+use serde_json::{Value, json};
+
+use crate::error::BuildErrors;
+use crate::{App, Callback, CallbackError, Context, Output, State};
+
+/// Whether a request may see the page.
+pub(crate) type Guard = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
+
+/// How often the page shows anew what there is.
+const EVERY_MILLISECONDS: u32 = 5000;
+
+/// The page below `path`, for requests that the guard lets through; others find nothing.
+pub(crate) fn mount(
+    cache: &Cache,
+    path: String,
+    guard: Guard,
+    location: &'static Location<'static>,
+) -> Result<Router, BuildErrors> {
+    cache.watch_entries();
+    let path = format!("/{}/", path.trim_matches('/'));
+    let mut app = App::new(layout())
+        .title("Cache")
+        .update_title(None)
+        .url_base_pathname(path.as_str())
+        .assets_folder("")
+        .cache(cache.clone())
+        .callback(update(cache.clone()));
+    app.location = location;
+    let checked = move |request: Request, next: Next| {
+        let allowed = guard(request.headers());
+        async move {
+            match allowed {
+                true => next.run(request).await,
+                false => StatusCode::NOT_FOUND.into_response(),
+            }
+        }
+    };
+    Ok(app.build()?.into_router().layer(from_fn(checked)))
+}
+
+fn layout() -> html::Div {
+    let button = |id: &'static str, text: &'static str| {
+        html::Button::new(text).id(id).style(Style::new().set("marginRight", "8px").set("padding", "6px 14px"))
+    };
+    let page = Style::new()
+        .set("fontFamily", "system-ui, sans-serif")
+        .set("maxWidth", "1100px")
+        .set("margin", "24px auto")
+        .set("padding", "0 16px");
+    html::Div::new((
+        html::H1::new("Cache"),
+        html::P::new("").id("cache-summary"),
+        html::H2::new("Functions"),
+        table("cache-functions", &FUNCTIONS),
+        html::H2::new("Entries seen by this process"),
+        html::Div::new((
+            button("cache-delete", "Delete selected"),
+            button("cache-refresh", "Refresh selected"),
+            html::Span::new("").id("cache-message"),
+        ))
+        .style(Style::new().set("marginBottom", "8px")),
+        table("cache-entries", &ENTRIES).row_selectable("multi").selected_rows(Vec::<u32>::new()).page_size(50),
+        dcc::Interval::new().id("cache-interval").interval(EVERY_MILLISECONDS),
+    ))
+    .style(page)
+}
+
+/// Ids of columns and their headings.
+const FUNCTIONS: [(&str, &str); 9] = [
+    ("name", "Function"),
+    ("hits", "Hits"),
+    ("stale", "Stale"),
+    ("misses", "Misses"),
+    ("collapsed", "Shared"),
+    ("errors", "Errors"),
+    ("runs", "Runs"),
+    ("mean", "Mean run, ms"),
+    ("impure", "Impure"),
+];
+const ENTRIES: [(&str, &str); 7] = [
+    ("function", "Function"),
+    ("key", "Key"),
+    ("bytes", "Bytes"),
+    ("hits", "Hits"),
+    ("age", "Age, s"),
+    ("fresh", "Fresh for, s"),
+    ("tier", "Found in"),
+];
+
+fn table(id: &'static str, columns: &[(&str, &str)]) -> dash_table::DataTable {
+    let columns: Vec<Value> = columns.iter().map(|(id, name)| json!({"id": id, "name": name})).collect();
+    dash_table::DataTable::new()
+        .id(id)
+        .columns(columns)
+        .data(Vec::<Value>::new())
+        .sort_action(dash_table::DataTableSortAction::Native)
+        .style_table(json!({"overflowX": "auto"}))
+        .style_cell(json!({
+            "fontFamily": "inherit", "fontSize": "13px", "padding": "4px 8px", "textAlign": "left",
+            "maxWidth": "380px", "overflow": "hidden", "textOverflow": "ellipsis",
+        }))
+        .style_header(json!({"fontWeight": "600"}))
+}
+
+/// Deletes or refreshes what is selected, and shows what there is.
+fn update(cache: Cache) -> Callback {
+    Callback::builder()
+        .name("ferrodash::admin", "1")
+        .output(Output::new("cache-summary", "children"))
+        .output(Output::new("cache-functions", "data"))
+        .output(Output::new("cache-entries", "data"))
+        .output(Output::new("cache-entries", "selected_rows"))
+        .output(Output::new("cache-message", "children"))
+        .input(("cache-delete", "n_clicks"))
+        .input(("cache-refresh", "n_clicks"))
+        .input(("cache-interval", "n_intervals"))
+        .state(State::new("cache-entries", "data"))
+        .state(State::new("cache-entries", "selected_rows"))
+        .handler(move |_: Value, _: Value, _: Value, data: Option<Vec<Row>>, rows: Option<Vec<usize>>, ctx: Context| {
+            let cache = cache.clone();
+            async move {
+                let (data, rows) = (data.unwrap_or_default(), rows.unwrap_or_default());
+                let keys = rows.iter().filter_map(|row| data.get(*row)?.key.parse().ok()).collect::<Vec<Key>>();
+                let message = act(&cache, ctx.triggered_id(), &keys).await?;
+                let entries = cache.entries();
+                // After an action nothing is selected; else the selection follows its entries to their new rows.
+                let selected: Vec<usize> = match message {
+                    Some(_) => Vec::new(),
+                    None => entries.iter().enumerate().filter(|(_, e)| keys.contains(&e.key)).map(|(i, _)| i).collect(),
+                };
+                let entries: Vec<Value> = entries.iter().map(entry_row).collect();
+                let functions: Vec<Value> = cache.functions().iter().map(function_row).collect();
+                let message = message.map_or(crate::Update::No, crate::Update::To);
+                Ok::<_, CallbackError>((summary(&cache), Json(functions), Json(entries), Json(selected), message))
+            }
+        })
+}
+
+/// What the page has of a row.
+#[derive(serde::Deserialize)]
+struct Row {
+    key: String,
+}
+
+/// Does what the pressed button says; a word about it.
+async fn act(cache: &Cache, button: Option<&str>, keys: &[Key]) -> Result<Option<String>, CallbackError> {
+    let done = match button {
+        Some("cache-delete" | "cache-refresh") if keys.is_empty() => return Ok(Some("nothing is selected".into())),
+        Some("cache-delete") => {
+            for key in keys {
+                cache.remove_seen(key).await?;
+            }
+            "deleted"
+        }
+        Some("cache-refresh") => {
+            for key in keys {
+                cache.expire(key).await?;
+            }
+            "to be computed anew by the next call"
+        }
+        _ => return Ok(None),
+    };
+    let entries = if keys.len() == 1 { "1 entry".to_owned() } else { format!("{} entries", keys.len()) };
+    Ok(Some(format!("{entries} {done}")))
+}
+
+fn summary(cache: &Cache) -> String {
+    let (entries, bytes) = cache.memory_size();
+    let failing = cache.failing_tiers();
+    let health = match failing.is_empty() {
+        true => "all tiers answer".to_owned(),
+        false => format!("not answering: {}", failing.join(", ")),
+    };
+    format!("{cache:?}; {entries} entries and {:.1} MiB in memory; {health}", bytes as f64 / f64::from(1 << 20))
+}
+
+fn function_row(function: &FunctionReport) -> Value {
+    let mean = function.run_time.as_secs_f64() * 1e3 / function.runs.max(1) as f64;
+    json!({
+        "name": &*function.name, "hits": function.hits, "stale": function.stale, "misses": function.misses,
+        "collapsed": function.collapsed, "errors": function.errors, "runs": function.runs,
+        "mean": (mean * 10.0).round() / 10.0, "impure": function.impure,
+    })
+}
+
+fn entry_row(entry: &EntryReport) -> Value {
+    json!({
+        "function": &*entry.function, "key": entry.key.to_string(), "bytes": entry.bytes, "hits": entry.hits,
+        "age": entry.age.as_secs(), "fresh": entry.fresh.map(|left| left.as_secs()), "tier": entry.tier,
+    })
+}

@@ -1,0 +1,106 @@
+//! Who makes a request, as far as the app says.
+
+use std::sync::Arc;
+
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
+
+use crate::stored::Vault;
+
+/// Who makes a request: what `vary = "user"` and `vary = "roles"` go by.
+///
+/// ```
+/// use ferrodash::Identity;
+/// let alice = Identity::new("alice").role("admin").role("sales");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+#[non_exhaustive]
+pub struct Identity {
+    /// The user's name or number.
+    pub user: String,
+    /// What the user may do: a value made for one set of roles is not given to another.
+    pub roles: Vec<String>,
+}
+
+impl Identity {
+    /// A user without roles.
+    pub fn new(user: impl Into<String>) -> Self {
+        Self { user: user.into(), roles: Vec::new() }
+    }
+
+    /// Adds a role.
+    #[must_use]
+    pub fn role(mut self, role: impl Into<String>) -> Self {
+        self.roles.push(role.into());
+        self.roles.sort_unstable();
+        self.roles.dedup();
+        self
+    }
+}
+
+/// Who a request is from.
+type FindUser = dyn Fn(&HeaderMap) -> Option<Identity> + Send + Sync;
+
+/// How an app finds out who makes a request.
+#[derive(Clone)]
+pub(crate) struct Identify {
+    pub(crate) user: Option<Arc<FindUser>>,
+    pub(crate) session_cookie: Arc<str>,
+}
+
+impl Default for Identify {
+    fn default() -> Self {
+        Self { user: None, session_cookie: "session".into() }
+    }
+}
+
+/// What is kept of a request.
+#[derive(Default)]
+pub(crate) struct RequestParts {
+    pub(crate) path: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) identify: Identify,
+    /// Signs handles of stored values.
+    pub(crate) vault: Option<Arc<Vault>>,
+}
+
+impl RequestParts {
+    pub(crate) fn identity(&self) -> Option<Identity> {
+        self.identify.user.as_ref()?(&self.headers)
+    }
+
+    pub(crate) fn session(&self) -> Option<String> {
+        self.cookie(&self.identify.session_cookie)
+    }
+
+    /// The language that is wanted most, in lower case (RFC 9110, section 12.5.4).
+    pub(crate) fn locale(&self) -> Option<String> {
+        let header = self.header(ACCEPT_LANGUAGE.as_str())?;
+        let mut best: Option<(&str, f32)> = None;
+        for item in header.split(',') {
+            let (language, quality) = item.split_once(";q=").unwrap_or((item, "1"));
+            let (language, quality) = (language.trim(), quality.trim().parse().unwrap_or(0.0));
+            // Of equals the first counts.
+            if language != "*" && quality > best.map_or(0.0, |(_, quality)| quality) {
+                best = Some((language, quality));
+            }
+        }
+        best.map(|(language, _)| language.to_ascii_lowercase())
+    }
+
+    pub(crate) fn header(&self, name: &str) -> Option<String> {
+        self.headers.get(name)?.to_str().ok().map(str::to_owned)
+    }
+
+    pub(crate) fn cookie(&self, name: &str) -> Option<String> {
+        let cookies = self.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        pairs.find(|(key, _)| *key == name).map(|(_, value)| value.trim_matches('"').to_owned())
+    }
+}
+
+impl std::fmt::Debug for RequestParts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RequestParts").field("path", &self.path).finish_non_exhaustive()
+    }
+}
