@@ -23,6 +23,7 @@ fuzz_target!(init: ferrodash_fuzz::seed("addresses", seeds()), |text: &str| -> C
     if scheme.contains(':') {
         return Corpus::Reject;
     }
+    check(scheme, rest);
     for secret in [SECRET, ENCODED] {
         check(scheme, &format!("//{user}:{before}{secret}{after}@{rest}"));
     }
@@ -33,14 +34,16 @@ fn check(scheme: &str, rest: &str) {
     let url = format!("{scheme}:{rest}");
     keeps_the_secret(RedisConfig::parse(&url));
     keeps_the_secret(MemcachedConfig::parse(rest));
-    // A directory has no password.
+    // Directories and memory have no password.
     if let Ok(config) = DiskConfig::parse(rest) {
         assert!(!config.directory.as_os_str().is_empty() && config.max_bytes > 0);
     }
-    // A tier on disk would make its directory.
-    if scheme != "disk" {
-        let cache = Cache::from_url(&url).now_or_never().expect("nothing is waited for");
-        keeps_the_secret(cache.map(drop).map_err(|error| error.to_string()));
+    let cache = || Cache::from_url(&url).now_or_never().expect("nothing is waited for");
+    match scheme {
+        // The directory would be made.
+        "disk" => {}
+        "memory" => drop(cache()),
+        _ => keeps_the_secret(cache().map(drop).map_err(|error| error.to_string())),
     }
 }
 

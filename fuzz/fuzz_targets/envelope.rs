@@ -44,6 +44,6 @@ fn seeds() -> Vec<Vec<u8>> {
     let large = plain(vec![7; 3000]);
     let all = [plain(Vec::new()), full.clone(), failed, packed, large];
     let sealed = all.map(|parts| Sealer::default().seal(&Entry::new(parts)).to_vec());
-    let signed = Sealer::new(Some("secret")).seal(&Entry::new(full)).to_vec();
+    let signed = Sealer::new(Some("another")).seal(&Entry::new(full)).to_vec();
     sealed.into_iter().chain([signed]).collect()
 }

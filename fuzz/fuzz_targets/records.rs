@@ -36,7 +36,7 @@ struct Input {
 /// What is put into the tables before the tier is opened.
 #[derive(Debug, Arbitrary)]
 enum Record {
-    /// All records of an entry, as they should be.
+    /// All records of an entry, as they should be. Others may replace some of them.
     Entry {
         key: Which,
         used: Time,
@@ -48,7 +48,8 @@ enum Record {
         expiry: Time,
         id: u64,
         place: u8,
-        body: Vec<u8>,
+        /// Nothing stands for an entry that opens.
+        body: Option<Vec<u8>>,
     },
     Slot {
         key: Which,
@@ -233,15 +234,16 @@ impl Record {
         };
         let value =
             |expiry: Time, id, place, body: &[u8]| [&numbers(&[expiry.millis(now), id])[..], &[place], body].concat();
+        let sealed = Sealer::default().seal(&entry(100));
         match *self {
             Self::Entry { key: which, used, expiry, cost } => vec![
-                (Table::Values, key(which), value(expiry, 1, 0, &Sealer::default().seal(&entry(100)))),
+                (Table::Values, key(which), value(expiry, 1, 0, &sealed)),
                 (Table::Slots, key(which), slot(used, expiry, cost, 0, 0)),
                 (Table::Recent, timed(used, which), Vec::new()),
                 (Table::Expiring, timed(expiry, which), Vec::new()),
             ],
             Self::Value { key: which, expiry, id, place, ref body } => {
-                vec![(Table::Values, key(which), value(expiry, id, place, body))]
+                vec![(Table::Values, key(which), value(expiry, id, place, body.as_deref().unwrap_or(&sealed)))]
             }
             Self::Slot { key: which, used, expiry, cost, file, in_file } => {
                 vec![(Table::Slots, key(which), slot(used, expiry, cost, file, in_file))]

@@ -44,7 +44,6 @@ pub enum Value {
 
 /// The name of a field or a variant. They are few, so that some are the same.
 #[derive(Debug, Clone, Copy, Arbitrary)]
-#[expect(missing_docs, reason = "they are their own explanation")]
 pub enum Name {
     Empty,
     A,
@@ -145,7 +144,7 @@ impl Value {
     /// The same in another form, as the choices say.
     pub fn respelled(&self, choices: &mut dyn Iterator<Item = u8>) -> Self {
         let choice = usize::from(choices.next().unwrap_or(0));
-        let mut pick = |forms: Vec<Self>| forms.into_iter().cycle().nth(choice).expect("there is a form");
+        let pick = |forms: Vec<Self>| forms.into_iter().cycle().nth(choice).expect("there is a form");
         let mut all = |values: &[Self]| values.iter().map(|value| value.respelled(choices)).collect::<Vec<_>>();
         match self {
             Self::Unit | Self::UnitStruct => pick(vec![Self::UnitStruct, Self::Unit]),

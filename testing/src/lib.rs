@@ -3,15 +3,29 @@
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
 use std::process::{Child, Command, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 /// How long a program may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(20);
 
-/// A port that nothing listens on.
+/// A port that nothing listens on, and that was not given out before.
+///
+/// # Panics
+/// When there is none.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind(("127.0.0.1", 0)).expect("this machine has a loopback interface");
-    listener.local_addr().expect("a bound listener has an address").port()
+    // Below the range from which systems take ports for connections, so that none of those takes it before the server
+    // does; and not twice, so that two tests do not mistake one server for theirs.
+    const FIRST: u32 = 10_000;
+    const COUNT: u32 = 22_000;
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    (0..COUNT)
+        .find_map(|_| {
+            let offset = std::process::id().wrapping_mul(131).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+            let port = u16::try_from(FIRST + offset % COUNT).expect("both bounds are ports");
+            TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
+        })
+        .expect("this machine has a free port")
 }
 
 /// A program that was started, ended when dropped.

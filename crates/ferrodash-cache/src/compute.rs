@@ -64,8 +64,8 @@ impl Cache {
         let now = now();
         let entry = inner.near.as_ref()?.get(key, now)?;
         let counts = entry.checked() == inner.ledger.epoch()
-            && entry.parts().fingerprint == policy.fingerprint
-            && entry.fresh_at(now).is_some();
+            && entry.fingerprint() == policy.fingerprint
+            && entry.is_fresh_at(now);
         if !counts {
             return None;
         }
@@ -79,7 +79,7 @@ impl Cache {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Computed, E>> + Send + 'static,
     {
-        let stats = self.inner.stats.of(key.function(), &policy.name);
+        let stats = self.inner.stats.of(&policy.name);
         let (policy, scopes) = (policy.clone(), self.scopes(&key, policy.tags()));
         let patience = policy.hard_timeout;
         let call = Call { key, policy, scopes, stats, patience };
@@ -103,7 +103,7 @@ impl Cache {
     {
         for _ in 0..JOINS {
             let search = match call.policy.mode {
-                Mode::Cached => self.find(&call.key, &call.scopes, Some(&call.policy)).await,
+                Mode::Cached => self.find(&call.key, &call.scopes, Some(call)).await,
                 _ => self.skip(&call.scopes).await,
             };
             if let Some((entry, tier)) = search.found.clone() {
@@ -216,6 +216,12 @@ impl Cache {
         let run = Run::new(search.found.as_ref().map(|(entry, _)| entry.clone()));
         let outcome = self.run(&call, &run, lease.as_ref(), compute).await;
         let landing = match outcome {
+            // An error that is to be kept does not take the place of a value that can stand in for it.
+            Ok(Ok((computed, cost))) if computed.negative.is_some() && call.policy.may_stand_in(&search) => {
+                let (entry, _) = self.made(&call, computed, cost, &run, marks);
+                let status = Status::Miss { stored: false };
+                self.fall_back(&call, search, Landing::Value { entry, status, superseded: false }).await
+            }
             Ok(Ok(computed)) => {
                 self.inner.backoff.succeeded(&call.key);
                 let entry = self.made(&call, computed.0, computed.1, &run, marks);
@@ -264,6 +270,9 @@ impl Cache {
     fn made(&self, call: &Call, computed: Computed, cost: Duration, run: &Run, marks: Option<Marks>) -> (Entry, bool) {
         let (decisions, again) = run.take();
         let timeout = computed.negative.or(decisions.timeout).unwrap_or(call.policy.timeout);
+        let keep = computed.keep && !decisions.pass && !timeout.is_zero() && cost >= call.policy.slower_than;
+        // What is not kept is not fresh for anybody else either, such as a browser.
+        let timeout = if keep { timeout } else { Duration::ZERO };
         let mut scopes = call.scopes.clone();
         if !decisions.tags.is_empty() {
             scopes = scopes.iter().chain(&decisions.tags).copied().collect();
@@ -285,7 +294,6 @@ impl Cache {
             },
             None => parts,
         };
-        let keep = computed.keep && !decisions.pass && !timeout.is_zero() && cost >= call.policy.slower_than;
         // Nobody waits for a refresh in the background, so nobody would take its value.
         let is_awaited = again.is_none() && !call.patience.is_zero();
         let entry = self.entry_of(parts, &call.policy, marks);
@@ -342,9 +350,8 @@ impl Cache {
 
     /// The value past its timeout that stands in for a failure, or else the failure.
     async fn fall_back(&self, call: &Call, search: Search, failure: Landing) -> Landing {
+        let usable = call.policy.may_stand_in(&search);
         let Some((entry, tier)) = search.found else { return failure };
-        let usable = entry.age() < entry.parts().timeout.saturating_add(call.policy.stale_if_error)
-            && entry.lifetime_left().is_some();
         self.inner.backoff.failed(&call.key);
         if usable && self.still_counts(&entry, search.marks).await {
             tracing::warn!(function = %call.policy.name, "the function failed, and its last value stands in");
@@ -412,6 +419,13 @@ impl Policy {
     /// Whether an entry past its timeout may be given back while it is refreshed.
     fn may_revalidate(&self, entry: &Entry) -> bool {
         entry.age() < entry.parts().timeout.saturating_add(self.stale_while_revalidate)
+    }
+
+    /// Whether what was found may stand in for a failure.
+    fn may_stand_in(&self, search: &Search) -> bool {
+        search.found.as_ref().is_some_and(|(entry, _)| {
+            entry.age() < entry.parts().timeout.saturating_add(self.stale_if_error) && entry.lifetime_left().is_some()
+        })
     }
 }
 

@@ -34,7 +34,8 @@ pub enum Error {
 }
 
 /// The forms of an address, for messages.
-pub(crate) const KNOWN: &str = "memory, memory://?max=64MB, disk:DIR, redis://host:6379/0 and memcached://host:11211";
+pub(crate) const KNOWN: &str = "memory, memory://?max=64MB, disk:DIR, redis://host:6379/0 (rediss, valkey, redis+sentinel and redis+cluster \
+                               too), memcached://host:11211 and null";
 
 /// An address without what stands before its `@`.
 pub(crate) fn without_password(url: &str) -> String {

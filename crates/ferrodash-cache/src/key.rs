@@ -40,11 +40,15 @@ impl Key {
     /// # Errors
     /// When the arguments' own `Serialize` fails.
     pub fn try_of(function: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Self, KeyError> {
-        let mut bytes = Vec::with_capacity(128);
-        let mut encoder = Encoder { out: &mut bytes };
+        let (mut bytes, mut hasher) = (Vec::with_capacity(128), None);
+        let mut encoder = Encoder { out: &mut bytes, hasher: Some(&mut hasher) };
         encoder.serialize_str(function)?;
         arguments.serialize(&mut encoder)?;
-        Ok(Self { hash: *blake3::hash(&bytes).as_bytes(), function: Scope::function(function) })
+        let hash = match hasher {
+            None => blake3::hash(&bytes),
+            Some(mut hasher) => hasher.update(&bytes).finalize(),
+        };
+        Ok(Self { hash: *hash.as_bytes(), function: Scope::function(function) })
     }
 
     /// The key with these bytes, of no function.
@@ -133,13 +137,28 @@ mod tag {
 
 struct Encoder<'a> {
     out: &'a mut Vec<u8>,
+    /// Where what is written goes when it becomes long; nowhere, for what has to be sorted first.
+    hasher: Option<&'a mut Option<blake3::Hasher>>,
 }
 
+/// Large arguments are hashed in pieces of this size, which stay in the processor's cache.
+const PIECE: usize = 64 << 10;
+
 impl Encoder<'_> {
+    /// Hashes what was written so far, if it is long.
+    fn spill(&mut self) {
+        if self.out.len() >= PIECE
+            && let Some(hasher) = &mut self.hasher
+        {
+            hasher.get_or_insert_default().update(self.out);
+            self.out.clear();
+        }
+    }
+
     fn sized(&mut self, tag: u8, bytes: &[u8]) {
         self.out.push(tag);
-        self.out.extend((bytes.len() as u64).to_be_bytes());
-        self.out.extend(bytes);
+        self.out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+        self.out.extend_from_slice(bytes);
     }
 
     fn variant(&mut self, name: &str) {
@@ -148,23 +167,9 @@ impl Encoder<'_> {
 }
 
 macro_rules! integers {
-    ($($method:ident: $type:ty => $tag:ident as $wide:ty;)*) => {$(
+    ($($method:ident: $type:ty => $wide:ident;)*) => {$(
         fn $method(self, value: $type) -> Result<(), KeyError> {
-            self.out.push(tag::$tag);
-            self.out.extend(<$wide>::from(value).to_be_bytes());
-            Ok(())
-        }
-    )*};
-}
-
-macro_rules! signed {
-    ($($method:ident: $type:ty;)*) => {$(
-        /// Numbers that are not negative have one form, whatever the type.
-        fn $method(self, value: $type) -> Result<(), KeyError> {
-            match u128::try_from(value) {
-                Ok(value) => self.serialize_u128(value),
-                Err(_) => self.serialize_i128(value.into()),
-            }
+            self.$wide(value.into())
         }
     )*};
 }
@@ -181,19 +186,32 @@ impl<'a, 'b> Serializer for &'b mut Encoder<'a> {
     type SerializeStructVariant = Map<'a, 'b>;
 
     integers! {
-        serialize_u8: u8 => UNSIGNED as u128;
-        serialize_u16: u16 => UNSIGNED as u128;
-        serialize_u32: u32 => UNSIGNED as u128;
-        serialize_u64: u64 => UNSIGNED as u128;
-        serialize_u128: u128 => UNSIGNED as u128;
-        serialize_i128: i128 => NEGATIVE as i128;
+        serialize_u8: u8 => serialize_u128;
+        serialize_u16: u16 => serialize_u128;
+        serialize_u32: u32 => serialize_u128;
+        serialize_u64: u64 => serialize_u128;
+        serialize_i8: i8 => serialize_i128;
+        serialize_i16: i16 => serialize_i128;
+        serialize_i32: i32 => serialize_i128;
+        serialize_i64: i64 => serialize_i128;
     }
 
-    signed! {
-        serialize_i8: i8;
-        serialize_i16: i16;
-        serialize_i32: i32;
-        serialize_i64: i64;
+    fn serialize_u128(self, value: u128) -> Result<(), KeyError> {
+        self.out.push(tag::UNSIGNED);
+        self.out.extend(value.to_be_bytes());
+        Ok(())
+    }
+
+    /// Numbers that are not negative have one form, whatever the type.
+    fn serialize_i128(self, value: i128) -> Result<(), KeyError> {
+        match u128::try_from(value) {
+            Ok(value) => self.serialize_u128(value),
+            Err(_) => {
+                self.out.push(tag::NEGATIVE);
+                self.out.extend(value.to_be_bytes());
+                Ok(())
+            }
+        }
     }
 
     fn serialize_bool(self, value: bool) -> Result<(), KeyError> {
@@ -208,8 +226,9 @@ impl<'a, 'b> Serializer for &'b mut Encoder<'a> {
     fn serialize_f64(self, value: f64) -> Result<(), KeyError> {
         // There are many NaNs, and a call with one should find what a call with another left.
         let value = if value.is_nan() { f64::NAN } else { value };
-        self.out.push(tag::FLOAT);
-        self.out.extend(value.to_bits().to_be_bytes());
+        let mut bytes = [tag::FLOAT; 1 + size_of::<u64>()];
+        bytes[1..].copy_from_slice(&value.to_bits().to_be_bytes());
+        self.out.extend_from_slice(&bytes);
         Ok(())
     }
 
@@ -318,7 +337,9 @@ struct Sequence<'a, 'b> {
 
 impl Sequence<'_, '_> {
     fn item<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), KeyError> {
-        value.serialize(&mut *self.encoder)
+        value.serialize(&mut *self.encoder)?;
+        self.encoder.spill();
+        Ok(())
     }
 
     fn close(self) -> Result<(), KeyError> {
@@ -359,7 +380,7 @@ struct Map<'a, 'b> {
 
 fn encoded<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, KeyError> {
     let mut out = Vec::new();
-    value.serialize(&mut Encoder { out: &mut out })?;
+    value.serialize(&mut Encoder { out: &mut out, hasher: None })?;
     Ok(out)
 }
 

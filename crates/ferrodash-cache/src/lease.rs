@@ -69,6 +69,7 @@ impl Cache {
                         && entry.remaining().is_some()
                         && of_entry.allow(entry.parts().born);
                     if counts && call.policy.mode != Mode::Refresh && (call.policy.readable)(&entry) {
+                        entry.count_in(&call.stats);
                         self.copy_to_memory(&call.key, &entry, epoch, turn);
                         return Permit::Found(entry, Status::Hit { tier: slot.tier().name() });
                     }

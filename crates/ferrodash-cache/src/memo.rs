@@ -4,6 +4,7 @@
 //! JSON, and which tolerates added and reordered fields.
 
 use std::any::type_name;
+use std::borrow::Cow;
 use std::convert::Infallible;
 use std::future::Future;
 use std::marker::PhantomData;
@@ -40,21 +41,31 @@ pub struct Function {
     pub name: &'static str,
     /// Digest of the source.
     pub version: &'static str,
+    /// For a method, the type that it is of: two types in one module can have methods of one name.
+    pub owner: Option<&'static str>,
 }
 
 impl Function {
+    /// What the function is called in keys and in metrics.
+    fn full_name(&self) -> Cow<'static, str> {
+        match self.owner {
+            None => Cow::Borrowed(self.name),
+            Some(owner) => Cow::Owned(format!("{} of {owner}", self.name)),
+        }
+    }
+
     /// The key of a call.
     ///
     /// # Panics
     /// When serializing the arguments fails.
     pub fn key(&self, arguments: &impl Serialize) -> Key {
-        Key::of(self.name, &(self.version, arguments))
+        Key::of(&self.full_name(), &(self.version, arguments))
     }
 
     /// A policy for values of type `T`, with the function's name: what a type of another name left counts as absent,
     /// and so does what can no longer be read.
     pub fn policy<T: 'static>(&self, timeout: Duration) -> Policy {
-        Policy::new(timeout).name(self.name).fingerprint(xxh3_64(type_name::<T>().as_bytes()))
+        Policy::new(timeout).name(self.full_name()).fingerprint(xxh3_64(type_name::<T>().as_bytes()))
     }
 
     /// Forgets the values of all calls in the current cache.
@@ -62,7 +73,7 @@ impl Function {
     /// # Errors
     /// When the tier that keeps the marks could not be reached.
     pub async fn forget_all(&self) -> Result<(), Unreached> {
-        Cache::current().invalidate_function(self.name).await
+        Cache::current().invalidate_function(&self.full_name()).await
     }
 }
 

@@ -4,10 +4,11 @@ use std::sync::Arc;
 
 use crate::cache::{Cache, Slot};
 use crate::clock::now;
+use crate::compute::Call;
 use crate::entry::LONGEST;
 use crate::tier::{Reading, Shared};
 use crate::tiers::MEMORY;
-use crate::{Entry, Key, Marks, Policy, Scope};
+use crate::{Entry, Key, Marks, Scope};
 
 /// What the tiers have.
 #[derive(Default)]
@@ -38,11 +39,11 @@ impl Cache {
     }
 
     /// Looks into the tiers, until one has a fresh entry. What is found is put into the tiers before.
-    pub(crate) async fn find(&self, key: &Key, scopes: &Arc<[Scope]>, policy: Option<&Policy>) -> Search {
+    pub(crate) async fn find(&self, key: &Key, scopes: &Arc<[Scope]>, call: Option<&Call>) -> Search {
         let inner = &*self.inner;
         let epoch = inner.ledger.epoch();
         let turn = inner.near.as_ref().map(|near| near.turn(key));
-        let suits = |entry: &Entry| policy.is_none_or(|policy| policy.fingerprint == entry.parts().fingerprint);
+        let suits = |entry: &Entry| call.is_none_or(|call| call.policy.fingerprint == entry.fingerprint());
         let mut search = Search::default();
         if let Some(near) = &inner.near
             && let Some(entry) = near.get(key, now()).filter(&suits)
@@ -57,7 +58,7 @@ impl Cache {
                 Some(shared) => self.read(slot, shared, key, scopes, &mut search).await,
                 None => self.read_storage(slot, key).await,
             };
-            let readable = |entry: &Entry| policy.is_none_or(|policy| (policy.readable)(entry));
+            let readable = |entry: &Entry| call.is_none_or(|call| (call.policy.readable)(entry));
             let Some(entry) = entry.filter(&suits).filter(readable) else { continue };
             from = index;
             if search.take(entry, slot.tier().name()) {
@@ -67,6 +68,9 @@ impl Cache {
         if let Some((entry, tier)) = &search.found
             && *tier != MEMORY
         {
+            if let Some(call) = call {
+                entry.count_in(&call.stats);
+            }
             self.copy(key, entry, from, epoch, turn).await;
         }
         if inner.authority.is_none() {

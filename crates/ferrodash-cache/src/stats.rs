@@ -5,7 +5,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::{Scope, Status};
+use crate::Status;
 
 /// Counters of one function, since the start of the process.
 #[derive(Debug, Default)]
@@ -102,18 +102,19 @@ impl FunctionStats {
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
     // Written once for each function; read on each answer that memory does not have.
-    functions: RwLock<HashMap<Scope, Arc<FunctionStats>>>,
+    functions: RwLock<HashMap<Arc<str>, Arc<FunctionStats>>>,
 }
 
 impl Stats {
     /// The counters of a function.
-    pub(crate) fn of(&self, function: Scope, name: &str) -> Arc<FunctionStats> {
-        if let Some(stats) = self.functions.read().unwrap_or_else(PoisonError::into_inner).get(&function) {
+    pub(crate) fn of(&self, name: &str) -> Arc<FunctionStats> {
+        if let Some(stats) = self.functions.read().unwrap_or_else(PoisonError::into_inner).get(name) {
             return stats.clone();
         }
+        let name: Arc<str> = name.into();
         let mut functions = self.functions.write().unwrap_or_else(PoisonError::into_inner);
-        let named = || Arc::new(FunctionStats { name: name.into(), ..FunctionStats::default() });
-        functions.entry(function).or_insert_with(named).clone()
+        let named = || Arc::new(FunctionStats { name: name.clone(), ..FunctionStats::default() });
+        functions.entry(name.clone()).or_insert_with(named).clone()
     }
 
     /// All counters, by name.

@@ -27,7 +27,7 @@ use syn::parse_macro_input;
 /// | `default = expr` in an input or state | what an unset property counts as |
 /// | `cache(timeout = "5m")` | keeps the encoded answer on the server; the options of a `Policy` can follow, as for [`macro@memoize`] |
 /// | `cache(client, timeout = "5m")` | keeps it in the browser as well |
-/// | `cache(…, vary = "user")` | what the answer depends on beside its arguments: `user`, `session`, `locale`, `cookie:NAME`, `header:NAME`, `path`, `trigger`, or a list |
+/// | `cache(…, vary = "user")` | what the answer depends on beside its arguments: `user`, `roles`, `session`, `locale`, `cookie:NAME`, `header:NAME`, `path`, `trigger`, or a list |
 /// | `cache(…, refresh)` | a request with `Cache-Control: no-cache` has the answer computed anew |
 /// | `cache(…, negative_timeout = "5s")` | keeps errors for that long |
 /// | `running(id, property, on, off)` | sets a property while the callback runs |

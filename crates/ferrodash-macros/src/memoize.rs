@@ -220,6 +220,11 @@ impl Model {
         let hidden = self.hidden();
         let arguments = quote!(::ferrodash::memo::Arguments::of(&#own_identity(), &#key));
         let value = Ident::new("value", Span::mixed_site());
+        let templates: Vec<_> = self.arguments.policy.templates().collect();
+        let primed_policy = match templates.is_empty() {
+            true => quote!(#own_policy()),
+            false => quote!(&::core::clone::Clone::clone(#own_policy())#(.tag(&::std::format!(#templates)))*),
+        };
         let mut with_value = inputs.clone();
         with_value.push(parse_quote!(#value: #result));
         quote! {
@@ -253,7 +258,7 @@ impl Model {
                 use ::ferrodash::memo::{ProbeFallible as _, ProbePlain as _};
                 (&::ferrodash::memo::Probe::<#result>::new())
                     .kind()
-                    .prime(#own_identity(), #arguments, #own_policy(), #value)
+                    .prime(#own_identity(), #arguments, #primed_policy, #value)
                     .await
             }
 
@@ -275,25 +280,24 @@ impl Model {
         let (text, version) = (sig.ident.to_string(), version(&self.function));
         let (identity, policy) = (self.handle("function"), self.handle("policy"));
         let (timeout, options) = (&self.arguments.policy.timeout, self.arguments.policy.calls());
+        let owner = match self.is_method {
+            true => quote!(::core::option::Option::Some(::core::any::type_name::<Self>())),
+            false => quote!(::core::option::Option::None),
+        };
         quote! {
             #[doc(hidden)]
-            #vis const fn #identity() -> ::ferrodash::memo::Function {
+            #vis fn #identity() -> ::ferrodash::memo::Function {
                 ::ferrodash::memo::Function {
                     name: ::core::concat!(::core::module_path!(), "::", #text),
                     version: #version,
+                    owner: #owner,
                 }
             }
 
             #[doc(hidden)]
             #vis fn #policy() -> &'static ::ferrodash::Policy {
-                static POLICY: ::std::sync::LazyLock<::ferrodash::Policy> = ::std::sync::LazyLock::new(|| {
-                    let function = ::ferrodash::memo::Function {
-                        name: ::core::concat!(::core::module_path!(), "::", #text),
-                        version: #version,
-                    };
-                    function.policy::<#result>(#timeout) #options
-                });
-                &POLICY
+                static POLICY: ::std::sync::OnceLock<::ferrodash::Policy> = ::std::sync::OnceLock::new();
+                POLICY.get_or_init(|| Self::#identity().policy::<#result>(#timeout) #options)
             }
         }
     }

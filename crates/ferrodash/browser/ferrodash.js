@@ -164,6 +164,9 @@
 
     const realFetch = window.fetch;
 
+    // Tells this page from others, for values that the server keeps for it.
+    const page = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+
     // Settles with the text of an answer, or with a response that is passed on as it is.
     const load = async (key, url, call, resource, init) => {
         const start = performance.now();
@@ -237,7 +240,8 @@
             return answer(callback, call, resource, init);
         }
         const start = performance.now();
-        return realFetch.call(window, resource, init).then((response) => {
+        const headers = { ...init.headers, "X-Ferrodash-Page": page };
+        return realFetch.call(window, resource, { ...init, headers }).then((response) => {
             report(call.output, "server", start, response.headers);
             return response;
         });

@@ -95,5 +95,6 @@ mod guide {
         Components "docs/guide/components.md";
         Debounce "docs/guide/debounce.md";
         ServerCache "docs/guide/server-cache.md";
+        Tiers "docs/guide/tiers.md";
     }
 }

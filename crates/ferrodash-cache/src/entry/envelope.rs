@@ -3,11 +3,13 @@
 //! A header of fixed length, the scopes, the validator, the value, and a signature where one is asked for. What does not
 //! open counts as absent: it is damaged, foreign, of another version, or forged.
 
+use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use xxhash_rust::xxh3::xxh3_64;
+use zstd::bulk::{Compressor, Decompressor};
 
 use super::{Entry, Parts};
 use crate::{Scope, Stamp};
@@ -167,19 +169,25 @@ pub fn fuzz_open(stored: &[u8]) -> Option<Entry> {
     Sealer::default().open(&stored, left)
 }
 
+thread_local! {
+    // A context is larger than most values and is used again. There is none if memory for it cannot be had.
+    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(ZSTD_LEVEL).ok());
+    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::new().ok());
+}
+
 /// The compressed value, if that saves at least a tenth.
 fn compress(parts: &Parts) -> Option<Vec<u8>> {
     if parts.compressed || parts.bytes.len() < COMPRESS_FROM {
         return None;
     }
-    let compressed = zstd::bulk::compress(&parts.bytes, ZSTD_LEVEL).ok()?;
+    let compressed = COMPRESSOR.with_borrow_mut(|compressor| compressor.as_mut()?.compress(&parts.bytes).ok())?;
     (compressed.len() <= parts.bytes.len() / 10 * 9).then_some(compressed)
 }
 
 fn decompress(value: &[u8], length: usize) -> Option<Bytes> {
     // What a forged length could claim is not allocated before something is there.
     let capacity = (length <= LARGEST).then_some(length)?;
-    zstd::bulk::decompress(value, capacity).ok().map(Bytes::from)
+    DECOMPRESSOR.with_borrow_mut(|zstd| zstd.as_mut()?.decompress(value, capacity).ok()).map(Bytes::from)
 }
 
 fn millis(time: Duration) -> u64 {

@@ -12,18 +12,18 @@ use crate::Parts;
 
 /// Plays a scene in many interleavings of its threads.
 fn play(scene: fn()) {
-    #[cfg(feature = "shuttle")]
+    #[cfg(shuttle)]
     shuttle::check_random(scene, 20_000);
-    #[cfg(not(feature = "shuttle"))]
+    #[cfg(not(shuttle))]
     scene();
 }
 
-#[cfg(feature = "shuttle")]
+#[cfg(shuttle)]
 use shuttle::{future::block_on, thread};
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 use std::thread;
 
-#[cfg(not(feature = "shuttle"))]
+#[cfg(not(shuttle))]
 fn block_on<T>(future: impl Future<Output = T>) -> T {
     futures_util::future::FutureExt::now_or_never(future).expect("whoever waits here waits for another thread")
 }
@@ -50,9 +50,9 @@ fn ask(flights: &Arc<Flights>, runs: &AtomicU32) -> Landing {
             block_on(ticket.landing())
         }
         Boarding::Join(mut ticket) => {
-            #[cfg(feature = "shuttle")]
+            #[cfg(shuttle)]
             return block_on(ticket.landing());
-            #[cfg(not(feature = "shuttle"))]
+            #[cfg(not(shuttle))]
             loop {
                 if let Some(landing) = ticket.arrival.borrow_and_update().clone() {
                     return landing;

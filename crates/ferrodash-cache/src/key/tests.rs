@@ -75,9 +75,26 @@ fn arguments_do_not_run_into_each_other() {
 }
 
 #[test]
+fn long_arguments_are_hashed_in_pieces_and_no_piece_is_lost() {
+    let numbers: Vec<u64> = (0..100_000).collect();
+    assert_eq!(key(&numbers), key(&numbers));
+    for changed in [0, 3_700, 50_000, 99_999] {
+        let mut other = numbers.clone();
+        other[changed] += 1;
+        assert_ne!(key(&numbers), key(&other), "number {changed}");
+    }
+    assert_ne!(key(&numbers), key((&numbers, 1)));
+    assert_ne!(key(&numbers), key(&numbers[..99_999]));
+    // What is inside a map is sorted first, and so not hashed in pieces.
+    assert_eq!(key(json!({"a": numbers, "b": 1})), key(json!({"b": 1, "a": numbers})));
+}
+
+#[test]
 fn width_of_an_integer_does_not_count() {
     assert_eq!(key(7u8), key(7i64));
     assert_eq!(key(-7i8), key(-7i64));
+    assert_eq!(key(7u128), key(7i128));
+    assert_eq!(key(-7i8), key(-7i128));
 }
 
 fn values() -> impl Strategy<Value = Value> {

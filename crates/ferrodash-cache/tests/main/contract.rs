@@ -113,7 +113,7 @@ async fn runs_of_two_calls<T>(cache: &Cache, index: u32, value: T) -> u32
 where
     T: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync + 'static,
 {
-    let function = Function { name: "tests::empty", version: "1" };
+    let function = Function { name: "tests::empty", version: "1", owner: None };
     let runs = Arc::new(AtomicU32::new(0));
     for _ in 0..2 {
         let (counter, made) = (runs.clone(), value.clone());
@@ -289,7 +289,7 @@ async fn s11_a_value_whose_key_was_removed_while_it_was_made_is_not_kept() {
 
 #[tokio::test]
 async fn an_entry_of_another_type_is_computed_anew() {
-    let function = Function { name: "tests::changed", version: "1" };
+    let function = Function { name: "tests::changed", version: "1", owner: None };
     for bench in benches().await {
         let arguments = Arguments::of(&function, &bench.name);
         // The same kind of value by its name, as after a change of a struct's fields.

@@ -278,7 +278,7 @@ enum Trouble {
 #[tokio::test(start_paused = true)]
 async fn s27_asked_for_some_errors_are_kept_and_cause_one_run_in_their_time() {
     let cache = Cache::memory(1 << 20);
-    let function = Function { name: "tests::negative", version: "1" };
+    let function = Function { name: "tests::negative", version: "1", owner: None };
     let policy = function.policy::<Result<u32, Trouble>>(100 * SECOND);
     let runs = Arc::new(AtomicU32::new(0));
     let negative = |error: &Trouble| (*error == Trouble::NotFound).then_some(10 * SECOND);

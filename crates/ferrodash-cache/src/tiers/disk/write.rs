@@ -5,7 +5,7 @@ use std::io::Write as _;
 use heed::RwTxn;
 
 use super::notes::Notes;
-use super::store::{BYTES, Found, HISTORY, KeyBytes, Place, Slot, Store, Writer, header, number, unix_millis};
+use super::store::{BYTES, Found, HISTORY, KeyBytes, Place, Slot, Store, Table, Writer, header, number, unix_millis};
 use crate::{Marks, Scope, Stamp};
 
 /// What an entry costs beside its value: its key and numbers in four tables.
@@ -116,16 +116,18 @@ impl<'a> Write<'a> {
             if self.remove_expired()? {
                 continue;
             }
-            let Some(oldest) = self.store.tables.recent.first(&self.txn)?.and_then(|(timed, _)| key_of(timed)) else {
+            let recent = self.store.tables.recent;
+            let Some(oldest) = recent.first(&self.txn)?.map(|(timed, _)| timed.to_vec()) else {
                 // Whatever was counted is not there.
                 self.bytes = 0;
                 return Ok(());
             };
-            if spared < SPARED && self.notes.take(&oldest) {
-                spared += 1;
-                self.move_to_end(&oldest)?;
-            } else {
-                self.remove(&oldest)?;
+            match key_of(&oldest).filter(|key| spared < SPARED && self.notes.take(key)) {
+                Some(key) => {
+                    spared += 1;
+                    self.move_to_end(&key)?;
+                }
+                None => self.remove_first(recent, &oldest)?,
             }
         }
         Ok(())
@@ -133,9 +135,17 @@ impl<'a> Write<'a> {
 
     /// Removes the entry that expired first; `false` if none has.
     pub(super) fn remove_expired(&mut self) -> heed::Result<bool> {
-        let first = self.store.tables.expiring.first(&self.txn)?;
-        let expired = first.filter(|(timed, _)| number(timed, 0) <= self.now).and_then(|(timed, _)| key_of(timed));
-        expired.map_or(Ok(false), |key| self.remove(&key).map(|()| true))
+        let expiring = self.store.tables.expiring;
+        let first = expiring.first(&self.txn)?.map(|(timed, _)| timed.to_vec());
+        let expired = first.filter(|timed| number(timed, 0) <= self.now);
+        expired.map_or(Ok(false), |timed| self.remove_first(expiring, &timed).map(|()| true))
+    }
+
+    /// Removes the entry that a table has first. What the table says of it goes too where a damaged record does not
+    /// name it any more: it would be the first again, for ever.
+    fn remove_first(&mut self, table: Table, timed: &[u8]) -> heed::Result<()> {
+        key_of(timed).map_or(Ok(()), |key| self.remove(&key))?;
+        table.delete(&mut self.txn, timed).map(drop)
     }
 
     /// Writes down that an entry was used.
@@ -161,7 +171,7 @@ impl<'a> Write<'a> {
     pub(super) fn mark(&mut self, scopes: &[Scope]) -> heed::Result<Stamp> {
         let Marks { mut now, .. } = self.store.marks(&self.txn, &[])?;
         let marks = self.store.tables.marks;
-        if marks.len(&self.txn)? > MARKS {
+        if marks.len(&self.txn)? > MARKS || now.sequence == u64::MAX {
             marks.clear(&mut self.txn)?;
             now = Stamp { era: new_era(), sequence: 0 };
         }

@@ -35,15 +35,16 @@ impl MemcachedConfig {
     /// # Errors
     /// When a server or an option is not understood.
     pub fn parse(address: &str) -> Result<Self, String> {
-        let (servers, options) = address.split_once('?').unwrap_or((address, ""));
-        let servers = servers.trim_start_matches("//").trim_end_matches('/');
-        if servers.contains('@') {
+        // Wherever it stands: what is before it may be a password with a question mark, so it is not repeated.
+        if address.contains('@') {
             return Err(
                 "a user and a password need SASL, which only the binary protocol has, and Memcached has deprecated \
                         that; use a private network or a TLS proxy"
                     .into(),
             );
         }
+        let (servers, options) = address.split_once('?').unwrap_or((address, ""));
+        let servers = servers.trim_start_matches("//").trim_end_matches('/');
         let servers = servers.split(',').filter(|server| !server.is_empty()).map(with_port);
         let servers: Vec<String> = servers.collect::<Result<_, _>>()?;
         if servers.is_empty() {
@@ -116,6 +117,8 @@ mod tests {
             ("//host:0", "host:0"),
             ("//::1", "no host:port"),
             ("//user:secret@host", "deprecated that; use a private network"),
+            ("//user:secret?more@host", "deprecated that; use a private network"),
+            ("//user:11?secret@host", "deprecated that; use a private network"),
             ("//host?deadline=100", "no time such as"),
             ("//host?deadline=0ms", "no time such as"),
             ("//host?max_item=lots", "no size such as"),
