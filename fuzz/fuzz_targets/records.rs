@@ -47,7 +47,7 @@ enum Record {
         key: Which,
         expiry: Time,
         id: u64,
-        place: u8,
+        in_file: bool,
         /// Nothing stands for an entry that opens.
         body: Option<Vec<u8>>,
     },
@@ -139,6 +139,7 @@ fuzz_target!(init: init(), |input: Input| {
             make(&disk, call, *which).await.expect("it is answered");
         }
         for which in [Which::A, Which::B, Which::C] {
+            make(&disk, &Call::Remove, which).await.expect("it is answered");
             make(&disk, &Call::Set, which).await.expect("it is answered");
         }
         disk.stored_bytes().expect("it is answered");
@@ -242,8 +243,8 @@ impl Record {
                 (Table::Recent, timed(used, which), Vec::new()),
                 (Table::Expiring, timed(expiry, which), Vec::new()),
             ],
-            Self::Value { key: which, expiry, id, place, ref body } => {
-                vec![(Table::Values, key(which), value(expiry, id, place, body.as_deref().unwrap_or(&sealed)))]
+            Self::Value { key: which, expiry, id, in_file, ref body } => {
+                vec![(Table::Values, key(which), value(expiry, id, in_file.into(), body.as_deref().unwrap_or(&sealed)))]
             }
             Self::Slot { key: which, used, expiry, cost, file, in_file } => {
                 vec![(Table::Slots, key(which), slot(used, expiry, cost, file, in_file))]

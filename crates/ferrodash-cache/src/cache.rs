@@ -400,7 +400,6 @@ impl Default for Cache {
 
 impl std::fmt::Debug for Cache {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let tiers: Vec<_> = self.tier_failures().into_iter().map(|(name, _)| name).collect();
-        f.debug_struct("Cache").field("tiers", &tiers).finish()
+        f.debug_struct("Cache").field("tiers", &self.tiers()).finish()
     }
 }

@@ -14,6 +14,11 @@ impl Cache {
         self.inner.stats.reports()
     }
 
+    /// The names of the tiers, in the order in which they are asked.
+    pub fn tiers(&self) -> Vec<&'static str> {
+        self.tier_failures().into_iter().map(|(name, _)| name).collect()
+    }
+
     /// The number of entries in this process's memory, and their size in bytes.
     pub fn memory_size(&self) -> (usize, u64) {
         self.inner.near.as_ref().map_or((0, 0), |near| near.size())

@@ -109,7 +109,7 @@ fn table(id: &'static str, columns: &[(&str, &str)]) -> dash_table::DataTable {
         .sort_action(dash_table::DataTableSortAction::Native)
         .style_table(json!({"overflowX": "auto"}))
         .style_cell(json!({
-            "fontFamily": "inherit", "fontSize": "13px", "padding": "4px 8px", "textAlign": "left",
+            "fontFamily": "system-ui, sans-serif", "fontSize": "13px", "padding": "4px 8px", "textAlign": "left",
             "maxWidth": "380px", "overflow": "hidden", "textOverflow": "ellipsis",
         }))
         .style_header(json!({"fontWeight": "600"}))
@@ -184,7 +184,8 @@ fn summary(cache: &Cache) -> String {
         true => "all tiers answer".to_owned(),
         false => format!("not answering: {}", failing.join(", ")),
     };
-    format!("{cache:?}; {entries} entries and {:.1} MiB in memory; {health}", bytes as f64 / f64::from(1 << 20))
+    let tiers = cache.tiers().join(", then ");
+    format!("In {tiers}. {entries} entries and {:.1} MiB in memory; {health}.", bytes as f64 / f64::from(1 << 20))
 }
 
 fn function_row(function: &FunctionReport) -> Value {

@@ -25,6 +25,9 @@ struct Options {
     /// Where answers are kept: memory, disk:DIR, redis://… or memcached://…
     #[arg(long, default_value = "memory")]
     cache: String,
+    /// Mounts the admin page of the cache at /_cache/, for everyone who can reach the port.
+    #[arg(long)]
+    admin: bool,
     /// The directory in which the data set is kept.
     #[arg(long)]
     data: Option<PathBuf>,
@@ -56,7 +59,11 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error + Send + 
     let read = tokio::task::spawn_blocking(move || data::Flights::obtain(&directory)).await??;
     let planes = FLIGHTS.get_or_init(|| read).planes.clone();
     aircraft::start(planes).await?;
-    Ok(app(cache).run(&format!("127.0.0.1:{}", options.port)).await?)
+    let mut app = app(cache);
+    if options.admin {
+        app = app.cache_admin("/_cache/", |_| true);
+    }
+    Ok(app.run(&format!("127.0.0.1:{}", options.port)).await?)
 }
 
 #[tokio::main]
