@@ -1,12 +1,13 @@
-//! What needs the inside of the tier: slots of readers that were killed, and a writer that hangs.
+//! What needs the inside of the tier: slots of readers that were killed, a writer that hangs, and damaged records.
 
 use std::path::Path;
 use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
 
+use super::store::{BYTES, HISTORY};
 use super::{Disk, DiskConfig, open};
-use crate::{Entry, Key, Parts, Sealer, Tier};
+use crate::{Entry, Key, Parts, Scope, Sealer, Shared, Tier};
 
 /// Names the directory, in the process that is to die.
 const DIRECTORY: &str = "DISK_TEST_LEAK";
@@ -65,4 +66,31 @@ async fn a_writer_that_hangs_blocks_no_reader_and_nobody_for_ever() {
     // What its caller was told has failed does not happen later.
     assert_eq!(disk.set(&Key::of("f", &2), &entry("other")).await, Ok(true));
     assert_eq!(value().await, Ok(Some("old".into())));
+}
+
+#[tokio::test]
+async fn records_that_are_damaged_keep_nothing_and_stop_nobody() {
+    let directory = tempfile::tempdir().expect("there is room");
+    let disk = Disk::open(DiskConfig::new(directory.path()), Sealer::default()).expect("it opens");
+    let entry = || Entry::new(Parts::new("value".into(), Duration::from_secs(60)));
+    let (removed, kept) = (Key::of("f", &1), Key::of("f", &2));
+    assert_eq!(disk.set(&removed, &entry()).await, Ok(true));
+    let damage = disk.inner.write(&|| true, |write| {
+        let tables = write.store.tables;
+        tables.slots.put(&mut write.txn, removed.as_bytes(), b"short")?;
+        tables.recent.put(&mut write.txn, &[1; 40], &[])?;
+        tables.expiring.put(&mut write.txn, &[0; 40], &[])?;
+        tables.expiring.put(&mut write.txn, b"short", &[])?;
+        tables.state.put(&mut write.txn, HISTORY, &[u8::MAX; 16])?;
+        tables.state.put(&mut write.txn, BYTES, &[u8::MAX; 8])
+    });
+    assert!(damage.is_ok());
+    assert_eq!(disk.remove(&removed).await, Ok(()));
+    assert!(matches!(disk.get(&removed).await, Ok(None)), "it was removed");
+    // Evicts, as more seems to be there than the budget allows.
+    assert_eq!(disk.set(&kept, &entry()).await, Ok(true));
+    assert!(matches!(disk.get(&kept).await, Ok(Some(_))), "it was set");
+    assert!(matches!(disk.inner.store.has_expired(), Ok(false)), "a sweep ends");
+    let stamp = disk.invalidate(&[Scope::ALL]).await.expect("it is answered");
+    assert!(stamp.era != u64::MAX && stamp.sequence == 1, "another history begins");
 }

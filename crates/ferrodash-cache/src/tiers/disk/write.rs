@@ -98,9 +98,10 @@ impl<'a> Write<'a> {
 
     /// Removes what is kept under a key.
     pub(super) fn remove(&mut self, key: &KeyBytes) -> heed::Result<()> {
-        let Some(slot) = self.slot(key)? else { return Ok(()) };
         let tables = self.store.tables;
+        // Without asking the slot, which may be damaged: a value that stays would still be given back.
         tables.values.delete(&mut self.txn, key)?;
+        let Some(slot) = self.slot(key)? else { return Ok(()) };
         tables.slots.delete(&mut self.txn, key)?;
         tables.recent.delete(&mut self.txn, &timed(slot.used, key))?;
         tables.expiring.delete(&mut self.txn, &timed(slot.expiry, key))?;
