@@ -25,7 +25,12 @@ fuzz_target!(init: ferrodash_fuzz::seed("addresses", seeds()), |text: &str| -> C
     }
     check(scheme, rest);
     for secret in [SECRET, ENCODED] {
-        check(scheme, &format!("//{user}:{before}{secret}{after}@{rest}"));
+        let server = format!("{user}:{before}{secret}{after}@{rest}");
+        check(scheme, &format!("//{server}"));
+        // The slashes are easily forgotten; any that come later would make the password a part of the scheme.
+        if !server.contains("://") {
+            check(scheme, &server);
+        }
     }
     Corpus::Keep
 });

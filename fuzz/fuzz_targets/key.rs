@@ -18,16 +18,30 @@ struct Input {
     path: Vec<u8>,
     /// In which of its forms each part of `a` is written again.
     choices: Vec<u8>,
+    /// What stands before the values in longer arguments, if at all.
+    padding: Option<u16>,
 }
 
+/// How much a cache hashes at once, and how far before the end of that values begin.
+const PIECE: usize = 64 << 10;
+const WITHIN: usize = 1 << 10;
+
 fuzz_target!(init: ferrodash_fuzz::seed("key", ferrodash_fuzz::noise()), |input: Input| {
-    let Input { function, other, a, b, path, choices } = input;
+    let Input { function, other, a, b, path, choices, padding } = input;
     let other = other.as_deref().unwrap_or(&function);
     check((&function, &a), (other, &b));
 
     let mut almost = a.clone();
     *almost.place(&path) = b;
     check((&function, &a), (&function, &almost));
+    if let Some(padding) = padding {
+        // Long arguments are hashed in pieces, and one ends somewhere in the values.
+        let long = |value: &Value| {
+            let padding = usize::from(padding) % WITHIN;
+            Value::List(vec![Value::Bytes(vec![0; PIECE - padding]), value.clone(), value.clone()])
+        };
+        check((&function, &long(&a)), (&function, &long(&almost)));
+    }
 
     let again = a.respelled(&mut choices.into_iter().chain(std::iter::repeat(0)));
     assert_eq!(a.meaning(), again.meaning(), "a mistake of the fuzzer");

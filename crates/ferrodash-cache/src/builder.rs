@@ -136,6 +136,7 @@ mod tests {
             ("memory://?max=lots", "\"lots\" is no size"),
             ("memory://?min=1", "only max=SIZE is"),
             ("redis://:secret@local host", "redis://***@local host"),
+            ("redis:user:secret@localhost", "redis:***@localhost"),
             ("memcached://", "no server"),
             ("memcached://localhost:port", "localhost:port"),
             #[cfg(feature = "disk")]

@@ -209,12 +209,21 @@ impl Cache {
         found.map(|(entry, _)| entry).filter(|entry| entry.remaining().is_some())
     }
 
+    /// As [`get`](Self::get), past this process's memory: for a caller who knows that there is something newer.
+    pub async fn get_anew(&self, key: &Key) -> Option<Entry> {
+        if let (Some(near), false) = (&self.inner.near, self.inner.tiers.is_empty()) {
+            near.changed(key);
+        }
+        self.get(key).await
+    }
+
     /// The fresh entries of several keys, asked for at the same time.
     pub async fn get_many(&self, keys: &[Key]) -> Vec<Option<Entry>> {
         join_all(keys.iter().map(|key| self.get(key))).await
     }
 
-    /// Keeps a value in every tier; `false` if none took it. More than ten years count as ten years.
+    /// Keeps a value in every tier; `false` if the tier that all share, or without one any tier, did not take it. More
+    /// than ten years count as ten years.
     ///
     /// What is being computed under this key does not overwrite it.
     pub async fn set(&self, key: &Key, bytes: Bytes, timeout: Duration) -> bool {
@@ -243,14 +252,28 @@ impl Cache {
     /// Puts an entry into every tier, whoever holds its lease.
     pub(crate) async fn put(&self, key: &Key, entry: &Entry, epoch: u64, online: bool) -> bool {
         let inner = &*self.inner;
-        let mut stored = false;
-        for slot in &inner.tiers {
-            stored |= slot.call(inner, slot.tier.set(key, entry)).await == Some(true);
+        entry.check(epoch);
+        let Some(near) = &inner.near else { return self.put_into_tiers(key, entry).await };
+        if inner.tiers.is_empty() {
+            return near.replace(key, entry, self.near_age(online));
         }
-        if let Some(near) = &inner.near {
-            near.changed(key);
-            entry.check(epoch);
-            stored |= near.keep(key, entry, self.near_age(online), near.turn(key));
+        // From here on a change by others is not missed, and no copy is kept of what they have replaced.
+        near.changed(key);
+        let turn = near.turn(key);
+        let stored = self.put_into_tiers(key, entry).await;
+        if stored || inner.authority.is_none() {
+            return near.keep(key, entry, self.near_age(online), turn) || stored;
+        }
+        stored
+    }
+
+    /// Puts an entry into the tiers behind memory; whether it is kept where all find it.
+    async fn put_into_tiers(&self, key: &Key, entry: &Entry) -> bool {
+        let inner = &*self.inner;
+        let mut stored = false;
+        for (index, slot) in inner.tiers.iter().enumerate() {
+            let taken = slot.call(inner, slot.tier.set(key, entry)).await == Some(true);
+            stored = if inner.authority == Some(index) { taken } else { stored | (taken && inner.authority.is_none()) };
         }
         stored
     }

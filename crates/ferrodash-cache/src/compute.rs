@@ -102,6 +102,10 @@ impl Cache {
         Fut: Future<Output = Result<Computed, E>> + Send + 'static,
     {
         for _ in 0..JOINS {
+            // In tiers before the shared one, of other hosts too, there may be copies.
+            if call.policy.mode == Mode::Refresh && self.inner.is_layered() {
+                let _ = self.invalidate(&[Scope::key(&call.key)]).await;
+            }
             let search = match call.policy.mode {
                 Mode::Cached => self.find(&call.key, &call.scopes, Some(call)).await,
                 _ => self.skip(&call.scopes).await,
@@ -121,7 +125,8 @@ impl Cache {
                     self.compute_again(call, entry.clone(), compute);
                     return Answer { result: Ok(entry), status };
                 }
-                if fresh.is_some() || self.inner.backoff.pauses(&call.key) {
+                let usable = call.policy.may_revalidate(&entry) || call.policy.may_stand_in(&search);
+                if fresh.is_some() || (usable && self.inner.backoff.pauses(&call.key)) {
                     return Answer { result: Ok(entry), status };
                 }
             }
@@ -133,11 +138,11 @@ impl Cache {
                         departure.land(Landing::Value { entry: entry.clone(), status, superseded: false });
                         return Answer { result: Ok(entry), status };
                     }
-                    let fallback = search.found.clone();
+                    let fallback = search.found.clone().filter(|_| call.policy.may_stand_in(&search));
                     self.spawn(call, search, &ticket, departure, compute());
                     return answer(self.wait(call, ticket, fallback).await, false, &call.policy);
                 }
-                Boarding::Join(ticket) => match self.wait(call, ticket, search.found).await {
+                Boarding::Join(ticket) => match self.wait(call, ticket, call.policy.stand_in(search)).await {
                     Landing::Value { superseded: true, .. } | Landing::Elsewhere => {}
                     landing => return answer(landing, true, &call.policy),
                 },
@@ -271,12 +276,22 @@ impl Cache {
         let (decisions, again) = run.take();
         let timeout = computed.negative.or(decisions.timeout).unwrap_or(call.policy.timeout);
         let keep = computed.keep && !decisions.pass && !timeout.is_zero() && cost >= call.policy.slower_than;
+        let mut scopes = call.scopes.clone();
+        // What a value depends on does not change with its source's word that it is still right.
+        let of_again = again.iter().flat_map(|again| again.parts().scopes.iter());
+        let more: Vec<Scope> = decisions.tags.iter().chain(of_again).copied().collect();
+        if !more.is_empty() {
+            let mut all: Vec<Scope> = scopes.iter().copied().collect();
+            more.into_iter().for_each(|scope| {
+                if !all.contains(&scope) {
+                    all.push(scope)
+                }
+            });
+            scopes = all.into();
+        }
+        let keep = keep && has_few_scopes(&scopes, &call.policy);
         // What is not kept is not fresh for anybody else either, such as a browser.
         let timeout = if keep { timeout } else { Duration::ZERO };
-        let mut scopes = call.scopes.clone();
-        if !decisions.tags.is_empty() {
-            scopes = scopes.iter().chain(&decisions.tags).copied().collect();
-        }
         let parts = Parts {
             cost,
             negative: computed.negative.is_some(),
@@ -330,11 +345,19 @@ impl Cache {
         if let (Some(near), Some(turn)) = (&inner.near, began.turn) {
             entry.check(began.epoch);
             entry.count_in(&call.stats);
-            stored |= near.keep(&call.key, entry, self.near_age(online), turn);
+            // Of what the shared tier does not have, no news comes.
+            let age = self.near_age(online && (!shared || filled == Some(Filled::Stored)));
+            stored |= near.keep(&call.key, entry, age, turn);
         }
-        // The removal may have passed between the look at the mark and the writing.
+        // The removal may have passed between the look at the mark and the writing. What it put there stays.
         if flight.is_void() {
-            let _ = self.remove_from_tiers(&call.key).await;
+            for (_, slot) in inner.tiers.iter().enumerate().filter(|(index, _)| Some(*index) != inner.authority) {
+                if let Some(Some(kept)) = slot.call(inner, slot.tier().get(&call.key)).await
+                    && kept.id() == entry.id()
+                {
+                    slot.call(inner, slot.tier().remove(&call.key)).await;
+                }
+            }
             return Kept::Lost;
         }
         if stored { Kept::Yes } else { Kept::No }
@@ -352,8 +375,8 @@ impl Cache {
     async fn fall_back(&self, call: &Call, search: Search, failure: Landing) -> Landing {
         let usable = call.policy.may_stand_in(&search);
         let Some((entry, tier)) = search.found else { return failure };
-        self.inner.backoff.failed(&call.key);
         if usable && self.still_counts(&entry, search.marks).await {
+            self.inner.backoff.failed(&call.key);
             tracing::warn!(function = %call.policy.name, "the function failed, and its last value stands in");
             return Landing::Value { entry, status: Status::Stale { tier }, superseded: false };
         }
@@ -402,7 +425,7 @@ impl Cache {
 /// What was so when a flight began.
 struct Began {
     epoch: u64,
-    turn: Option<u64>,
+    turn: Option<u32>,
     marks: Option<Marks>,
 }
 
@@ -421,12 +444,26 @@ impl Policy {
         entry.age() < entry.parts().timeout.saturating_add(self.stale_while_revalidate)
     }
 
+    /// What was found, if it may stand in for a failure.
+    fn stand_in(&self, search: Search) -> Option<(Entry, &'static str)> {
+        if self.may_stand_in(&search) { search.found } else { None }
+    }
+
     /// Whether what was found may stand in for a failure.
     fn may_stand_in(&self, search: &Search) -> bool {
         search.found.as_ref().is_some_and(|(entry, _)| {
             entry.age() < entry.parts().timeout.saturating_add(self.stale_if_error) && entry.lifetime_left().is_some()
         })
     }
+}
+
+/// Whether an entry can say by what it can be invalidated; one that cannot is not kept.
+fn has_few_scopes(scopes: &[Scope], policy: &Policy) -> bool {
+    let few = scopes.len() <= usize::from(u16::MAX);
+    if !few {
+        tracing::warn!(function = %policy.name, tags = scopes.len(), "a value with so many tags is not kept");
+    }
+    few
 }
 
 /// XFetch: whether a fresh value is refreshed now.

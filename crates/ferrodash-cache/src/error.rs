@@ -39,8 +39,12 @@ pub(crate) const KNOWN: &str = "memory, memory://?max=64MB, disk:DIR, redis://ho
 
 /// An address without what stands before its `@`.
 pub(crate) fn without_password(url: &str) -> String {
-    match (url.split_once("://"), url.rsplit_once('@')) {
-        (Some((scheme, _)), Some((_, rest))) => format!("{scheme}://***@{rest}"),
+    // The slashes may have been forgotten.
+    match (url.split_once(':'), url.rsplit_once('@')) {
+        (Some((scheme, login)), Some((_, rest))) => {
+            let slashes = if login.starts_with("//") { "//" } else { "" };
+            format!("{scheme}:{slashes}***@{rest}")
+        }
         _ => url.to_owned(),
     }
 }

@@ -1,6 +1,11 @@
 //! What ends entries before their time.
 
+use std::time::Duration;
+
+use tokio::runtime::Handle;
+
 use crate::cache::Cache;
+use crate::tier::{Acquired, Bid, Filled};
 use crate::{Key, Scope};
 
 /// An invalidation that did not reach every tier: some may still give back what was to be forgotten.
@@ -27,17 +32,16 @@ impl Cache {
         self.remove_from_tiers(key).await
     }
 
-    pub(crate) async fn remove_from_tiers(&self, key: &Key) -> Result<(), Unreached> {
+    async fn remove_from_tiers(&self, key: &Key) -> Result<(), Unreached> {
         let inner = &*self.inner;
         let mut tiers = Vec::new();
+        // Also if the caller goes away before the tiers have answered: they may carry it out all the same.
+        let _forget = OnDrop(|| inner.near.iter().for_each(|near| near.changed(key)));
         // From the last tier on, so that an entry is not copied from one that still has it to one that no longer does.
         for slot in inner.tiers.iter().rev() {
             if slot.insist(inner, slot.tier().remove(key)).await.is_none() {
                 tiers.push(slot.tier().name());
             }
-        }
-        if let Some(near) = &inner.near {
-            near.changed(key);
         }
         if tiers.is_empty() { Ok(()) } else { Err(Unreached { tiers }) }
     }
@@ -68,8 +72,10 @@ impl Cache {
         match inner.authority() {
             None => inner.ledger.invalidate_own(scopes),
             Some((slot, shared)) => {
+                // Also if the caller goes away before the tier has answered.
+                let turn = OnDrop(|| inner.ledger.turn());
                 let reached = slot.insist(inner, shared.invalidate(scopes)).await.is_some();
-                inner.ledger.turn();
+                drop(turn);
                 if !reached {
                     return Err(Unreached { tiers: vec![slot.tier().name()] });
                 }
@@ -110,14 +116,86 @@ impl Cache {
     /// # Errors
     /// When a tier could not be reached and may still have it fresh.
     pub async fn expire(&self, key: &Key) -> Result<bool, Unreached> {
-        let (epoch, scopes) = (self.inner.ledger.epoch(), self.scopes(key, &[]));
-        let Some((entry, _)) = self.find(key, &scopes, None).await.found else { return Ok(false) };
+        let inner = &*self.inner;
+        let unreached = || Unreached { tiers: inner.authority().iter().map(|(slot, _)| slot.tier().name()).collect() };
+        let (epoch, scopes) = (inner.ledger.epoch(), self.scopes(key, &[]));
+        let turn = inner.near.as_ref().map(|near| near.turn(key));
+        let search = self.find(key, &scopes, None).await;
+        let marks = self.marks(&scopes).await.ok_or_else(unreached)?;
+        let Some((entry, _)) = search.found else { return Ok(false) };
         let expired = entry.expired();
-        if expired.lifetime_left() > expired.remaining() && expired.parts().lifetime > expired.parts().timeout {
-            let failing = self.failing_tiers();
-            self.put(key, &expired, epoch, true).await;
-            return if failing.is_empty() { Ok(true) } else { Err(Unreached { tiers: failing }) };
+        if inner.is_layered() || expired.parts().lifetime <= expired.parts().timeout {
+            return self.remove(key).await.map(|()| true);
         }
-        self.remove(key).await.map(|()| true)
+        let Some((slot, shared)) = inner.authority() else {
+            match inner.tiers.first() {
+                Some(_) => return self.remove(key).await.map(|()| true),
+                None => self.copy_to_memory(key, &expired, epoch, turn),
+            }
+            return Ok(true);
+        };
+        let (token, lease) = (crate::random(), Duration::from_secs(1));
+        let bid = Bid { token, observed: Some(entry.id()), lease, born: marks.now, newest: marks.newest };
+        let filled = match slot.insist(inner, shared.acquire(key, &bid)).await.ok_or_else(unreached)? {
+            Acquired::Won => slot.insist(inner, shared.fill(key, token, &expired)).await.ok_or_else(unreached)?,
+            // It has been replaced, or is about to be.
+            Acquired::Changed(_) | Acquired::Held(_) => Filled::Lost,
+        };
+        if let Some(near) = &inner.near {
+            near.changed(key);
+        }
+        match filled {
+            Filled::Refused => self.remove(key).await.map(|()| true),
+            Filled::Stored | Filled::Lost => Ok(true),
+        }
+    }
+}
+
+/// Tags that are to be invalidated whatever becomes of the caller: it may go away after it has written, and before the
+/// invalidation has got through.
+#[doc(hidden)]
+#[derive(Debug)]
+pub struct Owed {
+    cache: Cache,
+    scopes: Vec<Scope>,
+}
+
+impl Owed {
+    pub fn new(scopes: Vec<Scope>) -> Self {
+        Self { cache: Cache::current(), scopes }
+    }
+
+    /// Nothing was written.
+    pub fn forgive(mut self) {
+        self.scopes.clear();
+    }
+
+    /// Invalidates, in a task of its own.
+    pub async fn settle(mut self) -> Result<(), Unreached> {
+        let (cache, scopes) = (self.cache.clone(), std::mem::take(&mut self.scopes));
+        let task = tokio::spawn(async move { cache.invalidate(&scopes).await });
+        task.await.unwrap_or_else(|_| Err(Unreached { tiers: self.cache.tiers() }))
+    }
+}
+
+impl Drop for Owed {
+    fn drop(&mut self) {
+        let (cache, scopes) = (self.cache.clone(), std::mem::take(&mut self.scopes));
+        if let (false, Ok(runtime)) = (scopes.is_empty(), Handle::try_current()) {
+            runtime.spawn(async move {
+                if let Err(error) = cache.invalidate(&scopes).await {
+                    tracing::error!(%error, "the writer went away, and its invalidation failed");
+                }
+            });
+        }
+    }
+}
+
+/// Does something when it is dropped.
+struct OnDrop<F: Fn()>(F);
+
+impl<F: Fn()> Drop for OnDrop<F> {
+    fn drop(&mut self) {
+        self.0();
     }
 }

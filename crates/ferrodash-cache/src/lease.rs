@@ -42,8 +42,14 @@ impl Cache {
         };
         const OFFLINE: Permit = Permit::Compute { lease: None, marks: None };
         let (epoch, turn) = (self.inner.ledger.epoch(), self.inner.near.as_ref().map(|near| near.turn(&call.key)));
-        let (mut observed, deadline) = (search.observed, now() + call.patience);
-        let Some(mut marks) = search.marks else { return OFFLINE };
+        let seen = search.found.as_ref().map(|(entry, _)| entry.id());
+        let (mut observed, deadline) = (search.observed.or(seen), now() + call.patience);
+        let marks = match search.marks {
+            // A copy in memory was as far as the search got.
+            None => self.marks(&call.scopes).await,
+            marks => marks,
+        };
+        let Some(mut marks) = marks else { return OFFLINE };
         let lease = |token| {
             let (cache, key, lasts) = (self.clone(), call.key, call.policy.lease);
             Lease { cache, key, token, lasts, held: true }
@@ -52,14 +58,13 @@ impl Cache {
             let token = crate::random();
             let (born, newest) = (marks.now, marks.newest);
             let bid = Bid { token, observed, lease: call.policy.lease, born, newest };
-            match slot.call(&self.inner, shared.acquire(&call.key, &bid)).await {
-                None => {
-                    // The answer may have been lost, and not the lease.
-                    drop(lease(token));
-                    return OFFLINE;
-                }
+            // Held from here on: the caller may go away before the answer comes, or only the answer be lost.
+            let mut lease = lease(token);
+            let acquired = slot.call(&self.inner, shared.acquire(&call.key, &bid)).await;
+            lease.held = matches!(acquired, None | Some(Acquired::Won));
+            match acquired {
+                None => return OFFLINE,
                 Some(Acquired::Won) => {
-                    let lease = lease(token);
                     return Permit::Compute { lease: Some(lease), marks: Some(marks) };
                 }
                 Some(Acquired::Changed(entry)) => {
@@ -94,9 +99,11 @@ impl Cache {
 impl Lease {
     /// Fills the key; `None` if the tier did not answer.
     pub(crate) async fn fill(mut self, entry: &Entry) -> Option<Filled> {
-        self.held = false;
         let (slot, shared) = self.cache.inner.authority()?;
-        slot.insist(&self.cache.inner, shared.fill(&self.key, self.token, entry)).await
+        let filled = slot.insist(&self.cache.inner, shared.fill(&self.key, self.token, entry)).await;
+        // Without an answer, the lease may still be held.
+        self.held = filled.is_none();
+        filled
     }
 
     /// Gives signs of life for as long as the lease is held.

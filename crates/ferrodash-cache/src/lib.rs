@@ -61,6 +61,8 @@ pub use compute::panic_message;
 pub use entry::fuzz_open;
 pub use entry::{Entry, Parts, Sealer};
 pub use error::{Error, Result};
+#[doc(hidden)]
+pub use invalidate::Owed;
 pub use invalidate::Unreached;
 pub use key::{Key, KeyError};
 pub use policy::{Mode, Policy};

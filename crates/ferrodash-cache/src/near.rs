@@ -5,24 +5,31 @@
 //! an entry and keeping its copy such a change can pass by; so who keeps a copy says at which *turn* of the key it began
 //! to read, and a copy of an older turn goes again.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::tiers::Memory;
 use crate::{Entry, Key};
 
-/// Keys share turns; a change of another key that shares one costs a copy, which is a miss and no fault.
-const STRIPES: usize = 256;
+/// Keys share turns. A change of another key that shares one costs a copy, so there are many.
+const TURNS: usize = 1 << 16;
+
+/// Keys share locks, which are held for one insertion.
+const LOCKS: usize = 256;
 
 pub(crate) struct Near {
     memory: Memory,
-    turns: [AtomicU64; STRIPES],
+    turns: Box<[AtomicU32]>,
+    // Between the look at a turn and the insertion, no change may pass by.
+    locks: Box<[Mutex<()>]>,
 }
 
 impl Near {
     pub(crate) fn new(memory: Memory) -> Self {
-        Self { memory, turns: std::array::from_fn(|_| AtomicU64::new(0)) }
+        let turns = (0..TURNS).map(|_| AtomicU32::new(0)).collect();
+        Self { memory, turns, locks: (0..LOCKS).map(|_| Mutex::default()).collect() }
     }
 
     /// The copy of an entry.
@@ -31,32 +38,40 @@ impl Near {
     }
 
     /// The present turn of a key.
-    pub(crate) fn turn(&self, key: &Key) -> u64 {
-        self.stripe(key).load(Ordering::SeqCst)
+    pub(crate) fn turn(&self, key: &Key) -> u32 {
+        self.counter(key).load(Ordering::SeqCst)
     }
 
-    /// Keeps a copy for `at_most`, unless a change has passed by since `turn`; whether it is kept.
-    pub(crate) fn keep(&self, key: &Key, entry: &Entry, at_most: Duration, turn: u64) -> bool {
-        if self.turn(key) != turn {
-            return false;
-        }
-        let kept = self.memory.insert(key, entry, at_most);
+    /// Keeps a copy for `at_most`, unless a change has passed by since `turn`; whether it is kept. If it is not, no older
+    /// copy is either.
+    pub(crate) fn keep(&self, key: &Key, entry: &Entry, at_most: Duration, turn: u32) -> bool {
+        let _lock = self.lock(key);
         if self.turn(key) != turn {
             self.memory.forget(key);
             return false;
         }
-        kept
+        self.memory.insert(key, entry, at_most)
+    }
+
+    /// Keeps an entry that is newer than any other.
+    pub(crate) fn replace(&self, key: &Key, entry: &Entry, at_most: Duration) -> bool {
+        let _lock = self.lock(key);
+        self.counter(key).fetch_add(1, Ordering::SeqCst);
+        self.memory.insert(key, entry, at_most)
     }
 
     /// Forgets the copy of an entry that has changed.
     pub(crate) fn changed(&self, key: &Key) {
-        self.stripe(key).fetch_add(1, Ordering::SeqCst);
+        let _lock = self.lock(key);
+        self.counter(key).fetch_add(1, Ordering::SeqCst);
         self.memory.forget(key);
     }
 
     /// Forgets all copies: changes may have passed by unknown.
     pub(crate) fn flush(&self) {
-        for turn in &self.turns {
+        let _locks: Vec<_> =
+            self.locks.iter().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner)).collect();
+        for turn in &*self.turns {
             turn.fetch_add(1, Ordering::SeqCst);
         }
         self.memory.clear();
@@ -67,7 +82,13 @@ impl Near {
         self.memory.size()
     }
 
-    fn stripe(&self, key: &Key) -> &AtomicU64 {
-        &self.turns[usize::from(key.as_bytes()[31]) % STRIPES]
+    fn counter(&self, key: &Key) -> &AtomicU32 {
+        // A key is a hash, so any of its bytes are as good as random.
+        let [.., a, b] = *key.as_bytes();
+        &self.turns[usize::from(u16::from_le_bytes([a, b])) % TURNS]
+    }
+
+    fn lock(&self, key: &Key) -> MutexGuard<'_, ()> {
+        self.locks[usize::from(key.as_bytes()[31]) % LOCKS].lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

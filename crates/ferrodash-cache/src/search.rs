@@ -32,6 +32,16 @@ impl Search {
     }
 }
 
+/// Whether a copy in memory can be read: one that was not made for a call may never have been looked at.
+fn is_readable(entry: &Entry, call: Option<&Call>) -> bool {
+    let Some(call) = call.filter(|_| entry.stats().is_none()) else { return true };
+    let readable = (call.policy.readable)(entry);
+    if readable {
+        entry.count_in(&call.stats);
+    }
+    readable
+}
+
 impl Cache {
     /// No look: what a refresh needs to know.
     pub(crate) async fn skip(&self, scopes: &Arc<[Scope]>) -> Search {
@@ -48,6 +58,7 @@ impl Cache {
         if let Some(near) = &inner.near
             && let Some(entry) = near.get(key, now()).filter(&suits)
             && self.copy_counts(&entry, epoch).await
+            && is_readable(&entry, call)
             && search.take(entry, MEMORY)
         {
             return search;
@@ -133,7 +144,7 @@ impl Cache {
     }
 
     /// Puts an entry of the tier with this number into those before it.
-    async fn copy(&self, key: &Key, entry: &Entry, from: usize, epoch: u64, turn: Option<u64>) {
+    async fn copy(&self, key: &Key, entry: &Entry, from: usize, epoch: u64, turn: Option<u32>) {
         let inner = &*self.inner;
         for slot in &inner.tiers[..from] {
             slot.call(inner, slot.tier().set(key, entry)).await;
@@ -142,7 +153,7 @@ impl Cache {
     }
 
     /// Puts a copy of an entry into memory, if it has not changed since `turn`.
-    pub(crate) fn copy_to_memory(&self, key: &Key, entry: &Entry, epoch: u64, turn: Option<u64>) {
+    pub(crate) fn copy_to_memory(&self, key: &Key, entry: &Entry, epoch: u64, turn: Option<u32>) {
         let (Some(near), Some(turn)) = (&self.inner.near, turn) else { return };
         let age = if self.inner.authority.is_some() { self.inner.near_age } else { LONGEST };
         entry.check(epoch);

@@ -37,15 +37,19 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
     Ok(quote! {
         #(#attrs)*
         #vis #sig {
-            // Made before the arguments are moved into the function.
-            let __tags = [#(::ferrodash::cache::Scope::tag(&::std::format!(#tags))),*];
+            // Made before the arguments are moved into the function; owed from here on, also if the caller goes away.
+            let __owed =
+                ::ferrodash::cache::Owed::new(::std::vec![#(::ferrodash::cache::Scope::tag(&::std::format!(#tags))),*]);
             let __result: #result = (async move #block).await;
             match __result {
                 ::core::result::Result::Ok(value) => {
-                    ::ferrodash::Cache::current().invalidate(&__tags).await?;
+                    __owed.settle().await?;
                     ::core::result::Result::Ok(value)
                 }
-                ::core::result::Result::Err(error) => ::core::result::Result::Err(error),
+                ::core::result::Result::Err(error) => {
+                    __owed.forgive();
+                    ::core::result::Result::Err(error)
+                }
             }
         }
     })

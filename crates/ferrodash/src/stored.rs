@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 use std::time::Duration;
 
-use ferrodash_cache::{Cache, Key, Unreached};
+use ferrodash_cache::{Cache, Entry, Key, Unreached};
 use ferrodash_components::{IntoProp, Prop};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -152,9 +152,16 @@ impl<T> Stored<T> {
         T: DeserializeOwned,
     {
         let slot = self.slot()?;
-        let entry = Cache::current().get(&slot.0).await.ok_or(StoredError::Gone)?;
-        let (version, value): (u64, T) = rmp_serde::from_slice(entry.bytes()).map_err(|_| StoredError::Gone)?;
-        if version == slot.1 { Ok(value) } else { Err(StoredError::Gone) }
+        let cache = Cache::current();
+        let read = |entry: Option<Entry>| {
+            let (version, value) = rmp_serde::from_slice::<(u64, T)>(entry?.bytes()).ok()?;
+            (version == slot.1).then_some(value)
+        };
+        // The copy in this process's memory may be of the value before, if another process has just put this one.
+        match read(cache.get(&slot.0).await) {
+            Some(value) => Ok(value),
+            None => read(cache.get_anew(&slot.0).await).ok_or(StoredError::Gone),
+        }
     }
 
     /// Frees the value before its time.

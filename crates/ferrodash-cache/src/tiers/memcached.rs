@@ -160,8 +160,8 @@ impl Shared for Memcached {
     fn fill<'a>(&'a self, key: &'a Key, token: u64, entry: &'a Entry) -> BoxFuture<'a, TierResult<Filled>> {
         async move {
             let filled = unless_too_large(self.put_as_holder(key, token, entry).await)?.unwrap_or(Filled::Refused);
-            if filled == Filled::Refused {
-                self.give_back(key, token).await?;
+            if filled == Filled::Refused && !self.give_back(key, token).await? {
+                return Ok(Filled::Lost);
             }
             Ok(filled)
         }
@@ -173,7 +173,7 @@ impl Shared for Memcached {
     }
 
     fn release<'a>(&'a self, key: &'a Key, token: u64) -> BoxFuture<'a, TierResult<()>> {
-        self.give_back(key, token).boxed()
+        async move { self.give_back(key, token).await.map(drop) }.boxed()
     }
 
     fn changed<'a>(&'a self, key: &'a Key, within: Duration) -> BoxFuture<'a, ()> {

@@ -257,7 +257,9 @@ impl Shared for Redis {
     fn fill<'a>(&'a self, key: &'a Key, token: u64, entry: &'a Entry) -> BoxFuture<'a, TierResult<Filled>> {
         async move {
             let Some((sealed, left)) = self.seal(entry) else {
-                return self.release(key, token).await.map(|()| Filled::Refused);
+                let held: bool = self.run(&script::RELEASE, key, &[token.to_string().as_bytes()]).await?;
+                self.pushes.wake(key);
+                return Ok(if held { Filled::Refused } else { Filled::Lost });
             };
             let token = token.to_string();
             let held: bool = self.run(&script::FILL, key, &[token.as_bytes(), &sealed, left.as_bytes()]).await?;

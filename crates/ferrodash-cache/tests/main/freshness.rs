@@ -229,6 +229,61 @@ async fn a_source_that_says_not_modified_has_its_value_kept_again() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_value_that_was_not_modified_keeps_the_tags_that_its_function_gave_it() {
+    let cache = Cache::memory(1 << 20);
+    let (key, policy) = (Key::of("tagged", &1), Policy::new(SECOND).stale_if_error(100 * SECOND));
+    let ask = || {
+        let compute = || async {
+            let run = Run::current();
+            match run.previous_validator() {
+                Some("v1") => run.not_modified(),
+                _ => run.validator("v1").tag("order:7"),
+            };
+            Ok::<_, Infallible>(Computed::keep("body"))
+        };
+        cache.get_or_compute(key, &policy, compute)
+    };
+    ask().await.result.unwrap();
+    advance(2 * SECOND).await;
+    assert_eq!(ask().await.status, Status::Miss { stored: true });
+    assert!(cache.get(&key).await.is_some());
+    cache.invalidate_tag("order:7").await.unwrap();
+    assert!(cache.get(&key).await.is_none());
+}
+
+#[tokio::test(start_paused = true)]
+async fn past_its_time_to_stand_in_an_expired_value_is_no_answer_while_the_function_fails() {
+    let (cache, source) = (Cache::memory(1 << 20), Source::default());
+    let policy = Policy::new(3600 * SECOND).stale_if_error(10 * SECOND);
+    assert_eq!(source.value(&cache, &policy).await, "1");
+    advance(300 * SECOND).await;
+    assert!(cache.expire(&Key::of("source", &1)).await.unwrap());
+    source.fails.store(true, Ordering::SeqCst);
+    assert!(source.ask(&cache, &policy).await.result.is_ok(), "it stands in");
+    advance(20 * SECOND).await;
+    for _ in 0..3 {
+        assert!(source.ask(&cache, &policy).await.result.is_err(), "then the real error");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_kept_error_does_not_take_the_place_of_a_value_that_can_stand_in() {
+    let cache = Cache::memory(1 << 20);
+    let policy = Policy::new(SECOND).stale_if_error(100 * SECOND);
+    let ask = |computed: Computed| {
+        let compute = || async { Ok::<_, Infallible>(computed) };
+        cache.get_or_compute(Key::of("both", &1), &policy, compute)
+    };
+    ask(Computed::keep("value")).await.result.unwrap();
+    advance(2 * SECOND).await;
+    let answer = ask(Computed::negative("error", 10 * SECOND)).await;
+    assert_eq!(
+        (answer.status, answer.result.unwrap().bytes().as_ref()),
+        (Status::Stale { tier: "memory" }, &b"value"[..])
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_call_can_be_refreshed_and_made_past_the_cache() {
     let (cache, source) = (Cache::memory(1 << 20), Source::default());
     let policy = Policy::new(100 * SECOND);

@@ -352,3 +352,83 @@ async fn a_waiter_wakes_at_the_end_of_a_lease_among_300_000_expiring_keys() {
     assert_eq!(answer.status, Status::Miss { stored: true });
     assert!(start.elapsed() < 4 * SECOND, "it waited {:?} for the end of a lease of 2 s", start.elapsed());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_value_refreshed_early_reaches_the_store_that_all_share() {
+    let store = Store::redis();
+    let near = store.builder().memory(1 << 20).url(&format!("{}?deadline=2s", store.url)).await.unwrap().build();
+    let other = store.cache().await;
+    let (key, source) = (Key::of("early", &1), Source::default());
+    // So eager that each hit refreshes.
+    let policy = Policy::new(MINUTE).early(1e12);
+    source.read(&near, key, &policy).await;
+    source.write();
+    eventually(|| async {
+        source.read(&near, key, &policy).await;
+        other.get(&key).await.is_some_and(|entry| entry.bytes() == "1")
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_caller_that_goes_away_while_it_asks_for_a_lease_leaves_none() {
+    for store in stores() {
+        let (a, b) = two_nodes(&store).await;
+        let policy = Policy::new(MINUTE);
+        for round in 0..30u64 {
+            let key = Key::of("goes", &round);
+            let compute = || std::future::pending::<Result<Computed, Infallible>>();
+            let call = a.get_or_compute(key, &policy, compute);
+            let _ = timeout(Duration::from_micros(round * 40), call).await;
+            let value = || async { Ok::<_, Infallible>(Computed::keep("value")) };
+            let next = timeout(5 * SECOND, b.get_or_compute(key, &policy, value)).await;
+            assert_eq!(
+                next.unwrap_or_else(|_| panic!("{}: round {round}", store.name)).result.unwrap().bytes(),
+                "value"
+            );
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn s11_what_the_store_refuses_is_not_kept_in_memory_past_a_removal() {
+    let store = Store::redis();
+    let url = format!("{}?deadline=2s&max_value=1KB", store.url);
+    let near = Cache::builder().memory(1 << 20).url(&url).await.unwrap().build();
+    let other = store.cache().await;
+    let (key, go, started) = (Key::of("refused", &1), Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let slow = {
+        let (cache, go, started) = (near.clone(), go.clone(), started.clone());
+        tokio::spawn(async move {
+            let compute = || async move {
+                started.notify_one();
+                go.notified().await;
+                let noise: Vec<u8> = (0..5000u32).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+                Ok::<_, Infallible>(Computed::keep(noise).compressed())
+            };
+            cache.get_or_compute(key, &Policy::new(MINUTE), compute).await.status
+        })
+    };
+    started.notified().await;
+    other.remove(&key).await.unwrap();
+    go.notify_one();
+    assert_eq!(slow.await.unwrap(), Status::Miss { stored: false });
+    assert!(near.get(&key).await.is_none(), "it was begun before the removal");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_expired_value_is_computed_anew_and_a_removed_one_does_not_come_back() {
+    for store in stores() {
+        let (a, b) = two_nodes(&store).await;
+        let (key, source) = (Key::of("expire", &1), Source::default());
+        let policy = Policy::new(MINUTE).stale_while_revalidate(MINUTE);
+        assert_eq!(source.read(&a, key, &policy).await, 0);
+        source.write();
+        sleep(SECOND / 10).await;
+        assert!(b.expire(&key).await.unwrap(), "{}", store.name);
+        assert!(matches!(source.ask(&a, key, &policy).await.status, Status::Stale { .. }), "{}", store.name);
+        eventually(|| async { source.read(&a, key, &policy).await == 1 }).await;
+        a.remove(&key).await.unwrap();
+        assert!(!b.expire(&key).await.unwrap(), "{}: there is none", store.name);
+    }
+}

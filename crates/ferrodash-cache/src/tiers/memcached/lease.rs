@@ -75,13 +75,12 @@ impl Memcached {
         Ok(prolonged.done())
     }
 
-    /// Gives a lease back, if the token holds it.
-    pub(super) async fn give_back(&self, key: &Key, token: u64) -> TierResult<()> {
+    /// Gives a lease back, if the token holds it; whether it did.
+    pub(super) async fn give_back(&self, key: &Key, token: u64) -> TierResult<bool> {
         let call = self.link.call();
-        if let Some((_, cas)) = self.held(&call, key, token).await? {
-            call.run([Delete::new(self.names.lease(key)).compare_cas(cas).into()]).await?;
-        }
-        Ok(())
+        let Some((_, cas)) = self.held(&call, key, token).await? else { return Ok(false) };
+        let [given] = call.run([Delete::new(self.names.lease(key)).compare_cas(cas).into()]).await?;
+        Ok(given.done())
     }
 
     /// Waits until the lease of a key has ended or has another holder, or the server does not answer. Memcached tells
