@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-#[cfg(any(feature = "disk", feature = "redis"))]
+#[cfg(feature = "redis")]
 pub(crate) use envelope::ID_OFFSET;
 pub use envelope::{Sealer, fuzz_open};
 

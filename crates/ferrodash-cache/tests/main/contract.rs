@@ -153,7 +153,8 @@ async fn s27_errors_are_not_kept_and_reach_all_who_waited() {
             let (cache, runs) = (bench.cache.clone(), runs.clone());
             async move {
                 let compute = || async move {
-                    tokio::task::yield_now().await;
+                    // Long enough for the other caller to have looked into the tier, too.
+                    tokio::time::sleep(Duration::from_millis(200)).await;
                     Err::<Computed, _>(format!("failure {}", runs.fetch_add(1, Ordering::SeqCst) + 1))
                 };
                 cache.get_or_compute(key, &Policy::new(MINUTE), compute).await.result.unwrap_err()

@@ -28,7 +28,9 @@ async fn storm(cache: &Cache, key: Key, callers: usize, outcome: Outcome) -> (Ve
         tokio::spawn(async move {
             let compute = || async move {
                 runs.fetch_add(1, Ordering::SeqCst);
-                sleep(Duration::from_millis(150)).await;
+                // What fails is not kept, so all must have looked into the tier before it ends.
+                let fails = matches!(outcome, Outcome::Error | Outcome::Panic);
+                sleep(Duration::from_millis(if fails { 500 } else { 150 })).await;
                 match outcome {
                     Outcome::Value => Ok(Computed::keep("value")),
                     Outcome::Error => Err("no data"),
