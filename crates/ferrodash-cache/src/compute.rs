@@ -210,14 +210,13 @@ impl Cache {
     {
         let epoch = self.inner.ledger.epoch();
         let turn = self.inner.near.as_ref().map(|near| near.turn(&call.key));
-        let permit = match self.permit(&call, &search).await {
+        let (lease, marks) = match self.permit(&call, &search).await {
             Permit::Found(entry, status) => {
                 return departure.land(Landing::Value { entry, status, superseded: false });
             }
             Permit::Elsewhere => return departure.land(Landing::Elsewhere),
             Permit::Compute { lease, marks } => (lease, marks),
         };
-        let (lease, marks) = permit;
         let run = Run::new(search.found.as_ref().map(|(entry, _)| entry.clone()));
         let outcome = self.run(&call, &run, lease.as_ref(), compute).await;
         let landing = match outcome {
@@ -227,16 +226,16 @@ impl Cache {
                 let status = Status::Miss { stored: false };
                 self.fall_back(&call, search, Landing::Value { entry, status, superseded: false }).await
             }
-            Ok(Ok(computed)) => {
+            Ok(Ok((computed, cost))) => {
                 self.inner.backoff.succeeded(&call.key);
-                let entry = self.made(&call, computed.0, computed.1, &run, marks);
-                let kept = match entry.1 {
-                    true => self.keep(&call, &entry.0, lease, Began { epoch, turn, marks }, &departure).await,
+                let (entry, keep) = self.made(&call, computed, cost, &run, marks);
+                let kept = match keep {
+                    true => self.keep(&call, &entry, lease, Began { epoch, turn, marks }, &departure).await,
                     false => Kept::No,
                 };
                 let joined = departure.leave();
-                let superseded = kept == Kept::Lost || (joined && !self.still_counts(&entry.0, marks).await);
-                Landing::Value { entry: entry.0, status: Status::Miss { stored: kept == Kept::Yes }, superseded }
+                let superseded = kept == Kept::Lost || (joined && !self.still_counts(&entry, marks).await);
+                Landing::Value { entry, status: Status::Miss { stored: kept == Kept::Yes }, superseded }
             }
             Ok(Err(error)) => self.fall_back(&call, search, Landing::Error(Arc::new(error))).await,
             Err(landing) => self.fall_back(&call, search, landing).await,
@@ -279,15 +278,12 @@ impl Cache {
         let mut scopes = call.scopes.clone();
         // What a value depends on does not change with its source's word that it is still right.
         let of_again = again.iter().flat_map(|again| again.parts().scopes.iter());
-        let more: Vec<Scope> = decisions.tags.iter().chain(of_again).copied().collect();
+        let mut more: Vec<Scope> = decisions.tags.iter().chain(of_again).copied().collect();
         if !more.is_empty() {
-            let mut all: Vec<Scope> = scopes.iter().copied().collect();
-            more.into_iter().for_each(|scope| {
-                if !all.contains(&scope) {
-                    all.push(scope)
-                }
-            });
-            scopes = all.into();
+            more.extend_from_slice(&scopes);
+            more.sort_unstable();
+            more.dedup();
+            scopes = more.into();
         }
         let keep = keep && has_few_scopes(&scopes, &call.policy);
         // What is not kept is not fresh for anybody else either, such as a browser.
@@ -325,7 +321,7 @@ impl Cache {
         let online = began.marks.is_some();
         // Tags that only the function knew: something may have been invalidated by them meanwhile, and a store that makes
         // the marks of what is asked for has to be asked before it keeps the entry.
-        if entry.parts().scopes.len() > call.scopes.len() && !self.still_counts(entry, began.marks).await {
+        if entry.parts().scopes != call.scopes && !self.still_counts(entry, began.marks).await {
             return Kept::Lost;
         }
         let filled = match lease {
