@@ -1,9 +1,12 @@
 //! Ids of components: text, or a dictionary.
 
 use std::borrow::Cow;
+use std::cmp::Ordering;
 use std::fmt::{self, Display, Write as _};
+use std::hash::{Hash, Hasher};
 
-use serde::{Serialize, Serializer};
+use serde::de::{Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The id of a component: text, or a dictionary of keys and values, as Dash's pattern-matching ids are.
 ///
@@ -25,21 +28,108 @@ pub enum Id {
 }
 
 /// A value in a dictionary id.
-#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
-#[serde(untagged)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum IdValue {
     /// True or false.
     Bool(bool),
     /// A whole number.
     Number(i64),
+    /// A number with a fraction.
+    Float(Float),
     /// Text.
     Text(String),
+    /// In a callback's dependency, any value: [`MATCH`], [`ALL`] or [`ALLSMALLER`].
+    Wildcard(Wildcard),
+}
+
+/// A finite number, equal to and ordered among others by its value.
+#[derive(Debug, Clone, Copy)]
+pub struct Float(f64);
+
+impl Float {
+    /// The number.
+    pub fn get(self) -> f64 {
+        self.0
+    }
+}
+
+impl PartialEq for Float {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for Float {}
+
+impl PartialOrd for Float {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Float {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.0.total_cmp(&other.0)
+    }
+}
+
+impl Hash for Float {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.0.to_bits().hash(state);
+    }
+}
+
+/// What a wildcard in the id of a callback's dependency stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Wildcard {
+    /// One value, the same in all ids of the call.
+    Match,
+    /// Every value.
+    All,
+    /// Every value smaller than that of `Match` for the same key.
+    AllSmaller,
+}
+
+/// In the id of a callback's dependency: any one value. There is a call for each, with the component of that value.
+pub const MATCH: IdValue = IdValue::Wildcard(Wildcard::Match);
+
+/// In the id of a callback's dependency: all values. A call has the components of all of them, in the order of the page.
+pub const ALL: IdValue = IdValue::Wildcard(Wildcard::All);
+
+/// In the id of a callback's dependency: all values smaller than the one that [`MATCH`] stands for in the outputs.
+pub const ALLSMALLER: IdValue = IdValue::Wildcard(Wildcard::AllSmaller);
+
+/// A dictionary id, as Dash's pattern-matching ids are: `id!{ type: "row", index: 3 }`.
+///
+/// ```
+/// use ferrodash_components::{MATCH, id};
+/// assert_eq!(id! { type: "row", index: 3 }.to_string(), r#"{"index":3,"type":"row"}"#);
+/// assert_eq!(id! { type: "row", index: MATCH }.to_string(), r#"{"index":["MATCH"],"type":"row"}"#);
+/// ```
+#[macro_export]
+macro_rules! id {
+    ($($key:ident : $value:expr),+ $(,)?) => {
+        $crate::Id::from([$(
+            // A raw identifier names the key without its `r#`.
+            (::core::stringify!($key).trim_start_matches("r#"), $crate::IdValue::from($value))
+        ),+])
+    };
 }
 
 impl Id {
-    /// What is wrong with the id, if anything: the renderer could not address it.
+    /// What is wrong with the id of a component, if anything: the renderer could not address it.
     pub fn problem(&self) -> Option<&'static str> {
+        match self {
+            Self::Keys(keys) if keys.iter().any(|(_, value)| matches!(value, IdValue::Wildcard(_))) => {
+                Some("wildcards stand only in the inputs, states and outputs of callbacks")
+            }
+            id => id.pattern_problem(),
+        }
+    }
+
+    /// What is wrong with the id in a callback's dependency, where it may have wildcards.
+    pub fn pattern_problem(&self) -> Option<&'static str> {
         match self {
             Self::Text(text) if text.is_empty() => Some("an id must not be empty"),
             Self::Text(text) if text.contains('.') => Some("an id must not contain a dot"),
@@ -48,6 +138,79 @@ impl Id {
             Self::Keys(keys) if keys.windows(2).any(|pair| pair[0].0 == pair[1].0) => {
                 Some("an id must not have a key twice")
             }
+            _ => None,
+        }
+    }
+
+    /// The text, if the id is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Keys(_) => None,
+        }
+    }
+
+    /// The value of a key of a dictionary id.
+    pub fn get(&self, key: &str) -> Option<&IdValue> {
+        match self {
+            Self::Text(_) => None,
+            Self::Keys(keys) => keys.iter().find(|(known, _)| known == key).map(|(_, value)| value),
+        }
+    }
+
+    /// The wildcards in the id, with their keys.
+    pub fn wildcards(&self) -> impl Iterator<Item = (&str, Wildcard)> {
+        let keys = match self {
+            Self::Text(_) => &[][..],
+            Self::Keys(keys) => keys,
+        };
+        keys.iter().filter_map(|(key, value)| match value {
+            IdValue::Wildcard(wildcard) => Some((key.as_str(), *wildcard)),
+            _ => None,
+        })
+    }
+
+    /// Whether this id, with its wildcards, can stand for `id`: the same keys, and the same values where there is no
+    /// wildcard.
+    pub fn matches(&self, id: &Self) -> bool {
+        match (self, id) {
+            (Self::Keys(pattern), Self::Keys(keys)) => {
+                pattern.len() == keys.len()
+                    && pattern.iter().zip(keys).all(|((name, wanted), (key, value))| {
+                        name == key && (wanted == value || matches!(wanted, IdValue::Wildcard(_)))
+                    })
+            }
+            _ => self == id,
+        }
+    }
+}
+
+impl PartialEq<str> for Id {
+    /// Whether it is this text id.
+    fn eq(&self, text: &str) -> bool {
+        matches!(self, Self::Text(id) if id == text)
+    }
+}
+
+impl PartialEq<&str> for Id {
+    fn eq(&self, text: &&str) -> bool {
+        self == *text
+    }
+}
+
+impl IdValue {
+    /// The text, if it is one.
+    pub fn as_str(&self) -> Option<&str> {
+        match self {
+            Self::Text(text) => Some(text),
+            _ => None,
+        }
+    }
+
+    /// The number, if it is one.
+    pub fn as_i64(&self) -> Option<i64> {
+        match self {
+            Self::Number(number) => Some(*number),
             _ => None,
         }
     }
@@ -74,7 +237,20 @@ impl Display for IdValue {
         match self {
             Self::Bool(value) => write!(f, "{value}"),
             Self::Number(value) => write!(f, "{value}"),
+            Self::Float(value) => write!(f, "{}", serde_json::Value::from(value.0)),
             Self::Text(value) => write!(f, "{}", serde_json::Value::from(value.as_str())),
+            Self::Wildcard(wildcard) => write!(f, "[\"{}\"]", wildcard.name()),
+        }
+    }
+}
+
+impl Wildcard {
+    /// Its name, as on the wire.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Match => "MATCH",
+            Self::All => "ALL",
+            Self::AllSmaller => "ALLSMALLER",
         }
     }
 }
@@ -85,6 +261,56 @@ impl Serialize for Id {
             Self::Text(text) => serializer.serialize_str(text),
             Self::Keys(keys) => serializer.collect_map(keys.iter().map(|(key, value)| (key, value))),
         }
+    }
+}
+
+impl Serialize for IdValue {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Bool(value) => serializer.serialize_bool(*value),
+            Self::Number(value) => serializer.serialize_i64(*value),
+            Self::Float(value) => serializer.serialize_f64(value.0),
+            Self::Text(value) => serializer.serialize_str(value),
+            Self::Wildcard(wildcard) => [wildcard.name()].serialize(serializer),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Id {
+    /// The id of a component: text, or an object of texts, numbers and booleans.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(IdVisitor)
+    }
+}
+
+struct IdVisitor;
+
+impl<'de> Visitor<'de> for IdVisitor {
+    type Value = Id;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an id: text, or an object of texts, numbers and booleans")
+    }
+
+    fn visit_str<E>(self, text: &str) -> Result<Id, E> {
+        Ok(Id::from(text.to_owned()))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Id, A::Error> {
+        let mut keys = Vec::with_capacity(map.size_hint().unwrap_or(2));
+        while let Some((key, value)) = map.next_entry::<String, serde_json::Value>()? {
+            let value = match value {
+                serde_json::Value::Bool(value) => IdValue::Bool(value),
+                serde_json::Value::String(value) => IdValue::Text(value),
+                serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
+                    (Some(whole), _) => IdValue::Number(whole),
+                    (None, float) => IdValue::from(float.unwrap_or_default()),
+                },
+                other => return Err(A::Error::custom(format!("{other} cannot be the value of {key:?} in an id"))),
+            };
+            keys.push((key, value));
+        }
+        Ok(Id::sorted(keys))
     }
 }
 
@@ -102,8 +328,13 @@ impl From<String> for Id {
 
 impl<K: Into<String>, const N: usize> From<[(K, IdValue); N]> for Id {
     fn from(keys: [(K, IdValue); N]) -> Self {
-        let mut keys: Vec<(String, IdValue)> = keys.into_iter().map(|(key, value)| (key.into(), value)).collect();
-        // JavaScript orders strings by UTF-16 code units, which differs from UTF-8 beyond the basic plane.
+        Self::sorted(keys.into_iter().map(|(key, value)| (key.into(), value)).collect())
+    }
+}
+
+impl Id {
+    /// JavaScript orders strings by UTF-16 code units, which differs from UTF-8 beyond the basic plane.
+    fn sorted(mut keys: Vec<(String, IdValue)>) -> Self {
         keys.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
         Self::Keys(keys)
     }
@@ -137,3 +368,28 @@ macro_rules! number {
     )*};
 }
 number!(i8, i16, i32, i64, u8, u16, u32);
+
+impl From<f64> for IdValue {
+    /// A whole number is one, as in the browser. What is no number there (NaN, infinity) counts as 0.
+    fn from(value: f64) -> Self {
+        const LARGEST: f64 = 9_007_199_254_740_992.0;
+        match value {
+            value if !value.is_finite() => Self::Number(0),
+            #[expect(clippy::cast_possible_truncation, reason = "it is whole, and below 2^53")]
+            value if value.fract() == 0.0 && value.abs() <= LARGEST => Self::Number(value as i64),
+            value => Self::Float(Float(value)),
+        }
+    }
+}
+
+macro_rules! wide_number {
+    ($($type:ty),*) => {$(
+        impl From<$type> for IdValue {
+            /// Numbers beyond 2^53 are none that the browser can tell apart.
+            fn from(value: $type) -> Self {
+                Self::Number(i64::try_from(value).unwrap_or(i64::MAX))
+            }
+        }
+    )*};
+}
+wide_number!(usize, isize, u64);

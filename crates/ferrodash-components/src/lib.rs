@@ -31,7 +31,7 @@ pub mod value;
 
 pub use children::{Child, Children, IntoChildren};
 pub use component::{Component, ComponentExt, Prop};
-pub use id::{Id, IdValue};
+pub use id::{ALL, ALLSMALLER, Float, Id, IdValue, MATCH, Wildcard};
 pub use into_prop::{IntoProp, Json};
 pub use style::Style;
 pub use suite::{Bundle, ComponentInfo, Suite};

@@ -2,33 +2,72 @@
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Error, Expr, FnArg, Ident, ItemFn, LitStr, Result, Token, Type, parenthesized};
+use syn::{Error, Expr, FnArg, Ident, ItemFn, Lit, LitStr, Pat, Result, Token, Type, parenthesized};
 
 use crate::args::{DurationArg, check_callback, keys, once, texts, value, version};
 use crate::policy::{self, PolicyArgs};
 
-const KEYS: &str = "output, input, state, cache, running and prevent_initial_call";
+const KEYS: &str = "output, input, state, args, cache, running, prevent_initial_call, optional, hidden, on_error, \
+                    api_endpoint and dynamic_callbacks";
 
 /// The arguments of the attribute.
 #[derive(Default)]
 pub(crate) struct Arguments {
     outputs: Vec<Property>,
-    inputs: Vec<Property>,
+    /// Inputs and structs, in their order.
+    inputs: Vec<Leading>,
     states: Vec<Property>,
     running: Vec<Running>,
     cache: Option<CacheArgs>,
-    prevent_initial_call: Option<()>,
+    initial_call: Option<InitialCall>,
+    optional: Option<()>,
+    hidden: Option<()>,
+    on_error: Option<Expr>,
+    api_endpoint: Option<LitStr>,
+    dynamic_callbacks: Option<()>,
 }
 
-/// `(id, property)`, with the options of an input or a state.
+/// An argument that stands among the inputs.
+enum Leading {
+    Input(Box<Property>),
+    Args(Vec<Field>),
+}
+
+/// `name = input(…)`, `name = state(…)` or `name = args(…)`.
+struct Field {
+    name: Ident,
+    value: FieldValue,
+}
+
+enum FieldValue {
+    Input(Property),
+    State(Property),
+    Args(Vec<Field>),
+}
+
+/// What `prevent_initial_call` says.
+enum InitialCall {
+    Prevented,
+    Yes,
+    Duplicate,
+}
+
+/// `(id, property)`, with the options of an output, an input or a state.
 struct Property {
     id: Expr,
     property: LitStr,
     debounce: Option<DurationArg>,
     default: Option<Expr>,
+    optional: Option<()>,
+    allow_duplicate: Option<()>,
 }
+
+const OUTPUT: &[&str] = &["allow_duplicate"];
+const INPUT: &[&str] = &["debounce", "default", "optional"];
+const STATE: &[&str] = &["default", "optional"];
 
 struct Running {
     id: Expr,
@@ -50,19 +89,28 @@ impl Parse for Arguments {
         let mut arguments = Self::default();
         keys(input, KEYS, |key, input| {
             match key.to_string().as_str() {
-                "output" => arguments.outputs.push(Property::parse(input, &[])?),
-                "input" => arguments.inputs.push(Property::parse(input, &["debounce", "default"])?),
-                "state" => arguments.states.push(Property::parse(input, &["default"])?),
+                "output" => arguments.outputs.push(Property::parse(input, OUTPUT)?),
+                "input" => arguments.inputs.push(Leading::Input(Box::new(Property::parse(input, INPUT)?))),
+                "state" => arguments.states.push(Property::parse(input, STATE)?),
+                "args" => arguments.inputs.push(Leading::Args(fields(input)?)),
                 "running" => arguments.running.push(Running::parse(input)?),
                 "cache" => {
                     once(&arguments.cache, key)?;
                     arguments.cache = Some(CacheArgs::parse(key, input)?);
                 }
                 "prevent_initial_call" => {
-                    once(&arguments.prevent_initial_call, key)?;
-                    arguments.prevent_initial_call = Some(());
+                    once(&arguments.initial_call, key)?;
+                    arguments.initial_call = Some(InitialCall::parse(input)?);
                 }
-                _ => return Ok(false),
+                "on_error" => {
+                    once(&arguments.on_error, key)?;
+                    arguments.on_error = Some(value(input)?);
+                }
+                "api_endpoint" => {
+                    once(&arguments.api_endpoint, key)?;
+                    arguments.api_endpoint = Some(value(input)?);
+                }
+                name => return arguments.take_flag(name, key),
             }
             Ok(true)
         })?;
@@ -70,25 +118,88 @@ impl Parse for Arguments {
     }
 }
 
+impl Arguments {
+    fn take_flag(&mut self, name: &str, key: &Ident) -> Result<bool> {
+        let slot = match name {
+            "optional" => &mut self.optional,
+            "hidden" => &mut self.hidden,
+            "dynamic_callbacks" => &mut self.dynamic_callbacks,
+            "background" | "websocket" => {
+                return Err(Error::new(key.span(), format!("{name} callbacks are not supported yet")));
+            }
+            _ => return Ok(false),
+        };
+        once(slot, key)?;
+        *slot = Some(());
+        Ok(true)
+    }
+}
+
+impl InitialCall {
+    /// Nothing, `= true`, `= false` or `= "initial_duplicate"`.
+    fn parse(input: ParseStream<'_>) -> Result<Self> {
+        if !input.peek(Token![=]) {
+            return Ok(Self::Prevented);
+        }
+        let literal: Lit = value(input)?;
+        match &literal {
+            Lit::Bool(prevent) if prevent.value() => Ok(Self::Prevented),
+            Lit::Bool(_) => Ok(Self::Yes),
+            Lit::Str(text) if text.value() == "initial_duplicate" => Ok(Self::Duplicate),
+            other => Err(Error::new(other.span(), "expected true, false or \"initial_duplicate\"")),
+        }
+    }
+}
+
+/// `(name = input(…), …)` after `args`.
+fn fields(input: ParseStream<'_>) -> Result<Vec<Field>> {
+    let content;
+    parenthesized!(content in input);
+    let mut fields = Vec::new();
+    while !content.is_empty() {
+        let name: Ident = content.parse()?;
+        content.parse::<Token![=]>()?;
+        let kind: Ident = content.parse()?;
+        let value = match kind.to_string().as_str() {
+            "input" => FieldValue::Input(Property::parse(&content, INPUT)?),
+            "state" => FieldValue::State(Property::parse(&content, STATE)?),
+            "args" => FieldValue::Args(self::fields(&content)?),
+            _ => return Err(Error::new(kind.span(), "expected input(…), state(…) or args(…)")),
+        };
+        fields.push(Field { name, value });
+        if !content.is_empty() {
+            content.parse::<Token![,]>()?;
+        }
+    }
+    Ok(fields)
+}
+
 impl Property {
     fn parse(input: ParseStream<'_>, options: &[&str]) -> Result<Self> {
         let content;
         parenthesized!(content in input);
         let (id, property) = id_and_property(&content)?;
-        let mut parsed = Self { id, property, debounce: None, default: None };
-        let known = if options.is_empty() { "none here".to_owned() } else { options.join(" and ") };
-        keys(&content, &known, |key, input| {
+        let mut parsed = Self { id, property, debounce: None, default: None, optional: None, allow_duplicate: None };
+        keys(&content, &options.join(" and "), |key, input| {
             let name = key.to_string();
             match name.as_str() {
-                "debounce" if options.contains(&"debounce") => {
+                name if !options.contains(&name) => return Ok(false),
+                "debounce" => {
                     once(&parsed.debounce, key)?;
                     parsed.debounce = Some(value(input)?);
                 }
-                "default" if options.contains(&"default") => {
+                "default" => {
                     once(&parsed.default, key)?;
                     parsed.default = Some(value(input)?);
                 }
-                _ => return Ok(false),
+                "optional" => {
+                    once(&parsed.optional, key)?;
+                    parsed.optional = Some(());
+                }
+                _ => {
+                    once(&parsed.allow_duplicate, key)?;
+                    parsed.allow_duplicate = Some(());
+                }
             }
             Ok(true)
         })?;
@@ -175,7 +286,11 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
     let name = &function.sig.ident;
     let text = name.to_string();
     let version = version(&function);
-    let builder = builder_calls(&arguments);
+    let mut builder = builder_calls(&arguments);
+    if let Some(path) = &arguments.api_endpoint {
+        let names = argument_names(&function)?;
+        builder.push(quote!(.api_endpoint(#path, [#(#names),*] as [&str; _])));
+    }
     let doc = format!("The callback that [`{text}`](fn@{text}) answers.");
     Ok(quote! {
         #function
@@ -198,17 +313,26 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
 
 fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
     let mut calls = Vec::new();
-    for Property { id, property, .. } in &arguments.outputs {
-        calls.push(quote_spanned!(property.span()=> .output(::ferrodash::Output::new(#id, #property))));
+    for Property { id, property, allow_duplicate, .. } in &arguments.outputs {
+        let allow_duplicate = allow_duplicate.map(|()| quote!(.allow_duplicate()));
+        calls
+            .push(quote_spanned!(property.span()=> .output(::ferrodash::Output::new(#id, #property) #allow_duplicate)));
     }
-    for Property { id, property, debounce, default } in &arguments.inputs {
-        let debounce = debounce.as_ref().map(|wait| quote!(.debounce(#wait)));
-        let default = default.as_ref().map(|value| quote!(.default_value(#value)));
-        calls.push(quote!(.input(::ferrodash::Input::new(#id, #property) #debounce #default)));
+    for leading in &arguments.inputs {
+        calls.push(match leading {
+            Leading::Input(property) => {
+                let input = property.input();
+                quote!(.input(#input))
+            }
+            Leading::Args(fields) => {
+                let args = args(fields);
+                quote!(.args(#args))
+            }
+        });
     }
-    for Property { id, property, default, .. } in &arguments.states {
-        let default = default.as_ref().map(|value| quote!(.default_value(#value)));
-        calls.push(quote!(.state(::ferrodash::State::new(#id, #property) #default)));
+    for property in &arguments.states {
+        let state = property.state();
+        calls.push(quote!(.state(#state)));
     }
     for Running { id, property, on, off } in &arguments.running {
         calls.push(quote!(.running(#id, #property, #on, #off)));
@@ -222,18 +346,76 @@ fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
             .cache(::ferrodash::CacheOptions::new(#timeout) #client #refresh #negative #options #(.vary(#vary))*)
         });
     }
-    if arguments.prevent_initial_call.is_some() {
-        calls.push(quote!(.prevent_initial_call()));
-    }
+    calls.extend(arguments.initial_call.as_ref().map(|call| match call {
+        InitialCall::Prevented => quote!(.prevent_initial_call()),
+        InitialCall::Yes => quote!(.initial_call()),
+        InitialCall::Duplicate => quote!(.initial_duplicate()),
+    }));
+    calls.extend(arguments.optional.map(|()| quote!(.optional())));
+    calls.extend(arguments.hidden.map(|()| quote!(.hidden())));
+    calls.extend(arguments.dynamic_callbacks.map(|()| quote!(.dynamic_callbacks())));
+    calls.extend(arguments.on_error.as_ref().map(|handler| quote!(.on_error(#handler))));
     calls
+}
+
+impl Property {
+    fn input(&self) -> TokenStream {
+        let Self { id, property, debounce, .. } = self;
+        let debounce = debounce.as_ref().map(|wait| quote!(.debounce(#wait)));
+        let options = self.options();
+        quote_spanned!(property.span()=> ::ferrodash::Input::new(#id, #property) #debounce #options)
+    }
+
+    fn state(&self) -> TokenStream {
+        let Self { id, property, .. } = self;
+        let options = self.options();
+        quote_spanned!(property.span()=> ::ferrodash::State::new(#id, #property) #options)
+    }
+
+    fn options(&self) -> TokenStream {
+        let default = self.default.as_ref().map(|value| quote!(.default_value(#value)));
+        let optional = self.optional.map(|()| quote!(.optional()));
+        quote!(#default #optional)
+    }
+}
+
+fn args(fields: &[Field]) -> TokenStream {
+    let calls = fields.iter().map(|Field { name, value }| {
+        let name = name.unraw().to_string();
+        match value {
+            FieldValue::Input(property) => {
+                let input = property.input();
+                quote!(.input(#name, #input))
+            }
+            FieldValue::State(property) => {
+                let state = property.state();
+                quote!(.state(#name, #state))
+            }
+            FieldValue::Args(fields) => {
+                let args = args(fields);
+                quote!(.args(#name, #args))
+            }
+        }
+    });
+    quote!(::ferrodash::Args::new() #(#calls)*)
+}
+
+/// The names of the function's arguments, without the context.
+fn argument_names(function: &ItemFn) -> Result<Vec<String>> {
+    let arguments = function.sig.inputs.iter().filter_map(|argument| match argument {
+        FnArg::Typed(argument) if !is_context(&argument.ty) => Some(argument),
+        _ => None,
+    });
+    let name = |argument: &syn::PatType| match &*argument.pat {
+        Pat::Ident(pattern) => Ok(pattern.ident.unraw().to_string().trim_start_matches('_').to_owned()),
+        other => Err(Error::new(other.span(), "an api_endpoint needs a name for each argument")),
+    };
+    arguments.map(name).collect()
 }
 
 /// The number of arguments must be that of inputs and states, with or without a context at the end.
 fn check_counts(arguments: &Arguments, function: &ItemFn) -> Result<()> {
     let signature = &function.sig;
-    if arguments.outputs.is_empty() {
-        return Err(Error::new(signature.ident.span(), "a callback needs an output: output(\"graph\", \"figure\")"));
-    }
     let takes_context = signature.inputs.last().is_some_and(|argument| match argument {
         FnArg::Typed(argument) => is_context(&argument.ty),
         FnArg::Receiver(_) => false,
@@ -243,11 +425,13 @@ fn check_counts(arguments: &Arguments, function: &ItemFn) -> Result<()> {
     if taken == given {
         return Ok(());
     }
+    let structs = arguments.inputs.iter().filter(|leading| matches!(leading, Leading::Args(_))).count();
+    let inputs = counted(arguments.inputs.len() - structs, "input");
+    let inputs = if structs == 0 { inputs } else { format!("{inputs}, {}", counted(structs, "struct")) };
     let message = format!(
-        "{} takes {}, but there are {} and {}",
+        "{} takes {}, but there are {inputs} and {}",
         signature.ident,
         counted(taken, "argument"),
-        counted(arguments.inputs.len(), "input"),
         counted(arguments.states.len(), "state"),
     );
     Err(Error::new(signature.inputs.span(), message))

@@ -20,20 +20,29 @@ use syn::parse_macro_input;
 ///
 /// | key | meaning |
 /// |---|---|
-/// | `output(id, property)` | what the function's value is written to; several outputs take a tuple |
+/// | `output(id, property)` | what the function's value is written to; several outputs take a tuple, none `()` |
+/// | `allow_duplicate` in an output | other callbacks write it too |
 /// | `input(id, property)` | an argument that also triggers the callback |
 /// | `state(id, property)` | an argument that does not |
 /// | `debounce = "500ms"` in an input | the callback waits until the property has been still for that long |
 /// | `default = expr` in an input or state | what an unset property counts as |
+/// | `optional` in an input or state | its component may be missing |
+/// | `args(name = input(…), name = state(…), name = args(…))` | one argument that is a struct with these fields |
 /// | `cache(timeout = "5m")` | keeps the encoded answer on the server; the options of a `Policy` can follow, as for [`macro@memoize`] |
 /// | `cache(client, timeout = "5m")` | keeps it in the browser as well |
 /// | `cache(…, vary = "user")` | what the answer depends on beside its arguments: `user`, `roles`, `session`, `locale`, `cookie:NAME`, `header:NAME`, `path`, `trigger`, or a list |
 /// | `cache(…, refresh)` | a request with `Cache-Control: no-cache` has the answer computed anew |
 /// | `cache(…, negative_timeout = "5s")` | keeps errors for that long |
 /// | `running(id, property, on, off)` | sets a property while the callback runs |
-/// | `prevent_initial_call` | no call when the page is loaded |
+/// | `prevent_initial_call` | no call when the page is loaded; `= false` in an app that prevents them all |
+/// | `prevent_initial_call = "initial_duplicate"` | a call although others write its outputs too |
+/// | `on_error = handler` | a function of `&Failure` and `&Context` that answers when this one fails |
+/// | `optional` | its components may be missing |
+/// | `hidden` | not in the callback graph of Dash's developer tools |
+/// | `api_endpoint = "/api/x"` | an address for other programs, with the function's arguments by name |
+/// | `dynamic_callbacks` | the function may add callbacks |
 ///
-/// Arguments are the inputs and then the states, in order; a last argument of type `Context` takes the request. Types
+/// An id is text or a pattern, `id!{type: "row", index: MATCH}`. Arguments are the inputs (and structs) and then the states, in order; a last argument of type `Context` takes the request. Types
 /// are whatever serde reads; a property that may be unset takes an `Option`.
 #[proc_macro_attribute]
 pub fn callback(attribute: TokenStream, item: TokenStream) -> TokenStream {

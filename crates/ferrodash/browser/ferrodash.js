@@ -13,10 +13,8 @@
     const functions = (clientside.ferrodash = clientside.ferrodash || {});
     let count = 0;
 
-    const idText = (id) =>
-        typeof id === "string"
-            ? id
-            : "{" + Object.keys(id).sort().map((key) => JSON.stringify(key) + ":" + JSON.stringify(id[key])).join(",") + "}";
+    // The renderer names a component by its id as text; a dictionary id is JSON.
+    const idOf = (text) => (text[0] === "{" ? JSON.parse(text) : text);
 
     // For a component that is gone the renderer throws, or gives the whole layout.
     const isThere = (id) => {
@@ -27,29 +25,35 @@
         }
     };
 
-    const open = (index) => {
-        clearTimeout(waiting.get(index));
-        waiting.delete(index);
-        const { id, carrier } = config.gates[index];
+    const open = (key) => {
+        const { text, carrier, timer } = waiting.get(key);
+        clearTimeout(timer);
+        waiting.delete(key);
+        const id = idOf(text);
         if (isThere(id)) {
             clientside.set_props(id, { [carrier]: ++count });
         }
     };
 
-    config.gates.forEach((gate, index) => {
-        functions[gate.name] = () => {
-            clearTimeout(waiting.get(index));
-            waiting.set(index, setTimeout(open, gate.wait, index));
+    // Each component has its own wait, also where one gate stands for all that match a pattern.
+    for (const { name, carrier, wait } of config.gates) {
+        functions[name] = () => {
+            for (const { prop_id } of clientside.callback_context.triggered) {
+                const text = prop_id.slice(0, prop_id.lastIndexOf("."));
+                const key = name + " " + text;
+                clearTimeout((waiting.get(key) || {}).timer);
+                waiting.set(key, { text, carrier, timer: setTimeout(open, wait, key) });
+            }
         };
-    });
+    }
 
     // Who leaves a field is done with it.
     document.addEventListener("focusout", (event) => {
-        for (const index of [...waiting.keys()]) {
-            const element = document.getElementById(idText(config.gates[index].id));
+        for (const [key, { text }] of waiting) {
+            const element = document.getElementById(text);
             if (element && (element === event.target || element.contains(event.target))) {
                 // The component may write its last change in its own handler of this event.
-                setTimeout(() => waiting.has(index) && open(index));
+                setTimeout(() => waiting.has(key) && open(key));
             }
         }
     });
@@ -98,6 +102,15 @@
 
     // The address of a call: its callback, the build, and everything that the answer depends on.
     const address = (callback, call) => {
+        const query = new URLSearchParams({ b: config.build });
+        if (callback.trigger) {
+            query.set("t", JSON.stringify(call.changedPropIds || []));
+        }
+        if (callback.pattern) {
+            const { outputs, inputs, state } = call;
+            query.set("call", JSON.stringify({ outputs, inputs, state }));
+            return `${config.prefix}_ferrodash/call/${callback.token}?${query}`;
+        }
         const unset = [];
         const values = callback.arguments.map((place, index) => {
             const item = (place[0] === "i" ? call.inputs : call.state)[Number(place.slice(1))];
@@ -107,12 +120,9 @@
             }
             return item.value;
         });
-        const query = new URLSearchParams({ b: config.build, in: JSON.stringify(values) });
+        query.set("in", JSON.stringify(values));
         if (unset.length) {
             query.set("u", unset.join());
-        }
-        if (callback.trigger) {
-            query.set("t", JSON.stringify(call.changedPropIds || []));
         }
         return `${config.prefix}_ferrodash/call/${callback.token}?${query}`;
     };

@@ -134,7 +134,7 @@ fn update(cache: Cache) -> Callback {
             async move {
                 let (data, rows) = (data.unwrap_or_default(), rows.unwrap_or_default());
                 let keys = rows.iter().filter_map(|row| data.get(*row)?.key.parse().ok()).collect::<Vec<Key>>();
-                let message = act(&cache, ctx.triggered_id(), &keys).await?;
+                let message = act(&cache, ctx.triggered_id().and_then(crate::Id::as_str), &keys).await?;
                 let entries = cache.entries();
                 // After an action nothing is selected; else the selection follows its entries to their new rows.
                 let selected: Vec<usize> = match message {

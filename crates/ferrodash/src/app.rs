@@ -13,7 +13,7 @@ use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
 use crate::admin;
-use crate::callback::{Callback, Identity};
+use crate::callback::{Callback, Context, Failure, Identity, IntoAnswer, error_handler};
 use crate::config::Config;
 use crate::error::{BuildErrors, Mistake, Result};
 use crate::layout::{IntoLayout, Layout};
@@ -66,6 +66,33 @@ impl App {
     /// Adds callbacks, usually those of `callbacks![…]`.
     pub fn callbacks(mut self, callbacks: impl IntoIterator<Item = Callback>) -> Self {
         self.callbacks.extend(callbacks);
+        self
+    }
+
+    /// No callback is called when the page is loaded, unless it says so: see
+    /// [`initial_call`](crate::CallbackBuilder::initial_call). By default callbacks are called.
+    pub fn prevent_initial_callbacks(mut self, prevent: bool) -> Self {
+        self.config.prevent_initial_callbacks = prevent;
+        self
+    }
+
+    /// What is done when a callback's function returns an error or panics, if the callback has no handler of its own: the
+    /// handler returns what becomes of the outputs, usually [`NoUpdate`](crate::NoUpdate), which is taken for all of them.
+    ///
+    /// ```
+    /// use ferrodash::{NoUpdate, prelude::*};
+    /// # let app = App::new(html::Div::new(()).id("errors"));
+    /// let app = app.on_error(|failure, context| {
+    ///     context.set_props("errors", "children", failure.to_string());
+    ///     NoUpdate
+    /// });
+    /// # let _ = app;
+    /// ```
+    pub fn on_error<M, R: IntoAnswer<M>>(
+        mut self,
+        handle: impl Fn(&Failure, &Context) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.config.on_error = Some(error_handler(handle));
         self
     }
 

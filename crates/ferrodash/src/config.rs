@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ferrodash_components::{Suite, dash_table, dcc, html, plotly_js, renderer};
 
-use crate::callback::Identify;
+use crate::callback::{Defaults, ErrorHandler, Identify};
 
 /// All settings.
 #[derive(Clone)]
@@ -37,6 +37,10 @@ pub(crate) struct Config {
     /// Whether a failing callback tells the page why.
     pub(crate) debug: bool,
     pub(crate) suites: Vec<&'static Suite>,
+    /// Whether no callback is called when the page is loaded, unless it says so.
+    pub(crate) prevent_initial_callbacks: bool,
+    /// Answers for callbacks whose functions fail.
+    pub(crate) on_error: Option<ErrorHandler>,
 }
 
 /// Attributes of a tag, in order.
@@ -72,7 +76,20 @@ impl Default for Config {
             identify: Identify::default(),
             secret: None,
             debug: cfg!(debug_assertions),
+            prevent_initial_callbacks: false,
+            on_error: None,
             suites: vec![&renderer::SUITE, &dcc::SUITE, &html::SUITE, &dash_table::SUITE, &plotly_js::SUITE],
+        }
+    }
+}
+
+impl Config {
+    /// What holds for callbacks that do not say otherwise.
+    pub(crate) fn callback_defaults(&self, build_id: &str) -> Defaults {
+        Defaults {
+            build_id: build_id.to_owned(),
+            prevent_initial_callbacks: self.prevent_initial_callbacks,
+            on_error: self.on_error.clone(),
         }
     }
 }

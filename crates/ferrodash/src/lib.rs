@@ -52,16 +52,18 @@ mod stored;
 
 pub use app::{App, BuiltApp};
 pub use callback::{
-    CacheOptions, Callback, CallbackBuilder, CallbackError, Context, Handler, Identity, Input, IntoAnswer, IntoOutput,
-    NoUpdate, Output, PreventUpdate, State, Trigger, Update, no_update,
+    Args, Argument, CacheOptions, Callback, CallbackBuilder, CallbackError, Context, Each, Failure, Grouping, Handler,
+    HeaderError, Identity, Input, IntoAnswer, IntoOutput, NoUpdate, Output, OutputValue, Patch, PatchKey, PatchValue,
+    PreventUpdate, State, Trigger, Update, no_update,
 };
+pub use cookie;
 pub use error::{BuildErrors, Error, Mistake, Result};
 pub use ferrodash_batch as batch;
 pub use ferrodash_cache as cache;
 pub use ferrodash_cache::{Cache, Policy, memo};
 pub use ferrodash_components::{
-    Child, Children, Component, ComponentExt, Id, IdValue, IntoChildren, IntoProp, Json, Prop, Style, Suite,
-    dash_table, dcc, html,
+    ALL, ALLSMALLER, Child, Children, Component, ComponentExt, Id, IdValue, IntoChildren, IntoProp, Json, MATCH, Prop,
+    Style, Suite, Wildcard, dash_table, dcc, html, id,
 };
 pub use ferrodash_macros::{callback, callbacks, invalidates, memoize};
 pub use layout::{IntoLayout, Layout, LayoutRequest};
@@ -73,9 +75,10 @@ pub mod prelude {
     pub use crate::batch::{Batcher, LoadError};
     pub use crate::html::HtmlProps as _;
     pub use crate::{
-        App, Cache, CacheOptions, Callback, CallbackError, Children, Component, ComponentExt as _, Context, Id,
-        Identity, Input, IntoChildren, Json, NoUpdate, Output, PreventUpdate, State, Stored, Style, Update, callback,
-        callbacks, dash_table, dcc, html, invalidates, memo, memoize, no_update,
+        ALL, ALLSMALLER, App, Args, Cache, CacheOptions, Callback, CallbackError, Children, Component,
+        ComponentExt as _, Context, Each, Failure, Id, Identity, Input, IntoChildren, Json, MATCH, NoUpdate, Output,
+        Patch, PreventUpdate, State, Stored, Style, Update, callback, callbacks, dash_table, dcc, html, id,
+        invalidates, memo, memoize, no_update,
     };
 }
 

@@ -1,10 +1,12 @@
 //! What all requests share: read-only once the app is built, everything that can be rendered once is.
 
 use std::collections::HashMap;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
-use axum::http::{HeaderMap, Uri};
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
 use bytes::Bytes;
 use ferrodash_cache::Cache;
 use ferrodash_components::{Component, ComponentInfo};
@@ -21,7 +23,7 @@ use crate::stored::Vault;
 /// An app, built.
 pub(crate) struct AppState {
     pub(crate) config: Config,
-    pub(crate) registry: Registry,
+    pub(crate) registry: Arc<Registry>,
     pub(crate) cache: Cache,
     pub(crate) layout: Layout,
     /// The rendered layout, if it is fixed.
@@ -40,7 +42,7 @@ impl AppState {
     pub(crate) fn new(app: App, ready: bool, mistakes: &mut Vec<Mistake>) -> Self {
         let App { layout, callbacks, cache, config, location, .. } = app;
         let build_id = config.build_id.clone().unwrap_or_else(|| build_id(&callbacks));
-        let registry = Registry::new(callbacks, &build_id, mistakes);
+        let registry = Registry::new(callbacks, config.callback_defaults(&build_id), mistakes);
         let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
         check_paths(&config, &mut mistake);
         check_identity(&registry, &config, mistakes);
@@ -68,13 +70,21 @@ impl AppState {
         };
         let dependencies = Body::encode_now(render_dependencies(&registry).into());
         let (ready, vault) = (AtomicBool::new(ready), Arc::new(Vault::new(config.secret.as_deref())));
+        let registry = Arc::new(registry);
         Self { config, registry, cache, layout, fixed_layout, dependencies, index, suites, build_id, ready, vault }
     }
 
     /// What callbacks may know of a request.
-    pub(crate) fn request(&self, uri: &Uri, headers: HeaderMap) -> RequestParts {
-        let (identify, vault) = (self.config.identify.clone(), Some(self.vault.clone()));
-        RequestParts { path: uri.path().to_owned(), headers, identify, vault }
+    pub(crate) fn request(&self, parts: Parts) -> RequestParts {
+        RequestParts {
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().unwrap_or_default().to_owned(),
+            remote: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
+            headers: parts.headers,
+            identify: self.config.identify.clone(),
+            vault: Some(self.vault.clone()),
+            registry: Some(self.registry.clone()),
+        }
     }
 }
 
@@ -151,34 +161,48 @@ fn components_by_id<'a>(layout: &'a Layout, mistake: &mut dyn FnMut(String)) -> 
 fn check_properties(registry: &Registry, components: &Components<'_>, config: &Config, mistakes: &mut Vec<Mistake>) {
     for registered in registry.iter() {
         let spec = &registered.callback.spec;
-        let outputs = spec.outputs.iter().map(|output| &output.property);
-        let inputs = spec.inputs.iter().map(|input| &input.property);
-        let states = spec.states.iter().map(|state| &state.property);
-        let running = spec.running.iter().map(|running| &running.property);
-        for property in outputs.chain(inputs).chain(states).chain(running) {
-            if let Some(problem) = problem_of(property, components, config) {
+        let optional = spec.inputs.iter().filter(|input| input.optional).map(|input| &input.property);
+        let optional = optional.chain(spec.states.iter().filter(|state| state.optional).map(|state| &state.property));
+        let optional: Vec<&Property> = optional.collect();
+        for property in spec.properties().chain(spec.running.iter().map(|running| &running.property)) {
+            let is_optional = spec.optional || property.is_pattern() || optional.contains(&property);
+            if let Some(problem) = problem_of(property, is_optional, components, config) {
                 mistakes.push(Mistake::new(&registered.callback, problem));
             }
         }
     }
 }
 
-fn problem_of(property: &Property, components: &Components<'_>, config: &Config) -> Option<String> {
+/// What is wrong with a property that a callback names. Those that components with matching ids bring later are not
+/// known yet.
+fn problem_of(property: &Property, is_optional: bool, components: &Components<'_>, config: &Config) -> Option<String> {
     let id = property.id.to_string();
-    let Some(component) = components.get(&id) else {
-        let nearest = nearest(&id, components.keys().map(String::as_str));
-        let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"));
-        return Some(format!(
-            "no component in the layout has the id {id:?}{hint} (a component that only answers bring needs \
-             suppress_callback_exceptions)"
-        ));
-    };
+    if property.is_pattern() {
+        let mut matching = components.values().filter(|it| it.id().is_some_and(|id| property.id.matches(id)));
+        return matching.find_map(|component| problem_of_name(property, component, config));
+    }
+    match components.get(&id) {
+        Some(component) => problem_of_name(property, component, config),
+        None if is_optional => None,
+        None => {
+            let nearest = nearest(&id, components.keys().map(String::as_str));
+            let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"));
+            Some(format!(
+                "no component in the layout has the id {id:?}{hint} (a component that only answers bring needs \
+                 suppress_callback_exceptions)"
+            ))
+        }
+    }
+}
+
+fn problem_of_name(property: &Property, component: &Component, config: &Config) -> Option<String> {
     let info = info_of(component, config)?;
     if info.has_prop(&property.name) {
         return None;
     }
     let nearest = nearest(&property.name, info.props.iter().copied());
     let hint = nearest.map_or_else(String::new, |nearest| format!("; did you mean {nearest:?}?"));
+    let id = component.id().map(ToString::to_string).unwrap_or_default();
     Some(format!("{id:?} is a {}, which has no property {:?}{hint}", info.name, property.name))
 }
 

@@ -1,16 +1,16 @@
 //! One call: the cache, or the function; then bytes.
 
+use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrodash_cache::{Answer as CacheAnswer, Cache, Computed, Entry, Failure, Mode, Status, panic_message};
+use ferrodash_cache::{Answer as CacheAnswer, Cache, Computed, Entry, Mode, Status, panic_message};
 use ferrodash_components::Prop;
 use futures_util::FutureExt;
 
 use super::key::call_key;
-use super::{Answer, Arguments, CallError, Context, Registered};
+use super::{Answer, Arguments, Call, CallError, Context, Failure, Ids, OutputValue, Property, SideUpdate};
 use crate::body::Body;
 
 /// The answer of a call.
@@ -38,38 +38,60 @@ pub(crate) enum Content {
 /// In the cache, nothing is one byte that no packed body consists of.
 const NOTHING: &[u8] = b"-";
 
-/// Answers a call: from the cache if the callback has one, else by its function.
-pub(crate) async fn answer(
-    cache: &Cache,
-    callback: &Arc<Registered>,
-    arguments: Arguments,
-    context: Context,
-) -> Result<Answered, CallError> {
-    let Some(options) = &callback.callback.spec.cache else {
-        let run = AssertUnwindSafe(cache.scope(run(callback, arguments, context)));
-        let content = match run.catch_unwind().await {
-            Ok(content) => content?,
-            Err(panic) => return Err(CallError::Panic(panic_message(&*panic).into())),
-        };
-        let content = content.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
-        return Ok(Answered { content, status: None, fresh: None, age: Duration::ZERO, late: Duration::ZERO });
+/// Answers a call: from the cache if the callback has one, else by its function; if that fails, as its handler of errors
+/// says.
+pub(crate) async fn answer(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
+    let callback = context.call().callback.clone();
+    let result = match callback.callback.spec.cache {
+        Some(_) => answer_cached(cache, context).await,
+        None => answer_anew(cache, context).await,
     };
-    let key = call_key(callback, &arguments, &context);
+    let Err(error) = result else { return result };
+    match (&callback.on_error, Failure::of(callback.name(), &error)) {
+        (Some(handle), Some(failure)) => {
+            let answer = std::panic::catch_unwind(AssertUnwindSafe(|| handle(&failure, context)));
+            let answer = match answer.map_err(|panic| CallError::Panic(panic_message(&*panic).into()))?? {
+                // A handler that returns nothing updates nothing.
+                Answer::Outputs(values) if expect_nothing(&values).is_ok() => Answer::Outputs(vec![OutputValue::No]),
+                answer => answer,
+            };
+            tracing::warn!("callback {}: {failure}; its error handler answers", callback.name());
+            let content = write(context, answer)?.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
+            Ok(Answered { content, status: None, fresh: None, age: Duration::ZERO, late: Duration::ZERO })
+        }
+        _ => Err(error),
+    }
+}
+
+async fn answer_anew(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
+    let run = AssertUnwindSafe(cache.scope(run(context.clone())));
+    let content = match run.catch_unwind().await {
+        Ok(content) => content?,
+        Err(panic) => return Err(CallError::Panic(panic_message(&*panic).into())),
+    };
+    let content = content.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
+    Ok(Answered { content, status: None, fresh: None, age: Duration::ZERO, late: Duration::ZERO })
+}
+
+async fn answer_cached(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
+    let callback = &context.call().callback;
+    let options = callback.callback.spec.cache.as_ref();
+    let key = call_key(context);
     let refreshed;
-    let policy = match options.refresh && context.asks_for_fresh() {
+    let policy = match options.is_some_and(|options| options.refresh) && context.asks_for_fresh() {
         false => &callback.policy,
         true => {
             refreshed = callback.policy.clone().mode(Mode::Refresh);
             &refreshed
         }
     };
-    let negative = options.negative_timeout;
-    let compute = || compute(callback.clone(), arguments, context, negative);
+    let negative = options.and_then(|options| options.negative_timeout);
+    let compute = || compute(context.clone().guarded(&callback.vary), negative);
     let CacheAnswer { result, status } = cache.get_or_compute(key, policy, compute).await;
     let entry = result.map_err(|failure| match failure {
-        Failure::Error(error) => error,
-        Failure::Panic(message) => CallError::Panic(message),
-        Failure::TimedOut(time) => CallError::TimedOut(time),
+        ferrodash_cache::Failure::Error(error) => error,
+        ferrodash_cache::Failure::Panic(message) => CallError::Panic(message),
+        ferrodash_cache::Failure::TimedOut(time) => CallError::TimedOut(time),
         _ => CallError::Panic("the cache gave an answer that is not known here".into()),
     })?;
     if entry.parts().negative {
@@ -92,18 +114,12 @@ pub(crate) fn is_readable(entry: &Entry) -> bool {
     entry.parts().negative || Body::unpack(entry.bytes()).is_some()
 }
 
-/// Runs the function of a cached callback. Answers that leave an output as it is are not kept: they depend on what the
-/// page shows.
-async fn compute(
-    callback: Arc<Registered>,
-    arguments: Arguments,
-    context: Context,
-    negative: Option<Duration>,
-) -> Result<Computed, CallError> {
-    let (arguments, context) = (arguments.canonical(), context.guarded(&callback.vary));
-    let result = run(&callback, arguments, context.clone()).await;
-    if let Some(undeclared) = context.undeclared() {
-        return Err(CallError::Undeclared(undeclared));
+/// Runs the function of a cached callback. Answers that leave an output as it is, or change it where it is, are not kept:
+/// they depend on what the page shows.
+async fn compute(context: Context, negative: Option<Duration>) -> Result<Computed, CallError> {
+    let result = run(context.clone()).await;
+    if let Some(violation) = context.violation() {
+        return Err(violation);
     }
     if let (Err(error @ CallError::Function(_)), Some(time)) = (&result, negative) {
         return Ok(Computed::negative(error.to_string(), time));
@@ -118,56 +134,129 @@ async fn compute(
     }
 }
 
-/// Runs the function; the body, and whether it has a value for every output.
-async fn run(
-    callback: &Registered,
-    arguments: Arguments,
-    context: Context,
-) -> Result<Option<(Bytes, bool)>, CallError> {
+/// Runs the function; the body, and whether it is one that can be kept.
+async fn run(context: Context) -> Result<Option<(Bytes, bool)>, CallError> {
+    let call = context.call().clone();
+    let handler = call.callback.callback.handler().ok_or(CallError::Clientside)?;
     let desk = context.desk();
-    let call = callback.callback.handler.call(arguments, context);
+    let arguments = Arguments { values: call.arguments(), names: call.callback.argument_names.clone() };
+    let run = handler.call(arguments, context.clone());
     let answer = match desk {
-        Some(desk) => desk.scope(call).await,
-        None => call.await,
+        Some(desk) => desk.scope(run).await,
+        None => run.await,
     };
-    match answer? {
-        Answer::PreventUpdate => Ok(None),
-        Answer::Outputs(values) => {
-            let complete = values.iter().all(Option::is_some);
-            Ok(Some((write_body(callback, &values)?.into(), complete)))
-        }
+    write(&context, answer?)
+}
+
+/// The body of an answer, and whether it has a value for every output and nothing else; `None` when nothing changes.
+fn write(context: &Context, answer: Answer) -> Result<Option<(Bytes, bool)>, CallError> {
+    let Answer::Outputs(values) = answer else { return Ok(None) };
+    let side_updates = context.effects().take_side_updates();
+    let call = context.call();
+    if call.callback.callback.spec.outputs.is_empty() && side_updates.is_empty() {
+        return expect_nothing(&values).map(|()| None);
+    }
+    let complete = side_updates.is_empty() && values.iter().all(OutputValue::is_whole);
+    let values = spread(call, values)?;
+    let mut body = br#"{"multi":true,"response":"#.to_vec();
+    write_response(&mut body, &values)?;
+    write_side_updates(&mut body, &side_updates)?;
+    body.push(b'}');
+    Ok(Some((body.into(), complete)))
+}
+
+/// A function without outputs returns `()`.
+fn expect_nothing(values: &[OutputValue]) -> Result<(), CallError> {
+    match values {
+        [] | [OutputValue::No | OutputValue::To(Prop::Json(serde_json::Value::Null))] => Ok(()),
+        values => Err(CallError::OutputCount { returned: values.len(), outputs: 0 }),
     }
 }
 
-/// `{"multi":true,"response":{id:{property:value}}}`. Outputs without a value are left out.
-fn write_body(callback: &Registered, values: &[Option<Prop>]) -> Result<Vec<u8>, CallError> {
-    let outputs = &callback.callback.spec.outputs;
+/// A value for each component that the call writes to.
+fn spread(call: &Call, values: Vec<OutputValue>) -> Result<Vec<(String, &Property, OutputValue)>, CallError> {
+    let outputs = &call.callback.callback.spec.outputs;
+    if outputs.is_empty() {
+        return expect_nothing(&values).map(|()| Vec::new());
+    }
+    if let [OutputValue::No] = &values[..] {
+        return Ok(Vec::new());
+    }
     if values.len() != outputs.len() {
         return Err(CallError::OutputCount { returned: values.len(), outputs: outputs.len() });
     }
-    let written: Vec<_> = outputs.iter().zip(values).filter_map(|(out, value)| Some((out, value.as_ref()?))).collect();
-    let mut body = br#"{"multi":true,"response":{"#.to_vec();
-    for (index, (output, _)) in written.iter().enumerate() {
-        let id = &output.property.id;
-        if written[..index].iter().any(|(before, _)| before.property.id == *id) {
-            continue;
+    let mut spread = Vec::with_capacity(values.len());
+    for (index, (output, value)) in outputs.iter().zip(values).enumerate() {
+        let property = &output.property;
+        match call.ids.as_ref().map(|ids| &ids.outputs[index]) {
+            None => spread.push((property.id.to_string(), property, value)),
+            Some(Ids::One(id)) => spread.push((id.to_string(), property, value)),
+            Some(Ids::Many(_)) if matches!(value, OutputValue::No) => {}
+            Some(Ids::Many(ids)) => {
+                let mismatch = |returned: String| CallError::ListOutput {
+                    output: property.to_string(),
+                    components: ids.len(),
+                    returned,
+                };
+                let each = value.into_each().ok_or_else(|| mismatch("its value is no list".into()))?;
+                if each.len() != ids.len() {
+                    return Err(mismatch(format!("its list has {} items", each.len())));
+                }
+                spread.extend(ids.iter().zip(each).map(|(id, value)| (id.to_string(), property, value)));
+            }
         }
-        separate(&mut body);
-        write_json(&mut body, &id.to_string());
+    }
+    Ok(spread)
+}
+
+/// `{id: {property: value}}`. Outputs without a value are left out.
+fn write_response(body: &mut Vec<u8>, values: &[(String, &Property, OutputValue)]) -> Result<(), CallError> {
+    let written = values.iter().filter_map(|(id, property, value)| match value {
+        OutputValue::To(value) | OutputValue::Patch(value) => Some((id.as_str(), property.name.as_ref(), value)),
+        OutputValue::No | OutputValue::Each(_) => None,
+    });
+    write_updates(body, &written.collect::<Vec<_>>())
+}
+
+fn write_side_updates(body: &mut Vec<u8>, updates: &[SideUpdate]) -> Result<(), CallError> {
+    if updates.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<String> = updates.iter().map(|update| update.id.to_string()).collect();
+    let updates = updates.iter().zip(&ids).map(|(update, id)| (id.as_str(), update.property.as_ref(), &update.value));
+    body.extend(br#","sideUpdate":"#);
+    write_updates(body, &updates.collect::<Vec<_>>())
+}
+
+/// Groups updates by id, in the order in which ids come first.
+fn write_updates(body: &mut Vec<u8>, updates: &[(&str, &str, &Prop)]) -> Result<(), CallError> {
+    let mut groups: Vec<(&str, Vec<(&str, &Prop)>)> = Vec::new();
+    let mut index = HashMap::new();
+    for (id, property, value) in updates {
+        let group = *index.entry(*id).or_insert_with(|| {
+            groups.push((id, Vec::new()));
+            groups.len() - 1
+        });
+        groups[group].1.push((property, value));
+    }
+    body.push(b'{');
+    for (id, properties) in groups {
+        separate(body);
+        write_json(body, id);
         body.extend(b":{");
-        for (output, value) in written[index..].iter().filter(|(other, _)| other.property.id == *id) {
-            separate(&mut body);
-            write_json(&mut body, &output.property.name);
+        for (property, value) in properties {
+            separate(body);
+            write_json(body, property);
             body.push(b':');
-            serde_json::to_writer(&mut body, value).map_err(|error| CallError::Serialize {
-                output: output.property.to_string(),
+            serde_json::to_writer(&mut *body, value).map_err(|error| CallError::Serialize {
+                output: format!("{id}.{property}"),
                 reason: error.to_string(),
             })?;
         }
         body.push(b'}');
     }
-    body.extend(b"}}");
-    Ok(body)
+    body.push(b'}');
+    Ok(())
 }
 
 /// A comma, unless an object has just begun.

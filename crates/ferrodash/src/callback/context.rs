@@ -1,53 +1,63 @@
 //! What a callback can learn about its call beside the arguments.
 
+use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
-use super::{Identity, RequestParts, Vary};
+use axum::http::header::{HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue, SET_COOKIE};
+use cookie::Cookie;
+use ferrodash_components::{Id, IdValue};
+
+use super::{
+    Call, CallError, Callback, Effects, Grouping, Header, Identity, IntoOutput, RequestParts, Timing, Trigger, Vary,
+};
+use crate::error::BuildErrors;
 use crate::stored::Desk;
 
-/// The circumstances of a call: what triggered it, and parts of the request.
+/// The circumstances of a call: what triggered it, what its arguments are, and parts of the request; and what a call can
+/// do beside writing its outputs.
 ///
 /// Taken as the last argument of a callback. In a cached callback it gives only what the callback declares to vary by;
 /// reading anything else makes the call fail, as the answer would be given to others.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Context {
-    triggers: Arc<[Trigger]>,
+    call: Arc<Call>,
     request: Arc<RequestParts>,
+    effects: Effects,
     guard: Option<Arc<Guard>>,
 }
 
-/// A property whose change triggered the call.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Trigger {
-    /// The component's id, a dictionary id in its text form.
-    pub id: String,
-    /// The property.
-    pub property: String,
-}
-
-/// Watches over what a cached callback reads.
+/// Watches over what a cached callback does with its context.
 #[derive(Debug)]
 struct Guard {
     allowed: Vec<Vary>,
-    undeclared: Mutex<Option<Vary>>,
+    violation: Mutex<Option<CallError>>,
 }
 
 impl Context {
-    pub(crate) fn new(triggers: Vec<Trigger>, request: Arc<RequestParts>) -> Self {
-        Self { triggers: triggers.into(), request, guard: None }
+    pub(crate) fn new(call: Arc<Call>, request: Arc<RequestParts>) -> Self {
+        Self { call, request, effects: Effects::default(), guard: None }
     }
 
-    /// The same circumstances for a cached callback that declared `allowed`.
+    /// The circumstances of a cached call, of a callback that declared `allowed`.
     pub(crate) fn guarded(mut self, allowed: &[Vary]) -> Self {
-        self.guard = Some(Arc::new(Guard { allowed: allowed.to_owned(), undeclared: Mutex::default() }));
+        self.call = Arc::new(self.call.canonical());
+        self.guard = Some(Arc::new(Guard { allowed: allowed.to_owned(), violation: Mutex::default() }));
         self
     }
 
-    /// What was read without being declared, if anything was.
-    pub(crate) fn undeclared(&self) -> Option<Vary> {
+    /// What was done that a cached callback must not do.
+    pub(crate) fn violation(&self) -> Option<CallError> {
         let guard = self.guard.as_ref()?;
-        guard.undeclared.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        guard.violation.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    pub(crate) fn call(&self) -> &Arc<Call> {
+        &self.call
+    }
+
+    pub(crate) fn effects(&self) -> &Effects {
+        &self.effects
     }
 
     /// The values of what a call varies by, for its key.
@@ -60,22 +70,134 @@ impl Context {
             Vary::Roles => self.request.identity().map(|who| format!("{:?}", who.roles)),
             Vary::Session => self.request.session(),
             Vary::Locale => self.request.locale(),
-            Vary::Trigger => {
-                let names = self.triggers.iter().map(|trigger| format!("{}.{}", trigger.id, trigger.property));
-                Some(names.collect::<Vec<_>>().join("\n"))
-            }
+            Vary::Trigger => Some(self.call.triggers.iter().map(Trigger::prop_id).collect::<Vec<_>>().join("\n")),
         };
         vary.iter().map(|by| (by.to_string(), value(by))).collect()
     }
 
     /// What triggered the call; empty for the call when the page is loaded.
     pub fn triggered(&self) -> &[Trigger] {
-        if self.may_read(&Vary::Trigger) { &self.triggers } else { &[] }
+        if self.may_read(&Vary::Trigger) { &self.call.triggers } else { &[] }
     }
 
     /// The id of the component that triggered the call, if it was one.
-    pub fn triggered_id(&self) -> Option<&str> {
-        self.triggered().first().map(|trigger| trigger.id.as_str())
+    ///
+    /// ```
+    /// # use ferrodash::prelude::*;
+    /// # fn f(context: &Context) {
+    /// if context.triggered_id().is_some_and(|id| id == "save") { /* the button `save` was pressed */ }
+    /// let row = context.triggered_id().and_then(|id| id.get("index"));
+    /// # }
+    /// ```
+    pub fn triggered_id(&self) -> Option<&Id> {
+        self.triggered().first().map(|trigger| &trigger.id)
+    }
+
+    /// What [`MATCH`](crate::MATCH) stands for in this call, for a key of the ids.
+    ///
+    /// ```
+    /// # use ferrodash::prelude::*;
+    /// #[callback(output(id!{type: "out", row: MATCH}, "children"), input(id!{type: "in", row: MATCH}, "value"))]
+    /// async fn row(value: Option<String>, context: Context) -> String {
+    ///     format!("row {:?}: {value:?}", context.matched("row"))
+    /// }
+    /// ```
+    pub fn matched(&self, key: &str) -> Option<&IdValue> {
+        self.call.matched(key)
+    }
+
+    /// What each argument of the function is made of: ids, properties, values, and whether it triggered the call. In a
+    /// cached callback it needs `vary = "trigger"`.
+    pub fn args_grouping(&self) -> Vec<Grouping> {
+        if self.may_read(&Vary::Trigger) { self.call.args_grouping() } else { Vec::new() }
+    }
+
+    /// All inputs in the order of their declaration, as [`args_grouping`](Self::args_grouping) has them.
+    pub fn inputs_list(&self) -> Vec<Grouping> {
+        if self.may_read(&Vary::Trigger) { self.call.inputs_list() } else { Vec::new() }
+    }
+
+    /// All states in the order of their declaration.
+    pub fn states_list(&self) -> Vec<Grouping> {
+        self.call.states_list()
+    }
+
+    /// The outputs of this call, with the ids that wildcards stand for.
+    pub fn outputs_grouping(&self) -> Vec<Grouping> {
+        self.call.outputs_grouping()
+    }
+
+    /// Sets a property of a component that need not be an output. It is set before the outputs are; an id that is not on
+    /// the page is passed over.
+    ///
+    /// ```
+    /// # use ferrodash::prelude::*;
+    /// #[callback(input("save", "n_clicks"), prevent_initial_call)]
+    /// async fn save(_clicks: u32, context: Context) {
+    ///     context.set_props("message", "children", "Saved.");
+    /// }
+    /// ```
+    pub fn set_props(&self, id: impl Into<Id>, property: impl Into<Cow<'static, str>>, value: impl IntoOutput) {
+        self.effects.set(id.into(), property.into(), value.into_output());
+    }
+
+    /// Sets a cookie with the answer, also when nothing is updated. A cached callback cannot.
+    ///
+    /// ```
+    /// # use ferrodash::{Context, cookie::Cookie};
+    /// # fn f(context: &Context) {
+    /// context.set_cookie(Cookie::build(("theme", "dark")).path("/").http_only(true));
+    /// # }
+    /// ```
+    pub fn set_cookie(&self, cookie: impl Into<Cookie<'static>>) {
+        let text = cookie.into().encoded().to_string();
+        if self.may_do("sets a cookie")
+            && let Ok(value) = HeaderValue::try_from(text)
+        {
+            self.effects.header(Header { name: SET_COOKIE, value, append: true });
+        }
+    }
+
+    /// Sets a header of the answer, in the place of any other of that name. A cached callback cannot.
+    ///
+    /// # Errors
+    /// When name or value has characters that no header can have.
+    pub fn set_header(&self, name: &str, value: &str) -> Result<(), HeaderError> {
+        self.header_of_answer(name, value, false)
+    }
+
+    /// Adds a header to the answer. A cached callback cannot.
+    ///
+    /// # Errors
+    /// When name or value has characters that no header can have.
+    pub fn append_header(&self, name: &str, value: &str) -> Result<(), HeaderError> {
+        self.header_of_answer(name, value, true)
+    }
+
+    fn header_of_answer(&self, name: &str, value: &str, append: bool) -> Result<(), HeaderError> {
+        let (name, value) = (HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
+        if self.may_do("sets a header") {
+            self.effects.header(Header { name, value, append });
+        }
+        Ok(())
+    }
+
+    /// Adds a time to the answer's `Server-Timing`, which browsers and Dash's developer tools show.
+    pub fn record_timing(&self, name: impl Into<String>, duration: Duration, description: impl Into<String>) {
+        self.effects.timing(Timing { name: name.into(), duration, description: description.into() });
+    }
+
+    /// Adds a callback to the running app, in the place of one with the same outputs that was added before. The page
+    /// learns of it when this call ends, if its callback has
+    /// [`dynamic_callbacks`](crate::CallbackBuilder::dynamic_callbacks). Only this process knows it.
+    ///
+    /// # Errors
+    /// [`BuildErrors`] with everything that is wrong with the callback.
+    pub fn add_callback(&self, callback: Callback) -> Result<(), BuildErrors> {
+        match &self.request.registry {
+            Some(registry) => registry.add(callback),
+            None => Ok(()),
+        }
     }
 
     /// The value of a cookie.
@@ -90,9 +212,26 @@ impl Context {
         self.may_read(&Vary::Header(name)).then_some(value).flatten()
     }
 
-    /// The path of the request, with the app's prefix.
+    /// The path of the request, with the app's prefix. It is that of callbacks, not of the page, which `dcc::Location`
+    /// knows.
     pub fn path(&self) -> &str {
         if self.may_read(&Vary::Path) { &self.request.path } else { "" }
+    }
+
+    /// The query of the request, without its question mark.
+    pub fn query(&self) -> &str {
+        if self.may_read(&Vary::Path) { &self.request.query } else { "" }
+    }
+
+    /// The origin that the browser says the page is from, such as `https://example.com`.
+    pub fn origin(&self) -> Option<String> {
+        self.header("origin")
+    }
+
+    /// The address of the other end of the connection, if the server that runs the app tells it, as
+    /// [`App::run`](crate::App::run) does. Behind a proxy it is the proxy's.
+    pub fn remote(&self) -> Option<std::net::SocketAddr> {
+        self.may_do("reads the address of the other end").then_some(self.request.remote).flatten()
     }
 
     /// Who makes the request, as [`App::identity`](crate::App::identity) says. In a cached callback it needs `vary =
@@ -141,8 +280,49 @@ impl Context {
         let Some(guard) = &self.guard else { return true };
         let allowed = guard.allowed.contains(what);
         if !allowed {
-            guard.undeclared.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(|| what.clone());
+            guard.violate(|| CallError::Undeclared(what.clone()));
         }
         allowed
+    }
+
+    /// Whether a call can do something for its own caller; one whose answer is kept cannot.
+    fn may_do(&self, what: &'static str) -> bool {
+        match &self.guard {
+            None => true,
+            Some(guard) => {
+                guard.violate(|| CallError::EffectInCache(what));
+                false
+            }
+        }
+    }
+}
+
+impl Guard {
+    /// The first violation is the one that is told.
+    fn violate(&self, error: impl FnOnce() -> CallError) {
+        self.violation.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(error);
+    }
+}
+
+impl std::fmt::Debug for Context {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Context").field("triggers", &self.call.triggers).finish_non_exhaustive()
+    }
+}
+
+/// A header that cannot be sent.
+#[derive(Debug, thiserror::Error)]
+#[error("this cannot be a header: {0}")]
+pub struct HeaderError(String);
+
+impl From<InvalidHeaderName> for HeaderError {
+    fn from(error: InvalidHeaderName) -> Self {
+        Self(error.to_string())
+    }
+}
+
+impl From<InvalidHeaderValue> for HeaderError {
+    fn from(error: InvalidHeaderValue) -> Self {
+        Self(error.to_string())
     }
 }

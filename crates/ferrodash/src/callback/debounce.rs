@@ -7,9 +7,12 @@
 
 use std::time::Duration;
 
+use ferrodash_components::{ALL, Id, IdValue};
+
 use super::{Input, Property, Spec};
 
-/// A property whose changes are held back, and what carries them on.
+/// A property whose changes are held back, and what carries them on. For an id with wildcards, that of every component
+/// that matches; each has a carrier of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Gate {
     pub(crate) property: Property,
@@ -28,32 +31,57 @@ impl Input {
     /// The gate of a debounced input. Inputs with the same property and wait share one.
     pub(crate) fn gate(&self) -> Option<Gate> {
         let wait = self.debounce?;
-        let carrier = format!("data-fd-{}-{}", self.property.name, wait.as_millis());
-        Some(Gate { property: self.property.clone(), carrier, wait })
+        Some(Gate {
+            property: Property::new(every(&self.property.id), self.property.name.clone()),
+            carrier: self.carrier()?,
+            wait,
+        })
     }
 
-    fn wire(&self) -> Property {
-        match self.gate() {
-            Some(gate) => Property::new(self.property.id.clone(), gate.carrier),
-            None => self.property.clone(),
-        }
+    fn carrier(&self) -> Option<String> {
+        Some(format!("data-fd-{}-{}", self.property.name, self.debounce?.as_millis()))
     }
+
+    fn wire(&self) -> Slot {
+        let property = match self.carrier() {
+            Some(carrier) => Property::new(self.property.id.clone(), carrier),
+            None => self.property.clone(),
+        };
+        Slot { property, optional: self.optional }
+    }
+}
+
+/// The id with `ALL` in the place of every wildcard: the renderer then tells the gate of any of them.
+fn every(id: &Id) -> Id {
+    let Id::Keys(keys) = id else { return id.clone() };
+    let all = |value: &IdValue| match value {
+        IdValue::Wildcard(_) => ALL,
+        value => value.clone(),
+    };
+    Id::Keys(keys.iter().map(|(key, value)| (key.clone(), all(value))).collect())
+}
+
+/// An input or state as it is sent.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Slot {
+    pub(crate) property: Property,
+    pub(crate) optional: bool,
 }
 
 /// The inputs and states of a call as they are sent, and where each argument stands among them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shape {
-    pub(crate) inputs: Vec<Property>,
+    pub(crate) inputs: Vec<Slot>,
     /// The inputs as `id.property`, in which form a call names what triggered it.
     pub(crate) names: Vec<String>,
-    pub(crate) states: Vec<Property>,
+    pub(crate) states: Vec<Slot>,
     /// In the order of inputs and states.
     pub(crate) sources: Vec<Source>,
 }
 
 impl Shape {
-    fn new(inputs: Vec<Property>, states: Vec<Property>, sources: Vec<Source>) -> Self {
-        Self { names: inputs.iter().map(ToString::to_string).collect(), inputs, states, sources }
+    fn new(inputs: Vec<Slot>, states: Vec<Slot>, sources: Vec<Source>) -> Self {
+        Self { names: inputs.iter().map(|slot| slot.property.to_string()).collect(), inputs, states, sources }
     }
 }
 
@@ -61,12 +89,12 @@ impl Spec {
     /// The shape that the renderer knows: carriers in the place of debounced inputs, and the real properties of those
     /// after the declared states.
     pub(crate) fn wire(&self) -> Shape {
-        let mut states: Vec<Property> = self.states.iter().map(|state| state.property.clone()).collect();
+        let mut states = self.state_slots();
         let mut sources = Vec::new();
         for (index, input) in self.inputs.iter().enumerate() {
             if input.debounce.is_some() {
                 sources.push(Source::State(states.len()));
-                states.push(input.property.clone());
+                states.push(Slot { property: input.property.clone(), optional: input.optional });
             } else {
                 sources.push(Source::Input(index));
             }
@@ -78,11 +106,17 @@ impl Spec {
     /// The shape as it was declared.
     pub(crate) fn plain(&self) -> Shape {
         let (inputs, states) = (0..self.inputs.len(), 0..self.states.len());
+        let slot = |input: &Input| Slot { property: input.property.clone(), optional: input.optional };
         Shape::new(
-            self.inputs.iter().map(|input| input.property.clone()).collect(),
-            self.states.iter().map(|state| state.property.clone()).collect(),
+            self.inputs.iter().map(slot).collect(),
+            self.state_slots(),
             inputs.map(Source::Input).chain(states.map(Source::State)).collect(),
         )
+    }
+
+    fn state_slots(&self) -> Vec<Slot> {
+        let slot = |state: &super::State| Slot { property: state.property.clone(), optional: state.optional };
+        self.states.iter().map(slot).collect()
     }
 }
 
@@ -103,7 +137,8 @@ mod tests {
             .handler(async |_: Option<u8>, _: Option<u8>, _: Option<u8>| "");
         let Shape { names, states, sources, .. } = callback.spec.wire();
         assert_eq!(names, ["plain.value", "text.data-fd-value-500"]);
-        assert_eq!(states.iter().map(ToString::to_string).collect::<Vec<_>>(), ["store.data", "text.value"]);
+        let states: Vec<String> = states.iter().map(|slot| slot.property.to_string()).collect();
+        assert_eq!(states, ["store.data", "text.value"]);
         assert_eq!(sources, [Source::Input(0), Source::State(1), Source::State(0)]);
     }
 }

@@ -4,10 +4,10 @@ use std::borrow::Cow;
 use std::fmt::{self, Display};
 use std::time::Duration;
 
-use ferrodash_components::Id;
-use serde::{Serialize, Serializer};
+use ferrodash_components::{Id, Wildcard};
+use sha2::{Digest, Sha256};
 
-/// A property of the component with an id.
+/// A property of the component with an id, or of the components whose ids match one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Property {
     pub(crate) id: Id,
@@ -18,6 +18,34 @@ impl Property {
     pub(crate) fn new(id: impl Into<Id>, name: impl Into<Cow<'static, str>>) -> Self {
         Self { id: id.into(), name: name.into() }
     }
+
+    /// Whether a call has a list of components for it: the id has `ALL` or `ALLSMALLER`.
+    pub(crate) fn is_list(&self) -> bool {
+        self.id.wildcards().any(|(_, wildcard)| wildcard != Wildcard::Match)
+    }
+
+    /// Whether its id has wildcards.
+    pub(crate) fn is_pattern(&self) -> bool {
+        self.id.wildcards().next().is_some()
+    }
+
+    /// The keys for which the id has `MATCH`.
+    pub(crate) fn match_keys(&self) -> Vec<&str> {
+        self.id.wildcards().filter(|(_, wildcard)| *wildcard == Wildcard::Match).map(|(key, _)| key).collect()
+    }
+
+    /// Whether there can be a component that both name.
+    pub(crate) fn overlaps(&self, other: &Self) -> bool {
+        self.name == other.name && (self.id.matches(&other.id) || other.id.matches(&self.id) || self.mixes(other))
+    }
+
+    /// Two patterns of which each is narrower than the other for some key.
+    fn mixes(&self, other: &Self) -> bool {
+        let (Id::Keys(a), Id::Keys(b)) = (&self.id, &other.id) else { return false };
+        let wild = |value| matches!(value, &ferrodash_components::IdValue::Wildcard(_));
+        let pairs = a.iter().zip(b);
+        a.len() == b.len() && pairs.clone().all(|((k, v), (l, w))| k == l && (v == w || wild(v) || wild(w)))
+    }
 }
 
 impl Display for Property {
@@ -27,17 +55,11 @@ impl Display for Property {
     }
 }
 
-impl Serialize for Property {
-    /// `{"id": …, "property": …}`, with a dictionary id as text.
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map([("id", self.id.to_string().as_str()), ("property", &self.name)])
-    }
-}
-
 /// What a callback writes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     pub(crate) property: Property,
+    pub(crate) allow_duplicate: bool,
 }
 
 /// What triggers a callback, and the argument it brings.
@@ -46,6 +68,7 @@ pub struct Input {
     pub(crate) property: Property,
     pub(crate) debounce: Option<Duration>,
     pub(crate) default: Option<serde_json::Value>,
+    pub(crate) optional: bool,
 }
 
 /// An argument that does not trigger.
@@ -53,19 +76,30 @@ pub struct Input {
 pub struct State {
     pub(crate) property: Property,
     pub(crate) default: Option<serde_json::Value>,
+    pub(crate) optional: bool,
 }
 
 impl Output {
-    /// The property `property` of the component `id`.
+    /// The property `property` of the component `id`. An id may have [`MATCH`](crate::MATCH) and [`ALL`](crate::ALL).
     pub fn new(id: impl Into<Id>, property: impl Into<Cow<'static, str>>) -> Self {
-        Self { property: Property::new(id, property) }
+        Self { property: Property::new(id, property), allow_duplicate: false }
+    }
+
+    /// Other callbacks write the property too. Such a callback must say what happens when the page is loaded, as the
+    /// order of several is not known: [`prevent_initial_call`](crate::CallbackBuilder::prevent_initial_call) or
+    /// [`initial_duplicate`](crate::CallbackBuilder::initial_duplicate).
+    #[must_use]
+    pub fn allow_duplicate(mut self) -> Self {
+        self.allow_duplicate = true;
+        self
     }
 }
 
 impl Input {
-    /// The property `property` of the component `id`.
+    /// The property `property` of the component `id`. An id may have [`MATCH`](crate::MATCH), [`ALL`](crate::ALL) and
+    /// [`ALLSMALLER`](crate::ALLSMALLER); with one of the latter two the argument is a list.
     pub fn new(id: impl Into<Id>, property: impl Into<Cow<'static, str>>) -> Self {
-        Self { property: Property::new(id, property), debounce: None, default: None }
+        Self { property: Property::new(id, property), debounce: None, default: None, optional: false }
     }
 
     /// The callback waits until the property has not changed for this long. It goes at once when the component loses
@@ -82,18 +116,32 @@ impl Input {
         self.default = Some(value.into());
         self
     }
+
+    /// The component may be missing from the page; the property then counts as unset.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
+        self
+    }
 }
 
 impl State {
-    /// The property `property` of the component `id`.
+    /// The property `property` of the component `id`. An id may have wildcards, as that of an [`Input`].
     pub fn new(id: impl Into<Id>, property: impl Into<Cow<'static, str>>) -> Self {
-        Self { property: Property::new(id, property), default: None }
+        Self { property: Property::new(id, property), default: None, optional: false }
     }
 
     /// What the argument is while the property is unset. A property that is set to `null` stays `null`.
     #[must_use]
     pub fn default_value(mut self, value: impl Into<serde_json::Value>) -> Self {
         self.default = Some(value.into());
+        self
+    }
+
+    /// The component may be missing from the page; the property then counts as unset.
+    #[must_use]
+    pub fn optional(mut self) -> Self {
+        self.optional = true;
         self
     }
 }
@@ -110,28 +158,57 @@ impl<I: Into<Id>, P: Into<Cow<'static, str>>> From<(I, P)> for State {
     }
 }
 
-/// The string by which the renderer knows a callback: `id.property`, or `..a.b...c.d..` for several outputs.
-pub(crate) fn output_string(outputs: &[Output]) -> String {
+/// The string by which the renderer knows a callback: `id.property`, `..a.b...c.d..` for several outputs, and for none,
+/// as in Dash, a digest of the inputs. The property of an output that has other writers too is marked with that digest.
+pub(crate) fn callback_id(outputs: &[Output], inputs: &[Property]) -> String {
+    let digest = || {
+        let inputs: Vec<String> = inputs.iter().map(ToString::to_string).collect();
+        Sha256::digest(inputs.join(".")).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
+    };
+    let one = |output: &Output| match output.allow_duplicate {
+        true => format!("{}@{}", output.property, digest()),
+        false => output.property.to_string(),
+    };
     match outputs {
-        [output] => output.property.to_string(),
-        outputs => {
-            let all: Vec<String> = outputs.iter().map(|output| output.property.to_string()).collect();
-            format!("..{}..", all.join("..."))
-        }
+        [] => digest(),
+        [output] => one(output),
+        outputs => format!("..{}..", outputs.iter().map(one).collect::<Vec<_>>().join("...")),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use ferrodash_components::{ALL, MATCH, id};
+
     use super::*;
 
     #[test]
-    fn output_strings_are_those_of_dash() {
-        let key = |kind: &'static str| Id::from([("type", kind.into()), ("index", 1.into())]);
-        assert_eq!(output_string(&[Output::new("o1", "children")]), "o1.children");
+    fn callback_ids_are_those_of_dash() {
+        assert_eq!(callback_id(&[Output::new("o1", "children")], &[]), "o1.children");
         let two = [Output::new("o2", "children"), Output::new("o2", "style")];
-        assert_eq!(output_string(&two), "..o2.children...o2.style..");
-        let mixed = [Output::new(key("z"), "children"), Output::new("n1", "children")];
-        assert_eq!(output_string(&mixed), r#"..{"index":1,"type":"z"}.children...n1.children.."#);
+        assert_eq!(callback_id(&two, &[]), "..o2.children...o2.style..");
+        let mixed = [Output::new(id! { i: ALL, t: "z" }, "children"), Output::new("n1", "children")];
+        assert_eq!(callback_id(&mixed, &[]), r#"..{"i":["ALL"],"t":"z"}.children...n1.children.."#);
+        let input = |id: &'static str| [Property::new(id, "n_clicks")];
+        assert_eq!(
+            callback_id(&[], &input("bnone")),
+            "83bf05eda7ee01375a930c7e5439b8f7f2f2bf1756fd86f372f077ae830ef2e7"
+        );
+        assert_eq!(
+            callback_id(&[Output::new("odup", "children").allow_duplicate()], &input("bdup1")),
+            "odup.children@4e0c4a1f0e6534cf368247667991ede0c2a19ba3e26892f6d9759a7b1b335645"
+        );
+    }
+
+    #[test]
+    fn patterns_overlap_when_a_component_can_have_both() {
+        let property = |id: Id| Property::new(id, "value");
+        let row = |index| property(id! { type: "row", index: index });
+        assert!(
+            row(MATCH).overlaps(&row(ALL)) && row(MATCH).overlaps(&row(3.into())) && row(3.into()).overlaps(&row(ALL))
+        );
+        assert!(!row(3.into()).overlaps(&row(4.into())) && !row(ALL).overlaps(&property(Id::from("row"))));
+        assert!(property(id! { a: 1, b: MATCH }).overlaps(&property(id! { a: MATCH, b: 2 })));
+        assert!(!property(id! { a: 1, b: MATCH }).overlaps(&property(id! { a: 2, b: MATCH })));
     }
 }

@@ -15,9 +15,9 @@ use super::{Answer, CallError, Context, IntoAnswer};
 /// Cloning shares the request's bytes.
 #[derive(Debug, Clone)]
 pub(crate) struct Arguments {
-    /// JSON texts, in the order of inputs and states; `null` for an unset property without a default.
+    /// JSON texts; `null` for an unset property without a default.
     pub(crate) values: Vec<Bytes>,
-    /// `id.property` of each, for messages.
+    /// What each is, usually `id.property`, for messages.
     pub(crate) names: Arc<[String]>,
 }
 
@@ -85,17 +85,6 @@ pub(crate) fn erase<M: 'static, H: Handler<M>>(handler: H) -> Arc<dyn ErasedHand
 }
 
 impl Arguments {
-    /// The same arguments as the key of a call has them: objects and arrays written anew from what was read of them, so
-    /// that a function never sees a difference between calls that share a key.
-    pub(crate) fn canonical(mut self) -> Self {
-        for text in self.values.iter_mut().filter(|text| matches!(text.first(), Some(b'{' | b'['))) {
-            if let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) {
-                *text = value.to_string().into();
-            }
-        }
-        self
-    }
-
     fn take<T: DeserializeOwned>(&self, index: usize) -> Result<T, CallError> {
         let text = self.values.get(index).map_or(&b"null"[..], |bytes| bytes);
         serde_json::from_slice(text).map_err(|error| CallError::Argument {

@@ -1,10 +1,12 @@
 //! Who makes a request, as far as the app says.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 
+use super::Registry;
 use crate::stored::Vault;
 
 /// Who makes a request: what `vary = "user"` and `vary = "roles"` go by.
@@ -58,10 +60,15 @@ impl Default for Identify {
 #[derive(Default)]
 pub(crate) struct RequestParts {
     pub(crate) path: String,
+    pub(crate) query: String,
+    /// The other end of the connection.
+    pub(crate) remote: Option<SocketAddr>,
     pub(crate) headers: HeaderMap,
     pub(crate) identify: Identify,
     /// Signs handles of stored values.
     pub(crate) vault: Option<Arc<Vault>>,
+    /// To which callbacks can be added.
+    pub(crate) registry: Option<Arc<Registry>>,
 }
 
 impl RequestParts {

@@ -1,15 +1,23 @@
 //! The cache key of one call.
 
+use bytes::Bytes;
 use ferrodash_cache::Key;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
-use super::{Arguments, Context, Registered};
+use super::Context;
 
-/// The key: the callback, the version of its function, its arguments, and what it varies by.
-pub(crate) fn call_key(callback: &Registered, arguments: &Arguments, context: &Context) -> Key {
+/// The key: the callback, the version of its function, its arguments, the components that its wildcards stand for, and
+/// what it varies by.
+pub(crate) fn call_key(context: &Context) -> Key {
+    let call = context.call();
+    let callback = &call.callback;
     let vary = if callback.vary.is_empty() { Vec::new() } else { context.values(&callback.vary) };
-    Key::of(&callback.identity, &(Canonical(arguments), vary))
+    let arguments = Canonical(&call.values);
+    match &call.ids {
+        None => Key::of(&callback.identity, &(arguments, vary)),
+        Some(ids) => Key::of(&callback.identity, &(arguments, vary, ids)),
+    }
 }
 
 /// Arguments in a form in which equal values are equal bytes.
@@ -17,12 +25,12 @@ pub(crate) fn call_key(callback: &Registered, arguments: &Arguments, context: &C
 /// The JSON text of a scalar is that form already, as the browser writes a value always the same way; two texts of one
 /// value (`1e2` and `100`) would only miss each other. Objects and arrays are read, so that the order of keys does not
 /// count.
-struct Canonical<'a>(&'a Arguments);
+struct Canonical<'a>(&'a [Bytes]);
 
 impl Serialize for Canonical<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut sequence = serializer.serialize_seq(Some(self.0.values.len()))?;
-        for text in &self.0.values {
+        let mut sequence = serializer.serialize_seq(Some(self.0.len()))?;
+        for text in self.0 {
             match text.first() {
                 Some(b'{' | b'[') => match serde_json::from_slice::<serde_json::Value>(text) {
                     Ok(value) => sequence.serialize_element(&value)?,

@@ -1,36 +1,54 @@
 //! A callback: what it writes, what it reads, its options, and the function that answers it.
 
+mod arguments;
+mod builder;
 pub(crate) mod call;
+mod check;
 mod context;
 mod debounce;
 mod dependency;
+mod effects;
+mod failure;
 mod handler;
 mod identity;
 pub(crate) mod key;
 mod options;
 mod outcome;
+mod patch;
 mod registry;
+mod request;
 
 use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
 
-pub use context::{Context, Trigger};
+pub use arguments::Args;
+pub use builder::CallbackBuilder;
+pub use context::{Context, HeaderError};
 pub use dependency::{Input, Output, State};
+pub use failure::Failure;
 pub use handler::Handler;
 pub use identity::Identity;
 pub use options::CacheOptions;
-pub use outcome::{CallbackError, IntoAnswer, IntoOutput, NoUpdate, PreventUpdate, Update, no_update};
+pub use outcome::{
+    CallbackError, Each, IntoAnswer, IntoOutput, NoUpdate, OutputValue, PreventUpdate, Update, no_update,
+};
+pub use patch::{Patch, PatchKey, PatchValue};
+pub use request::{Argument, Grouping, Trigger};
 
-pub(crate) use debounce::{Gate, Shape, Source};
-pub(crate) use dependency::Property;
+pub(crate) use arguments::Parameter;
+pub(crate) use debounce::{Gate, Shape, Slot, Source};
+pub(crate) use dependency::{Property, callback_id};
+pub(crate) use effects::{Effects, Header, SideUpdate, Timing};
+pub(crate) use failure::{ErrorHandler, error_handler};
 pub(crate) use handler::{Arguments, ErasedHandler};
 pub(crate) use identity::{Identify, RequestParts};
 pub(crate) use options::Vary;
 pub(crate) use outcome::{Answer, CallError};
-pub(crate) use registry::{Registered, Registry};
+pub(crate) use registry::{Defaults, Registered, Registry};
+pub(crate) use request::{Call, CallIds, Ids};
 
-use ferrodash_components::{Id, IntoProp, Prop};
+use ferrodash_components::Prop;
 
 /// A callback, ready to be given to `App::callback`.
 ///
@@ -47,9 +65,29 @@ use ferrodash_components::{Id, IntoProp, Prop};
 #[derive(Clone)]
 pub struct Callback {
     pub(crate) spec: Spec,
-    pub(crate) handler: Arc<dyn ErasedHandler>,
-    /// Tells functions apart. `None` for closures that capture something: two of one type can differ.
-    pub(crate) function: Option<TypeId>,
+    pub(crate) function: Function,
+}
+
+/// What answers a callback.
+#[derive(Clone)]
+pub(crate) enum Function {
+    /// A function of the app.
+    Server {
+        handler: Arc<dyn ErasedHandler>,
+        /// Tells functions apart. `None` for closures that capture something: two of one type can differ.
+        id: Option<TypeId>,
+    },
+    /// A function of the page.
+    Clientside(Clientside),
+}
+
+/// A JavaScript function, `window.dash_clientside[namespace][name]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Clientside {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    /// Its source, if the page does not bring it otherwise.
+    pub(crate) source: Option<String>,
 }
 
 /// Everything about a callback but its function.
@@ -63,9 +101,31 @@ pub(crate) struct Spec {
     pub(crate) outputs: Vec<Output>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) states: Vec<State>,
+    /// What the function's arguments are made of; `None` when they are the inputs and the states.
+    pub(crate) parameters: Option<Vec<Parameter>>,
     pub(crate) running: Vec<Running>,
     pub(crate) cache: Option<CacheOptions>,
-    pub(crate) prevent_initial_call: bool,
+    pub(crate) initial_call: InitialCall,
+    pub(crate) optional: bool,
+    pub(crate) hidden: bool,
+    pub(crate) on_error: Option<ErrorHandler>,
+    pub(crate) api: Option<ApiEndpoint>,
+    pub(crate) adds_callbacks: bool,
+    /// A feature that there is not yet, for a clear mistake when the app is built.
+    pub(crate) unsupported: Option<&'static str>,
+}
+
+/// Whether a callback is called when the page is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InitialCall {
+    /// As the app says; by default it is.
+    Default,
+    /// It is.
+    Yes,
+    /// It is not.
+    Prevented,
+    /// It is, although others write its outputs too.
+    Duplicate,
 }
 
 /// A property that has one value while the callback runs and another afterwards.
@@ -76,100 +136,48 @@ pub(crate) struct Running {
     pub(crate) off: Prop,
 }
 
+/// An address at which other programs call a callback's function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiEndpoint {
+    pub(crate) path: String,
+    /// Names of the function's arguments.
+    pub(crate) names: Vec<String>,
+}
+
 impl Callback {
     /// Begins the description of a callback. Mistakes in it are reported by `App::build`, with the place of this call.
     #[track_caller]
     pub fn builder() -> CallbackBuilder {
-        CallbackBuilder {
-            spec: Spec {
-                name: String::new(),
-                is_named: false,
-                version: "",
-                location: Location::caller(),
-                outputs: Vec::new(),
-                inputs: Vec::new(),
-                states: Vec::new(),
-                running: Vec::new(),
-                cache: None,
-                prevent_initial_call: false,
-            },
+        CallbackBuilder::new(Location::caller())
+    }
+
+    /// The function that answers it, if it is one of the app.
+    pub(crate) fn handler(&self) -> Option<&Arc<dyn ErasedHandler>> {
+        match &self.function {
+            Function::Server { handler, .. } => Some(handler),
+            Function::Clientside(_) => None,
+        }
+    }
+
+    pub(crate) fn clientside(&self) -> Option<&Clientside> {
+        match &self.function {
+            Function::Server { .. } => None,
+            Function::Clientside(function) => Some(function),
         }
     }
 }
 
-/// Describes a [`Callback`]; [`handler`](Self::handler) ends the description.
-#[derive(Clone)]
-#[must_use = "a callback is complete with its handler"]
-pub struct CallbackBuilder {
-    spec: Spec,
-}
-
-impl CallbackBuilder {
-    /// A name for messages and cache keys, and the version of the function's source: entries of another version are not
-    /// found. The attribute sets both. By default the name is that of the function's type, and an empty version changes
-    /// with each build.
-    ///
-    /// A cached function that captures values needs a name: what it captures is no part of its keys.
-    pub fn name(mut self, name: impl Into<String>, version: &'static str) -> Self {
-        self.spec.name = name.into();
-        self.spec.is_named = true;
-        self.spec.version = version;
-        self
+impl Spec {
+    /// Every property that it names, but those that are set while it runs.
+    pub(crate) fn properties(&self) -> impl Iterator<Item = &Property> {
+        let outputs = self.outputs.iter().map(|output| &output.property);
+        let inputs = self.inputs.iter().map(|input| &input.property);
+        outputs.chain(inputs).chain(self.states.iter().map(|state| &state.property))
     }
 
-    /// Adds an output. With several, the function returns a tuple in their order.
-    pub fn output(mut self, output: Output) -> Self {
-        self.spec.outputs.push(output);
-        self
-    }
-
-    /// Adds an input: an argument whose change triggers the callback.
-    pub fn input(mut self, input: impl Into<Input>) -> Self {
-        self.spec.inputs.push(input.into());
-        self
-    }
-
-    /// Adds a state: an argument whose change does not trigger the callback. States come after all inputs.
-    pub fn state(mut self, state: impl Into<State>) -> Self {
-        self.spec.states.push(state.into());
-        self
-    }
-
-    /// Sets a property to `on` while the callback runs and to `off` when it is done.
-    pub fn running(
-        mut self,
-        id: impl Into<Id>,
-        property: impl Into<std::borrow::Cow<'static, str>>,
-        on: impl IntoProp,
-        off: impl IntoProp,
-    ) -> Self {
-        let property = Property::new(id, property);
-        self.spec.running.push(Running { property, on: on.into_prop(), off: off.into_prop() });
-        self
-    }
-
-    /// Caches the answers.
-    pub fn cache(mut self, options: CacheOptions) -> Self {
-        self.spec.cache = Some(options);
-        self
-    }
-
-    /// No call when the page is loaded.
-    pub fn prevent_initial_call(mut self) -> Self {
-        self.spec.prevent_initial_call = true;
-        self
-    }
-
-    /// The async function that answers: its arguments are the inputs, the states, and a [`Context`] if it wants one.
-    pub fn handler<M, H: Handler<M>>(mut self, handler: H) -> Callback
-    where
-        M: 'static,
-    {
-        if self.spec.name.is_empty() {
-            self.spec.name = std::any::type_name::<H>().to_owned();
-        }
-        let function = (size_of::<H>() == 0).then(TypeId::of::<H>);
-        Callback { spec: self.spec, handler: handler::erase(handler), function }
+    /// Whether some id has wildcards, so that a call says which components it is about.
+    pub(crate) fn has_patterns(&self) -> bool {
+        self.properties().any(Property::is_pattern)
     }
 }
 

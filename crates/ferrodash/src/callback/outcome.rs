@@ -3,16 +3,67 @@
 use std::error::Error;
 use std::sync::Arc;
 
-use ferrodash_components::{IntoProp, Prop};
+use ferrodash_components::{Child, Children, IntoProp, Prop};
 
-use super::Vary;
+use super::{Patch, Vary};
 
 /// The values for the outputs, or the wish to change nothing.
 pub(crate) enum Answer {
-    /// One value per output; `None` leaves the output as it is.
-    Outputs(Vec<Option<Prop>>),
+    /// One value per output.
+    Outputs(Vec<OutputValue>),
     /// Nothing changes.
     PreventUpdate,
+}
+
+/// What becomes of an output.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub enum OutputValue {
+    /// It stays as it is.
+    No,
+    /// Its new value.
+    To(Prop),
+    /// Changes of its present value, see [`Patch`].
+    Patch(Prop),
+    /// One value for each component that an id with `ALL` stands for.
+    Each(Vec<OutputValue>),
+}
+
+impl OutputValue {
+    /// The value as it is written; `null` for no update.
+    pub(crate) fn into_prop(self) -> Prop {
+        match self {
+            Self::To(value) | Self::Patch(value) => value,
+            Self::No => Prop::Json(serde_json::Value::Null),
+            Self::Each(values) => Prop::List(values.into_iter().map(Self::into_prop).collect()),
+        }
+    }
+
+    /// Whether it says everything about its output, whatever the page shows.
+    pub(crate) fn is_whole(&self) -> bool {
+        match self {
+            Self::To(_) => true,
+            Self::No | Self::Patch(_) => false,
+            Self::Each(values) => values.iter().all(Self::is_whole),
+        }
+    }
+
+    /// One value for each component of a list; `None` if it is no list.
+    pub(crate) fn into_each(self) -> Option<Vec<Self>> {
+        match self {
+            Self::Each(values) => Some(values),
+            Self::To(Prop::List(values)) => Some(values.into_iter().map(Self::To).collect()),
+            Self::To(Prop::Json(serde_json::Value::Array(values))) => {
+                Some(values.into_iter().map(|value| Self::To(Prop::Json(value))).collect())
+            }
+            Self::To(Prop::Children(Children::Many(children))) => {
+                let one = |child: Child| Self::To(Prop::Children(Children::One(child)));
+                Some(children.into_iter().map(one).collect())
+            }
+            Self::To(Prop::Children(Children::None)) => Some(Vec::new()),
+            _ => None,
+        }
+    }
 }
 
 /// Why a call has no answer. Cloned to all who waited for it.
@@ -33,6 +84,17 @@ pub(crate) enum CallError {
     /// The function returned another number of values than the callback has outputs.
     #[error("it returned {returned} values for {outputs} outputs")]
     OutputCount { returned: usize, outputs: usize },
+    /// The value for an output with `ALL` does not have one item for each of its components.
+    #[error("{output} stands for {components} components, but {returned}; return a list with one item for each")]
+    ListOutput { output: String, components: usize, returned: String },
+    /// A cached function changed the answer for its caller only.
+    #[error(
+        "it is cached and {0}, which would reach only one of those who get its answer; do that in a callback without cache"
+    )]
+    EffectInCache(&'static str),
+    /// Its function runs in the page, so the server has nothing to call.
+    #[error("its function runs in the page")]
+    Clientside,
     /// A value cannot be written as JSON.
     #[error("the value for {output} cannot be written as JSON: {reason}")]
     Serialize { output: String, reason: String },
@@ -102,30 +164,66 @@ impl From<CallbackError> for Box<dyn Error + Send + Sync> {
     }
 }
 
+/// One value for each component of an output with [`ALL`](crate::ALL), some of which may stay as they are.
+///
+/// A plain `Vec` of values does as well; this one also takes [`Update`] and [`Patch`].
+///
+/// ```
+/// use ferrodash::{Each, Update};
+/// async fn mark(values: Vec<i32>) -> Each<Update<&'static str>> {
+///     Each(values.into_iter().map(|value| if value < 0 { Update::To("negative") } else { Update::No }).collect())
+/// }
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Each<T>(pub Vec<T>);
+
 /// A value for one output.
+#[diagnostic::on_unimplemented(
+    message = "a callback cannot write `{Self}` to an output",
+    note = "text, numbers, booleans, components, `serde_json::Value`, options and lists of these, `Update`, `NoUpdate`, \
+            `Patch` and `Each` can be; wrap any other value that serializes in `Json`"
+)]
 pub trait IntoOutput {
-    /// The value; `None` leaves the output as it is.
-    fn into_output(self) -> Option<Prop>;
+    /// The value.
+    fn into_output(self) -> OutputValue;
 }
 
 impl<T: IntoProp> IntoOutput for T {
-    fn into_output(self) -> Option<Prop> {
-        Some(self.into_prop())
+    fn into_output(self) -> OutputValue {
+        OutputValue::To(self.into_prop())
+    }
+}
+
+impl IntoOutput for OutputValue {
+    fn into_output(self) -> OutputValue {
+        self
     }
 }
 
 impl IntoOutput for NoUpdate {
-    fn into_output(self) -> Option<Prop> {
-        None
+    fn into_output(self) -> OutputValue {
+        OutputValue::No
     }
 }
 
-impl<T: IntoProp> IntoOutput for Update<T> {
-    fn into_output(self) -> Option<Prop> {
+impl IntoOutput for Patch {
+    fn into_output(self) -> OutputValue {
+        OutputValue::Patch(self.into_prop_value())
+    }
+}
+
+impl<T: IntoOutput> IntoOutput for Update<T> {
+    fn into_output(self) -> OutputValue {
         match self {
-            Self::To(value) => Some(value.into_prop()),
-            Self::No => None,
+            Self::To(value) => value.into_output(),
+            Self::No => OutputValue::No,
         }
+    }
+}
+
+impl<T: IntoOutput> IntoOutput for Each<T> {
+    fn into_output(self) -> OutputValue {
+        OutputValue::Each(self.0.into_iter().map(IntoOutput::into_output).collect())
     }
 }
 

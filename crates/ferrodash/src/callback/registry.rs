@@ -1,18 +1,18 @@
-//! The callbacks of an app: found by their output strings, checked before the app is built.
+//! The callbacks of an app: found by the strings that name them, checked before the app is built.
 
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::fmt::Display;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
 use ferrodash_cache::Policy;
+use ferrodash_components::Id;
 
 use super::call::is_readable;
-use super::dependency::output_string;
-use super::{Arguments, Callback, Gate, Input, Property, Shape, Trigger, Vary};
-use crate::error::Mistake;
+use super::check::{check, check_circles, check_writers};
+use super::{Callback, ErrorHandler, Function, Gate, Input, Parameter, Property, Shape, Spec, Vary, callback_id};
+use crate::error::{BuildErrors, Mistake};
 
 /// Where a callback stands in the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -23,6 +23,19 @@ pub(crate) struct Registry {
     callbacks: Vec<Arc<Registered>>,
     by_output: HashMap<String, CallbackNumber>,
     by_token: HashMap<String, CallbackNumber>,
+    /// Those that callbacks added.
+    added: RwLock<Vec<Arc<Registered>>>,
+    defaults: Defaults,
+}
+
+/// What the app says for callbacks that do not say it themselves.
+#[derive(Clone, Default)]
+pub(crate) struct Defaults {
+    /// Tells builds apart; functions without a version count as changed with each.
+    pub(crate) build_id: String,
+    /// No callback is called when the page is loaded.
+    pub(crate) prevent_initial_callbacks: bool,
+    pub(crate) on_error: Option<ErrorHandler>,
 }
 
 /// A callback with what is derived from its description once.
@@ -30,13 +43,13 @@ pub(crate) struct Registered {
     pub(crate) callback: Callback,
     /// The string by which the renderer knows it.
     pub(crate) output: String,
-    /// `id.property` of each argument, for messages.
+    /// What each argument of the function is read from, for messages.
     pub(crate) argument_names: Arc<[String]>,
     /// A call as the renderer sends it.
     pub(crate) wire: Shape,
     /// A call as it was declared; another shape only for debounced inputs.
     pub(crate) plain: Shape,
-    /// The JSON text of each argument whose property is unset.
+    /// The JSON text of each input and state that is unset.
     unset: Vec<Bytes>,
     /// What its cached answers depend on beside arguments.
     pub(crate) vary: Vec<Vary>,
@@ -48,38 +61,69 @@ pub(crate) struct Registered {
     pub(crate) token: String,
     /// The first callback with the same function, whose cached answers are also those of this one.
     pub(crate) same_function: CallbackNumber,
+    pub(crate) on_error: Option<ErrorHandler>,
+    /// Whether a call says which components it is about.
+    pub(crate) has_patterns: bool,
 }
 
 impl Registry {
     /// Registers callbacks; every mistake is added to `mistakes`.
-    pub(crate) fn new(callbacks: Vec<Callback>, build_id: &str, mistakes: &mut Vec<Mistake>) -> Self {
-        let mut registry = Self { callbacks: Vec::new(), by_output: HashMap::new(), by_token: HashMap::new() };
-        let mut written: HashMap<Property, String> = HashMap::new();
+    pub(crate) fn new(callbacks: Vec<Callback>, defaults: Defaults, mistakes: &mut Vec<Mistake>) -> Self {
+        let mut registry = Self {
+            callbacks: Vec::new(),
+            by_output: HashMap::new(),
+            by_token: HashMap::new(),
+            added: RwLock::default(),
+            defaults,
+        };
         let mut functions: HashMap<(TypeId, Vec<Vary>), CallbackNumber> = HashMap::new();
         for callback in callbacks {
             let number = CallbackNumber(registry.callbacks.len());
-            let vary = check(&callback, mistakes);
-            for output in &callback.spec.outputs {
-                let place = describe(&callback);
-                if let Some(other) = written.insert(output.property.clone(), place) {
-                    let text = format!("{} is written by {other} too; only one callback can", output.property);
-                    mistakes.push(Mistake::new(&callback, text));
-                }
-            }
-            let same_function = match callback.function.filter(|_| callback.spec.cache.is_some()) {
+            let vary = check(&callback, &registry.defaults, mistakes);
+            let same_function = match function_id(&callback).filter(|_| callback.spec.cache.is_some()) {
                 Some(function) => {
                     let first = *functions.entry((function, vary.clone())).or_insert(number);
                     if registry.can_share(first, number, &callback) { first } else { number }
                 }
                 None => number,
             };
-            let registered = Registered::new(callback, vary, same_function, build_id);
+            let mut registered = Registered::new(callback, vary, same_function, &registry.defaults);
+            registered.make_unique(|output| registry.by_output.contains_key(output));
             registry.by_output.insert(registered.output.clone(), number);
             registry.by_token.insert(registered.token.clone(), number);
             registry.callbacks.push(Arc::new(registered));
         }
-        check_circles(&registry, mistakes);
+        let all: Vec<&Callback> = registry.callbacks.iter().map(|registered| &registered.callback).collect();
+        check_writers(&all, mistakes);
+        check_circles(&all, mistakes);
         registry
+    }
+
+    /// Adds a callback to the running app, in the place of one with the same name that was added before.
+    pub(crate) fn add(&self, callback: Callback) -> Result<(), BuildErrors> {
+        let mut mistakes = Vec::new();
+        let vary = check(&callback, &self.defaults, &mut mistakes);
+        if callback.clientside().is_some_and(|function| function.source.is_some()) {
+            let text = "its function is source text, which a page that is loaded already cannot take; name a function";
+            mistakes.push(Mistake::new(&callback, text.into()));
+        }
+        if callback.spec.inputs.iter().any(|input| input.debounce.is_some()) {
+            let text = "a callback that is added to a running app cannot have debounced inputs";
+            mistakes.push(Mistake::new(&callback, text.into()));
+        }
+        let number = CallbackNumber(usize::MAX);
+        let registered = Arc::new(Registered::new(callback, vary, number, &self.defaults));
+        let mut added = self.added.write().unwrap_or_else(PoisonError::into_inner);
+        let others = added.iter().filter(|other| other.output != registered.output);
+        let all = self.callbacks.iter().chain(others).chain([&registered]).map(|it| &it.callback).collect::<Vec<_>>();
+        check_writers(&all, &mut mistakes);
+        check_circles(&all, &mut mistakes);
+        if !mistakes.is_empty() {
+            return Err(BuildErrors(mistakes));
+        }
+        added.retain(|other| other.output != registered.output);
+        added.push(registered);
+        Ok(())
     }
 
     /// Answers can be shared when both have the same shape, not just the same function.
@@ -88,7 +132,7 @@ impl Registry {
             return true;
         }
         let (a, b) = (&self.get(first).callback.spec, &callback.spec);
-        let defaults = |spec: &super::Spec| {
+        let defaults = |spec: &Spec| {
             let inputs = spec.inputs.iter().map(|input| input.default.clone());
             inputs.chain(spec.states.iter().map(|state| state.default.clone())).collect::<Vec<_>>()
         };
@@ -98,7 +142,9 @@ impl Registry {
                 (a, b) => a.is_none() && b.is_none(),
             }
             && defaults(a) == defaults(b)
+            && a.parameters == b.parameters
             && a.inputs.len() == b.inputs.len()
+            && !(a.has_patterns() || b.has_patterns())
             && !self.get(first).vary.contains(&Vary::Trigger)
     }
 
@@ -106,12 +152,21 @@ impl Registry {
         &self.callbacks[number.0]
     }
 
-    pub(crate) fn by_output(&self, output: &str) -> Option<&Arc<Registered>> {
-        self.by_output.get(output).map(|number| self.get(*number))
+    /// The callback that the renderer knows by this string.
+    pub(crate) fn by_output(&self, output: &str) -> Option<Arc<Registered>> {
+        match self.by_output.get(output) {
+            Some(number) => Some(self.get(*number).clone()),
+            None => self.added().into_iter().find(|registered| registered.output == output),
+        }
     }
 
     pub(crate) fn by_token(&self, token: &str) -> Option<&Arc<Registered>> {
         self.by_token.get(token).map(|number| self.get(*number))
+    }
+
+    /// The callbacks that were added while the app ran.
+    pub(crate) fn added(&self) -> Vec<Arc<Registered>> {
+        self.added.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// The gates of all debounced inputs, each once.
@@ -125,34 +180,44 @@ impl Registry {
         gates
     }
 
-    pub(crate) fn iter(&self) -> impl Iterator<Item = &Registered> {
-        self.callbacks.iter().map(|registered| &**registered)
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Registered>> {
+        self.callbacks.iter()
+    }
+}
+
+fn function_id(callback: &Callback) -> Option<TypeId> {
+    match &callback.function {
+        Function::Server { id, .. } => *id,
+        Function::Clientside(_) => None,
     }
 }
 
 impl Registered {
-    fn new(callback: Callback, vary: Vec<Vary>, same_function: CallbackNumber, build_id: &str) -> Self {
+    fn new(mut callback: Callback, vary: Vec<Vary>, same_function: CallbackNumber, defaults: &Defaults) -> Self {
+        callback.spec.apply(defaults);
         let spec = &callback.spec;
-        let inputs = spec.inputs.iter().map(|input| input.property.to_string());
-        let argument_names = inputs.chain(spec.states.iter().map(|state| state.property.to_string())).collect();
-        let output = output_string(&spec.outputs);
+        let wire = spec.wire();
+        let inputs: Vec<Property> = spec.inputs.iter().map(|input| input.property.clone()).collect();
+        let output = callback_id(&spec.outputs, &inputs);
         // Without a version of its own, a function counts as changed with each build.
-        let version = if spec.version.is_empty() { build_id } else { spec.version };
+        let version = if spec.version.is_empty() { defaults.build_id.as_str() } else { spec.version };
         let identity = format!("callback {output} of {} {version}", spec.name);
         let token = blake3::hash(identity.as_bytes()).to_hex()[..16].to_owned();
-        let defaults = spec.inputs.iter().map(|input| &input.default);
-        let defaults = defaults.chain(spec.states.iter().map(|state| &state.default));
-        let unset = defaults.map(|value| match value {
+        let values = spec.inputs.iter().map(|input| &input.default);
+        let values = values.chain(spec.states.iter().map(|state| &state.default));
+        let unset = values.map(|value| match value {
             Some(value) => Bytes::from(value.to_string()),
             None => Bytes::from_static(b"null"),
         });
         let policy = spec.cache.as_ref().map_or(Policy::new(Duration::ZERO), |cache| cache.policy.clone());
         Self {
             policy: policy.name(spec.name.clone()).readable(is_readable),
-            argument_names,
-            wire: spec.wire(),
+            argument_names: spec.argument_names().into(),
+            on_error: spec.on_error.clone().or_else(|| defaults.on_error.clone()),
+            has_patterns: spec.has_patterns(),
             plain: spec.plain(),
             unset: unset.collect(),
+            wire,
             output,
             vary,
             identity,
@@ -162,18 +227,47 @@ impl Registered {
         }
     }
 
-    /// The arguments of a call, from the value of each; an unset one becomes its default, or `null`.
-    pub(crate) fn arguments(&self, values: impl Iterator<Item = Option<Bytes>>) -> Arguments {
-        let values = values.zip(&self.unset).map(|(value, unset)| value.unwrap_or_else(|| unset.clone())).collect();
-        Arguments { values, names: self.argument_names.clone() }
+    /// Callbacks without outputs, or with the same duplicate outputs, are named after their inputs, which several can
+    /// share. The renderer needs another name for each.
+    fn make_unique(&mut self, is_taken: impl Fn(&str) -> bool) {
+        let outputs = &self.callback.spec.outputs;
+        if !outputs.is_empty() && !outputs.iter().any(|output| output.allow_duplicate) {
+            return;
+        }
+        let name = self.output.clone();
+        for count in 2.. {
+            if !is_taken(&self.output) {
+                return;
+            }
+            self.output = match name.strip_suffix("..") {
+                Some(name) => format!("{name}-{count}.."),
+                None => format!("{name}-{count}"),
+            };
+        }
     }
 
-    /// What `id.property` in a request stands for; `None` if it is no input of this callback.
-    pub(crate) fn trigger(&self, changed: &str) -> Option<Trigger> {
-        let position = |shape: &Shape| shape.names.iter().position(|name| name == changed);
-        let position = position(&self.wire).or_else(|| position(&self.plain))?;
-        let property = &self.callback.spec.inputs[position].property;
-        Some(Trigger { id: property.id.to_string(), property: property.name.to_string() })
+    /// The value of an input or a state that is unset.
+    pub(crate) fn unset(&self, index: usize) -> &Bytes {
+        &self.unset[index]
+    }
+
+    /// The declared input that `id.property` in a request is of, and the id; `None` if it is no input of this callback.
+    pub(crate) fn trigger(&self, changed: &str) -> Option<(usize, Id)> {
+        for shape in [&self.wire, &self.plain] {
+            if let Some(index) = shape.names.iter().position(|name| name == changed) {
+                return Some((index, shape.inputs[index].property.id.clone()));
+            }
+        }
+        if !self.has_patterns {
+            return None;
+        }
+        let (id, property) = changed.rsplit_once('.')?;
+        let id: Id = serde_json::from_str(id).ok()?;
+        let shapes = [&self.wire, &self.plain].into_iter();
+        let index = shapes.flat_map(|shape| {
+            shape.inputs.iter().position(|slot| slot.property.name == property && slot.property.id.matches(&id))
+        });
+        index.min().map(|index| (index, id))
     }
 
     /// Whether browsers keep its answers.
@@ -187,110 +281,28 @@ impl Registered {
     }
 }
 
-fn describe(callback: &Callback) -> String {
-    format!("{} ({})", callback.spec.name, callback.spec.location)
-}
-
-/// Checks a callback by itself and reads what it varies by.
-fn check(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
-    let spec = &callback.spec;
-    let mut mistake = |text: &dyn Display| mistakes.push(Mistake::new(callback, text.to_string()));
-    if spec.outputs.is_empty() {
-        mistake(&"it has no output");
-    }
-    if spec.inputs.is_empty() && spec.prevent_initial_call {
-        mistake(&"it has no input and prevents the initial call, so it would never run");
-    }
-    let (wanted, given) = (callback.handler.arguments(), spec.inputs.len() + spec.states.len());
-    if wanted != given {
-        mistake(&format!("its function takes {wanted} argument(s), but it has {given} input(s) and state(s)"));
-    }
-    let outputs = spec.outputs.iter().map(|output| &output.property);
-    let inputs = spec.inputs.iter().map(|input| &input.property);
-    let states = spec.states.iter().map(|state| &state.property);
-    let running = spec.running.iter().map(|running| &running.property);
-    for property in outputs.chain(inputs).chain(states).chain(running) {
-        if let Some(problem) = property.id.problem() {
-            mistake(&format!("{property}: {problem}"));
-        }
-        if property.name.is_empty() || property.name.contains(['.', '@']) {
-            mistake(&format!("{property}: {:?} is no name of a property", property.name));
+impl Spec {
+    /// Fills in what the app says for all callbacks.
+    fn apply(&mut self, defaults: &Defaults) {
+        use super::InitialCall::{Default, Prevented, Yes};
+        if self.initial_call == Default {
+            self.initial_call = if defaults.prevent_initial_callbacks { Prevented } else { Yes };
         }
     }
-    if spec.outputs.len() > 1 && spec.outputs.iter().any(|output| output.property.id.to_string().contains("...")) {
-        mistake(&"an id with three dots in a row cannot be told apart in a callback with several outputs");
-    }
-    if spec.inputs.iter().any(|input| input.debounce.is_some_and(|wait| wait.is_zero())) {
-        mistake(&"a debounce of zero waits for nothing; leave it out");
-    }
-    check_cache(callback, mistakes)
-}
 
-fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
-    let Some(cache) = &callback.spec.cache else { return Vec::new() };
-    let mut mistake = |text: String| mistakes.push(Mistake::new(callback, text));
-    let mut vary = Vec::new();
-    for by in &cache.vary {
-        match by.parse::<Vary>() {
-            Ok(by) => vary.push(by),
-            Err(problem) => mistake(problem),
-        }
-    }
-    vary.sort();
-    vary.dedup();
-    if cache.policy.timeout.is_zero() {
-        mistake("a cache with a timeout of zero keeps nothing; leave it out".into());
-    }
-    if callback.function.is_none() && !callback.spec.is_named {
-        mistake(
-            "it is cached and its function captures values, which are no part of the key; give it a name that no other \
-             callback over the same cache has (CallbackBuilder::name), and a version that changes with its code"
-                .into(),
-        );
-    }
-    if callback.handler.takes_context() && cache.vary.is_empty() {
-        mistake(
-            "it is cached and takes the Context, so it must declare what its answer varies by, for example vary = \
-             \"cookie:session\" or vary = \"trigger\"; without that, the answer for one user could reach another"
-                .into(),
-        );
-    }
-    if let Some(by) = vary.iter().find(|by| cache.client && !by.is_known_to_the_browser()) {
-        mistake(format!(
-            "it is cached in the browser and varies by {by}, which a page cannot see; cache it on the server only, \
-             without `client`"
-        ));
-    }
-    vary
-}
-
-/// Callbacks that trigger each other in a circle would never come to rest. The renderer allows a callback that writes
-/// its own input, as it knows where a chain began; behind a gate it no longer does.
-fn check_circles(registry: &Registry, mistakes: &mut Vec<Mistake>) {
-    let triggers = |from: &Callback, to: &Callback| {
-        let same = std::ptr::eq(from, to);
-        let inputs = to.spec.inputs.iter().filter(|input| !same || input.debounce.is_some());
-        inputs
-            .map(|input| &input.property)
-            .any(|input| from.spec.outputs.iter().any(|output| output.property == *input))
-    };
-    let all: Vec<&Callback> = registry.iter().map(|registered| &registered.callback).collect();
-    for (start, first) in all.iter().enumerate() {
-        // What can be reached from this callback through later ones; each circle is found at its first callback.
-        let (mut reached, mut next) = (vec![false; all.len()], vec![start]);
-        while let Some(from) = next.pop() {
-            for to in (start..all.len()).filter(|to| triggers(all[from], all[*to])) {
-                if to == start {
-                    let last = &all[from].spec.name;
-                    let text = format!("it triggers itself again, through its outputs and {last}, without an end");
-                    mistakes.push(Mistake::new(first, text));
-                    next.clear();
-                    break;
-                }
-                if !std::mem::replace(&mut reached[to], true) {
-                    next.push(to);
-                }
+    /// What each argument of the function is read from.
+    fn argument_names(&self) -> Vec<String> {
+        let inputs = self.inputs.iter().map(|input| input.property.to_string());
+        let all: Vec<String> = inputs.chain(self.states.iter().map(|state| state.property.to_string())).collect();
+        let Some(parameters) = &self.parameters else { return all };
+        let name = |parameter: &Parameter| match parameter {
+            Parameter::Input(index) => all[*index].clone(),
+            Parameter::State(index) => all[self.inputs.len() + index].clone(),
+            Parameter::Struct(fields) => {
+                let fields: Vec<&str> = fields.iter().map(|(name, _)| name.as_ref()).collect();
+                format!("args({})", fields.join(", "))
             }
-        }
+        };
+        parameters.iter().map(name).collect()
     }
 }

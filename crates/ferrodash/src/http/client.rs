@@ -15,10 +15,11 @@ use tokio::time::Instant;
 
 use super::etag::{JSON, empty, private, respond};
 use super::rejection::Rejection;
-use super::update::{describe, run, triggers};
+use super::update::{describe, run};
+use super::{decode, wire};
 use crate::body::Body;
-use crate::callback::Context;
 use crate::callback::call::Content;
+use crate::callback::{Call, Context, Registered, Trigger};
 use crate::state::AppState;
 
 /// Where these calls live, below the app's prefix.
@@ -29,7 +30,10 @@ pub(super) struct Parameters {
     /// The build of the page that asks.
     b: String,
     /// The arguments, a JSON array.
+    #[serde(default)]
     r#in: String,
+    /// For callbacks with wildcards, in the place of `in`: outputs, inputs and states as in a POST.
+    call: Option<String>,
     /// Indices of arguments that are unset, separated by commas.
     #[serde(default)]
     u: String,
@@ -48,18 +52,9 @@ pub(super) async fn serve(
     refuse_other_sites(&parts.headers)?;
     let callback = app.registry.by_token(&token).filter(|callback| callback.is_cached_by_clients());
     let callback = callback.ok_or_else(|| Rejection::UnknownCallback(token))?;
-    let values = values(&parameters)?;
-    if values.len() != callback.wire.sources.len() {
-        return Err(Rejection::Mismatch { callback: callback.name().to_owned(), what: "arguments" });
-    }
-    let arguments = callback.arguments(values.into_iter());
-    let changed: Vec<String> = match &parameters.t {
-        Some(text) => serde_json::from_str(text).map_err(|error| Rejection::Malformed(error.to_string()))?,
-        None => Vec::new(),
-    };
-    let triggers = triggers(callback, changed.iter().map(String::as_str));
-    let request = Arc::new(app.request(&parts.uri, parts.headers));
-    let answered = run(&app, callback, arguments, Context::new(triggers, request.clone())).await?;
+    let call = call(callback, &parameters)?;
+    let request = Arc::new(app.request(parts));
+    let answered = run(&app, &Context::new(Arc::new(call), request.clone())).await?;
     let cache_control = private(answered.fresh.filter(|_| parameters.b == app.build_id));
     let (status, age, late) = (answered.status, answered.age, answered.late);
     let mut response = match answered.content {
@@ -80,12 +75,45 @@ fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Rejection> {
     }
 }
 
-fn values(parameters: &Parameters) -> Result<Vec<Option<Bytes>>, Rejection> {
+/// The call that an address is of.
+fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rejection> {
     let malformed = |error: serde_json::Error| Rejection::Malformed(error.to_string());
-    let texts: Vec<&RawValue> = serde_json::from_str(&parameters.r#in).map_err(malformed)?;
+    let mut call = match &parameters.call {
+        Some(text) => {
+            let body = Bytes::copy_from_slice(text.as_bytes());
+            let sent: wire::Call<'_> = serde_json::from_slice(&body).map_err(malformed)?;
+            decode::call(callback.clone(), &sent, &body)?
+        }
+        None => {
+            Call { values: values(callback, parameters)?, ids: None, triggers: Vec::new(), callback: callback.clone() }
+        }
+    };
+    if let Some(text) = &parameters.t {
+        let changed: Vec<String> = serde_json::from_str(text).map_err(malformed)?;
+        let inputs = &callback.callback.spec.inputs;
+        let trigger = |changed: String| {
+            let (index, id) = callback.trigger(&changed)?;
+            Some(Trigger::new(id, inputs[index].property.name.clone(), Some(call.values[index].clone())))
+        };
+        call.triggers = changed.into_iter().filter_map(trigger).collect();
+    }
+    Ok(call)
+}
+
+fn values(callback: &Registered, parameters: &Parameters) -> Result<Vec<Bytes>, Rejection> {
+    let mismatch = || Rejection::Mismatch { callback: callback.name().to_owned(), what: "arguments" };
+    if callback.has_patterns {
+        return Err(mismatch());
+    }
+    let texts: Vec<&RawValue> =
+        serde_json::from_str(&parameters.r#in).map_err(|error| Rejection::Malformed(error.to_string()))?;
+    if texts.len() != callback.wire.sources.len() {
+        return Err(mismatch());
+    }
     let unset: Vec<usize> = parameters.u.split(',').filter_map(|index| index.parse().ok()).collect();
-    let value = |(index, text): (usize, &&RawValue)| {
-        (!unset.contains(&index)).then(|| Bytes::copy_from_slice(text.get().as_bytes()))
+    let value = |(index, text): (usize, &&RawValue)| match unset.contains(&index) {
+        true => callback.unset(index).clone(),
+        false => Bytes::copy_from_slice(text.get().as_bytes()),
     };
     Ok(texts.iter().enumerate().map(value).collect())
 }

@@ -8,18 +8,25 @@ use axum::response::Response;
 
 use super::etag::{JSON, NO_CACHE, respond};
 use super::wire::{ClientsideFunction, Running, Specification};
-use crate::callback::{Gate, Property, Registered, Registry};
+use crate::body::Body;
+use crate::callback::{Gate, InitialCall, Registered, Registry};
 use crate::state::AppState;
 
 pub(super) async fn serve(State(app): State<Arc<AppState>>, headers: HeaderMap) -> Response {
-    respond(&headers, &app.dependencies, JSON, NO_CACHE)
+    let added = app.registry.added();
+    if added.is_empty() {
+        return respond(&headers, &app.dependencies, JSON, NO_CACHE);
+    }
+    let all = Body::encode(render_dependencies(&app.registry).into()).await;
+    respond(&headers, &all, JSON, NO_CACHE)
 }
 
-/// The callbacks of the app, then the gates of debounced inputs.
+/// The callbacks of the app, those that were added while it ran, then the gates of debounced inputs.
 pub(crate) fn render_dependencies(registry: &Registry) -> Vec<u8> {
     let gates = registry.gates();
     let names: Vec<String> = (0..gates.len()).map(gate_name).collect();
-    let callbacks = registry.iter().map(specification);
+    let added = registry.added();
+    let callbacks = registry.iter().chain(&added).map(|registered| specification(registered));
     let gates = gates.iter().zip(&names).map(|(gate, name)| gate_specification(gate, name));
     let all: Vec<Specification<'_>> = callbacks.chain(gates).collect();
     serde_json::to_vec(&all).expect("text and numbers are JSON")
@@ -36,34 +43,44 @@ fn specification(registered: &Registered) -> Specification<'_> {
         running: spec.running.iter().map(|running| (running.property.to_string(), &running.on)).collect(),
         running_off: spec.running.iter().map(|running| (running.property.to_string(), &running.off)).collect(),
     });
+    let function = registered.callback.clientside();
     Specification {
         running,
-        prevent_initial_call: spec.prevent_initial_call,
-        ..plain(&registered.output, registered.wire.inputs.clone(), registered.wire.states.clone())
+        clientside_function: function
+            .map(|function| ClientsideFunction { namespace: &function.namespace, function_name: &function.name }),
+        prevent_initial_call: spec.initial_call == InitialCall::Prevented,
+        dynamic_creator: spec.adds_callbacks.then_some(true),
+        no_output: spec.outputs.is_empty(),
+        optional: spec.optional,
+        hidden: spec.hidden,
+        inputs: registered.wire.inputs.iter().map(Into::into).collect(),
+        state: registered.wire.states.iter().map(Into::into).collect(),
+        ..plain(&registered.output)
     }
 }
 
 fn gate_specification<'a>(gate: &Gate, name: &'a str) -> Specification<'a> {
     Specification {
-        clientside_function: Some(ClientsideFunction { namespace: "ferrodash", function_name: name.to_owned() }),
+        clientside_function: Some(ClientsideFunction { namespace: "ferrodash", function_name: name }),
         prevent_initial_call: true,
         no_output: true,
         hidden: true,
         // Does not count as loading: the title stays as it is.
         persistent: true,
-        ..plain(name, vec![gate.property.clone()], Vec::new())
+        inputs: vec![(&gate.property).into()],
+        ..plain(name)
     }
 }
 
-fn plain(output: &str, inputs: Vec<Property>, state: Vec<Property>) -> Specification<'_> {
+fn plain(output: &str) -> Specification<'_> {
     Specification {
         output,
-        inputs,
-        state,
+        inputs: Vec::new(),
+        state: Vec::new(),
         clientside_function: None,
         prevent_initial_call: false,
         background: (),
-        dynamic_creator: (),
+        dynamic_creator: None,
         no_output: false,
         optional: false,
         hidden: false,

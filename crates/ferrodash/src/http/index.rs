@@ -13,7 +13,7 @@ use super::dependencies::gate_name;
 use super::etag::{NO_CACHE, respond};
 use super::wire::{ClientCallback, RendererConfig, ScriptConfig, ScriptGate};
 use super::{Assets, Suites, script};
-use crate::callback::{Registered, Registry, Source, Vary};
+use crate::callback::{Clientside, Registered, Registry, Source, Vary};
 use crate::config::{Attributes, Config};
 use crate::state::AppState;
 
@@ -74,7 +74,7 @@ pub(crate) fn render_index(
             ("{%css%}", &styles(config, suites, assets)),
             ("{%app_entry%}", APP_ENTRY),
             ("{%config%}", &settings),
-            ("{%scripts%}", &scripts(config, suites, assets)),
+            ("{%scripts%}", &(scripts(config, suites, assets) + &inline(registry))),
             ("{%renderer%}", renderer),
         ],
     ))
@@ -151,6 +151,25 @@ fn scripts(config: &Config, suites: &Suites, assets: &Assets) -> String {
     lines(base.chain(external).chain(own_assets).chain(renderer).chain(components).chain(ours))
 }
 
+/// The functions of clientside callbacks that are given as source, each where the renderer finds it. `</script` in a
+/// source would end its element, so it is written as JavaScript also reads it within texts.
+pub(crate) fn inline_scripts(registry: &Registry) -> Vec<String> {
+    let functions = registry.iter().filter_map(|callback| callback.callback.clientside());
+    let script = |function: &Clientside| {
+        let source = function.source.as_ref()?.replace("</script", "<\\/script").replace("<!--", "<\\!--");
+        let (namespace, name) = (&function.namespace, &function.name);
+        Some(format!("((window.dash_clientside ||= {{}})[\"{namespace}\"] ||= {{}})[\"{name}\"] = {source}\n;"))
+    };
+    let mut scripts: Vec<String> = functions.filter_map(script).collect();
+    scripts.sort_unstable();
+    scripts.dedup();
+    scripts
+}
+
+fn inline(registry: &Registry) -> String {
+    inline_scripts(registry).iter().map(|script| format!("\n<script>{script}</script>")).collect()
+}
+
 fn renderer_config(config: &Config) -> RendererConfig<'_> {
     let mut children_props: BTreeMap<&str, BTreeMap<&str, &[&str]>> = BTreeMap::new();
     for suite in config.suites.iter().filter(|suite| !suite.namespace.is_empty()) {
@@ -180,7 +199,6 @@ fn script_config<'a>(config: &'a Config, registry: &'a Registry, build: &'a str)
     let cached = registry.iter().filter(|callback| callback.is_cached_by_clients());
     let gates = registry.gates().into_iter().enumerate().map(|(index, gate)| ScriptGate {
         name: gate_name(index),
-        id: gate.property.id,
         carrier: gate.carrier,
         wait: millis(gate.wait),
     });
@@ -210,6 +228,7 @@ fn client_callback<'a>(registry: &'a Registry, callback: &'a Registered) -> Clie
         token: &shared.token,
         arguments: callback.wire.sources.iter().map(argument).collect(),
         trigger: callback.vary.contains(&Vary::Trigger),
+        pattern: callback.has_patterns,
         rename,
     }
 }

@@ -1,7 +1,9 @@
 //! The routes of an app, and a file for each.
 
+mod api;
 mod assets;
 mod client;
+mod decode;
 mod dependencies;
 mod etag;
 mod health;
@@ -49,6 +51,11 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
     }
     if let Some(path) = &config.metrics_endpoint {
         router = router.route(&at(path.trim_start_matches('/')), get(health::metrics));
+    }
+    for callback in state.registry.iter() {
+        if let Some(api) = &callback.callback.spec.api {
+            router = router.route(&api.path, api::route(callback.clone()));
+        }
     }
     router.with_state(state)
 }

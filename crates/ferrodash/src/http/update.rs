@@ -14,10 +14,10 @@ use tokio::time::Instant;
 
 use super::etag::{JSON, empty, encoding, private, with_body};
 use super::rejection::Rejection;
-use super::wire::Call;
+use super::{decode, wire};
 use crate::body::compress_once;
 use crate::callback::call::{Answered, Content, answer};
-use crate::callback::{Arguments, Context, Property, Registered, Source, Trigger};
+use crate::callback::{Context, Effects, Header, Timing};
 use crate::state::AppState;
 
 pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) -> Result<Response, Rejection> {
@@ -25,15 +25,15 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) ->
     let (parts, body) = request.into_parts();
     refuse_other_types(&parts.headers)?;
     let body = read(Limited::new(body, app.config.max_body), app.config.max_body).await?;
-    let call: Call<'_> = serde_json::from_slice(&body).map_err(|error| Rejection::Malformed(error.to_string()))?;
+    let call: wire::Call<'_> =
+        serde_json::from_slice(&body).map_err(|error| Rejection::Malformed(error.to_string()))?;
     let callback = app.registry.by_output(&call.output);
     let callback = callback.ok_or_else(|| Rejection::UnknownCallback(call.output.to_string()))?;
-    let arguments = arguments(callback, &call, &body)?;
-    let triggers = triggers(callback, call.changed.iter().map(AsRef::as_ref));
+    let client_cached = callback.is_cached_by_clients();
+    let call = decode::call(callback, &call, &body)?;
     let encoding = encoding(&parts.headers);
-    let request = app.request(&parts.uri, parts.headers);
-    let context = Context::new(triggers, Arc::new(request));
-    let answered = run(&app, callback, arguments, context).await?;
+    let context = Context::new(Arc::new(call), Arc::new(app.request(parts)));
+    let answered = run(&app, &context).await?;
     let (status, age, late) = (answered.status, answered.age, answered.late);
     let mut response = match answered.content {
         Content::Nothing => empty(StatusCode::NO_CONTENT),
@@ -48,13 +48,14 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) ->
     };
     let headers = response.headers_mut();
     // Browsers keep no POST; our script does, when the arguments are too long for an address.
-    headers.insert(header::CACHE_CONTROL, private(answered.fresh.filter(|_| callback.is_cached_by_clients())));
+    headers.insert(header::CACHE_CONTROL, private(answered.fresh.filter(|_| client_cached)));
     describe(headers, status, (age, late), start.elapsed());
+    add_effects(headers, context.effects());
     Ok(response)
 }
 
 /// JSON is what a page of another site cannot send without asking first (CORS), so nothing else may change anything.
-fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
+pub(super) fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
     let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
     match essence.trim_ascii().eq_ignore_ascii_case(b"application/json") {
@@ -63,7 +64,7 @@ fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
     }
 }
 
-async fn read(body: Limited<axum::body::Body>, limit: usize) -> Result<Bytes, Rejection> {
+pub(super) async fn read(body: Limited<axum::body::Body>, limit: usize) -> Result<Bytes, Rejection> {
     match body.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Rejection::TooLarge(limit)),
@@ -72,46 +73,32 @@ async fn read(body: Limited<axum::body::Body>, limit: usize) -> Result<Bytes, Re
 }
 
 /// Answers a call; a failure names the callback.
-pub(super) async fn run(
-    app: &AppState,
-    callback: &Arc<Registered>,
-    arguments: Arguments,
-    context: Context,
-) -> Result<Answered, Rejection> {
-    answer(&app.cache, callback, arguments, context).await.map_err(|error| Rejection::Failed {
-        callback: callback.name().to_owned(),
+pub(super) async fn run(app: &AppState, context: &Context) -> Result<Answered, Rejection> {
+    answer(&app.cache, context).await.map_err(|error| Rejection::Failed {
+        callback: context.call().callback.name().to_owned(),
         error,
         show: app.config.debug,
     })
 }
 
-/// The arguments of a call, in the order in which they were declared. The page is not trusted: what it sends must be
-/// what was declared.
-fn arguments(callback: &Registered, call: &Call<'_>, body: &Bytes) -> Result<Arguments, Rejection> {
-    let mismatch = |what| Rejection::Mismatch { callback: callback.name().to_owned(), what };
-    let declared = |sent: &[super::wire::Dependency<'_>], wire: &[Property]| {
-        sent.len() == wire.len() && sent.iter().zip(wire).all(|(sent, property)| sent.is(property))
-    };
-    // As our page sends it, or as it would be without debounced inputs, which other clients do not know.
-    let shapes = [&callback.wire, &callback.plain];
-    let shape = shapes.into_iter().find(|shape| declared(&call.inputs, &shape.inputs));
-    let shape = shape.ok_or_else(|| mismatch("inputs"))?;
-    if !declared(&call.state, &shape.states) {
-        return Err(mismatch("states"));
+/// Cookies, headers and timings that the function asked for.
+pub(super) fn add_effects(headers: &mut HeaderMap, effects: &Effects) {
+    for Header { name, value, append } in effects.take_headers() {
+        if append {
+            headers.append(name, value);
+        } else {
+            headers.insert(name, value);
+        }
     }
-    let value = |source: &Source| match *source {
-        Source::Input(index) => call.inputs[index].value,
-        Source::State(index) => call.state[index].value,
-    };
-    // A slice of the request's body, not a copy.
-    let slice = |text: &serde_json::value::RawValue| body.slice_ref(text.get().as_bytes());
-    let values = shape.sources.iter().map(|source| value(source).map(slice));
-    Ok(callback.arguments(values))
-}
-
-/// What triggered the call, with the carriers of debounced inputs turned back into what they stand for.
-pub(super) fn triggers<'a>(callback: &Registered, changed: impl Iterator<Item = &'a str>) -> Vec<Trigger> {
-    changed.filter_map(|changed| callback.trigger(changed)).collect()
+    for Timing { name, duration, description } in effects.take_timings() {
+        // The front end splits at commas, and quotes would end the text.
+        let clean = |text: &str| text.replace([',', '"', '\\', ';'], " ");
+        let milliseconds = duration.as_secs_f64() * 1e3;
+        let text = format!("{};desc=\"{}\";dur={milliseconds:.3}", clean(&name).replace(' ', "_"), clean(&description));
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.append("server-timing", value);
+        }
+    }
 }
 
 /// Says what the cache did (RFC 9211) and how long it took.

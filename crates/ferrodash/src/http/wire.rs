@@ -2,27 +2,40 @@
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::fmt;
 
-use ferrodash_components::Prop;
+use ferrodash_components::{Id, Prop};
+use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
+use serde::de::{MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
-use crate::callback::Property;
+use crate::callback::{Property, Slot};
 
 /// `POST _dash-update-component`: one call of a callback.
 #[derive(Debug, Deserialize)]
 pub(super) struct Call<'a> {
-    #[serde(borrow)]
+    #[serde(borrow, default)]
     pub(super) output: Cow<'a, str>,
+    /// An item for one output, a list for several or for one with `ALL`.
     #[serde(borrow, default)]
-    pub(super) inputs: Vec<Dependency<'a>>,
+    pub(super) outputs: Option<Item<'a>>,
     #[serde(borrow, default)]
-    pub(super) state: Vec<Dependency<'a>>,
+    pub(super) inputs: Vec<Item<'a>>,
+    #[serde(borrow, default)]
+    pub(super) state: Vec<Item<'a>>,
     #[serde(borrow, default, rename = "changedPropIds")]
     pub(super) changed: Vec<Cow<'a, str>>,
 }
 
-/// One input or state of a call.
+/// One dependency of a call: a component's property, or a list of them (which for outputs can hold lists).
+#[derive(Debug)]
+pub(super) enum Item<'a> {
+    One(Dependency<'a>),
+    Many(Vec<Item<'a>>),
+}
+
+/// One component's property.
 #[derive(Debug, Deserialize)]
 pub(super) struct Dependency<'a> {
     /// A text or an object.
@@ -32,31 +45,64 @@ pub(super) struct Dependency<'a> {
     property: Cow<'a, str>,
     /// Absent where the property is unset, which is not the same as `null`.
     #[serde(borrow, default, deserialize_with = "present")]
-    pub(super) value: Option<&'a RawValue>,
+    value: Option<&'a RawValue>,
+    /// The component of an optional dependency is missing, as the renderer then says with a value of `null`.
+    #[serde(default)]
+    allow_optional: bool,
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
-impl Dependency<'_> {
-    /// Whether this is the property that was declared.
-    pub(super) fn is(&self, property: &Property) -> bool {
-        self.property == property.name && same_id(self.id.get(), property)
+impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ItemVisitor)
     }
 }
 
-fn same_id(json: &str, property: &Property) -> bool {
-    use ferrodash_components::Id;
-    match &property.id {
-        Id::Text(id) => match serde_json::from_str::<Cow<'_, str>>(json) {
-            Ok(text) => text == *id,
-            Err(_) => false,
-        },
-        id => {
-            let sent: Result<serde_json::Value, _> = serde_json::from_str(json);
-            sent.is_ok_and(|sent| serde_json::to_value(id).is_ok_and(|id| id == sent))
-        }
+struct ItemVisitor;
+
+impl<'de> Visitor<'de> for ItemVisitor {
+    type Value = Item<'de>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("an object with id and property, or a list of such")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Item<'de>, A::Error> {
+        Dependency::deserialize(MapAccessDeserializer::new(map)).map(Item::One)
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Item<'de>, A::Error> {
+        Vec::deserialize(SeqAccessDeserializer::new(list)).map(Item::Many)
+    }
+}
+
+impl<'a> Dependency<'a> {
+    /// The property's value; `None` where it is unset.
+    pub(super) fn value(&self) -> Option<&'a RawValue> {
+        self.value.filter(|value| !self.allow_optional || value.get() != "null")
+    }
+
+    /// Whether this is the property that was declared, whose id has no wildcard.
+    pub(super) fn is(&self, property: &Property) -> bool {
+        self.property == property.name && same_id(self.id.get(), &property.id)
+    }
+
+    /// The id, if this is a property that the declared one, with its wildcards, can stand for. The property may be marked
+    /// as one with several writers.
+    pub(super) fn id_for(&self, property: &Property) -> Option<Id> {
+        let name = self.property.split('@').next().unwrap_or_default();
+        let id: Id = serde_json::from_str(self.id.get()).ok()?;
+        (name == property.name && property.id.matches(&id)).then_some(id)
+    }
+}
+
+fn same_id(json: &str, id: &Id) -> bool {
+    match id {
+        Id::Text(id) => serde_json::from_str::<Cow<'_, str>>(json).is_ok_and(|text| text == *id),
+        id => serde_json::from_str::<Id>(json).is_ok_and(|sent| sent == *id),
     }
 }
 
@@ -64,12 +110,12 @@ fn same_id(json: &str, property: &Property) -> bool {
 #[derive(Debug, Serialize)]
 pub(super) struct Specification<'a> {
     pub(super) output: &'a str,
-    pub(super) inputs: Vec<Property>,
-    pub(super) state: Vec<Property>,
-    pub(super) clientside_function: Option<ClientsideFunction>,
+    pub(super) inputs: Vec<DeclaredProperty>,
+    pub(super) state: Vec<DeclaredProperty>,
+    pub(super) clientside_function: Option<ClientsideFunction<'a>>,
     pub(super) prevent_initial_call: bool,
     pub(super) background: (),
-    pub(super) dynamic_creator: (),
+    pub(super) dynamic_creator: Option<bool>,
     pub(super) no_output: bool,
     pub(super) optional: bool,
     pub(super) hidden: bool,
@@ -79,11 +125,32 @@ pub(super) struct Specification<'a> {
     pub(super) running: Option<Running<'a>>,
 }
 
+/// An input or a state, with a dictionary id as text.
+#[derive(Debug, Serialize)]
+pub(super) struct DeclaredProperty {
+    id: String,
+    property: String,
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    allow_optional: bool,
+}
+
+impl From<&Slot> for DeclaredProperty {
+    fn from(slot: &Slot) -> Self {
+        Self { allow_optional: slot.optional, ..Self::from(&slot.property) }
+    }
+}
+
+impl From<&Property> for DeclaredProperty {
+    fn from(property: &Property) -> Self {
+        Self { id: property.id.to_string(), property: property.name.to_string(), allow_optional: false }
+    }
+}
+
 /// A function of the page that answers a callback.
 #[derive(Debug, Serialize)]
-pub(super) struct ClientsideFunction {
-    pub(super) namespace: &'static str,
-    pub(super) function_name: String,
+pub(super) struct ClientsideFunction<'a> {
+    pub(super) namespace: &'a str,
+    pub(super) function_name: &'a str,
 }
 
 /// What is set while a callback runs, and afterwards.
@@ -131,6 +198,9 @@ pub(super) struct ClientCallback<'a> {
     /// Whether the answer depends on what triggered the call.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) trigger: bool,
+    /// Whether the answer depends on which components the call is about.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) pattern: bool,
     /// Outputs of the callback whose answers are shared, and of this one, in the same order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(super) rename: Vec<[String; 4]>,
@@ -141,7 +211,6 @@ pub(super) struct ClientCallback<'a> {
 pub(super) struct ScriptGate {
     /// The name of its function, as in `_dash-dependencies`.
     pub(super) name: String,
-    pub(super) id: ferrodash_components::Id,
     pub(super) carrier: String,
     /// In milliseconds.
     pub(super) wait: u64,

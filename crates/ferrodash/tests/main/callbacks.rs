@@ -162,7 +162,8 @@ async fn what_cannot_be_json_is_an_error_that_names_the_output() {
 #[tokio::test]
 async fn the_context_tells_trigger_cookies_headers_and_path() {
     let client = app(to_out().input(("a", "value")).handler(async |_: Option<u8>, ctx: Context| {
-        format!("{:?} {:?} {:?} {}", ctx.triggered_id(), ctx.cookie("who"), ctx.header("X-Test"), ctx.path())
+        let triggered = ctx.triggered_id().map(ToString::to_string);
+        format!("{triggered:?} {:?} {:?} {}", ctx.cookie("who"), ctx.header("X-Test"), ctx.path())
     }));
     let call = json!({
         "output": "out.children",

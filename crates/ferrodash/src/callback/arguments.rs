@@ -1,0 +1,135 @@
+//! Arguments that are structs: several inputs and states under names.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+
+use super::{Input, State};
+
+/// Inputs and states that a function takes as one argument: a struct with a field for each name.
+///
+/// ```
+/// use ferrodash::{Args, Callback, Input, Output, State};
+///
+/// #[derive(serde::Deserialize)]
+/// struct Filter {
+///     carrier: Option<String>,
+///     months: Months,
+/// }
+///
+/// #[derive(serde::Deserialize)]
+/// struct Months {
+///     from: u8,
+///     to: u8,
+/// }
+///
+/// let months = Args::new().input("from", Input::new("from", "value")).input("to", Input::new("to", "value"));
+/// let callback = Callback::builder()
+///     .output(Output::new("count", "children"))
+///     .args(Args::new().state("carrier", State::new("carrier", "value")).args("months", months))
+///     .handler(async |filter: Filter| format!("{:?} {} {}", filter.carrier, filter.months.from, filter.months.to));
+/// ```
+#[derive(Debug, Clone, Default)]
+#[must_use = "arguments do nothing until a callback has them"]
+pub struct Args {
+    pub(crate) fields: Vec<(Cow<'static, str>, Field)>,
+}
+
+/// What a field of [`Args`] is read from.
+#[derive(Debug, Clone)]
+pub(crate) enum Field {
+    Input(Input),
+    State(State),
+    Args(Args),
+}
+
+impl Args {
+    /// No fields yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// A field with the value of an input.
+    pub fn input(self, name: impl Into<Cow<'static, str>>, input: impl Into<Input>) -> Self {
+        self.field(name, Field::Input(input.into()))
+    }
+
+    /// A field with the value of a state.
+    pub fn state(self, name: impl Into<Cow<'static, str>>, state: impl Into<State>) -> Self {
+        self.field(name, Field::State(state.into()))
+    }
+
+    /// A field that is a struct itself.
+    pub fn args(self, name: impl Into<Cow<'static, str>>, args: Self) -> Self {
+        self.field(name, Field::Args(args))
+    }
+
+    fn field(mut self, name: impl Into<Cow<'static, str>>, field: Field) -> Self {
+        self.fields.push((name.into(), field));
+        self
+    }
+
+    /// Moves the inputs and states to those of a callback, and says where each went.
+    pub(crate) fn flatten(self, inputs: &mut Vec<Input>, states: &mut Vec<State>) -> Parameter {
+        let fields = self.fields.into_iter().map(|(name, field)| {
+            let parameter = match field {
+                Field::Input(input) => {
+                    inputs.push(input);
+                    Parameter::Input(inputs.len() - 1)
+                }
+                Field::State(state) => {
+                    states.push(state);
+                    Parameter::State(states.len() - 1)
+                }
+                Field::Args(args) => args.flatten(inputs, states),
+            };
+            (name, parameter)
+        });
+        Parameter::Struct(fields.collect())
+    }
+}
+
+/// What an argument of the function is made of.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Parameter {
+    /// The value of the input with this index.
+    Input(usize),
+    /// The value of the state with this index.
+    State(usize),
+    /// An object of these.
+    Struct(Vec<(Cow<'static, str>, Parameter)>),
+}
+
+impl Parameter {
+    /// The JSON text of the argument, from those of all inputs, then all states.
+    pub(crate) fn value(&self, values: &[Bytes], inputs: usize) -> Bytes {
+        match self {
+            Self::Input(index) => values[*index].clone(),
+            Self::State(index) => values[inputs + index].clone(),
+            Self::Struct(_) => {
+                let mut text = Vec::new();
+                self.write(values, inputs, &mut text);
+                text.into()
+            }
+        }
+    }
+
+    fn write(&self, values: &[Bytes], inputs: usize, text: &mut Vec<u8>) {
+        match self {
+            Self::Input(index) => text.extend(&values[*index]),
+            Self::State(index) => text.extend(&values[inputs + index]),
+            Self::Struct(fields) => {
+                text.push(b'{');
+                for (index, (name, field)) in fields.iter().enumerate() {
+                    if index > 0 {
+                        text.push(b',');
+                    }
+                    text.extend(serde_json::Value::from(name.as_ref()).to_string().as_bytes());
+                    text.push(b':');
+                    field.write(values, inputs, text);
+                }
+                text.push(b'}');
+            }
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! The description of a callback, part by part.
+
+use std::any::TypeId;
+use std::borrow::Cow;
+use std::panic::Location;
+
+use ferrodash_components::Id;
+use sha2::{Digest, Sha256};
+
+use super::failure::error_handler;
+use super::{
+    ApiEndpoint, Args, CacheOptions, Callback, Clientside, Context, Failure, Function, Handler, InitialCall, Input,
+    IntoAnswer, IntoOutput, Output, Parameter, Property, Running, Spec, State, handler,
+};
+
+/// Where the functions of inline clientside callbacks are kept in the page, as in Dash.
+pub(crate) const INLINE_NAMESPACE: &str = "_dashprivate_clientside_funcs";
+
+/// Describes a [`Callback`]; [`handler`](Self::handler) or [`clientside`](Self::clientside) ends the description.
+#[derive(Clone)]
+#[must_use = "a callback is complete with its handler"]
+pub struct CallbackBuilder {
+    spec: Spec,
+    /// What the function's arguments are made of, states that were declared by themselves apart.
+    leading: Vec<Parameter>,
+    trailing: Vec<Parameter>,
+}
+
+impl CallbackBuilder {
+    pub(crate) fn new(location: &'static Location<'static>) -> Self {
+        let spec = Spec {
+            name: String::new(),
+            is_named: false,
+            version: "",
+            location,
+            outputs: Vec::new(),
+            inputs: Vec::new(),
+            states: Vec::new(),
+            parameters: None,
+            running: Vec::new(),
+            cache: None,
+            initial_call: InitialCall::Default,
+            optional: false,
+            hidden: false,
+            on_error: None,
+            api: None,
+            adds_callbacks: false,
+            unsupported: None,
+        };
+        Self { spec, leading: Vec::new(), trailing: Vec::new() }
+    }
+
+    /// A name for messages and cache keys, and the version of the function's source: entries of another version are not
+    /// found. The attribute sets both. By default the name is that of the function's type, and an empty version changes
+    /// with each build.
+    ///
+    /// A cached function that captures values needs a name: what it captures is no part of its keys.
+    pub fn name(mut self, name: impl Into<String>, version: &'static str) -> Self {
+        self.spec.name = name.into();
+        self.spec.is_named = true;
+        self.spec.version = version;
+        self
+    }
+
+    /// Adds an output. With several, the function returns a tuple in their order; without any, it returns `()`.
+    pub fn output(mut self, output: Output) -> Self {
+        self.spec.outputs.push(output);
+        self
+    }
+
+    /// Adds an input: an argument whose change triggers the callback.
+    pub fn input(mut self, input: impl Into<Input>) -> Self {
+        self.leading.push(Parameter::Input(self.spec.inputs.len()));
+        self.spec.inputs.push(input.into());
+        self
+    }
+
+    /// Adds a state: an argument whose change does not trigger the callback. States come after all inputs.
+    pub fn state(mut self, state: impl Into<State>) -> Self {
+        self.trailing.push(Parameter::State(self.spec.states.len()));
+        self.spec.states.push(state.into());
+        self
+    }
+
+    /// Adds inputs and states that are one argument of the function: a struct with their names as fields. It stands
+    /// among the inputs, in the order of these calls.
+    pub fn args(mut self, args: Args) -> Self {
+        let parameter = args.flatten(&mut self.spec.inputs, &mut self.spec.states);
+        self.leading.push(parameter);
+        self
+    }
+
+    /// Sets a property to `on` while the callback runs and to `off` when it is done.
+    pub fn running(
+        mut self,
+        id: impl Into<Id>,
+        property: impl Into<Cow<'static, str>>,
+        on: impl IntoOutput,
+        off: impl IntoOutput,
+    ) -> Self {
+        let property = Property::new(id, property);
+        let (on, off) = (on.into_output().into_prop(), off.into_output().into_prop());
+        self.spec.running.push(Running { property, on, off });
+        self
+    }
+
+    /// Caches the answers.
+    pub fn cache(mut self, options: CacheOptions) -> Self {
+        self.spec.cache = Some(options);
+        self
+    }
+
+    /// No call when the page is loaded.
+    pub fn prevent_initial_call(mut self) -> Self {
+        self.spec.initial_call = InitialCall::Prevented;
+        self
+    }
+
+    /// A call when the page is loaded, although others write its outputs too. Their order is not known.
+    pub fn initial_duplicate(mut self) -> Self {
+        self.spec.initial_call = InitialCall::Duplicate;
+        self
+    }
+
+    /// A call when the page is loaded, also in an app with
+    /// [`prevent_initial_callbacks`](crate::App::prevent_initial_callbacks).
+    pub fn initial_call(mut self) -> Self {
+        self.spec.initial_call = InitialCall::Yes;
+        self
+    }
+
+    /// Its components may be missing from the page.
+    pub fn optional(mut self) -> Self {
+        self.spec.optional = true;
+        self
+    }
+
+    /// Leaves it out of the callback graph of Dash's developer tools.
+    pub fn hidden(mut self) -> Self {
+        self.spec.hidden = true;
+        self
+    }
+
+    /// What the outputs become when the function returns an error or panics: the handler returns what the function could
+    /// have returned, `()` for no update, or an error in its turn. It comes before that of the app, see [`App::on_error`](crate::App::on_error).
+    ///
+    /// ```
+    /// use ferrodash::{Callback, Context, Failure, Input, Output};
+    ///
+    /// let callback = Callback::builder()
+    ///     .output(Output::new("out", "children"))
+    ///     .input(Input::new("in", "value"))
+    ///     .on_error(|failure: &Failure, _: &Context| format!("No answer: {failure}"))
+    ///     .handler(async |text: String| text.parse::<u32>());
+    /// ```
+    pub fn on_error<M, R: IntoAnswer<M>>(
+        mut self,
+        handle: impl Fn(&Failure, &Context) -> R + Send + Sync + 'static,
+    ) -> Self {
+        self.spec.on_error = Some(error_handler(handle));
+        self
+    }
+
+    /// An address, such as `/api/total`, at which other programs call the function: a POST of a JSON object with its
+    /// arguments under `names` is answered with its value as JSON. Unlike the app's other addresses it is taken as it
+    /// is, without the app's prefix.
+    pub fn api_endpoint<N: Into<String>>(
+        mut self,
+        path: impl Into<String>,
+        names: impl IntoIterator<Item = N>,
+    ) -> Self {
+        let names = names.into_iter().map(Into::into).collect();
+        self.spec.api = Some(ApiEndpoint { path: path.into(), names });
+        self
+    }
+
+    /// The function may add callbacks, with [`Context::add_callback`]: after each of its calls the page asks anew which
+    /// callbacks there are.
+    pub fn dynamic_callbacks(mut self) -> Self {
+        self.spec.adds_callbacks = true;
+        self
+    }
+
+    /// Dash's background callbacks, which are not there yet: `App::build` says so.
+    pub fn background(mut self) -> Self {
+        self.spec.unsupported = Some("background callbacks are not supported yet");
+        self
+    }
+
+    /// Dash's callbacks over a websocket, which are not there yet: `App::build` says so.
+    pub fn websocket(mut self) -> Self {
+        self.spec.unsupported = Some("websocket callbacks are not supported yet");
+        self
+    }
+
+    /// The async function that answers: its arguments are the inputs, the states, and a [`Context`] if it wants one.
+    pub fn handler<M, H: Handler<M>>(mut self, handler: H) -> Callback
+    where
+        M: 'static,
+    {
+        if self.spec.name.is_empty() {
+            self.spec.name = std::any::type_name::<H>().to_owned();
+        }
+        let id = (size_of::<H>() == 0).then(TypeId::of::<H>);
+        self.finish(Function::Server { handler: handler::erase(handler), id })
+    }
+
+    /// The source of a JavaScript function that answers in the page, without a request. It may return a promise, and use
+    /// `dash_clientside.no_update`, `dash_clientside.set_props` and the rest of Dash's.
+    ///
+    /// ```
+    /// use ferrodash::{Callback, Input, Output};
+    ///
+    /// let callback = Callback::builder()
+    ///     .output(Output::new("length", "children"))
+    ///     .input(Input::new("text", "value"))
+    ///     .clientside("text => (text || '').length");
+    /// ```
+    pub fn clientside(self, source: impl Into<String>) -> Callback {
+        let source = source.into();
+        let name = Sha256::digest(&source).iter().map(|byte| format!("{byte:02x}")).collect();
+        self.finish_clientside(Clientside { namespace: INLINE_NAMESPACE.into(), name, source: Some(source) })
+    }
+
+    /// A JavaScript function that answers in the page: `window.dash_clientside[namespace][name]`, which a script of the
+    /// assets folder defines.
+    pub fn clientside_function(self, namespace: impl Into<String>, name: impl Into<String>) -> Callback {
+        self.finish_clientside(Clientside { namespace: namespace.into(), name: name.into(), source: None })
+    }
+
+    fn finish_clientside(mut self, function: Clientside) -> Callback {
+        if self.spec.name.is_empty() {
+            self.spec.name = match &function.source {
+                Some(_) => "clientside".to_owned(),
+                None => format!("{}.{}", function.namespace, function.name),
+            };
+        }
+        self.finish(Function::Clientside(function))
+    }
+
+    fn finish(mut self, function: Function) -> Callback {
+        if self.leading.iter().any(|parameter| matches!(parameter, Parameter::Struct(_))) {
+            self.leading.append(&mut self.trailing);
+            self.spec.parameters = Some(self.leading);
+        }
+        Callback { spec: self.spec, function }
+    }
+}

@@ -1,0 +1,212 @@
+//! What can be wrong with callbacks, each by itself and together.
+
+use std::fmt::Display;
+
+use ferrodash_components::Wildcard;
+
+use super::registry::Defaults;
+use super::{Callback, Function, InitialCall, Property, Spec, Vary};
+use crate::error::Mistake;
+
+/// Checks a callback by itself and reads what it varies by.
+pub(super) fn check(callback: &Callback, defaults: &Defaults, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
+    let spec = &callback.spec;
+    let mut mistake = |text: &dyn Display| mistakes.push(Mistake::new(callback, text.to_string()));
+    if let Some(text) = spec.unsupported {
+        mistake(&text);
+    }
+    if spec.inputs.is_empty() && spec.initial_call == InitialCall::Prevented {
+        mistake(&"it has no input and prevents the initial call, so it would never run");
+    }
+    check_arguments(callback, &mut mistake);
+    for property in spec.properties().chain(spec.running.iter().map(|running| &running.property)) {
+        if let Some(problem) = property.id.pattern_problem() {
+            mistake(&format!("{property}: {problem}"));
+        }
+        if property.name.is_empty() || property.name.contains(['.', '@']) {
+            mistake(&format!("{property}: {:?} is no name of a property", property.name));
+        }
+    }
+    if spec.outputs.len() > 1 && spec.outputs.iter().any(|output| output.property.id.to_string().contains("...")) {
+        mistake(&"an id with three dots in a row cannot be told apart in a callback with several outputs");
+    }
+    if spec.inputs.iter().any(|input| input.debounce.is_some_and(|wait| wait.is_zero())) {
+        mistake(&"a debounce of zero waits for nothing; leave it out");
+    }
+    let says = matches!(spec.initial_call, InitialCall::Prevented | InitialCall::Duplicate)
+        || (spec.initial_call == InitialCall::Default && defaults.prevent_initial_callbacks);
+    if let Some(output) = spec.outputs.iter().find(|output| output.allow_duplicate && !says) {
+        mistake(&format!(
+            "{} allows duplicates, so that the order of calls when the page is loaded is not known; say \
+             prevent_initial_call, or prevent_initial_call = \"initial_duplicate\" if any order will do",
+            output.property
+        ));
+    }
+    check_patterns(spec, &mut mistake);
+    check_cache(callback, mistakes)
+}
+
+/// The function must take what the callback has.
+fn check_arguments(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
+    let spec = &callback.spec;
+    let Some(handler) = callback.handler() else {
+        if spec.cache.is_some() || spec.api.is_some() || spec.on_error.is_some() || spec.adds_callbacks {
+            mistake(
+                &"its function runs in the page, so cache, api_endpoint, on_error and dynamic_callbacks do nothing there",
+            );
+        }
+        return;
+    };
+    let (wanted, inputs, states) = (handler.arguments(), spec.inputs.len(), spec.states.len());
+    match &spec.parameters {
+        None if wanted != inputs + states => mistake(&format!(
+            "its function takes {wanted} argument(s), but it has {} input(s) and state(s)",
+            inputs + states
+        )),
+        Some(parameters) if wanted != parameters.len() => mistake(&format!(
+            "its function takes {wanted} argument(s), but it has {} input(s), struct(s) and state(s)",
+            parameters.len()
+        )),
+        _ => {}
+    }
+    if let Some(api) = &spec.api {
+        if api.names.len() != wanted {
+            let names = api.names.len();
+            mistake(&format!("its api_endpoint names {names} argument(s), but its function takes {wanted}"));
+        }
+        if !api.path.starts_with('/') || api.path.contains(['{', '}', '?', '#', '*']) {
+            mistake(&format!("its api_endpoint is {:?}; it must be a plain path that begins with a slash", api.path));
+        }
+    }
+}
+
+/// What wildcards may stand where (section "pattern-matching callbacks" of Dash's documentation).
+fn check_patterns(spec: &Spec, mistake: &mut dyn FnMut(&dyn Display)) {
+    let outputs: Vec<&Property> = spec.outputs.iter().map(|output| &output.property).collect();
+    let sorted = |property: &Property| {
+        let mut keys: Vec<String> = property.match_keys().into_iter().map(str::to_owned).collect();
+        keys.sort();
+        keys
+    };
+    let keys = outputs.first().map(|output| sorted(output)).unwrap_or_default();
+    if let Some(other) = outputs.iter().find(|output| sorted(output) != keys) {
+        mistake(&format!("all outputs must have MATCH for the same keys, but {} and {other} have not", outputs[0]));
+    }
+    let smaller = |property: &Property| {
+        let keys = property.id.wildcards().filter(|(_, wildcard)| *wildcard == Wildcard::AllSmaller);
+        keys.map(|(key, _)| key.to_owned()).collect::<Vec<_>>()
+    };
+    if let Some(output) = outputs.iter().find(|output| !smaller(output).is_empty()) {
+        mistake(&format!("{output}: ALLSMALLER cannot stand in an output"));
+    }
+    for property in spec.properties().skip(outputs.len()) {
+        // Without any MATCH in the outputs, each change of an input with MATCH is a call of its own.
+        if let Some(key) = sorted(property).into_iter().find(|key| !keys.is_empty() && !keys.contains(key)) {
+            mistake(&format!("{property} has MATCH for {key:?}, which the outputs have not"));
+        }
+        if let Some(key) = smaller(property).into_iter().find(|key| !keys.contains(key)) {
+            mistake(&format!("{property} has ALLSMALLER for {key:?}, for which the outputs have no MATCH"));
+        }
+    }
+    let is_fixed = keys.is_empty() && spec.inputs.iter().all(|input| sorted(&input.property).is_empty());
+    if let Some(state) = spec.states.iter().find(|state| is_fixed && !sorted(&state.property).is_empty()) {
+        mistake(&format!("{} has MATCH, but no output and no input has", state.property));
+    }
+}
+
+fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
+    let Some(cache) = &callback.spec.cache else { return Vec::new() };
+    let mut mistake = |text: String| mistakes.push(Mistake::new(callback, text));
+    let mut vary = Vec::new();
+    for by in &cache.vary {
+        match by.parse::<Vary>() {
+            Ok(by) => vary.push(by),
+            Err(problem) => mistake(problem),
+        }
+    }
+    vary.sort();
+    vary.dedup();
+    if cache.policy.timeout.is_zero() {
+        mistake("a cache with a timeout of zero keeps nothing; leave it out".into());
+    }
+    if callback.spec.outputs.is_empty() {
+        mistake("it is cached but has no output, so a second call would do nothing; leave the cache out".into());
+    }
+    if matches!(callback.function, Function::Server { id: None, .. }) && !callback.spec.is_named {
+        mistake(
+            "it is cached and its function captures values, which are no part of the key; give it a name that no other \
+             callback over the same cache has (CallbackBuilder::name), and a version that changes with its code"
+                .into(),
+        );
+    }
+    if callback.handler().is_some_and(|handler| handler.takes_context()) && cache.vary.is_empty() {
+        mistake(
+            "it is cached and takes the Context, so it must declare what its answer varies by, for example vary = \
+             \"cookie:session\" or vary = \"trigger\"; without that, the answer for one user could reach another"
+                .into(),
+        );
+    }
+    if let Some(by) = vary.iter().find(|by| cache.client && !by.is_known_to_the_browser()) {
+        mistake(format!(
+            "it is cached in the browser and varies by {by}, which a page cannot see; cache it on the server only, \
+             without `client`"
+        ));
+    }
+    vary
+}
+
+/// Each property has one callback that writes it, unless those that do allow others.
+pub(super) fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
+    let mut plain = std::collections::HashMap::new();
+    let mut patterns = Vec::new();
+    let all = callbacks.iter().flat_map(|callback| callback.spec.outputs.iter().map(move |output| (*callback, output)));
+    let all = all.filter(|(_, output)| !output.allow_duplicate);
+    for (callback, output) in all {
+        let property = &output.property;
+        let exact = plain.insert(property, callback);
+        let overlapping = || {
+            let known = patterns.iter().find(|(known, _): &&(&Property, &Callback)| known.overlaps(property));
+            known.map(|(_, other)| *other)
+        };
+        if let Some(other) = exact.or_else(overlapping) {
+            let other = format!("{} ({})", other.spec.name, other.spec.location);
+            let text = format!(
+                "{property} is written by {other} too; only one callback can, unless all of them say allow_duplicate"
+            );
+            mistakes.push(Mistake::new(callback, text));
+        }
+        if matches!(property.id, ferrodash_components::Id::Keys(_)) {
+            patterns.push((property, callback));
+        }
+    }
+}
+
+/// Callbacks that trigger each other in a circle would never come to rest. The renderer allows a callback that writes
+/// its own input, as it knows where a chain began; behind a gate it no longer does.
+pub(super) fn check_circles(all: &[&Callback], mistakes: &mut Vec<Mistake>) {
+    let triggers = |from: &Callback, to: &Callback| {
+        let same = std::ptr::eq(from, to);
+        let inputs = to.spec.inputs.iter().filter(|input| !same || input.debounce.is_some());
+        inputs
+            .map(|input| &input.property)
+            .any(|input| from.spec.outputs.iter().any(|output| output.property.overlaps(input)))
+    };
+    for (start, first) in all.iter().enumerate() {
+        // What can be reached from this callback through later ones; each circle is found at its first callback.
+        let (mut reached, mut next) = (vec![false; all.len()], vec![start]);
+        while let Some(from) = next.pop() {
+            for to in (start..all.len()).filter(|to| triggers(all[from], all[*to])) {
+                if to == start {
+                    let last = &all[from].spec.name;
+                    let text = format!("it triggers itself again, through its outputs and {last}, without an end");
+                    mistakes.push(Mistake::new(first, text));
+                    next.clear();
+                    break;
+                }
+                if !std::mem::replace(&mut reached[to], true) {
+                    next.push(to);
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! `Patch`: changes of the value that an output has in the page.
+
+use std::ops::{AddAssign, DivAssign, Index, IndexMut, MulAssign, SubAssign};
+use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+
+use ferrodash_components::{IntoProp, Prop};
+use serde::ser::{Error as _, SerializeStruct};
+use serde::{Serialize, Serializer};
+
+/// Changes of a property's present value, made in the page: only they are sent, not the value.
+///
+/// Places are written as in the value itself. An index from the end is negative.
+///
+/// ```
+/// use ferrodash::prelude::*;
+///
+/// #[callback(output("figure", "figure"), input("more", "n_clicks"), prevent_initial_call)]
+/// async fn more(_clicks: u32) -> Patch {
+///     let mut figure = Patch::new();
+///     figure["layout"]["title"]["text"].set("More");
+///     figure["data"][0]["x"].extend([5, 6]);
+///     figure["data"][0]["marker"].merge(serde_json::json!({"size": 12}));
+///     figure["data"][-1].remove();
+///     figure["layout"]["width"] += 100;
+///     figure
+/// }
+/// ```
+///
+/// The changes are applied in their order. Something that is not there is made where a value is set, and an error of the
+/// page elsewhere. An answer with a patch is never cached: it depends on what the page shows.
+#[derive(Debug)]
+pub struct Patch(PatchValue);
+
+/// A place in a [`Patch`].
+#[derive(Debug)]
+pub struct PatchValue {
+    location: Vec<PatchKey>,
+    operations: Arc<Mutex<Vec<Operation>>>,
+    inner: Vec<PatchValue>,
+}
+
+/// A key of an object, or an index of an array, which counts from the end if negative.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+#[non_exhaustive]
+pub enum PatchKey {
+    /// A key of an object.
+    Key(String),
+    /// An index of an array.
+    Index(i64),
+}
+
+#[derive(Debug)]
+struct Operation {
+    name: &'static str,
+    location: Vec<PatchKey>,
+    value: Option<Prop>,
+    index: Option<i64>,
+}
+
+impl Patch {
+    /// No changes yet.
+    pub fn new() -> Self {
+        Self(PatchValue { location: Vec::new(), operations: Arc::default(), inner: Vec::new() })
+    }
+
+    /// The value on the wire.
+    pub(crate) fn into_prop_value(self) -> Prop {
+        match serde_json::value::to_raw_value(&self) {
+            Ok(text) => Prop::Raw(text),
+            Err(error) => Prop::Invalid(error.to_string()),
+        }
+    }
+}
+
+impl Default for Patch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl std::ops::Deref for Patch {
+    type Target = PatchValue;
+
+    fn deref(&self) -> &PatchValue {
+        &self.0
+    }
+}
+
+impl std::ops::DerefMut for Patch {
+    fn deref_mut(&mut self) -> &mut PatchValue {
+        &mut self.0
+    }
+}
+
+impl PatchValue {
+    fn push(&self, name: &'static str, value: Option<Prop>, index: Option<i64>) {
+        let operation = Operation { name, location: self.location.clone(), value, index };
+        self.operations.lock().unwrap_or_else(PoisonError::into_inner).push(operation);
+    }
+
+    /// Sets the value.
+    pub fn set(&mut self, value: impl IntoProp) {
+        self.push("Assign", Some(value.into_prop()), None);
+    }
+
+    /// Takes the key out of its object, or the item out of its array.
+    pub fn remove(&mut self) {
+        self.push("Delete", None, None);
+    }
+
+    /// Empties the object, the array or the text.
+    pub fn clear(&mut self) {
+        self.push("Clear", None, None);
+    }
+
+    /// Reverses the array.
+    pub fn reverse(&mut self) {
+        self.push("Reverse", None, None);
+    }
+
+    /// Adds an item to the end of the array.
+    pub fn append(&mut self, item: impl IntoProp) {
+        self.push("Append", Some(item.into_prop()), None);
+    }
+
+    /// Adds an item to the beginning of the array.
+    pub fn prepend(&mut self, item: impl IntoProp) {
+        self.push("Prepend", Some(item.into_prop()), None);
+    }
+
+    /// Adds an item before the one with this index.
+    pub fn insert(&mut self, index: i64, item: impl IntoProp) {
+        self.push("Insert", Some(item.into_prop()), Some(index));
+    }
+
+    /// Adds items to the end of the array.
+    pub fn extend(&mut self, items: impl IntoIterator<Item: IntoProp>) {
+        let items = items.into_iter().map(IntoProp::into_prop).collect();
+        self.push("Extend", Some(Prop::List(items)), None);
+    }
+
+    /// Takes all items out of the array that are equal to this one.
+    pub fn remove_value(&mut self, item: impl IntoProp) {
+        self.push("Remove", Some(item.into_prop()), None);
+    }
+
+    /// Sets the keys of an object that `value`, an object too, has; others stay.
+    pub fn merge(&mut self, value: impl Serialize) {
+        self.push("Merge", Some(ferrodash_components::value::json(value)), None);
+    }
+}
+
+impl<K: Into<PatchKey>> Index<K> for PatchValue {
+    type Output = PatchValue;
+
+    /// A place that says nothing: a patch does not know the value, so there is nothing to read. It is here because
+    /// [`IndexMut`] needs it.
+    fn index(&self, _: K) -> &PatchValue {
+        static NOTHING: LazyLock<Patch> = LazyLock::new(Patch::new);
+        &NOTHING.0
+    }
+}
+
+impl<K: Into<PatchKey>> IndexMut<K> for PatchValue {
+    fn index_mut(&mut self, key: K) -> &mut PatchValue {
+        let mut location = self.location.clone();
+        location.push(key.into());
+        let position = self.inner.iter().position(|inner| inner.location == location).unwrap_or_else(|| {
+            self.inner.push(Self { location, operations: self.operations.clone(), inner: Vec::new() });
+            self.inner.len() - 1
+        });
+        &mut self.inner[position]
+    }
+}
+
+macro_rules! operators {
+    ($($trait:ident $method:ident $name:literal $what:literal;)*) => {$(
+        impl<T: IntoProp> $trait<T> for PatchValue {
+            #[doc = $what]
+            fn $method(&mut self, value: T) {
+                self.push($name, Some(value.into_prop()), None);
+            }
+        }
+
+        impl<T: IntoProp> $trait<T> for Patch {
+            #[doc = $what]
+            fn $method(&mut self, value: T) {
+                self.0.push($name, Some(value.into_prop()), None);
+            }
+        }
+    )*};
+}
+operators! {
+    AddAssign add_assign "Add" "Adds to the number, or to the end of the text.";
+    SubAssign sub_assign "Sub" "Subtracts from the number.";
+    MulAssign mul_assign "Mul" "Multiplies the number.";
+    DivAssign div_assign "Div" "Divides the number.";
+}
+
+impl Serialize for Patch {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        const MARK: &str = "__dash_patch_update";
+        let operations = self.0.operations.lock().map_err(|_| S::Error::custom("a patch was left half made"))?;
+        let mut patch = serializer.serialize_struct("Patch", 2)?;
+        patch.serialize_field(MARK, MARK)?;
+        patch.serialize_field("operations", &*operations)?;
+        patch.end()
+    }
+}
+
+impl Serialize for Operation {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        #[derive(Serialize)]
+        struct Parameters<'a> {
+            #[serde(skip_serializing_if = "Option::is_none")]
+            value: Option<&'a Prop>,
+            #[serde(skip_serializing_if = "Option::is_none")]
+            index: Option<i64>,
+        }
+        let mut operation = serializer.serialize_struct("Operation", 3)?;
+        operation.serialize_field("operation", self.name)?;
+        operation.serialize_field("location", &self.location)?;
+        operation.serialize_field("params", &Parameters { value: self.value.as_ref(), index: self.index })?;
+        operation.end()
+    }
+}
+
+impl From<&str> for PatchKey {
+    fn from(key: &str) -> Self {
+        Self::Key(key.to_owned())
+    }
+}
+
+impl From<String> for PatchKey {
+    fn from(key: String) -> Self {
+        Self::Key(key)
+    }
+}
+
+macro_rules! index {
+    ($($type:ty),*) => {$(
+        impl From<$type> for PatchKey {
+            fn from(index: $type) -> Self {
+                Self::Index(i64::from(index))
+            }
+        }
+    )*};
+}
+index!(i32, i64, u32);
+
+impl From<usize> for PatchKey {
+    fn from(index: usize) -> Self {
+        Self::Index(i64::try_from(index).unwrap_or(i64::MAX))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn operations_are_those_of_dash_in_their_order() {
+        let mut patch = Patch::new();
+        patch["a"]["b"].append(4);
+        patch["a"]["b"].insert(1, 9);
+        patch["a"]["b"][-1].set("neg");
+        patch["n"] += 1;
+        patch["n"] /= 4;
+        patch["a"]["k"].remove();
+        patch["l"].extend([7]);
+        patch["a"].merge(json!({"q": 2}));
+        let operation =
+            |name, location: Value, params: Value| json!({"operation": name, "location": location, "params": params});
+        let expected = json!({"__dash_patch_update": "__dash_patch_update", "operations": [
+            operation("Append", json!(["a", "b"]), json!({"value": 4})),
+            operation("Insert", json!(["a", "b"]), json!({"value": 9, "index": 1})),
+            operation("Assign", json!(["a", "b", -1]), json!({"value": "neg"})),
+            operation("Add", json!(["n"]), json!({"value": 1})),
+            operation("Div", json!(["n"]), json!({"value": 4})),
+            operation("Delete", json!(["a", "k"]), json!({})),
+            operation("Extend", json!(["l"]), json!({"value": [7]})),
+            operation("Merge", json!(["a"]), json!({"value": {"q": 2}})),
+        ]});
+        assert_eq!(serde_json::to_value(&patch).expect("JSON"), expected);
+    }
+}
