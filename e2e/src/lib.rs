@@ -112,6 +112,13 @@ impl Browser {
         browser
     }
 
+    /// Runs a script in every page before its own scripts.
+    pub async fn watch_from_the_start(&self, script: &str) {
+        let parameters = json!({"source": script});
+        let result = self.driver.cdp().send_raw("Page.addScriptToEvaluateOnNewDocument", parameters).await;
+        result.expect("Chromium takes a script");
+    }
+
     /// Opens an address and waits until Dash has drawn its layout and no callback runs.
     pub async fn open(&self, url: &str) {
         self.driver.goto(url).await.expect("the page opens");
@@ -158,7 +165,7 @@ impl Browser {
 
     /// The element with an id.
     pub async fn element(&self, id: &str) -> WebElement {
-        self.driver.find(By::Id(id)).await.unwrap_or_else(|error| panic!("#{id}: {error}"))
+        self.driver.find(By::XPath(format!("//*[@id='{id}']"))).await.unwrap_or_else(|error| panic!("#{id}: {error}"))
     }
 
     /// The text of the element with an id.

@@ -1,0 +1,109 @@
+//! Pattern-matching callbacks.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use e2e::{Browser, Site};
+use ferrodash::prelude::*;
+
+/// An app of rows with an input and an output each, and one callback for all of them; and the calls it gets.
+fn rows(count: u32, debounce: Option<Duration>) -> (App, Arc<Mutex<Vec<String>>>) {
+    let calls: Arc<Mutex<Vec<String>>> = Arc::default();
+    let written = calls.clone();
+    let row = |index: u32| {
+        html::Div::new((
+            dcc::Input::new().id(id! {type: "in", index: index}).value(format!("row {index}")),
+            html::Span::new(()).id(id! {type: "out", index: index}),
+        ))
+    };
+    let input = Input::new(id! {type: "in", index: MATCH}, "value");
+    let callback = Callback::builder()
+        .output(Output::new(id! {type: "out", index: MATCH}, "children"))
+        .input(match debounce {
+            Some(wait) => input.debounce(wait),
+            None => input,
+        })
+        .handler(move |text: String, context: Context| {
+            let row = context.matched("index").map(ToString::to_string).unwrap_or_default();
+            written.lock().unwrap().push(format!("{row} {text}"));
+            async move { text.to_uppercase() }
+        });
+    (App::new(html::Div::new((0..count).map(row).collect::<Vec<_>>()).id("rows")).callback(callback), calls)
+}
+
+/// The DOM id of a component of a row.
+fn dom_id(kind: &str, index: u32) -> String {
+    format!("{{\"index\":{index},\"type\":\"{kind}\"}}")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d12_two_rows_within_the_wait_are_two_requests() {
+    let (app, calls) = rows(3, Some(Duration::from_millis(500)));
+    let site = Site::start(app).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    assert_eq!(calls.lock().unwrap().len(), 3, "each row is called when the page is loaded");
+    let before = site.callback_requests().len();
+    for (row, text) in [(1, "abc"), (2, "xyz")] {
+        browser.element(&dom_id("in", row)).await.click().await.unwrap();
+        browser.type_text(text, Duration::from_millis(20)).await.unwrap();
+    }
+    for (row, text) in [(1, "ROW 1ABC"), (2, "ROW 2XYZ")] {
+        browser.wait_until(&format!("document.getElementById({:?}).innerText === {text:?}", dom_id("out", row))).await;
+    }
+    browser.let_pass(700).await;
+    assert_eq!(site.callback_requests().len() - before, 2);
+    let mut last = calls.lock().unwrap().split_off(3);
+    last.sort();
+    assert_eq!(last, ["1 row 1abc", "2 row 2xyz"]);
+    assert_eq!(browser.console().await, Vec::<String>::new());
+}
+
+/// The greatest of the times at which rows were last drawn, in milliseconds since the page was asked for.
+const DRAWN: &str = "
+    window.drawn = 0;
+    new MutationObserver((list) => {
+        if (list.some(({ target }) => (target.innerText || target.data || '').includes('ROW '))) drawn = performance.now();
+    }).observe(document, { subtree: true, childList: true, characterData: true });
+";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn o8_a_callback_over_five_hundred_rows_answers_within_a_second_and_a_half() {
+    let row = |index: u32| {
+        html::Div::new((
+            dcc::Input::new().id(id! {type: "in", index: index}).value(format!("row {index}")),
+            html::Span::new(()).id(id! {type: "out", index: index}),
+        ))
+    };
+    let callback = Callback::builder()
+        .output(Output::new(id! {type: "out", index: ALL}, "children"))
+        .input(Input::new(id! {type: "in", index: ALL}, "value"))
+        .handler(async |texts: Vec<String>| texts.into_iter().map(|text| text.to_uppercase()).collect::<Vec<_>>());
+    let site = Site::start(App::new(html::Div::new((0..500).map(row).collect::<Vec<_>>())).callback(callback)).await;
+    let browser = Browser::start().await;
+    browser.watch_from_the_start(DRAWN).await;
+    browser.driver.goto(&site.url("/")).await.unwrap();
+    browser.wait_until(ALL_ROWS).await;
+    let milliseconds = browser.js("return drawn").await.as_f64().unwrap();
+    println!("500 rows of one call drawn after {milliseconds:.0} ms");
+    assert!(milliseconds < 1500.0, "drawn after {milliseconds:.0} ms");
+}
+
+/// Whether every row shows its answer.
+const ALL_ROWS: &str =
+    "[...document.querySelectorAll('span')].filter((span) => span.innerText.startsWith('ROW ')).length === 500";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_of_five_hundred_rows_is_answered_by_a_call_of_its_own() {
+    let (app, calls) = rows(500, None);
+    let site = Site::start(app).await;
+    let browser = Browser::start().await;
+    browser.driver.goto(&site.url("/")).await.unwrap();
+    browser.wait_until(ALL_ROWS).await;
+    assert_eq!(calls.lock().unwrap().len(), 500, "one call a row");
+    let last = dom_id("in", 499);
+    browser.element(&last).await.send_keys("!").await.unwrap();
+    browser.wait_until(&format!("document.getElementById({:?}).innerText === 'ROW 499!'", dom_id("out", 499))).await;
+    assert_eq!(calls.lock().unwrap().len(), 501, "and one for the row that changed");
+    assert_eq!(browser.console().await, Vec::<String>::new());
+}
