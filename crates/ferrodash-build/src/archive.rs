@@ -1,5 +1,6 @@
 //! The files of a pinned package: a wheel (zip) or a source archive (tar.gz). Nothing of it is run or unpacked to disk.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fs::File;
 use std::io::Read;
@@ -41,14 +42,15 @@ impl Archive {
 
     /// The paths of the files directly in a directory that have an ending, in order.
     pub(crate) fn list(&self, directory: &str, ending: &str) -> Vec<String> {
-        let is_wanted = |path: &&str| {
+        let names: Vec<String> = match &self.content {
+            Content::Wheel(zip) => zip.file_names().flatten().map(Cow::into_owned).collect(),
+            Content::Source(files) => files.keys().cloned().collect(),
+        };
+        let is_wanted = |path: &String| {
             let below = path.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/'));
             below.is_some_and(|name| !name.contains('/') && name.ends_with(ending))
         };
-        let mut found: Vec<String> = match &self.content {
-            Content::Wheel(zip) => zip.file_names().filter(is_wanted).map(str::to_owned).collect(),
-            Content::Source(files) => files.keys().map(String::as_str).filter(is_wanted).map(str::to_owned).collect(),
-        };
+        let mut found: Vec<String> = names.into_iter().filter(is_wanted).collect();
         found.sort();
         found
     }

@@ -170,8 +170,9 @@ fn split_docstring(docstring: &str) -> (String, BTreeMap<String, Documented>) {
     let mut props = BTreeMap::new();
     for entry in format!("\n{list}").split("\n- ").skip(1) {
         let Some((name, rest)) = entry.split_once(" (") else { continue };
-        // The line ends where the bracket of the type is closed; a default value can have line ends in it.
-        let end = rest.find("):\n").or_else(|| rest.find(")\n")).unwrap_or(rest.len());
+        // The bracket of the type is closed at the end of a line, which need not be the first: defaults are source text.
+        let ends = [rest.find("):\n"), rest.find(")\n")];
+        let end = ends.into_iter().flatten().min().unwrap_or(rest.len());
         let (kind, text) = rest.split_at(end);
         let text = text.trim_start_matches([')', ':']);
         let required = kind.trim_end_matches([')', ':']).ends_with("; required");
