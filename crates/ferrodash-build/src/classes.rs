@@ -178,8 +178,9 @@ fn split_docstring(docstring: &str) -> (String, BTreeMap<String, Documented>) {
         let required = kind.trim_end_matches([')', ':']).ends_with("; required");
         props.insert(name.to_owned(), Documented { required, text: dedent(text) });
     }
-    // The first line only names the class, where the suite says more.
-    let described = description.trim().split_once('\n').map_or(description, |(_, more)| more);
+    // The first line only names the class; some suites say no more.
+    let more = description.trim().split_once('\n').map(|(_, more)| more).filter(|more| more.trim().contains(' '));
+    let described = more.unwrap_or_else(|| description.trim().lines().next().unwrap_or_default());
     (dedent(described), props)
 }
 

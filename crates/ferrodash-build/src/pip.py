@@ -18,7 +18,7 @@ def answer(hook, folder):
     if hook == "prepare_metadata_for_build_wheel":
         with open(os.path.join(folder, "input.json"), encoding="utf-8") as file:
             target = json.load(file)["kwargs"]["metadata_directory"]
-        value = "pinned-0.dist-info"
+        value = "{}-{}.dist-info".format(NAME.replace("-", "_"), VERSION)
         os.mkdir(os.path.join(target, value))
         with open(os.path.join(target, value, "METADATA"), "w", encoding="utf-8") as file:
             file.write(f"Metadata-Version: 2.1\nName: {NAME}\nVersion: {VERSION}\n")
