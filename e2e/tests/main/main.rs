@@ -7,3 +7,4 @@ mod client_cache;
 mod debounce;
 mod examples;
 mod render;
+mod suites;
