@@ -317,7 +317,10 @@ fn doc(code: &mut String, indent: usize, text: &str) {
         let part = match (part.starts_with("```"), in_example) {
             (true, false) => "```text".to_owned(),
             (true, true) | (false, true) => part.to_owned(),
-            (false, false) => part.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<"),
+            (false, false) => {
+                let safe = part.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<");
+                link_addresses(&safe)
+            }
         };
         in_example ^= part.starts_with("```");
         line(code, indent, format!("/// {:before$}{part}", "").trim_end());
@@ -335,4 +338,20 @@ fn item_mark(line: &str) -> usize {
         (1.., rest) if rest.starts_with(". ") => digits + 2,
         _ => 0,
     }
+}
+
+/// Makes addresses links, as rustdoc wants to have them marked. Those in code stay as they are.
+fn link_addresses(text: &str) -> String {
+    let mut linked = String::new();
+    let mut rest = text;
+    while let Some(start) = ["https://", "http://"].iter().filter_map(|scheme| rest.find(scheme)).min() {
+        let (before, address) = rest.split_at(start);
+        linked.push_str(before);
+        let end = address.find(|c: char| c.is_whitespace() || ")>\"'`|\\,".contains(c)).unwrap_or(address.len());
+        let (address, after) = address.split_at(address[..end].trim_end_matches(['.', ':', ';']).len());
+        let in_code = linked.matches('`').count() % 2 == 1;
+        linked.push_str(&if in_code { address.to_owned() } else { format!("<{address}>") });
+        rest = after;
+    }
+    linked + rest
 }

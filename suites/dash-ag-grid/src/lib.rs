@@ -17,7 +17,7 @@
 //!     .row_data(json!([{"carrier": "UA", "flights": 58665}, {"carrier": "B6", "flights": 54635}]))
 //!     .dash_grid_options(json!({"rowSelection": {"mode": "multiRow"}}));
 //! let app = App::new(html::Div::new((grid, html::P::new(()).id("chosen")))).suite(&dag::SUITE);
-//! # app.callback(chosen).build().unwrap();
+//! # app.callbacks(callbacks![chosen]).build().unwrap();
 //! ```
 //!
 //! The grid's own themes are in its script. Functions in options are names in `window.dashAgGridFunctions`, which a script

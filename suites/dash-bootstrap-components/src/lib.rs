@@ -15,7 +15,7 @@
 //!     dbc::Alert::new("Saved").id("message").color("success").is_open(false),
 //! ));
 //! let app = App::new(layout).suite(&dbc::SUITE).external_stylesheet("/assets/bootstrap.min.css");
-//! # app.callback(saved).build().unwrap();
+//! # app.callbacks(callbacks![saved]).build().unwrap();
 //! ```
 //!
 //! # Themes
@@ -25,3 +25,8 @@
 //! which needs no other server. It must be a theme of Bootstrap 5.
 
 include!(concat!(env!("OUT_DIR"), "/dash_bootstrap_components.rs"));
+
+/// The sample of the guide, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/guide/suites.md")]
+struct Guide;

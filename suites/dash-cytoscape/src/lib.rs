@@ -20,7 +20,7 @@
 //!         {"data": {"source": "JFK", "target": "LAX"}},
 //!     ]));
 //! let app = App::new(html::Div::new((graph, html::P::new(()).id("clicked")))).suite(&cyto::SUITE);
-//! # app.callback(clicked).build().unwrap();
+//! # app.callbacks(callbacks![clicked]).build().unwrap();
 //! ```
 //!
 //! Where Dash calls `cyto.load_extra_layouts()`, the app adds [`extra_layouts::SUITE`] in the place of [`SUITE`].

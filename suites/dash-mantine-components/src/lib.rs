@@ -15,7 +15,7 @@
 //!     dmc::Text::new(()).id("greeting").c("dimmed"),
 //! )));
 //! let app = App::new(layout).suite(&dmc::SUITE);
-//! # app.callback(greet).build().unwrap();
+//! # app.callbacks(callbacks![greet]).build().unwrap();
 //! ```
 //!
 //! Everything of Mantine stands inside one `MantineProvider`. Its style sheets are in the script, so that a page needs no
