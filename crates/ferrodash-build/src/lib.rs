@@ -1,7 +1,8 @@
 //! The build-time half of a component suite: pinned wheels in, Rust source and compressed bundles out.
 //!
-//! A suite crate calls [`generate`] from its `build.rs` with a manifest that pins the wheels (package, version,
-//! SHA-256) and lists what each suite ships. Into `OUT_DIR` go one `<suite>.rs` per suite, with a typed builder per
+//! A suite crate calls [`generate`] from its `build.rs` with a manifest that pins wheels or source archives (package,
+//! version, SHA-256), says where they describe their components (`metadata.json`, or generated Python classes, which are
+//! read and never run), and lists what each suite ships. Into `OUT_DIR` go one `<suite>.rs` per suite, with a typed builder per
 //! component and the table of its bundles, and the bundles themselves, as they are, as gzip and as Brotli.
 //!
 //! Wheels are looked for, in this order, in the directory named by `FERRODASH_WHEELS`, in `wheels/` beside the

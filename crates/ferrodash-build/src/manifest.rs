@@ -24,7 +24,7 @@ pub struct Pin {
     pub package: String,
     /// Exact version.
     pub version: String,
-    /// SHA-256 of the file, in lower-case hex.
+    /// SHA-256 of the wheel or the source archive, in lower-case hex.
     pub sha256: String,
     /// What is taken from the wheel.
     #[serde(rename = "suite", default)]
@@ -42,7 +42,7 @@ pub struct SuiteManifest {
     pub namespace: String,
     /// Version in the URLs, where it differs from the wheel's.
     pub version: Option<String>,
-    /// The directory in the wheel that the suite's URLs are relative to.
+    /// The directory in the wheel, or below the first one of a source archive, that the suite's URLs are relative to.
     pub root: String,
     /// Path of `metadata.json` in the wheel.
     pub metadata: Option<String>,
