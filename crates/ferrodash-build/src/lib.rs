@@ -1,7 +1,8 @@
 //! The build-time half of a component suite: pinned wheels in, Rust source and compressed bundles out.
 //!
-//! A suite crate calls [`generate`] from its `build.rs` with a manifest that pins the wheels (package, version,
-//! SHA-256) and lists what each suite ships. Into `OUT_DIR` go one `<suite>.rs` per suite, with a typed builder per
+//! A suite crate calls [`generate`] from its `build.rs` with a manifest that pins wheels or source archives (package,
+//! version, SHA-256), says where they describe their components (`metadata.json`, or generated Python classes, which are
+//! read and never run), and lists what each suite ships. Into `OUT_DIR` go one `<suite>.rs` per suite, with a typed builder per
 //! component and the table of its bundles, and the bundles themselves, as they are, as gzip and as Brotli.
 //!
 //! Wheels are looked for, in this order, in the directory named by `FERRODASH_WHEELS`, in `wheels/` beside the
@@ -14,21 +15,26 @@
 //! ferrodash_build::generate("wheels.toml");
 //! ```
 
+mod archive;
 mod bundle;
+mod classes;
 mod emit;
 mod error;
 mod manifest;
 mod metadata;
+mod python;
 mod wheel;
 
 use std::path::{Path, PathBuf};
 use std::{env, fs};
 
+pub use classes::read_class;
 pub use error::{Error, Result};
 pub use manifest::{Manifest, Pin, Replacement, SuiteManifest};
 pub use metadata::{ComponentMeta, PropMeta, PropType, read_metadata};
 pub use wheel::{Source, sha256_hex};
 
+use archive::Archive;
 use emit::emit_suite;
 
 /// Generates every suite of the manifest at `manifest` (relative to the crate's root) into `OUT_DIR`.
@@ -61,12 +67,9 @@ pub fn generate_into(manifest: &Path, source: &Source, out: &Path) -> Result<()>
     let manifest = Manifest::parse(&text, manifest)?;
     for pin in &manifest.wheels {
         let wheel = source.obtain(pin)?;
-        let mut archive = bundle::Archive::open(&wheel, pin)?;
+        let mut archive = Archive::open(&wheel, pin)?;
         for suite in &pin.suites {
-            let components = match &suite.metadata {
-                Some(path) => read_metadata(&archive.text(path)?, path)?,
-                None => Vec::new(),
-            };
+            let components = components(&mut archive, suite)?;
             let bundles = bundle::prepare(&mut archive, suite, &source.cache, out)?;
             let code = emit_suite(pin, suite, &components, &bundles);
             let target = out.join(format!("{}.rs", suite.module));
@@ -74,6 +77,23 @@ pub fn generate_into(manifest: &Path, source: &Source, out: &Path) -> Result<()>
         }
     }
     Ok(())
+}
+
+/// The components of a suite, as its package describes them.
+fn components(archive: &mut Archive, suite: &SuiteManifest) -> Result<Vec<ComponentMeta>> {
+    if let Some(path) = &suite.metadata {
+        return read_metadata(&archive.text(path)?, path);
+    }
+    let Some(directory) = &suite.classes else { return Ok(Vec::new()) };
+    let mut components = Vec::new();
+    for path in archive.list(directory, ".py") {
+        components.extend(read_class(&archive.text(&path)?, &path, &suite.namespace)?);
+    }
+    if components.is_empty() {
+        return Err(Error::Class { file: directory.clone(), detail: "no file there has a component".into() });
+    }
+    components.sort_by(|a, b| a.name.cmp(&b.name));
+    Ok(components)
 }
 
 /// Where fetched wheels and compressed bundles are kept: the target directory, shared by all profiles.

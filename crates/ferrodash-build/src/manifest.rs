@@ -24,7 +24,7 @@ pub struct Pin {
     pub package: String,
     /// Exact version.
     pub version: String,
-    /// SHA-256 of the file, in lower-case hex.
+    /// SHA-256 of the wheel or the source archive, in lower-case hex.
     pub sha256: String,
     /// What is taken from the wheel.
     #[serde(rename = "suite", default)]
@@ -42,10 +42,12 @@ pub struct SuiteManifest {
     pub namespace: String,
     /// Version in the URLs, where it differs from the wheel's.
     pub version: Option<String>,
-    /// The directory in the wheel that the suite's URLs are relative to.
+    /// The directory in the wheel, or below the first one of a source archive, that the suite's URLs are relative to.
     pub root: String,
-    /// Path of `metadata.json` in the wheel; absent for plain scripts.
+    /// Path of `metadata.json` in the wheel.
     pub metadata: Option<String>,
+    /// The directory of the generated Python classes, for a wheel without `metadata.json`.
+    pub classes: Option<String>,
     /// Scripts of the index page, in order, relative to `root`.
     #[serde(default)]
     pub scripts: Vec<String>,
@@ -83,7 +85,13 @@ impl Manifest {
     /// # Errors
     /// [`Error::Manifest`] with line and column.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        toml::from_str(text).map_err(|error| Error::Manifest { path: path.to_owned(), detail: error.to_string() })
+        let bad = |detail: String| Error::Manifest { path: path.to_owned(), detail };
+        let manifest: Self = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
+        let mut suites = manifest.wheels.iter().flat_map(|pin| &pin.suites);
+        match suites.find(|suite| suite.metadata.is_some() && suite.classes.is_some()) {
+            Some(suite) => Err(bad(format!("suite {:?} has `metadata` and `classes`; one is enough", suite.module))),
+            None => Ok(manifest),
+        }
     }
 }
 

@@ -109,21 +109,27 @@ fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, St
             required: value.get("required").and_then(Value::as_bool).unwrap_or(false),
         });
     }
+    sort_props(&mut props);
+    let wildcards = described.keys().any(|prop| prop.ends_with("-*"));
+    Ok(ComponentMeta { name, description: text(value, "description"), props, children_props, wildcards })
+}
+
+/// `children`, `id`, then by name.
+pub(crate) fn sort_props(props: &mut [PropMeta]) {
     let rank = |prop: &PropMeta| match prop.name.as_str() {
         "children" => 0,
         "id" => 1,
         _ => 2,
     };
     props.sort_by(|a, b| (rank(a), &a.name).cmp(&(rank(b), &b.name)));
-    let wildcards = described.keys().any(|prop| prop.ends_with("-*"));
-    Ok(ComponentMeta { name, description: text(value, "description"), props, children_props, wildcards })
 }
 
 fn text(value: &Value, key: &str) -> String {
     value.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
 }
 
-fn prop_type(prop: &str, kind: &Value) -> PropType {
+/// What a property accepts, by its name and its type in react-docgen's form.
+pub(crate) fn prop_type(prop: &str, kind: &Value) -> PropType {
     match prop {
         "id" => return PropType::Id,
         "style" => return PropType::Style,

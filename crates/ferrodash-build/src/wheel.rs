@@ -12,6 +12,9 @@ use crate::{Error, Pin, Result};
 /// The environment variables that change where wheels come from.
 pub(crate) const VARIABLES: [&str; 2] = ["FERRODASH_WHEELS", "FERRODASH_PYTHON"];
 
+/// pip, kept from running what it fetches.
+const PIP: &str = include_str!("pip.py");
+
 /// Where pinned files may come from.
 #[derive(Debug, Clone)]
 pub struct Source {
@@ -71,13 +74,16 @@ impl Source {
         let line = format!("{} --hash=sha256:{}\n", pin.requirement(), pin.sha256);
         fs::write(&requirements, line).map_err(|error| Error::io("write", &requirements, error))?;
         let output = Command::new(&self.python)
-            .args(["-m", "pip", "download", "--no-deps", "--require-hashes", "--quiet", "--retries", "2"])
+            .args(["-c", PIP, &pin.requirement(), "download", "--no-deps", "--require-hashes", "--quiet"])
+            // Without isolation pip prepares nothing of its own before it asks a source archive for its name.
+            .args(["--no-build-isolation", "--retries", "2"])
             .arg("--dest")
             .arg(staging.path())
             .arg("--requirement")
             .arg(&requirements)
             .envs(self.pip_env.iter().map(|(name, value)| (name, value)))
             .env("PIP_DISABLE_PIP_VERSION_CHECK", "1")
+            .env("PIP_USE_PEP517", "1")
             .output();
         let output = match output {
             Ok(output) => output,

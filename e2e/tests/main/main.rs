@@ -8,3 +8,4 @@ mod debounce;
 mod examples;
 mod patterns;
 mod render;
+mod suites;

@@ -126,6 +126,35 @@ fn a_suite_becomes_builders_with_documentation() {
 }
 
 #[test]
+fn documentation_is_made_fit_for_rustdoc() {
+    let said = "Two ways:\\n- one\\n  of them,\\n1. first\\nstep\\n\\nSee [here](https://example.com/a_b), `https://code` or http://example.com.";
+    let metadata = METADATA.replace("The title.", said);
+    let (folder, source) = project(&metadata, SCRIPT);
+    let code = generate(folder.path(), &source).unwrap();
+    let expected = [
+        "/// Two ways:",
+        "/// - one",
+        "///   of them,",
+        "/// 1. first",
+        "///    step",
+        "///",
+        "/// See \\[here\\](<https://example.com/a_b>), `https://code` or <http://example.com>.",
+    ];
+    let found: Vec<_> =
+        code.lines().map(str::trim).skip_while(|line| *line != expected[0]).take(expected.len()).collect();
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn the_spelling_of_rust_has_the_setter() {
+    let both = r#""max_width": {"type": {"name": "string"}}, "maxWidth": "#;
+    let (folder, source) = project(&METADATA.replace(r#""maxWidth": "#, both), SCRIPT);
+    let code = generate(folder.path(), &source).unwrap();
+    assert!(code.contains("self.0.set(\"max_width\", value.into_prop()); self"), "{code}");
+    assert!(!code.contains("self.0.set(\"maxWidth\""), "{code}");
+}
+
+#[test]
 fn bundles_are_changed_as_the_manifest_says_and_compressed() {
     let (folder, source) = project(METADATA, SCRIPT);
     generate(folder.path(), &source).unwrap();

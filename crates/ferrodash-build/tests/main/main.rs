@@ -2,5 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
 
+mod classes;
 mod generate;
+mod sdists;
 mod wheels;

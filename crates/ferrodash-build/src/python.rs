@@ -1,0 +1,152 @@
+//! The few expressions of Python that generated component classes are made of: names, numbers, texts, lists and
+//! subscripts. They are read, never run.
+
+/// An expression.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Expr {
+    /// A name, with its dots: `typing.Optional`.
+    Name(String),
+    /// A text without its quotes.
+    Text(String),
+    /// A number as it is written.
+    Number(String),
+    /// What stands between brackets, also of a tuple.
+    List(Vec<Expr>),
+    /// A name with what stands in brackets after it: `typing.Union[str, dict]`.
+    Subscript(String, Vec<Expr>),
+}
+
+/// A place in a source text.
+pub(crate) struct Cursor<'a> {
+    rest: &'a str,
+}
+
+type Result<T> = std::result::Result<T, String>;
+
+impl<'a> Cursor<'a> {
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { rest: text }
+    }
+
+    /// Passes blanks, line ends and comments.
+    fn skip(&mut self) {
+        loop {
+            self.rest = self.rest.trim_start();
+            if !self.rest.starts_with('#') {
+                break;
+            }
+            self.rest = self.rest.split_once('\n').map_or("", |(_, rest)| rest);
+        }
+    }
+
+    /// Passes a mark if it comes next.
+    pub(crate) fn take(&mut self, mark: &str) -> bool {
+        self.skip();
+        match self.rest.strip_prefix(mark) {
+            Some(rest) => {
+                self.rest = rest;
+                true
+            }
+            None => false,
+        }
+    }
+
+    /// Passes a mark that must come next.
+    pub(crate) fn expect(&mut self, mark: &str) -> Result<()> {
+        if self.take(mark) {
+            return Ok(());
+        }
+        Err(format!("{mark:?} was expected where it says {:?}", self.ahead()))
+    }
+
+    /// A name, which can have dots in it.
+    pub(crate) fn name(&mut self) -> Option<String> {
+        self.skip();
+        let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
+        let end = self.rest.find(|c| !part(c)).unwrap_or(self.rest.len());
+        let starts = self.rest.starts_with(|c: char| c.is_alphabetic() || c == '_');
+        starts.then(|| self.cut(end).to_owned())
+    }
+
+    pub(crate) fn expr(&mut self) -> Result<Expr> {
+        self.skip();
+        match self.rest.chars().next() {
+            Some('"' | '\'') => self.text().map(Expr::Text),
+            Some('[') => self.items("[", "]").map(Expr::List),
+            Some('(') => self.items("(", ")").map(Expr::List),
+            Some(c) if c.is_ascii_digit() || c == '-' => {
+                let end = self.rest[1..].find(|c: char| !c.is_ascii_digit() && c != '.');
+                Ok(Expr::Number(self.cut(end.map_or(self.rest.len(), |end| end + 1)).to_owned()))
+            }
+            _ => match self.name() {
+                Some(name) if self.rest.starts_with('[') => Ok(Expr::Subscript(name, self.items("[", "]")?)),
+                Some(name) => Ok(Expr::Name(name)),
+                None => Err(format!("a value was expected where it says {:?}", self.ahead())),
+            },
+        }
+    }
+
+    /// A text in one, two or three quotes of a kind.
+    pub(crate) fn text(&mut self) -> Result<String> {
+        self.skip();
+        let quotes = ["\"\"\"", "'''", "\"", "'"];
+        let Some(quote) = quotes.into_iter().find(|quote| self.rest.starts_with(quote)) else {
+            return Err(format!("a text was expected where it says {:?}", self.ahead()));
+        };
+        let unclosed = format!("the text {:?} does not end", self.ahead());
+        self.rest = &self.rest[quote.len()..];
+        let mut text = String::new();
+        while !self.take_exactly(quote) {
+            let mut chars = self.rest.chars();
+            match chars.next().ok_or_else(|| unclosed.clone())? {
+                '\\' => match chars.next().ok_or_else(|| unclosed.clone())? {
+                    'n' => text.push('\n'),
+                    't' => text.push('\t'),
+                    '\n' => {}
+                    c @ ('\\' | '\'' | '"') => text.push(c),
+                    // Python keeps the backslash of what is no escape.
+                    c => text.extend(['\\', c]),
+                },
+                c => text.push(c),
+            }
+            self.rest = chars.as_str();
+        }
+        Ok(text)
+    }
+
+    /// Expressions between two marks, with commas.
+    fn items(&mut self, open: &str, close: &str) -> Result<Vec<Expr>> {
+        self.expect(open)?;
+        let mut items = Vec::new();
+        while !self.take(close) {
+            items.push(self.expr()?);
+            if !self.take(",") {
+                self.expect(close)?;
+                break;
+            }
+        }
+        Ok(items)
+    }
+
+    fn take_exactly(&mut self, mark: &str) -> bool {
+        let rest = self.rest.strip_prefix(mark);
+        self.rest = rest.unwrap_or(self.rest);
+        rest.is_some()
+    }
+
+    fn cut(&mut self, end: usize) -> &'a str {
+        let (part, rest) = self.rest.split_at(end);
+        self.rest = rest;
+        part
+    }
+
+    /// Everything after this place.
+    pub(crate) fn rest(&self) -> &'a str {
+        self.rest
+    }
+
+    /// What comes next, for messages.
+    pub(crate) fn ahead(&self) -> String {
+        self.rest.chars().take(40).take_while(|c| *c != '\n').collect()
+    }
+}
