@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use std::panic::Location;
 use std::path::Path;
 
+use ferrodash_components::dcc;
 use serde_json::Value;
 
 use super::layout::PageLayout;
@@ -27,8 +28,7 @@ const PICTURES: [&str; 8] = ["apng", "avif", "gif", "jpeg", "jpg", "png", "svg",
 /// use ferrodash::prelude::*;
 ///
 /// fn layout(pages: &PageRegistry) -> html::Div {
-///     let link = |page: &RegisteredPage| dcc::Link::new(page.name().to_owned(), page.relative_path());
-///     html::Div::new((html::Nav::new(pages.iter().map(link).collect::<Vec<_>>()), page_container()))
+///     html::Div::new((html::Nav::new(pages.iter().map(RegisteredPage::link)), page_container()))
 /// }
 ///
 /// let home = Page::new(html::H1::new("Welcome")).path("/");
@@ -110,6 +110,11 @@ impl RegisteredPage {
     /// Its path with the app's prefix, for links.
     pub fn relative_path(&self) -> &str {
         &self.relative_path
+    }
+
+    /// A link to it that says its name.
+    pub fn link(&self) -> dcc::Link {
+        dcc::Link::new(self.name.clone(), self.relative_path.clone())
     }
 
     /// Its path with variables, if it has some.
