@@ -76,7 +76,20 @@ impl AppState {
         let dependencies = Body::encode_now(render_dependencies(&registry).into());
         let (ready, vault) = (AtomicBool::new(ready), Arc::new(Vault::new(config.secret.as_deref())));
         let registry = Arc::new(registry);
-        Self { config, registry, cache, layout, fixed_layout, dependencies, index, pages, suites, build_id, ready, vault }
+        Self {
+            config,
+            registry,
+            cache,
+            layout,
+            fixed_layout,
+            dependencies,
+            index,
+            pages,
+            suites,
+            build_id,
+            ready,
+            vault,
+        }
     }
 
     /// What callbacks may know of a request.

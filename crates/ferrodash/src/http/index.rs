@@ -68,7 +68,8 @@ fn moved(target: &str) -> Response {
 /// Scheme and host as the browser has them. A proxy that ends TLS says so.
 fn origin(uri: &Uri, headers: &HeaderMap) -> String {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let secure = text(HeaderName::from_static("x-forwarded-proto")) == Some("https") || uri.scheme_str() == Some("https");
+    let secure =
+        text(HeaderName::from_static("x-forwarded-proto")) == Some("https") || uri.scheme_str() == Some("https");
     let host = text(header::HOST).or_else(|| uri.authority().map(Authority::as_str)).unwrap_or("localhost");
     format!("http{}://{host}", if secure { "s" } else { "" })
 }

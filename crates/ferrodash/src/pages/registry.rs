@@ -10,9 +10,7 @@ use serde_json::Value;
 
 use super::layout::PageLayout;
 use super::page::{Page, PageOrder, PageText};
-use super::path::{
-    Paths, Template, last, module_of_path, name_of_module, path_of_module, path_of_template, strip,
-};
+use super::path::{Paths, Template, last, module_of_path, name_of_module, path_of_module, path_of_template, strip};
 use super::variables::Variables;
 use crate::config::Config;
 
@@ -278,7 +276,8 @@ fn picture(module: &str, pictures: &[String]) -> Option<String> {
     let page = last(module);
     let dashed = page.replace('_', "-");
     let called = |wanted: &[&str]| {
-        let mut named = pictures.iter().filter(|file| file.split('.').next().is_some_and(|name| wanted.contains(&name)));
+        let mut named =
+            pictures.iter().filter(|file| file.split('.').next().is_some_and(|name| wanted.contains(&name)));
         named.next().cloned()
     };
     called(&[page, &dashed]).or_else(|| called(&["app"])).or_else(|| called(&["logo"]))

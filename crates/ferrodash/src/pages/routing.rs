@@ -45,9 +45,8 @@ pub(super) enum RoutingInput {
 
 /// The callbacks, as Dash has them.
 pub(super) fn callbacks(inputs: Vec<(String, RoutingInput)>) -> [Callback; 2] {
-    let args = Args::new()
-        .input(PATHNAME, Input::new(LOCATION, "pathname"))
-        .input(SEARCH, Input::new(LOCATION, "search"));
+    let args =
+        Args::new().input(PATHNAME, Input::new(LOCATION, "pathname")).input(SEARCH, Input::new(LOCATION, "search"));
     let args = inputs.into_iter().fold(args, |args, (name, input)| match input {
         RoutingInput::Input(input) => args.input(name, input),
         RoutingInput::State(state) => args.state(name, state),

@@ -115,7 +115,8 @@ async fn the_recorded_exchange_under_a_prefix() {
     let client = Client::new(App::with_pages(pages![home, asset]).url_base_pathname("/pre/"));
     let answer = post(&client, "/pre/", &call("/pre/asset/12/hr", "?x=1&y=2&y=3")).await;
     let heading = json!({"props": {"children": "12 hr"}, "type": "H2", "namespace": "dash_html_components"});
-    let content = json!({"props": {"children": [heading, "x=1 y=2+3"]}, "type": "Div", "namespace": "dash_html_components"});
+    let content =
+        json!({"props": {"children": [heading, "x=1 y=2+3"]}, "type": "Div", "namespace": "dash_html_components"});
     let expected = json!({"multi": true, "response": {
         "_pages_content": {"children": content},
         "_pages_store": {"data": {"title": "T 12"}},
@@ -182,9 +183,11 @@ async fn pages_have_dashs_defaults_and_order() {
     let modules: Vec<&str> = some.page_registry().iter().map(|page| page.module()).collect();
     assert_eq!(modules, ["also_two", "two", "ten", "text", "alone", "home", "zebra"]);
 
-    let titled = built(App::with_pages([page("/sales-2024").data("icon", "chart"), page("/x").name("X").title("Own")])
-        .title("My app")
-        .description("About it"));
+    let titled = built(
+        App::with_pages([page("/sales-2024").data("icon", "chart"), page("/x").name("X").title("Own")])
+            .title("My app")
+            .description("About it"),
+    );
     let sales = titled.page_registry().get("sales_2024").unwrap();
     assert_eq!((sales.name(), sales.title(), sales.description()), ("Sales 2024", Some("My app"), Some("About it")));
     assert_eq!(sales.data("icon"), Some(&json!("chart")));
@@ -228,7 +231,8 @@ async fn what_is_not_found_has_a_page() {
     assert_eq!(own["_pages_store"]["data"]["title"], "Nothing");
     let without = Client::new(App::with_pages(pages![home, asset]).title("My app"));
     let shown = shown(&without, "/asset/twelve/hr").await;
-    let heading = json!({"props": {"children": "404 - Page not found"}, "type": "H1", "namespace": "dash_html_components"});
+    let heading =
+        json!({"props": {"children": "404 - Page not found"}, "type": "H1", "namespace": "dash_html_components"});
     assert_eq!(shown, json!({"_pages_content": {"children": heading}, "_pages_store": {"data": {"title": "My app"}}}));
     let unset = json!({"output": ".._pages_content.children..._pages_store.data..", "inputs": [
         {"id": "_pages_location", "property": "pathname"}, {"id": "_pages_location", "property": "search", "value": null},
@@ -305,7 +309,8 @@ async fn the_loaded_page_tells_of_the_page_of_its_path() {
         let pages = pages![home, asset, reports::weekly_analytics];
         let app = App::with_pages(pages).url_base_pathname(prefix).description("A & B").assets_folder(folder.path());
         let client = Client::new(app);
-        let get = async |path: &str| client.get_with(&format!("{prefix}{path}"), &[("host", "example.com:80")]).await.text();
+        let get =
+            async |path: &str| client.get_with(&format!("{prefix}{path}"), &[("host", "example.com:80")]).await.text();
         let text = get("asset/12/h%22r?q=1").await;
         let origin = "http://example.com:80";
         for (name, content) in [
@@ -431,7 +436,9 @@ fn mistakes_in_pages_are_found_with_their_places() {
     has("path is \"/a?b\"");
     has("redirect_from is \"b\"; it must begin with a slash");
 
-    assert!(one(App::with_pages([page("/a"), page("/a/")])).contains("the path \"/a/\" is that of the page at crates/"));
+    assert!(
+        one(App::with_pages([page("/a"), page("/a/")])).contains("the path \"/a/\" is that of the page at crates/")
+    );
     assert!(one(App::with_pages([Page::new("")])).contains("needs a module, a path or a path_template"));
     let template = |template: &str| one(App::with_pages([Page::new("").path_template(template)]));
     assert!(template("/a/<1st>").contains("<1st> in path_template"));
@@ -458,7 +465,8 @@ fn a_layout_without_a_place_for_pages_is_a_mistake() {
 #[test]
 fn callbacks_are_checked_against_all_pages() {
     let to = |id: &'static str, property: &'static str| {
-        let builder = Callback::builder().output(Output::new(id, property)).input(Input::new("_pages_location", "hash"));
+        let builder =
+            Callback::builder().output(Output::new(id, property)).input(Input::new("_pages_location", "hash"));
         builder.handler(async |_: Option<String>| "")
     };
     let input = |path: &str| Page::new(dcc::Input::new().id("field")).path(path);
