@@ -103,6 +103,7 @@ mod guide {
         ClientCache "docs/guide/client-cache.md";
         Components "docs/guide/components.md";
         Debounce "docs/guide/debounce.md";
+        Pages "docs/guide/pages.md";
         ServerCache "docs/guide/server-cache.md";
         Tiers "docs/guide/tiers.md";
     }

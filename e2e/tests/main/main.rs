@@ -6,4 +6,5 @@ mod cache;
 mod client_cache;
 mod debounce;
 mod examples;
+mod multipage;
 mod render;
