@@ -144,18 +144,32 @@ async fn the_container_is_the_layout_and_dash_knows_its_callbacks() {
     assert_eq!(client.get("/_dash-layout").await.json(), expected);
 
     let dependencies = client.get("/_dash-dependencies").await.json();
-    let [show, title] = dependencies.as_array().unwrap().as_slice() else { panic!("{dependencies}") };
-    assert_eq!(show["output"], ".._pages_content.children..._pages_store.data..");
-    let inputs = json!([
-        {"id": "_pages_location", "property": "pathname"},
-        {"id": "_pages_location", "property": "search"},
+    let with = |own: Value| {
+        let mut all = json!({"state": [], "background": null, "dynamic_creator": null, "no_output": false,
+            "optional": false, "hidden": true, "websocket": false, "persistent": false});
+        all.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        all
+    };
+    let name = &dependencies[1]["clientside_function"]["function_name"];
+    let expected = json!([
+        with(json!({
+            "output": ".._pages_content.children..._pages_store.data..",
+            "inputs": [
+                {"id": "_pages_location", "property": "pathname"},
+                {"id": "_pages_location", "property": "search"},
+            ],
+            "clientside_function": null,
+            "prevent_initial_call": true,
+        })),
+        with(json!({
+            "output": "_pages_dummy.children",
+            "inputs": [{"id": "_pages_store", "property": "data"}],
+            "clientside_function": {"namespace": "_dashprivate_clientside_funcs", "function_name": name},
+            "prevent_initial_call": false,
+        })),
     ]);
-    assert_eq!((&show["inputs"], &show["state"]), (&inputs, &json!([])));
-    assert_eq!((&show["prevent_initial_call"], &show["hidden"]), (&json!(true), &json!(true)));
-    assert_eq!(title["output"], "_pages_dummy.children");
-    assert_eq!(title["inputs"], json!([{"id": "_pages_store", "property": "data"}]));
-    assert_eq!(title["clientside_function"]["namespace"], "_dashprivate_clientside_funcs");
-    assert_eq!((&title["prevent_initial_call"], &title["hidden"]), (&json!(false), &json!(true)));
+    assert_eq!(dependencies, expected);
+    assert!(client.get("/").await.text().contains("document.title = data.title"));
 }
 
 #[tokio::test]
