@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::error::{BuildErrors, Mistake, Result};
 use crate::layout::{IntoLayout, Layout};
 use crate::state::AppState;
-use crate::{http, serve::serve};
+use crate::{http, pages, serve::serve};
 
 /// A Dash app: a layout, callbacks, a cache, and settings.
 #[must_use = "an app serves once it is run, or built and its router served"]
@@ -27,6 +27,7 @@ pub struct App {
     pub(crate) callbacks: Vec<Callback>,
     pub(crate) cache: Cache,
     pub(crate) config: Config,
+    pub(crate) pages: pages::Settings,
     pub(crate) location: &'static Location<'static>,
     warm_ups: Vec<WarmUp>,
     admin: Option<(String, admin::Guard)>,
@@ -34,7 +35,8 @@ pub struct App {
 }
 
 impl App {
-    /// An app with a layout: components, or a function that makes them for each request.
+    /// An app with a layout: components, or a function that makes them, once of the app's pages
+    /// ([`PageRegistry`](crate::PageRegistry)) or for each request.
     ///
     /// ```
     /// use ferrodash::prelude::*;
@@ -50,6 +52,7 @@ impl App {
             callbacks: Vec::new(),
             cache: Cache::default(),
             config: Config::default(),
+            pages: pages::Settings::default(),
             location: Location::caller(),
             warm_ups: Vec::new(),
             admin: None,
@@ -333,7 +336,7 @@ type WarmUp = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 
 /// An app that was checked and is ready to serve.
 pub struct BuiltApp {
-    state: Arc<AppState>,
+    pub(crate) state: Arc<AppState>,
     warm_ups: Vec<WarmUp>,
     admin: Option<Router>,
 }

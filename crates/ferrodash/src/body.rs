@@ -88,7 +88,8 @@ impl Body {
         Self { gzip, brotli, ..Self::plain(identity) }
     }
 
-    fn plain(identity: Bytes) -> Self {
+    /// A body without compressed forms.
+    pub(crate) fn plain(identity: Bytes) -> Self {
         let mut digest = [0; DIGEST];
         digest.copy_from_slice(&blake3::hash(&identity).as_bytes()[..DIGEST]);
         Self { identity, gzip: Bytes::new(), brotli: Bytes::new(), digest, partial: false }

@@ -1,10 +1,12 @@
-//! The layout of an app: fixed, or made for each request.
+//! The layout of an app: fixed, made of its pages, or made for each request.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
 use axum::http::HeaderMap;
 use ferrodash_components::{Children, Component, IntoChildren};
+
+use crate::pages::PageRegistry;
 
 /// What an app shows before any callback ran.
 #[derive(Clone)]
@@ -13,6 +15,8 @@ pub struct Layout(pub(crate) Kind);
 #[derive(Clone)]
 pub(crate) enum Kind {
     Fixed(Children),
+    /// Made once, when the app is built.
+    OfPages(Arc<dyn Fn(&PageRegistry) -> Children + Send + Sync>),
     PerRequest(Arc<dyn Fn(&LayoutRequest) -> Children + Send + Sync>),
 }
 
@@ -22,9 +26,11 @@ pub(crate) enum Kind {
 pub struct LayoutRequest {
     /// The headers of the request for the layout.
     pub headers: HeaderMap,
+    pub(crate) pages: Arc<PageRegistry>,
 }
 
-/// What can be a layout: components, or a function from a [`LayoutRequest`] to components.
+/// What can be a layout: components, or a function that makes them. One of a [`PageRegistry`] is called once, when the
+/// app is built; one of a [`LayoutRequest`] for each request.
 pub trait IntoLayout<M> {
     /// The layout.
     fn into_layout(self) -> Layout;
@@ -34,11 +40,24 @@ pub trait IntoLayout<M> {
 pub struct Fixed;
 
 #[doc(hidden)]
+pub struct OfPages<T>(std::marker::PhantomData<T>);
+
+#[doc(hidden)]
 pub struct PerRequest<T>(std::marker::PhantomData<T>);
 
 impl<T: IntoChildren> IntoLayout<Fixed> for T {
     fn into_layout(self) -> Layout {
         Layout(Kind::Fixed(self.into_children()))
+    }
+}
+
+impl<F, T> IntoLayout<OfPages<T>> for F
+where
+    F: Fn(&PageRegistry) -> T + Send + Sync + 'static,
+    T: IntoChildren,
+{
+    fn into_layout(self) -> Layout {
+        Layout(Kind::OfPages(Arc::new(move |pages| self(pages).into_children())))
     }
 }
 
@@ -53,6 +72,14 @@ where
 }
 
 impl Layout {
+    /// The layout of an app with these pages.
+    pub(crate) fn with_pages(self, pages: &PageRegistry) -> Self {
+        match self.0 {
+            Kind::OfPages(make) => Self(Kind::Fixed(make(pages))),
+            kind => Self(kind),
+        }
+    }
+
     /// Calls `visit` for every component of a fixed layout.
     pub(crate) fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Component)) {
         if let Kind::Fixed(children) = &self.0 {
@@ -68,6 +95,7 @@ impl Layout {
     pub(crate) fn render(&self, request: &LayoutRequest) -> Result<Vec<u8>, String> {
         let children = match &self.0 {
             Kind::Fixed(children) => return json(children),
+            Kind::OfPages(make) => std::panic::catch_unwind(AssertUnwindSafe(|| make(&request.pages))),
             Kind::PerRequest(make) => std::panic::catch_unwind(AssertUnwindSafe(|| make(request))),
         };
         json(&children.map_err(|_| "the layout's function panicked".to_owned())?)

@@ -46,6 +46,7 @@ mod config;
 mod error;
 mod http;
 mod layout;
+mod pages;
 mod serve;
 mod state;
 mod stored;
@@ -67,6 +68,10 @@ pub use ferrodash_components::{
 };
 pub use ferrodash_macros::{callback, callbacks, invalidates, memoize};
 pub use layout::{IntoLayout, Layout, LayoutRequest};
+pub use pages::{
+    IntoPageContent, IntoPageLayout, IntoPageText, NotFound, Page, PageLayout, PageOrder, PageRegistry, PageRequest,
+    PageText, Paths, RegisteredPage, VariableError, Variables, page_container,
+};
 pub use serve::serve;
 pub use stored::{Stored, StoredError};
 
@@ -76,9 +81,10 @@ pub mod prelude {
     pub use crate::html::HtmlProps as _;
     pub use crate::{
         ALL, ALLSMALLER, App, Args, Cache, CacheOptions, Callback, CallbackError, Children, Component,
-        ComponentExt as _, Context, Each, Failure, Id, Identity, Input, IntoChildren, Json, MATCH, NoUpdate, Output,
-        Patch, PreventUpdate, State, Stored, Style, Update, callback, callbacks, dash_table, dcc, html, id,
-        invalidates, memo, memoize, no_update,
+        ComponentExt as _, Context, Each, Failure, Id, Identity, Input, IntoChildren, Json, MATCH, NoUpdate, NotFound,
+        Output, Page, PageRegistry, PageRequest, Patch, PreventUpdate, RegisteredPage, State, Stored, Style, Update,
+        Variables, callback, callbacks, dash_table, dcc, html, id, invalidates, memo, memoize, no_update,
+        page_container, pages,
     };
 }
 
@@ -97,6 +103,7 @@ mod guide {
         ClientCache "docs/guide/client-cache.md";
         Components "docs/guide/components.md";
         Debounce "docs/guide/debounce.md";
+        Pages "docs/guide/pages.md";
         ServerCache "docs/guide/server-cache.md";
         Tiers "docs/guide/tiers.md";
     }

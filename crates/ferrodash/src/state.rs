@@ -1,7 +1,8 @@
 //! What all requests share: read-only once the app is built, everything that can be rendered once is.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
+use std::panic::Location;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
@@ -9,15 +10,16 @@ use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use ferrodash_cache::Cache;
-use ferrodash_components::{Component, ComponentInfo};
+use ferrodash_components::{Children, Component, ComponentInfo};
 
 use crate::app::App;
 use crate::body::Body;
 use crate::callback::{Callback, Property, Registry, RequestParts, Spec, Vary};
 use crate::config::Config;
 use crate::error::Mistake;
-use crate::http::{Assets, Suites, render_dependencies, render_index};
+use crate::http::{Assets, Index, Suites, render_dependencies, render_index};
 use crate::layout::{Layout, LayoutRequest};
+use crate::pages::PageRegistry;
 use crate::stored::Vault;
 
 /// An app, built.
@@ -29,7 +31,8 @@ pub(crate) struct AppState {
     /// The rendered layout, if it is fixed.
     pub(crate) fixed_layout: Option<Body>,
     pub(crate) dependencies: Body,
-    pub(crate) index: Body,
+    pub(crate) index: Index,
+    pub(crate) pages: Arc<PageRegistry>,
     pub(crate) suites: Suites,
     pub(crate) build_id: String,
     /// Whether the warm-up has ended.
@@ -40,15 +43,19 @@ pub(crate) struct AppState {
 impl AppState {
     /// Checks the app and renders what does not change; every mistake is added to `mistakes`.
     pub(crate) fn new(app: App, ready: bool, mistakes: &mut Vec<Mistake>) -> Self {
-        let App { layout, callbacks, cache, config, location, .. } = app;
+        let App { layout, mut callbacks, cache, config, pages, location, .. } = app;
+        let (pages, routing) = pages.register(&config, mistakes);
+        let (layout, pages) = (layout.with_pages(&pages), Arc::new(pages));
+        callbacks.extend(routing);
         let build_id = config.build_id.clone().unwrap_or_else(|| build_id(&callbacks));
         let registry = Registry::new(callbacks, config.callback_defaults(&build_id), mistakes);
         let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
         check_paths(&config, &mut mistake);
         check_identity(&registry, &config, mistakes);
         let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
-        let components = components_by_id(&layout, &mut mistake);
-        if layout.is_fixed() && !config.suppress_callback_exceptions {
+        pages.check_container(&layout, &mut mistake);
+        let components = components_by_id(&layout, &pages, location, mistakes);
+        if layout.is_fixed() && pages.is_fixed() && !config.suppress_callback_exceptions {
             check_properties(&registry, &components, &config, mistakes);
         }
         let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
@@ -61,17 +68,28 @@ impl AppState {
         });
         let suites = Suites::new(&config.suites);
         let assets = Assets::scan(&config);
-        let index = match render_index(&config, &registry, &suites, &assets, &build_id) {
-            Ok(page) => Body::encode_now(page.into()),
-            Err(problem) => {
-                mistake(problem);
-                Body::encode_now(Bytes::new())
-            }
-        };
+        let index = render_index(&config, &registry, &suites, &assets, &pages, &build_id);
+        let index = index.unwrap_or_else(|problem| {
+            mistake(problem);
+            Index::Fixed(Body::encode_now(Bytes::new()))
+        });
         let dependencies = Body::encode_now(render_dependencies(&registry).into());
         let (ready, vault) = (AtomicBool::new(ready), Arc::new(Vault::new(config.secret.as_deref())));
         let registry = Arc::new(registry);
-        Self { config, registry, cache, layout, fixed_layout, dependencies, index, suites, build_id, ready, vault }
+        Self {
+            config,
+            registry,
+            cache,
+            layout,
+            fixed_layout,
+            dependencies,
+            index,
+            pages,
+            suites,
+            build_id,
+            ready,
+            vault,
+        }
     }
 
     /// What callbacks may know of a request.
@@ -84,6 +102,7 @@ impl AppState {
             identify: self.config.identify.clone(),
             vault: Some(self.vault.clone()),
             registry: Some(self.registry.clone()),
+            pages: self.pages.clone(),
         }
     }
 }
@@ -141,19 +160,34 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
     }
 }
 
-type Components<'a> = HashMap<String, &'a Component>;
+/// Components by their ids. Pages are shown one at a time, so several can have the same id.
+type Components<'a> = HashMap<String, Vec<&'a Component>>;
 
-fn components_by_id<'a>(layout: &'a Layout, mistake: &mut dyn FnMut(String)) -> Components<'a> {
-    let mut components = HashMap::new();
-    layout.walk(&mut |component| {
+fn components_by_id<'a>(
+    layout: &'a Layout,
+    pages: &'a PageRegistry,
+    location: &'static Location<'static>,
+    mistakes: &mut Vec<Mistake>,
+) -> Components<'a> {
+    let mut components = Components::new();
+    let mut add = |component: &'a Component, known: &mut HashSet<String>, location| {
         let Some(id) = component.id() else { return };
+        let text = id.to_string();
         if let Some(problem) = id.problem() {
-            mistake(format!("{id:?} in the layout: {problem}"));
+            mistakes.push(Mistake::at(location, format!("{id:?} in the layout: {problem}")));
         }
-        if components.insert(id.to_string(), component).is_some() {
-            mistake(format!("the id {:?} is in the layout twice", id.to_string()));
+        if !known.insert(text.clone()) {
+            mistakes.push(Mistake::at(location, format!("the id {text:?} is in the layout twice")));
         }
-    });
+        components.entry(text).or_default().push(component);
+    };
+    let mut known = HashSet::new();
+    layout.walk(&mut |component| add(component, &mut known, location));
+    for page in pages {
+        let mut known = known.clone();
+        let shown = page.layout.fixed().into_iter().flat_map(Children::components);
+        shown.for_each(|component| component.walk(&mut |component| add(component, &mut known, page.location)));
+    }
     components
 }
 
@@ -178,11 +212,15 @@ fn check_properties(registry: &Registry, components: &Components<'_>, config: &C
 fn problem_of(property: &Property, is_optional: bool, components: &Components<'_>, config: &Config) -> Option<String> {
     let id = property.id.to_string();
     if property.is_pattern() {
-        let mut matching = components.values().filter(|it| it.id().is_some_and(|id| property.id.matches(id)));
+        let mut matching = components.values().flatten().filter(|it| it.id().is_some_and(|id| property.id.matches(id)));
         return matching.find_map(|component| problem_of_name(property, component, config));
     }
     match components.get(&id) {
-        Some(component) => problem_of_name(property, component, config),
+        // Of several pages with the id, one that has the property is enough.
+        Some(candidates) => {
+            let problems = candidates.iter().map(|component| problem_of_name(property, component, config));
+            problems.collect::<Option<Vec<_>>>()?.into_iter().next()
+        }
         None if is_optional => None,
         None => {
             let nearest = nearest(&id, components.keys().map(String::as_str));

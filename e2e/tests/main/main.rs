@@ -6,6 +6,7 @@ mod cache;
 mod client_cache;
 mod debounce;
 mod examples;
+mod multipage;
 mod patterns;
 mod render;
 mod suites;

@@ -234,6 +234,11 @@ impl Context {
         self.may_do("reads the address of the other end").then_some(self.request.remote).flatten()
     }
 
+    /// The parts of the request.
+    pub(crate) fn request(&self) -> &RequestParts {
+        &self.request
+    }
+
     /// Who makes the request, as [`App::identity`](crate::App::identity) says. In a cached callback it needs `vary =
     /// "user"`.
     pub fn identity(&self) -> Option<Identity> {

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 
 use super::Registry;
+use crate::pages::PageRegistry;
 use crate::stored::Vault;
 
 /// Who makes a request: what `vary = "user"` and `vary = "roles"` go by.
@@ -69,6 +70,7 @@ pub(crate) struct RequestParts {
     pub(crate) vault: Option<Arc<Vault>>,
     /// To which callbacks can be added.
     pub(crate) registry: Option<Arc<Registry>>,
+    pub(crate) pages: Arc<PageRegistry>,
 }
 
 impl RequestParts {

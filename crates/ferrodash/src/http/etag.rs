@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 
-use crate::body::{Body, Encoding};
+use crate::body::{Body, Encoding, compress_once};
 
 /// For what has its digest in its address.
 pub(super) const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -35,11 +35,34 @@ pub(super) fn respond(
         true => empty(StatusCode::NOT_MODIFIED),
         false => with_body(bytes, encoding, content_type),
     };
-    let headers = response.headers_mut();
+    validate(response.headers_mut(), etag, cache_control);
+    response
+}
+
+/// A body that was made for this request, with its validator, or 304 when the sender has it already.
+pub(super) async fn respond_once(
+    headers: &HeaderMap,
+    identity: Bytes,
+    content_type: HeaderValue,
+    cache_control: HeaderValue,
+) -> Response {
+    let wanted = encoding(headers);
+    let etag = Body::plain(identity.clone()).etag(wanted);
+    let mut response = match matches(headers, &etag) {
+        true => empty(StatusCode::NOT_MODIFIED),
+        false => {
+            let (encoding, bytes) = compress_once(identity, wanted).await;
+            with_body(bytes, encoding, content_type)
+        }
+    };
+    validate(response.headers_mut(), etag, cache_control);
+    response
+}
+
+fn validate(headers: &mut HeaderMap, etag: String, cache_control: HeaderValue) {
     headers.insert(header::ETAG, HeaderValue::try_from(etag).expect("hex in quotes is a header value"));
     headers.insert(header::CACHE_CONTROL, cache_control);
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    response
 }
 
 /// How long a browser may keep an answer: as long as it is fresh, for this user only, or not at all.

@@ -1,24 +1,94 @@
-//! The page: rendered once, the same for every path.
+//! The page that the browser loads: rendered once. What says something of the app's page for a path is filled in for
+//! each request.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
 use axum::extract::State;
-use axum::http::{HeaderMap, HeaderValue};
+use axum::http::uri::Authority;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use serde::Serialize;
 
 use super::dependencies::gate_name;
-use super::etag::{NO_CACHE, respond};
+use super::etag::{NO_CACHE, empty, respond, respond_once};
 use super::wire::{ClientCallback, RendererConfig, ScriptConfig, ScriptGate};
 use super::{Assets, Suites, script};
+use crate::body::Body;
 use crate::callback::{Clientside, Registered, Registry, Source, Vary};
 use crate::config::{Attributes, Config};
+use crate::pages::{Head, PageRegistry, Visit};
 use crate::state::AppState;
 
-pub(super) async fn serve(State(app): State<Arc<AppState>>, headers: HeaderMap) -> Response {
-    respond(&headers, &app.index, HeaderValue::from_static("text/html; charset=utf-8"), NO_CACHE)
+const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
+
+/// The page, as far as it can be rendered when the app is built.
+pub(crate) enum Index {
+    /// The same for all paths.
+    Fixed(Body),
+    /// Pieces around what the app's page for a path has of its own.
+    OfPages(Vec<Piece>),
+}
+
+/// A piece of the page.
+pub(crate) enum Piece {
+    Text(String),
+    Title,
+    Metas,
+}
+
+pub(super) async fn serve(State(app): State<Arc<AppState>>, uri: Uri, headers: HeaderMap) -> Response {
+    if let Some(target) = app.pages.redirect(&app.config.routes_prefix, uri.path()) {
+        return moved(target);
+    }
+    match &app.index {
+        Index::Fixed(body) => respond(&headers, body, HTML, NO_CACHE),
+        Index::OfPages(pieces) => {
+            let visit = Visit {
+                origin: &origin(&uri, &headers),
+                path: uri.path(),
+                query: uri.query(),
+                routes_prefix: &app.config.routes_prefix,
+            };
+            let page = assemble(pieces, &Head::new(&app.pages, &visit));
+            respond_once(&headers, page.into(), HTML, NO_CACHE).await
+        }
+    }
+}
+
+fn moved(target: &str) -> Response {
+    let mut response = empty(StatusCode::MOVED_PERMANENTLY);
+    if let Ok(target) = HeaderValue::from_bytes(target.as_bytes()) {
+        response.headers_mut().insert(header::LOCATION, target);
+    }
+    response
+}
+
+/// Scheme and host as the browser has them. A proxy that ends TLS says so.
+fn origin(uri: &Uri, headers: &HeaderMap) -> String {
+    let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
+    let secure =
+        text(HeaderName::from_static("x-forwarded-proto")) == Some("https") || uri.scheme_str() == Some("https");
+    let host = text(header::HOST).or_else(|| uri.authority().map(Authority::as_str)).unwrap_or("localhost");
+    format!("http{}://{host}", if secure { "s" } else { "" })
+}
+
+fn assemble(pieces: &[Piece], head: &Head) -> String {
+    let mut page = String::with_capacity(8192);
+    for piece in pieces {
+        match piece {
+            Piece::Text(text) => page.push_str(text),
+            Piece::Title => page.push_str(&escape(&head.title)),
+            Piece::Metas => {
+                for attributes in &head.metas {
+                    page.push_str(&tag("meta", attributes.iter().map(|(name, value)| (*name, value.as_str()))));
+                    page.push('\n');
+                }
+            }
+        }
+    }
+    page
 }
 
 const TEMPLATE: &str = "<!DOCTYPE html>
@@ -51,8 +121,9 @@ pub(crate) fn render_index(
     registry: &Registry,
     suites: &Suites,
     assets: &Assets,
+    pages: &PageRegistry,
     build_id: &str,
-) -> Result<String, String> {
+) -> Result<Index, String> {
     let template = config.index_string.as_deref().unwrap_or(TEMPLATE);
     if let Some(missing) = NEEDED.iter().find(|marker| !template.contains(*marker)) {
         return Err(format!("index_string lacks {missing}; without it the page does not start"));
@@ -65,7 +136,7 @@ pub(crate) fn render_index(
         + &data_block("_ferrodash-config", &script_config(config, registry, build_id));
     let renderer =
         "<script id=\"_dash-renderer\" type=\"application/javascript\">var renderer = new DashRenderer();</script>";
-    Ok(fill(
+    let pieces = fill(
         template,
         &[
             ("{%metas%}", &metas(config)),
@@ -77,29 +148,41 @@ pub(crate) fn render_index(
             ("{%scripts%}", &(scripts(config, suites, assets) + &inline(registry))),
             ("{%renderer%}", renderer),
         ],
-    ))
+        pages.has_metas,
+    );
+    Ok(match pieces.as_slice() {
+        [Piece::Text(page)] => Index::Fixed(Body::encode_now(page.clone().into())),
+        _ => Index::OfPages(pieces),
+    })
 }
 
-/// Replaces markers in one pass, so that what is filled in is never searched for markers.
-fn fill(template: &str, parts: &[(&str, &str)]) -> String {
+/// Replaces markers in one pass, so that what is filled in is never searched for markers. With pages, the title and the
+/// first metas are left open.
+fn fill(template: &str, parts: &[(&str, &str)], of_pages: bool) -> Vec<Piece> {
+    let mut pieces = Vec::new();
     let mut page = String::with_capacity(template.len() + 4096);
     let mut rest = template;
     while let Some(start) = rest.find("{%") {
         page.push_str(&rest[..start]);
         rest = &rest[start..];
-        match parts.iter().find(|(marker, _)| rest.starts_with(marker)) {
-            Some((marker, content)) => {
+        let Some((marker, content)) = parts.iter().find(|(marker, _)| rest.starts_with(marker)) else {
+            page.push_str("{%");
+            rest = &rest[2..];
+            continue;
+        };
+        match *marker {
+            "{%title%}" if of_pages => pieces.extend([Piece::Text(std::mem::take(&mut page)), Piece::Title]),
+            "{%metas%}" if of_pages => {
+                pieces.extend([Piece::Text(std::mem::take(&mut page)), Piece::Metas]);
                 page.push_str(content);
-                rest = &rest[marker.len()..];
             }
-            None => {
-                page.push_str("{%");
-                rest = &rest[2..];
-            }
+            _ => page.push_str(content),
         }
+        rest = &rest[marker.len()..];
     }
     page.push_str(rest);
-    page
+    pieces.push(Piece::Text(page));
+    pieces
 }
 
 fn metas(config: &Config) -> String {

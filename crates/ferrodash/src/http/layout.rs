@@ -17,7 +17,7 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, headers: HeaderMap) 
         return Ok(respond(&headers, layout, JSON, NO_CACHE));
     }
     let encoding = encoding(&headers);
-    let json = app.layout.render(&LayoutRequest { headers });
+    let json = app.layout.render(&LayoutRequest { headers, pages: app.pages.clone() });
     let json = json.map_err(|reason| Rejection::Layout { reason, show: app.config.debug })?;
     let (encoding, bytes) = compress_once(json.into(), encoding).await;
     let mut response = with_body(bytes, encoding, JSON);

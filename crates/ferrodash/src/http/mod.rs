@@ -22,7 +22,7 @@ use axum::routing::{get, post};
 
 pub(crate) use assets::Assets;
 pub(crate) use dependencies::render_dependencies;
-pub(crate) use index::render_index;
+pub(crate) use index::{Index, render_index};
 pub(crate) use suites::Suites;
 
 use crate::state::AppState;

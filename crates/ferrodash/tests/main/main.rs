@@ -7,6 +7,7 @@ mod caching;
 mod callbacks;
 mod client;
 mod memoize;
+mod multipage;
 mod pages;
 mod sharing;
 mod tidy;

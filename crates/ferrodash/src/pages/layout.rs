@@ -1,0 +1,149 @@
+//! What a page shows: components, or an async function that makes them.
+
+use std::error::Error;
+use std::sync::Arc;
+
+use ferrodash_components::{Children, IntoChildren};
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+
+use super::request::PageRequest;
+use super::variables::VariableError;
+
+/// The layout of a page.
+#[derive(Clone)]
+pub struct PageLayout(pub(super) Kind);
+
+#[derive(Clone)]
+pub(super) enum Kind {
+    Fixed(Children),
+    Made(Arc<Make>),
+}
+
+type Made = Result<Children, Box<dyn Error + Send + Sync>>;
+type Make = dyn Fn(PageRequest) -> BoxFuture<'static, Made> + Send + Sync;
+
+/// The error of a page's layout that shows the page for what is not found: there is nothing under this path after all.
+///
+/// A [`VariableError`] becomes one with `?`.
+///
+/// ```
+/// use ferrodash::NotFound;
+/// use ferrodash::prelude::*;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Asset {
+///     asset_id: u32,
+/// }
+///
+/// async fn layout(request: PageRequest) -> Result<html::H1, NotFound> {
+///     let Asset { asset_id } = request.path_as()?;
+///     if asset_id > 100 {
+///         return Err(NotFound);
+///     }
+///     Ok(html::H1::new(format!("Asset {asset_id}")))
+/// }
+/// ```
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("there is no such page")]
+pub struct NotFound;
+
+impl From<VariableError> for NotFound {
+    fn from(_: VariableError) -> Self {
+        Self
+    }
+}
+
+/// What can be the layout of a page: components, or an async function that makes them, of a
+/// [`PageRequest`](crate::PageRequest) or of nothing.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the layout of a page",
+    note = "it is components, or an async function that takes a `PageRequest` or nothing and returns components, or a \
+            `Result` of components"
+)]
+pub trait IntoPageLayout<M> {
+    /// The layout.
+    fn into_page_layout(self) -> PageLayout;
+}
+
+#[doc(hidden)]
+pub struct FixedLayout;
+
+#[doc(hidden)]
+pub struct OfRequest<M>(std::marker::PhantomData<M>);
+
+#[doc(hidden)]
+pub struct OfNothing<M>(std::marker::PhantomData<M>);
+
+impl<T: IntoChildren> IntoPageLayout<FixedLayout> for T {
+    fn into_page_layout(self) -> PageLayout {
+        PageLayout(Kind::Fixed(self.into_children()))
+    }
+}
+
+impl<F, Fut, M: 'static> IntoPageLayout<OfRequest<M>> for F
+where
+    F: Fn(PageRequest) -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoPageContent<M>> + Send + 'static,
+{
+    fn into_page_layout(self) -> PageLayout {
+        let make = move |request| self(request).map(IntoPageContent::into_page_content).boxed();
+        PageLayout(Kind::Made(Arc::new(make)))
+    }
+}
+
+impl<F, Fut, M: 'static> IntoPageLayout<OfNothing<M>> for F
+where
+    F: Fn() -> Fut + Send + Sync + 'static,
+    Fut: Future<Output: IntoPageContent<M>> + Send + 'static,
+{
+    fn into_page_layout(self) -> PageLayout {
+        let make = move |_| self().map(IntoPageContent::into_page_content).boxed();
+        PageLayout(Kind::Made(Arc::new(make)))
+    }
+}
+
+/// What a page's function can return: components, or a `Result` of these.
+#[diagnostic::on_unimplemented(
+    message = "a page cannot show `{Self}`",
+    note = "it shows components and text, or a `Result` of these whose error is a `std::error::Error` or text"
+)]
+pub trait IntoPageContent<M> {
+    #[doc(hidden)]
+    fn into_page_content(self) -> Made;
+}
+
+#[doc(hidden)]
+pub struct Plain;
+
+#[doc(hidden)]
+pub struct Fallible;
+
+impl<T: IntoChildren> IntoPageContent<Plain> for T {
+    fn into_page_content(self) -> Made {
+        Ok(self.into_children())
+    }
+}
+
+impl<T: IntoChildren, E: Into<Box<dyn Error + Send + Sync>>> IntoPageContent<Fallible> for Result<T, E> {
+    fn into_page_content(self) -> Made {
+        self.map(IntoChildren::into_children).map_err(Into::into)
+    }
+}
+
+impl PageLayout {
+    /// The components, if they are the same for all requests.
+    pub(crate) fn fixed(&self) -> Option<&Children> {
+        match &self.0 {
+            Kind::Fixed(children) => Some(children),
+            Kind::Made(_) => None,
+        }
+    }
+
+    pub(super) async fn make(&self, request: PageRequest) -> Made {
+        match &self.0 {
+            Kind::Fixed(children) => Ok(children.clone()),
+            Kind::Made(make) => make(request).await,
+        }
+    }
+}

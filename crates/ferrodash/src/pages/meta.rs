@@ -1,0 +1,62 @@
+//! What the head of the page that the browser loads says about the page of its path, for search engines and social media.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::page::PageText;
+use super::path::strip;
+use super::registry::PageRegistry;
+use super::variables::Variables;
+
+/// The address that a browser asks for.
+pub(crate) struct Visit<'a> {
+    /// Scheme and host, without a slash at the end.
+    pub(crate) origin: &'a str,
+    pub(crate) path: &'a str,
+    pub(crate) query: Option<&'a str>,
+    pub(crate) routes_prefix: &'a str,
+}
+
+/// The title and the `<meta>` tags of a path.
+pub(crate) struct Head {
+    pub(crate) title: String,
+    pub(crate) metas: Vec<[(&'static str, String); 2]>,
+}
+
+impl Head {
+    /// The head for a visit. Dash's order of tags.
+    pub(crate) fn new(pages: &PageRegistry, visit: &Visit<'_>) -> Self {
+        let path = strip(visit.routes_prefix, visit.path).unwrap_or_default();
+        let (page, variables) = pages.find(path).unzip();
+        let variables = variables.unwrap_or_default();
+        let title = page.map_or_else(|| pages.title.clone(), |page| text(&page.title, &variables));
+        let description = page.map_or_else(String::new, |page| text(&page.description, &variables));
+        let from_assets = || Some(format!("{}{}", visit.origin, pages.paths().get_asset_url(page?.image()?)));
+        let image = page.and_then(|page| page.image_url().map(str::to_owned)).or_else(from_assets);
+        let image = image.unwrap_or_default();
+        let below = visit.path.strip_prefix(visit.routes_prefix.trim_end_matches('/')).unwrap_or_default();
+        let query = visit.query.map_or_else(String::new, |query| format!("?{query}"));
+        let url = format!("{}{}{query}", visit.origin, pages.paths().get_relative_path(below));
+        let property = |name: &str, content: &str| [("property", name.to_owned()), ("content", content.to_owned())];
+        let metas = vec![
+            [("name", "description".to_owned()), ("content", description.clone())],
+            property("twitter:card", "summary_large_image"),
+            property("twitter:url", &url),
+            property("twitter:title", &title),
+            property("twitter:description", &description),
+            property("twitter:image", &image),
+            property("og:title", &title),
+            property("og:type", "website"),
+            property("og:description", &description),
+            property("og:image", &image),
+        ];
+        Self { title, metas }
+    }
+}
+
+/// The text, or nothing when its function panics: the page itself can still be shown.
+fn text(text: &PageText, variables: &Variables) -> String {
+    catch_unwind(AssertUnwindSafe(|| text.of(variables))).unwrap_or_else(|_| {
+        tracing::error!(%variables, "the function of a page's title or description panicked");
+        String::new()
+    })
+}

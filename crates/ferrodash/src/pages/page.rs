@@ -1,0 +1,271 @@
+//! A page as the app describes it.
+
+use std::collections::BTreeMap;
+use std::panic::Location;
+use std::sync::Arc;
+
+use serde::Serialize;
+
+use super::layout::{IntoPageLayout, PageLayout};
+use super::path::module_name;
+use super::variables::Variables;
+
+/// A page of an app with several: what it shows, and under which path.
+///
+/// By convention a page is a module with `pub fn page() -> Page`, and [`pages!`](crate::pages) gives it the module's
+/// name, from which path and name follow where they are not given.
+///
+/// ```
+/// use ferrodash::prelude::*;
+///
+/// mod home {
+///     use ferrodash::prelude::*;
+///     pub fn page() -> Page {
+///         Page::new(html::H1::new("Welcome")).path("/")
+///     }
+/// }
+///
+/// mod weekly_analytics {
+///     use ferrodash::prelude::*;
+///     pub fn page() -> Page {
+///         Page::new(layout).order(2)
+///     }
+///     async fn layout(request: PageRequest) -> html::H1 {
+///         html::H1::new(format!("Week {}", request.query("week").unwrap_or("1")))
+///     }
+/// }
+///
+/// let app = App::with_pages(pages![home, weekly_analytics]).build().expect("it has no mistakes");
+/// let paths: Vec<&str> = app.page_registry().iter().map(|page| page.path()).collect();
+/// assert_eq!(paths, ["/weekly-analytics", "/"]);
+/// ```
+#[derive(Clone)]
+#[must_use = "a page does nothing until an app has it"]
+pub struct Page {
+    pub(super) layout: PageLayout,
+    pub(super) module: Option<String>,
+    pub(super) path: Option<String>,
+    pub(super) path_template: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) title: Option<PageText>,
+    pub(super) description: Option<PageText>,
+    pub(super) image: Option<String>,
+    pub(super) image_url: Option<String>,
+    pub(super) order: Option<PageOrder>,
+    pub(super) redirect_from: Vec<String>,
+    pub(super) data: BTreeMap<String, serde_json::Value>,
+    pub(super) unreadable: Vec<String>,
+    pub(super) location: &'static Location<'static>,
+}
+
+impl Page {
+    /// A page with a layout: components, or an async function that makes them of a
+    /// [`PageRequest`](crate::PageRequest) each time the page is shown. Without a module it needs a path or a template.
+    #[track_caller]
+    pub fn new<M>(layout: impl IntoPageLayout<M>) -> Self {
+        Self {
+            layout: layout.into_page_layout(),
+            module: None,
+            path: None,
+            path_template: None,
+            name: None,
+            title: None,
+            description: None,
+            image: None,
+            image_url: None,
+            order: None,
+            redirect_from: Vec::new(),
+            data: BTreeMap::new(),
+            unreadable: Vec::new(),
+            location: Location::caller(),
+        }
+    }
+
+    /// The name of its module, such as `reports::weekly`, which stands in for path and name. [`pages!`](crate::pages)
+    /// sets it; by default it follows from the path. The page whose module is called `not_found_404` is shown for paths
+    /// that no page has.
+    pub fn module(mut self, module: &str) -> Self {
+        self.module = Some(module_name(module));
+        self
+    }
+
+    #[doc(hidden)]
+    pub fn in_module(self, module: &str) -> Self {
+        if self.module.is_some() { self } else { self.module(module) }
+    }
+
+    /// Its path, such as `/` or `/sales`. By default it follows from the template, with `none` for each variable, or else
+    /// from the module.
+    pub fn path(mut self, path: impl Into<String>) -> Self {
+        self.path = Some(path.into());
+        self
+    }
+
+    /// A path with variables, such as `/asset/<asset_id>`, which the layout gets. A variable also takes slashes.
+    pub fn path_template(mut self, template: impl Into<String>) -> Self {
+        self.path_template = Some(template.into());
+        self
+    }
+
+    /// What links to it say. By default the last part of the module, in words.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Its title: text, or a function of the path's variables. By default that of the app, or the name if the app has
+    /// none.
+    ///
+    /// ```
+    /// use ferrodash::prelude::*;
+    /// let page = Page::new(html::Div::new(()))
+    ///     .path_template("/asset/<asset_id>")
+    ///     .title(|variables: &Variables| format!("Asset {}", variables.get("asset_id").unwrap_or("?")));
+    /// ```
+    pub fn title<M>(mut self, title: impl IntoPageText<M>) -> Self {
+        self.title = Some(title.into_page_text());
+        self
+    }
+
+    /// What search engines and social media show below the title: text, or a function of the path's variables. By default
+    /// [`App::description`](crate::App::description).
+    pub fn description<M>(mut self, description: impl IntoPageText<M>) -> Self {
+        self.description = Some(description.into_page_text());
+        self
+    }
+
+    /// The picture that social media show: a file of the assets folder. By default the one that is called like the page's
+    /// module, `app` or `logo`, with an ending such as `png`.
+    pub fn image(mut self, file: impl Into<String>) -> Self {
+        self.image = Some(file.into());
+        self
+    }
+
+    /// The picture that social media show, by its whole address.
+    pub fn image_url(mut self, url: impl Into<String>) -> Self {
+        self.image_url = Some(url.into());
+        self
+    }
+
+    /// Where it stands among the pages: numbers first, then texts, then pages without order. When no page has an order,
+    /// `/` is the first.
+    pub fn order(mut self, order: impl Into<PageOrder>) -> Self {
+        self.order = Some(order.into());
+        self
+    }
+
+    /// Another path that leads here. Can be called several times.
+    pub fn redirect_from(mut self, path: impl Into<String>) -> Self {
+        self.redirect_from.push(path.into());
+        self
+    }
+
+    /// Something of the app's own that is kept with the page, such as an icon for its link.
+    pub fn data(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
+        let name = name.into();
+        match serde_json::to_value(value) {
+            Ok(value) => drop(self.data.insert(name, value)),
+            Err(error) => self.unreadable.push(format!("its data {name:?} cannot be written as JSON: {error}")),
+        }
+        self
+    }
+}
+
+/// Where a page stands among others.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum PageOrder {
+    /// Before texts.
+    Number(f64),
+    /// After numbers.
+    Text(String),
+}
+
+macro_rules! order {
+    ($($type:ty),*) => {$(
+        impl From<$type> for PageOrder {
+            fn from(number: $type) -> Self {
+                Self::Number(number.into())
+            }
+        }
+    )*};
+}
+order!(i8, i16, i32, u8, u16, u32, f32, f64);
+
+impl From<&str> for PageOrder {
+    fn from(text: &str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for PageOrder {
+    fn from(text: String) -> Self {
+        Self::Text(text)
+    }
+}
+
+/// A text about a page.
+#[derive(Clone)]
+pub struct PageText(pub(super) TextKind);
+
+#[derive(Clone)]
+pub(super) enum TextKind {
+    Fixed(String),
+    Made(Arc<dyn Fn(&Variables) -> String + Send + Sync>),
+}
+
+impl PageText {
+    pub(super) fn fixed(text: impl Into<String>) -> Self {
+        Self(TextKind::Fixed(text.into()))
+    }
+
+    /// The text, if it is the same for all variables.
+    pub(super) fn as_fixed(&self) -> Option<&str> {
+        match &self.0 {
+            TextKind::Fixed(text) => Some(text),
+            TextKind::Made(_) => None,
+        }
+    }
+
+    pub(super) fn of(&self, variables: &Variables) -> String {
+        match &self.0 {
+            TextKind::Fixed(text) => text.clone(),
+            TextKind::Made(make) => make(variables),
+        }
+    }
+}
+
+/// What can be a page's title or description: text, or a function from [`Variables`] to text.
+pub trait IntoPageText<M> {
+    /// The text.
+    fn into_page_text(self) -> PageText;
+}
+
+#[doc(hidden)]
+pub struct FixedText;
+
+#[doc(hidden)]
+pub struct MadeText<T>(std::marker::PhantomData<T>);
+
+impl<T: Into<String>> IntoPageText<FixedText> for T {
+    fn into_page_text(self) -> PageText {
+        PageText::fixed(self)
+    }
+}
+
+impl<F, T> IntoPageText<MadeText<T>> for F
+where
+    F: Fn(&Variables) -> T + Send + Sync + 'static,
+    T: Into<String>,
+{
+    fn into_page_text(self) -> PageText {
+        PageText(TextKind::Made(Arc::new(move |variables| self(variables).into())))
+    }
+}
+
+impl std::fmt::Debug for Page {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let path = self.path_template.as_ref().or(self.path.as_ref());
+        f.debug_struct("Page").field("module", &self.module).field("path", &path).finish_non_exhaustive()
+    }
+}

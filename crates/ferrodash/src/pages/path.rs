@@ -1,0 +1,222 @@
+//! Paths: below the app's prefix, with variables, and as the names of modules suggest them.
+
+use regex::Regex;
+
+/// Makes addresses of an app's own pages and files, and reads them: Dash's functions of these names.
+///
+/// A layout gets it from [`PageRegistry::paths`](crate::PageRegistry::paths), a callback from
+/// [`Context::paths`](crate::Context::paths).
+///
+/// ```
+/// use ferrodash::Paths;
+/// let paths = Paths::new("/reports/");
+/// assert_eq!(paths.get_relative_path("/sales"), "/reports/sales");
+/// assert_eq!(paths.strip_relative_path("/reports/sales/"), Some("sales"));
+/// assert_eq!(paths.strip_relative_path("/elsewhere"), None);
+/// assert_eq!(paths.get_asset_url("logo.png"), "/reports/assets/logo.png");
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Paths {
+    prefix: String,
+    assets: String,
+}
+
+impl Default for Paths {
+    fn default() -> Self {
+        Self::new("/")
+    }
+}
+
+impl Paths {
+    /// The paths of an app with this `requests_pathname_prefix`.
+    pub fn new(requests_pathname_prefix: impl Into<String>) -> Self {
+        Self { prefix: requests_pathname_prefix.into(), assets: "assets".into() }
+    }
+
+    /// The path of the assets' addresses; by default `assets`.
+    #[must_use]
+    pub fn assets_url_path(mut self, path: &str) -> Self {
+        self.assets = path.trim_matches('/').into();
+        self
+    }
+
+    /// A path below the app's prefix. The prefix itself for an empty one.
+    pub fn get_relative_path(&self, path: &str) -> String {
+        format!("{}/{}", self.prefix.trim_end_matches('/'), path.trim_start_matches('/'))
+    }
+
+    /// What a path has after the app's prefix, without slashes at either end. `None` when it does not begin with the
+    /// prefix.
+    pub fn strip_relative_path<'a>(&self, path: &'a str) -> Option<&'a str> {
+        strip(&self.prefix, path)
+    }
+
+    /// The address of a file in the assets folder.
+    pub fn get_asset_url(&self, path: &str) -> String {
+        format!("{}/{}/{path}", self.prefix.trim_end_matches('/'), self.assets)
+    }
+}
+
+/// What `path` has after `prefix`, without slashes at either end.
+pub(crate) fn strip<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
+    let rest = path.strip_prefix(prefix.trim_end_matches('/'))?;
+    rest.starts_with('/').then_some(rest).or_else(|| rest.is_empty().then_some("")).map(|rest| rest.trim_matches('/'))
+}
+
+/// A path with variables, such as `/asset/<asset_id>`.
+#[derive(Debug, Clone)]
+pub(crate) struct Template {
+    pattern: Regex,
+    pub(crate) names: Vec<String>,
+}
+
+impl Template {
+    /// Reads a template; what is no variable stands for itself.
+    pub(crate) fn new(template: &str) -> Self {
+        let mut pattern = String::from("(?s)^");
+        let mut names = Vec::new();
+        let fixed = parts(template.trim_matches('/'), |name| names.push(name.to_owned()));
+        let fixed: Vec<String> = fixed.into_iter().map(regex::escape).collect();
+        // Greedy and across slashes, as in Dash.
+        pattern.push_str(&fixed.join("(.*)"));
+        pattern.push('$');
+        Self { pattern: Regex::new(&pattern).expect("escaped text and groups are a pattern"), names }
+    }
+
+    /// The variables in a path without slashes at its ends; `None` if it does not fit, or if there are none.
+    pub(crate) fn read(&self, path: &str) -> Option<Vec<(String, String)>> {
+        if self.names.is_empty() {
+            return None;
+        }
+        let found = self.pattern.captures(path)?;
+        let values = found.iter().skip(1).flatten().map(|value| value.as_str().to_owned());
+        Some(self.names.iter().cloned().zip(values).collect())
+    }
+}
+
+/// The texts before, between and after the variables of a template.
+fn parts(mut template: &str, mut variable: impl FnMut(&str)) -> Vec<&str> {
+    let mut fixed = Vec::new();
+    while let Some((before, rest)) = template.split_once('<')
+        && let Some((name, after)) = rest.split_once('>')
+    {
+        fixed.push(before);
+        variable(name);
+        template = after;
+    }
+    fixed.push(template);
+    fixed
+}
+
+/// The path of a page that has none: its template with `none` for each variable.
+pub(crate) fn path_of_template(template: &str) -> String {
+    with_slash(parts(template, |_| {}).join("none"))
+}
+
+/// The path of a page that has neither path nor template, from its module.
+pub(crate) fn path_of_module(module: &str) -> String {
+    let segments: Vec<&str> = module.split('.').collect();
+    // Pages often stand in a module of that name, which is no part of their paths.
+    let below = segments.iter().rposition(|segment| *segment == "pages").map_or(0, |index| index + 1);
+    with_slash(segments[below..].join("/").replace('_', "-").to_lowercase())
+}
+
+/// The module of a page that has none, from its path or template.
+pub(crate) fn module_of_path(path: &str) -> String {
+    let fixed = parts(path, |_| {}).concat();
+    let segments = fixed.split('/').filter(|segment| !segment.is_empty());
+    let module = segments.map(|segment| segment.replace('-', "_")).collect::<Vec<_>>().join(".");
+    if module.is_empty() { "home".into() } else { module }
+}
+
+/// A module as Dash writes it: its names with dots between them, without where the path to it began.
+pub(crate) fn module_name(module: &str) -> String {
+    let names = module.split("::").flat_map(|name| name.split('.')).map(str::trim);
+    let names = names.map(|name| name.trim_start_matches("r#"));
+    names.skip_while(|name| matches!(*name, "crate" | "self" | "super" | "")).collect::<Vec<_>>().join(".")
+}
+
+/// The name of a page that has none: the last part of its module, in words.
+pub(crate) fn name_of_module(module: &str) -> String {
+    let words = last(module).replace('_', " ").to_lowercase();
+    let mut letters = words.chars();
+    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+}
+
+/// The last part of a module.
+pub(crate) fn last(module: &str) -> &str {
+    module.rsplit('.').next().unwrap_or(module)
+}
+
+fn with_slash(path: String) -> String {
+    if path.starts_with('/') { path } else { format!("/{path}") }
+}
+
+/// Whether a variable can have this name.
+pub(crate) fn is_identifier(name: &str) -> bool {
+    let mut letters = name.chars();
+    letters.next().is_some_and(|first| first == '_' || first.is_alphabetic())
+        && letters.all(|letter| letter == '_' || letter.is_alphanumeric())
+}
+
+/// Whether a browser sends a path as it is written here: without a query, and what is not ASCII percent-encoded.
+pub(crate) fn is_plain(path: &str) -> bool {
+    path.chars().all(|letter| letter.is_ascii_graphic() && !matches!(letter, '?' | '#'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers of Dash 4.4.1 (`_parse_path_variables`).
+    #[test]
+    fn templates_read_paths_as_dash_does() {
+        for (path, template, expected) in [
+            ("asset/12/hr", "/asset/<a>/<b>", Some(vec![("a", "12"), ("b", "hr")])),
+            ("asset/1/2/3", "/asset/<a>/<b>/", Some(vec![("a", "1/2"), ("b", "3")])),
+            ("Asset/12", "/asset/<a>", None),
+            ("asset/", "/asset/<a>", Some(vec![("a", "")])),
+            ("asset//", "/asset/<a>/<b>", Some(vec![("a", ""), ("b", "")])),
+            ("asset", "/asset/<a>", None),
+            ("x.y/1", "/x.y/<a>", Some(vec![("a", "1")])),
+            ("xzy/1", "/x.y/<a>", None),
+            ("1/b", "<a>/b", Some(vec![("a", "1")])),
+            ("b/1/b/2", "/b/<x>", Some(vec![("x", "1/b/2")])),
+            ("", "/<x>", Some(vec![("x", "")])),
+            ("aaa", "/<x><y>", Some(vec![("x", "aaa"), ("y", "")])),
+            ("a/b", "/a/b", None),
+        ] {
+            let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
+            let expected: Option<Vec<_>> = expected.map(|found| found.into_iter().map(owned).collect());
+            assert_eq!(Template::new(template).read(path), expected, "{path} in {template}");
+        }
+    }
+
+    #[test]
+    fn names_and_paths_come_from_modules() {
+        for (module, path, name) in [
+            ("weekly_analytics", "/weekly-analytics", "Weekly analytics"),
+            ("reports :: weekly", "/reports/weekly", "Weekly"),
+            ("crate::pages::reports::weekly", "/reports/weekly", "Weekly"),
+            ("super::r#type", "/type", "Type"),
+            ("pages.not_found_404", "/not-found-404", "Not found 404"),
+        ] {
+            let module = module_name(module);
+            assert_eq!((path_of_module(&module).as_str(), name_of_module(&module).as_str()), (path, name));
+        }
+        assert_eq!(path_of_template("asset/<id>/<dept>"), "/asset/none/none");
+        assert_eq!(path_of_template("/a<b"), "/a<b");
+        assert_eq!(module_of_path("/reports/last-week/<id>"), "reports.last_week");
+        assert_eq!(module_of_path("/"), "home");
+    }
+
+    #[test]
+    fn prefixes_end_where_a_segment_ends() {
+        assert_eq!(strip("/pre/", "/pre"), Some(""));
+        assert_eq!(strip("/pre/", "/pre//a/b/"), Some("a/b"));
+        assert_eq!(strip("/pre/", "/prefix/a"), None);
+        assert_eq!(strip("/", "/a/"), Some("a"));
+        assert_eq!(strip("/", ""), Some(""));
+        assert_eq!(Paths::new("/pre/").get_relative_path(""), "/pre/");
+    }
+}

@@ -1,0 +1,108 @@
+//! The two callbacks that show pages: one that answers with the page of a path, one that sets the title.
+
+use std::collections::HashMap;
+use std::error::Error;
+
+use ferrodash_components::html::HtmlProps as _;
+use ferrodash_components::{Children, ComponentExt as _, IntoChildren as _, Json, dcc, html};
+use serde_json::{Value, json};
+
+use super::layout::NotFound;
+use super::registry::{PageRegistry, RegisteredPage};
+use super::request::PageRequest;
+use super::variables::Variables;
+use crate::callback::{Args, Callback, Context, Input, Output, State};
+
+pub(super) const LOCATION: &str = "_pages_location";
+pub(super) const CONTENT: &str = "_pages_content";
+pub(super) const STORE: &str = "_pages_store";
+pub(super) const DUMMY: &str = "_pages_dummy";
+
+/// Names of arguments that inputs of the app cannot have.
+pub(super) const PATHNAME: &str = "pathname_";
+pub(super) const SEARCH: &str = "search_";
+
+/// Dash's function is called before there is data, too, and then throws.
+const SET_TITLE: &str = "function(data) { if (data) document.title = data.title; }";
+
+/// The place where pages are shown. It stands once in the layout of an app with pages; an app without a layout of its own
+/// has nothing else, see [`App::with_pages`](crate::App::with_pages).
+pub fn page_container() -> html::Div {
+    html::Div::new((
+        dcc::Location::new(LOCATION).refresh("callback-nav"),
+        html::Div::new(()).id(CONTENT).disable_n_clicks(true),
+        dcc::Store::new(STORE),
+        html::Div::new(()).id(DUMMY).disable_n_clicks(true),
+    ))
+}
+
+/// An input or state that every page gets.
+#[derive(Clone)]
+pub(super) enum RoutingInput {
+    Input(Input),
+    State(State),
+}
+
+/// The callbacks, as Dash has them.
+pub(super) fn callbacks(inputs: Vec<(String, RoutingInput)>) -> [Callback; 2] {
+    let args =
+        Args::new().input(PATHNAME, Input::new(LOCATION, "pathname")).input(SEARCH, Input::new(LOCATION, "search"));
+    let args = inputs.into_iter().fold(args, |args, (name, input)| match input {
+        RoutingInput::Input(input) => args.input(name, input),
+        RoutingInput::State(state) => args.state(name, state),
+    });
+    let show = Callback::builder()
+        .name("ferrodash::pages", "")
+        .output(Output::new(CONTENT, "children"))
+        .output(Output::new(STORE, "data"))
+        .args(args)
+        // The location sets its properties once it is drawn, which calls it.
+        .prevent_initial_call()
+        .hidden()
+        .handler(show);
+    let title = Callback::builder()
+        .name("ferrodash::pages::title", "")
+        .output(Output::new(DUMMY, "children"))
+        .input(Input::new(STORE, "data"))
+        .hidden()
+        .clientside(SET_TITLE);
+    [show, title]
+}
+
+type Shown = Result<(Children, Json<Value>), Box<dyn Error + Send + Sync>>;
+
+/// The page of a path, and its title.
+async fn show(mut arguments: HashMap<String, Value>, context: Context) -> Shown {
+    let mut text = |name: &str| match arguments.remove(name) {
+        Some(Value::String(text)) => text,
+        _ => String::new(),
+    };
+    let (pathname, search) = (text(PATHNAME), text(SEARCH));
+    let pages = context.page_registry();
+    let found = pages.paths().strip_relative_path(&pathname).and_then(|path| pages.find(path));
+    let (page, variables) = found.map_or((None, Variables::default()), |(page, found)| (Some(page), found));
+    let request = PageRequest::new(pathname, variables, &search, arguments, context.clone());
+    let Some(page) = page else { return not_found(pages, request).await };
+    match page.layout.make(request.clone()).await {
+        Ok(content) => Ok(shown(content, page, request.path_variables())),
+        Err(error) if error.is::<NotFound>() => not_found(pages, request).await,
+        Err(error) => Err(error),
+    }
+}
+
+/// The app's page for what is not found, or Dash's.
+async fn not_found(pages: &PageRegistry, request: PageRequest) -> Shown {
+    if let Some(page) = pages.not_found() {
+        match page.layout.make(request.without_variables()).await {
+            Ok(content) => return Ok(shown(content, page, &Variables::default())),
+            Err(error) if error.is::<NotFound>() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    let content = html::H1::new("404 - Page not found").into_children();
+    Ok((content, Json(json!({"title": pages.title}))))
+}
+
+fn shown(content: Children, page: &RegisteredPage, variables: &Variables) -> (Children, Json<Value>) {
+    (content, Json(json!({"title": page.title.of(variables)})))
+}
