@@ -18,7 +18,7 @@ use crate::config::Config;
 use crate::error::{BuildErrors, Mistake, Result};
 use crate::layout::{IntoLayout, Layout};
 use crate::state::AppState;
-use crate::{http, pages, serve::serve};
+use crate::{http, pages, plugin, serve::serve};
 
 /// A Dash app: a layout, callbacks, a cache, and settings.
 #[must_use = "an app serves once it is run, or built and its router served"]
@@ -344,7 +344,8 @@ pub struct BuiltApp {
 impl BuiltApp {
     /// The app as an axum router, to be served, layered or mounted into another.
     pub fn into_router(self) -> Router {
-        let router = http::router(self.state);
+        let (plugins, prefix) = (self.state.config.plugins.clone(), self.state.config.routes_prefix.clone());
+        let router = http::router(self.state).merge(plugin::routes(&plugins, &prefix));
         match self.admin {
             Some(admin) => router.merge(admin),
             None => router,

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ferrodash_components::{Suite, dash_table, dcc, html, plotly_js, renderer};
 
 use crate::callback::{Defaults, ErrorHandler, Identify};
+use crate::plugin::Plugins;
 
 /// All settings.
 #[derive(Clone)]
@@ -39,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) suites: Vec<&'static Suite>,
     /// Whether no callback is called when the page is loaded, unless it says so.
     pub(crate) prevent_initial_callbacks: bool,
+    pub(crate) plugins: Plugins,
     /// Answers for callbacks whose functions fail.
     pub(crate) on_error: Option<ErrorHandler>,
 }
@@ -77,6 +79,7 @@ impl Default for Config {
             secret: None,
             debug: cfg!(debug_assertions),
             prevent_initial_callbacks: false,
+            plugins: Plugins::default(),
             on_error: None,
             suites: vec![&renderer::SUITE, &dcc::SUITE, &html::SUITE, &dash_table::SUITE, &plotly_js::SUITE],
         }
@@ -90,6 +93,7 @@ impl Config {
             build_id: build_id.to_owned(),
             prevent_initial_callbacks: self.prevent_initial_callbacks,
             on_error: self.on_error.clone(),
+            plugins: self.plugins.clone(),
         }
     }
 }

@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use ferrodash_components::{Children, Component, IntoChildren};
 
 use crate::pages::PageRegistry;
+use crate::plugin::Plugins;
 
 /// What an app shows before any callback ran.
 #[derive(Clone)]
@@ -78,6 +79,20 @@ impl Layout {
             Kind::OfPages(make) => Self(Kind::Fixed(make(pages))),
             kind => Self(kind),
         }
+    }
+
+    /// The layout as plugins change it.
+    pub(crate) fn changed_by(self, plugins: &Plugins) -> Self {
+        if plugins.is_empty() {
+            return self;
+        }
+        let plugins = plugins.clone();
+        let change = move |layout| plugins.iter().fold(layout, |layout, plugin| plugin.layout(layout));
+        Self(match self.0 {
+            Kind::Fixed(layout) => Kind::Fixed(change(layout)),
+            Kind::OfPages(make) => Kind::OfPages(Arc::new(move |pages| change(make(pages)))),
+            Kind::PerRequest(make) => Kind::PerRequest(Arc::new(move |request| change(make(request)))),
+        })
     }
 
     /// Calls `visit` for every component of a fixed layout.

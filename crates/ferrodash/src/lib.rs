@@ -47,6 +47,7 @@ mod error;
 mod http;
 mod layout;
 mod pages;
+mod plugin;
 mod serve;
 mod state;
 mod stored;
@@ -72,6 +73,7 @@ pub use pages::{
     IntoPageContent, IntoPageLayout, IntoPageText, NotFound, Page, PageLayout, PageOrder, PageRegistry, PageRequest,
     PageText, Paths, RegisteredPage, VariableError, Variables, page_container,
 };
+pub use plugin::Plugin;
 pub use serve::serve;
 pub use stored::{Stored, StoredError};
 

@@ -45,7 +45,7 @@ impl AppState {
     pub(crate) fn new(app: App, ready: bool, mistakes: &mut Vec<Mistake>) -> Self {
         let App { layout, mut callbacks, cache, config, pages, location, .. } = app;
         let (pages, routing) = pages.register(&config, mistakes);
-        let (layout, pages) = (layout.with_pages(&pages), Arc::new(pages));
+        let (layout, pages) = (layout.with_pages(&pages).changed_by(&config.plugins), Arc::new(pages));
         callbacks.extend(routing);
         let build_id = config.build_id.clone().unwrap_or_else(|| build_id(&callbacks));
         let registry = Registry::new(callbacks, config.callback_defaults(&build_id), mistakes);
@@ -99,6 +99,7 @@ impl AppState {
             query: parts.uri.query().unwrap_or_default().to_owned(),
             remote: parts.extensions.get::<ConnectInfo<SocketAddr>>().map(|info| info.0),
             headers: parts.headers,
+            extensions: parts.extensions,
             identify: self.config.identify.clone(),
             vault: Some(self.vault.clone()),
             registry: Some(self.registry.clone()),

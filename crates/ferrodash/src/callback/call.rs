@@ -47,7 +47,12 @@ pub(crate) async fn answer(cache: &Cache, context: &Context) -> Result<Answered,
         None => answer_anew(cache, context).await,
     };
     let Err(error) = result else { return result };
-    match (&callback.on_error, Failure::of(callback.name(), &error)) {
+    let failure = Failure::of(callback.name(), &error);
+    for (plugin, failure) in callback.plugins.iter().zip(failure.iter().cycle()) {
+        let told = std::panic::catch_unwind(AssertUnwindSafe(|| plugin.on_error(failure, context)));
+        told.unwrap_or_else(|_| tracing::error!("a plugin panicked on a failure of callback {}", callback.name()));
+    }
+    match (&callback.on_error, failure) {
         (Some(handle), Some(failure)) => {
             let answer = std::panic::catch_unwind(AssertUnwindSafe(|| handle(&failure, context)));
             let answer = match answer.map_err(|panic| CallError::Panic(panic_message(&*panic).into()))?? {

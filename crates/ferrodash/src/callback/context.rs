@@ -239,6 +239,23 @@ impl Context {
         &self.request
     }
 
+    /// What a layer around the app has put beside the request, by its type: Dash's custom data. A cached callback cannot
+    /// read it.
+    ///
+    /// ```
+    /// # use ferrodash::prelude::*;
+    /// #[derive(Clone)]
+    /// struct Tenant(String);
+    ///
+    /// #[callback(output("who", "children"), input("url", "pathname"))]
+    /// async fn who(_path: String, context: Context) -> String {
+    ///     context.extension::<Tenant>().map_or("nobody".into(), |tenant| tenant.0)
+    /// }
+    /// ```
+    pub fn extension<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
+        self.may_do("reads an extension of the request").then(|| self.request.extensions.get().cloned()).flatten()
+    }
+
     /// Who makes the request, as [`App::identity`](crate::App::identity) says. In a cached callback it needs `vary =
     /// "user"`.
     pub fn identity(&self) -> Option<Identity> {

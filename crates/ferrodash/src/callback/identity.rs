@@ -3,8 +3,8 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::http::HeaderMap;
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
+use axum::http::{Extensions, HeaderMap};
 
 use super::Registry;
 use crate::pages::PageRegistry;
@@ -65,6 +65,8 @@ pub(crate) struct RequestParts {
     /// The other end of the connection.
     pub(crate) remote: Option<SocketAddr>,
     pub(crate) headers: HeaderMap,
+    /// What layers around the app put beside the request.
+    pub(crate) extensions: Extensions,
     pub(crate) identify: Identify,
     /// Signs handles of stored values.
     pub(crate) vault: Option<Arc<Vault>>,

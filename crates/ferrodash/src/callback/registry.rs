@@ -13,6 +13,7 @@ use super::call::is_readable;
 use super::check::{check, check_circles, check_writers};
 use super::{Callback, ErrorHandler, Function, Gate, Input, Parameter, Property, Shape, Spec, Vary, callback_id};
 use crate::error::{BuildErrors, Mistake};
+use crate::plugin::Plugins;
 
 /// Where a callback stands in the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -36,6 +37,8 @@ pub(crate) struct Defaults {
     /// No callback is called when the page is loaded.
     pub(crate) prevent_initial_callbacks: bool,
     pub(crate) on_error: Option<ErrorHandler>,
+    /// Are told of failures.
+    pub(crate) plugins: Plugins,
 }
 
 /// A callback with what is derived from its description once.
@@ -62,6 +65,7 @@ pub(crate) struct Registered {
     /// The first callback with the same function, whose cached answers are also those of this one.
     pub(crate) same_function: CallbackNumber,
     pub(crate) on_error: Option<ErrorHandler>,
+    pub(crate) plugins: Plugins,
     /// Whether a call says which components it is about.
     pub(crate) has_patterns: bool,
 }
@@ -214,6 +218,7 @@ impl Registered {
             policy: policy.name(spec.name.clone()).readable(is_readable),
             argument_names: spec.argument_names().into(),
             on_error: spec.on_error.clone().or_else(|| defaults.on_error.clone()),
+            plugins: defaults.plugins.clone(),
             has_patterns: spec.has_patterns(),
             plain: spec.plain(),
             unset: unset.collect(),

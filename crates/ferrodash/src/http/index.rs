@@ -124,7 +124,8 @@ pub(crate) fn render_index(
     pages: &PageRegistry,
     build_id: &str,
 ) -> Result<Index, String> {
-    let template = config.index_string.as_deref().unwrap_or(TEMPLATE);
+    let template = config.index_string.as_deref().unwrap_or(TEMPLATE).to_owned();
+    let template = &config.plugins.iter().fold(template, |template, plugin| plugin.index(template));
     if let Some(missing) = NEEDED.iter().find(|marker| !template.contains(*marker)) {
         return Err(format!("index_string lacks {missing}; without it the page does not start"));
     }
