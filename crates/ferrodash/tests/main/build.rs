@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ferrodash::IdValue;
 use ferrodash::prelude::*;
 
 fn layout() -> html::Div {
@@ -100,8 +101,50 @@ fn options_that_make_no_sense() {
     assert!(one(App::new(layout()).callback(debounce)).contains("a debounce of zero waits for nothing"));
     let never = base().prevent_initial_call().handler(async || "");
     assert!(one(App::new(layout()).callback(never)).contains("would never run"));
-    let nothing = Callback::builder().input(("text", "value")).handler(handler);
-    assert!(one(App::new(layout()).callback(nothing)).contains("it has no output"));
+}
+
+#[test]
+fn patterns_and_duplicates_that_make_no_sense() {
+    let row = |index: IdValue| id! {type: "row", index: index};
+    let mistake = |output: Id, input: Id| {
+        let callback = Callback::builder().output(Output::new(output, "children")).input((input, "value"));
+        one(App::new(layout()).callback(callback.handler(async |_: serde_json::Value| "")))
+    };
+    let other = || id! {type: "in", index: 0};
+    assert!(mistake(row(ALLSMALLER), other()).contains("ALLSMALLER cannot stand in an output"));
+    assert!(mistake(row(MATCH), id! {kind: MATCH}).contains("has MATCH for \"kind\", which the outputs have not"));
+    assert!(mistake(row(ALL), id! {type: "in", index: ALLSMALLER}).contains("the outputs have no MATCH"));
+    let to = |output: Output| Callback::builder().output(output).input(("text", "value"));
+    let mixed = to(Output::new(row(MATCH), "children")).output(Output::new("out", "children"));
+    let mixed = mixed.handler(async |_: serde_json::Value| ("", ""));
+    assert!(one(App::new(layout()).callback(mixed)).contains("all outputs must have MATCH for the same keys"));
+    let writes = |output: Output| to(output).prevent_initial_call().handler(async |_: serde_json::Value| "");
+    let twice = [writes(Output::new(row(ALL), "title")), writes(Output::new(row(3.into()), "title"))];
+    assert!(one(App::new(layout()).callbacks(twice)).contains("is written by"));
+    let out = || Output::new("out", "children").allow_duplicate();
+    assert!(App::new(layout()).callbacks([writes(out()), writes(out())]).build().is_ok());
+    let initial = to(out()).handler(async |_: serde_json::Value| "");
+    assert!(one(App::new(layout()).callback(initial)).contains("say prevent_initial_call"));
+    let any_order = to(out()).initial_duplicate().handler(async |_: serde_json::Value| "");
+    assert!(App::new(layout()).callback(any_order).build().is_ok());
+    assert!(one(App::new(html::P::new("").id(row(MATCH)))).contains("wildcards stand only in"));
+}
+
+#[test]
+fn features_that_are_not_there_yet_say_so() {
+    let to = || Callback::builder().output(Output::new("out", "children")).input(("text", "value"));
+    let handler = async |_: serde_json::Value| "";
+    let background = to().background().handler(handler);
+    assert!(one(App::new(layout()).callback(background)).contains("background callbacks are not supported yet"));
+    let websocket = to().websocket().handler(handler);
+    assert!(one(App::new(layout()).callback(websocket)).contains("websocket callbacks are not supported yet"));
+    let cached = to().cache(CacheOptions::new(Duration::from_secs(1))).clientside("x => x");
+    assert!(one(App::new(layout()).callback(cached)).contains("its function runs in the page"));
+    let api = to().api_endpoint("api/x", ["a", "b"]).handler(handler);
+    let mistakes = App::new(layout()).callback(api).build().expect_err("two mistakes").to_string();
+    assert!(
+        mistakes.contains("names 2 argument(s), but its function takes 1") && mistakes.contains("begins with a slash")
+    );
 }
 
 #[test]
