@@ -34,7 +34,7 @@ def arguments():
     def grouped(carrier, range, month):
         return [carrier, range["low"], range["high"], month]
 
-    @app.callback(Output("p", "title"), Input("a", "value"), (Input("b", "value"), State("b", "id")))
+    @app.callback(Output("p", "title"), inputs=[Input("a", "value"), (Input("b", "value"), State("b", "id"))])
     def tupled(first, pair):
         return [first, *pair]
 

@@ -229,7 +229,7 @@ def dependencies_grouped():
         inputs={"carrier": Input("a", "value"), "range": {"low": Input("b", "value"), "high": State("c", "value")}},
         state={"month": State("a", "id")},
     )(never)
-    app.callback(Output("p", "children"), Input("a", "value"), (Input("b", "value"), State("b", "id")))(never)
+    app.callback(Output("p", "children"), inputs=[Input("a", "value"), (Input("b", "value"), State("b", "id"))])(never)
     return app
 
 

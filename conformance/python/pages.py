@@ -9,7 +9,7 @@ from served import served
 def with_pages(**settings):
     app = dash.Dash("conformance", use_pages=True, pages_folder="", assets_folder="", **settings)
     dash.register_page("pages.home", path="/", layout=html.H1("home"), name="Home")
-    dash.register_page("pages.weekly_analytics", layout=lambda **query: html.P(f"weekly {sorted(query.items())}"))
+    dash.register_page("weekly_analytics", layout=lambda **query: html.P(f"weekly {sorted(query.items())}"))
     dash.register_page(
         "pages.asset",
         path_template="/asset/<asset_id>/<dept>",
