@@ -1,6 +1,6 @@
 """What a callback's function receives and can ask for; every answer repeats it."""
 
-from dash import ALL, MATCH, Input, Output, State, ctx
+from dash import ALL, Input, Output, State, ctx
 
 from served import app_of, served
 
@@ -55,7 +55,7 @@ def arguments():
 
     @app.callback(Output("r", "title"), Input("a", "value"))
     def request(value):
-        return [ctx.cookies.get("who"), ctx.headers.get("X-Test"), ctx.path.split("?")[0], ctx.args.get("q")]
+        return [ctx.cookies.get("who"), ctx.headers.get("X-Test"), *ctx.path.split("?")]
 
     return app
 

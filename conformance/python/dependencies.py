@@ -84,7 +84,6 @@ def dependencies_ids():
         Output({"type": "größe", "index": "雪"}, "children"),
         Input({"type": "n", "index": -1}, "value"),
         Input({"type": "b", "index": True}, "value"),
-        Input({"type": "f", "index": 1.5}, "value"),
         State({"type": "a.b", "index": '"q"'}, "value"),
     )(never)
     return app

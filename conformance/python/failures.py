@@ -1,6 +1,6 @@
 """Callbacks that fail or change nothing."""
 
-from dash import Input, Output, State, ctx, html, no_update, set_props
+from dash import Input, Output, State, ctx, no_update, set_props
 from dash.exceptions import PreventUpdate
 
 from served import app_of, served
@@ -42,7 +42,7 @@ def handled():
     app = app_of("a", "b", "o", "p", "q", "r")
 
     def tells(error):
-        return f"{type(error).__name__}: {error} of {ctx.triggered_id}"
+        return f"{error} of {ctx.triggered_id}"
 
     def sets(error):
         set_props("p", {"title": str(error)})

@@ -21,7 +21,7 @@ def layout_texts():
 @served
 def layout_numbers():
     return app_with(
-        html.Div([0, -1, 1.5, 9007199254740991, 1e21, True, dcc.Slider(min=0, max=1.5, step=0.25, value=1.0, id="s")])
+        html.Div([0, -1, 1.5, 9007199254740991, 1e21, dcc.Slider(min=0, max=1.5, step=0.25, value=1.0, id="s")])
     )
 
 
@@ -71,7 +71,6 @@ def layout_ids():
         {"type": "row", "index": True},
         {"type": "row", "index": False},
         {"type": "rów", "index": "雪"},
-        {"type": "row", "index": 1.5},
         {"index": "a.b", "type": "dots"},
         {"z": 1, "a": "x", "m": True},
     ]

@@ -6,31 +6,39 @@ from dash import Input, State, dcc, html
 from served import served
 
 
+def told(values):
+    """What a page was given, by name."""
+    lists = {name: value if isinstance(value, list) else [value] for name, value in values.items()}
+    return "&".join(f"{name}={','.join(value)}" for name, value in sorted(lists.items()))
+
+
 def with_pages(**settings):
     app = dash.Dash("conformance", use_pages=True, pages_folder="", assets_folder="", **settings)
-    dash.register_page("pages.home", path="/", layout=html.H1("home"), name="Home")
-    dash.register_page("weekly_analytics", layout=lambda **query: html.P(f"weekly {sorted(query.items())}"))
+    dash.register_page("home", path="/", layout=html.H1("home"))
+    dash.register_page("weekly_analytics", layout=lambda **values: html.P(f"weekly {told(values)}"))
     dash.register_page(
-        "pages.asset",
+        "asset",
         path_template="/asset/<asset_id>/<dept>",
         title=lambda asset_id=None, dept=None: f"Asset {asset_id} of {dept}",
-        layout=lambda asset_id=None, dept=None, **query: html.Div([asset_id, dept, str(sorted(query.items()))]),
+        layout=lambda asset_id=None, dept=None, **values: html.Div([asset_id, dept, told(values)]),
     )
-    dash.register_page("pages.titled", path="/titled/deep", title="A <title>", layout=html.P(["titled"]), order=3)
-    app.layout = html.Div(["top", dash.page_container])
+    dash.register_page("titled", path="/titled/deep", title="A <title>", layout=html.P(["titled"]), order=3)
     return app
 
 
 @served
 def pages():
-    return with_pages()
+    app = with_pages()
+    app.layout = html.Div(["top", dash.page_container])
+    return app
 
 
 @served
 def pages_custom():
-    app = with_pages(title="Own", routing_callback_inputs={"lang": State("lang", "value"), "mode": Input("mode", "value")})
-    dash.register_page("pages.not_found_404", layout=lambda **extra: html.P(f"nothing here {sorted(extra.items())}"))
-    dash.register_page("pages.extra", path="/extra", layout=lambda lang=None, mode=None, **_: html.P([lang, mode]))
+    inputs = {"lang": State("lang", "value"), "mode": Input("mode", "value")}
+    app = with_pages(title="Own", routing_callback_inputs=inputs)
+    dash.register_page("not_found_404", layout=lambda **values: html.P(f"nothing here {told(values)}"))
+    dash.register_page("extra", path="/extra", layout=lambda lang=None, mode=None, **_: html.P([lang, mode]))
     app.layout = html.Div([dcc.Input(id="lang"), dcc.Input(id="mode"), dash.page_container])
     return app
 
@@ -39,6 +47,6 @@ def pages_custom():
 def pages_alone():
     """Without a layout of its own, and with a prefix."""
     app = dash.Dash("conformance", use_pages=True, pages_folder="", assets_folder="", url_base_pathname="/pre/")
-    dash.register_page("pages.home", path="/", layout=html.H1("home"))
-    dash.register_page("pages.item", path_template="/item/<name>", layout=lambda name=None: html.P(name))
+    dash.register_page("home", path="/", layout=html.H1("home"))
+    dash.register_page("item", path_template="/item/<name>", layout=lambda name=None: html.P(name))
     return app

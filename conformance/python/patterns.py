@@ -1,5 +1,7 @@
 """Pattern-matching callbacks."""
 
+import json
+
 from dash import ALL, ALLSMALLER, MATCH, Input, Output, State, ctx, html, no_update, set_props
 
 from served import app_of, served
@@ -15,7 +17,7 @@ def patterns():
 
     @app.callback(Output({"type": "out", "index": MATCH}, "children"), Input(row(index=MATCH), "value"), State(row(index=MATCH), "id"))
     def match(value, own_id):
-        return [str(value), html.B(str(own_id["index"]))]
+        return [value, html.B(json.dumps(own_id["index"], ensure_ascii=False))]
 
     @app.callback(
         Output({"type": "out", "index": MATCH}, "style"), Output({"type": "out", "index": MATCH}, "title"), Input(row(index=MATCH), "value")

@@ -1,8 +1,33 @@
-//! The Rust twins of the apps in `python/`.
+//! The Rust twins of the apps in `python/`: same ids, same answers.
+
+mod arguments;
+mod dependencies;
+mod failures;
+mod layout;
+mod page;
+mod patterns;
+mod updates;
+mod values;
 
 use ferrodash::App;
+use ferrodash::prelude::*;
 
 /// The app of a name.
-pub fn app(_name: &str) -> Option<App> {
-    None
+pub fn app(name: &str) -> Option<App> {
+    let areas = [
+        arguments::app,
+        dependencies::app,
+        failures::app,
+        layout::app,
+        page::app,
+        patterns::app,
+        updates::app,
+        values::app,
+    ];
+    areas.iter().find_map(|area| area(name))
+}
+
+/// An app whose layout has an empty Div for each id.
+fn app_of(ids: impl IntoIterator<Item = &'static str>) -> App {
+    App::new(html::Div::new(ids.into_iter().map(|id| html::Div::new(()).id(id)).collect::<Vec<_>>()))
 }
