@@ -15,14 +15,15 @@ def button(name):
     return html.Button(name, id=name)
 
 
+# The keys of ids are in their sorted order here: a callback that reads an id as a value gets it as the layout has it.
 def row(index):
     return html.Div(
         [
-            dcc.Input(id={"type": "in", "index": index}, value=str(index)),
-            html.Button("fix", id={"type": "fix", "index": index}),
-            html.Span(id={"type": "out", "index": index}),
-            html.Span(id={"type": "smaller", "index": index}),
-            html.Span(id={"type": "mark", "index": index}),
+            dcc.Input(id={"index": index, "type": "in"}, value=str(index)),
+            html.Button("fix", id={"index": index, "type": "fix"}),
+            html.Span(id={"index": index, "type": "out"}),
+            html.Span(id={"index": index, "type": "smaller"}),
+            html.Span(id={"index": index, "type": "mark"}),
         ]
     )
 
@@ -92,29 +93,29 @@ def basics(app):
 
 
 def patterns(app):
-    @app.callback(Output({"type": "out", "index": MATCH}, "children"), Input({"type": "in", "index": MATCH}, "value"))
+    @app.callback(Output({"index": MATCH, "type": "out"}, "children"), Input({"index": MATCH, "type": "in"}, "value"))
     def match(value):
         return f"out {value} "
 
     @app.callback(
-        Output("all", "children"), Input({"type": "in", "index": ALL}, "value"), State({"type": "in", "index": ALL}, "id")
+        Output("all", "children"), Input({"index": ALL, "type": "in"}, "value"), State({"index": ALL, "type": "in"}, "id")
     )
     def every(values, ids):
         return "all " + " ".join(f"{each['index']}={value}" for each, value in zip(ids, values))
 
     @app.callback(
-        Output({"type": "smaller", "index": MATCH}, "children"),
-        Input({"type": "in", "index": ALLSMALLER}, "value"),
-        State({"type": "in", "index": MATCH}, "value"),
+        Output({"index": MATCH, "type": "smaller"}, "children"),
+        Input({"index": ALLSMALLER, "type": "in"}, "value"),
+        State({"index": MATCH, "type": "in"}, "value"),
     )
     def smaller(before, own):
         return f"smaller {' '.join(before)} than {own} "
 
-    @app.callback(Output({"type": "mark", "index": ALL}, "children"), Input("mark", "n_clicks"), prevent_initial_call=True)
+    @app.callback(Output({"index": ALL, "type": "mark"}, "children"), Input("mark", "n_clicks"), prevent_initial_call=True)
     def mark(clicks):
         return [f"mark {clicks}" if number else no_update for number in range(len(ctx.outputs_list))]
 
-    @app.callback(Output("fixed", "children"), Input({"type": "fix", "index": MATCH}, "n_clicks"), prevent_initial_call=True)
+    @app.callback(Output("fixed", "children"), Input({"index": MATCH, "type": "fix"}, "n_clicks"), prevent_initial_call=True)
     def fixed(clicks):
         return f"fixed {ctx.triggered_id['index']} {clicks}"
 
@@ -133,7 +134,7 @@ def effects(app):
     @app.callback(Input("set", "n_clicks"), prevent_initial_call=True)
     def sets(clicks):
         set_props("side", {"children": f"side {clicks}", "title": "t"})
-        set_props({"type": "mark", "index": 0}, {"children": "marked"})
+        set_props({"index": 0, "type": "mark"}, {"children": "marked"})
 
     @app.callback(Output("chained", "children"), Input("side", "children"), prevent_initial_call=True)
     def chained(side):
