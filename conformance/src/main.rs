@@ -66,7 +66,9 @@ fn keep_answers(cases: &[Case], answers: &BTreeMap<String, Recording>) -> Vec<St
         Some(format!("{message}\n  cases: {names:?}"))
     });
     let mut all: Vec<String> = changed.collect();
-    all.extend((cases.len() != answers.values().map(BTreeMap::len).sum::<usize>()).then(|| "cases are lost".to_owned()));
+    all.extend(
+        (cases.len() != answers.values().map(BTreeMap::len).sum::<usize>()).then(|| "cases are lost".to_owned()),
+    );
     all
 }
 

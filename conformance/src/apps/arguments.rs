@@ -95,9 +95,11 @@ fn leaves(grouping: &Grouping) -> Value {
     };
     match grouping {
         Grouping::One(argument) => leaf(argument),
-        Grouping::Struct(fields) => {
-            fields.iter().map(|(name, field)| (name.to_string(), leaves(field))).collect::<serde_json::Map<_, _>>().into()
-        }
+        Grouping::Struct(fields) => fields
+            .iter()
+            .map(|(name, field)| (name.to_string(), leaves(field)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
         grouping => grouping.many().iter().map(leaf).collect(),
     }
 }
@@ -135,11 +137,8 @@ fn context() -> [Callback; 3] {
             .state((id! { type: "in", index: ALL }, "value"))
             .handler(async |_: Value, _: Value, context: Context| {
                 let outputs = context.outputs_grouping();
-                let all = [
-                    list(&context.inputs_list(), true),
-                    list(&context.states_list(), true),
-                    list(&outputs, false),
-                ];
+                let all =
+                    [list(&context.inputs_list(), true), list(&context.states_list(), true), list(&outputs, false)];
                 (json!(all), vec!["x"; outputs[1].many().len()])
             }),
         to("r", "title").input(("a", "value")).handler(async |_: Value, context: Context| {

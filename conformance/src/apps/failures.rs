@@ -96,9 +96,7 @@ fn handled_by_app() -> App {
         to("o", "title").handler(prevents),
         to("o", "style").handler(async |text: String| json!({"color": text})),
     ];
-    app_of(["a", "o", "p"])
-        .callbacks(callbacks)
-        .on_error(|failure: &Failure, _: &Context| format!("app: {failure}"))
+    app_of(["a", "o", "p"]).callbacks(callbacks).on_error(|failure: &Failure, _: &Context| format!("app: {failure}"))
 }
 
 fn refused() -> App {

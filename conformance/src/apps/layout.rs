@@ -5,7 +5,9 @@ use serde_json::json;
 
 pub(super) fn app(name: &str) -> Option<App> {
     Some(match name {
-        "layout_texts" => App::new(html::Div::new(["plain", "<b>&amp;</b>", "Größe 雪 🦀", "", r#"a "quote" and a \"#])),
+        "layout_texts" => {
+            App::new(html::Div::new(["plain", "<b>&amp;</b>", "Größe 雪 🦀", "", r#"a "quote" and a \"#]))
+        }
         "layout_numbers" => App::new(numbers()),
         "layout_nulls" => App::new(nulls()),
         "layout_nested" => App::new(nested()),
@@ -61,7 +63,11 @@ fn nulls() -> html::Div {
 fn nested() -> html::Main {
     let deep = html::Div::new(html::Div::new(html::Div::new((html::I::new("deep"), "text"))));
     let items = (0..3).map(|number: i32| html::Li::new(number.to_string()));
-    html::Main::new((html::Div::new((html::Span::new("a"), deep)).class_name("row"), html::Ul::new(items), html::Br::new()))
+    html::Main::new((
+        html::Div::new((html::Span::new("a"), deep)).class_name("row"),
+        html::Ul::new(items),
+        html::Br::new(),
+    ))
 }
 
 fn wildcards() -> html::Div {
@@ -109,7 +115,13 @@ fn attributes() -> html::Div {
 
 fn inputs() -> html::Div {
     html::Div::new((
-        dcc::Input::new().id("text").value("x").r#type(dcc::InputType::Text).debounce(true).placeholder("p").persistence(true),
+        dcc::Input::new()
+            .id("text")
+            .value("x")
+            .r#type(dcc::InputType::Text)
+            .debounce(true)
+            .placeholder("p")
+            .persistence(true),
         dcc::Input::new()
             .id("number")
             .value(1.5)

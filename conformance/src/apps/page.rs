@@ -12,7 +12,8 @@ use crate::files;
 
 pub(super) fn app(name: &str) -> Option<App> {
     let callbacks = || basics().into_iter().chain(patterns()).chain(effects()).chain(failing()).chain(clientside());
-    (name == "page").then(|| App::new(layout()).assets_folder(files::path("assets")).debug(false).callbacks(callbacks()))
+    (name == "page")
+        .then(|| App::new(layout()).assets_folder(files::path("assets")).debug(false).callbacks(callbacks()))
 }
 
 fn row(index: i64) -> html::Div {
@@ -28,8 +29,24 @@ fn row(index: i64) -> html::Div {
 
 fn layout() -> html::Div {
     let texts = [
-        "single", "multi-a", "multi-b", "all", "fixed", "dup", "side", "chained", "initial", "optional", "prevented",
-        "failed", "own-failed", "inline", "named", "shown", "grouped", "state",
+        "single",
+        "multi-a",
+        "multi-b",
+        "all",
+        "fixed",
+        "dup",
+        "side",
+        "chained",
+        "initial",
+        "optional",
+        "prevented",
+        "failed",
+        "own-failed",
+        "inline",
+        "named",
+        "shown",
+        "grouped",
+        "state",
     ];
     let buttons =
         ["multi", "mark", "add", "first", "second", "set", "quiet", "patch", "slow", "prevent", "fail", "clear"];
@@ -64,7 +81,8 @@ struct Clicks {
 }
 
 fn basics() -> Vec<Callback> {
-    let clicks = Args::new().input("first", Input::new("first", "n_clicks")).state("second", State::new("second", "n_clicks"));
+    let clicks =
+        Args::new().input("first", Input::new("first", "n_clicks")).state("second", State::new("second", "n_clicks"));
     vec![
         to("single", "children").input(("name", "value")).handler(async |name: String| format!("single {name}")),
         to("multi-a", "children")

@@ -68,7 +68,8 @@ fn all() -> [Callback; 5] {
         from_a(out(ALL, "dir")).output(Output::new("p", "children")).handler(
             async |value: String, context: Context| {
                 let count = context.outputs_grouping()[0].many().len();
-                let all = [Update::To(value.clone().into_prop()), Update::No, Update::To(html::I::new("c").into_prop())];
+                let all =
+                    [Update::To(value.clone().into_prop()), Update::No, Update::To(html::I::new("c").into_prop())];
                 (Each(all.into_iter().take(count).collect()), value)
             },
         ),
