@@ -5,6 +5,7 @@ mod dependencies;
 mod failures;
 mod layout;
 mod page;
+mod pages;
 mod patterns;
 mod updates;
 mod values;
@@ -20,6 +21,7 @@ pub fn app(name: &str) -> Option<App> {
         failures::app,
         layout::app,
         page::app,
+        pages::app,
         patterns::app,
         updates::app,
         values::app,

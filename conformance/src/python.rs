@@ -54,7 +54,8 @@ impl Python<'_> {
         let (alone, together): (Vec<&str>, Vec<&str>) = apps.into_iter().partition(|app| is_alone(app));
         let shared = self.start(&together);
         let own: BTreeMap<&str, Server> = alone.into_iter().map(|app| (app, self.serve(app))).collect();
-        let client = reqwest::Client::new();
+        let client = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build();
+        let client = client.expect("a client without special wishes");
         let mut recordings: BTreeMap<String, Recording> = BTreeMap::new();
         for case in cases {
             let path = case.line().1;
