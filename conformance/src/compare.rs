@@ -49,7 +49,9 @@ fn compare(pointer: &str, python: Option<&Value>, ours: Option<&Value>, found: &
 
 fn same(left: &Value, right: &Value) -> bool {
     match (left, right) {
-        (Value::Number(left), Value::Number(right)) => left == right || left.as_f64() == right.as_f64(),
+        (Value::Number(left), Value::Number(right)) if left.is_f64() || right.is_f64() => {
+            left.as_f64() == right.as_f64()
+        }
         _ => left == right,
     }
 }
@@ -78,8 +80,8 @@ mod tests {
 
     #[test]
     fn differences_have_their_place_and_both_values() {
-        let python = json!({"a": [1, {"b/c": null}], "same": 1.0, "gone": 1});
-        let ours = json!({"a": [1, {"b/c": 2}, 3], "same": 1, "new": {}});
+        let python = json!({"a": [1, {"b/c": null}], "same": 1.0, "gone": 1, "large": 9_007_199_254_740_993_i64});
+        let ours = json!({"a": [1, {"b/c": 2}, 3], "same": 1, "new": {}, "large": 9_007_199_254_740_992_i64});
         let text: Vec<String> = differences(&python, &ours).iter().map(ToString::to_string).collect();
         assert_eq!(
             text,
@@ -87,6 +89,7 @@ mod tests {
                 "/a/1/b~1c\n    python: null\n    ours:   2",
                 "/a/2\n    python: absent\n    ours:   3",
                 "/gone\n    python: 1\n    ours:   absent",
+                "/large\n    python: 9007199254740993\n    ours:   9007199254740992",
                 "/new\n    python: absent\n    ours:   {}",
             ]
         );

@@ -15,7 +15,7 @@ pub struct Known {
     /// The cases that have it: `area: name`, `area: *` for a whole area, `*` for all. Each must have it; of an area,
     /// or of all, at least one.
     pub cases: Vec<String>,
-    /// Where it is; see [`matches`].
+    /// Where it is; see [`matches()`].
     pub pointers: Vec<String>,
     /// What Python must have there, as JSON, or `absent`; anything if not given.
     pub python: Option<String>,

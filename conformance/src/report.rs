@@ -1,6 +1,6 @@
 //! Compares all cases, and tells what came of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use crate::answer::{Answer, Recording};
@@ -42,6 +42,10 @@ impl Report {
             }
             report.wrong.extend(unlisted.iter().map(|difference| format!("{title}\n  at {difference}")));
         }
+        let titles: BTreeSet<String> = cases.iter().map(Case::title).collect();
+        let recorded = python.iter().flat_map(|(area, all)| all.keys().map(move |name| format!("{area}: {name}")));
+        let gone = recorded.filter(|title| !titles.contains(title));
+        report.wrong.extend(gone.map(|title| format!("{title} is recorded, but no case any more")));
         report.wrong.extend(known.stale());
         report
     }
