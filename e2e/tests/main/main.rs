@@ -4,6 +4,7 @@
 
 mod cache;
 mod client_cache;
+mod conformance;
 mod debounce;
 mod examples;
 mod multipage;
