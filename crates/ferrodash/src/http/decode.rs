@@ -7,7 +7,7 @@ use ferrodash_components::{Id, IdValue};
 
 use super::rejection::Rejection;
 use super::wire::{self, Dependency, Item};
-use crate::callback::{Call, CallIds, Ids, Property, Registered, Shape, Slot, Source, Trigger};
+use crate::callback::{Call, CallIds, Ids, Output, Property, Registered, Shape, Slot, Source, Trigger};
 
 /// The call that was sent. The page is not trusted: number, ids and properties of everything must fit.
 pub(super) fn call(callback: Arc<Registered>, sent: &wire::Call<'_>, body: &Bytes) -> Result<Call, Rejection> {
@@ -88,10 +88,20 @@ fn ids(
     sent: &wire::Call<'_>,
     items: &[(&Slot, &Item<'_>)],
 ) -> Result<Option<CallIds>, Rejection> {
-    if !callback.has_patterns {
-        return Ok(None);
-    }
     let declared = &callback.callback.spec.outputs;
+    if !callback.has_patterns {
+        let named = |item: &Item<'_>, output: &Output| id(item, &output.property).is_some();
+        return match (&sent.outputs, &declared[..]) {
+            (None, _) | (_, []) => Ok(None),
+            (Some(one), [output]) if named(one, output) => Ok(None),
+            (Some(Item::Many(many)), declared)
+                if many.len() == declared.len() && many.iter().zip(declared).all(|(item, it)| named(item, it)) =>
+            {
+                Ok(None)
+            }
+            _ => Err(mismatch(callback, "outputs")),
+        };
+    }
     let all = |item: &Item<'_>, property: &Property| match item {
         Item::One(one) if !property.is_list() => one.id_for(property).map(Ids::One),
         Item::Many(many) if property.is_list() => {

@@ -49,7 +49,8 @@ fn specification(registered: &Registered) -> Specification<'_> {
         clientside_function: function
             .map(|function| ClientsideFunction { namespace: &function.namespace, function_name: &function.name }),
         prevent_initial_call: spec.initial_call == InitialCall::Prevented,
-        dynamic_creator: spec.adds_callbacks.then_some(true),
+        // As Dash says it for functions of the page.
+        dynamic_creator: if function.is_some() { Some(false) } else { spec.adds_callbacks.then_some(true) },
         no_output: spec.outputs.is_empty(),
         optional: spec.optional,
         hidden: spec.hidden,

@@ -165,6 +165,7 @@ async fn the_container_is_the_layout_and_dash_knows_its_callbacks() {
             "output": "_pages_dummy.children",
             "inputs": [{"id": "_pages_store", "property": "data"}],
             "clientside_function": {"namespace": "_dashprivate_clientside_funcs", "function_name": name},
+            "dynamic_creator": false,
             "prevent_initial_call": false,
         })),
     ]);
