@@ -10,7 +10,7 @@ use sha2::{Digest, Sha256};
 use super::failure::error_handler;
 use super::{
     ApiEndpoint, Args, CacheOptions, Callback, Clientside, Context, Failure, Function, Handler, InitialCall, Input,
-    IntoAnswer, IntoOutput, Output, Parameter, Property, Running, Spec, State, handler,
+    IntoAnswer, IntoOutput, Output, Parameter, Property, Running, Source, Spec, State, handler,
 };
 
 /// Where the functions of inline clientside callbacks are kept in the page, as in Dash.
@@ -217,9 +217,7 @@ impl CallbackBuilder {
     ///     .clientside("text => (text || '').length");
     /// ```
     pub fn clientside(self, source: impl Into<String>) -> Callback {
-        let source = source.into();
-        let name = Sha256::digest(&source).iter().map(|byte| format!("{byte:02x}")).collect();
-        self.finish_clientside(Clientside { namespace: INLINE_NAMESPACE.into(), name, source: Some(source) })
+        self.finish_clientside(Clientside::inline(source.into()))
     }
 
     /// A JavaScript function that answers in the page: `window.dash_clientside[namespace][name]`, which a script of the
@@ -228,7 +226,10 @@ impl CallbackBuilder {
         self.finish_clientside(Clientside { namespace: namespace.into(), name: name.into(), source: None })
     }
 
-    fn finish_clientside(mut self, function: Clientside) -> Callback {
+    fn finish_clientside(mut self, mut function: Clientside) -> Callback {
+        if self.spec.inputs.iter().any(|input| input.debounce.is_some()) {
+            function = function.behind_gates(&self.spec);
+        }
         if self.spec.name.is_empty() {
             self.spec.name = match &function.source {
                 Some(_) => "clientside".to_owned(),
@@ -244,5 +245,28 @@ impl CallbackBuilder {
             self.spec.parameters = Some(self.leading);
         }
         Callback { spec: self.spec, function }
+    }
+}
+
+impl Clientside {
+    /// A function that is given as source. Its name is that of Dash.
+    fn inline(source: String) -> Self {
+        let name = Sha256::digest(&source).iter().map(|byte| format!("{byte:02x}")).collect();
+        Self { namespace: INLINE_NAMESPACE.into(), name, source: Some(source) }
+    }
+
+    /// The function of a callback with debounced inputs, which come as carriers: called with the values that those stand
+    /// for.
+    fn behind_gates(self, spec: &Spec) -> Self {
+        let place = |source: &Source| match source {
+            Source::Input(index) => format!("all[{index}]"),
+            Source::State(index) => format!("all[{}]", spec.inputs.len() + index),
+        };
+        let arguments: Vec<String> = spec.wire().sources.iter().map(place).collect();
+        let function = match self.source {
+            Some(source) => format!("({source}\n)"),
+            None => format!("window.dash_clientside[{:?}][{:?}]", self.namespace, self.name),
+        };
+        Self::inline(format!("(...all) => {function}({})", arguments.join(", ")))
     }
 }
