@@ -11,3 +11,4 @@ mod multipage;
 mod patterns;
 mod render;
 mod suites;
+mod security;
