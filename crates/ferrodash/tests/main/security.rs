@@ -66,6 +66,16 @@ async fn with_csrf_a_call_needs_the_cookie_of_the_page_in_a_header() {
 }
 
 #[tokio::test]
+async fn the_admin_page_of_an_app_with_csrf_asks_for_tokens_too() {
+    let client = Client::new(app().csrf(true).cache_admin("/_cache/", |_| true));
+    let cookie = client.get("/_cache/").await.header("set-cookie").to_owned();
+    assert!(cookie.contains("; Path=/_cache/; "), "{cookie}");
+    let request = Request::post("/_cache/_dash-update-component").header("content-type", "application/json");
+    let answer = client.send(request.body(Body::from(call().to_string())).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::FORBIDDEN);
+}
+
+#[tokio::test]
 async fn the_cookie_has_the_apps_names_and_path_and_is_secure_where_the_browser_came_by_https() {
     let app = app().url_base_pathname("/reports/").csrf(true).csrf_token_name("token").csrf_header_name("X-Token");
     let client = Client::new(app);
