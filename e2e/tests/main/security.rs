@@ -37,6 +37,16 @@ fn with_policy(app: BuiltApp, policy: String) -> Router {
     }))
 }
 
+/// Puts the app behind the policy of the guide.
+fn strict(app: BuiltApp) -> Router {
+    let policy = format!(
+        "default-src 'self'; script-src 'self' {}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
+         object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
+        app.csp_hashes(Algorithm::Sha256).join(" ")
+    );
+    with_policy(app, policy)
+}
+
 /// Components of each kind, those that load their parts on demand too.
 fn components() -> html::Div {
     let figure = json!({
@@ -73,12 +83,7 @@ async fn with_a_strict_policy_the_page_works_and_the_console_is_silent() {
         .input(Input::new("slider", "value").debounce(Duration::from_millis(100)))
         .handler(async |value: Option<f64>| value);
     let app = App::new(components()).callbacks([echo, typed]).csrf(true).build().unwrap();
-    let policy = format!(
-        "default-src 'self'; script-src 'self' {}; style-src 'self' 'unsafe-inline'; img-src 'self' data:; \
-         object-src 'none'; base-uri 'self'; form-action 'self'; frame-ancestors 'none'",
-        app.csp_hashes(Algorithm::Sha256).join(" ")
-    );
-    let site = Site::serve(with_policy(app, policy)).await;
+    let site = Site::serve(strict(app)).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
     browser.wait_until(DRAWN).await;
@@ -126,17 +131,17 @@ async fn with_csrf_the_page_sends_its_token_and_without_the_cookie_it_is_told_wh
     browser.wait_until("document.getElementById('out').innerText === '1'").await;
 }
 
-/// A server whose app can be replaced, as a deployment does it.
+/// A server whose app can be replaced, as a deployment does it, behind a strict policy.
 #[derive(Clone)]
 struct Deployed(Arc<RwLock<Router>>);
 
 impl Deployed {
     fn new(app: App) -> Self {
-        Self(Arc::new(RwLock::new(app.build().unwrap().into_router())))
+        Self(Arc::new(RwLock::new(strict(app.build().unwrap()))))
     }
 
     fn deploy(&self, app: App) {
-        *self.0.write().unwrap() = app.build().unwrap().into_router();
+        *self.0.write().unwrap() = strict(app.build().unwrap());
     }
 
     fn router(&self) -> Router {
