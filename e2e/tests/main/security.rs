@@ -57,6 +57,7 @@ fn components() -> html::Div {
     html::Div::new((
         html::Button::new("Click").id("button").style(Style::new().set("color", "rgb(1, 2, 3)")),
         html::Div::new("").id("out"),
+        html::Div::new("").id("shout"),
         dcc::Graph::new().id("graph").figure(figure),
         dcc::Dropdown::new().id("dropdown").options(options).value("one"),
         dcc::Slider::new().id("slider").min(0).max(10).value(3),
@@ -82,13 +83,16 @@ async fn with_a_strict_policy_the_page_works_and_the_console_is_silent() {
         .output(Output::new("store", "data"))
         .input(Input::new("slider", "value").debounce(Duration::from_millis(100)))
         .handler(async |value: Option<f64>| value);
-    let app = App::new(components()).callbacks([echo, typed]).csrf(true).build().unwrap();
+    let shout = Callback::builder().output(Output::new("shout", "children")).input(("button", "n_clicks"));
+    let shout = shout.clientside("function (clicks) { return '</script>' + (clicks || 0); }");
+    let app = App::new(components()).callbacks([echo, typed, shout]).csrf(true).build().unwrap();
     let site = Site::serve(strict(app)).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
     browser.wait_until(DRAWN).await;
     click(&browser, "button").await;
     browser.wait_until("document.getElementById('out').innerText === 'clicked Some(1)'").await;
+    browser.wait_until("document.getElementById('shout').innerText === '</script>1'").await;
     let color = browser.js("return getComputedStyle(document.getElementById('button')).color").await;
     assert_eq!(color, "rgb(1, 2, 3)");
     browser.wait_until(IDLE).await;

@@ -2,9 +2,12 @@
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
+use base64::Engine as _;
+use base64::prelude::BASE64_STANDARD;
 use ferrodash::prelude::*;
 use ferrodash::{Algorithm, StoredError};
 use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
 
 use crate::{Answer, Client, output};
 
@@ -112,13 +115,28 @@ async fn hashes_are_those_of_the_inline_scripts() {
         app.csp_hashes(Algorithm::Sha512),
         ["'sha512-nFiZ1IvbbacaRP5m6AwZI7UKf6RNge7kdGhTZpRpkp/tCylaQeSbQm/EDjvO1zB58yImeXQNBnz+qEbEXxTYUg=='"]
     );
-    // There is no other inline script.
-    let page = Client(app.into_router()).get("/").await.text();
-    let scripts = page.split("<script").skip(1).map(|rest| rest.split('>').next().unwrap());
-    let inline: Vec<_> =
-        scripts.filter(|tag| !tag.contains("src=") && !tag.contains("type=\"application/json\"")).collect();
-    assert_eq!(inline, [" id=\"_dash-renderer\" type=\"application/javascript\""]);
-    assert!(page.contains(">var renderer = new DashRenderer();</script>"));
+    assert_eq!(
+        inline_scripts(&Client(app.into_router()).get("/").await.text()),
+        ["var renderer = new DashRenderer();"]
+    );
+
+    // Functions of the page are scripts in it too.
+    let source = "function (value) { return '</SCRIPT><!-- ' + value; }";
+    let callback = Callback::builder().output(Output::new("out", "children")).input(("a", "value")).clientside(source);
+    let app = App::new(layout()).callback(callback).build().unwrap();
+    let hashes = app.csp_hashes(Algorithm::Sha256);
+    let inline = inline_scripts(&Client(app.into_router()).get("/").await.text());
+    assert!(inline[0].contains(r"return '<\/SCRIPT><\!-- ' + value"), "{inline:?}");
+    let hash = |script: &String| format!("'sha256-{}'", BASE64_STANDARD.encode(Sha256::digest(script)));
+    assert_eq!(hashes, inline.iter().map(hash).collect::<Vec<_>>());
+    assert_eq!(hashes.len(), 2);
+}
+
+/// The texts of the scripts that a browser would run from the page itself.
+fn inline_scripts(page: &str) -> Vec<String> {
+    let elements = page.split("<script").skip(1).filter_map(|rest| rest.split_once('>'));
+    let inline = elements.filter(|(tag, _)| !tag.contains("src=") && !tag.contains("type=\"application/json\""));
+    inline.map(|(_, rest)| rest.split("</script>").next().unwrap().to_owned()).collect()
 }
 
 /// What tries to end whatever it stands in.
@@ -200,7 +218,11 @@ async fn what_no_page_sends_is_refused_with_a_status_and_what_was_wrong_where_an
         ("{\"output\": ".into(), unprocessable, [not_a_call[0], "at line 1 column 11"]),
         ("".into(), unprocessable, not_a_call),
         ("[1, 2]".into(), unprocessable, not_a_call),
-        ("{}".into(), unprocessable, ["missing field `output`", not_a_call[1]]),
+        (
+            "{\"output\": \"out.children\", \"inputs\": [{}]}".into(),
+            unprocessable,
+            ["missing field `id`", not_a_call[1]],
+        ),
         ("{\"output\": 5, \"inputs\": []}".into(), unprocessable, not_a_call),
         ("{\"output\": \"\u{0}\"}".into(), unprocessable, not_a_call),
         (call("other.children", &[]), StatusCode::NOT_FOUND, ["no callback writes other.children", "a reload helps"]),
