@@ -10,5 +10,5 @@ mod examples;
 mod multipage;
 mod patterns;
 mod render;
-mod suites;
 mod security;
+mod suites;
