@@ -1,16 +1,17 @@
 "use strict";
-// Ferrodash in the page: debounced inputs, and answers of callbacks that the browser keeps.
+// Ferrodash in the page: debounced inputs, answers that the browser keeps, and a word when the app is newer.
 // Everything else goes through untouched.
 (() => {
     const config = JSON.parse(document.getElementById("_ferrodash-config").textContent);
-    const clientside = (window.dash_clientside = window.dash_clientside || {});
+    const clientside = (window.dash_clientside ||= {});
+    const emit = (name, detail) => document.dispatchEvent(new CustomEvent("ferrodash:" + name, { detail }));
 
-    // --- Debounce -----------------------------------------------------------------------------------------------
+    // --- Debounce ---
     // The server replaced each debounced input by a carrier property. A gate is called on each change of the real
     // property and sets the carrier once it has been still.
 
     const waiting = new Map();
-    const functions = (clientside.ferrodash = clientside.ferrodash || {});
+    const functions = (clientside.ferrodash ||= {});
     let count = 0;
 
     // The renderer names a component by its id as text; a dictionary id is JSON.
@@ -19,8 +20,8 @@
     // For a component that is gone the renderer throws, or gives the whole layout.
     const isThere = (id) => {
         try {
-            return Boolean((window.dash_component_api.getLayout(id) || {}).namespace);
-        } catch (error) {
+            return Boolean(window.dash_component_api.getLayout(id)?.namespace);
+        } catch {
             return false;
         }
     };
@@ -58,7 +59,64 @@
         }
     });
 
-    // --- Cache --------------------------------------------------------------------------------------------------
+    // --- Versions ---
+    // The server names its build in answers to pages of another one; what it cannot answer for them is a 410.
+
+    const BUILD = "X-Ferrodash-Build";
+    let banner;
+
+    const showBanner = () => {
+        const add = (parent, tag, css, content) => {
+            const element = parent.appendChild(document.createElement(tag));
+            element.style.cssText = "border:0;border-radius:6px;font:14px system-ui;" + css;
+            element.append(content);
+            return element;
+        };
+        const look = "position:fixed;bottom:16px;left:16px;z-index:99999;padding:10px 16px;background:#222;color:#fff";
+        banner = add(document.body, "div", look, "A new version of this app is available.");
+        banner.id = "ferrodash-stale";
+        banner.setAttribute("role", "status");
+        const button = "margin-left:12px;padding:4px 12px;background:#fff;color:#222;cursor:pointer";
+        add(banner, "button", button, "Reload").onclick = () => location.reload();
+        add(banner, "button", button, "Dismiss").onclick = () => banner.remove();
+    };
+
+    // Once for each build: where a proxy goes on giving the old page, it would not end.
+    const reloadOnce = () => {
+        const key = "ferrodash reloaded " + config.build;
+        try {
+            if (!sessionStorage[key]) {
+                sessionStorage[key] = true;
+                location.reload();
+            }
+        } catch {
+            // Without storage it could not be known.
+        }
+    };
+
+    const checkBuild = ({ headers, status }) => {
+        const build = headers.get(BUILD);
+        const refused = status === 410;
+        if (build) {
+            banner || showBanner();
+            emit("stale", { build, refused });
+            refused && config.reload && reloadOnce();
+        }
+    };
+
+    // Tells this page from others, for values that the server keeps for it.
+    const page = crypto.getRandomValues(new Uint32Array(4)).join("-");
+
+    const realFetch = window.fetch;
+
+    const ask = async (resource, init) => {
+        const headers = { ...init.headers, [BUILD]: config.build, "X-Ferrodash-Page": page };
+        const response = await realFetch.call(window, resource, { ...init, headers });
+        checkBuild(response);
+        return response;
+    };
+
+    // --- Cache ---
     // Calls of callbacks that were declared `cache(client)` become GETs, which the browser's own HTTP cache answers. A
     // small map in front answers at once and joins equal requests.
 
@@ -91,13 +149,12 @@
 
     const find = (key) => {
         const entry = entries.get(key);
-        if (!entry || entry.expires <= Date.now()) {
-            forget(key);
-            return undefined;
+        if (entry?.expires > Date.now()) {
+            entries.delete(key); // To the end: the first one is the one that was used least recently.
+            entries.set(key, entry);
+            return entry.text;
         }
-        entries.delete(key); // To the end: the first one is the one that was used least recently.
-        entries.set(key, entry);
-        return entry.text;
+        forget(key);
     };
 
     // The address of a call: its callback, the build, and everything that the answer depends on.
@@ -113,7 +170,7 @@
         }
         const unset = [];
         const values = callback.arguments.map((place, index) => {
-            const item = (place[0] === "i" ? call.inputs : call.state)[Number(place.slice(1))];
+            const item = (place[0] === "i" ? call.inputs : call.state)[place.slice(1)];
             if (item.value === undefined) {
                 unset.push(index);
                 return null;
@@ -135,9 +192,9 @@
         const { response } = JSON.parse(text);
         const renamed = {};
         for (const [fromId, fromProperty, id, property] of callback.rename) {
-            const value = response[fromId] && response[fromId][fromProperty];
+            const value = response[fromId]?.[fromProperty];
             if (value !== undefined) {
-                (renamed[id] = renamed[id] || {})[property] = value;
+                (renamed[id] ||= {})[property] = value;
             }
         }
         return JSON.stringify({ multi: true, response: renamed });
@@ -150,42 +207,30 @@
         return age ? Math.min(made, Date.now()) + age[1] * 1000 : 0;
     };
 
-    const json = (text) => new Response(text, { status: 200, headers: { "Content-Type": "application/json" } });
+    const json = (text) => new Response(text, { headers: { "Content-Type": "application/json" } });
 
     // Tells the page where an answer came from, for whoever listens.
     const report = (output, source, start, headers) =>
-        document.dispatchEvent(
-            new CustomEvent("ferrodash:answer", {
-                detail: {
-                    output,
-                    source,
-                    milliseconds: performance.now() - start,
-                    cacheStatus: (headers && headers.get("Cache-Status")) || "",
-                    serverTiming: (headers && headers.get("Server-Timing")) || "",
-                },
-            }),
-        );
+        emit("answer", {
+            output,
+            source,
+            milliseconds: performance.now() - start,
+            cacheStatus: headers?.get("Cache-Status") || "",
+            serverTiming: headers?.get("Server-Timing") || "",
+        });
 
-    const cameFromDisk = (url) => {
-        const timings = performance.getEntriesByName(new URL(url, location.href).href);
-        const last = timings[timings.length - 1];
-        return last !== undefined && last.transferSize === 0 && last.decodedBodySize > 0;
+    const cameFromDisk = ({ url }) => {
+        const last = performance.getEntriesByName(url).pop();
+        return last?.transferSize === 0 && last.decodedBodySize > 0;
     };
-
-    const realFetch = window.fetch;
-
-    // Tells this page from others, for values that the server keeps for it.
-    const page = [...crypto.getRandomValues(new Uint8Array(16))].map((byte) => byte.toString(16).padStart(2, "0")).join("");
 
     // Settles with the text of an answer, or with a response that is passed on as it is.
     const load = async (key, url, call, resource, init) => {
         const start = performance.now();
-        const response = url
-            ? await realFetch(url, { credentials: init.credentials, headers: init.headers, method: "GET" })
-            : await realFetch(resource, init);
-        if (url && (response.status === 403 || response.status === 404 || response.status === 414)) {
+        const response = await (url ? ask(url, { ...init, method: "GET", body: undefined }) : ask(resource, init));
+        if (url && [403, 404, 414].includes(response.status)) {
             // The server does not know this address (it may be of another version): the plain way always works.
-            return { response: await realFetch(resource, init) };
+            return { response: await ask(resource, init) };
         }
         if (response.status !== 200) {
             return { response };
@@ -197,7 +242,7 @@
             return { response: new Response(text, { status: 500 }) };
         }
         keep(key, text, expiry(headers));
-        report(call.output, url && cameFromDisk(url) ? "browser" : "server", start, headers);
+        report(call.output, url && cameFromDisk(response) ? "browser" : "server", start, headers);
         return { text };
     };
 
@@ -214,12 +259,12 @@
             return own(known);
         }
         let flight = flights.get(key);
-        if (flight === undefined) {
+        if (!flight) {
             flight = load(key, url, call, resource, init).finally(() => flights.delete(key));
             flights.set(key, flight);
         } else if (callback.rename && !(await flight).text) {
             // Not an answer that can be shared.
-            return realFetch(resource, init);
+            return ask(resource, init);
         } else {
             flight.then(({ text }) => text !== undefined && report(call.output, "page", start));
         }
@@ -229,29 +274,24 @@
 
     // The call in a request, if it is one that the browser may keep. Requests of background callbacks are not.
     const callOf = (resource, init) => {
-        if (typeof resource !== "string" || !init || init.method !== "POST" || typeof init.body !== "string") {
-            return undefined;
+        if (typeof resource === "string" && init?.method === "POST" && typeof init.body === "string") {
+            const { pathname, search } = new URL(resource, location.href);
+            const isPlain = !/[?&](cacheKey|job|oldJob|cancelJob)=/.test(search);
+            return isPlain && pathname === config.prefix + "_dash-update-component" && JSON.parse(init.body);
         }
-        const url = new URL(resource, location.href);
-        const plain = ["cacheKey", "job", "oldJob", "cancelJob"].every((name) => !url.searchParams.has(name));
-        if (!plain || url.pathname !== config.prefix + "_dash-update-component") {
-            return undefined;
-        }
-        return JSON.parse(init.body);
     };
 
     window.fetch = function (resource, init) {
         const call = callOf(resource, init);
-        if (call === undefined) {
-            return realFetch.apply(this === undefined ? window : this, arguments);
+        if (!call) {
+            return realFetch.apply(this || window, arguments);
         }
         const callback = config.client[call.output];
-        if (callback !== undefined) {
+        if (callback) {
             return answer(callback, call, resource, init);
         }
         const start = performance.now();
-        const headers = { ...init.headers, "X-Ferrodash-Page": page };
-        return realFetch.call(window, resource, { ...init, headers }).then((response) => {
+        return ask(resource, init).then((response) => {
             report(call.output, "server", start, response.headers);
             return response;
         });

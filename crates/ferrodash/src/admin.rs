@@ -1,6 +1,5 @@
 //! The admin page of the cache, an app of its own: what is cached, with buttons to delete and refresh it.
 
-use std::panic::Location;
 use std::sync::Arc;
 
 use axum::Router;
@@ -22,13 +21,9 @@ pub(crate) type Guard = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
 /// How often the page shows anew what there is.
 const EVERY_MILLISECONDS: u32 = 5000;
 
-/// The page below `path`, for requests that the guard lets through; others find nothing.
-pub(crate) fn mount(
-    cache: &Cache,
-    path: String,
-    guard: Guard,
-    location: &'static Location<'static>,
-) -> Result<Router, BuildErrors> {
+/// The page of an app's cache below `path`, for requests that the guard lets through; others find nothing.
+pub(crate) fn mount(of: &App, path: String, guard: Guard) -> Result<Router, BuildErrors> {
+    let cache = &of.cache;
     cache.watch_entries();
     let path = format!("/{}/", path.trim_matches('/'));
     let mut app = App::new(layout())
@@ -38,7 +33,8 @@ pub(crate) fn mount(
         .assets_folder("")
         .cache(cache.clone())
         .callback(update(cache.clone()));
-    app.location = location;
+    app.location = of.location;
+    app.config.csrf = of.config.csrf.clone();
     let checked = move |request: Request, next: Next| {
         let allowed = guard(request.headers());
         async move {

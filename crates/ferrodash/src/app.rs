@@ -303,7 +303,7 @@ impl App {
     pub fn build(mut self) -> Result<BuiltApp, BuildErrors> {
         let mut mistakes = self.mistakes.clone();
         let warm_ups = std::mem::take(&mut self.warm_ups);
-        let admin = self.admin.take().map(|(path, guard)| admin::mount(&self.cache, path, guard, self.location));
+        let admin = self.admin.take().map(|(path, guard)| admin::mount(&self, path, guard));
         let state = Arc::new(AppState::new(self, warm_ups.is_empty(), &mut mistakes));
         let admin = admin.transpose().unwrap_or_else(|error| {
             mistakes.extend(error.0);

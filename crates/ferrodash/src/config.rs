@@ -35,6 +35,9 @@ pub(crate) struct Config {
     pub(crate) identify: Identify,
     /// Signs handles of values that are kept on the server.
     pub(crate) secret: Option<String>,
+    pub(crate) csrf: Csrf,
+    /// Whether a page of an older build reloads itself when a call is refused.
+    pub(crate) reload_stale_pages: bool,
     /// Whether a failing callback tells the page why.
     pub(crate) debug: bool,
     pub(crate) suites: Vec<&'static Suite>,
@@ -57,6 +60,14 @@ pub(crate) struct Assets {
     pub(crate) ignore: Option<Arc<regex::Regex>>,
 }
 
+/// The double submit of a cookie.
+#[derive(Clone)]
+pub(crate) struct Csrf {
+    pub(crate) on: bool,
+    pub(crate) cookie: String,
+    pub(crate) header: String,
+}
+
 impl Default for Config {
     fn default() -> Self {
         Self {
@@ -77,6 +88,8 @@ impl Default for Config {
             build_id: None,
             identify: Identify::default(),
             secret: None,
+            csrf: Csrf { on: false, cookie: "_csrf_token".into(), header: "X-CSRFToken".into() },
+            reload_stale_pages: false,
             debug: cfg!(debug_assertions),
             prevent_initial_callbacks: false,
             plugins: Plugins::default(),

@@ -48,6 +48,7 @@ mod http;
 mod layout;
 mod pages;
 mod plugin;
+mod security;
 mod serve;
 mod state;
 mod stored;
@@ -74,6 +75,7 @@ pub use pages::{
     PageText, Paths, RegisteredPage, VariableError, Variables, page_container,
 };
 pub use plugin::Plugin;
+pub use security::Algorithm;
 pub use serve::serve;
 pub use stored::{Stored, StoredError};
 
@@ -106,6 +108,7 @@ mod guide {
         Components "docs/guide/components.md";
         Debounce "docs/guide/debounce.md";
         Pages "docs/guide/pages.md";
+        Security "docs/guide/security.md";
         ServerCache "docs/guide/server-cache.md";
         Tiers "docs/guide/tiers.md";
     }

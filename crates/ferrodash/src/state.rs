@@ -17,7 +17,7 @@ use crate::body::Body;
 use crate::callback::{Callback, Property, Registry, RequestParts, Spec, Vary};
 use crate::config::Config;
 use crate::error::Mistake;
-use crate::http::{Assets, Index, Suites, render_dependencies, render_index};
+use crate::http::{Assets, Index, Suites, csrf_problem, render_dependencies, render_index};
 use crate::layout::{Layout, LayoutRequest};
 use crate::pages::PageRegistry;
 use crate::stored::Vault;
@@ -34,6 +34,7 @@ pub(crate) struct AppState {
     pub(crate) index: Index,
     pub(crate) pages: Arc<PageRegistry>,
     pub(crate) suites: Suites,
+    /// Tells a page whether it is of this build.
     pub(crate) build_id: String,
     /// Whether the warm-up has ended.
     pub(crate) ready: AtomicBool,
@@ -51,6 +52,7 @@ impl AppState {
         let registry = Registry::new(callbacks, config.callback_defaults(&build_id), mistakes);
         let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
         check_paths(&config, &mut mistake);
+        csrf_problem(&config.csrf).into_iter().for_each(&mut mistake);
         check_identity(&registry, &config, mistakes);
         let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
         pages.check_container(&layout, &mut mistake);
@@ -68,12 +70,14 @@ impl AppState {
         });
         let suites = Suites::new(&config.suites);
         let assets = Assets::scan(&config);
+        let dependencies = render_dependencies(&registry);
+        let build_id = page_build(&build_id, &dependencies);
+        let dependencies = Body::encode_now(dependencies.into());
         let index = render_index(&config, &registry, &suites, &assets, &pages, &build_id);
         let index = index.unwrap_or_else(|problem| {
             mistake(problem);
             Index::Fixed(Body::encode_now(Bytes::new()))
         });
-        let dependencies = Body::encode_now(render_dependencies(&registry).into());
         let (ready, vault) = (AtomicBool::new(ready), Arc::new(Vault::new(config.secret.as_deref())));
         let registry = Arc::new(registry);
         Self {
@@ -124,6 +128,14 @@ fn build_id(callbacks: &[Callback]) -> String {
     hasher.finalize().to_hex()[..16].to_owned()
 }
 
+/// What a page says its build is: also another one when nothing is cached, but callbacks come, go or change their
+/// inputs.
+fn page_build(build_id: &str, dependencies: &[u8]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher.update(build_id.as_bytes()).update(b"\0").update(dependencies);
+    hasher.finalize().to_hex()[..16].to_owned()
+}
+
 /// Answers for users need somebody who says who they are.
 fn check_identity(registry: &Registry, config: &Config, mistakes: &mut Vec<Mistake>) {
     let by_user = |by: &&Vary| matches!(by, Vary::User | Vary::Roles);
@@ -143,7 +155,7 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
         if !prefix.starts_with('/') || !prefix.ends_with('/') {
             mistake(format!("{name} is {prefix:?}; it must begin and end with a slash"));
         }
-        if prefix.contains(['{', '}', '?', '#']) {
+        if prefix.contains(|c: char| "{}?#;".contains(c) || c.is_control()) {
             mistake(format!("{name} is {prefix:?}; it must be a plain path"));
         }
     }

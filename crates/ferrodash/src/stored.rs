@@ -215,7 +215,7 @@ impl<T> std::fmt::Debug for Stored<T> {
 }
 
 /// Random bytes that cannot be guessed.
-fn random() -> [u8; 32] {
+pub(crate) fn random() -> [u8; 32] {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the system gives random bytes");
     bytes

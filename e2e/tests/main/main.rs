@@ -11,4 +11,5 @@ mod examples;
 mod multipage;
 mod patterns;
 mod render;
+mod security;
 mod suites;

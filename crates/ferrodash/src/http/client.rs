@@ -28,7 +28,7 @@ pub(super) const PATH: &str = "_ferrodash/call/";
 #[derive(Debug, Deserialize)]
 pub(super) struct Parameters {
     /// The build of the page that asks.
-    b: String,
+    pub(super) b: String,
     /// The arguments, a JSON array.
     #[serde(default)]
     r#in: String,

@@ -3,18 +3,19 @@
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
+use regex::Regex;
 use serde::Serialize;
 
 use super::dependencies::gate_name;
 use super::etag::{NO_CACHE, empty, respond, respond_once};
 use super::wire::{ClientCallback, RendererConfig, ScriptConfig, ScriptGate};
-use super::{Assets, Suites, script};
+use super::{Assets, Suites, csrf, script};
 use crate::body::Body;
 use crate::callback::{Clientside, Registered, Registry, Source, Vary};
 use crate::config::{Attributes, Config};
@@ -42,7 +43,7 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, uri: Uri, headers: H
     if let Some(target) = app.pages.redirect(&app.config.routes_prefix, uri.path()) {
         return moved(target);
     }
-    match &app.index {
+    let mut response = match &app.index {
         Index::Fixed(body) => respond(&headers, body, HTML, NO_CACHE),
         Index::OfPages(pieces) => {
             let visit = Visit {
@@ -54,7 +55,9 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, uri: Uri, headers: H
             let page = assemble(pieces, &Head::new(&app.pages, &visit));
             respond_once(&headers, page.into(), HTML, NO_CACHE).await
         }
-    }
+    };
+    csrf::give(&app.config, &uri, &headers, response.headers_mut());
+    response
 }
 
 fn moved(target: &str) -> Response {
@@ -68,10 +71,8 @@ fn moved(target: &str) -> Response {
 /// Scheme and host as the browser has them. A proxy that ends TLS says so.
 fn origin(uri: &Uri, headers: &HeaderMap) -> String {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
-    let secure =
-        text(HeaderName::from_static("x-forwarded-proto")) == Some("https") || uri.scheme_str() == Some("https");
     let host = text(header::HOST).or_else(|| uri.authority().map(Authority::as_str)).unwrap_or("localhost");
-    format!("http{}://{host}", if secure { "s" } else { "" })
+    format!("http{}://{host}", if csrf::is_https(uri, headers) { "s" } else { "" })
 }
 
 fn assemble(pieces: &[Piece], head: &Head) -> String {
@@ -115,7 +116,10 @@ const NEEDED: [&str; 4] = ["{%app_entry%}", "{%config%}", "{%scripts%}", "{%rend
 
 const APP_ENTRY: &str = "<div id=\"react-entry-point\"><div class=\"_dash-loading\">Loading...</div></div>";
 
-/// The page, or what is wrong with its template.
+/// Starts the renderer.
+const START: &str = "var renderer = new DashRenderer();";
+
+/// The page, or what is wrong with its template or tags.
 pub(crate) fn render_index(
     config: &Config,
     registry: &Registry,
@@ -129,14 +133,19 @@ pub(crate) fn render_index(
     if let Some(missing) = NEEDED.iter().find(|marker| !template.contains(*marker)) {
         return Err(format!("index_string lacks {missing}; without it the page does not start"));
     }
+    let tags = config.meta_tags.iter().chain(&config.external_scripts).chain(&config.external_stylesheets);
+    if let Some((name, _)) = tags.flatten().find(|(name, _)| !is_attribute_name(name)) {
+        return Err(format!("{name:?} is not the name of an attribute; use letters, digits and hyphens"));
+    }
     let prefix = &config.requests_prefix;
     let favicon = assets.favicon.as_deref().unwrap_or("_favicon.ico");
     let icon = [("rel", "icon"), ("type", "image/x-icon"), ("href", &format!("{prefix}{favicon}"))];
     let settings = data_block("_dash-config", &renderer_config(config))
         + "\n"
         + &data_block("_ferrodash-config", &script_config(config, registry, build_id));
-    let renderer =
-        "<script id=\"_dash-renderer\" type=\"application/javascript\">var renderer = new DashRenderer();</script>";
+    let renderer = format!("<script id=\"_dash-renderer\" type=\"application/javascript\">{START}</script>");
+    let functions = functions_of(registry).into_iter().map(|script| format!("\n<script>{script}</script>"));
+    let scripts = scripts(config, suites, assets) + &functions.collect::<String>();
     let pieces = fill(
         template,
         &[
@@ -146,8 +155,8 @@ pub(crate) fn render_index(
             ("{%css%}", &styles(config, suites, assets)),
             ("{%app_entry%}", APP_ENTRY),
             ("{%config%}", &settings),
-            ("{%scripts%}", &(scripts(config, suites, assets) + &inline(registry))),
-            ("{%renderer%}", renderer),
+            ("{%scripts%}", &scripts),
+            ("{%renderer%}", &renderer),
         ],
         pages.has_metas,
     );
@@ -235,12 +244,22 @@ fn scripts(config: &Config, suites: &Suites, assets: &Assets) -> String {
     lines(base.chain(external).chain(own_assets).chain(renderer).chain(components).chain(ours))
 }
 
-/// The functions of clientside callbacks that are given as source, each where the renderer finds it. `</script` in a
-/// source would end its element, so it is written as JavaScript also reads it within texts.
+/// The text of each script that stands in the page itself, which a policy for content must allow by its hash.
 pub(crate) fn inline_scripts(registry: &Registry) -> Vec<String> {
+    let mut scripts = functions_of(registry);
+    scripts.push(START.to_owned());
+    scripts
+}
+
+/// What ends a script's element, or begins a part of it that HTML reads in another way.
+static BREAKS_OUT: LazyLock<Regex> = LazyLock::new(|| Regex::new("(?i)<(/script|!--)").expect("a valid expression"));
+
+/// The functions of clientside callbacks that are given as source, each where the renderer finds it. What would break out
+/// of the element is written with a backslash, as JavaScript also reads it within texts.
+fn functions_of(registry: &Registry) -> Vec<String> {
     let functions = registry.iter().filter_map(|callback| callback.callback.clientside());
     let script = |function: &Clientside| {
-        let source = function.source.as_ref()?.replace("</script", "<\\/script").replace("<!--", "<\\!--");
+        let source = BREAKS_OUT.replace_all(function.source.as_ref()?, "<\\$1");
         let (namespace, name) = (&function.namespace, &function.name);
         Some(format!("((window.dash_clientside ||= {{}})[\"{namespace}\"] ||= {{}})[\"{name}\"] = {source}\n;"))
     };
@@ -248,10 +267,6 @@ pub(crate) fn inline_scripts(registry: &Registry) -> Vec<String> {
     scripts.sort_unstable();
     scripts.dedup();
     scripts
-}
-
-fn inline(registry: &Registry) -> String {
-    inline_scripts(registry).iter().map(|script| format!("\n<script>{script}</script>")).collect()
 }
 
 fn renderer_config(config: &Config) -> RendererConfig<'_> {
@@ -274,8 +289,8 @@ fn renderer_config(config: &Config) -> RendererConfig<'_> {
         plotly_cloud_installed: true,
         // Checked when the app is built, where types know more; and the carriers of debounced inputs would not pass.
         validate_callbacks: false,
-        csrf_token_name: "_csrf_token",
-        csrf_header_name: "X-CSRFToken",
+        csrf_token_name: &config.csrf.cookie,
+        csrf_header_name: &config.csrf.header,
     }
 }
 
@@ -291,6 +306,7 @@ fn script_config<'a>(config: &'a Config, registry: &'a Registry, build: &'a str)
         build,
         client: cached.map(|callback| (callback.output.as_str(), client_callback(registry, callback))).collect(),
         gates: gates.collect(),
+        reload: config.reload_stale_pages,
     }
 }
 
@@ -346,6 +362,11 @@ fn element<'a>(name: &str, attributes: impl IntoIterator<Item = (&'a str, &'a st
 
 fn lines(tags: impl Iterator<Item = String>) -> String {
     tags.collect::<Vec<_>>().join("\n")
+}
+
+/// Names, unlike values, cannot be escaped.
+fn is_attribute_name(name: &str) -> bool {
+    !name.is_empty() && !name.contains(|c: char| c.is_whitespace() || c.is_control() || "\"'<>/=".contains(c))
 }
 
 fn escape(text: &str) -> String {

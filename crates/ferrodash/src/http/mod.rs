@@ -3,6 +3,7 @@
 mod api;
 mod assets;
 mod client;
+mod csrf;
 mod decode;
 mod dependencies;
 mod etag;
@@ -11,6 +12,7 @@ mod index;
 mod layout;
 mod rejection;
 mod script;
+mod stale;
 mod suites;
 mod update;
 mod wire;
@@ -21,8 +23,9 @@ use axum::Router;
 use axum::routing::{get, post};
 
 pub(crate) use assets::Assets;
+pub(crate) use csrf::problem as csrf_problem;
 pub(crate) use dependencies::render_dependencies;
-pub(crate) use index::{Index, render_index};
+pub(crate) use index::{Index, inline_scripts, render_index};
 pub(crate) use suites::Suites;
 
 use crate::state::AppState;
@@ -36,8 +39,8 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route(&at("{*path}"), get(index::serve))
         .route(&at("_dash-layout"), get(layout::serve))
         .route(&at("_dash-dependencies"), get(dependencies::serve))
-        .route(&at("_dash-update-component"), post(update::serve))
-        .route(&at(&format!("{}{{token}}", client::PATH)), get(client::serve))
+        .route(&at("_dash-update-component"), post(stale::update))
+        .route(&at(&format!("{}{{token}}", client::PATH)), get(stale::client))
         .route(&at(script::PATH), get(script::serve))
         .route(&at("_dash-component-suites/{*path}"), get(suites::serve))
         .route(&at("_favicon.ico"), get(suites::favicon))

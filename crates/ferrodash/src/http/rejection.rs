@@ -1,34 +1,50 @@
-//! Requests that get no answer, each with its status.
+//! Requests that get no answer, each with its status, and a text that says what was wrong, where, and what to do.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::callback::CallError;
+use crate::stored::StoredError;
 
 /// Why a request is refused. The renderer hides errors with the status 400 and 401, so those are not used for what it
 /// may send.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Rejection {
     /// Not JSON, or not of the shape of a call.
-    #[error("the request is not a callback's: {0}")]
+    #[error(
+        "the request is not a callback's: {0}; send the JSON that Dash's front end sends: output, inputs, state and \
+         changedPropIds"
+    )]
     Malformed(String),
     /// A content type that other sites can send without asking first.
-    #[error("a call is sent as application/json")]
+    #[error("a call is sent as application/json, and this one is not; set its header Content-Type")]
     NotJson,
     /// More bytes than the app takes.
-    #[error("the request is larger than the {0} bytes that this app takes; App::max_body changes that")]
+    #[error("the request is larger than the {0} bytes that this app takes; send less, or raise App::max_body")]
     TooLarge(usize),
     /// The body did not arrive.
-    #[error("the request broke off")]
+    #[error("the body of the request broke off before its end; send it again")]
     Incomplete,
+    /// Without the page's token, or with another one.
+    #[error(
+        "the header {header} is not the cookie {cookie}, so this call may not be of a page of this app; reload the page, \
+         and let the browser take the cookie"
+    )]
+    Csrf { header: String, cookie: String },
     /// No callback writes this output.
     #[error("no callback writes {0}; the page may be from an older version of the app, and a reload helps")]
     UnknownCallback(String),
     /// The arguments are not those that the callback declares.
-    #[error("the call of {callback} does not have the declared {what}")]
+    #[error(
+        "the call of {callback} does not have the declared {what}, in their order; the page may be from an older version \
+         of the app, and a reload helps"
+    )]
     Mismatch { callback: String, what: &'static str },
+    /// A page of another build asks for what this one does not have. The reason is for the log.
+    #[error("a page of another build asked for what this one cannot answer: {0}")]
+    OtherBuild(String),
     /// Another site asks for what is kept for this user.
-    #[error("this address answers only pages of this site")]
+    #[error("this address answers only pages of this site; open the app itself")]
     CrossSite,
     /// There is no such file.
     #[error("there is no {0}")]
@@ -41,6 +57,42 @@ pub(super) enum Rejection {
     Layout { reason: String, show: bool },
 }
 
+/// Whose fault it is that a callback failed.
+enum Fault {
+    /// The app's.
+    App,
+    /// A value is nested deeper than is read.
+    Depth,
+    /// The page's handle of a stored value was not made by this app.
+    Handle,
+    /// Nobody's: the stored value is no longer there.
+    Time,
+}
+
+impl Fault {
+    fn of(error: &CallError) -> Self {
+        match error {
+            // The reader of JSON has no other sign for it than this text, which a test looks at.
+            CallError::Argument { reason, .. } if reason.starts_with("recursion limit exceeded") => Self::Depth,
+            CallError::Function(error) => match error.downcast_ref::<StoredError>() {
+                Some(StoredError::Forged) => Self::Handle,
+                Some(StoredError::Gone) => Self::Time,
+                _ => Self::App,
+            },
+            _ => Self::App,
+        }
+    }
+
+    /// What the sender can do, after what was wrong.
+    fn advice(&self) -> &'static str {
+        match self {
+            Self::App => "",
+            Self::Depth => "; values may be nested 127 levels deep",
+            Self::Handle | Self::Time => "; reload the page, which stores it again",
+        }
+    }
+}
+
 impl Rejection {
     fn status(&self) -> StatusCode {
         match self {
@@ -49,20 +101,43 @@ impl Rejection {
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::UnknownCallback(_) | Self::NotFound(_) => StatusCode::NOT_FOUND,
-            Self::CrossSite => StatusCode::FORBIDDEN,
-            Self::Failed { .. } | Self::Layout { .. } => StatusCode::INTERNAL_SERVER_ERROR,
+            Self::CrossSite | Self::Csrf { .. } => StatusCode::FORBIDDEN,
+            Self::OtherBuild(_) => StatusCode::GONE,
+            Self::Failed { error, .. } => match Fault::of(error) {
+                Fault::App => StatusCode::INTERNAL_SERVER_ERROR,
+                Fault::Depth | Fault::Handle => StatusCode::UNPROCESSABLE_ENTITY,
+                Fault::Time => StatusCode::GONE,
+            },
+            Self::Layout { .. } => StatusCode::INTERNAL_SERVER_ERROR,
         }
     }
 
     /// What the sender is told: failures of the app's own code in full only while debugging.
     fn text(&self) -> String {
         match self {
-            Self::Failed { callback, show: false, .. } => {
-                format!("callback {callback} failed; the server's log says why")
-            }
+            Self::Failed { callback, error, show } => match (Fault::of(error), show) {
+                (Fault::App, false) => format!("callback {callback} failed; the server's log says why"),
+                (fault, _) => format!("{self}{}", fault.advice()),
+            },
             Self::Layout { show: false, .. } => "the layout failed; the server's log says why".into(),
+            Self::OtherBuild(_) => "this page is from an older version of the app; reload it".into(),
             other => other.to_string(),
         }
+    }
+
+    /// Whether a page of another build could not know better.
+    pub(super) fn comes_with_age(&self) -> bool {
+        match self {
+            Self::Malformed(_) | Self::UnknownCallback(_) | Self::Mismatch { .. } => true,
+            Self::Failed { error: CallError::Argument { .. }, .. } => true,
+            Self::Failed { error, .. } => !matches!(Fault::of(error), Fault::App),
+            _ => false,
+        }
+    }
+
+    /// The same for a page of another build.
+    pub(super) fn for_stale_page(self) -> Self {
+        if self.comes_with_age() { Self::OtherBuild(self.to_string()) } else { self }
     }
 }
 
@@ -75,7 +150,10 @@ impl IntoResponse for Rejection {
             tracing::debug!(%status, "{self}");
         }
         let mut response = (status, self.text()).into_response();
-        response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        let headers = response.headers_mut();
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        // The text may repeat what was sent.
+        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response
     }
 }

@@ -187,6 +187,9 @@ pub(super) struct ScriptConfig<'a> {
     pub(super) build: &'a str,
     pub(super) client: BTreeMap<&'a str, ClientCallback<'a>>,
     pub(super) gates: Vec<ScriptGate>,
+    /// Whether a page of an older build reloads itself.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub(super) reload: bool,
 }
 
 /// A callback that is cached in the browser.

@@ -11,7 +11,10 @@ mod memoize;
 mod multipage;
 mod pages;
 mod patterns;
+mod raw;
+mod security;
 mod sharing;
+mod stale;
 mod tidy;
 mod ui;
 

@@ -234,9 +234,10 @@ async fn c7_after_an_invalidation_a_browser_that_asks_gets_the_new_data_and_othe
         );
         let client = Client::new(App::new(layout()).cache(cache.clone()).build_id("1").callback(callback));
         let page = client.get("/").await.text();
-        let token = page.split("\"token\":\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let [token, build] = ["token", "build"]
+            .map(|name| page.split(&format!("\"{name}\":\"")).nth(1).unwrap().split('"').next().unwrap().to_owned());
         let ask = async |name: &str, etag: &str| -> Answer {
-            let path = format!("/_ferrodash/call/{token}?b=1&in=%5B%22{name}%22%5D");
+            let path = format!("/_ferrodash/call/{token}?b={build}&in=%5B%22{name}%22%5D");
             client.get_with(&path, &[("if-none-match", etag)]).await
         };
         let etags = [ask("orders", "").await, ask("users", "").await].map(|answer| answer.header("etag").to_owned());

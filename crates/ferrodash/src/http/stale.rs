@@ -1,0 +1,57 @@
+//! What stands around a call: the CSRF token, and what becomes of pages of another build.
+//!
+//! Such a page is answered where that is possible, and told the build that answered, so that it can offer its user a
+//! reload. Where it asks for what this build does not have, it is refused with 410, which is no fault of the app.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::{IntoResponse, Response};
+
+use super::rejection::Rejection;
+use super::{client, csrf, update};
+use crate::state::AppState;
+
+/// In a request the build of the page, in an answer that of the server when it is another one.
+const BUILD: &str = "x-ferrodash-build";
+
+/// `POST _dash-update-component`.
+pub(super) async fn update(State(app): State<Arc<AppState>>, request: Request) -> Response {
+    // Other clients than our page say nothing, and are not told anything.
+    let is_stale = request.headers().get(BUILD).is_some_and(|build| build.as_bytes() != app.build_id.as_bytes());
+    let answer = match csrf::check(&app.config, request.headers()) {
+        Ok(()) => update::serve(State(app.clone()), request).await,
+        Err(rejection) => Err(rejection),
+    };
+    match is_stale {
+        true => tell(&app, answer.map_err(Rejection::for_stale_page).into_response()),
+        false => answer.into_response(),
+    }
+}
+
+/// `GET _ferrodash/call/<token>`.
+pub(super) async fn client(
+    State(app): State<Arc<AppState>>,
+    path: Path<String>,
+    parameters: Query<client::Parameters>,
+    request: Request,
+) -> Response {
+    let is_stale = parameters.b != app.build_id;
+    match client::serve(State(app.clone()), path, parameters, request).await {
+        Ok(response) if is_stale => tell(&app, response),
+        // An address of another build need not say anything here. The page asks again by POST, which may be answered.
+        Err(rejection) if is_stale && rejection.comes_with_age() => {
+            Rejection::NotFound("such call in this build".into()).into_response()
+        }
+        answer => answer.into_response(),
+    }
+}
+
+/// Names the build of this server. What is sent to a page of another one is not kept under its addresses.
+fn tell(app: &AppState, mut response: Response) -> Response {
+    let headers: &mut HeaderMap = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(BUILD, HeaderValue::try_from(&app.build_id).expect("a build is hex"));
+    response
+}
