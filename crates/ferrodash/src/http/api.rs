@@ -31,7 +31,10 @@ async fn serve(app: Arc<AppState>, callback: Arc<Registered>, request: Request) 
     let arguments = arguments(&callback, &body)?;
     let call = Call { values: Vec::new(), ids: None, triggers: Vec::new(), callback: callback.clone() };
     let context = Context::new(Arc::new(call), Arc::new(app.request(parts)));
-    let failed = |error| Rejection::Failed { callback: callback.name().to_owned(), error, show: app.config.debug };
+    let failed = |error| match error {
+        CallError::Argument { .. } => Rejection::Malformed(format!("{error}")),
+        error => Rejection::Failed { callback: callback.name().to_owned(), error, show: app.config.debug },
+    };
     let handler = callback.callback.handler().ok_or(CallError::Clientside).map_err(failed)?;
     let run = AssertUnwindSafe(app.cache.scope(handler.call(arguments, context.clone())));
     let answer = match run.catch_unwind().await {

@@ -27,8 +27,9 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) ->
     let body = read(Limited::new(body, app.config.max_body), app.config.max_body).await?;
     let call: wire::Call<'_> =
         serde_json::from_slice(&body).map_err(|error| Rejection::Malformed(error.to_string()))?;
-    let callback = app.registry.by_output(&call.output);
-    let callback = callback.ok_or_else(|| Rejection::UnknownCallback(call.output.to_string()))?;
+    let output = call.output.as_deref().ok_or_else(|| Rejection::Malformed("it has no \"output\"".into()))?;
+    let callback = app.registry.by_output(output);
+    let callback = callback.ok_or_else(|| Rejection::UnknownCallback(output.to_owned()))?;
     let client_cached = callback.is_cached_by_clients();
     let call = decode::call(callback, &call, &body)?;
     let encoding = encoding(&parts.headers);

@@ -15,8 +15,9 @@ use crate::callback::{Property, Slot};
 /// `POST _dash-update-component`: one call of a callback.
 #[derive(Debug, Deserialize)]
 pub(super) struct Call<'a> {
+    /// Absent where an address says it.
     #[serde(borrow, default)]
-    pub(super) output: Cow<'a, str>,
+    pub(super) output: Option<Cow<'a, str>>,
     /// An item for one output, a list for several or for one with `ALL`.
     #[serde(borrow, default)]
     pub(super) outputs: Option<Item<'a>>,

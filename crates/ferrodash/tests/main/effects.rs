@@ -243,6 +243,9 @@ async fn an_api_endpoint_takes_arguments_by_name() {
     let unknown = post(r#"{"left": 1, "up": 2}"#).await;
     assert_eq!(unknown.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(unknown.text().contains("\"up\" is no argument of this function; there are left, right"));
+    let wrong = post(r#"{"left": "forty"}"#).await;
+    assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(wrong.text().contains("the value of left does not fit: received \"forty\""), "{}", wrong.text());
     assert_eq!(post("[").await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 
