@@ -5,7 +5,10 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{Error, Expr, FnArg, Ident, ItemFn, Lit, LitStr, Pat, Result, Token, Type, parenthesized};
+use syn::{
+    Error, Expr, FnArg, GenericArgument, Ident, ItemFn, Lit, LitStr, Pat, PathArguments, Result, ReturnType, Token,
+    Type, parenthesized,
+};
 
 use crate::args::{DurationArg, check_callback, keys, once, texts, value, version};
 use crate::policy::{self, PolicyArgs};
@@ -416,6 +419,11 @@ fn argument_names(function: &ItemFn) -> Result<Vec<String>> {
 /// The number of arguments must be that of inputs and states, with or without a context at the end.
 fn check_counts(arguments: &Arguments, function: &ItemFn) -> Result<()> {
     let signature = &function.sig;
+    if arguments.outputs.is_empty() && !returns_nothing(&signature.output) {
+        let message =
+            "without an output a callback returns nothing; add output(\"graph\", \"figure\"), or leave the type out";
+        return Err(Error::new(signature.output.span(), message));
+    }
     let takes_context = signature.inputs.last().is_some_and(|argument| match argument {
         FnArg::Typed(argument) => is_context(&argument.ty),
         FnArg::Receiver(_) => false,
@@ -435,6 +443,21 @@ fn check_counts(arguments: &Arguments, function: &ItemFn) -> Result<()> {
         counted(arguments.states.len(), "state"),
     );
     Err(Error::new(signature.inputs.span(), message))
+}
+
+/// Whether a type is `()` or a `Result` of it, as far as can be seen.
+fn returns_nothing(output: &ReturnType) -> bool {
+    let is_unit = |ty: &Type| matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty());
+    let ReturnType::Type(_, ty) = output else { return true };
+    let Type::Path(path) = &**ty else { return is_unit(ty) };
+    let Some(last) = path.path.segments.last().filter(|last| last.ident == "Result") else { return false };
+    match &last.arguments {
+        PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
+            Some(GenericArgument::Type(ty)) => is_unit(ty),
+            _ => true,
+        },
+        _ => true,
+    }
 }
 
 fn counted(count: usize, what: &str) -> String {

@@ -32,9 +32,9 @@ fn table() -> App {
     App::new(layout).callback(rows)
 }
 
-/// The table with another renderer in the place of ours.
-fn with_renderer(renderer: Option<String>) -> Router {
-    let router = table().build().expect("no mistakes").into_router();
+/// An app with another renderer in the place of ours.
+pub(crate) fn with_renderer(app: App, renderer: Option<String>) -> Router {
+    let router = app.build().expect("no mistakes").into_router();
     let Some(renderer) = renderer else { return router };
     router.layer(from_fn(move |request: Request, next: Next| {
         let renderer = request.uri().path().contains("dash_renderer").then(|| renderer.clone());
@@ -48,7 +48,7 @@ fn with_renderer(renderer: Option<String>) -> Router {
 }
 
 /// The renderer as a wheel has it.
-fn stock_renderer(version: &str, sha256: &str) -> String {
+pub(crate) fn stock_renderer(version: &str, sha256: &str) -> String {
     let program = std::env::current_exe().expect("a program knows its path");
     let target = program.ancestors().find(|path| path.join("CACHEDIR.TAG").is_file()).map(PathBuf::from);
     let cache = target.expect("tests lie in the target directory").join("ferrodash");
@@ -61,7 +61,7 @@ fn stock_renderer(version: &str, sha256: &str) -> String {
 /// Clicks, and returns the median of the milliseconds from the end of the response to the painted change, and how many of
 /// the rows' nodes stayed.
 async fn measure(renderer: Option<String>) -> (f64, usize) {
-    let site = Site::serve(with_renderer(renderer)).await;
+    let site = Site::serve(with_renderer(table(), renderer)).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
     browser
@@ -114,14 +114,14 @@ async fn o10_rows_that_come_again_keep_their_nodes_and_are_drawn_as_fast_as_befo
 }
 
 #[expect(clippy::print_stdout, reason = "shown with --nocapture: the figures of the documentation")]
-fn say(report: &str) {
+pub(crate) fn say(report: &str) {
     println!("{report}");
 }
 
 const OLD_SHA256: &str = "1af9f302bc14061061012cdb129b7e370d3604b12a7f730b252ad8e4966f01f7";
 
 /// The digest of the wheel that the components are pinned to.
-fn ferrodash_pin() -> &'static str {
+pub(crate) fn ferrodash_pin() -> &'static str {
     "72120a91b10ee4d73f9446efd5d6a4ec218086feed7b1b479d2259844d1f658f"
 }
 

@@ -78,8 +78,38 @@ async fn refreshed(_a: Option<String>, ctx: Context) -> String {
     ctx.locale().unwrap_or_default()
 }
 
+fn answer(failure: &Failure, _: &Context) -> String {
+    failure.to_string()
+}
+
+#[callback(
+    output(id!{type: "out", index: MATCH}, "children", allow_duplicate),
+    input(id!{type: "in", index: MATCH}, "value", optional),
+    args(text = input("a", "value"), more = args(r#type = state("b", "value", default = 1, optional))),
+    state(id!{type: "in", index: ALLSMALLER}, "value"),
+    prevent_initial_call = "initial_duplicate",
+    optional,
+    hidden,
+    on_error = answer,
+    api_endpoint = "/api/rows",
+    dynamic_callbacks
+)]
+async fn rows(value: Option<String>, fields: serde_json::Value, smaller: Vec<u32>, _context: Context) -> String {
+    format!("{value:?} {fields} {smaller:?}")
+}
+
+#[callback(input("save", "n_clicks"), prevent_initial_call = true)]
+async fn save(_clicks: u32) -> Result<(), CallbackError> {
+    Ok(())
+}
+
+#[callback(output("out", "children"), prevent_initial_call = false)]
+async fn once() -> Patch {
+    Patch::new()
+}
+
 fn main() {
-    let _ = callbacks![figure];
+    let _ = callbacks![figure, rows, save, once];
     let _ = figure;
     let _ = load;
     let _ = names;
