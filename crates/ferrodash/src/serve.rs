@@ -1,5 +1,6 @@
 //! Listening, and stopping when asked to.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
@@ -30,7 +31,9 @@ pub async fn serve(router: Router, address: &str) -> Result<()> {
         tracing::info!("stopping");
         stopping.send_replace(true);
     };
-    let server = axum::serve(listener, router).with_graceful_shutdown(signal).into_future();
+    // With the address of the other end, for `Context::remote`.
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let server = axum::serve(listener, service).with_graceful_shutdown(signal).into_future();
     let deadline = async move {
         // An error means that the server ended by itself, which the other branch reports.
         let _ = stopped.wait_for(|stopping| *stopping).await;

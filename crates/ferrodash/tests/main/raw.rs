@@ -238,3 +238,27 @@ async fn bodies_that_lie_about_their_length_do_no_harm() {
         assert_eq!(status, expected, "{headers:?}: {answer}");
     }
 }
+
+#[tokio::test]
+async fn a_callback_learns_where_its_call_comes_from() {
+    let callback = Callback::builder().output(Output::new("out", "children")).input(("a", "value")).handler(
+        async |_: serde_json::Value, context: Context| {
+            let remote = context.remote().map(|address| address.ip().to_string());
+            format!("{} of {:?} {:?}", remote.unwrap_or_default(), context.origin(), context.query())
+        },
+    );
+    let server = Server::start(app().callback(callback)).await;
+    let body = r#"{"output":"out.children","inputs":[{"id":"a","property":"value"}]}"#;
+    let (status, answer) = server
+        .send(
+            format!(
+                "POST /_dash-update-component?endId=7 HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\
+                 Origin: http://test\r\nContent-Type: application/json\r\nContent-Length: {}\r\n\r\n{body}",
+                body.len()
+            )
+            .as_bytes(),
+        )
+        .await;
+    assert_eq!(status, 200, "{answer}");
+    assert!(answer.contains(r#"127.0.0.1 of Some(\"http://test\") \"endId=7\""#), "{answer}");
+}
