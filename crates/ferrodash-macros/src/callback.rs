@@ -422,7 +422,7 @@ fn check_counts(arguments: &Arguments, function: &ItemFn) -> Result<()> {
     if arguments.outputs.is_empty() && !returns_nothing(&signature.output) {
         let message =
             "without an output a callback returns nothing; add output(\"graph\", \"figure\"), or leave the type out";
-        return Err(Error::new(signature.output.span(), message));
+        return Err(Error::new_spanned(&signature.output, message));
     }
     let takes_context = signature.inputs.last().is_some_and(|argument| match argument {
         FnArg::Typed(argument) => is_context(&argument.ty),

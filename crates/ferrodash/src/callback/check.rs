@@ -191,11 +191,14 @@ pub(super) fn check_circles(all: &[&Callback], mistakes: &mut Vec<Mistake>) {
             .map(|input| &input.property)
             .any(|input| from.spec.outputs.iter().any(|output| output.property.overlaps(input)))
     };
+    // Whom each callback triggers.
+    let next_of: Vec<Vec<usize>> =
+        all.iter().map(|from| (0..all.len()).filter(|to| triggers(from, all[*to])).collect()).collect();
     for (start, first) in all.iter().enumerate() {
         // What can be reached from this callback through later ones; each circle is found at its first callback.
         let (mut reached, mut next) = (vec![false; all.len()], vec![start]);
         while let Some(from) = next.pop() {
-            for to in (start..all.len()).filter(|to| triggers(all[from], all[*to])) {
+            for to in next_of[from].iter().copied().filter(|to| *to >= start) {
                 if to == start {
                     let last = &all[from].spec.name;
                     let text = format!("it triggers itself again, through its outputs and {last}, without an end");
