@@ -105,11 +105,17 @@ mod guide {
         Batching "docs/guide/batching.md";
         Callbacks "docs/guide/callbacks.md";
         ClientCache "docs/guide/client-cache.md";
+        Clientside "docs/guide/clientside.md";
         Components "docs/guide/components.md";
+        Context "docs/guide/context.md";
         Debounce "docs/guide/debounce.md";
         Pages "docs/guide/pages.md";
+        PartialUpdates "docs/guide/partial-updates.md";
+        PatternMatching "docs/guide/pattern-matching.md";
+        Plugins "docs/guide/plugins.md";
         Security "docs/guide/security.md";
         ServerCache "docs/guide/server-cache.md";
+        Serving "docs/guide/serving.md";
         Tiers "docs/guide/tiers.md";
     }
 }
