@@ -134,6 +134,9 @@ impl Id {
             Self::Text(text) if text.is_empty() => Some("an id must not be empty"),
             Self::Text(text) if text.contains('.') => Some("an id must not contain a dot"),
             Self::Text(text) if text.starts_with('{') => Some("an id must not begin with a brace"),
+            Self::Keys(keys) if keys.iter().any(|(_, value)| value.is_beyond_the_browser()) => {
+                Some("a number beyond 2^53 is another one in the browser; write it as text")
+            }
             Self::Keys(keys) if keys.is_empty() => Some("an id must have at least one key"),
             Self::Keys(keys) if keys.windows(2).any(|pair| pair[0].0 == pair[1].0) => {
                 Some("an id must not have a key twice")
@@ -199,6 +202,12 @@ impl PartialEq<&str> for Id {
 }
 
 impl IdValue {
+    /// Whether the browser, whose numbers have 53 bits, would not tell it from its neighbours.
+    fn is_beyond_the_browser(&self) -> bool {
+        const LARGEST: u64 = (1 << 53) - 1;
+        matches!(self, Self::Number(number) if number.unsigned_abs() > LARGEST)
+    }
+
     /// The text, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {

@@ -1,6 +1,5 @@
 "use strict";
 // Ferrodash in the page: debounced inputs, answers that the browser keeps, and a word when the app is newer.
-// Everything else goes through untouched.
 (() => {
     const config = JSON.parse(document.getElementById("_ferrodash-config").textContent);
     const clientside = (window.dash_clientside ||= {});
@@ -13,9 +12,6 @@
     const waiting = new Map();
     const functions = (clientside.ferrodash ||= {});
     let count = 0;
-
-    // The renderer names a component by its id as text; a dictionary id is JSON.
-    const idOf = (text) => (text[0] === "{" ? JSON.parse(text) : text);
 
     // For a component that is gone the renderer throws, or gives the whole layout.
     const isThere = (id) => {
@@ -30,7 +26,7 @@
         const { text, carrier, timer } = waiting.get(key);
         clearTimeout(timer);
         waiting.delete(key);
-        const id = idOf(text);
+        const id = text[0] === "{" ? JSON.parse(text) : text;
         if (isThere(id)) {
             clientside.set_props(id, { [carrier]: ++count });
         }
@@ -41,8 +37,8 @@
         functions[name] = () => {
             for (const { prop_id } of clientside.callback_context.triggered) {
                 const text = prop_id.slice(0, prop_id.lastIndexOf("."));
-                const key = name + " " + text;
-                clearTimeout((waiting.get(key) || {}).timer);
+                const key = carrier + " " + text;
+                clearTimeout(waiting.get(key)?.timer);
                 waiting.set(key, { text, carrier, timer: setTimeout(open, wait, key) });
             }
         };
@@ -160,13 +156,16 @@
     // The address of a call: its callback, the build, and everything that the answer depends on.
     const address = (callback, call) => {
         const query = new URLSearchParams({ b: config.build });
+        const url = () => `${config.prefix}_ferrodash/call/${callback.token}?${query}`;
         if (callback.trigger) {
             query.set("t", JSON.stringify(call.changedPropIds || []));
         }
         if (callback.pattern) {
+            // The value of a carrier only counts.
             const { outputs, inputs, state } = call;
-            query.set("call", JSON.stringify({ outputs, inputs, state }));
-            return `${config.prefix}_ferrodash/call/${callback.token}?${query}`;
+            const real = (_, item) => (/^data-fd-/.test(item?.property) ? { ...item, value: 0 } : item);
+            query.set("call", JSON.stringify({ outputs, inputs, state }, real));
+            return url();
         }
         const unset = [];
         const values = callback.arguments.map((place, index) => {
@@ -181,7 +180,7 @@
         if (unset.length) {
             query.set("u", unset.join());
         }
-        return `${config.prefix}_ferrodash/call/${callback.token}?${query}`;
+        return url();
     };
 
     // An answer that is shared by callbacks of one function names the outputs of the first of them.
@@ -189,7 +188,7 @@
         if (!callback.rename) {
             return text;
         }
-        const { response } = JSON.parse(text);
+        const { response, ...rest } = JSON.parse(text);
         const renamed = {};
         for (const [fromId, fromProperty, id, property] of callback.rename) {
             const value = response[fromId]?.[fromProperty];
@@ -197,7 +196,7 @@
                 (renamed[id] ||= {})[property] = value;
             }
         }
-        return JSON.stringify({ multi: true, response: renamed });
+        return JSON.stringify({ ...rest, response: renamed });
     };
 
     // How long the browser itself would keep an answer, from its own headers.
@@ -261,8 +260,9 @@
         let flight = flights.get(key);
         if (!flight) {
             flight = load(key, url, call, resource, init).finally(() => flights.delete(key));
+            flight.output = call.output;
             flights.set(key, flight);
-        } else if (callback.rename && !(await flight).text) {
+        } else if (flight.output !== call.output && !(await flight).text) {
             // Not an answer that can be shared.
             return ask(resource, init);
         } else {

@@ -54,6 +54,7 @@ impl AppState {
         check_paths(&config, &mut mistake);
         csrf_problem(&config.csrf).into_iter().for_each(&mut mistake);
         check_identity(&registry, &config, mistakes);
+        check_api(&registry, &config, mistakes);
         let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
         pages.check_container(&layout, &mut mistake);
         let components = components_by_id(&layout, &pages, location, mistakes);
@@ -142,6 +143,29 @@ fn check_identity(registry: &Registry, config: &Config, mistakes: &mut Vec<Mista
     for registered in registry.iter().filter(|_| config.identify.user.is_none()) {
         if let Some(by) = registered.vary.iter().find(by_user) {
             let text = format!("it varies by {by}, but nothing says who makes a request; give the app App::identity");
+            mistakes.push(Mistake::new(&registered.callback, text));
+        }
+    }
+}
+
+/// Addresses of functions must be free.
+fn check_api(registry: &Registry, config: &Config, mistakes: &mut Vec<Mistake>) {
+    let mut known = HashMap::new();
+    let prefix = &config.routes_prefix;
+    let assets = config.assets.url_path.trim_matches('/');
+    let endpoints = [&config.health_endpoint, &config.ready_endpoint, &config.metrics_endpoint];
+    for registered in registry.iter() {
+        let Some(api) = &registered.callback.spec.api else { continue };
+        let other = known.insert(&api.path, registered.name()).map(|other| format!("that of {other}"));
+        let own = api.path.strip_prefix(prefix.as_str()).is_some_and(|path| {
+            let is_endpoint = |it: &&Option<String>| it.as_ref().is_some_and(|it| it.trim_start_matches('/') == path);
+            path.is_empty()
+                || path.starts_with('_')
+                || path.split('/').next() == Some(assets)
+                || endpoints.iter().any(is_endpoint)
+        });
+        if let Some(other) = other.or_else(|| own.then(|| "one of the app itself".to_owned())) {
+            let text = format!("its api_endpoint {:?} is {other}; choose another path", api.path);
             mistakes.push(Mistake::new(&registered.callback, text));
         }
     }

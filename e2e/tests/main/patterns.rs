@@ -138,3 +138,33 @@ async fn rows_with_a_call_each_are_answered_sooner_than_by_the_stock_renderer() 
 
 /// Few enough for the stock renderer to come to an end within the tests' patience.
 const ROWS_OF_THE_RACE: u32 = 120;
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_page_rests_while_a_list_of_outputs_waits_for_another_callback() {
+    let layout = html::Div::new((
+        dcc::Input::new().id("text").value("x"),
+        html::Div::new(()).id("middle"),
+        (0..3).map(|index| html::Span::new(()).id(id! {type: "out", index: index})).collect::<Vec<_>>(),
+    ));
+    let slow = Callback::builder().output(Output::new("middle", "children")).input(("text", "value")).handler(
+        async |text: String| {
+            tokio::time::sleep(Duration::from_secs(2)).await;
+            text
+        },
+    );
+    let all = Callback::builder().output(Output::new(id! {type: "out", index: ALL}, "children"));
+    let all = all.input(("middle", "children")).handler(async |text: String| vec![text.clone(), text.clone(), text]);
+    let site = Site::start(App::new(layout).callbacks([slow, all])).await;
+    let browser = Browser::start().await;
+    let count = "window.timers = 0;
+        const real = window.setTimeout;
+        window.setTimeout = (...task) => { timers++; return real.apply(window, task); };";
+    browser.watch_from_the_start(count).await;
+    browser.driver.goto(&site.url("/")).await.unwrap();
+    browser.let_pass(700).await;
+    let before = browser.js("return timers").await.as_i64().unwrap();
+    browser.let_pass(800).await;
+    let timers = browser.js("return timers").await.as_i64().unwrap() - before;
+    assert!(timers < 20, "{timers} timers in 0.8 s in which nothing happens");
+    browser.wait_until(&format!("document.getElementById({:?}).innerText === 'x'", dom_id("out", 2))).await;
+}

@@ -1,6 +1,7 @@
 //! Arguments that are structs: several inputs and states under names.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 
 use bytes::Bytes;
 
@@ -112,6 +113,14 @@ impl Parameter {
                 text.into()
             }
         }
+    }
+
+    /// A name that a struct has twice.
+    pub(crate) fn double_name(&self) -> Option<&str> {
+        let Self::Struct(fields) = self else { return None };
+        let mut seen = HashSet::new();
+        let double = fields.iter().find(|(name, _)| !seen.insert(name)).map(|(name, _)| name.as_ref());
+        double.or_else(|| fields.iter().find_map(|(_, field)| field.double_name()))
     }
 
     fn write(&self, values: &[Bytes], inputs: usize, text: &mut Vec<u8>) {

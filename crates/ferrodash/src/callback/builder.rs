@@ -142,7 +142,7 @@ impl CallbackBuilder {
     }
 
     /// What the outputs become when the function returns an error or panics: the handler returns what the function could
-    /// have returned, `()` for no update, or an error in its turn. It comes before that of the app, see [`App::on_error`](crate::App::on_error).
+    /// have returned, or an error in its turn; `()` and `null` are no update, as in Dash. It comes before that of the app, see [`App::on_error`](crate::App::on_error).
     ///
     /// ```
     /// use ferrodash::{Callback, Context, Failure, Input, Output};
@@ -163,7 +163,8 @@ impl CallbackBuilder {
 
     /// An address, such as `/api/total`, at which other programs call the function: a POST of a JSON object with its
     /// arguments under `names` is answered with its value as JSON. Unlike the app's other addresses it is taken as it
-    /// is, without the app's prefix.
+    /// is, without the app's prefix. It is for programs: the function runs without the callback's cache and without handlers
+    /// of errors, and tokens of [`App::csrf`](crate::App::csrf) are not asked for.
     pub fn api_endpoint<N: Into<String>>(
         mut self,
         path: impl Into<String>,
@@ -264,7 +265,7 @@ impl Clientside {
         };
         let arguments: Vec<String> = spec.wire().sources.iter().map(place).collect();
         let function = match self.source {
-            Some(source) => format!("({source}\n)"),
+            Some(source) => format!("({}\n)", source.trim_end().trim_end_matches(';')),
             None => format!("window.dash_clientside[{:?}][{:?}]", self.namespace, self.name),
         };
         Self::inline(format!("(...all) => {function}({})", arguments.join(", ")))

@@ -5,7 +5,7 @@ use std::fmt::Display;
 use ferrodash_components::Wildcard;
 
 use super::registry::Defaults;
-use super::{Callback, Function, InitialCall, Property, Spec, Vary};
+use super::{Callback, Function, InitialCall, Parameter, Property, Spec, Vary};
 use crate::error::Mistake;
 
 /// Checks a callback by itself and reads what it varies by.
@@ -15,7 +15,9 @@ pub(super) fn check(callback: &Callback, defaults: &Defaults, mistakes: &mut Vec
     if let Some(text) = spec.unsupported {
         mistake(&text);
     }
-    if spec.inputs.is_empty() && spec.initial_call == InitialCall::Prevented {
+    let is_prevented = spec.initial_call == InitialCall::Prevented
+        || (spec.initial_call == InitialCall::Default && defaults.prevent_initial_callbacks);
+    if spec.inputs.is_empty() && is_prevented {
         mistake(&"it has no input and prevents the initial call, so it would never run");
     }
     check_arguments(callback, &mut mistake);
@@ -33,8 +35,7 @@ pub(super) fn check(callback: &Callback, defaults: &Defaults, mistakes: &mut Vec
     if spec.inputs.iter().any(|input| input.debounce.is_some_and(|wait| wait.is_zero())) {
         mistake(&"a debounce of zero waits for nothing; leave it out");
     }
-    let says = matches!(spec.initial_call, InitialCall::Prevented | InitialCall::Duplicate)
-        || (spec.initial_call == InitialCall::Default && defaults.prevent_initial_callbacks);
+    let says = is_prevented || spec.initial_call == InitialCall::Duplicate;
     if let Some(output) = spec.outputs.iter().find(|output| output.allow_duplicate && !says) {
         mistake(&format!(
             "{} allows duplicates, so that the order of calls when the page is loaded is not known; say \
@@ -49,6 +50,9 @@ pub(super) fn check(callback: &Callback, defaults: &Defaults, mistakes: &mut Vec
 /// The function must take what the callback has.
 fn check_arguments(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
     let spec = &callback.spec;
+    if let Some(name) = spec.parameters.iter().flatten().find_map(Parameter::double_name) {
+        mistake(&format!("its args have {name:?} twice"));
+    }
     let Some(handler) = callback.handler() else {
         if spec.cache.is_some() || spec.api.is_some() || spec.on_error.is_some() || spec.adds_callbacks {
             mistake(
@@ -171,7 +175,7 @@ pub(super) fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>
         if let Some(other) = exact.or_else(overlapping) {
             let other = format!("{} ({})", other.spec.name, other.spec.location);
             let text = format!(
-                "{property} is written by {other} too; only one callback can, unless all of them say allow_duplicate"
+                "{property} is written by {other} too; only one callback can, unless the others say allow_duplicate"
             );
             mistakes.push(Mistake::new(callback, text));
         }

@@ -65,7 +65,7 @@ impl Context {
         let value = |by: &Vary| match by {
             Vary::Cookie(name) => self.request.cookie(name),
             Vary::Header(name) => self.request.header(name),
-            Vary::Path => Some(self.request.path.clone()),
+            Vary::Path => Some(format!("{}?{}", self.request.path, self.request.query)),
             Vary::User => self.request.identity().map(|who| format!("{:?} {:?}", who.user, who.roles)),
             Vary::Roles => self.request.identity().map(|who| format!("{:?}", who.roles)),
             Vary::Session => self.request.session(),
@@ -151,10 +151,11 @@ impl Context {
     /// ```
     pub fn set_cookie(&self, cookie: impl Into<Cookie<'static>>) {
         let text = cookie.into().encoded().to_string();
-        if self.may_do("sets a cookie")
-            && let Ok(value) = HeaderValue::try_from(text)
-        {
-            self.effects.header(Header { name: SET_COOKIE, value, append: true });
+        if self.may_do("sets a cookie") {
+            match HeaderValue::try_from(text) {
+                Ok(value) => self.effects.header(Header { name: SET_COOKIE, value, append: true }),
+                Err(error) => tracing::error!("a cookie was not set: {error}"),
+            }
         }
     }
 
@@ -195,8 +196,8 @@ impl Context {
     /// [`BuildErrors`] with everything that is wrong with the callback.
     pub fn add_callback(&self, callback: Callback) -> Result<(), BuildErrors> {
         match &self.request.registry {
-            Some(registry) => registry.add(callback),
-            None => Ok(()),
+            Some(registry) if self.may_do("adds a callback") => registry.add(callback),
+            _ => Ok(()),
         }
     }
 
@@ -328,7 +329,9 @@ impl Guard {
 
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Context").field("triggers", &self.call.triggers).finish_non_exhaustive()
+        // What a cached callback writes into its answer must not hold more than it may read.
+        let triggers = self.guard.is_none().then_some(&self.call.triggers);
+        f.debug_struct("Context").field("triggers", &triggers).finish_non_exhaustive()
     }
 }
 

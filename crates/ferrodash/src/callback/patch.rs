@@ -99,6 +99,12 @@ impl PatchValue {
         self.operations.lock().unwrap_or_else(PoisonError::into_inner).push(operation);
     }
 
+    /// What an operator does: adding a list is extending, as in Dash.
+    fn change(&self, name: &'static str, value: Prop) {
+        let is_list = matches!(&value, Prop::List(_) | Prop::Json(serde_json::Value::Array(_)));
+        self.push(if is_list && name == "Add" { "Extend" } else { name }, Some(value), None);
+    }
+
     /// Sets the value.
     pub fn set(&mut self, value: impl IntoProp) {
         self.push("Assign", Some(value.into_prop()), None);
@@ -179,20 +185,20 @@ macro_rules! operators {
         impl<T: IntoProp> $trait<T> for PatchValue {
             #[doc = $what]
             fn $method(&mut self, value: T) {
-                self.push($name, Some(value.into_prop()), None);
+                self.change($name, value.into_prop());
             }
         }
 
         impl<T: IntoProp> $trait<T> for Patch {
             #[doc = $what]
             fn $method(&mut self, value: T) {
-                self.0.push($name, Some(value.into_prop()), None);
+                self.0.change($name, value.into_prop());
             }
         }
     )*};
 }
 operators! {
-    AddAssign add_assign "Add" "Adds to the number, or to the end of the text.";
+    AddAssign add_assign "Add" "Adds to the number, to the end of the text, or a list to the end of the array.";
     SubAssign sub_assign "Sub" "Subtracts from the number.";
     MulAssign mul_assign "Mul" "Multiplies the number.";
     DivAssign div_assign "Div" "Divides the number.";
@@ -270,7 +276,7 @@ mod tests {
         patch["n"] += 1;
         patch["n"] /= 4;
         patch["a"]["k"].remove();
-        patch["l"].extend([7]);
+        patch["l"] += [7];
         patch["a"].merge(json!({"q": 2}));
         let operation =
             |name, location: Value, params: Value| json!({"operation": name, "location": location, "params": params});

@@ -2,7 +2,7 @@
 
 use std::any::TypeId;
 use std::collections::HashMap;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -19,6 +19,9 @@ use crate::plugin::Plugins;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CallbackNumber(usize);
 
+/// How many callbacks can be added to a running app.
+const MOST_ADDED: usize = 1000;
+
 /// All callbacks of an app.
 pub(crate) struct Registry {
     callbacks: Vec<Arc<Registered>>,
@@ -26,6 +29,8 @@ pub(crate) struct Registry {
     by_token: HashMap<String, CallbackNumber>,
     /// Those that callbacks added.
     added: RwLock<Vec<Arc<Registered>>>,
+    /// Held by who adds one.
+    adding: Mutex<()>,
     defaults: Defaults,
 }
 
@@ -78,6 +83,7 @@ impl Registry {
             by_output: HashMap::new(),
             by_token: HashMap::new(),
             added: RwLock::default(),
+            adding: Mutex::default(),
             defaults,
         };
         let mut functions: HashMap<(TypeId, Vec<Vary>), CallbackNumber> = HashMap::new();
@@ -107,26 +113,33 @@ impl Registry {
     pub(crate) fn add(&self, callback: Callback) -> Result<(), BuildErrors> {
         let mut mistakes = Vec::new();
         let vary = check(&callback, &self.defaults, &mut mistakes);
+        let mut mistake = |text: &str| mistakes.push(Mistake::new(&callback, text.into()));
         if callback.clientside().is_some_and(|function| function.source.is_some()) {
-            let text = "its function is source text, which a page that is loaded already cannot take; name a function";
-            mistakes.push(Mistake::new(&callback, text.into()));
+            mistake("its function is source text, which a page that is loaded already cannot take; name a function");
         }
         if callback.spec.inputs.iter().any(|input| input.debounce.is_some()) {
-            let text = "a callback that is added to a running app cannot have debounced inputs";
-            mistakes.push(Mistake::new(&callback, text.into()));
+            mistake("a callback that is added to a running app cannot have debounced inputs");
         }
-        let number = CallbackNumber(usize::MAX);
-        let registered = Arc::new(Registered::new(callback, vary, number, &self.defaults));
-        let mut added = self.added.write().unwrap_or_else(PoisonError::into_inner);
-        let others = added.iter().filter(|other| other.output != registered.output);
-        let all = self.callbacks.iter().chain(others).chain([&registered]).map(|it| &it.callback).collect::<Vec<_>>();
+        if callback.spec.api.is_some() {
+            mistake("a callback that is added to a running app cannot have an api_endpoint");
+        }
+        let registered = Arc::new(Registered::new(callback.clone(), vary, CallbackNumber(usize::MAX), &self.defaults));
+        if self.by_output.contains_key(&registered.output) {
+            mistake("the app has a callback with these outputs, or with none and these inputs, already");
+        }
+        // One at a time; calls go on meanwhile.
+        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let others: Vec<_> = self.added().into_iter().filter(|other| other.output != registered.output).collect();
+        if others.len() >= MOST_ADDED {
+            mistake("so many callbacks were added to the running app that it takes no more");
+        }
+        let all = self.callbacks.iter().chain(&others).chain([&registered]).map(|it| &it.callback).collect::<Vec<_>>();
         check_writers(&all, &mut mistakes);
         check_circles(&all, &mut mistakes);
         if !mistakes.is_empty() {
             return Err(BuildErrors(mistakes));
         }
-        added.retain(|other| other.output != registered.output);
-        added.push(registered);
+        *self.added.write().unwrap_or_else(PoisonError::into_inner) = others.into_iter().chain([registered]).collect();
         Ok(())
     }
 
@@ -147,6 +160,8 @@ impl Registry {
             }
             && defaults(a) == defaults(b)
             && a.parameters == b.parameters
+            && a.on_error.is_none()
+            && b.on_error.is_none()
             && a.inputs.len() == b.inputs.len()
             && !(a.has_patterns() || b.has_patterns())
             && !self.get(first).vary.contains(&Vary::Trigger)
@@ -160,7 +175,10 @@ impl Registry {
     pub(crate) fn by_output(&self, output: &str) -> Option<Arc<Registered>> {
         match self.by_output.get(output) {
             Some(number) => Some(self.get(*number).clone()),
-            None => self.added().into_iter().find(|registered| registered.output == output),
+            None => {
+                let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
+                added.iter().find(|registered| registered.output == output).cloned()
+            }
         }
     }
 

@@ -1,6 +1,7 @@
 //! One call of a callback, as it was asked for: the components it is about, and the values of its arguments.
 
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -142,7 +143,9 @@ impl Call {
     /// that a function never sees a difference between calls that share a key.
     pub(crate) fn canonical(&self) -> Self {
         let mut call = self.clone();
-        for text in call.values.iter_mut().filter(|text| matches!(text.first(), Some(b'{' | b'['))) {
+        let values =
+            call.values.iter_mut().chain(call.triggers.iter_mut().filter_map(|trigger| trigger.value.as_mut()));
+        for text in values.filter(|text| matches!(text.first(), Some(b'{' | b'['))) {
             if let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) {
                 *text = value.to_string().into();
             }
@@ -193,10 +196,11 @@ impl Call {
             Some(input) => &input.property,
             None => &spec.states[index - spec.inputs.len()].property,
         };
-        let is_input = index < spec.inputs.len();
+        let triggers = self.triggers.iter().filter(|trigger| trigger.property == property.name);
+        let triggers: HashSet<&Id> =
+            if index < spec.inputs.len() { triggers.map(|trigger| &trigger.id).collect() } else { HashSet::new() };
         let argument = |id: &Id, value: Bytes| {
-            let triggered =
-                is_input && self.triggers.iter().any(|trigger| trigger.id == *id && trigger.property == property.name);
+            let triggered = triggers.contains(id);
             Argument { id: id.clone(), property: property.name.clone(), triggered, value }
         };
         // A call of an `api_endpoint` has no properties.

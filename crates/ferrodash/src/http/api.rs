@@ -36,7 +36,12 @@ async fn serve(app: Arc<AppState>, callback: Arc<Registered>, request: Request) 
         error => Rejection::Failed { callback: callback.name().to_owned(), error, show: app.config.debug },
     };
     let handler = callback.callback.handler().ok_or(CallError::Clientside).map_err(failed)?;
-    let run = AssertUnwindSafe(app.cache.scope(handler.call(arguments, context.clone())));
+    let call = handler.call(arguments, context.clone());
+    let call = match context.desk() {
+        Some(desk) => desk.scope(call).boxed(),
+        None => call,
+    };
+    let run = AssertUnwindSafe(app.cache.scope(call));
     let answer = match run.catch_unwind().await {
         Ok(answer) => answer.map_err(failed)?,
         Err(panic) => return Err(failed(CallError::Panic(ferrodash_cache::panic_message(&*panic).into()))),
@@ -49,7 +54,7 @@ async fn serve(app: Arc<AppState>, callback: Arc<Registered>, request: Request) 
     Ok(response)
 }
 
-/// The function's arguments, by their names in a JSON object. One that is missing is `null`.
+/// The function's arguments, by their names in a JSON object. One that is missing is what an unset property would be.
 fn arguments(callback: &Registered, body: &Bytes) -> Result<Arguments, Rejection> {
     let sent: BTreeMap<String, &RawValue> =
         serde_json::from_slice(body).map_err(|error| Rejection::Malformed(error.to_string()))?;
@@ -58,11 +63,13 @@ fn arguments(callback: &Registered, body: &Bytes) -> Result<Arguments, Rejection
         let names = names.join(", ");
         return Err(Rejection::Malformed(format!("{unknown:?} is no argument of this function; there are {names}")));
     }
-    let value = |name: &String| match sent.get(name) {
+    let is_flat = callback.callback.spec.parameters.is_none();
+    let value = |(index, name): (usize, &String)| match sent.get(name) {
         Some(text) => body.slice_ref(text.get().as_bytes()),
+        None if is_flat => callback.unset(index).clone(),
         None => Bytes::from_static(b"null"),
     };
-    Ok(Arguments { values: names.iter().map(value).collect(), names: names.into() })
+    Ok(Arguments { values: names.iter().enumerate().map(value).collect(), names: names.into() })
 }
 
 /// The function's value: one for one output, a list for several, `null` for none; nothing if it prevents the update.

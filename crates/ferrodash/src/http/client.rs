@@ -3,6 +3,7 @@
 //! Only for callbacks that were declared `cache(client)`. The address has everything that the answer depends on, the
 //! build of the app too, so that a new build never finds an old answer.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, Request, State};
@@ -15,7 +16,7 @@ use tokio::time::Instant;
 
 use super::etag::{JSON, empty, private, respond};
 use super::rejection::Rejection;
-use super::update::{describe, run};
+use super::update::{add_effects, describe, run};
 use super::{decode, wire};
 use crate::body::Body;
 use crate::callback::call::Content;
@@ -54,7 +55,8 @@ pub(super) async fn serve(
     let callback = callback.ok_or_else(|| Rejection::UnknownCallback(token))?;
     let call = call(callback, &parameters)?;
     let request = Arc::new(app.request(parts));
-    let answered = run(&app, &Context::new(Arc::new(call), request.clone())).await?;
+    let context = Context::new(Arc::new(call), request.clone());
+    let answered = run(&app, &context).await?;
     let cache_control = private(answered.fresh.filter(|_| parameters.b == app.build_id));
     let (status, age, late) = (answered.status, answered.age, answered.late);
     let mut response = match answered.content {
@@ -64,6 +66,7 @@ pub(super) async fn serve(
     };
     response.headers_mut().insert(header::CACHE_CONTROL, cache_control);
     describe(response.headers_mut(), status, (age, late), start.elapsed());
+    add_effects(response.headers_mut(), context.effects());
     Ok(response)
 }
 
@@ -78,26 +81,22 @@ fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Rejection> {
 /// The call that an address is of.
 fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rejection> {
     let malformed = |error: serde_json::Error| Rejection::Malformed(error.to_string());
-    let mut call = match &parameters.call {
-        Some(text) => {
-            let body = Bytes::copy_from_slice(text.as_bytes());
-            let sent: wire::Call<'_> = serde_json::from_slice(&body).map_err(malformed)?;
-            decode::call(callback.clone(), &sent, &body)?
-        }
-        None => {
-            Call { values: values(callback, parameters)?, ids: None, triggers: Vec::new(), callback: callback.clone() }
-        }
+    let changed: Vec<Cow<'_, str>> = match &parameters.t {
+        Some(text) => serde_json::from_str(text).map_err(malformed)?,
+        None => Vec::new(),
     };
-    if let Some(text) = &parameters.t {
-        let changed: Vec<String> = serde_json::from_str(text).map_err(malformed)?;
-        let inputs = &callback.callback.spec.inputs;
-        let trigger = |changed: String| {
-            let (index, id) = callback.trigger(&changed)?;
-            Some(Trigger::new(id, inputs[index].property.name.clone(), Some(call.values[index].clone())))
-        };
-        call.triggers = changed.into_iter().filter_map(trigger).collect();
+    if let Some(text) = &parameters.call {
+        let body = Bytes::copy_from_slice(text.as_bytes());
+        let sent: wire::Call<'_> = serde_json::from_slice(&body).map_err(malformed)?;
+        return decode::call(callback.clone(), &wire::Call { changed, ..sent }, &body);
     }
-    Ok(call)
+    let (values, inputs) = (values(callback, parameters)?, &callback.callback.spec.inputs);
+    let trigger = |changed: &Cow<'_, str>| {
+        let (index, id) = callback.trigger(changed)?;
+        Some(Trigger::new(id, inputs[index].property.name.clone(), Some(values[index].clone())))
+    };
+    let triggers = changed.iter().filter_map(trigger).collect();
+    Ok(Call { values, ids: None, triggers, callback: callback.clone() })
 }
 
 fn values(callback: &Registered, parameters: &Parameters) -> Result<Vec<Bytes>, Rejection> {

@@ -1,5 +1,7 @@
 //! From the JSON of a call to a [`Call`]: what a page sends must be what was declared.
 
+use std::borrow::Cow;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -7,7 +9,7 @@ use ferrodash_components::{Id, IdValue};
 
 use super::rejection::Rejection;
 use super::wire::{self, Dependency, Item};
-use crate::callback::{Call, CallIds, Ids, Output, Property, Registered, Shape, Slot, Source, Trigger};
+use crate::callback::{Call, CallIds, Ids, Property, Registered, Shape, Slot, Source, Trigger};
 
 /// The call that was sent. The page is not trusted: number, ids and properties of everything must fit.
 pub(super) fn call(callback: Arc<Registered>, sent: &wire::Call<'_>, body: &Bytes) -> Result<Call, Rejection> {
@@ -21,7 +23,7 @@ pub(super) fn call(callback: Arc<Registered>, sent: &wire::Call<'_>, body: &Byte
     let values = items.iter().enumerate().map(|(index, (_, item))| value(&callback, index, item, body)).collect();
     let ids = ids(&callback, sent, &items)?;
     let mut call = Call { ids, values, triggers: Vec::new(), callback: callback.clone() };
-    call.triggers = sent.changed.iter().filter_map(|changed| trigger(&call, &items, changed, body)).collect();
+    call.triggers = triggers(&call, &items, sent, body);
     Ok(call)
 }
 
@@ -88,52 +90,52 @@ fn ids(
     sent: &wire::Call<'_>,
     items: &[(&Slot, &Item<'_>)],
 ) -> Result<Option<CallIds>, Rejection> {
-    let declared = &callback.callback.spec.outputs;
+    let outputs = output_ids(callback, sent).ok_or_else(|| mismatch(callback, "outputs"))?;
     if !callback.has_patterns {
-        let named = |item: &Item<'_>, output: &Output| id(item, &output.property).is_some();
-        return match (&sent.outputs, &declared[..]) {
-            (None, _) | (_, []) => Ok(None),
-            (Some(one), [output]) if named(one, output) => Ok(None),
-            (Some(Item::Many(many)), declared)
-                if many.len() == declared.len() && many.iter().zip(declared).all(|(item, it)| named(item, it)) =>
-            {
-                Ok(None)
-            }
-            _ => Err(mismatch(callback, "outputs")),
-        };
+        return Ok(None);
     }
-    let all = |item: &Item<'_>, property: &Property| match item {
+    let arguments = items.iter().map(|(slot, item)| item_ids(item, &slot.property)).collect::<Option<Vec<_>>>();
+    let arguments = arguments.ok_or_else(|| mismatch(callback, "inputs and states"))?;
+    let mut bound = Vec::new();
+    let declared = callback.callback.spec.outputs.iter().map(|output| &output.property);
+    if !declared.zip(&outputs).all(|(property, ids)| agree(property, ids, &mut bound)) {
+        return Err(mismatch(callback, "outputs, which must have one value for each MATCH"));
+    }
+    let of_items = items.iter().map(|(slot, _)| &slot.property).zip(&arguments);
+    if !of_items.into_iter().all(|(property, ids)| agree(property, ids, &mut bound)) {
+        return Err(mismatch(callback, "inputs and states, which must have the same value for each MATCH"));
+    }
+    Ok(Some(CallIds { outputs, arguments }))
+}
+
+/// The components that a call writes to; `None` if they are not those that were declared. Clients other than the renderer
+/// may leave them out where no wildcard asks for them.
+fn output_ids(callback: &Registered, sent: &wire::Call<'_>) -> Option<Vec<Ids>> {
+    let declared = &callback.callback.spec.outputs;
+    let written: Vec<&Item<'_>> = match (&sent.outputs, &declared[..]) {
+        (_, []) => Vec::new(),
+        (None, declared) if declared.iter().all(|output| !output.property.is_pattern()) => {
+            return Some(declared.iter().map(|output| Ids::One(output.property.id.clone())).collect());
+        }
+        (Some(one), [_]) => vec![one],
+        (Some(Item::Many(many)), declared) if many.len() == declared.len() => many.iter().collect(),
+        _ => return None,
+    };
+    written.iter().zip(declared).map(|(item, output)| item_ids(item, &output.property)).collect()
+}
+
+fn item_ids(item: &Item<'_>, property: &Property) -> Option<Ids> {
+    match item {
         Item::One(one) if !property.is_list() => one.id_for(property).map(Ids::One),
         Item::Many(many) if property.is_list() => {
             many.iter().map(|item| id(item, property)).collect::<Option<_>>().map(Ids::Many)
         }
         _ => None,
-    };
-    let written: Vec<&Item<'_>> = match (&sent.outputs, &declared[..]) {
-        (None, []) => Vec::new(),
-        (Some(one), [_]) => vec![one],
-        (Some(Item::Many(many)), declared) if many.len() == declared.len() => many.iter().collect(),
-        _ => return Err(mismatch(callback, "outputs")),
-    };
-    let outputs =
-        written.iter().zip(declared).map(|(item, output)| all(item, &output.property)).collect::<Option<Vec<_>>>();
-    let outputs = outputs.ok_or_else(|| mismatch(callback, "outputs"))?;
-    let arguments = items.iter().map(|(slot, item)| all(item, &slot.property)).collect::<Option<Vec<_>>>();
-    let arguments = arguments.ok_or_else(|| mismatch(callback, "inputs and states"))?;
-    let mut bound = Vec::new();
-    let of_outputs = declared.iter().map(|output| &output.property).zip(&outputs);
-    if !of_outputs.into_iter().all(|(property, ids)| agree(property, ids, &mut bound, true)) {
-        return Err(mismatch(callback, "outputs, which must have one value for each MATCH"));
     }
-    let of_items = items.iter().map(|(slot, _)| &slot.property).zip(&arguments);
-    if !of_items.into_iter().all(|(property, ids)| agree(property, ids, &mut bound, false)) {
-        return Err(mismatch(callback, "inputs and states, which must have the outputs' value for each MATCH"));
-    }
-    Ok(Some(CallIds { outputs, arguments }))
 }
 
-/// Whether ids have the values that the keys with `MATCH` are bound to. A key that is not bound is bound now, if `bind`.
-fn agree(property: &Property, ids: &Ids, bound: &mut Vec<(String, IdValue)>, bind: bool) -> bool {
+/// Whether ids have the values that the keys with `MATCH` are bound to. A key that is not bound is bound now.
+fn agree(property: &Property, ids: &Ids, bound: &mut Vec<(String, IdValue)>) -> bool {
     let ids = match ids {
         Ids::One(id) => std::slice::from_ref(id),
         Ids::Many(ids) => ids,
@@ -142,25 +144,45 @@ fn agree(property: &Property, ids: &Ids, bound: &mut Vec<(String, IdValue)>, bin
         ids.iter().filter_map(|id| id.get(key)).all(|value| match bound.iter().find(|(known, _)| known == key) {
             Some((_, known)) => known == value,
             None => {
-                if bind {
-                    bound.push((key.to_owned(), value.clone()));
-                }
+                bound.push((key.to_owned(), value.clone()));
                 true
             }
         })
     })
 }
 
-/// What triggered the call, with the carriers of debounced inputs turned back into what they stand for.
-fn trigger(call: &Call, items: &[(&Slot, &Item<'_>)], changed: &str, body: &Bytes) -> Option<Trigger> {
-    let (index, id) = call.callback.trigger(changed)?;
-    let property = &call.callback.callback.spec.inputs[index].property;
-    let value = match items[index].1 {
-        Item::One(one) => slice(one, body),
-        Item::Many(many) => many.iter().find_map(|item| match item {
-            Item::One(one) if one.id_for(&items[index].0.property).as_ref() == Some(&id) => slice(one, body),
-            _ => None,
-        }),
+/// What triggered the call, each once, with the carriers of debounced inputs turned back into what they stand for. Only
+/// components that the call is about can have triggered it.
+fn triggers(call: &Call, items: &[(&Slot, &Item<'_>)], sent: &wire::Call<'_>, body: &Bytes) -> Vec<Trigger> {
+    let inputs = &call.callback.callback.spec.inputs;
+    let mut seen = HashSet::new();
+    let mut lists: HashMap<usize, HashMap<&Id, Option<Bytes>>> = HashMap::new();
+    let changed = sent.changed.iter().filter(|changed| seen.insert(*changed));
+    let trigger = |changed: &Cow<'_, str>| {
+        let (index, id) = call.callback.trigger(changed)?;
+        let property = &inputs[index].property;
+        let value = match call.ids.as_ref().map(|ids| &ids.arguments[index]) {
+            None => Some(call.values[index].clone()),
+            Some(Ids::One(known)) => (*known == id).then(|| call.values[index].clone()),
+            Some(Ids::Many(ids)) => {
+                let values =
+                    lists.entry(index).or_insert_with(|| ids.iter().zip(texts(items[index].1, body)).collect());
+                Some(values.get(&id)?.clone().unwrap_or_else(|| call.callback.unset(index).clone()))
+            }
+        };
+        Some(Trigger::new(id, property.name.clone(), Some(value?)))
     };
-    Some(Trigger::new(id, property.name.clone(), value))
+    changed.filter_map(trigger).collect()
+}
+
+/// The JSON text of each component in a list.
+fn texts<'a>(item: &'a Item<'_>, body: &'a Bytes) -> impl Iterator<Item = Option<Bytes>> + 'a {
+    let many = match item {
+        Item::Many(many) => &many[..],
+        Item::One(_) => &[],
+    };
+    many.iter().map(|item| match item {
+        Item::One(one) => slice(one, body),
+        Item::Many(_) => None,
+    })
 }

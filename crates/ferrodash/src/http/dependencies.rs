@@ -6,9 +6,8 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
 
-use super::etag::{JSON, NO_CACHE, respond};
+use super::etag::{JSON, NO_CACHE, respond, respond_once};
 use super::wire::{ClientsideFunction, Running, Specification};
-use crate::body::Body;
 use crate::callback::{Gate, InitialCall, Registered, Registry};
 use crate::state::AppState;
 
@@ -17,8 +16,7 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, headers: HeaderMap) 
     if added.is_empty() {
         return respond(&headers, &app.dependencies, JSON, NO_CACHE);
     }
-    let all = Body::encode(render_dependencies(&app.registry).into()).await;
-    respond(&headers, &all, JSON, NO_CACHE)
+    respond_once(&headers, render_dependencies(&app.registry).into(), JSON, NO_CACHE).await
 }
 
 /// The callbacks of the app, those that were added while it ran, then the gates of debounced inputs.

@@ -259,7 +259,9 @@ static BREAKS_OUT: LazyLock<Regex> = LazyLock::new(|| Regex::new("(?i)<(/script|
 fn functions_of(registry: &Registry) -> Vec<String> {
     let functions = registry.iter().filter_map(|callback| callback.callback.clientside());
     let script = |function: &Clientside| {
-        let source = BREAKS_OUT.replace_all(function.source.as_ref()?, "<\\$1");
+        // HTML makes one line break of the two characters, before a policy's hash is compared.
+        let source = function.source.as_ref()?.replace("\r\n", "\n");
+        let source = BREAKS_OUT.replace_all(&source, "<\\$1");
         let (namespace, name) = (&function.namespace, &function.name);
         Some(format!("((window.dash_clientside ||= {{}})[\"{namespace}\"] ||= {{}})[\"{name}\"] = {source}\n;"))
     };

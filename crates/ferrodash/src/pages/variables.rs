@@ -1,5 +1,6 @@
 //! Values out of addresses: variables of the path and of the query, as text or as types of the app.
 
+use std::collections::HashMap;
 use std::fmt::{self, Display};
 
 use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
@@ -19,11 +20,13 @@ impl Variables {
     /// The variables of a query, with or without its question mark: decoded, blank values kept.
     pub(crate) fn of_query(query: &str) -> Self {
         let mut variables = Self::default();
+        let mut places = HashMap::new();
         for (name, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
-            match variables.0.iter_mut().find(|(known, _)| *known == name) {
-                Some((_, values)) => values.push(value.into_owned()),
-                None => variables.0.push((name.into_owned(), vec![value.into_owned()])),
-            }
+            let place = *places.entry(name.clone()).or_insert_with(|| {
+                variables.0.push((name.into_owned(), Vec::new()));
+                variables.0.len() - 1
+            });
+            variables.0[place].1.push(value.into_owned());
         }
         variables
     }

@@ -357,3 +357,46 @@ async fn a_layer_around_the_app_hands_values_to_callbacks() {
     let client = Client(router.layer(axum::Extension(Tenant("acme"))));
     assert_eq!(output(&client.call(&[json!(1)]).await), "acme");
 }
+
+#[tokio::test]
+async fn callbacks_with_other_handlers_of_errors_do_not_share_answers() {
+    async fn fails(_: Value) -> Result<String, String> {
+        Err("no data".into())
+    }
+    let callback = |out: &'static str, says: &'static str| {
+        let builder = Callback::builder().output(Output::new(out, "children")).input(("a", "value"));
+        let builder = builder.cache(CacheOptions::new(Duration::from_secs(60)).client());
+        builder.on_error(move |_: &Failure, _: &Context| says).handler(fails)
+    };
+    let app = App::new(layout()).callbacks([callback("out", "first"), callback("errors", "second")]);
+    let page = Client::new(app).get("/").await.text();
+    assert_eq!(page.matches("\"token\"").count(), 2);
+    assert!(!page.contains("\"rename\""), "{page}");
+}
+
+#[tokio::test]
+async fn the_query_of_a_call_is_part_of_what_it_varies_by() {
+    let options = CacheOptions::new(Duration::from_secs(60)).vary("path");
+    let client = app(to_out().cache(options).handler(async |_: Value, context: Context| context.query().to_owned()));
+    for tenant in ["one", "two"] {
+        let call = json!({"output": "out.children", "inputs": [{"id": "a", "property": "value", "value": 1}]});
+        let request = Request::post(format!("/_dash-update-component?tenant={tenant}"));
+        let request = request.header("content-type", "application/json").body(Body::from(call.to_string())).unwrap();
+        assert_eq!(output(&client.send(request).await), format!("tenant={tenant}"));
+    }
+}
+
+#[test]
+fn addresses_of_functions_must_be_free() {
+    let callback = |out: &'static str, path: &str| {
+        let builder = Callback::builder().output(Output::new(out, "children")).input(("a", "value"));
+        builder.api_endpoint(path, ["a"]).handler(async |_: Value| "")
+    };
+    for path in ["/_dash-update-component", "/assets/x", "/", "/health"] {
+        let app = App::new(layout()).health_endpoint("health").callback(callback("out", path));
+        let mistakes = app.build().expect_err("a mistake").to_string();
+        assert!(mistakes.contains("is one of the app itself"), "{path}: {mistakes}");
+    }
+    let twice = App::new(layout()).callbacks([callback("out", "/api/x"), callback("errors", "/api/x")]);
+    assert!(twice.build().expect_err("a mistake").to_string().contains("\"/api/x\" is that of"));
+}
