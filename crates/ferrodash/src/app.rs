@@ -195,6 +195,28 @@ impl App {
         self
     }
 
+    /// A JavaScript function that the renderer calls, Dash's `hooks`: `layout_pre`, `layout_post`, `request_pre`,
+    /// `request_post`, `callback_resolved` or `request_refresh_jwt`.
+    ///
+    /// ```
+    /// # use ferrodash::prelude::*;
+    /// # let app = App::new(html::Div::new(()));
+    /// let app = app.renderer_hook("request_pre", "(call) => console.log('asks for', call.output)");
+    /// # app.build().unwrap();
+    /// ```
+    #[track_caller]
+    pub fn renderer_hook(mut self, name: &str, source: impl Into<String>) -> Self {
+        match http::RENDERER_HOOKS.iter().find(|known| **known == name) {
+            Some(known) => self.config.renderer_hooks.push((known, source.into())),
+            None => {
+                let known = http::RENDERER_HOOKS.join(", ");
+                let text = format!("the renderer has no hook {name:?}; there are {known}");
+                self.mistakes.push(Mistake::at(Location::caller(), text));
+            }
+        }
+        self
+    }
+
     /// Does not check callbacks against the layout: for components that only exist in the answers of callbacks.
     pub fn suppress_callback_exceptions(mut self, suppress: bool) -> Self {
         self.config.suppress_callback_exceptions = suppress;

@@ -44,6 +44,8 @@ pub(crate) struct Config {
     /// Whether no callback is called when the page is loaded, unless it says so.
     pub(crate) prevent_initial_callbacks: bool,
     pub(crate) plugins: Plugins,
+    /// Names and sources of functions that the renderer calls.
+    pub(crate) renderer_hooks: Vec<(&'static str, String)>,
     /// Answers for callbacks whose functions fail.
     pub(crate) on_error: Option<ErrorHandler>,
 }
@@ -93,6 +95,7 @@ impl Default for Config {
             debug: cfg!(debug_assertions),
             prevent_initial_callbacks: false,
             plugins: Plugins::default(),
+            renderer_hooks: Vec::new(),
             on_error: None,
             suites: vec![&renderer::SUITE, &dcc::SUITE, &html::SUITE, &dash_table::SUITE, &plotly_js::SUITE],
         }

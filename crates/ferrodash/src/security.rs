@@ -75,7 +75,7 @@ impl BuiltApp {
     /// # Ok(()) }
     /// ```
     pub fn csp_hashes(&self, algorithm: Algorithm) -> Vec<String> {
-        let scripts = inline_scripts(&self.state.registry).into_iter();
+        let scripts = inline_scripts(&self.state.config, &self.state.registry).into_iter();
         scripts.map(|script| format!("'{}'", algorithm.hash(script.as_bytes()))).collect()
     }
 }

@@ -134,6 +134,68 @@ async fn the_server_patches_sets_props_and_switches_what_runs() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_renderer_calls_its_hooks() {
+    let layout = html::Div::new((button("go"), html::Div::new(()).id("out")));
+    let callback = Callback::builder()
+        .output(Output::new("out", "children"))
+        .input(("go", "n_clicks"))
+        .handler(async |clicks: Option<u32>| clicks.unwrap_or(0));
+    let app = App::new(layout)
+        .callback(callback)
+        .renderer_hook("layout_post", "(layout) => { layout.props.title = 'seen </script>'; }")
+        .renderer_hook("request_pre", "(call) => { call.inputs[0].value = (call.inputs[0].value || 0) + 40; }")
+        .renderer_hook("request_post", "(call, answer) => { answer.out.children += ' and changed'; }");
+    let site = Site::start(app).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    shows(&browser, "out", "40 and changed").await;
+    assert_eq!(browser.js("return document.getElementById('go').parentElement.title").await, "seen </script>");
+    click(&browser, "go").await;
+    shows(&browser, "out", "41 and changed").await;
+    assert_eq!(browser.console().await, Vec::<String>::new());
+    let wrong = App::new(html::Div::new(())).renderer_hook("on_click", "x").build();
+    assert!(wrong.expect_err("a mistake").to_string().contains("no hook \"on_click\"; there are layout_pre"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn rows_with_a_pattern_run_and_are_patched_by_the_page() {
+    let row = |index: u32| {
+        html::Div::new((
+            html::Button::new(index).id(id! {type: "run", index: index}),
+            html::Span::new(vec!["-"]).id(id! {type: "out", index: index}),
+        ))
+    };
+    let layout = html::Div::new((row(0), row(1), button("patch"), html::Ul::new(vec![html::Li::new("a")]).id("list")));
+    let run = Callback::builder()
+        .output(Output::new(id! {type: "out", index: MATCH}, "children"))
+        .input(Input::new(id! {type: "run", index: MATCH}, "n_clicks"))
+        .running(id! {type: "run", index: MATCH}, "disabled", true, false)
+        .prevent_initial_call()
+        .handler(async |clicks: u32| {
+            tokio::time::sleep(Duration::from_millis(300)).await;
+            format!("done {clicks}")
+        });
+    let patch = Callback::builder().output(Output::new("list", "title")).input(("patch", "n_clicks"));
+    let patch = patch.state(State::new("list", "title")).prevent_initial_call().clientside(
+        "(clicks, title) => title === null || title === undefined ? 'x' : new dash_clientside.Patch().add([], 'y').build()",
+    );
+    let site = Site::start(App::new(layout).callbacks([run, patch])).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    let (first, second) = (r#"{"index":0,"type":"run"}"#, r#"{"index":1,"type":"run"}"#);
+    click(&browser, second).await;
+    browser.wait_until(&format!("document.getElementById({second:?}).disabled")).await;
+    assert_eq!(browser.js(&format!("return document.getElementById({first:?}).disabled")).await, false);
+    shows(&browser, r#"{"index":1,"type":"out"}"#, "done 1").await;
+    browser.wait_until(&format!("!document.getElementById({second:?}).disabled")).await;
+    click(&browser, "patch").await;
+    browser.wait_until("document.getElementById('list').title === 'x'").await;
+    click(&browser, "patch").await;
+    browser.wait_until("document.getElementById('list').title === 'xy'").await;
+    assert_eq!(browser.console().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn rows_that_callbacks_add_have_callbacks_and_added_callbacks_work() {
     let layout = html::Div::new((
         button("row"),

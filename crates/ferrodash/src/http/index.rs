@@ -116,8 +116,21 @@ const NEEDED: [&str; 4] = ["{%app_entry%}", "{%config%}", "{%scripts%}", "{%rend
 
 const APP_ENTRY: &str = "<div id=\"react-entry-point\"><div class=\"_dash-loading\">Loading...</div></div>";
 
-/// Starts the renderer.
-const START: &str = "var renderer = new DashRenderer();";
+/// The functions that the renderer calls if a page has them.
+pub(crate) const RENDERER_HOOKS: [&str; 6] =
+    ["layout_pre", "layout_post", "request_pre", "request_post", "callback_resolved", "request_refresh_jwt"];
+
+/// The script that starts the renderer.
+fn start(config: &Config) -> String {
+    if config.renderer_hooks.is_empty() {
+        return "var renderer = new DashRenderer();".to_owned();
+    }
+    // The renderer calls this one without a look whether it is there.
+    let none = ("request_refresh_jwt", "null".to_owned());
+    let hooks = [none].into_iter().chain(config.renderer_hooks.iter().cloned());
+    let hooks: String = hooks.map(|(name, source)| format!("{name}: {}\n,", in_script(&source))).collect();
+    format!("var renderer = new DashRenderer({{{hooks}}});")
+}
 
 /// The page, or what is wrong with its template or tags.
 pub(crate) fn render_index(
@@ -143,7 +156,7 @@ pub(crate) fn render_index(
     let settings = data_block("_dash-config", &renderer_config(config))
         + "\n"
         + &data_block("_ferrodash-config", &script_config(config, registry, build_id));
-    let renderer = format!("<script id=\"_dash-renderer\" type=\"application/javascript\">{START}</script>");
+    let renderer = format!("<script id=\"_dash-renderer\" type=\"application/javascript\">{}</script>", start(config));
     let functions = functions_of(registry).into_iter().map(|script| format!("\n<script>{script}</script>"));
     let scripts = scripts(config, suites, assets) + &functions.collect::<String>();
     let pieces = fill(
@@ -245,23 +258,27 @@ fn scripts(config: &Config, suites: &Suites, assets: &Assets) -> String {
 }
 
 /// The text of each script that stands in the page itself, which a policy for content must allow by its hash.
-pub(crate) fn inline_scripts(registry: &Registry) -> Vec<String> {
+pub(crate) fn inline_scripts(config: &Config, registry: &Registry) -> Vec<String> {
     let mut scripts = functions_of(registry);
-    scripts.push(START.to_owned());
+    scripts.push(start(config));
     scripts
 }
 
 /// What ends a script's element, or begins a part of it that HTML reads in another way.
 static BREAKS_OUT: LazyLock<Regex> = LazyLock::new(|| Regex::new("(?i)<(/script|!--)").expect("a valid expression"));
 
-/// The functions of clientside callbacks that are given as source, each where the renderer finds it. What would break out
-/// of the element is written with a backslash, as JavaScript also reads it within texts.
+/// A source as it stands in the page. What would break out of the element is written with a backslash, as JavaScript also
+/// reads it within texts.
+fn in_script(source: &str) -> String {
+    // HTML makes one line break of the two characters, before a policy's hash is compared.
+    BREAKS_OUT.replace_all(&source.replace("\r\n", "\n"), "<\\$1").into_owned()
+}
+
+/// The functions of clientside callbacks that are given as source, each where the renderer finds it.
 fn functions_of(registry: &Registry) -> Vec<String> {
     let functions = registry.iter().filter_map(|callback| callback.callback.clientside());
     let script = |function: &Clientside| {
-        // HTML makes one line break of the two characters, before a policy's hash is compared.
-        let source = function.source.as_ref()?.replace("\r\n", "\n");
-        let source = BREAKS_OUT.replace_all(&source, "<\\$1");
+        let source = in_script(function.source.as_ref()?);
         let (namespace, name) = (&function.namespace, &function.name);
         Some(format!("((window.dash_clientside ||= {{}})[\"{namespace}\"] ||= {{}})[\"{name}\"] = {source}\n;"))
     };

@@ -25,7 +25,7 @@ use axum::routing::{get, post};
 pub(crate) use assets::Assets;
 pub(crate) use csrf::problem as csrf_problem;
 pub(crate) use dependencies::render_dependencies;
-pub(crate) use index::{Index, inline_scripts, render_index};
+pub(crate) use index::{Index, RENDERER_HOOKS, inline_scripts, render_index};
 pub(crate) use suites::Suites;
 
 use crate::state::AppState;
