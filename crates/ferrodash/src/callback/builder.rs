@@ -5,8 +5,8 @@ use std::borrow::Cow;
 use std::panic::Location;
 
 use ferrodash_components::Id;
-use sha2::{Digest, Sha256};
 
+use super::dependency::digest;
 use super::failure::error_handler;
 use super::{
     ApiEndpoint, Args, CacheOptions, Callback, Clientside, Context, Failure, Function, Handler, InitialCall, Input,
@@ -252,8 +252,7 @@ impl CallbackBuilder {
 impl Clientside {
     /// A function that is given as source. Its name is that of Dash.
     fn inline(source: String) -> Self {
-        let name = Sha256::digest(&source).iter().map(|byte| format!("{byte:02x}")).collect();
-        Self { namespace: INLINE_NAMESPACE.into(), name, source: Some(source) }
+        Self { namespace: INLINE_NAMESPACE.into(), name: digest(&source), source: Some(source) }
     }
 
     /// The function of a callback with debounced inputs, which come as carriers: called with the values that those stand

@@ -10,7 +10,9 @@ use ferrodash_components::Prop;
 use futures_util::FutureExt;
 
 use super::key::call_key;
-use super::{Answer, Arguments, Call, CallError, Context, Failure, Ids, OutputValue, Property, SideUpdate};
+use super::{
+    Answer, Arguments, CacheOptions, Call, CallError, Context, Failure, Ids, OutputValue, Property, SideUpdate,
+};
 use crate::body::Body;
 
 /// The answer of a call.
@@ -42,18 +44,19 @@ const NOTHING: &[u8] = b"-";
 /// says.
 pub(crate) async fn answer(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
     let callback = context.call().callback.clone();
-    let result = match callback.callback.spec.cache {
-        Some(_) => answer_cached(cache, context).await,
+    let result = match &callback.callback.spec.cache {
+        Some(options) => answer_cached(cache, context, options).await,
         None => answer_anew(cache, context).await,
     };
     let Err(error) = result else { return result };
     let failure = Failure::of(callback.name(), &error);
-    for (plugin, failure) in callback.plugins.iter().zip(failure.iter().cycle()) {
-        let told = std::panic::catch_unwind(AssertUnwindSafe(|| plugin.on_error(failure, context)));
+    let Some(failure) = failure else { return Err(error) };
+    for plugin in callback.plugins.iter() {
+        let told = std::panic::catch_unwind(AssertUnwindSafe(|| plugin.on_error(&failure, context)));
         told.unwrap_or_else(|_| tracing::error!("a plugin panicked on a failure of callback {}", callback.name()));
     }
-    match (&callback.on_error, failure) {
-        (Some(handle), Some(failure)) => {
+    match &callback.on_error {
+        Some(handle) => {
             let answer = std::panic::catch_unwind(AssertUnwindSafe(|| handle(&failure, context)));
             let answer = match answer.map_err(|panic| CallError::Panic(panic_message(&*panic).into()))?? {
                 // A handler that returns nothing updates nothing.
@@ -64,7 +67,7 @@ pub(crate) async fn answer(cache: &Cache, context: &Context) -> Result<Answered,
             let content = write(context, answer)?.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
             Ok(Answered { content, status: None, fresh: None, age: Duration::ZERO, late: Duration::ZERO })
         }
-        _ => Err(error),
+        None => Err(error),
     }
 }
 
@@ -78,20 +81,18 @@ async fn answer_anew(cache: &Cache, context: &Context) -> Result<Answered, CallE
     Ok(Answered { content, status: None, fresh: None, age: Duration::ZERO, late: Duration::ZERO })
 }
 
-async fn answer_cached(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
+async fn answer_cached(cache: &Cache, context: &Context, options: &CacheOptions) -> Result<Answered, CallError> {
     let callback = &context.call().callback;
-    let options = callback.callback.spec.cache.as_ref();
     let key = call_key(context);
     let refreshed;
-    let policy = match options.is_some_and(|options| options.refresh) && context.asks_for_fresh() {
+    let policy = match options.refresh && context.asks_for_fresh() {
         false => &callback.policy,
         true => {
             refreshed = callback.policy.clone().mode(Mode::Refresh);
             &refreshed
         }
     };
-    let negative = options.and_then(|options| options.negative_timeout);
-    let compute = || compute(context.clone().guarded(&callback.vary), negative);
+    let compute = || compute(context.clone().guarded(&callback.vary), options.negative_timeout);
     let CacheAnswer { result, status } = cache.get_or_compute(key, policy, compute).await;
     let entry = result.map_err(|failure| match failure {
         ferrodash_cache::Failure::Error(error) => error,

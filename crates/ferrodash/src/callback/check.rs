@@ -4,20 +4,17 @@ use std::fmt::Display;
 
 use ferrodash_components::Wildcard;
 
-use super::registry::Defaults;
 use super::{Callback, Function, InitialCall, Parameter, Property, Spec, Vary};
 use crate::error::Mistake;
 
 /// Checks a callback by itself and reads what it varies by.
-pub(super) fn check(callback: &Callback, defaults: &Defaults, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
+pub(super) fn check(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     let spec = &callback.spec;
     let mut mistake = |text: &dyn Display| mistakes.push(Mistake::new(callback, text.to_string()));
     if let Some(text) = spec.unsupported {
         mistake(&text);
     }
-    let is_prevented = spec.initial_call == InitialCall::Prevented
-        || (spec.initial_call == InitialCall::Default && defaults.prevent_initial_callbacks);
-    if spec.inputs.is_empty() && is_prevented {
+    if spec.inputs.is_empty() && spec.initial_call == InitialCall::Prevented {
         mistake(&"it has no input and prevents the initial call, so it would never run");
     }
     check_arguments(callback, &mut mistake);
@@ -35,7 +32,7 @@ pub(super) fn check(callback: &Callback, defaults: &Defaults, mistakes: &mut Vec
     if spec.inputs.iter().any(|input| input.debounce.is_some_and(|wait| wait.is_zero())) {
         mistake(&"a debounce of zero waits for nothing; leave it out");
     }
-    let says = is_prevented || spec.initial_call == InitialCall::Duplicate;
+    let says = matches!(spec.initial_call, InitialCall::Prevented | InitialCall::Duplicate);
     if let Some(output) = spec.outputs.iter().find(|output| output.allow_duplicate && !says) {
         mistake(&format!(
             "{} allows duplicates, so that the order of calls when the page is loaded is not known; say \

@@ -158,13 +158,15 @@ impl<I: Into<Id>, P: Into<Cow<'static, str>>> From<(I, P)> for State {
     }
 }
 
+/// What Dash names after a text: its SHA-256 in hex.
+pub(crate) fn digest(text: &str) -> String {
+    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
 /// The string by which the renderer knows a callback: `id.property`, `..a.b...c.d..` for several outputs, and for none,
 /// as in Dash, a digest of the inputs. The property of an output that has other writers too is marked with that digest.
 pub(crate) fn callback_id(outputs: &[Output], inputs: &[Property]) -> String {
-    let digest = || {
-        let inputs: Vec<String> = inputs.iter().map(ToString::to_string).collect();
-        Sha256::digest(inputs.join(".")).iter().map(|byte| format!("{byte:02x}")).collect::<String>()
-    };
+    let digest = || digest(&inputs.iter().map(ToString::to_string).collect::<Vec<_>>().join("."));
     let one = |output: &Output| match output.allow_duplicate {
         true => format!("{}@{}", output.property, digest()),
         false => output.property.to_string(),

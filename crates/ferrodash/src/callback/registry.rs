@@ -87,9 +87,10 @@ impl Registry {
             defaults,
         };
         let mut functions: HashMap<(TypeId, Vec<Vary>), CallbackNumber> = HashMap::new();
-        for callback in callbacks {
+        for mut callback in callbacks {
+            callback.spec.apply(&registry.defaults);
             let number = CallbackNumber(registry.callbacks.len());
-            let vary = check(&callback, &registry.defaults, mistakes);
+            let vary = check(&callback, mistakes);
             let same_function = match function_id(&callback).filter(|_| callback.spec.cache.is_some()) {
                 Some(function) => {
                     let first = *functions.entry((function, vary.clone())).or_insert(number);
@@ -110,9 +111,10 @@ impl Registry {
     }
 
     /// Adds a callback to the running app, in the place of one with the same name that was added before.
-    pub(crate) fn add(&self, callback: Callback) -> Result<(), BuildErrors> {
+    pub(crate) fn add(&self, mut callback: Callback) -> Result<(), BuildErrors> {
+        callback.spec.apply(&self.defaults);
         let mut mistakes = Vec::new();
-        let vary = check(&callback, &self.defaults, &mut mistakes);
+        let vary = check(&callback, &mut mistakes);
         let mut mistake = |text: &str| mistakes.push(Mistake::new(&callback, text.into()));
         if callback.clientside().is_some_and(|function| function.source.is_some()) {
             mistake("its function is source text, which a page that is loaded already cannot take; name a function");
@@ -215,8 +217,7 @@ fn function_id(callback: &Callback) -> Option<TypeId> {
 }
 
 impl Registered {
-    fn new(mut callback: Callback, vary: Vec<Vary>, same_function: CallbackNumber, defaults: &Defaults) -> Self {
-        callback.spec.apply(defaults);
+    fn new(callback: Callback, vary: Vec<Vary>, same_function: CallbackNumber, defaults: &Defaults) -> Self {
         let spec = &callback.spec;
         let wire = spec.wire();
         let inputs: Vec<Property> = spec.inputs.iter().map(|input| input.property.clone()).collect();

@@ -41,15 +41,16 @@ fn mismatch(callback: &Registered, what: &'static str) -> Rejection {
 
 /// Whether what was sent is what was declared.
 fn fits(sent: &[Item<'_>], declared: &[Slot]) -> bool {
-    let fits = |(item, slot): (&Item<'_>, &Slot)| {
-        let property = &slot.property;
-        match item {
-            Item::One(one) if !property.is_pattern() => one.is(property),
-            Item::One(one) => !property.is_list() && one.id_for(property).is_some(),
-            Item::Many(many) => property.is_list() && many.iter().all(|item| id(item, property).is_some()),
-        }
-    };
-    sent.len() == declared.len() && sent.iter().zip(declared).all(fits)
+    sent.len() == declared.len() && sent.iter().zip(declared).all(|(item, slot)| names(item, &slot.property))
+}
+
+/// Whether a dependency of a request is a declared one.
+fn names(item: &Item<'_>, property: &Property) -> bool {
+    match item {
+        Item::One(one) if !property.is_pattern() => one.is(property),
+        Item::One(one) => !property.is_list() && one.id_for(property).is_some(),
+        Item::Many(many) => property.is_list() && many.iter().all(|item| id(item, property).is_some()),
+    }
 }
 
 fn id(item: &Item<'_>, property: &Property) -> Option<Id> {
@@ -90,14 +91,20 @@ fn ids(
     sent: &wire::Call<'_>,
     items: &[(&Slot, &Item<'_>)],
 ) -> Result<Option<CallIds>, Rejection> {
-    let outputs = output_ids(callback, sent).ok_or_else(|| mismatch(callback, "outputs"))?;
+    let written = outputs(callback, sent).ok_or_else(|| mismatch(callback, "outputs"))?;
     if !callback.has_patterns {
         return Ok(None);
     }
+    let declared = callback.callback.spec.outputs.iter().map(|output| &output.property);
+    let outputs = match written.is_empty() {
+        // Not sent, so none of them has a wildcard.
+        true => declared.clone().map(|property| Some(Ids::One(property.id.clone()))).collect::<Option<Vec<_>>>(),
+        false => written.iter().zip(declared.clone()).map(|(item, property)| item_ids(item, property)).collect(),
+    };
+    let outputs = outputs.ok_or_else(|| mismatch(callback, "outputs"))?;
     let arguments = items.iter().map(|(slot, item)| item_ids(item, &slot.property)).collect::<Option<Vec<_>>>();
     let arguments = arguments.ok_or_else(|| mismatch(callback, "inputs and states"))?;
     let mut bound = Vec::new();
-    let declared = callback.callback.spec.outputs.iter().map(|output| &output.property);
     if !declared.zip(&outputs).all(|(property, ids)| agree(property, ids, &mut bound)) {
         return Err(mismatch(callback, "outputs, which must have one value for each MATCH"));
     }
@@ -108,20 +115,18 @@ fn ids(
     Ok(Some(CallIds { outputs, arguments }))
 }
 
-/// The components that a call writes to; `None` if they are not those that were declared. Clients other than the renderer
-/// may leave them out where no wildcard asks for them.
-fn output_ids(callback: &Registered, sent: &wire::Call<'_>) -> Option<Vec<Ids>> {
+/// The outputs that a call names; `None` if they are not those that were declared. Clients other than the renderer may
+/// leave them out where no wildcard asks for them.
+fn outputs<'a, 'b>(callback: &Registered, sent: &'a wire::Call<'b>) -> Option<&'a [Item<'b>]> {
     let declared = &callback.callback.spec.outputs;
-    let written: Vec<&Item<'_>> = match (&sent.outputs, &declared[..]) {
-        (_, []) => Vec::new(),
-        (None, declared) if declared.iter().all(|output| !output.property.is_pattern()) => {
-            return Some(declared.iter().map(|output| Ids::One(output.property.id.clone())).collect());
-        }
-        (Some(one), [_]) => vec![one],
-        (Some(Item::Many(many)), declared) if many.len() == declared.len() => many.iter().collect(),
+    let written = match (&sent.outputs, &declared[..]) {
+        (_, []) => return Some(&[]),
+        (None, declared) => return declared.iter().all(|output| !output.property.is_pattern()).then_some(&[]),
+        (Some(one), [_]) => std::slice::from_ref(one),
+        (Some(Item::Many(many)), declared) if many.len() == declared.len() => many,
         _ => return None,
     };
-    written.iter().zip(declared).map(|(item, output)| item_ids(item, &output.property)).collect()
+    written.iter().zip(declared).all(|(item, output)| names(item, &output.property)).then_some(written)
 }
 
 fn item_ids(item: &Item<'_>, property: &Property) -> Option<Ids> {

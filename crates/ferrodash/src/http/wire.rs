@@ -88,15 +88,18 @@ impl<'a> Dependency<'a> {
 
     /// Whether this is the property that was declared, whose id has no wildcard.
     pub(super) fn is(&self, property: &Property) -> bool {
-        self.property == property.name && same_id(self.id.get(), &property.id)
+        self.name() == property.name && same_id(self.id.get(), &property.id)
     }
 
-    /// The id, if this is a property that the declared one, with its wildcards, can stand for. The property may be marked
-    /// as one with several writers.
+    /// The id, if this is a property that the declared one, with its wildcards, can stand for.
     pub(super) fn id_for(&self, property: &Property) -> Option<Id> {
-        let name = self.property.split('@').next().unwrap_or_default();
         let id: Id = serde_json::from_str(self.id.get()).ok()?;
-        (name == property.name && property.id.matches(&id)).then_some(id)
+        (self.name() == property.name && property.id.matches(&id)).then_some(id)
+    }
+
+    /// The property without the mark of one with several writers.
+    fn name(&self) -> &str {
+        self.property.split('@').next().unwrap_or_default()
     }
 }
 
