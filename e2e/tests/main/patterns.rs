@@ -58,6 +58,18 @@ async fn d12_two_rows_within_the_wait_are_two_requests() {
     let mut last = calls.lock().unwrap().split_off(3);
     last.sort();
     assert_eq!(last, ["1 row 1abc", "2 row 2xyz"]);
+    // Without a field that is left, each row still has a wait of its own.
+    let set = |row: u32| format!("dash_clientside.set_props({{type: 'in', index: {row}}}, {{value: 'set {row}'}});");
+    browser.js(&format!("{} setTimeout(() => {{ {} }}, 100);", set(0), set(1))).await;
+    for row in [0, 1] {
+        let text = format!("SET {row}");
+        browser.wait_until(&format!("document.getElementById({:?}).innerText === {text:?}", dom_id("out", row))).await;
+    }
+    browser.let_pass(700).await;
+    assert_eq!(site.callback_requests().len() - before, 4);
+    let mut last = calls.lock().unwrap().split_off(3);
+    last.sort();
+    assert_eq!(last, ["0 set 0", "1 set 1"]);
     assert_eq!(browser.console().await, Vec::<String>::new());
 }
 
