@@ -12,6 +12,7 @@ use axum::middleware::{Next, from_fn};
 use ferrodash::App;
 use ferrodash_testing::{Program, free_port};
 use serde_json::{Value, json};
+use tempfile::TempDir;
 use thirtyfour::common::capabilities::chromium::ChromiumLikeCapabilities;
 use thirtyfour::error::WebDriverResult;
 use thirtyfour::{By, CapabilitiesHelper, ChromeCapabilities, WebDriver, WebElement};
@@ -73,6 +74,8 @@ pub struct Browser {
     /// The connection to it.
     pub driver: WebDriver,
     _chromedriver: Program,
+    // Chromium's profile, which nobody else removes; last, after the processes that write in it.
+    _files: TempDir,
 }
 
 impl Browser {
@@ -84,7 +87,9 @@ impl Browser {
     /// Starts Chromium with a window of this size.
     pub async fn sized(width: u32, height: u32) -> Self {
         let port = free_port();
-        let chromedriver = Program::listening(Command::new("chromedriver").arg(format!("--port={port}")), port);
+        let files = tempfile::tempdir().expect("a folder for Chromium's profile");
+        let mut command = Command::new("chromedriver");
+        let chromedriver = Program::listening(command.arg(format!("--port={port}")).env("TMPDIR", files.path()), port);
         let mut capabilities = ChromeCapabilities::new();
         for argument in [
             "--headless=new",
@@ -103,7 +108,7 @@ impl Browser {
         capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"})).expect("a capability is JSON");
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await;
         let driver = driver.expect("Chromium starts; run scripts/test, which installs it");
-        let browser = Self { driver, _chromedriver: chromedriver };
+        let browser = Self { driver, _chromedriver: chromedriver, _files: files };
         // A viewport of exactly this size, also where windows cannot be that narrow.
         let outer = browser.js("return [outerWidth - innerWidth, outerHeight - innerHeight]").await;
         let extra = |index: usize| u32::try_from(outer[index].as_i64().unwrap_or(0).max(0)).unwrap_or(0);

@@ -1,3 +1,5 @@
+//! Every option of the attributes in one place: what the guide lists compiles, and has an effect on the app.
+
 use ferrodash::prelude::*;
 
 #[callback(
@@ -108,9 +110,18 @@ async fn once() -> Patch {
     Patch::new()
 }
 
-fn main() {
-    let _ = callbacks![figure, rows, save, once];
-    let _ = figure;
-    let _ = load;
-    let _ = names;
+#[test]
+fn every_option_is_taken() {
+    let layout = html::Div::new(()).id("page");
+    let app = App::new(layout).callbacks(callbacks![figure, refreshed, rows, save, once]);
+    let built = app.suppress_callback_exceptions(true).identity(|_| None).build();
+    built.map(drop).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+}
+
+#[tokio::test]
+async fn memoized_functions_stay_functions() {
+    assert_eq!(load("a", 2).await, Ok(vec!["a".to_owned(); 2]));
+    assert_eq!(names(1, 2, 3).await, 6);
+    assert_eq!(order(7, "primary").await.unwrap(), 7);
+    assert_eq!(decade(42).await, 4);
 }
