@@ -5,6 +5,7 @@ use std::time::Duration;
 use e2e::{Browser, IDLE};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use serde_json::value::RawValue;
 
 use crate::compare::differences;
 use crate::files;
@@ -72,7 +73,7 @@ const WATCH: &str = "
     const real = window.fetch;
     window.fetch = async (target, options) => {
         const url = typeof target === 'string' ? target : target.url;
-        if (!url.includes('_dash-update-component')) return real(target, options);
+        if (!/_dash-update-component|_ferrodash.batch/.test(url)) return real(target, options);
         window.busy = performance.now();
         window.sent.push(options && options.body !== undefined ? options.body : await target.clone().text());
         window.underWay += 1;
@@ -116,7 +117,8 @@ pub async fn visit(url: &str) -> Visit {
     for step in STEPS {
         perform(&browser, url, step).await;
         let bodies = browser.js("return window.sent.splice(0)").await;
-        let mut bodies: Vec<String> = serde_json::from_value(bodies).expect("bodies are texts");
+        let bodies: Vec<String> = serde_json::from_value(bodies).expect("bodies are texts");
+        let mut bodies: Vec<String> = bodies.into_iter().flat_map(calls).collect();
         if step.is_unordered {
             bodies.sort();
         }
@@ -124,6 +126,14 @@ pub async fn visit(url: &str) -> Visit {
     }
     let text = browser.js("return document.getElementById('react-entry-point').innerText").await;
     Visit { steps, text: text.as_str().expect("a page has a text").to_owned() }
+}
+
+/// The calls in a body: one, or those of a batch as they stand in it.
+fn calls(body: String) -> Vec<String> {
+    match serde_json::from_str::<Vec<&RawValue>>(&body) {
+        Ok(calls) => calls.into_iter().map(|call| call.get().to_owned()).collect(),
+        Err(_) => vec![body],
+    }
 }
 
 async fn perform(browser: &Browser, url: &str, step: &Step) {

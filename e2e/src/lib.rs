@@ -58,7 +58,8 @@ impl Site {
     /// The requests for callbacks so far, as `METHOD path?query`.
     pub fn callback_requests(&self) -> Vec<String> {
         let log = self.log.lock().expect("nobody panics while holding it");
-        let is_callback = |line: &&String| line.contains("_dash-update-component") || line.contains("_ferrodash/call/");
+        let paths = ["_dash-update-component", "_ferrodash/call/", "_ferrodash/batch"];
+        let is_callback = |line: &&String| paths.iter().any(|path| line.contains(path));
         log.iter().filter(is_callback).cloned().collect()
     }
 }

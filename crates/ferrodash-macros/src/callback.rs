@@ -14,7 +14,7 @@ use crate::args::{DurationArg, check_callback, keys, once, texts, value, version
 use crate::policy::{self, PolicyArgs};
 
 const KEYS: &str = "output, input, state, args, cache, running, prevent_initial_call, optional, hidden, on_error, \
-                    api_endpoint and dynamic_callbacks";
+                    api_endpoint, dynamic_callbacks and batch";
 
 /// The arguments of the attribute.
 #[derive(Default)]
@@ -31,6 +31,7 @@ pub(crate) struct Arguments {
     on_error: Option<Expr>,
     api_endpoint: Option<LitStr>,
     dynamic_callbacks: Option<()>,
+    batch: Option<()>,
 }
 
 /// An argument that stands among the inputs.
@@ -127,6 +128,7 @@ impl Arguments {
             "optional" => &mut self.optional,
             "hidden" => &mut self.hidden,
             "dynamic_callbacks" => &mut self.dynamic_callbacks,
+            "batch" => &mut self.batch,
             "background" | "websocket" => {
                 return Err(Error::new(key.span(), format!("{name} callbacks are not supported yet")));
             }
@@ -357,6 +359,7 @@ fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
     calls.extend(arguments.optional.map(|()| quote!(.optional())));
     calls.extend(arguments.hidden.map(|()| quote!(.hidden())));
     calls.extend(arguments.dynamic_callbacks.map(|()| quote!(.dynamic_callbacks())));
+    calls.extend(arguments.batch.map(|()| quote!(.batch())));
     calls.extend(arguments.on_error.as_ref().map(|handler| quote!(.on_error(#handler))));
     calls
 }

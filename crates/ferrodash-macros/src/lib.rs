@@ -41,6 +41,7 @@ use syn::parse_macro_input;
 /// | `hidden` | not in the callback graph of Dash's developer tools |
 /// | `api_endpoint = "/api/x"` | an address for other programs, with the function's arguments by name |
 /// | `dynamic_callbacks` | the function may add callbacks |
+/// | `batch` | its calls may travel with others although it takes a `Context`; it then sets no cookies and headers |
 ///
 /// An id is text or a pattern, `id!{type: "row", index: MATCH}`. Arguments are the inputs (and structs) and then the states, in order; a last argument of type `Context` takes the request. Types
 /// are whatever serde reads; a property that may be unset takes an `Option`.

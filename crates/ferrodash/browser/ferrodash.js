@@ -112,6 +112,81 @@
         return response;
     };
 
+    // --- Batch ---
+    // More calls of one tick than a browser has connections travel in one request, and each has its answer as soon as it
+    // is there. A call that comes alone does not wait.
+
+    const CONNECTIONS = 6;
+    const MOST_CALLS = 500;
+    const MOST_SENT = 1 << 19;
+    const batch = new Set(config.batch);
+    let tick;
+
+    // How many callbacks the renderer has under way at a time.
+    functions.most = batch.size && MOST_CALLS;
+
+    const alone = ({ resource, init, resolve }) => resolve(ask(resource, init));
+
+    const settle = ({ resolve }, [, status, headers], text) => {
+        const body = /json/.test(headers["content-type"]) ? text : JSON.parse(text);
+        resolve(new Response(status === 204 ? null : body, { status, headers }));
+    };
+
+    const send = async (calls) => {
+        try {
+            const { init } = calls[0];
+            const body = `[${calls.map((call) => call.init.body)}]`;
+            const response = await ask(config.prefix + "_ferrodash/batch", { ...init, body });
+            if (!/ndjson/.test(response.headers.get("Content-Type"))) {
+                // Too much at once, or not known here: the plain way always works. Else it holds for each of them.
+                const again = [404, 405, 413, 422].includes(response.status);
+                return calls.forEach(again ? alone : ({ resolve }) => resolve(response.clone()));
+            }
+            const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+            let rest = "";
+            for (let part; !(part = await reader.read()).done; ) {
+                const lines = part.value.split("\n");
+                lines[0] = rest + lines[0];
+                rest = lines.pop();
+                for (const line of lines) {
+                    const end = line.indexOf("\t");
+                    const head = JSON.parse(line.slice(0, end));
+                    settle(calls[head[0]], head, line.slice(end + 1));
+                }
+            }
+            throw new TypeError("The connection ended before all answers were there.");
+        } catch (error) {
+            calls.forEach(({ reject }) => reject(error)); // Those that have their answer do not notice.
+        }
+    };
+
+    const endTick = () => {
+        let calls = tick.filter(({ isBatched }) => isBatched);
+        calls = calls.length < CONNECTIONS ? [] : calls;
+        tick.filter(({ isBatched }) => !isBatched || !calls.length).forEach(alone);
+        tick = undefined;
+        for (let from = 0, size = 0, index = 0; index < calls.length; index++) {
+            size += calls[index].init.body.length;
+            if (size > MOST_SENT || index + 1 === calls.length || index + 1 - from === MOST_CALLS) {
+                send(calls.slice(from, index + 1));
+                from = index + 1;
+                size = 0;
+            }
+        }
+    };
+
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = endTick;
+
+    const askInTick = (resource, init, isBatched) => {
+        if (!tick) {
+            tick = [];
+            port2.postMessage(0); // Timers would wait in a page that nobody looks at.
+            return ask(resource, init);
+        }
+        return new Promise((resolve, reject) => tick.push({ resource, init, resolve, reject, isBatched }));
+    };
+
     // --- Cache ---
     // Calls of callbacks that were declared `cache(client)` become GETs, which the browser's own HTTP cache answers. A
     // small map in front answers at once and joins equal requests.
@@ -291,7 +366,7 @@
             return answer(callback, call, resource, init);
         }
         const start = performance.now();
-        return ask(resource, init).then((response) => {
+        return askInTick(resource, init, batch.has(call.output)).then((response) => {
             report(call.output, "server", start, response.headers);
             return response;
         });

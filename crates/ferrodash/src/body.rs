@@ -1,6 +1,6 @@
 //! Bodies of answers: the bytes, their compressed forms made once, and the one form in which all of it is cached.
 
-use std::io::Write;
+use std::io::{self, Write};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use flate2::{Compression, write::GzEncoder};
@@ -25,21 +25,28 @@ pub(crate) enum Encoding {
 impl Encoding {
     /// The best encoding that an `Accept-Encoding` allows (RFC 9110, section 12.5.3).
     pub(crate) fn negotiate(accept: Option<&str>) -> Self {
-        let (mut gzip, mut brotli) = (false, false);
-        for item in accept.unwrap_or_default().split(',') {
-            let (coding, parameter) = item.split_once(';').unwrap_or((item, ""));
-            let refused = parameter.trim().strip_prefix("q=").is_some_and(|q| q.parse() == Ok(0.0));
-            match coding.trim() {
-                "br" => brotli = !refused,
-                "gzip" => gzip = !refused,
-                _ => {}
+        Self::best(accept, &[Self::Brotli, Self::Gzip])
+    }
+
+    /// The encoding of a body that is sent as it is made. Browsers take brotli by https only, and its encoder keeps
+    /// megabytes for each response that is under way.
+    pub(crate) fn of_stream(accept: Option<&str>) -> Self {
+        Self::best(accept, &[Self::Gzip])
+    }
+
+    /// The first of some encodings that an `Accept-Encoding` allows.
+    fn best(accept: Option<&str>, known: &[Self]) -> Self {
+        let allows = |encoding: &Self| {
+            let mut allowed = false;
+            for item in accept.unwrap_or_default().split(',') {
+                let (coding, parameter) = item.split_once(';').unwrap_or((item, ""));
+                if Some(coding.trim()) == encoding.name() {
+                    allowed = parameter.trim().strip_prefix("q=").is_none_or(|q| q.parse() != Ok(0.0));
+                }
             }
-        }
-        match (brotli, gzip) {
-            (true, _) => Self::Brotli,
-            (false, true) => Self::Gzip,
-            (false, false) => Self::Identity,
-        }
+            allowed
+        };
+        known.iter().copied().find(allows).unwrap_or(Self::Identity)
     }
 
     /// The value of `Content-Encoding`, if there is to be one.
@@ -49,6 +56,37 @@ impl Encoding {
             Self::Gzip => Some("gzip"),
             Self::Brotli => Some("br"),
         }
+    }
+}
+
+/// A body that is sent as it is made: what is written can be read at once at the other end.
+pub(crate) struct Stream(Option<GzEncoder<Vec<u8>>>);
+
+impl Stream {
+    /// The start of a body, in this encoding.
+    pub(crate) fn new(encoding: Encoding) -> Self {
+        Self((encoding == Encoding::Gzip).then(|| GzEncoder::new(Vec::new(), Compression::fast())))
+    }
+
+    /// What is to be sent for these bytes. It fails only when the server ends.
+    pub(crate) async fn write(&mut self, bytes: Vec<u8>) -> io::Result<Bytes> {
+        let Some(mut encoder) = self.0.take() else { return Ok(bytes.into()) };
+        let is_large = bytes.len() >= BLOCKING_FROM;
+        let work = move || {
+            encoder.write_all(&bytes)?;
+            encoder.flush()?;
+            let ready = std::mem::take(encoder.get_mut());
+            Ok((encoder, ready))
+        };
+        let result: io::Result<_> = if is_large { tokio::task::spawn_blocking(work).await? } else { work() };
+        let (encoder, ready) = result?;
+        self.0 = Some(encoder);
+        Ok(ready.into())
+    }
+
+    /// What is to be sent after the last bytes, once.
+    pub(crate) fn end(&mut self) -> Option<io::Result<Bytes>> {
+        Some(self.0.take()?.finish().map(Bytes::from))
     }
 }
 

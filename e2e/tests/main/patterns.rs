@@ -25,9 +25,8 @@ fn rows(count: u32, debounce: Option<Duration>) -> (App, Arc<Mutex<Vec<String>>>
             Some(wait) => input.debounce(wait),
             None => input,
         })
-        .handler(move |text: String, context: Context| {
-            let row = context.matched("index").map(ToString::to_string).unwrap_or_default();
-            written.lock().unwrap().push(format!("{row} {text}"));
+        .handler(move |text: String| {
+            written.lock().unwrap().push(text.clone());
             async move { text.to_uppercase() }
         });
     (App::new(html::Div::new((0..count).map(row).collect::<Vec<_>>()).id("rows")).callback(callback), calls)
@@ -57,7 +56,7 @@ async fn d12_two_rows_within_the_wait_are_two_requests() {
     assert_eq!(site.callback_requests().len() - before, 2);
     let mut last = calls.lock().unwrap().split_off(3);
     last.sort();
-    assert_eq!(last, ["1 row 1abc", "2 row 2xyz"]);
+    assert_eq!(last, ["row 1abc", "row 2xyz"]);
     // Without a field that is left, each row still has a wait of its own.
     let set = |row: u32| format!("dash_clientside.set_props({{type: 'in', index: {row}}}, {{value: 'set {row}'}});");
     browser.js(&format!("{} setTimeout(() => {{ {} }}, 100);", set(0), set(1))).await;
@@ -69,7 +68,7 @@ async fn d12_two_rows_within_the_wait_are_two_requests() {
     assert_eq!(site.callback_requests().len() - before, 4);
     let mut last = calls.lock().unwrap().split_off(3);
     last.sort();
-    assert_eq!(last, ["0 set 0", "1 set 1"]);
+    assert_eq!(last, ["set 0", "set 1"]);
     assert_eq!(browser.console().await, Vec::<String>::new());
 }
 
@@ -77,7 +76,7 @@ async fn d12_two_rows_within_the_wait_are_two_requests() {
 const DRAWN: &str = "
     window.drawn = 0;
     new MutationObserver((list) => {
-        if (list.some(({ target }) => (target.innerText || target.data || '').includes('ROW '))) drawn = performance.now();
+        if (list.some(({ target }) => (target.textContent || '').includes('ROW '))) drawn = performance.now();
     }).observe(document, { subtree: true, childList: true, characterData: true });
 ";
 
@@ -95,36 +94,41 @@ async fn o8_a_callback_over_five_hundred_rows_answers_within_a_second_and_a_half
         .handler(async |texts: Vec<String>| texts.into_iter().map(|text| text.to_uppercase()).collect::<Vec<_>>());
     let site = Site::start(App::new(html::Div::new((0..500).map(row).collect::<Vec<_>>())).callback(callback)).await;
     let browser = Browser::start().await;
+    drawn_within_a_second_and_a_half(&browser, &site, "one call").await;
+}
+
+/// Five loads of a page of 500 rows. The first one also fetches and compiles the bundles; the median is that of a page
+/// that was visited before.
+async fn drawn_within_a_second_and_a_half(browser: &Browser, site: &Site, what: &str) {
     browser.watch_from_the_start(DRAWN).await;
     let mut loads = Vec::new();
-    // The first one also fetches and compiles the bundles; the median is that of a page that was visited before.
     for _ in 0..5 {
         browser.driver.goto(&site.url("/")).await.unwrap();
         browser.wait_until(ALL_ROWS).await;
         loads.push(browser.js("return drawn").await.as_f64().unwrap());
     }
     loads.sort_by(f64::total_cmp);
-    let report = format!("500 rows of one call: drawn after {loads:.0?} ms");
+    let report = format!("500 rows of {what}: drawn after {loads:.0?} ms");
     say(&report);
     assert!(loads[2] < 1500.0, "{report}");
 }
 
-/// Whether every row shows its answer.
+/// Whether every row shows its answer. Looks at the text without asking for its layout, which would be work for the page.
 const ALL_ROWS: &str =
-    "[...document.querySelectorAll('span')].filter((span) => span.innerText.startsWith('ROW ')).length === 500";
+    "[...document.querySelectorAll('span')].filter((span) => span.textContent.startsWith('ROW ')).length === 500";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn each_of_five_hundred_rows_is_answered_by_a_call_of_its_own() {
+async fn o8_five_hundred_calls_of_a_pattern_are_answered_within_a_second_and_a_half() {
     let (app, calls) = rows(500, None);
     let site = Site::start(app).await;
     let browser = Browser::start().await;
-    browser.driver.goto(&site.url("/")).await.unwrap();
-    browser.wait_until(ALL_ROWS).await;
-    assert_eq!(calls.lock().unwrap().len(), 500, "one call a row");
+    drawn_within_a_second_and_a_half(&browser, &site, "500 calls").await;
+    assert_eq!(calls.lock().unwrap().len(), 2500, "one call a row, at each load");
+    assert_eq!(site.callback_requests().len(), 10, "one that does not wait, and one for all others, at each load");
     let last = dom_id("in", 499);
     browser.element(&last).await.send_keys("!").await.unwrap();
     browser.wait_until(&format!("document.getElementById({:?}).innerText === 'ROW 499!'", dom_id("out", 499))).await;
-    assert_eq!(calls.lock().unwrap().len(), 501, "and one for the row that changed");
+    assert_eq!(calls.lock().unwrap().len(), 2501, "and one for the row that changed");
     assert_eq!(browser.console().await, Vec::<String>::new());
 }
 

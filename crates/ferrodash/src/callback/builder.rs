@@ -42,6 +42,7 @@ impl CallbackBuilder {
             initial_call: InitialCall::Default,
             optional: false,
             hidden: false,
+            batch: false,
             on_error: None,
             api: None,
             adds_callbacks: false,
@@ -132,6 +133,23 @@ impl CallbackBuilder {
     /// Its components may be missing from the page.
     pub fn optional(mut self) -> Self {
         self.spec.optional = true;
+        self
+    }
+
+    /// Lets its calls travel with others in one request although it takes a [`Context`](crate::Context) or has an error
+    /// handler. It then cannot set cookies and headers: a call that does fails. Other callbacks need not say it.
+    ///
+    /// ```
+    /// # use ferrodash::prelude::*;
+    /// let rows = Callback::builder()
+    ///     .output(Output::new(id! {type: "out", index: MATCH}, "children"))
+    ///     .input(Input::new(id! {type: "in", index: MATCH}, "value"))
+    ///     .batch()
+    ///     .handler(async |value: String, ctx: Context| format!("{:?}: {value}", ctx.matched("index")));
+    /// # let _ = rows;
+    /// ```
+    pub fn batch(mut self) -> Self {
+        self.spec.batch = true;
         self
     }
 

@@ -51,9 +51,10 @@ fn check_arguments(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
         mistake(&format!("its args have {name:?} twice"));
     }
     let Some(handler) = callback.handler() else {
-        if spec.cache.is_some() || spec.api.is_some() || spec.on_error.is_some() || spec.adds_callbacks {
+        if spec.cache.is_some() || spec.api.is_some() || spec.on_error.is_some() || spec.adds_callbacks || spec.batch {
             mistake(
-                &"its function runs in the page, so cache, api_endpoint, on_error and dynamic_callbacks do nothing there",
+                &"its function runs in the page, so cache, api_endpoint, on_error, dynamic_callbacks and batch do nothing \
+                  there",
             );
         }
         return;

@@ -72,6 +72,11 @@ impl Effects {
         self.with(|all| std::mem::take(&mut all.side_updates))
     }
 
+    /// The name of the first header that was set.
+    pub(crate) fn first_header(&self) -> Option<HeaderName> {
+        self.with(|all| all.headers.first().map(|header| header.name.clone()))
+    }
+
     pub(crate) fn take_headers(&self) -> Vec<Header> {
         self.with(|all| std::mem::take(&mut all.headers))
     }

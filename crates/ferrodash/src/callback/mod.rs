@@ -111,6 +111,8 @@ pub(crate) struct Spec {
     pub(crate) on_error: Option<ErrorHandler>,
     pub(crate) api: Option<ApiEndpoint>,
     pub(crate) adds_callbacks: bool,
+    /// Whether it sets no cookies and headers, so that its calls may travel with others.
+    pub(crate) batch: bool,
     /// A feature that there is not yet, for a clear mistake when the app is built.
     pub(crate) unsupported: Option<&'static str>,
 }

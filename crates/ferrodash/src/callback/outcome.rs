@@ -92,6 +92,11 @@ pub(crate) enum CallError {
         "it is cached and {0}, which would reach only one of those who get its answer; do that in a callback without cache"
     )]
     EffectInCache(&'static str),
+    /// A function whose calls travel with others set something for its own answer.
+    #[error(
+        "it is declared `batch` and set {0}, which an answer that travels with others does not have; take `batch` away"
+    )]
+    EffectInBatch(String),
     /// Its function runs in the page, so the server has nothing to call.
     #[error("its function runs in the page")]
     Clientside,

@@ -299,6 +299,16 @@ impl Registered {
         self.callback.spec.cache.as_ref().is_some_and(|cache| cache.client)
     }
 
+    /// Whether calls of it can travel with others in one request: when its answers are nothing but their bodies. Cookies
+    /// and headers are set through a [`Context`](super::Context) only, and not by callbacks that are cached or declared
+    /// `batch`; answers that browsers keep have an address of their own.
+    pub(crate) fn is_batched(&self) -> bool {
+        let spec = &self.callback.spec;
+        let Some(handler) = self.callback.handler() else { return false };
+        let sets_headers = self.on_error.is_some() || (spec.cache.is_none() && handler.takes_context());
+        !self.is_cached_by_clients() && (spec.batch || !sets_headers)
+    }
+
     /// The callback's function by name, for messages.
     pub(crate) fn name(&self) -> &str {
         &self.callback.spec.name

@@ -315,6 +315,7 @@ fn renderer_config(config: &Config) -> RendererConfig<'_> {
 
 fn script_config<'a>(config: &'a Config, registry: &'a Registry, build: &'a str) -> ScriptConfig<'a> {
     let cached = registry.iter().filter(|callback| callback.is_cached_by_clients());
+    let batched = registry.iter().filter(|callback| callback.is_batched());
     let gates = registry.gates().into_iter().enumerate().map(|(index, gate)| ScriptGate {
         name: gate_name(index),
         carrier: gate.carrier,
@@ -325,6 +326,7 @@ fn script_config<'a>(config: &'a Config, registry: &'a Registry, build: &'a str)
         build,
         client: cached.map(|callback| (callback.output.as_str(), client_callback(registry, callback))).collect(),
         gates: gates.collect(),
+        batch: batched.map(|callback| callback.output.as_str()).collect(),
         reload: config.reload_stale_pages,
     }
 }

@@ -2,6 +2,7 @@
 
 mod api;
 mod assets;
+mod batch;
 mod client;
 mod csrf;
 mod decode;
@@ -40,6 +41,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route(&at("_dash-layout"), get(layout::serve))
         .route(&at("_dash-dependencies"), get(dependencies::serve))
         .route(&at("_dash-update-component"), post(stale::update))
+        .route(&at(batch::PATH), post(stale::batch))
         .route(&at(&format!("{}{{token}}", client::PATH)), get(stale::client))
         .route(&at(script::PATH), get(script::serve))
         .route(&at("_dash-component-suites/{*path}"), get(suites::serve))

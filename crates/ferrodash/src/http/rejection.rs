@@ -40,6 +40,9 @@ pub(super) enum Rejection {
          of the app, and a reload helps"
     )]
     Mismatch { callback: String, what: &'static str },
+    /// The callback may set headers, which an answer among others does not have, or browsers keep its answers.
+    #[error("callback {0} is not called in a batch; send its call alone, to _dash-update-component")]
+    NotBatched(String),
     /// A page of another build asks for what this one does not have. The reason is for the log.
     #[error("a page of another build asked for what this one cannot answer: {0}")]
     OtherBuild(String),
@@ -96,7 +99,7 @@ impl Fault {
 impl Rejection {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Malformed(_) | Self::Mismatch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Malformed(_) | Self::Mismatch { .. } | Self::NotBatched(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::BAD_REQUEST,
@@ -128,7 +131,7 @@ impl Rejection {
     /// Whether a page of another build could not know better.
     pub(super) fn comes_with_age(&self) -> bool {
         match self {
-            Self::Malformed(_) | Self::UnknownCallback(_) | Self::Mismatch { .. } => true,
+            Self::Malformed(_) | Self::UnknownCallback(_) | Self::Mismatch { .. } | Self::NotBatched(_) => true,
             Self::Failed { error: CallError::Argument { .. }, .. } => true,
             Self::Failed { error, .. } => !matches!(Fault::of(error), Fault::App),
             _ => false,

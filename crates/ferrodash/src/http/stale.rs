@@ -10,7 +10,7 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
 use super::rejection::Rejection;
-use super::{client, csrf, update};
+use super::{batch, client, csrf, update};
 use crate::state::AppState;
 
 /// In a request the build of the page, in an answer that of the server when it is another one.
@@ -18,16 +18,22 @@ const BUILD: &str = "x-ferrodash-build";
 
 /// `POST _dash-update-component`.
 pub(super) async fn update(State(app): State<Arc<AppState>>, request: Request) -> Response {
-    // Other clients than our page say nothing, and are not told anything.
-    let is_stale = request.headers().get(BUILD).is_some_and(|build| build.as_bytes() != app.build_id.as_bytes());
+    let is_stale = is_stale(&app, request.headers());
     let answer = match csrf::check(&app.config, request.headers()) {
         Ok(()) => update::serve(State(app.clone()), request).await,
         Err(rejection) => Err(rejection),
     };
-    match is_stale {
-        true => tell(&app, answer.map_err(Rejection::for_stale_page).into_response()),
-        false => answer.into_response(),
-    }
+    finish(&app, answer, is_stale)
+}
+
+/// `POST _ferrodash/batch`.
+pub(super) async fn batch(State(app): State<Arc<AppState>>, request: Request) -> Response {
+    let is_stale = is_stale(&app, request.headers());
+    let answer = match csrf::check(&app.config, request.headers()) {
+        Ok(()) => batch::serve(State(app.clone()), request, is_stale).await,
+        Err(rejection) => Err(rejection),
+    };
+    finish(&app, answer, is_stale)
 }
 
 /// `GET _ferrodash/call/<token>`.
@@ -45,6 +51,18 @@ pub(super) async fn client(
             Rejection::NotFound("such call in this build".into()).into_response()
         }
         answer => answer.into_response(),
+    }
+}
+
+/// Other clients than our page say nothing, and are not told anything.
+fn is_stale(app: &AppState, headers: &HeaderMap) -> bool {
+    headers.get(BUILD).is_some_and(|build| build.as_bytes() != app.build_id.as_bytes())
+}
+
+fn finish(app: &AppState, answer: Result<Response, Rejection>, is_stale: bool) -> Response {
+    match is_stale {
+        true => tell(app, answer.map_err(Rejection::for_stale_page).into_response()),
+        false => answer.into_response(),
     }
 }
 

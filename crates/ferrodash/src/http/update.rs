@@ -15,9 +15,9 @@ use tokio::time::Instant;
 use super::etag::{JSON, empty, encoding, private, with_body};
 use super::rejection::Rejection;
 use super::{decode, wire};
-use crate::body::compress_once;
+use crate::body::{Encoding, compress_once};
 use crate::callback::call::{Answered, Content, answer};
-use crate::callback::{Context, Effects, Header, Timing};
+use crate::callback::{CallError, Context, Effects, Header, Timing};
 use crate::state::AppState;
 
 pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) -> Result<Response, Rejection> {
@@ -30,11 +30,21 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) ->
     let output = call.output.as_deref().ok_or_else(|| Rejection::Malformed("it has no \"output\"".into()))?;
     let callback = app.registry.by_output(output);
     let callback = callback.ok_or_else(|| Rejection::UnknownCallback(output.to_owned()))?;
-    let client_cached = callback.is_cached_by_clients();
     let call = decode::call(callback, &call, &body)?;
     let encoding = encoding(&parts.headers);
     let context = Context::new(Arc::new(call), Arc::new(app.request(parts)));
-    let answered = run(&app, &context).await?;
+    respond(&app, &context, encoding, start).await
+}
+
+/// Answers a call with a response of its own.
+pub(super) async fn respond(
+    app: &AppState,
+    context: &Context,
+    encoding: Encoding,
+    start: Instant,
+) -> Result<Response, Rejection> {
+    let answered = run(app, context).await?;
+    refuse_headers_in_batch(app, context)?;
     let (status, age, late) = (answered.status, answered.age, answered.late);
     let mut response = match answered.content {
         Content::Nothing => empty(StatusCode::NO_CONTENT),
@@ -49,6 +59,7 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) ->
     };
     let headers = response.headers_mut();
     // Browsers keep no POST; our script does, when the arguments are too long for an address.
+    let client_cached = context.call().callback.is_cached_by_clients();
     headers.insert(header::CACHE_CONTROL, private(answered.fresh.filter(|_| client_cached)));
     describe(headers, status, (age, late), start.elapsed());
     add_effects(headers, context.effects());
@@ -75,11 +86,20 @@ pub(super) async fn read(body: Limited<axum::body::Body>, limit: usize) -> Resul
 
 /// Answers a call; a failure names the callback.
 pub(super) async fn run(app: &AppState, context: &Context) -> Result<Answered, Rejection> {
-    answer(&app.cache, context).await.map_err(|error| Rejection::Failed {
-        callback: context.call().callback.name().to_owned(),
-        error,
-        show: app.config.debug,
-    })
+    answer(&app.cache, context).await.map_err(|error| failed(app, context, error))
+}
+
+fn failed(app: &AppState, context: &Context, error: CallError) -> Rejection {
+    Rejection::Failed { callback: context.call().callback.name().to_owned(), error, show: app.config.debug }
+}
+
+/// However the call came: whether it travels with others depends on what else the page asks for.
+fn refuse_headers_in_batch(app: &AppState, context: &Context) -> Result<(), Rejection> {
+    let callback = &context.call().callback;
+    match callback.callback.spec.batch.then(|| context.effects().first_header()).flatten() {
+        None => Ok(()),
+        Some(name) => Err(failed(app, context, CallError::EffectInBatch(format!("the header {name}")))),
+    }
 }
 
 /// Cookies, headers and timings that the function asked for.

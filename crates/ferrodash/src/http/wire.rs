@@ -29,6 +29,41 @@ pub(super) struct Call<'a> {
     pub(super) changed: Vec<Cow<'a, str>>,
 }
 
+/// `POST _ferrodash/batch`: many of them.
+#[derive(Debug)]
+pub(super) struct Batch<'a>(pub(super) Vec<Call<'a>>);
+
+/// More than this is not a page: 500 rows with a call each are the most that is known of.
+pub(super) const MOST_CALLS: usize = 1000;
+
+impl<'de: 'a, 'a> Deserialize<'de> for Batch<'a> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_seq(BatchVisitor).map(Self)
+    }
+}
+
+/// Stops before a short text has become a long list.
+struct BatchVisitor;
+
+impl<'de> Visitor<'de> for BatchVisitor {
+    type Value = Vec<Call<'de>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a list of up to {MOST_CALLS} calls")
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
+        let mut calls = Vec::new();
+        while let Some(call) = list.next_element()? {
+            if calls.len() == MOST_CALLS {
+                return Err(serde::de::Error::invalid_length(MOST_CALLS + 1, &self));
+            }
+            calls.push(call);
+        }
+        Ok(calls)
+    }
+}
+
 /// One dependency of a call: a component's property, or a list of them (which for outputs can hold lists).
 #[derive(Debug)]
 pub(super) enum Item<'a> {
@@ -191,6 +226,9 @@ pub(super) struct ScriptConfig<'a> {
     pub(super) build: &'a str,
     pub(super) client: BTreeMap<&'a str, ClientCallback<'a>>,
     pub(super) gates: Vec<ScriptGate>,
+    /// The callbacks whose calls may travel in one request.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(super) batch: Vec<&'a str>,
     /// Whether a page of an older build reloads itself.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) reload: bool,

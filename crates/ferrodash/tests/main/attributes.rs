@@ -94,7 +94,8 @@ fn answer(failure: &Failure, _: &Context) -> String {
     hidden,
     on_error = answer,
     api_endpoint = "/api/rows",
-    dynamic_callbacks
+    dynamic_callbacks,
+    batch
 )]
 async fn rows(value: Option<String>, fields: serde_json::Value, smaller: Vec<u32>, _context: Context) -> String {
     format!("{value:?} {fields} {smaller:?}")
