@@ -70,7 +70,7 @@ async fn send(client: &Client, calls: &[Value], headers: &[(&str, &str)]) -> Ans
 async fn b2_one_of_ten_fails_and_nine_are_answered() {
     let client = Client::new(app());
     for (bad, reason) in [("!", "callback"), ("panic", "callback")] {
-        let calls: Vec<Value> = OUTPUTS.iter().map(|id| call(id, if *id == "o3" { bad } else { *id })).collect();
+        let calls = OUTPUTS.map(|id| call(id, if id == "o3" { bad } else { id }));
         let answer = send(&client, &calls, &[]).await;
         assert_eq!((answer.status, answer.header("content-type")), (StatusCode::OK, "application/x-ndjson"));
         assert_eq!(answer.header("x-accel-buffering"), "no");
