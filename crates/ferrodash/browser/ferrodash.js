@@ -118,72 +118,108 @@
 
     const CONNECTIONS = 6;
     const MOST_CALLS = 500;
-    const MOST_SENT = 1 << 19;
-    const batch = new Set(config.batch);
+    const { outputs, characters: mostCharacters } = config.batch || {};
+    const batched = new Set(outputs);
     let tick;
 
-    // How many callbacks the renderer has under way at a time.
-    functions.most = batch.size && MOST_CALLS;
+    if (batched.size) {
+        window.ferrodashIsBatched = ({ output }) => batched.has(output); // The renderer then has more under way.
+    }
 
     const alone = ({ resource, init, resolve }) => resolve(ask(resource, init));
 
-    const settle = ({ resolve }, [, status, headers], text) => {
+    const settle = (call, [, status, headers], text, response) => {
+        if (status === 421) {
+            return alone(call); // Another build has it alone.
+        }
+        if (status === 410) {
+            checkBuild({ status, headers: response.headers });
+        }
         const body = /json/.test(headers["content-type"]) ? text : JSON.parse(text);
-        resolve(new Response(status === 204 ? null : body, { status, headers }));
+        call.resolve(new Response(status === 204 ? null : body, { status, headers }));
+    };
+
+    const readLines = async (calls, response, reader) => {
+        let rest = "";
+        for (let part; !(part = await reader.read()).done; ) {
+            const lines = part.value.split("\n");
+            lines[0] = rest + lines[0];
+            rest = lines.pop();
+            for (const line of lines) {
+                const end = line.indexOf("\t");
+                const head = JSON.parse(line.slice(0, end));
+                settle(calls[head[0]], head, line.slice(end + 1), response);
+            }
+        }
     };
 
     const send = async (calls) => {
+        let reader;
+        let problem = new TypeError("The connection ended before all answers were there.");
         try {
-            const { init } = calls[0];
             const body = `[${calls.map((call) => call.init.body)}]`;
-            const response = await ask(config.prefix + "_ferrodash/batch", { ...init, body });
+            const response = await ask(config.prefix + "_ferrodash/batch", { ...calls[0].init, body });
+            const { ok, status } = response;
             if (!/ndjson/.test(response.headers.get("Content-Type"))) {
-                // Too much at once, or not known here: the plain way always works. Else it holds for each of them.
-                const again = [404, 405, 413, 422].includes(response.status);
-                return calls.forEach(again ? alone : ({ resolve }) => resolve(response.clone()));
+                // Too much at once, or not known here: the plain way always works. Else it holds for each of them, and
+                // a login page must not look like an answer.
+                const again = [403, 404, 405, 413, 422].includes(status);
+                const same = ({ resolve }) => resolve(ok ? new Response("", { status: 500 }) : response.clone());
+                return calls.forEach(again ? alone : same);
             }
-            const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
-            let rest = "";
-            for (let part; !(part = await reader.read()).done; ) {
-                const lines = part.value.split("\n");
-                lines[0] = rest + lines[0];
-                rest = lines.pop();
-                for (const line of lines) {
-                    const end = line.indexOf("\t");
-                    const head = JSON.parse(line.slice(0, end));
-                    settle(calls[head[0]], head, line.slice(end + 1));
-                }
-            }
-            throw new TypeError("The connection ended before all answers were there.");
+            reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+            await readLines(calls, response, reader);
         } catch (error) {
-            calls.forEach(({ reject }) => reject(error)); // Those that have their answer do not notice.
+            problem = error;
+            reader?.cancel().catch(() => {});
         }
+        calls.forEach(({ reject }) => reject(problem)); // Those that have their answer do not notice.
+    };
+
+    // In parts that are not too large, each of calls with the same headers.
+    const sendAll = (calls) => {
+        const headers = (call) => JSON.stringify(call.init.headers);
+        let part = [];
+        let size = 0;
+        const end = () => (part.length > 1 ? send(part) : part.forEach(alone));
+        for (const call of calls) {
+            const { length } = call.init.body;
+            const fits = size + length < mostCharacters && part.length < MOST_CALLS;
+            if (part.length && !(fits && headers(part[0]) === headers(call))) {
+                end();
+                part = [];
+                size = 0;
+            }
+            part.push(call);
+            size += length;
+        }
+        end();
     };
 
     const endTick = () => {
-        let calls = tick.filter(({ isBatched }) => isBatched);
-        calls = calls.length < CONNECTIONS ? [] : calls;
-        tick.filter(({ isBatched }) => !isBatched || !calls.length).forEach(alone);
+        const calls = tick;
         tick = undefined;
-        for (let from = 0, size = 0, index = 0; index < calls.length; index++) {
-            size += calls[index].init.body.length;
-            if (size > MOST_SENT || index + 1 === calls.length || index + 1 - from === MOST_CALLS) {
-                send(calls.slice(from, index + 1));
-                from = index + 1;
-                size = 0;
-            }
+        const together = calls.filter(({ isBatched }) => isBatched);
+        const isWorth = together.length >= CONNECTIONS;
+        if (isWorth) {
+            sendAll(together);
         }
+        calls.filter(({ isBatched }) => !(isBatched && isWorth)).forEach(alone);
     };
 
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = endTick;
 
-    const askInTick = (resource, init, isBatched) => {
+    const askInTick = (output, resource, init) => {
+        if (!batched.size) {
+            return ask(resource, init);
+        }
         if (!tick) {
             tick = [];
             port2.postMessage(0); // Timers would wait in a page that nobody looks at.
             return ask(resource, init);
         }
+        const isBatched = batched.has(output) && !resource.includes("?") && !init.signal;
         return new Promise((resolve, reject) => tick.push({ resource, init, resolve, reject, isBatched }));
     };
 
@@ -366,7 +402,7 @@
             return answer(callback, call, resource, init);
         }
         const start = performance.now();
-        return askInTick(resource, init, batch.has(call.output)).then((response) => {
+        return askInTick(call.output, resource, init).then((response) => {
             report(call.output, "server", start, response.headers);
             return response;
         });

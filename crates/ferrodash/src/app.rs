@@ -229,6 +229,14 @@ impl App {
         self
     }
 
+    /// Whether calls that a page makes at the same time may travel in one request, `_ferrodash/batch`; by default they
+    /// may. To be turned off where something before the app goes by `_dash-update-component`, such as a proxy's rule, or
+    /// where functions use what a layer sets up for the task of their request.
+    pub fn batch_calls(mut self, on: bool) -> Self {
+        self.config.batch_calls = on;
+        self
+    }
+
     /// A path, such as `health`, that answers `OK`, or names the cache tiers that fail. By default there is none.
     pub fn health_endpoint(mut self, path: impl Into<String>) -> Self {
         self.config.health_endpoint = Some(path.into());

@@ -25,6 +25,8 @@ pub(crate) struct Config {
     pub(crate) suppress_callback_exceptions: bool,
     /// Largest request body that is read, in bytes.
     pub(crate) max_body: usize,
+    /// Whether calls may travel together.
+    pub(crate) batch_calls: bool,
     pub(crate) health_endpoint: Option<String>,
     /// Answers 200 once the warm-up has ended, and 503 before.
     pub(crate) ready_endpoint: Option<String>,
@@ -84,6 +86,7 @@ impl Default for Config {
             assets: Assets { folder: "assets".into(), url_path: "assets".into(), ignore: None },
             suppress_callback_exceptions: false,
             max_body: 32 << 20,
+            batch_calls: true,
             health_endpoint: None,
             ready_endpoint: None,
             metrics_endpoint: None,

@@ -1,6 +1,7 @@
 //! The calls of one tick, in one request.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -10,8 +11,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use e2e::{Browser, IDLE, Site};
 use ferrodash::prelude::*;
-
-const SLOW: Duration = Duration::from_secs(3);
+use tokio::sync::Notify;
 
 /// A page of callbacks of one button, one for each output: what each gets is given to `answer` with its index.
 fn page<F>(count: usize, answer: impl Fn(usize, u32) -> F + Send + Sync + 'static) -> App
@@ -37,20 +37,27 @@ fn shown(text: &str) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn b1_forty_callbacks_are_two_requests_and_the_slow_one_holds_up_none() {
-    let site = Site::start(page(40, |index, clicks| async move {
-        if index == 7 {
-            tokio::time::sleep(SLOW).await;
+    let go = Arc::new(Notify::new());
+    let wait = go.clone();
+    let site = Site::start(page(40, move |index, clicks| {
+        let wait = wait.clone();
+        async move {
+            if index == 7 {
+                wait.notified().await;
+            }
+            Ok(format!("{clicks} of {index}"))
         }
-        Ok(format!("{clicks} of {index}"))
     }));
     let site = site.await;
     let browser = Browser::start().await;
     browser.driver.goto(&site.url("/")).await.unwrap();
     browser.wait_until(&format!("{} === 39", shown("0 of"))).await;
-    assert_eq!(browser.text("o7").await, "", "painted before the slow one is done");
+    assert_eq!(browser.text("o7").await, "", "the others are painted before the slow one is done");
+    go.notify_one();
     browser.wait_until(&format!("{} === 40", shown("0 of"))).await;
     let requests = site.callback_requests();
     assert_eq!(requests, ["POST /_dash-update-component", "POST /_ferrodash/batch"]);
+    go.notify_one();
     browser.element("go").await.click().await.unwrap();
     browser.wait_until(&format!("{} === 40", shown("1 of"))).await;
     assert_eq!(site.callback_requests().len(), 4);
@@ -85,6 +92,39 @@ async fn few_callbacks_are_the_requests_of_the_stock_renderer() {
     browser.open(&site.url("/")).await;
     browser.wait_until(&format!("{} === 6", shown("0 of"))).await;
     assert_eq!(site.callback_requests(), ["POST /_dash-update-component"; 6]);
+    let site = Site::start(page(7, |index, clicks| async move { Ok(format!("{clicks} of {index}")) })).await;
+    browser.open(&site.url("/")).await;
+    browser.wait_until(&format!("{} === 7", shown("0 of"))).await;
+    assert_eq!(site.callback_requests(), ["POST /_dash-update-component", "POST /_ferrodash/batch"], "one more");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_takes_a_context_has_a_request_of_its_own() {
+    let (running, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+    let app =
+        (0..20).fold(page(20, |index, clicks| async move { Ok(format!("{clicks} of {index}")) }), |app, index| {
+            let (running, most) = (running.clone(), most.clone());
+            let callback = Callback::builder().name(format!("title{index}"), "1");
+            let callback = callback.output(Output::new(format!("o{index}"), "title")).input(("go", "n_clicks"));
+            app.callback(callback.handler(move |_: u32, _: Context| {
+                let (running, most) = (running.clone(), most.clone());
+                async move {
+                    most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    running.fetch_sub(1, Ordering::SeqCst);
+                    "done".to_owned()
+                }
+            }))
+        });
+    let site = Site::start(app).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    browser.wait_until("document.querySelectorAll('#all > [title=done]').length === 20").await;
+    browser.wait_until(IDLE).await;
+    let requests = site.callback_requests();
+    let batches = requests.iter().filter(|request| request.ends_with("batch")).count();
+    assert_eq!((batches, requests.len() - batches), (1, 21), "{requests:?}");
+    assert!((2..=6).contains(&most.load(Ordering::SeqCst)), "as many as a browser has connections");
 }
 
 /// Answers batches in the place of the server.
@@ -110,6 +150,31 @@ async fn b14_calls_that_a_server_does_not_take_together_are_sent_alone() {
     browser.open(&site.url("/")).await;
     browser.wait_until(&format!("{} === 12", shown("0 of"))).await;
     assert_eq!(site.callback_requests().len(), 13);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_login_page_in_the_place_of_a_batch_is_an_error_of_each_call() {
+    let site = with_batches_answered(|| ([("content-type", "text/html")], "<form>Who are you?</form>").into_response());
+    let site = site.await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    assert_eq!(browser.js(&format!("return {}", shown("0 of"))).await, 1, "the one that went alone");
+    assert_eq!(browser.console().await.len(), 11);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_call_that_another_build_refuses_in_a_batch_is_told_as_refused() {
+    let gone = || {
+        let lines: String =
+            (0..11).map(|place| format!("[{place},410,{{\"content-type\":\"text/plain\"}}]\t\"gone\"\n")).collect();
+        ([("content-type", "application/x-ndjson"), ("x-ferrodash-build", "of-next-week")], lines).into_response()
+    };
+    let site = with_batches_answered(gone).await;
+    let browser = Browser::start().await;
+    let listen = "document.addEventListener('ferrodash:stale', ({ detail }) => (window.told ||= []).push(detail))";
+    browser.watch_from_the_start(listen).await;
+    browser.driver.goto(&site.url("/")).await.unwrap();
+    browser.wait_until("window.told.some(({ build, refused }) => build === 'of-next-week' && refused)").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

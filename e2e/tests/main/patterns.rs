@@ -25,8 +25,10 @@ fn rows(count: u32, debounce: Option<Duration>) -> (App, Arc<Mutex<Vec<String>>>
             Some(wait) => input.debounce(wait),
             None => input,
         })
-        .handler(move |text: String| {
-            written.lock().unwrap().push(text.clone());
+        .batch()
+        .handler(move |text: String, context: Context| {
+            let row = context.matched("index").map(ToString::to_string).unwrap_or_default();
+            written.lock().unwrap().push(format!("{row} {text}"));
             async move { text.to_uppercase() }
         });
     (App::new(html::Div::new((0..count).map(row).collect::<Vec<_>>()).id("rows")).callback(callback), calls)
@@ -56,7 +58,7 @@ async fn d12_two_rows_within_the_wait_are_two_requests() {
     assert_eq!(site.callback_requests().len() - before, 2);
     let mut last = calls.lock().unwrap().split_off(3);
     last.sort();
-    assert_eq!(last, ["row 1abc", "row 2xyz"]);
+    assert_eq!(last, ["1 row 1abc", "2 row 2xyz"]);
     // Without a field that is left, each row still has a wait of its own.
     let set = |row: u32| format!("dash_clientside.set_props({{type: 'in', index: {row}}}, {{value: 'set {row}'}});");
     browser.js(&format!("{} setTimeout(() => {{ {} }}, 100);", set(0), set(1))).await;
@@ -68,7 +70,7 @@ async fn d12_two_rows_within_the_wait_are_two_requests() {
     assert_eq!(site.callback_requests().len() - before, 4);
     let mut last = calls.lock().unwrap().split_off(3);
     last.sort();
-    assert_eq!(last, ["set 0", "set 1"]);
+    assert_eq!(last, ["0 set 0", "1 set 1"]);
     assert_eq!(browser.console().await, Vec::<String>::new());
 }
 

@@ -94,7 +94,7 @@ pub(crate) enum CallError {
     EffectInCache(&'static str),
     /// A function whose calls travel with others set something for its own answer.
     #[error(
-        "it is declared `batch` and set {0}, which an answer that travels with others does not have; take `batch` away"
+        "it is declared `batch`, but {0} was set, which an answer that travels with others does not have; take `batch` away"
     )]
     EffectInBatch(String),
     /// Its function runs in the page, so the server has nothing to call.

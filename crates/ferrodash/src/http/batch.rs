@@ -22,6 +22,7 @@ use futures_util::stream;
 use http_body_util::{BodyExt, Limited};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
+use tracing::Instrument;
 
 use super::etag::with_body;
 use super::rejection::Rejection;
@@ -40,6 +41,9 @@ const RUNNING: usize = 12;
 /// Answers that are done within this time travel, and are drawn, together. Too short to be seen.
 const TOGETHER: Duration = Duration::from_millis(20);
 
+/// So many bytes are sent without waiting for more.
+const ENOUGH: usize = 64 * 1024;
+
 const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 
 /// The headers of an answer that a page looks at.
@@ -53,6 +57,7 @@ struct Batch {
     waiting: Vec<(usize, Prepared)>,
     running: JoinSet<Vec<u8>>,
     stream: Stream,
+    span: tracing::Span,
     is_stale: bool,
 }
 
@@ -70,13 +75,15 @@ pub(super) async fn serve(
         serde_json::from_slice(&body).map_err(|error| Rejection::Malformed(error.to_string()))?;
     let prepare = |(place, call): (usize, &wire::Call<'_>)| (place, prepare(&app, call, &body));
     let waiting = batch.0.iter().enumerate().map(prepare).rev().collect();
+    // What the functions log belongs to the request, as it does for a call alone.
+    let span = tracing::Span::current();
     let encoding =
         Encoding::of_stream(parts.headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()));
     let mut request = app.request(parts);
     // A call is the same call however it is sent, also for those that vary by the path.
     request.path = format!("{}_dash-update-component", app.config.routes_prefix);
     let (running, stream) = (JoinSet::new(), Stream::new(encoding));
-    let batch = Batch { app, request: Arc::new(request), waiting, running, stream, is_stale };
+    let batch = Batch { app, request: Arc::new(request), waiting, running, stream, span, is_stale };
     let body = HttpBody::from_stream(stream::unfold(batch, |mut batch| async {
         let bytes = batch.next().await?;
         Some((bytes, batch))
@@ -100,20 +107,20 @@ fn prepare(app: &AppState, call: &wire::Call<'_>, body: &Bytes) -> Prepared {
 }
 
 impl Batch {
-    /// The next bytes of the answer; `None` after the last ones.
+    /// The next bytes of the answer; `None` after the last ones. What is done meanwhile waits until the page has taken
+    /// these, and no more are started until then.
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
-        let mut lines = Vec::new();
         self.fill();
-        let first = self.running.join_next().await;
-        let Some(first) = first else { return self.stream.end() };
+        let Some(first) = self.running.join_next().await else { return self.stream.end() };
+        // A task that panicked leaves its call without an answer, which the page takes as a broken connection.
+        let mut lines = first.unwrap_or_default();
         let until = Instant::now() + TOGETHER;
-        let mut done = Some(first);
-        while let Some(line) = done {
-            // A task that panicked leaves its call without an answer, which the page takes as a broken connection.
-            lines.extend(line.unwrap_or_default());
+        while lines.len() < ENOUGH && Instant::now() < until {
             self.fill();
-            done = timeout_at(until, self.running.join_next()).await.ok().flatten();
+            let Ok(Some(line)) = timeout_at(until, self.running.join_next()).await else { break };
+            lines.extend(line.unwrap_or_default());
         }
+        self.fill();
         Some(self.stream.write(lines).await)
     }
 
@@ -122,7 +129,7 @@ impl Batch {
             && let Some((place, call)) = self.waiting.pop()
         {
             let (app, request, is_stale) = (self.app.clone(), self.request.clone(), self.is_stale);
-            self.running.spawn(async move {
+            let work = async move {
                 let start = Instant::now();
                 let answer = match call {
                     Ok(call) => respond(&app, &Context::new(Arc::new(call), request), Encoding::Identity, start).await,
@@ -130,7 +137,8 @@ impl Batch {
                 };
                 let answer = answer.map_err(|rejection| if is_stale { rejection.for_stale_page() } else { rejection });
                 line(place, answer.into_response()).await
-            });
+            };
+            self.running.spawn(work.instrument(self.span.clone()));
         }
     }
 }
@@ -139,17 +147,23 @@ impl Batch {
 async fn line(place: usize, response: Response) -> Vec<u8> {
     let (parts, body) = response.into_parts();
     let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let told = TOLD.iter().filter_map(|name| Some((*name, parts.headers.get(*name)?.to_str().ok()?)));
-    let told: BTreeMap<&str, &str> = told.collect();
+    let told = TOLD.iter().map(|name| (*name, joined(&parts.headers, name)));
+    let told: BTreeMap<&str, String> = told.filter(|(_, value)| !value.is_empty()).collect();
     let head = (place, parts.status.as_u16(), told);
     let mut line = serde_json::to_vec(&head).expect("numbers and texts are JSON");
     line.push(b'\t');
     match is_json(&parts.headers) {
-        true => line.extend_from_slice(&body),
+        // JSON that a function made itself may have lines; there they are only space.
+        true => line.extend(body.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte })),
         false => line.extend(serde_json::to_vec(&String::from_utf8_lossy(&body)).expect("a text is JSON")),
     }
     line.push(b'\n');
     line
+}
+
+/// A header that may be there several times, as one (RFC 9110, section 5.3).
+fn joined(headers: &HeaderMap, name: &str) -> String {
+    headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(", ")
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -14,7 +14,7 @@ use serde::Serialize;
 
 use super::dependencies::gate_name;
 use super::etag::{NO_CACHE, empty, respond, respond_once};
-use super::wire::{ClientCallback, RendererConfig, ScriptConfig, ScriptGate};
+use super::wire::{ClientCallback, RendererConfig, ScriptBatch, ScriptConfig, ScriptGate};
 use super::{Assets, Suites, csrf, script};
 use crate::body::Body;
 use crate::callback::{Clientside, Registered, Registry, Source, Vary};
@@ -326,7 +326,11 @@ fn script_config<'a>(config: &'a Config, registry: &'a Registry, build: &'a str)
         build,
         client: cached.map(|callback| (callback.output.as_str(), client_callback(registry, callback))).collect(),
         gates: gates.collect(),
-        batch: batched.map(|callback| callback.output.as_str()).collect(),
+        batch: config.batch_calls.then(|| ScriptBatch {
+            outputs: batched.map(|callback| callback.output.as_str()).collect(),
+            // Of which each is at most three bytes; proxies often take one megabyte.
+            characters: config.max_body.min(1 << 20) / 3,
+        }),
         reload: config.reload_stale_pages,
     }
 }

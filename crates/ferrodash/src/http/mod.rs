@@ -41,13 +41,15 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route(&at("_dash-layout"), get(layout::serve))
         .route(&at("_dash-dependencies"), get(dependencies::serve))
         .route(&at("_dash-update-component"), post(stale::update))
-        .route(&at(batch::PATH), post(stale::batch))
         .route(&at(&format!("{}{{token}}", client::PATH)), get(stale::client))
         .route(&at(script::PATH), get(script::serve))
         .route(&at("_dash-component-suites/{*path}"), get(suites::serve))
         .route(&at("_favicon.ico"), get(suites::favicon))
         .nest_service(&at(state.config.assets.url_path.trim_matches('/')), assets::service(&state.config.assets));
     let config = &state.config;
+    if config.batch_calls {
+        router = router.route(&at(batch::PATH), post(stale::batch));
+    }
     if let Some(path) = &config.health_endpoint {
         router = router.route(&at(path.trim_start_matches('/')), get(health::serve));
     }

@@ -99,13 +99,14 @@ impl Fault {
 impl Rejection {
     fn status(&self) -> StatusCode {
         match self {
-            Self::Malformed(_) | Self::Mismatch { .. } | Self::NotBatched(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Self::Malformed(_) | Self::Mismatch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::UnknownCallback(_) | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::CrossSite | Self::Csrf { .. } => StatusCode::FORBIDDEN,
             Self::OtherBuild(_) => StatusCode::GONE,
+            Self::NotBatched(_) => StatusCode::MISDIRECTED_REQUEST,
             Self::Failed { error, .. } => match Fault::of(error) {
                 Fault::App => StatusCode::INTERNAL_SERVER_ERROR,
                 Fault::Depth | Fault::Handle => StatusCode::UNPROCESSABLE_ENTITY,
@@ -131,7 +132,7 @@ impl Rejection {
     /// Whether a page of another build could not know better.
     pub(super) fn comes_with_age(&self) -> bool {
         match self {
-            Self::Malformed(_) | Self::UnknownCallback(_) | Self::Mismatch { .. } | Self::NotBatched(_) => true,
+            Self::Malformed(_) | Self::UnknownCallback(_) | Self::Mismatch { .. } => true,
             Self::Failed { error: CallError::Argument { .. }, .. } => true,
             Self::Failed { error, .. } => !matches!(Fault::of(error), Fault::App),
             _ => false,

@@ -226,12 +226,20 @@ pub(super) struct ScriptConfig<'a> {
     pub(super) build: &'a str,
     pub(super) client: BTreeMap<&'a str, ClientCallback<'a>>,
     pub(super) gates: Vec<ScriptGate>,
-    /// The callbacks whose calls may travel in one request.
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) batch: Vec<&'a str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) batch: Option<ScriptBatch<'a>>,
     /// Whether a page of an older build reloads itself.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) reload: bool,
+}
+
+/// What may travel in one request.
+#[derive(Debug, Serialize)]
+pub(super) struct ScriptBatch<'a> {
+    /// The callbacks, by their outputs.
+    pub(super) outputs: Vec<&'a str>,
+    /// How long the text of a request may become, in UTF-16 code units as the page counts.
+    pub(super) characters: usize,
 }
 
 /// A callback that is cached in the browser.

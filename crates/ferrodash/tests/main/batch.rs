@@ -99,13 +99,39 @@ async fn an_answer_in_a_batch_is_the_answer_of_the_call_alone() {
     let cached = CacheOptions::new(Duration::from_secs(60)).vary("trigger");
     let cached = Callback::builder().output(Output::new("o0", "children")).input(("a", "value")).cache(cached);
     let cached = cached.handler(async |text: String, _: Context| text.repeat(2000));
-    let client = Client::new(App::new(layout()).callback(silent).callback(cached).callback(shout("o1")));
-    let calls = [call("out", "x"), call("o0", "x"), call("o1", "x"), call("o1", "!"), call("gone", "x"), json!({})];
+    // JSON with lines, as another program may have written it.
+    let lined = Callback::builder().output(Output::new("o2", "children")).input(("a", "value"));
+    let lined = lined.handler(async |text: String| {
+        Json(serde_json::value::RawValue::from_string(format!("[\n  {text:?},\r\n  \"\\n\"\n]")).unwrap())
+    });
+    let timed = Callback::builder().output(Output::new("o3", "children")).input(("a", "value")).batch();
+    let timed = timed.handler(async |text: String, context: Context| {
+        context.record_timing("query", Duration::from_millis(12), "the rows");
+        text
+    });
+    let app = App::new(layout()).callback(silent).callback(cached).callback(shout("o1"));
+    let client = Client::new(app.callback(lined).callback(timed));
+    let mut calls = ["out", "o0", "o1", "o2", "o3", "gone"].map(|output| call(output, "x")).to_vec();
+    calls.extend([call("o1", "!"), json!({})]);
+    // Durations differ from call to call.
+    let names = |header: &str| {
+        header.split(',').map(|part| part.split(";dur").next().unwrap().trim().to_owned()).collect::<Vec<_>>()
+    };
+    // The second time, so that the cache has its answer.
+    send(&client, &calls, &[]).await;
     let mut answers = lines(&send(&client, &calls, &[]).await.text());
     answers.sort_by_key(|(place, ..)| *place);
     for ((_, status, headers, body), call) in answers.into_iter().zip(&calls) {
         let alone = client.post(call).await;
         assert_eq!(status, alone.status.as_u16(), "{call}");
+        assert_eq!(
+            headers.get("cache-status").map_or("", |value| value.as_str().unwrap()),
+            alone.header("cache-status")
+        );
+        let all: Vec<&str> =
+            alone.headers.get_all("server-timing").iter().map(|value| value.to_str().unwrap()).collect();
+        let timing = headers.get("server-timing").map_or("", |value| value.as_str().unwrap());
+        assert_eq!(names(timing), names(&all.join(",")));
         match alone.header("content-type") {
             "application/json" => assert_eq!(body, alone.json()),
             "" => assert_eq!((body, headers.get("content-type")), (Value::Null, None)),
@@ -153,7 +179,7 @@ async fn answers_are_sent_as_they_are_done_and_twelve_run_at_a_time() {
             bytes.extend(body.frame().await.unwrap().unwrap().into_data().unwrap());
         }
         assert!(lines(&text(&bytes)).iter().all(|(place, ..)| *place != 0), "the slow one is not done");
-        assert!((2..=12).contains(&most.load(Ordering::SeqCst)));
+        assert_eq!(most.load(Ordering::SeqCst), 12);
         go.notify_one();
         bytes.extend(body.collect().await.unwrap().to_bytes());
         assert_eq!(lines(&text(&bytes)).last().unwrap().0, 0);
@@ -187,9 +213,12 @@ async fn calls_of_a_page_that_left_are_ended() {
         _ = body.frame() => unreachable!("the call does not end"),
         () = begun.notified() => drop(body),
     }
-    while ended.load(Ordering::SeqCst) == 0 {
-        tokio::task::yield_now().await;
-    }
+    let end = async {
+        while ended.load(Ordering::SeqCst) == 0 {
+            tokio::task::yield_now().await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), end).await.expect("the call is ended with its request");
 }
 
 #[tokio::test]
@@ -207,7 +236,7 @@ async fn what_may_set_headers_is_not_batched_unless_it_says_that_it_does_not() {
     let client = Client::new(app.callback(handled));
     let answers = lines(&send(&client, &[call("o0", "x"), call("o1", "x"), call("o1", "cookie")], &[]).await.text());
     let answer = |place: usize| answers.iter().find(|answer| answer.0 == place).unwrap();
-    assert_eq!(answer(0).1, 422);
+    assert_eq!(answer(0).1, 421);
     assert!(answer(0).3.as_str().unwrap().contains("send its call alone"), "{}", answer(0).3);
     assert_eq!((answer(1).1, &answer(1).3["response"]["o1"]["children"]), (200, &json!("x")));
     assert_eq!(answer(2).1, 500);
@@ -215,7 +244,7 @@ async fn what_may_set_headers_is_not_batched_unless_it_says_that_it_does_not() {
     assert_eq!(client.post(&call("o1", "cookie")).await.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert_eq!(client.post(&call("o0", "cookie")).await.header("set-cookie"), "a=b");
     let page = client.get("/").await.text();
-    assert!(page.contains("\"batch\":[\"o1.children\",\"o2.children\"]"), "{page}");
+    assert!(page.contains("\"batch\":{\"outputs\":[\"o1.children\",\"o2.children\"],\"characters\":349525}"), "{page}");
 }
 
 #[tokio::test]
@@ -241,11 +270,27 @@ async fn bad_batches_are_refused_with_a_reason() {
 async fn tokens_and_builds_hold_for_all_calls_of_a_batch() {
     let client = Client::new(app().csrf(true));
     assert_eq!(send(&client, &[call("o0", "x")], &[]).await.status, StatusCode::FORBIDDEN);
-    let client = Client::new(app());
+    let token = "0123456789abcdef".repeat(2);
+    let headers = [("cookie", &*format!("_csrf_token={token}")), ("x-csrftoken", &token)];
+    assert_eq!(lines(&send(&client, &[call("o0", "x")], &headers).await.text())[0].1, 200);
+    let with_context = Callback::builder().output(Output::new("out", "children")).input(("a", "value"));
+    let client = Client::new(app().callback(with_context.handler(async |text: String, _: Context| text)));
     let headers = [("x-ferrodash-build", "of-last-week")];
-    let answer = send(&client, &[call("o0", "x"), call("gone", "x")], &headers).await;
+    let answer = send(&client, &[call("o0", "x"), call("gone", "x"), call("out", "x")], &headers).await;
     assert_ne!(answer.header("x-ferrodash-build"), "");
     let statuses: std::collections::BTreeMap<usize, u16> =
         lines(&answer.text()).into_iter().map(|(place, status, ..)| (place, status)).collect();
-    assert_eq!(statuses, [(0, 200), (1, 410)].into());
+    // The last one is told to come alone, where it is answered.
+    assert_eq!(statuses, [(0, 200), (1, 410), (2, 421)].into());
+}
+
+#[tokio::test]
+async fn an_app_can_do_without_batches_and_they_live_below_its_prefix() {
+    let client = Client::new(app().batch_calls(false));
+    assert_eq!(send(&client, &[call("o0", "x")], &[]).await.status, StatusCode::METHOD_NOT_ALLOWED);
+    assert!(!client.get("/").await.text().contains("\"batch\""));
+    let client = Client::new(app().url_base_pathname("/data/"));
+    let request = Request::post("/data/_ferrodash/batch").header("content-type", "application/json");
+    let answer = client.send(request.body(Body::from(json!([call("o0", "x")]).to_string())).unwrap()).await;
+    assert_eq!(lines(&answer.text())[0].1, 200);
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 const LONGEST_FILE: usize = 500;
 const LONGEST_FUNCTION: usize = 60;
-const LARGEST_SCRIPT: usize = 16 * 1024;
+const LARGEST_SCRIPT: usize = 18 * 1024;
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/ferrodash").to_owned()
