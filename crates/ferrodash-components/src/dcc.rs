@@ -1,5 +1,7 @@
 //! Dash Core Components: inputs, graphs, routing, stores.
 
+pub use crate::download::{DownloadData, send_bytes, send_string};
+
 include!(concat!(env!("OUT_DIR"), "/dcc.rs"));
 
 #[cfg(feature = "plotly")]

@@ -23,6 +23,7 @@ extern crate self as ferrodash_components;
 
 mod children;
 mod component;
+mod download;
 mod id;
 mod into_prop;
 mod style;

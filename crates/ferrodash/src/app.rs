@@ -182,16 +182,43 @@ impl App {
         self
     }
 
+    /// Another server that has the assets, such as `https://cdn.example.com/`: the page fetches them from there, below
+    /// [`assets_url_path`](Self::assets_url_path), and `get_asset_url` gives addresses there. The folder is still looked
+    /// through for their names.
+    pub fn assets_external_path(mut self, url: impl Into<String>) -> Self {
+        self.config.assets.external = Some(url.into());
+        self
+    }
+
     /// A regular expression for file names in the assets folder that are not put into the page. They are still served.
     #[track_caller]
     pub fn assets_ignore(mut self, pattern: &str) -> Self {
-        match regex::Regex::new(pattern) {
-            Ok(pattern) => self.config.assets.ignore = Some(Arc::new(pattern)),
-            Err(error) => {
-                let text = format!("assets_ignore: {pattern:?} is no regular expression: {error}");
-                self.mistakes.push(Mistake::at(Location::caller(), text));
-            }
+        self.config.assets.ignore = self.regex("assets_ignore", pattern).map(Arc::new);
+        self
+    }
+
+    /// Regular expressions for names of folders, at any depth of the assets folder, whose files are not put into the
+    /// page. They are still served.
+    #[track_caller]
+    pub fn assets_path_ignore<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
+        for pattern in patterns {
+            let pattern = self.regex("assets_path_ignore", pattern);
+            self.config.assets.ignored_folders.extend(pattern);
         }
+        self
+    }
+
+    #[track_caller]
+    fn regex(&mut self, setting: &str, pattern: &str) -> Option<regex::Regex> {
+        let problem = |error| format!("{setting}: {pattern:?} is no regular expression: {error}");
+        let result = regex::Regex::new(pattern).map_err(problem);
+        result.map_err(|text| self.mistakes.push(Mistake::at(Location::caller(), text))).ok()
+    }
+
+    /// Whether the page has buttons for undo and redo, of what the user did and what callbacks set; by default it has
+    /// none.
+    pub fn show_undo_redo(mut self, show: bool) -> Self {
+        self.config.show_undo_redo = show;
         self
     }
 

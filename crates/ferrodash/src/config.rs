@@ -6,6 +6,7 @@ use std::sync::Arc;
 use ferrodash_components::{Suite, dash_table, dcc, html, plotly_js, renderer};
 
 use crate::callback::{Defaults, ErrorHandler, Identify};
+use crate::pages::Paths;
 use crate::plugin::Plugins;
 
 /// All settings.
@@ -23,6 +24,8 @@ pub(crate) struct Config {
     pub(crate) routes_prefix: String,
     pub(crate) assets: Assets,
     pub(crate) suppress_callback_exceptions: bool,
+    /// Whether the page has the renderer's buttons for undo and redo.
+    pub(crate) show_undo_redo: bool,
     /// Largest request body that is read, in bytes.
     pub(crate) max_body: usize,
     /// Whether calls may travel together.
@@ -60,8 +63,12 @@ pub(crate) type Attributes = Vec<(String, String)>;
 pub(crate) struct Assets {
     pub(crate) folder: PathBuf,
     pub(crate) url_path: String,
-    /// Names that do not become tags.
+    /// Where the files are fetched from, if not from the app.
+    pub(crate) external: Option<String>,
+    /// Names of files that do not become tags.
     pub(crate) ignore: Option<Arc<regex::Regex>>,
+    /// Names of folders whose files do not.
+    pub(crate) ignored_folders: Vec<regex::Regex>,
 }
 
 /// The double submit of a cookie.
@@ -83,8 +90,15 @@ impl Default for Config {
             index_string: None,
             requests_prefix: "/".into(),
             routes_prefix: "/".into(),
-            assets: Assets { folder: "assets".into(), url_path: "assets".into(), ignore: None },
+            assets: Assets {
+                folder: "assets".into(),
+                url_path: "assets".into(),
+                external: None,
+                ignore: None,
+                ignored_folders: Vec::new(),
+            },
             suppress_callback_exceptions: false,
+            show_undo_redo: false,
             max_body: 32 << 20,
             batch_calls: true,
             health_endpoint: None,
@@ -106,6 +120,15 @@ impl Default for Config {
 }
 
 impl Config {
+    /// Where the app and its assets are for the browser.
+    pub(crate) fn paths(&self) -> Paths {
+        let paths = Paths::new(self.requests_prefix.clone()).assets_url_path(&self.assets.url_path);
+        match &self.assets.external {
+            Some(url) => paths.assets_external_path(url.clone()),
+            None => paths,
+        }
+    }
+
     /// What holds for callbacks that do not say otherwise.
     pub(crate) fn callback_defaults(&self, build_id: &str) -> Defaults {
         Defaults {

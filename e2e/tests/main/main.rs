@@ -9,6 +9,7 @@ mod client_cache;
 mod conformance;
 mod debounce;
 mod examples;
+mod front_end;
 mod multipage;
 mod patterns;
 mod render;

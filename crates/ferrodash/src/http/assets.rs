@@ -14,7 +14,7 @@ use tower_http::services::ServeDir;
 use super::rejection::Rejection;
 use crate::config::{self, Config};
 
-/// What of the assets goes into the page, as addresses below the app's prefix.
+/// What of the assets goes into the page, as addresses.
 #[derive(Debug, Default)]
 pub(crate) struct Assets {
     pub(crate) scripts: Vec<String>,
@@ -27,9 +27,9 @@ impl Assets {
     /// end of the name, an icon by its whole name.
     pub(crate) fn scan(config: &Config) -> Self {
         let mut assets = Self::default();
-        let url = config.assets.url_path.trim_matches('/').to_owned();
+        let url = config.paths().get_asset_url("");
         if let Ok(root) = config.assets.folder.canonicalize() {
-            assets.visit(&[root], &url, &config.assets);
+            assets.visit(&[root], url.trim_end_matches('/'), &config.assets);
         }
         assets
     }
@@ -53,8 +53,10 @@ impl Assets {
             }
         }
         for (name, path) in folders {
-            let trail = [trail, &[path]].concat();
-            self.visit(&trail, &format!("{url}/{}", name.to_string_lossy()), config);
+            let name = name.to_string_lossy();
+            if !config.ignored_folders.iter().any(|ignored| ignored.is_match(&name)) {
+                self.visit(&[trail, &[path]].concat(), &format!("{url}/{name}"), config);
+            }
         }
     }
 

@@ -150,9 +150,8 @@ pub(crate) fn render_index(
     if let Some((name, _)) = tags.flatten().find(|(name, _)| !is_attribute_name(name)) {
         return Err(format!("{name:?} is not the name of an attribute; use letters, digits and hyphens"));
     }
-    let prefix = &config.requests_prefix;
-    let favicon = assets.favicon.as_deref().unwrap_or("_favicon.ico");
-    let icon = [("rel", "icon"), ("type", "image/x-icon"), ("href", &format!("{prefix}{favicon}"))];
+    let favicon = assets.favicon.clone().unwrap_or_else(|| format!("{}_favicon.ico", config.requests_prefix));
+    let icon = [("rel", "icon"), ("type", "image/x-icon"), ("href", &favicon)];
     let settings = data_block("_dash-config", &renderer_config(config))
         + "\n"
         + &data_block("_ferrodash-config", &script_config(config, registry, build_id));
@@ -225,10 +224,9 @@ fn metas(config: &Config) -> String {
 
 fn styles(config: &Config, suites: &Suites, assets: &Assets) -> String {
     let external = config.external_stylesheets.iter().map(|attributes| tag("link", pairs(attributes)));
-    let own = suites.styles.iter().chain(&assets.styles).map(|url| {
-        let href = format!("{}{url}", config.requests_prefix);
-        tag("link", [("rel", "stylesheet"), ("href", &href)].into_iter())
-    });
+    let suites = suites.styles.iter().map(|url| format!("{}{url}", config.requests_prefix));
+    let own = suites.chain(assets.styles.iter().cloned());
+    let own = own.map(|href| tag("link", [("rel", "stylesheet"), ("href", &*href)].into_iter()));
     lines(external.chain(own))
 }
 
@@ -245,11 +243,8 @@ fn scripts(config: &Config, suites: &Suites, assets: &Assets) -> String {
         element("script", attributes)
     });
     let own_assets = assets.scripts.iter().map(|url| match url.split('?').next() {
-        Some(path) if path.ends_with(".mjs") => {
-            let src = format!("{}{url}", config.requests_prefix);
-            element("script", [("type", "module"), ("src", src.as_str())])
-        }
-        _ => local(url),
+        Some(path) if path.ends_with(".mjs") => element("script", [("type", "module"), ("src", url.as_str())]),
+        _ => element("script", [("src", url.as_str())]),
     });
     let renderer = part(|script| script.is_renderer);
     let components = part(|script| !script.is_base && !script.is_renderer);
@@ -299,7 +294,7 @@ fn renderer_config(config: &Config) -> RendererConfig<'_> {
         ui: false,
         props_check: false,
         disable_version_check: true,
-        show_undo_redo: false,
+        show_undo_redo: config.show_undo_redo,
         suppress_callback_exceptions: true,
         update_title: config.update_title.as_deref(),
         children_props,

@@ -30,7 +30,10 @@ impl Head {
         let variables = variables.unwrap_or_default();
         let title = page.map_or_else(|| pages.title.clone(), |page| text(&page.title, &variables));
         let description = page.map_or_else(String::new, |page| text(&page.description, &variables));
-        let from_assets = || Some(format!("{}{}", visit.origin, pages.paths().get_asset_url(page?.image()?)));
+        let from_assets = || match pages.paths().get_asset_url(page?.image()?) {
+            path if path.starts_with('/') => Some(format!("{}{path}", visit.origin)),
+            url => Some(url),
+        };
         let image = page.and_then(|page| page.image_url().map(str::to_owned)).or_else(from_assets);
         let image = image.unwrap_or_default();
         let below = visit.path.strip_prefix(visit.routes_prefix.trim_end_matches('/')).unwrap_or_default();

@@ -19,6 +19,8 @@ use regex::Regex;
 pub struct Paths {
     prefix: String,
     assets: String,
+    /// Where assets are fetched from, if not from the app.
+    external: Option<String>,
 }
 
 impl Default for Paths {
@@ -30,13 +32,26 @@ impl Default for Paths {
 impl Paths {
     /// The paths of an app with this `requests_pathname_prefix`.
     pub fn new(requests_pathname_prefix: impl Into<String>) -> Self {
-        Self { prefix: requests_pathname_prefix.into(), assets: "assets".into() }
+        Self { prefix: requests_pathname_prefix.into(), assets: "assets".into(), external: None }
     }
 
     /// The path of the assets' addresses; by default `assets`.
     #[must_use]
     pub fn assets_url_path(mut self, path: &str) -> Self {
         self.assets = path.trim_matches('/').into();
+        self
+    }
+
+    /// Another server that has the assets.
+    ///
+    /// ```
+    /// # use ferrodash::Paths;
+    /// let paths = Paths::new("/").assets_external_path("https://cdn.example.com/");
+    /// assert_eq!(paths.get_asset_url("logo.png"), "https://cdn.example.com/assets/logo.png");
+    /// ```
+    #[must_use]
+    pub fn assets_external_path(mut self, url: impl Into<String>) -> Self {
+        self.external = Some(url.into());
         self
     }
 
@@ -53,7 +68,8 @@ impl Paths {
 
     /// The address of a file in the assets folder.
     pub fn get_asset_url(&self, path: &str) -> String {
-        format!("{}/{}/{path}", self.prefix.trim_end_matches('/'), self.assets)
+        let prefix = self.external.as_ref().unwrap_or(&self.prefix);
+        format!("{}/{}/{path}", prefix.trim_end_matches('/'), self.assets)
     }
 }
 

@@ -164,7 +164,7 @@ impl RegisteredPage {
 impl PageRegistry {
     /// Puts pages in order and fills in what follows from the app.
     pub(super) fn new(pages: Vec<Page>, config: &Config, description: Option<&str>, has_metas: bool) -> Self {
-        let paths = Paths::new(config.requests_prefix.clone()).assets_url_path(&config.assets.url_path);
+        let paths = config.paths();
         let pictures = if pages.is_empty() { Vec::new() } else { pictures(&config.assets.folder) };
         let register = |page| RegisteredPage::new(page, config, description, &paths, &pictures);
         let mut pages: Vec<RegisteredPage> = pages.into_iter().map(register).collect();

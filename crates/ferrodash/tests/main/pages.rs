@@ -156,14 +156,27 @@ async fn assets_are_in_the_page_by_dashs_rules_and_served() {
     write("ignored.js", "3");
     write("favicon.ico", "icon");
     write("picture.svg", "<svg/>");
-    let client = Client::new(app().assets_folder(folder.path()).assets_ignore("^ignored"));
+    write("drafts/old/d.js", "4");
+    let configured = || app().assets_folder(folder.path()).assets_ignore("^ignored").assets_path_ignore(["^drafts$"]);
+    let client = Client::new(configured());
     let text = client.get("/").await.text();
     let place = |part: &str| text.find(part).unwrap_or_else(|| panic!("{part} is not in {text}"));
     assert!(place("href=\"/assets/a.css?m=") < place("href=\"/assets/b.css?m="));
     assert!(place("src=\"/assets/deep/c.js?m=") < place("dash_renderer"));
     place("<script type=\"module\" src=\"/assets/module.mjs?m=");
     place("href=\"/assets/favicon.ico?m=");
-    assert!(!text.contains("ignored.js") && !text.contains("picture.svg"));
+    assert!(!text.contains("ignored.js") && !text.contains("picture.svg") && !text.contains("d.js"));
+    assert_eq!(client.get("/assets/drafts/old/d.js").await.text(), "4");
+    let elsewhere =
+        Client::new(configured().assets_external_path("https://cdn.example.com/x/").assets_url_path("files"));
+    let page = elsewhere.get("/").await.text();
+    for part in [
+        "href=\"https://cdn.example.com/x/files/a.css?m=",
+        "src=\"https://cdn.example.com/x/files/deep/c.js?m=",
+        "href=\"https://cdn.example.com/x/files/favicon.ico?m=",
+    ] {
+        assert!(page.contains(part), "{part} is not in {page}");
+    }
     let css = client.get("/assets/a.css?m=1").await;
     assert_eq!((css.text().as_str(), css.header("cache-control")), ("a {}", "no-cache"));
     assert!(!css.header("etag").is_empty() && !css.header("last-modified").is_empty());

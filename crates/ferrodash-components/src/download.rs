@@ -1,0 +1,57 @@
+//! Files for `dcc.Download`: Dash's `send_string` and `send_bytes`.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use serde::Serialize;
+
+use crate::{IntoProp, Json, Prop};
+
+/// A file for the property `data` of [`dcc::Download`](crate::dcc::Download), which the browser then saves.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct DownloadData {
+    content: String,
+    filename: String,
+    #[serde(rename = "type")]
+    media_type: Option<String>,
+    base64: bool,
+}
+
+/// A file of text.
+///
+/// ```
+/// use ferrodash_components::dcc;
+/// let file = dcc::send_string("carrier,delay\nUA,12\n", "delays.csv").media_type("text/csv");
+/// assert_eq!(
+///     serde_json::to_string(&file).unwrap(),
+///     r#"{"content":"carrier,delay\nUA,12\n","filename":"delays.csv","type":"text/csv","base64":false}"#,
+/// );
+/// ```
+pub fn send_string(content: impl Into<String>, filename: impl Into<String>) -> DownloadData {
+    DownloadData { content: content.into(), filename: filename.into(), media_type: None, base64: false }
+}
+
+/// A file of any bytes. They travel as base64, a third longer than they are.
+///
+/// ```
+/// use ferrodash_components::dcc;
+/// let file = dcc::send_bytes([0, 159, 146, 150], "raw.bin");
+/// assert!(serde_json::to_string(&file).unwrap().contains(r#""content":"AJ+Slg==""#));
+/// ```
+pub fn send_bytes(content: impl AsRef<[u8]>, filename: impl Into<String>) -> DownloadData {
+    DownloadData { base64: true, ..send_string(STANDARD.encode(content), filename) }
+}
+
+impl DownloadData {
+    /// The media type, such as `text/csv`; without it the browser goes by the file's name.
+    #[must_use]
+    pub fn media_type(mut self, media_type: impl Into<String>) -> Self {
+        self.media_type = Some(media_type.into());
+        self
+    }
+}
+
+impl IntoProp for DownloadData {
+    fn into_prop(self) -> Prop {
+        Json(self).into_prop()
+    }
+}
