@@ -11,7 +11,8 @@ use crate::{IntoProp, Json, Prop};
 pub struct DownloadData {
     content: String,
     filename: String,
-    #[serde(rename = "type")]
+    // As `null` it would take the place of the component's own.
+    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     media_type: Option<String>,
     base64: bool,
 }
@@ -42,7 +43,7 @@ pub fn send_bytes(content: impl AsRef<[u8]>, filename: impl Into<String>) -> Dow
 }
 
 impl DownloadData {
-    /// The media type, such as `text/csv`; without it the browser goes by the file's name.
+    /// The media type, such as `text/csv`; without it, it is the `type` of the `dcc::Download`, by default `text/plain`.
     #[must_use]
     pub fn media_type(mut self, media_type: impl Into<String>) -> Self {
         self.media_type = Some(media_type.into());

@@ -119,7 +119,7 @@
     const CONNECTIONS = 6;
     const MOST_CALLS = 500;
     const { outputs, characters: mostCharacters } = config.batch || {};
-    const batched = new Set(outputs);
+    const batched = new Set(window.TextDecoderStream && outputs);
     let tick;
 
     if (batched.size) {
@@ -164,6 +164,9 @@
                 // Too much at once, or not known here: the plain way always works. Else it holds for each of them, and
                 // a login page must not look like an answer.
                 const again = [403, 404, 405, 413, 422].includes(status);
+                if (status === 404 || status === 405) {
+                    batched.clear(); // Something on the way does not let it through, and will not.
+                }
                 const same = ({ resolve }) => resolve(ok ? new Response("", { status: 500 }) : response.clone());
                 return calls.forEach(again ? alone : same);
             }
@@ -178,14 +181,13 @@
 
     // In parts that are not too large, each of calls with the same headers.
     const sendAll = (calls) => {
-        const headers = (call) => JSON.stringify(call.init.headers);
         let part = [];
         let size = 0;
         const end = () => (part.length > 1 ? send(part) : part.forEach(alone));
         for (const call of calls) {
             const { length } = call.init.body;
             const fits = size + length < mostCharacters && part.length < MOST_CALLS;
-            if (part.length && !(fits && headers(part[0]) === headers(call))) {
+            if (part.length && !(fits && part[0].headers === call.headers)) {
                 end();
                 part = [];
                 size = 0;
@@ -210,7 +212,7 @@
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = endTick;
 
-    const askInTick = (output, resource, init) => {
+    const askInTick = async (output, resource, init) => {
         if (!batched.size) {
             return ask(resource, init);
         }
@@ -220,7 +222,8 @@
             return ask(resource, init);
         }
         const isBatched = batched.has(output) && !resource.includes("?") && !init.signal;
-        return new Promise((resolve, reject) => tick.push({ resource, init, resolve, reject, isBatched }));
+        const headers = JSON.stringify(init.headers);
+        return new Promise((resolve, reject) => tick.push({ resource, init, resolve, reject, isBatched, headers }));
     };
 
     // --- Cache ---
@@ -386,9 +389,9 @@
     // The call in a request, if it is one that the browser may keep. Requests of background callbacks are not.
     const callOf = (resource, init) => {
         if (typeof resource === "string" && init?.method === "POST" && typeof init.body === "string") {
-            const { pathname, search } = new URL(resource, location.href);
+            const { origin, pathname, search } = new URL(resource, location.href);
             const isPlain = !/[?&](cacheKey|job|oldJob|cancelJob)=/.test(search);
-            return isPlain && pathname === config.prefix + "_dash-update-component" && JSON.parse(init.body);
+            return isPlain && origin === location.origin && pathname === config.prefix + "_dash-update-component" && JSON.parse(init.body);
         }
     };
 

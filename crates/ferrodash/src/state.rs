@@ -183,6 +183,11 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
             mistake(format!("{name} is {prefix:?}; it must be a plain path"));
         }
     }
+    if let Some(url) = &config.assets.external
+        && !["https://", "http://", "/"].iter().any(|start| url.starts_with(start) && !url.starts_with("//"))
+    {
+        mistake(format!("assets_external_path is {url:?}; it must begin with https://, http:// or a slash"));
+    }
     let endpoints = [
         ("health_endpoint", &config.health_endpoint),
         ("ready_endpoint", &config.ready_endpoint),

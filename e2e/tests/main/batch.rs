@@ -153,6 +153,18 @@ async fn b14_calls_that_a_server_does_not_take_together_are_sent_alone() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_page_whose_batches_do_not_get_through_sends_no_more_of_them() {
+    let site = with_batches_answered(|| StatusCode::NOT_FOUND.into_response()).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    browser.element("go").await.click().await.unwrap();
+    browser.wait_until(&format!("{} === 12", shown("1 of"))).await;
+    let requests = site.callback_requests();
+    assert_eq!(requests.iter().filter(|request| request.ends_with("batch")).count(), 1);
+    assert_eq!(requests.len(), 25);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_login_page_in_the_place_of_a_batch_is_an_error_of_each_call() {
     let site = with_batches_answered(|| ([("content-type", "text/html")], "<form>Who are you?</form>").into_response());
     let site = site.await;

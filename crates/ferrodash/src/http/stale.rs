@@ -33,7 +33,11 @@ pub(super) async fn batch(State(app): State<Arc<AppState>>, request: Request) ->
         Ok(()) => batch::serve(State(app.clone()), request, is_stale).await,
         Err(rejection) => Err(rejection),
     };
-    finish(&app, answer, is_stale)
+    match is_stale {
+        // What is wrong with all of it may be wrong with one call only, so the page asks again for each.
+        true => tell(&app, answer.into_response()),
+        false => answer.into_response(),
+    }
 }
 
 /// `GET _ferrodash/call/<token>`.

@@ -280,6 +280,10 @@ async fn tokens_and_builds_hold_for_all_calls_of_a_batch() {
     assert_ne!(answer.header("x-ferrodash-build"), "");
     let statuses: std::collections::BTreeMap<usize, u16> =
         lines(&answer.text()).into_iter().map(|(place, status, ..)| (place, status)).collect();
+    // One that cannot be read is no reason to reload a page whose other calls can be answered, alone.
+    let stale = Request::post("/_ferrodash/batch").header("content-type", "application/json");
+    let answer = client.send(stale.header("x-ferrodash-build", "of-last-week").body(Body::from("[{]")).unwrap()).await;
+    assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     // The last one is told to come alone, where it is answered.
     assert_eq!(statuses, [(0, 200), (1, 410), (2, 421)].into());
 }

@@ -202,5 +202,8 @@ fn callbacks_that_never_come_to_rest() {
 fn paths_that_the_router_could_not_serve() {
     assert!(one(App::new(layout()).assets_url_path("/")).contains("assets_url_path is \"\""));
     assert!(one(App::new(layout()).health_endpoint("_dash-layout")).contains("health_endpoint is \"_dash-layout\""));
+    for url in ["cdn.example.com/", "//cdn.example.com/"] {
+        assert!(one(App::new(layout()).assets_external_path(url)).contains("it must begin with https://"));
+    }
     assert!(one(App::new(layout()).routes_pathname_prefix("/{x}/")).contains("it must be a plain path"));
 }
