@@ -110,9 +110,16 @@ fn kill(mut child: Child) {
 /// The part of another process; by itself, that of one that opens a directory first.
 #[tokio::test]
 async fn child() {
-    let own = tempfile::tempdir().expect("a temporary directory");
     let role = std::env::var(ROLE).unwrap_or_else(|_| "first".into());
-    let directory = std::env::var_os(DIRECTORY).unwrap_or_else(|| own.path().into());
+    // A child is killed, so a folder of its own would stay.
+    let own;
+    let directory = match std::env::var_os(DIRECTORY) {
+        Some(directory) => directory,
+        None => {
+            own = tempfile::tempdir().expect("a temporary directory");
+            own.path().into()
+        }
+    };
     let disk = open(Path::new(&directory));
     match role.as_str() {
         "share" => {

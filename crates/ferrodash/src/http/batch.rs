@@ -29,7 +29,7 @@ use super::rejection::Rejection;
 use super::update::{read, refuse_other_types, respond};
 use super::{decode, wire};
 use crate::body::{Encoding, Stream};
-use crate::callback::{Context, RequestParts};
+use crate::callback::{Call, Context, RequestParts};
 use crate::state::AppState;
 
 /// Where many calls are sent, below the app's prefix.
@@ -64,7 +64,7 @@ struct Batch {
     is_stale: bool,
 }
 
-type Prepared = Result<crate::callback::Call, Rejection>;
+type Prepared = Result<Call, Rejection>;
 
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
