@@ -391,7 +391,8 @@
         if (typeof resource === "string" && init?.method === "POST" && typeof init.body === "string") {
             const { origin, pathname, search } = new URL(resource, location.href);
             const isPlain = !/[?&](cacheKey|job|oldJob|cancelJob)=/.test(search);
-            return isPlain && origin === location.origin && pathname === config.prefix + "_dash-update-component" && JSON.parse(init.body);
+            const isOurs = origin === location.origin && pathname === config.prefix + "_dash-update-component";
+            return isPlain && isOurs && JSON.parse(init.body);
         }
     };
 

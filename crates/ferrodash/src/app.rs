@@ -210,9 +210,14 @@ impl App {
 
     #[track_caller]
     fn regex(&mut self, setting: &str, pattern: &str) -> Option<regex::Regex> {
-        let problem = |error| format!("{setting}: {pattern:?} is no regular expression: {error}");
-        let result = regex::Regex::new(pattern).map_err(problem);
-        result.map_err(|text| self.mistakes.push(Mistake::at(Location::caller(), text))).ok()
+        match regex::Regex::new(pattern) {
+            Ok(regex) => Some(regex),
+            Err(error) => {
+                let text = format!("{setting}: {pattern:?} is no regular expression: {error}");
+                self.mistakes.push(Mistake::at(Location::caller(), text));
+                None
+            }
+        }
     }
 
     /// Whether the page has buttons for undo and redo, of what the user did and what callbacks set; by default it has

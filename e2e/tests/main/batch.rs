@@ -1,8 +1,6 @@
 //! The calls of one tick, in one request.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::Request;
@@ -11,7 +9,7 @@ use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Response};
 use e2e::{Browser, IDLE, Site};
 use ferrodash::prelude::*;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 /// A page of callbacks of one button, one for each output: what each gets is given to `answer` with its index.
 fn page<F>(count: usize, answer: impl Fn(usize, u32) -> F + Send + Sync + 'static) -> App
@@ -99,32 +97,42 @@ async fn few_callbacks_are_the_requests_of_the_stock_renderer() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_takes_a_context_has_a_request_of_its_own() {
-    let (running, most) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
+async fn what_takes_a_context_has_a_request_of_its_own_and_twelve_of_them_are_under_way() {
+    let go = Arc::new(Semaphore::new(0));
     let app =
         (0..20).fold(page(20, |index, clicks| async move { Ok(format!("{clicks} of {index}")) }), |app, index| {
-            let (running, most) = (running.clone(), most.clone());
+            let go = go.clone();
             let callback = Callback::builder().name(format!("title{index}"), "1");
             let callback = callback.output(Output::new(format!("o{index}"), "title")).input(("go", "n_clicks"));
             app.callback(callback.handler(move |_: u32, _: Context| {
-                let (running, most) = (running.clone(), most.clone());
+                let go = go.clone();
                 async move {
-                    most.fetch_max(running.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-                    tokio::time::sleep(Duration::from_millis(50)).await;
-                    running.fetch_sub(1, Ordering::SeqCst);
+                    let _permit = go.acquire().await;
                     "done".to_owned()
                 }
             }))
         });
     let site = Site::start(app).await;
     let browser = Browser::start().await;
-    browser.open(&site.url("/")).await;
+    let count = "window.alone = 0;
+        const real = window.fetch;
+        window.fetch = (url, init) => {
+            const one = /_dash-update-component/.test(url) && JSON.parse(init.body).output.endsWith('title') ? 1 : 0;
+            alone += one;
+            return real(url, init).finally(() => (alone -= one));
+        };";
+    browser.watch_from_the_start(count).await;
+    browser.driver.goto(&site.url("/")).await.unwrap();
+    browser.wait_until(&format!("{} === 20", shown("0 of"))).await;
+    browser.wait_until("alone === 12").await;
+    browser.let_pass(200).await;
+    assert_eq!(browser.js("return alone").await, 12, "as many of them as the renderer has under way");
+    go.add_permits(1);
     browser.wait_until("document.querySelectorAll('#all > [title=done]').length === 20").await;
     browser.wait_until(IDLE).await;
     let requests = site.callback_requests();
     let batches = requests.iter().filter(|request| request.ends_with("batch")).count();
     assert_eq!((batches, requests.len() - batches), (1, 21), "{requests:?}");
-    assert!((2..=6).contains(&most.load(Ordering::SeqCst)), "as many as a browser has connections");
 }
 
 /// Answers batches in the place of the server.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use e2e::{Browser, Site};
 use ferrodash::prelude::*;
 use serde_json::Value;
+use tokio::sync::Notify;
 
 fn button(id: &'static str) -> html::Button {
     html::Button::new(id).id(id)
@@ -95,22 +96,27 @@ async fn the_server_patches_sets_props_and_switches_what_runs() {
     ));
     let saves = Arc::new(AtomicU32::new(0));
     let counter = saves.clone();
+    let go = Arc::new(Notify::new());
+    let wait = go.clone();
     let add = Callback::builder()
         .output(Output::new("list", "children"))
         .input(("add", "n_clicks"))
         .running("add", "disabled", true, false)
         .prevent_initial_call()
-        .handler(async |clicks: u32, context: Context| {
-            context.set_props("message", "children", html::B::new(format!("added {clicks}")));
-            tokio::time::sleep(Duration::from_millis(200)).await;
-            let mut list = Patch::new();
-            if clicks == 1 {
-                // One child is no list in the page.
-                list.set(vec![html::Li::new("first"), html::Li::new("item 1")]);
-            } else {
-                list.append(html::Li::new(format!("item {clicks}")));
+        .handler(move |clicks: u32, context: Context| {
+            let wait = wait.clone();
+            async move {
+                context.set_props("message", "children", html::B::new(format!("added {clicks}")));
+                wait.notified().await;
+                let mut list = Patch::new();
+                if clicks == 1 {
+                    // One child is no list in the page.
+                    list.set(vec![html::Li::new("first"), html::Li::new("item 1")]);
+                } else {
+                    list.append(html::Li::new(format!("item {clicks}")));
+                }
+                list
             }
-            list
         });
     let save = Callback::builder().input(("save", "n_clicks")).prevent_initial_call().handler(
         move |_: u32, context: Context| {
@@ -123,8 +129,10 @@ async fn the_server_patches_sets_props_and_switches_what_runs() {
     browser.open(&site.url("/")).await;
     click(&browser, "add").await;
     browser.wait_until("document.getElementById('add').disabled").await;
+    go.notify_one();
     browser.wait_until("!document.getElementById('add').disabled").await;
     shows(&browser, "message", "added 1").await;
+    go.notify_one();
     click(&browser, "add").await;
     shows(&browser, "list", "first\nitem 1\nitem 2").await;
     click(&browser, "save").await;
@@ -166,14 +174,19 @@ async fn rows_with_a_pattern_run_and_are_patched_by_the_page() {
         ))
     };
     let layout = html::Div::new((row(0), row(1), button("patch"), html::Ul::new(vec![html::Li::new("a")]).id("list")));
+    let go = Arc::new(Notify::new());
+    let wait = go.clone();
     let run = Callback::builder()
         .output(Output::new(id! {type: "out", index: MATCH}, "children"))
         .input(Input::new(id! {type: "run", index: MATCH}, "n_clicks"))
         .running(id! {type: "run", index: MATCH}, "disabled", true, false)
         .prevent_initial_call()
-        .handler(async |clicks: u32| {
-            tokio::time::sleep(Duration::from_millis(300)).await;
-            format!("done {clicks}")
+        .handler(move |clicks: u32| {
+            let wait = wait.clone();
+            async move {
+                wait.notified().await;
+                format!("done {clicks}")
+            }
         });
     let patch = Callback::builder().output(Output::new("list", "title")).input(("patch", "n_clicks"));
     let patch = patch.state(State::new("list", "title")).prevent_initial_call().clientside(
@@ -186,6 +199,7 @@ async fn rows_with_a_pattern_run_and_are_patched_by_the_page() {
     click(&browser, second).await;
     browser.wait_until(&format!("document.getElementById({second:?}).disabled")).await;
     assert_eq!(browser.js(&format!("return document.getElementById({first:?}).disabled")).await, false);
+    go.notify_one();
     shows(&browser, r#"{"index":1,"type":"out"}"#, "done 1").await;
     browser.wait_until(&format!("!document.getElementById({second:?}).disabled")).await;
     click(&browser, "patch").await;

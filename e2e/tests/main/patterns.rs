@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use e2e::{Browser, Site};
 use ferrodash::prelude::*;
+use tokio::sync::Notify;
 
 use crate::render::{ferrodash_pin, say, stock_renderer, with_renderer};
 
@@ -166,12 +167,16 @@ async fn the_page_rests_while_a_list_of_outputs_waits_for_another_callback() {
         html::Div::new(()).id("middle"),
         (0..3).map(|index| html::Span::new(()).id(id! {type: "out", index: index})).collect::<Vec<_>>(),
     ));
-    let slow = Callback::builder().output(Output::new("middle", "children")).input(("text", "value")).handler(
-        async |text: String| {
-            tokio::time::sleep(Duration::from_secs(2)).await;
+    let go = Arc::new(Notify::new());
+    let wait = go.clone();
+    let slow = Callback::builder().output(Output::new("middle", "children")).input(("text", "value"));
+    let slow = slow.handler(move |text: String| {
+        let wait = wait.clone();
+        async move {
+            wait.notified().await;
             text
-        },
-    );
+        }
+    });
     let all = Callback::builder().output(Output::new(id! {type: "out", index: ALL}, "children"));
     let all = all.input(("middle", "children")).handler(async |text: String| vec![text.clone(), text.clone(), text]);
     let site = Site::start(App::new(layout).callbacks([slow, all])).await;
@@ -186,6 +191,7 @@ async fn the_page_rests_while_a_list_of_outputs_waits_for_another_callback() {
     browser.let_pass(800).await;
     let timers = browser.js("return timers").await.as_i64().unwrap() - before;
     assert!(timers < 20, "{timers} timers in 0.8 s in which nothing happens");
+    go.notify_one();
     browser.wait_until(&format!("document.getElementById({:?}).innerText === 'x'", dom_id("out", 2))).await;
 }
 

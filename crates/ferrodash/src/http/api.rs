@@ -10,7 +10,6 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use bytes::Bytes;
 use futures_util::FutureExt;
-use http_body_util::Limited;
 use serde_json::value::RawValue;
 
 use super::etag::{JSON, empty};
@@ -27,7 +26,7 @@ pub(super) fn route(callback: Arc<Registered>) -> MethodRouter<Arc<AppState>> {
 async fn serve(app: Arc<AppState>, callback: Arc<Registered>, request: Request) -> Result<Response, Rejection> {
     let (parts, body) = request.into_parts();
     refuse_other_types(&parts.headers)?;
-    let body = read(Limited::new(body, app.config.max_body), app.config.max_body).await?;
+    let body = read(body, app.config.max_body).await?;
     let arguments = arguments(&callback, &body)?;
     let call = Call { values: Vec::new(), ids: None, triggers: Vec::new(), callback: callback.clone() };
     let context = Context::new(Arc::new(call), Arc::new(app.request(parts)));

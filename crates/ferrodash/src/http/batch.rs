@@ -19,14 +19,14 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures_util::stream;
-use http_body_util::{BodyExt, Limited};
+use http_body_util::BodyExt;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::etag::with_body;
 use super::rejection::Rejection;
-use super::update::{read, refuse_other_types, respond};
+use super::update::{callback, read, refuse_other_types, respond};
 use super::{decode, wire};
 use crate::body::{Encoding, Stream};
 use crate::callback::{Call, Context, RequestParts};
@@ -73,8 +73,7 @@ pub(super) async fn serve(
 ) -> Result<Response, Rejection> {
     let (parts, body) = request.into_parts();
     refuse_other_types(&parts.headers)?;
-    let limit = app.config.max_body.min(LARGEST);
-    let body = read(Limited::new(body, limit), limit).await?;
+    let body = read(body, app.config.max_body.min(LARGEST)).await?;
     let batch: wire::Batch<'_> =
         serde_json::from_slice(&body).map_err(|error| Rejection::Malformed(error.to_string()))?;
     let prepare = |(place, call): (usize, &wire::Call<'_>)| (place, prepare(&app, call, &body));
@@ -102,8 +101,7 @@ pub(super) async fn serve(
 
 /// The call that was sent, if it may be answered beside others.
 fn prepare(app: &AppState, call: &wire::Call<'_>, body: &Bytes) -> Prepared {
-    let output = call.output.as_deref().ok_or_else(|| Rejection::Malformed("it has no \"output\"".into()))?;
-    let callback = app.registry.by_output(output).ok_or_else(|| Rejection::UnknownCallback(output.to_owned()))?;
+    let callback = callback(app, call)?;
     match callback.is_batched() {
         true => decode::call(callback, call, body),
         false => Err(Rejection::NotBatched(callback.name().to_owned())),

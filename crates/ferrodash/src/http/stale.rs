@@ -23,7 +23,10 @@ pub(super) async fn update(State(app): State<Arc<AppState>>, request: Request) -
         Ok(()) => update::serve(State(app.clone()), request).await,
         Err(rejection) => Err(rejection),
     };
-    finish(&app, answer, is_stale)
+    match is_stale {
+        true => tell(&app, answer.map_err(Rejection::for_stale_page).into_response()),
+        false => answer.into_response(),
+    }
 }
 
 /// `POST _ferrodash/batch`.
@@ -61,13 +64,6 @@ pub(super) async fn client(
 /// Other clients than our page say nothing, and are not told anything.
 fn is_stale(app: &AppState, headers: &HeaderMap) -> bool {
     headers.get(BUILD).is_some_and(|build| build.as_bytes() != app.build_id.as_bytes())
-}
-
-fn finish(app: &AppState, answer: Result<Response, Rejection>, is_stale: bool) -> Response {
-    match is_stale {
-        true => tell(app, answer.map_err(Rejection::for_stale_page).into_response()),
-        false => answer.into_response(),
-    }
 }
 
 /// Names the build of this server. What is sent to a page of another one is not kept under its addresses.

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::body::Body as HttpBody;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -17,23 +18,26 @@ use super::rejection::Rejection;
 use super::{decode, wire};
 use crate::body::{Encoding, compress_once};
 use crate::callback::call::{Answered, Content, answer};
-use crate::callback::{CallError, Context, Effects, Header, Timing};
+use crate::callback::{CallError, Context, Effects, Header, Registered, Timing};
 use crate::state::AppState;
 
 pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) -> Result<Response, Rejection> {
     let start = Instant::now();
     let (parts, body) = request.into_parts();
     refuse_other_types(&parts.headers)?;
-    let body = read(Limited::new(body, app.config.max_body), app.config.max_body).await?;
+    let body = read(body, app.config.max_body).await?;
     let call: wire::Call<'_> =
         serde_json::from_slice(&body).map_err(|error| Rejection::Malformed(error.to_string()))?;
-    let output = call.output.as_deref().ok_or_else(|| Rejection::Malformed("it has no \"output\"".into()))?;
-    let callback = app.registry.by_output(output);
-    let callback = callback.ok_or_else(|| Rejection::UnknownCallback(output.to_owned()))?;
-    let call = decode::call(callback, &call, &body)?;
+    let call = decode::call(callback(&app, &call)?, &call, &body)?;
     let encoding = encoding(&parts.headers);
     let context = Context::new(Arc::new(call), Arc::new(app.request(parts)));
     respond(&app, &context, encoding, start).await
+}
+
+/// The callback that a call is of.
+pub(super) fn callback(app: &AppState, call: &wire::Call<'_>) -> Result<Arc<Registered>, Rejection> {
+    let output = call.output.as_deref().ok_or_else(|| Rejection::Malformed("it has no \"output\"".into()))?;
+    app.registry.by_output(output).ok_or_else(|| Rejection::UnknownCallback(output.to_owned()))
 }
 
 /// Answers a call with a response of its own.
@@ -76,8 +80,9 @@ pub(super) fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
     }
 }
 
-pub(super) async fn read(body: Limited<axum::body::Body>, limit: usize) -> Result<Bytes, Rejection> {
-    match body.collect().await {
+/// A body of up to so many bytes.
+pub(super) async fn read(body: HttpBody, limit: usize) -> Result<Bytes, Rejection> {
+    match Limited::new(body, limit).collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
         Err(error) if error.is::<LengthLimitError>() => Err(Rejection::TooLarge(limit)),
         Err(_) => Err(Rejection::Incomplete),

@@ -153,7 +153,10 @@ fn layouts_templates_and_patterns() {
     assert!(one(twice).contains("the id \"p\" is in the layout twice"));
     assert!(one(App::new(html::P::new("").id("a.b"))).contains("an id must not contain a dot"));
     assert!(one(App::new(layout()).index_string("{%app_entry%}{%config%}")).contains("index_string lacks {%scripts%}"));
-    assert!(one(App::new(layout()).assets_ignore("(")).contains("\"(\" is no regular expression"));
+    for app in [App::new(layout()).assets_ignore("("), App::new(layout()).assets_path_ignore(["a", "("])] {
+        let text = one(app);
+        assert!(text.contains("\"(\" is no regular expression") && text.contains("tests/main/build.rs:"), "{text}");
+    }
     let broken = App::new(html::P::new("").prop("data-x", std::collections::HashMap::from([((1, 2), 3)])));
     assert!(one(broken).contains("the layout cannot be written as JSON: property \"data-x\" of P"));
 }
