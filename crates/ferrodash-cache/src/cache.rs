@@ -19,6 +19,7 @@ use crate::breaker::Breaker;
 use crate::catalog::Catalog;
 use crate::entry::LONGEST;
 use crate::flight::Flights;
+use crate::improve::Improvement;
 use crate::ledger::Ledger;
 use crate::near::Near;
 use crate::stats::Stats;
@@ -58,13 +59,13 @@ pub(crate) struct Slot {
 }
 
 /// What a function made.
-#[derive(Debug)]
 pub struct Computed {
     pub(crate) bytes: Bytes,
     pub(crate) keep: bool,
     pub(crate) negative: Option<Duration>,
     pub(crate) compressed: bool,
     pub(crate) prepared: Option<Box<dyn Any + Send>>,
+    pub(crate) improvement: Option<Improvement>,
 }
 
 /// How an answer came about.
@@ -132,7 +133,7 @@ pub(crate) const OFFLINE: Duration = Duration::from_secs(2);
 impl Computed {
     /// A value to be kept.
     pub fn keep(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), keep: true, negative: None, compressed: false, prepared: None }
+        Self { bytes: bytes.into(), keep: true, negative: None, compressed: false, prepared: None, improvement: None }
     }
 
     /// A value for those who wait now, and nobody later.
@@ -149,6 +150,21 @@ impl Computed {
     #[must_use]
     pub fn compressed(self) -> Self {
         Self { compressed: true, ..self }
+    }
+
+    /// Gives a better form of the same value later, such as one that is compressed. It is awaited only once the value is
+    /// kept, in a task that nobody waits for, and takes the value's place in each tier that still has it. A future that
+    /// panics or gives `None` changes nothing.
+    #[must_use]
+    pub fn improved_by(self, better: impl Future<Output = Option<Bytes>> + Send + 'static) -> Self {
+        Self { improvement: Some(Box::pin(better)), ..self }
+    }
+}
+
+impl std::fmt::Debug for Computed {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (bytes, later) = (self.bytes.len(), self.improvement.is_some());
+        f.debug_struct("Computed").field("bytes", &bytes).field("keep", &self.keep).field("improves", &later).finish()
     }
 }
 

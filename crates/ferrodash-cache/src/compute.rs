@@ -226,14 +226,18 @@ impl Cache {
                 let status = Status::Miss { stored: false };
                 self.fall_back(&call, search, Landing::Value { entry, status, superseded: false }).await
             }
-            Ok(Ok((computed, cost))) => {
+            Ok(Ok((mut computed, cost))) => {
                 self.inner.backoff.succeeded(&call.key);
+                let improvement = computed.improvement.take();
                 let (entry, keep) = self.made(&call, computed, cost, &run, marks);
                 let kept = match keep {
                     true => self.keep(&call, &entry, lease, Began { epoch, turn, marks }, &departure).await,
                     false => Kept::No,
                 };
                 let joined = departure.leave();
+                if let Some(improvement) = improvement.filter(|_| kept == Kept::Yes) {
+                    self.improve_later(&call, &entry, improvement);
+                }
                 let superseded = kept == Kept::Lost || (joined && !self.still_counts(&entry, marks).await);
                 Landing::Value { entry, status: Status::Miss { stored: kept == Kept::Yes }, superseded }
             }

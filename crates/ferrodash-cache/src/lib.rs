@@ -35,6 +35,7 @@ mod compute;
 mod entry;
 mod error;
 mod flight;
+mod improve;
 mod invalidate;
 mod key;
 mod lease;

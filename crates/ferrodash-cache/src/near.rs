@@ -60,6 +60,16 @@ impl Near {
         self.memory.insert(key, entry, at_most)
     }
 
+    /// Puts a better form of an entry in the place of its copy, if that is still the one that is kept.
+    pub(crate) fn improve(&self, key: &Key, better: &Entry, now: Instant) {
+        let _lock = self.lock(key);
+        let Some((kept, left)) = self.memory.find_with_age(key, now) else { return };
+        if kept.id() == better.id() {
+            better.check(kept.checked());
+            self.memory.insert(key, better, left);
+        }
+    }
+
     /// Forgets the copy of an entry that has changed.
     pub(crate) fn changed(&self, key: &Key) {
         let _lock = self.lock(key);

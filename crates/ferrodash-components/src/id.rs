@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::fmt::{self, Display, Write as _};
 use std::hash::{Hash, Hasher};
 
-use serde::de::{Error as _, MapAccess, Visitor};
+use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// The id of a component: text, or a dictionary of keys and values, as Dash's pattern-matching ids are.
@@ -307,19 +307,50 @@ impl<'de> Visitor<'de> for IdVisitor {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Id, A::Error> {
         let mut keys = Vec::with_capacity(map.size_hint().unwrap_or(2));
-        while let Some((key, value)) = map.next_entry::<String, serde_json::Value>()? {
-            let value = match value {
-                serde_json::Value::Bool(value) => IdValue::Bool(value),
-                serde_json::Value::String(value) => IdValue::Text(value),
-                serde_json::Value::Number(number) => match (number.as_i64(), number.as_f64()) {
-                    (Some(whole), _) => IdValue::Number(whole),
-                    (None, float) => IdValue::from(float.unwrap_or_default()),
-                },
-                other => return Err(A::Error::custom(format!("{other} cannot be the value of {key:?} in an id"))),
-            };
+        while let Some((key, ReadValue(value))) = map.next_entry()? {
             keys.push((key, value));
         }
         Ok(Id::sorted(keys))
+    }
+}
+
+/// A value of an id as it is sent: never a wildcard, and nothing that could be nested.
+struct ReadValue(IdValue);
+
+impl<'de> Deserialize<'de> for ReadValue {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_any(ValueVisitor).map(Self)
+    }
+}
+
+struct ValueVisitor;
+
+impl Visitor<'_> for ValueVisitor {
+    type Value = IdValue;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the value of a key in an id: a text, a number or a boolean")
+    }
+
+    fn visit_bool<E>(self, value: bool) -> Result<IdValue, E> {
+        Ok(IdValue::Bool(value))
+    }
+
+    fn visit_i64<E>(self, value: i64) -> Result<IdValue, E> {
+        Ok(IdValue::Number(value))
+    }
+
+    fn visit_u64<E>(self, value: u64) -> Result<IdValue, E> {
+        // Browsers have no such number; the nearest one that they have is what they would send.
+        Ok(i64::try_from(value).map_or_else(|_| IdValue::from(value as f64), IdValue::Number))
+    }
+
+    fn visit_f64<E>(self, value: f64) -> Result<IdValue, E> {
+        Ok(IdValue::from(value))
+    }
+
+    fn visit_str<E>(self, value: &str) -> Result<IdValue, E> {
+        Ok(IdValue::Text(value.to_owned()))
     }
 }
 

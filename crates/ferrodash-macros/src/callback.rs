@@ -14,7 +14,7 @@ use crate::args::{DurationArg, check_callback, keys, once, texts, value, version
 use crate::policy::{self, PolicyArgs};
 
 const KEYS: &str = "output, input, state, args, cache, running, prevent_initial_call, optional, hidden, on_error, \
-                    api_endpoint, dynamic_callbacks and batch";
+                    api_endpoint, timeout, dynamic_callbacks and batch";
 
 /// The arguments of the attribute.
 #[derive(Default)]
@@ -30,6 +30,7 @@ pub(crate) struct Arguments {
     hidden: Option<()>,
     on_error: Option<Expr>,
     api_endpoint: Option<LitStr>,
+    timeout: Option<DurationArg>,
     dynamic_callbacks: Option<()>,
     batch: Option<()>,
 }
@@ -113,6 +114,10 @@ impl Parse for Arguments {
                 "api_endpoint" => {
                     once(&arguments.api_endpoint, key)?;
                     arguments.api_endpoint = Some(value(input)?);
+                }
+                "timeout" => {
+                    once(&arguments.timeout, key)?;
+                    arguments.timeout = Some(value(input)?);
                 }
                 name => return arguments.take_flag(name, key),
             }
@@ -360,6 +365,7 @@ fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
     calls.extend(arguments.hidden.map(|()| quote!(.hidden())));
     calls.extend(arguments.dynamic_callbacks.map(|()| quote!(.dynamic_callbacks())));
     calls.extend(arguments.batch.map(|()| quote!(.batch())));
+    calls.extend(arguments.timeout.as_ref().map(|time| quote!(.timeout(#time))));
     calls.extend(arguments.on_error.as_ref().map(|handler| quote!(.on_error(#handler))));
     calls
 }

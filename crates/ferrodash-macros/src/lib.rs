@@ -40,6 +40,7 @@ use syn::parse_macro_input;
 /// | `optional` | its components may be missing |
 /// | `hidden` | not in the callback graph of Dash's developer tools |
 /// | `api_endpoint = "/api/x"` | an address for other programs, with the function's arguments by name |
+/// | `timeout = "10m"` | how long the function may take; see `App::call_timeout` |
 /// | `dynamic_callbacks` | the function may add callbacks |
 /// | `batch` | its calls may travel with others although it takes a `Context`; it then sets no cookies and headers |
 ///

@@ -4,9 +4,10 @@ use std::panic::{AssertUnwindSafe, Location};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
+use std::time::Duration;
 
 use axum::Router;
-use axum::http::HeaderMap;
+use axum::http::{HeaderMap, HeaderName};
 use ferrodash_cache::{Cache, panic_message};
 use ferrodash_components::Suite;
 use futures_util::FutureExt;
@@ -18,7 +19,8 @@ use crate::config::Config;
 use crate::error::{BuildErrors, Mistake, Result};
 use crate::layout::{IntoLayout, Layout};
 use crate::state::AppState;
-use crate::{http, pages, plugin, serve::serve};
+use crate::serve::Server;
+use crate::{http, pages, plugin};
 
 /// A Dash app: a layout, callbacks, a cache, and settings.
 #[must_use = "an app serves once it is run, or built and its router served"]
@@ -261,6 +263,61 @@ impl App {
         self
     }
 
+    /// How many calls may be in progress at a time; by default 1,024. Further ones are answered with 503 and
+    /// `Retry-After`. `None` for any number.
+    pub fn max_calls(mut self, calls: Option<usize>) -> Self {
+        self.config.limits.app = calls;
+        self
+    }
+
+    /// How many calls one client may have in progress at a time; by default 256, many times what a browser sends. Further
+    /// ones are answered with 503 and `Retry-After`. `None` for any number.
+    ///
+    /// A client is an address, or a network of 64 bits with IPv6. For connections from this machine or a private network
+    /// it is the last address in `X-Forwarded-For`: a proxy must set that header, or all its users are one client. Without
+    /// [`run`](Self::run) or [`serve`](crate::serve), addresses are known only if the router is served with axum's connect
+    /// info; otherwise there is no limit for each client.
+    pub fn max_calls_per_client(mut self, calls: Option<usize>) -> Self {
+        self.config.limits.per_client = calls;
+        self
+    }
+
+    /// How long the function of a callback may take that does not say itself; by default two minutes. Then its call is
+    /// cancelled and answered with 504. `None` for any time. Cached callbacks have
+    /// [`hard_timeout`](crate::CacheOptions::hard_timeout) instead.
+    ///
+    /// A function is cancelled where it awaits. One that computes without a pause is not, and belongs into
+    /// `tokio::task::spawn_blocking`.
+    pub fn call_timeout(mut self, time: Option<Duration>) -> Self {
+        self.config.limits.timeout = time;
+        self
+    }
+
+    /// How [`run`](Self::run) listens and stops.
+    pub fn server(mut self, server: Server) -> Self {
+        self.config.server = server;
+        self
+    }
+
+    /// The header in which a proxy gives each request an id, such as `X-Request-ID`, so that a call that the proxy sends
+    /// again does not run twice: the second one is answered with 409. By default there is none.
+    ///
+    /// Ids are remembered in the app's cache for as long as a call may take and a minute more, so processes that share a
+    /// cache know each other's calls. Calls of cached callbacks run again if need be, as their answers are the same. The
+    /// proxy must set the header itself, and not pass on what clients send in it. While the cache cannot be asked, calls
+    /// run.
+    #[track_caller]
+    pub fn request_id_header(mut self, name: &str) -> Self {
+        match HeaderName::try_from(name) {
+            Ok(name) => self.config.request_id = Some(name),
+            Err(_) => {
+                let text = format!("request_id_header: {name:?} cannot be the name of a header");
+                self.mistakes.push(Mistake::at(Location::caller(), text));
+            }
+        }
+        self
+    }
+
     /// Whether calls that a page makes at the same time may travel in one request, `_ferrodash/batch`; by default they
     /// may. To be turned off where something before the app goes by `_dash-update-component`, such as a proxy's rule, or
     /// where functions use what a layer sets up for the task of their request.
@@ -389,7 +446,8 @@ impl App {
         self.cache.make_default();
         let mut app = self.build()?;
         tokio::spawn(app.warm_up());
-        serve(app.into_router(), address).await
+        let server = app.state.config.server.clone();
+        server.serve(app.into_router(), address).await
     }
 }
 

@@ -1,5 +1,7 @@
 //! Bodies of answers: the bytes, their compressed forms made once, and the one form in which all of it is cached.
 
+mod compress;
+
 use std::io::{self, Write};
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
@@ -11,8 +13,8 @@ const COMPRESS_FROM: usize = 1024;
 /// From this size on compressing is moved off the async threads: it takes more than about a millisecond.
 const BLOCKING_FROM: usize = 32 * 1024;
 
-/// Brotli's level for answers, which are made while somebody waits.
-const BROTLI_QUALITY: i32 = 5;
+/// From this size on the first caller of a kept answer gets it uncompressed: gzip would take longer than many functions.
+const PLAIN_FROM: usize = 512 * 1024;
 
 /// An encoding of HTTP that is spoken here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,20 +25,32 @@ pub(crate) enum Encoding {
 }
 
 impl Encoding {
-    /// The best encoding that an `Accept-Encoding` allows (RFC 9110, section 12.5.3).
-    pub(crate) fn negotiate(accept: Option<&str>) -> Self {
-        Self::best(accept, &[Self::Brotli, Self::Gzip])
-    }
+    pub(crate) const ALL: [Self; 3] = [Self::Identity, Self::Gzip, Self::Brotli];
 
-    /// The encoding of a body that is sent as it is made. Browsers take brotli by https only, and its encoder keeps
-    /// megabytes for each response that is under way.
-    pub(crate) fn of_stream(accept: Option<&str>) -> Self {
-        Self::best(accept, &[Self::Gzip])
+    /// The value of `Content-Encoding`, if there is to be one.
+    pub(crate) fn name(self) -> Option<&'static str> {
+        match self {
+            Self::Identity => None,
+            Self::Gzip => Some("gzip"),
+            Self::Brotli => Some("br"),
+        }
     }
+}
 
-    /// The first of some encodings that an `Accept-Encoding` allows.
-    fn best(accept: Option<&str>, known: &[Self]) -> Self {
-        let allows = |encoding: &Self| {
+/// The compressed forms that the sender of a request can read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Accepts {
+    gzip: bool,
+    brotli: bool,
+}
+
+impl Accepts {
+    /// None of them.
+    pub(crate) const NOTHING: Self = Self { gzip: false, brotli: false };
+
+    /// What an `Accept-Encoding` allows (RFC 9110, section 12.5.3).
+    pub(crate) fn of(accept: Option<&str>) -> Self {
+        let allows = |encoding: Encoding| {
             let mut allowed = false;
             for item in accept.unwrap_or_default().split(',') {
                 let (coding, parameter) = item.split_once(';').unwrap_or((item, ""));
@@ -46,16 +60,27 @@ impl Encoding {
             }
             allowed
         };
-        known.iter().copied().find(allows).unwrap_or(Self::Identity)
+        Self { gzip: allows(Encoding::Gzip), brotli: allows(Encoding::Brotli) }
     }
 
-    /// The value of `Content-Encoding`, if there is to be one.
-    pub(crate) fn name(self) -> Option<&'static str> {
+    /// The encoding of a body of which all forms are there: the smallest.
+    pub(crate) fn best(self) -> Encoding {
+        if self.brotli { Encoding::Brotli } else { self.of_stream() }
+    }
+
+    /// The encoding of a body that is made for one request: gzip is the quickest to make.
+    fn quickest(self) -> Encoding {
         match self {
-            Self::Identity => None,
-            Self::Gzip => Some("gzip"),
-            Self::Brotli => Some("br"),
+            Self { gzip: true, .. } => Encoding::Gzip,
+            Self { brotli: true, .. } => Encoding::Brotli,
+            Self::NOTHING => Encoding::Identity,
         }
+    }
+
+    /// The encoding of a body that is sent as it is made. Browsers take Brotli by https only, and its encoder keeps
+    /// megabytes for each response that is in progress.
+    pub(crate) fn of_stream(self) -> Encoding {
+        if self.gzip { Encoding::Gzip } else { Encoding::Identity }
     }
 }
 
@@ -108,13 +133,29 @@ const HEADER: usize = 1 + DIGEST + 3 * size_of::<u32>() + size_of::<u8>();
 const VERSION: u8 = 1;
 
 impl Body {
-    /// A body with all its forms, for one that is sent often.
-    pub(crate) async fn encode(identity: Bytes) -> Self {
+    /// A body with the forms that are made while a caller waits: all of a small one, gzip of a larger one, none of a
+    /// large one.
+    pub(crate) async fn first(identity: Bytes) -> Self {
         if identity.len() < BLOCKING_FROM {
             return Self::encode_now(identity);
         }
-        let plain = Self::plain(identity.clone());
-        tokio::task::spawn_blocking(move || Self::encode_now(identity)).await.unwrap_or(plain)
+        let plain = Self::plain(identity);
+        if plain.identity.len() >= PLAIN_FROM {
+            return plain;
+        }
+        let gzip = compress::aside(plain.identity.clone(), compress::gzip).await.unwrap_or_default();
+        Self { gzip, ..plain }
+    }
+
+    /// The same body with all its forms, if some are missing and there is time to make them.
+    pub(crate) async fn complete(self) -> Option<Self> {
+        let (gzip, brotli) = compress::later(self.identity.clone(), self.gzip.clone()).await?;
+        Some(Self { gzip, brotli, ..self })
+    }
+
+    /// Whether it has all the forms that it is to have.
+    pub(crate) fn is_complete(&self) -> bool {
+        self.identity.len() < COMPRESS_FROM || !self.brotli.is_empty()
     }
 
     /// A body with all its forms, made on this thread.
@@ -122,7 +163,7 @@ impl Body {
         if identity.len() < COMPRESS_FROM {
             return Self::plain(identity);
         }
-        let (gzip, brotli) = (gzip(&identity), brotli(&identity));
+        let (gzip, brotli) = (compress::gzip(&identity), compress::brotli(&identity));
         Self { gzip, brotli, ..Self::plain(identity) }
     }
 
@@ -133,14 +174,20 @@ impl Body {
         Self { identity, gzip: Bytes::new(), brotli: Bytes::new(), digest, partial: false }
     }
 
-    /// The bytes in the wanted encoding, or as they are where that does not pay.
-    pub(crate) fn choose(&self, wanted: Encoding) -> (Encoding, Bytes) {
-        let form = match wanted {
-            Encoding::Brotli => &self.brotli,
-            Encoding::Gzip => &self.gzip,
-            Encoding::Identity => &self.identity,
-        };
-        if form.is_empty() { (Encoding::Identity, self.identity.clone()) } else { (wanted, form.clone()) }
+    /// The bytes in the best encoding that is accepted and made.
+    pub(crate) fn choose(&self, accepts: Accepts) -> (Encoding, Bytes) {
+        if accepts.brotli && !self.brotli.is_empty() {
+            (Encoding::Brotli, self.brotli.clone())
+        } else if accepts.gzip && !self.gzip.is_empty() {
+            (Encoding::Gzip, self.gzip.clone())
+        } else {
+            (Encoding::Identity, self.identity.clone())
+        }
+    }
+
+    /// The bytes as they are.
+    pub(crate) fn identity(&self) -> &Bytes {
+        &self.identity
     }
 
     /// The strong validator of a form; each has its own (RFC 9110, section 8.8.3.3).
@@ -199,35 +246,21 @@ impl Body {
 }
 
 /// One compressed form of a body that is sent once.
-pub(crate) async fn compress_once(identity: Bytes, wanted: Encoding) -> (Encoding, Bytes) {
+pub(crate) async fn compress_once(identity: Bytes, accepts: Accepts) -> (Encoding, Bytes) {
+    let wanted = accepts.quickest();
     let compress = match wanted {
         _ if identity.len() < COMPRESS_FROM => return (Encoding::Identity, identity),
         Encoding::Identity => return (wanted, identity),
-        Encoding::Gzip => gzip,
-        Encoding::Brotli => brotli,
+        Encoding::Gzip => compress::gzip,
+        Encoding::Brotli => compress::brotli,
     };
     if identity.len() < BLOCKING_FROM {
         return (wanted, compress(&identity));
     }
-    let kept = identity.clone();
-    match tokio::task::spawn_blocking(move || compress(&identity)).await {
-        Ok(compressed) => (wanted, compressed),
-        Err(_) => (Encoding::Identity, kept),
+    match compress::aside(identity.clone(), compress).await {
+        Some(compressed) => (wanted, compressed),
+        None => (Encoding::Identity, identity),
     }
-}
-
-fn gzip(body: &Bytes) -> Bytes {
-    let mut encoder = GzEncoder::new(Vec::with_capacity(body.len() / 4), Compression::default());
-    let compressed = encoder.write_all(body).and_then(|()| encoder.finish());
-    compressed.expect("writing to memory does not fail").into()
-}
-
-fn brotli(body: &Bytes) -> Bytes {
-    let params =
-        brotli::enc::BrotliEncoderParams { quality: BROTLI_QUALITY, size_hint: body.len(), ..Default::default() };
-    let mut compressed = Vec::with_capacity(body.len() / 4);
-    brotli::BrotliCompress(&mut &body[..], &mut compressed, &params).expect("writing to memory does not fail");
-    compressed.into()
 }
 
 #[cfg(test)]
@@ -236,6 +269,7 @@ mod tests {
 
     #[test]
     fn the_best_encoding_that_is_accepted_is_chosen() {
+        let body = Body::encode_now(Bytes::from("0123456789".repeat(1000)));
         for (accept, expected) in [
             (None, Encoding::Identity),
             (Some("gzip, deflate, br, zstd"), Encoding::Brotli),
@@ -244,8 +278,22 @@ mod tests {
             (Some("gzip;q=0"), Encoding::Identity),
             (Some("*"), Encoding::Identity),
         ] {
-            assert_eq!(Encoding::negotiate(accept), expected, "{accept:?}");
+            assert_eq!(body.choose(Accepts::of(accept)).0, expected, "{accept:?}");
         }
+    }
+
+    #[tokio::test]
+    async fn a_form_that_is_not_made_yet_is_not_waited_for() {
+        let accepts = Accepts::of(Some("gzip, br"));
+        let body = Body::first(Bytes::from("0123456789".repeat(10_000))).await;
+        assert_eq!(body.choose(accepts).0, Encoding::Gzip);
+        let gzip = body.gzip.clone();
+        let body = body.complete().await.unwrap();
+        assert_eq!(body.choose(accepts).0, Encoding::Brotli);
+        assert_eq!(body.gzip.as_ptr(), gzip.as_ptr(), "what is made is not made again");
+        let large = Body::first(Bytes::from("0123456789".repeat(100_000))).await;
+        assert_eq!(large.choose(accepts).0, Encoding::Identity);
+        assert!(!large.is_complete() && large.complete().await.unwrap().is_complete());
     }
 
     #[test]
@@ -254,9 +302,10 @@ mod tests {
         let packed = body.pack();
         let unpacked = Body::unpack(&packed).expect("just packed");
         assert_eq!(unpacked.etag(Encoding::Gzip), body.etag(Encoding::Gzip));
-        for encoding in [Encoding::Identity, Encoding::Gzip, Encoding::Brotli] {
-            let (chosen, bytes) = unpacked.choose(encoding);
-            assert_eq!((chosen, &bytes), (encoding, &body.choose(encoding).1));
+        for (accept, encoding) in [(None, Encoding::Identity), (Some("gzip"), Encoding::Gzip), (Some("br"), Encoding::Brotli)] {
+            let accepts = Accepts::of(accept);
+            let (chosen, bytes) = unpacked.choose(accepts);
+            assert_eq!((chosen, &bytes), (encoding, &body.choose(accepts).1));
             assert!(packed.as_ptr_range().contains(&bytes.as_ptr()), "{encoding:?} was copied");
         }
         assert!(Body::unpack(&packed.slice(1..)).is_none());

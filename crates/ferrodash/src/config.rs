@@ -2,12 +2,15 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use axum::http::HeaderName;
 use ferrodash_components::{Suite, dash_table, dcc, html, plotly_js, renderer};
 
 use crate::callback::{Defaults, ErrorHandler, Identify};
 use crate::pages::Paths;
 use crate::plugin::Plugins;
+use crate::serve::Server;
 
 /// All settings.
 #[derive(Clone)]
@@ -28,6 +31,11 @@ pub(crate) struct Config {
     pub(crate) show_undo_redo: bool,
     /// Largest request body that is read, in bytes.
     pub(crate) max_body: usize,
+    pub(crate) limits: CallLimits,
+    /// How the server listens and stops.
+    pub(crate) server: Server,
+    /// The header by which a call that is sent again is known.
+    pub(crate) request_id: Option<HeaderName>,
     /// Whether calls may travel together.
     pub(crate) batch_calls: bool,
     pub(crate) health_endpoint: Option<String>,
@@ -53,6 +61,23 @@ pub(crate) struct Config {
     pub(crate) renderer_hooks: Vec<(&'static str, String)>,
     /// Answers for callbacks whose functions fail.
     pub(crate) on_error: Option<ErrorHandler>,
+}
+
+/// How many calls may be in progress, and for how long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct CallLimits {
+    /// How many of all clients; `None` for any number.
+    pub(crate) app: Option<usize>,
+    /// How many of one client.
+    pub(crate) per_client: Option<usize>,
+    /// How long a function may take that does not say itself.
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Default for CallLimits {
+    fn default() -> Self {
+        Self { app: Some(1024), per_client: Some(256), timeout: Some(Duration::from_secs(120)) }
+    }
 }
 
 /// Attributes of a tag, in order.
@@ -100,6 +125,9 @@ impl Default for Config {
             suppress_callback_exceptions: false,
             show_undo_redo: false,
             max_body: 32 << 20,
+            limits: CallLimits::default(),
+            server: Server::default(),
+            request_id: None,
             batch_calls: true,
             health_endpoint: None,
             ready_endpoint: None,
@@ -136,6 +164,7 @@ impl Config {
             prevent_initial_callbacks: self.prevent_initial_callbacks,
             on_error: self.on_error.clone(),
             plugins: self.plugins.clone(),
+            timeout: self.limits.timeout,
         }
     }
 }

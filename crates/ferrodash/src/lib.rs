@@ -76,7 +76,7 @@ pub use pages::{
 };
 pub use plugin::Plugin;
 pub use security::Algorithm;
-pub use serve::serve;
+pub use serve::{Server, serve};
 pub use stored::{Stored, StoredError};
 
 /// What an app usually needs: `use ferrodash::prelude::*`.

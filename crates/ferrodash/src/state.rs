@@ -3,8 +3,8 @@
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::panic::Location;
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, OnceLock};
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
@@ -17,7 +17,7 @@ use crate::body::Body;
 use crate::callback::{Callback, Property, Registry, RequestParts, Spec, Vary};
 use crate::config::Config;
 use crate::error::Mistake;
-use crate::http::{Assets, Index, Suites, csrf_problem, render_dependencies, render_index};
+use crate::http::{Assets, Index, Limits, Suites, csrf_problem, render_dependencies, render_index};
 use crate::layout::{Layout, LayoutRequest};
 use crate::pages::PageRegistry;
 use crate::stored::Vault;
@@ -39,6 +39,8 @@ pub(crate) struct AppState {
     /// Whether the warm-up has ended.
     pub(crate) ready: AtomicBool,
     pub(crate) vault: Arc<Vault>,
+    /// The calls in progress.
+    pub(crate) limits: Limits,
 }
 
 impl AppState {
@@ -80,7 +82,7 @@ impl AppState {
             Index::Fixed(Body::encode_now(Bytes::new()))
         });
         let (ready, vault) = (AtomicBool::new(ready), Arc::new(Vault::new(config.secret.as_deref())));
-        let registry = Arc::new(registry);
+        let (registry, limits) = (Arc::new(registry), Limits::new(&config.limits));
         Self {
             config,
             registry,
@@ -94,6 +96,7 @@ impl AppState {
             build_id,
             ready,
             vault,
+            limits,
         }
     }
 
@@ -106,6 +109,7 @@ impl AppState {
             headers: parts.headers,
             extensions: parts.extensions,
             identify: self.config.identify.clone(),
+            who: OnceLock::new(),
             vault: Some(self.vault.clone()),
             registry: Some(self.registry.clone()),
             pages: self.pages.clone(),

@@ -78,6 +78,13 @@ impl Memory {
         None
     }
 
+    /// The entry of a key, and how long this copy of it is still kept.
+    pub(crate) fn find_with_age(&self, key: &Key, now: Instant) -> Option<(Entry, Duration)> {
+        let Kept { entry, until } = self.entries.get(key)?;
+        let left = until.checked_duration_since(now)?;
+        Some((entry, left))
+    }
+
     /// Keeps an entry for what is left of its lifetime, and for `at_most`; `false` if it is larger than its share of
     /// the budget.
     pub(crate) fn insert(&self, key: &Key, entry: &Entry, at_most: Duration) -> bool {

@@ -3,6 +3,7 @@
 use std::any::TypeId;
 use std::borrow::Cow;
 use std::panic::Location;
+use std::time::Duration;
 
 use ferrodash_components::Id;
 
@@ -10,7 +11,7 @@ use super::dependency::digest;
 use super::failure::error_handler;
 use super::{
     ApiEndpoint, Args, CacheOptions, Callback, Clientside, Context, Failure, Function, Handler, InitialCall, Input,
-    IntoAnswer, IntoOutput, Output, Parameter, Property, Running, Source, Spec, State, handler,
+    IntoAnswer, IntoOutput, Output, Parameter, Property, Running, Source, Spec, State, TimeLimit, handler,
 };
 
 /// Where the functions of inline clientside callbacks are kept in the page, as in Dash.
@@ -46,6 +47,7 @@ impl CallbackBuilder {
             on_error: None,
             api: None,
             adds_callbacks: false,
+            timeout: TimeLimit::OfApp,
             unsupported: None,
         };
         Self { spec, leading: Vec::new(), trailing: Vec::new() }
@@ -150,6 +152,25 @@ impl CallbackBuilder {
     /// ```
     pub fn batch(mut self) -> Self {
         self.spec.batch = true;
+        self
+    }
+
+    /// How long the function may take, in the place of what [`App::call_timeout`](crate::App::call_timeout) says; `None`
+    /// for any time. Then its call is cancelled and answered with 504. For a cached callback it is the same as
+    /// [`hard_timeout`](CacheOptions::hard_timeout).
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use ferrodash::prelude::*;
+    /// let report = Callback::builder()
+    ///     .output(Output::new("report", "children"))
+    ///     .input(Input::new("year", "value"))
+    ///     .timeout(Duration::from_secs(600))
+    ///     .handler(async |year: u32| format!("all of {year}"));
+    /// # let _ = report;
+    /// ```
+    pub fn timeout(mut self, time: impl Into<Option<Duration>>) -> Self {
+        self.spec.timeout = time.into().map_or(TimeLimit::None, TimeLimit::After);
         self
     }
 

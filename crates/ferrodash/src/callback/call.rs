@@ -2,16 +2,20 @@
 
 use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use ferrodash_cache::{Answer as CacheAnswer, Cache, Computed, Entry, Mode, Status, panic_message};
 use ferrodash_components::Prop;
 use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use tokio::time::timeout;
 
 use super::key::call_key;
 use super::{
-    Answer, Arguments, CacheOptions, Call, CallError, Context, Failure, Ids, OutputValue, Property, SideUpdate,
+    Answer, Arguments, CacheOptions, Call, CallError, Context, ErasedHandler, Failure, Ids, OutputValue, Property,
+    SideUpdate,
 };
 use crate::body::Body;
 
@@ -72,13 +76,26 @@ pub(crate) async fn answer(cache: &Cache, context: &Context) -> Result<Answered,
 }
 
 async fn answer_anew(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
-    let run = AssertUnwindSafe(cache.scope(run(context.clone())));
-    let content = match run.catch_unwind().await {
-        Ok(content) => content?,
-        Err(panic) => return Err(CallError::Panic(panic_message(&*panic).into())),
+    let work = async {
+        let run = run(context.clone()).await?;
+        Ok(run.map_or(Content::Nothing, |(body, _)| Content::Plain(body)))
     };
-    let content = content.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
+    let content = limited(cache, context, work).await?;
     Ok(Answered { content, status: None, fresh: None, age: Duration::ZERO, late: Duration::ZERO })
+}
+
+/// Runs the work of an uncached call for as long as it may take. A panic is an error.
+pub(crate) async fn limited<T>(
+    cache: &Cache,
+    context: &Context,
+    work: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    let work = AssertUnwindSafe(cache.scope(work)).catch_unwind();
+    let result = match context.call().callback.timeout {
+        Some(limit) => timeout(limit, work).await.map_err(|_| CallError::TimedOut(limit))?,
+        None => work.await,
+    };
+    result.unwrap_or_else(|panic| Err(CallError::Panic(panic_message(&*panic).into())))
 }
 
 async fn answer_cached(cache: &Cache, context: &Context, options: &CacheOptions) -> Result<Answered, CallError> {
@@ -104,10 +121,12 @@ async fn answer_cached(cache: &Cache, context: &Context, options: &CacheOptions)
         return Err(CallError::Kept(String::from_utf8_lossy(entry.bytes()).into()));
     }
     let content = match Body::unpack(entry.bytes()) {
+        // It is for the callers of this moment, so no better form of it is made.
+        Some(body) if body.partial => Content::Plain(body.identity().clone()),
         Some(body) => Content::Encoded(body),
         None => Content::Nothing,
     };
-    let keepable = matches!(&content, Content::Encoded(body) if !body.partial);
+    let keepable = matches!(&content, Content::Encoded(_));
     let (age, late) = match status {
         Status::Stale { .. } => (entry.age(), entry.age().saturating_sub(entry.parts().timeout)),
         _ => (Duration::ZERO, Duration::ZERO),
@@ -133,9 +152,19 @@ async fn compute(context: Context, negative: Option<Duration>) -> Result<Compute
     match result? {
         None => Ok(Computed::pass(NOTHING)),
         Some((body, complete)) => {
-            let mut body = Body::encode(body).await;
-            body.partial = !complete;
-            Ok(if complete { Computed::keep(body.pack()).compressed() } else { Computed::pass(body.pack()) })
+            if !complete {
+                let mut body = Body::plain(body);
+                body.partial = true;
+                return Ok(Computed::pass(body.pack()));
+            }
+            let packed = Body::first(body).await.pack();
+            let computed = Computed::keep(packed.clone()).compressed();
+            // Shares the bytes that are kept.
+            let body = Body::unpack(&packed).filter(|body| !body.is_complete());
+            Ok(match body {
+                Some(body) => computed.improved_by(async { body.complete().await.map(|body| body.pack()) }),
+                None => computed,
+            })
         }
     }
 }
@@ -143,15 +172,40 @@ async fn compute(context: Context, negative: Option<Duration>) -> Result<Compute
 /// Runs the function; the body, and whether it is one that can be kept.
 async fn run(context: Context) -> Result<Option<(Bytes, bool)>, CallError> {
     let call = context.call().clone();
-    let handler = call.callback.callback.handler().ok_or(CallError::Clientside)?;
-    let desk = context.desk();
     let arguments = Arguments { values: call.arguments(), names: call.callback.argument_names.clone() };
-    let run = handler.call(arguments, context.clone());
-    let answer = match desk {
+    let answer = run_function(&context, arguments).await?;
+    write(&context, answer)
+}
+
+/// Runs the function with these arguments.
+pub(crate) async fn run_function(context: &Context, arguments: Arguments) -> Result<Answer, CallError> {
+    let handler = context.call().callback.callback.handler().ok_or(CallError::Clientside)?;
+    let desk = context.desk();
+    let run = begin(handler.clone(), arguments, context.clone()).await;
+    match desk {
         Some(desk) => desk.scope(run).await,
         None => run.await,
-    };
-    write(&context, answer?)
+    }
+}
+
+/// From this size on, arguments are decoded on a thread for blocking work.
+const LARGE: usize = 128 * 1024;
+
+/// Decodes the arguments and calls the function, whose future is then to be awaited.
+async fn begin(
+    handler: Arc<dyn ErasedHandler>,
+    arguments: Arguments,
+    context: Context,
+) -> BoxFuture<'static, Result<Answer, CallError>> {
+    if arguments.values.iter().map(Bytes::len).sum::<usize>() < LARGE {
+        return handler.call(arguments, context);
+    }
+    let span = tracing::Span::current();
+    let begun = tokio::task::spawn_blocking(move || span.in_scope(|| handler.call(arguments, context))).await;
+    begun.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => ready(Err(CallError::Panic("the server is stopping".into()))).boxed(),
+    })
 }
 
 /// The body of an answer, and whether it has a value for every output and nothing else; `None` when nothing changes.

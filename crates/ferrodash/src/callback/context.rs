@@ -260,13 +260,13 @@ impl Context {
     /// Who makes the request, as [`App::identity`](crate::App::identity) says. In a cached callback it needs `vary =
     /// "user"`.
     pub fn identity(&self) -> Option<Identity> {
-        self.may_read(&Vary::User).then(|| self.request.identity()).flatten()
+        self.may_read(&Vary::User).then(|| self.request.identity().cloned()).flatten()
     }
 
     /// The roles of who makes the request. In a cached callback it needs `vary = "roles"`, or `"user"`.
     pub fn roles(&self) -> Vec<String> {
         let allowed = self.allows(&Vary::User) || self.may_read(&Vary::Roles);
-        allowed.then(|| self.request.identity()).flatten().map(|who| who.roles).unwrap_or_default()
+        allowed.then(|| self.request.identity()).flatten().map(|who| who.roles.clone()).unwrap_or_default()
     }
 
     /// The session: the value of the cookie that [`App::session_cookie`](crate::App::session_cookie) names. In a cached

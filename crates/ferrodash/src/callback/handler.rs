@@ -96,8 +96,8 @@ impl Arguments {
     }
 }
 
-/// The beginning of a JSON text, for messages.
-fn shortened(text: &[u8]) -> String {
+/// The beginning of a text, for messages.
+pub(crate) fn shortened(text: &[u8]) -> String {
     const LIMIT: usize = 200;
     let text = String::from_utf8_lossy(text);
     match text.char_indices().nth(LIMIT) {

@@ -1,7 +1,7 @@
 //! Who makes a request, as far as the app says.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::{Extensions, HeaderMap};
@@ -68,6 +68,9 @@ pub(crate) struct RequestParts {
     /// What layers around the app put beside the request.
     pub(crate) extensions: Extensions,
     pub(crate) identify: Identify,
+    /// Who makes the request, once somebody asked. What the app says may change while the request is answered; the key
+    /// of an answer and the function that makes it see the same identity.
+    pub(crate) who: OnceLock<Option<Identity>>,
     /// Signs handles of stored values.
     pub(crate) vault: Option<Arc<Vault>>,
     /// To which callbacks can be added.
@@ -76,8 +79,10 @@ pub(crate) struct RequestParts {
 }
 
 impl RequestParts {
-    pub(crate) fn identity(&self) -> Option<Identity> {
-        self.identify.user.as_ref()?(&self.headers)
+    /// Who makes the request. The app is asked once for each request.
+    pub(crate) fn identity(&self) -> Option<&Identity> {
+        let find = self.identify.user.as_ref()?;
+        self.who.get_or_init(|| find(&self.headers)).as_ref()
     }
 
     pub(crate) fn session(&self) -> Option<String> {

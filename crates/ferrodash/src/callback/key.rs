@@ -24,23 +24,32 @@ pub(crate) fn call_key(context: &Context) -> Key {
 ///
 /// The JSON text of a scalar is that form already, as the browser writes a value always the same way; two texts of one
 /// value (`1e2` and `100`) would only miss each other. Objects and arrays are read, so that the order of keys does not
-/// count.
+/// count. A large one is taken as it was sent: what is read takes many times the memory of its text, and a browser
+/// writes the same value the same way.
 struct Canonical<'a>(&'a [Bytes]);
 
 impl Serialize for Canonical<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut sequence = serializer.serialize_seq(Some(self.0.len()))?;
         for text in self.0 {
-            match text.first() {
-                Some(b'{' | b'[') => match serde_json::from_slice::<serde_json::Value>(text) {
+            match is_read(text) {
+                true => match serde_json::from_slice::<serde_json::Value>(text) {
                     Ok(value) => sequence.serialize_element(&value)?,
                     Err(_) => sequence.serialize_element(&Raw(text))?,
                 },
-                _ => sequence.serialize_element(&Raw(text))?,
+                false => sequence.serialize_element(&Raw(text))?,
             }
         }
         sequence.end()
     }
+}
+
+/// The largest text, in bytes, that is read to be written in a canonical form.
+const LARGEST: usize = 64 * 1024;
+
+/// Whether a text can be written in more than one way and is small enough to be read.
+pub(crate) fn is_read(text: &[u8]) -> bool {
+    matches!(text.first(), Some(b'{' | b'[')) && text.len() <= LARGEST
 }
 
 struct Raw<'a>(&'a [u8]);

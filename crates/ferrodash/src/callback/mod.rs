@@ -21,6 +21,7 @@ mod request;
 use std::any::TypeId;
 use std::panic::Location;
 use std::sync::Arc;
+use std::time::Duration;
 
 pub use arguments::Args;
 pub use builder::CallbackBuilder;
@@ -41,7 +42,7 @@ pub(crate) use debounce::{Gate, Shape, Slot, Source};
 pub(crate) use dependency::{Property, callback_id};
 pub(crate) use effects::{Effects, Header, SideUpdate, Timing};
 pub(crate) use failure::{ErrorHandler, error_handler};
-pub(crate) use handler::{Arguments, ErasedHandler};
+pub(crate) use handler::{Arguments, ErasedHandler, shortened};
 pub(crate) use identity::{Identify, RequestParts};
 pub(crate) use options::Vary;
 pub(crate) use outcome::{Answer, CallError};
@@ -113,6 +114,8 @@ pub(crate) struct Spec {
     pub(crate) adds_callbacks: bool,
     /// Whether it sets no cookies and headers, so that its calls may travel with others.
     pub(crate) batch: bool,
+    /// How long its function may take.
+    pub(crate) timeout: TimeLimit,
     /// A feature that there is not yet, for a clear mistake when the app is built.
     pub(crate) unsupported: Option<&'static str>,
 }
@@ -128,6 +131,16 @@ pub(crate) enum InitialCall {
     Prevented,
     /// It is, although others write its outputs too.
     Duplicate,
+}
+
+/// How long a function may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum TimeLimit {
+    /// As long as the app says.
+    #[default]
+    OfApp,
+    After(Duration),
+    None,
 }
 
 /// A property that has one value while the callback runs and another afterwards.

@@ -11,7 +11,7 @@ use ferrodash_components::Id;
 
 use super::call::is_readable;
 use super::check::{check, check_circles, check_writers};
-use super::{Callback, ErrorHandler, Function, Gate, Input, Parameter, Property, Shape, Spec, Vary, callback_id};
+use super::{Callback, ErrorHandler, Function, Gate, Input, Parameter, Property, Shape, Spec, TimeLimit, Vary, callback_id};
 use crate::error::{BuildErrors, Mistake};
 use crate::plugin::Plugins;
 
@@ -44,6 +44,8 @@ pub(crate) struct Defaults {
     pub(crate) on_error: Option<ErrorHandler>,
     /// Are told of failures.
     pub(crate) plugins: Plugins,
+    /// How long a function may take; `None` for any time.
+    pub(crate) timeout: Option<Duration>,
 }
 
 /// A callback with what is derived from its description once.
@@ -73,6 +75,8 @@ pub(crate) struct Registered {
     pub(crate) plugins: Plugins,
     /// Whether a call says which components it is about.
     pub(crate) has_patterns: bool,
+    /// How long its function may take; `None` for any time, and for cached callbacks, whose policy says it.
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl Registry {
@@ -232,13 +236,23 @@ impl Registered {
             Some(value) => Bytes::from(value.to_string()),
             None => Bytes::from_static(b"null"),
         });
-        let policy = spec.cache.as_ref().map_or(Policy::new(Duration::ZERO), |cache| cache.policy.clone());
+        let mut policy = spec.cache.as_ref().map_or(Policy::new(Duration::ZERO), |cache| cache.policy.clone());
+        if let TimeLimit::After(limit) = spec.timeout {
+            policy = policy.hard_timeout(limit);
+        }
+        let timeout = match spec.timeout {
+            _ if spec.cache.is_some() => None,
+            TimeLimit::OfApp => defaults.timeout,
+            TimeLimit::After(limit) => Some(limit),
+            TimeLimit::None => None,
+        };
         Self {
             policy: policy.name(spec.name.clone()).readable(is_readable),
             argument_names: spec.argument_names().into(),
             on_error: spec.on_error.clone().or_else(|| defaults.on_error.clone()),
             plugins: defaults.plugins.clone(),
             has_patterns: spec.has_patterns(),
+            timeout,
             plain: spec.plain(),
             unset: unset.collect(),
             wire,

@@ -11,6 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use super::arguments::Parameter;
+use super::key::is_read;
 use super::{Property, Registered};
 
 /// A call.
@@ -145,7 +146,7 @@ impl Call {
         let mut call = self.clone();
         let values =
             call.values.iter_mut().chain(call.triggers.iter_mut().filter_map(|trigger| trigger.value.as_mut()));
-        for text in values.filter(|text| matches!(text.first(), Some(b'{' | b'['))) {
+        for text in values.filter(|text| is_read(text)) {
             if let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) {
                 *text = value.to_string().into();
             }

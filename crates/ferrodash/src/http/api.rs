@@ -1,7 +1,7 @@
 //! `POST` to a callback's `api_endpoint`: its function as an address for other programs.
 
-use std::collections::BTreeMap;
-use std::panic::AssertUnwindSafe;
+use std::borrow::Cow;
+use std::fmt;
 use std::sync::Arc;
 
 use axum::extract::{Request, State};
@@ -9,13 +9,18 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use bytes::Bytes;
-use futures_util::FutureExt;
+use serde::Deserializer;
+use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::etag::{JSON, empty};
 use super::rejection::Rejection;
-use super::update::{add_effects, read, refuse_other_types};
-use crate::callback::{Answer, Arguments, Call, CallError, Context, OutputValue, Registered};
+use super::intake::{parse, read, refuse_other_types};
+use super::limits::client;
+use super::repeats;
+use super::update::add_effects;
+use crate::callback::call::{limited, run_function};
+use crate::callback::{Answer, Arguments, Call, CallError, Context, OutputValue, Registered, shortened};
 use crate::state::AppState;
 
 /// The route of a callback.
@@ -25,26 +30,19 @@ pub(super) fn route(callback: Arc<Registered>) -> MethodRouter<Arc<AppState>> {
 
 async fn serve(app: Arc<AppState>, callback: Arc<Registered>, request: Request) -> Result<Response, Rejection> {
     let (parts, body) = request.into_parts();
+    let _place = app.limits.admit(client(&parts))?;
     refuse_other_types(&parts.headers)?;
-    let body = read(body, app.config.max_body).await?;
-    let arguments = arguments(&callback, &body)?;
+    let body = read(&parts.headers, body, app.config.max_body).await?;
+    let known = callback.clone();
+    let arguments = parse(body, move |body| arguments(&known, body)).await?;
     let call = Call { values: Vec::new(), ids: None, triggers: Vec::new(), callback: callback.clone() };
     let context = Context::new(Arc::new(call), Arc::new(app.request(parts)));
     let failed = |error| match error {
         CallError::Argument { .. } => Rejection::Malformed(format!("{error}")),
         error => Rejection::Failed { callback: callback.name().to_owned(), error, show: app.config.debug },
     };
-    let handler = callback.callback.handler().ok_or(CallError::Clientside).map_err(failed)?;
-    let call = handler.call(arguments, context.clone());
-    let call = match context.desk() {
-        Some(desk) => desk.scope(call).boxed(),
-        None => call,
-    };
-    let run = AssertUnwindSafe(app.cache.scope(call));
-    let answer = match run.catch_unwind().await {
-        Ok(answer) => answer.map_err(failed)?,
-        Err(panic) => return Err(failed(CallError::Panic(ferrodash_cache::panic_message(&*panic).into()))),
-    };
+    repeats::refuse(&app, &context, 0).await?;
+    let answer = limited(&app.cache, &context, run_function(&context, arguments)).await.map_err(failed)?;
     let mut response = match write(answer).map_err(failed)? {
         Some(text) => ([(header::CONTENT_TYPE, JSON)], text).into_response(),
         None => empty(StatusCode::NO_CONTENT),
@@ -55,20 +53,47 @@ async fn serve(app: Arc<AppState>, callback: Arc<Registered>, request: Request) 
 
 /// The function's arguments, by their names in a JSON object. One that is missing is what an unset property would be.
 fn arguments(callback: &Registered, body: &Bytes) -> Result<Arguments, Rejection> {
-    let sent: BTreeMap<String, &RawValue> =
-        serde_json::from_slice(body).map_err(|error| Rejection::Malformed(error.to_string()))?;
     let names = callback.callback.spec.api.as_ref().map(|api| &api.names[..]).unwrap_or_default();
-    if let Some(unknown) = sent.keys().find(|key| !names.contains(key)) {
-        let names = names.join(", ");
-        return Err(Rejection::Malformed(format!("{unknown:?} is no argument of this function; there are {names}")));
-    }
+    let read = Named(names).deserialize(&mut serde_json::Deserializer::from_slice(body));
+    let sent = read.map_err(|error| Rejection::Malformed(error.to_string()))?;
     let is_flat = callback.callback.spec.parameters.is_none();
-    let value = |(index, name): (usize, &String)| match sent.get(name) {
+    let value = |(index, sent): (usize, Option<&RawValue>)| match sent {
         Some(text) => body.slice_ref(text.get().as_bytes()),
         None if is_flat => callback.unset(index).clone(),
         None => Bytes::from_static(b"null"),
     };
-    Ok(Arguments { values: names.iter().enumerate().map(value).collect(), names: names.into() })
+    Ok(Arguments { values: sent.into_iter().enumerate().map(value).collect(), names: names.into() })
+}
+
+/// Reads the values of these names from an object, and stops at any other name.
+struct Named<'n>(&'n [String]);
+
+impl<'de> DeserializeSeed<'de> for Named<'_> {
+    type Value = Vec<Option<&'de RawValue>>;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Self::Value, D::Error> {
+        deserializer.deserialize_map(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Named<'_> {
+    type Value = Vec<Option<&'de RawValue>>;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "an object with the arguments {}", self.0.join(", "))
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
+        let mut values = vec![None; self.0.len()];
+        while let Some(name) = map.next_key::<Cow<'de, str>>()? {
+            let Some(index) = self.0.iter().position(|known| *known == name) else {
+                let (name, known) = (shortened(name.as_bytes()), self.0.join(", "));
+                return Err(A::Error::custom(format!("{name:?} is no argument of this function; there are {known}")));
+            };
+            values[index] = Some(map.next_value()?);
+        }
+        Ok(values)
+    }
 }
 
 /// The function's value: one for one output, a list for several, `null` for none; nothing if it prevents the update.

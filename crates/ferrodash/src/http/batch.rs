@@ -10,6 +10,7 @@
 
 use std::collections::BTreeMap;
 use std::io;
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -24,11 +25,12 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use super::etag::with_body;
+use super::etag::{accepts, with_body};
 use super::rejection::Rejection;
-use super::update::{callback, read, refuse_other_types, respond};
-use super::{decode, wire};
-use crate::body::{Encoding, Stream};
+use super::intake::{callback, parse, parse_json, read, refuse_other_types};
+use super::update::respond;
+use super::{decode, limits, repeats, wire};
+use crate::body::{Accepts, Stream};
 use crate::callback::{Call, Context, RequestParts};
 use crate::state::AppState;
 
@@ -56,15 +58,14 @@ const TOLD: [&str; 3] = ["content-type", "cache-status", "server-timing"];
 struct Batch {
     app: Arc<AppState>,
     request: Arc<RequestParts>,
-    /// Those that wait, the next one last.
-    waiting: Vec<(usize, Prepared)>,
+    client: Option<IpAddr>,
+    /// The texts of those that wait, the next one last. Each is read when its turn comes.
+    waiting: Vec<(usize, Bytes)>,
     running: JoinSet<Vec<u8>>,
     stream: Stream,
     span: tracing::Span,
     is_stale: bool,
 }
-
-type Prepared = Result<Call, Rejection>;
 
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
@@ -72,21 +73,21 @@ pub(super) async fn serve(
     is_stale: bool,
 ) -> Result<Response, Rejection> {
     let (parts, body) = request.into_parts();
+    let client = limits::client(&parts);
+    // While its calls are read, a request counts as one of them; then each counts for itself.
+    let place = app.limits.admit(client)?;
     refuse_other_types(&parts.headers)?;
-    let body = read(body, app.config.max_body.min(LARGEST)).await?;
-    let batch: wire::Batch<'_> =
-        serde_json::from_slice(&body).map_err(|error| Rejection::Malformed(error.to_string()))?;
-    let prepare = |(place, call): (usize, &wire::Call<'_>)| (place, prepare(&app, call, &body));
-    let waiting = batch.0.iter().enumerate().map(prepare).rev().collect();
+    let body = read(&parts.headers, body, app.config.max_body.min(LARGEST)).await?;
+    let waiting = parse(body, calls).await?;
+    drop(place);
     // What the functions log belongs to the request, as it does for a call alone.
     let span = tracing::Span::current();
-    let encoding =
-        Encoding::of_stream(parts.headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()));
+    let encoding = accepts(&parts.headers).of_stream();
     let mut request = app.request(parts);
     // A call is the same call however it is sent, also for those that vary by the path.
     request.path = format!("{}_dash-update-component", app.config.routes_prefix);
     let (running, stream) = (JoinSet::new(), Stream::new(encoding));
-    let batch = Batch { app, request: Arc::new(request), waiting, running, stream, span, is_stale };
+    let batch = Batch { app, request: Arc::new(request), client, waiting, running, stream, span, is_stale };
     let body = HttpBody::from_stream(stream::unfold(batch, |mut batch| async {
         let bytes = batch.next().await?;
         Some((bytes, batch))
@@ -99,12 +100,21 @@ pub(super) async fn serve(
     Ok(response)
 }
 
-/// The call that was sent, if it may be answered beside others.
-fn prepare(app: &AppState, call: &wire::Call<'_>, body: &Bytes) -> Prepared {
-    let callback = callback(app, call)?;
-    match callback.is_batched() {
-        true => decode::call(callback, call, body),
-        false => Err(Rejection::NotBatched(callback.name().to_owned())),
+/// The texts of the calls with their places in the request, the first one last.
+fn calls(body: &Bytes) -> Result<Vec<(usize, Bytes)>, Rejection> {
+    let batch: wire::Batch<'_> = parse_json(body)?;
+    let texts = batch.0.iter().map(|call| body.slice_ref(call.get().as_bytes()));
+    Ok(texts.enumerate().collect::<Vec<_>>().into_iter().rev().collect())
+}
+
+/// The call in a text, if it may be answered beside others.
+fn prepare(app: &AppState, text: &Bytes) -> Result<Call, Rejection> {
+    let sent: wire::Call<'_> = parse_json(text)?;
+    let callback = callback(app, &sent)?;
+    if callback.is_batched() {
+        decode::call(callback, &sent, text)
+    } else {
+        Err(Rejection::NotBatched(callback.name().to_owned()))
     }
 }
 
@@ -131,10 +141,11 @@ impl Batch {
             && let Some((place, call)) = self.waiting.pop()
         {
             let (app, request, is_stale) = (self.app.clone(), self.request.clone(), self.is_stale);
+            let client = self.client;
             let work = async move {
                 let start = Instant::now();
-                let answer = match call {
-                    Ok(call) => respond(&app, &Context::new(Arc::new(call), request), Encoding::Identity, start).await,
+                let answer = match app.limits.admit(client) {
+                    Ok(_place) => answer(&app, (place, call), request, start).await,
                     Err(rejection) => Err(rejection),
                 };
                 let answer = answer.map_err(|rejection| if is_stale { rejection.for_stale_page() } else { rejection });
@@ -143,6 +154,20 @@ impl Batch {
             self.running.spawn(work.instrument(self.span.clone()));
         }
     }
+}
+
+/// Reads one call and answers it.
+async fn answer(
+    app: &Arc<AppState>,
+    (place, text): (usize, Bytes),
+    request: Arc<RequestParts>,
+    start: Instant,
+) -> Result<Response, Rejection> {
+    let shared = app.clone();
+    let call = parse(text, move |text| prepare(&shared, text)).await?;
+    let context = Context::new(Arc::new(call), request);
+    repeats::refuse(app, &context, place).await?;
+    respond(app, &context, Accepts::NOTHING, start).await
 }
 
 /// The line of an answer.

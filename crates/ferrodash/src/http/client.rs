@@ -3,7 +3,6 @@
 //! Only for callbacks that were declared `cache(client)`. The address has everything that the answer depends on, the
 //! build of the app too, so that a new build never finds an old answer.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, Request, State};
@@ -14,11 +13,13 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use super::etag::{JSON, empty, private, respond};
+use super::decode::mismatch;
+use super::dependency::each_text;
+use super::etag::{JSON, empty, private, respond, respond_once};
+use super::intake::parse_json;
 use super::rejection::Rejection;
 use super::update::{add_effects, describe, run};
-use super::{decode, wire};
-use crate::body::Body;
+use super::{decode, limits, wire};
 use crate::callback::call::Content;
 use crate::callback::{Call, Context, Registered, Trigger};
 use crate::state::AppState;
@@ -50,6 +51,7 @@ pub(super) async fn serve(
 ) -> Result<Response, Rejection> {
     let start = Instant::now();
     let (parts, _) = request.into_parts();
+    let _place = app.limits.admit(limits::client(&parts))?;
     refuse_other_sites(&parts.headers)?;
     let callback = app.registry.by_token(&token).filter(|callback| callback.is_cached_by_clients());
     let callback = callback.ok_or_else(|| Rejection::UnknownCallback(token))?;
@@ -62,7 +64,7 @@ pub(super) async fn serve(
     let mut response = match answered.content {
         Content::Nothing => empty(StatusCode::NO_CONTENT),
         Content::Encoded(body) => respond(&request.headers, &body, JSON, cache_control.clone()),
-        Content::Plain(body) => respond(&request.headers, &Body::encode(body).await, JSON, cache_control.clone()),
+        Content::Plain(body) => respond_once(&request.headers, body, JSON, cache_control.clone()).await,
     };
     response.headers_mut().insert(header::CACHE_CONTROL, cache_control);
     describe(response.headers_mut(), status, (age, late), start.elapsed());
@@ -80,34 +82,33 @@ fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Rejection> {
 
 /// The call that an address is of.
 fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rejection> {
-    let malformed = |error: serde_json::Error| Rejection::Malformed(error.to_string());
-    let changed: Vec<Cow<'_, str>> = match &parameters.t {
-        Some(text) => serde_json::from_str(text).map_err(malformed)?,
-        None => Vec::new(),
-    };
+    let changed: Option<&RawValue> = parameters.t.as_ref().map(|text| parse_json(text.as_bytes())).transpose()?;
     if let Some(text) = &parameters.call {
         let body = Bytes::copy_from_slice(text.as_bytes());
-        let sent: wire::Call<'_> = serde_json::from_slice(&body).map_err(malformed)?;
+        let sent: wire::Call<'_> = parse_json(&body)?;
         return decode::call(callback.clone(), &wire::Call { changed, ..sent }, &body);
     }
     let (values, inputs) = (values(callback, parameters)?, &callback.callback.spec.inputs);
-    let trigger = |changed: &Cow<'_, str>| {
-        let (index, id) = callback.trigger(changed)?;
-        Some(Trigger::new(id, inputs[index].property.name.clone(), Some(values[index].clone())))
-    };
-    let triggers = changed.iter().filter_map(trigger).collect();
+    let mut triggers = Vec::new();
+    let read = each_text(changed, |changed| {
+        if let Some((index, id)) = callback.trigger(changed) {
+            let value = Some(values[index].clone());
+            triggers.push(Trigger::new(id, inputs[index].property.name.clone(), value));
+        }
+    });
+    read.map_err(|error| mismatch(callback, "triggers", &error))?;
     Ok(Call { values, ids: None, triggers, callback: callback.clone() })
 }
 
 fn values(callback: &Registered, parameters: &Parameters) -> Result<Vec<Bytes>, Rejection> {
-    let mismatch = || Rejection::Mismatch { callback: callback.name().to_owned(), what: "arguments" };
     if callback.has_patterns {
-        return Err(mismatch());
+        return Err(mismatch(callback, "arguments", &"ids with wildcards are sent as a call"));
     }
-    let texts: Vec<&RawValue> =
-        serde_json::from_str(&parameters.r#in).map_err(|error| Rejection::Malformed(error.to_string()))?;
-    if texts.len() != callback.wire.sources.len() {
-        return Err(mismatch());
+    let texts: Vec<&RawValue> = parse_json(parameters.r#in.as_bytes())?;
+    let declared = callback.wire.sources.len();
+    if texts.len() != declared {
+        let reason = format!("{} were sent, {declared} are declared", texts.len());
+        return Err(mismatch(callback, "arguments", &reason));
     }
     let unset: Vec<usize> = parameters.u.split(',').filter_map(|index| index.parse().ok()).collect();
     let value = |(index, text): (usize, &&RawValue)| match unset.contains(&index) {

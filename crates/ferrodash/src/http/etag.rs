@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 
-use crate::body::{Body, Encoding, compress_once};
+use crate::body::{Accepts, Body, Encoding, compress_once};
 
 /// For what has its digest in its address.
 pub(super) const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
@@ -18,8 +18,8 @@ pub(super) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// What the sender of a request accepts.
-pub(super) fn encoding(headers: &HeaderMap) -> Encoding {
-    Encoding::negotiate(headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()))
+pub(super) fn accepts(headers: &HeaderMap) -> Accepts {
+    Accepts::of(headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()))
 }
 
 /// A body with its validator, or 304 when the sender has it already.
@@ -29,13 +29,12 @@ pub(super) fn respond(
     content_type: HeaderValue,
     cache_control: HeaderValue,
 ) -> Response {
-    let (encoding, bytes) = body.choose(encoding(headers));
-    let etag = body.etag(encoding);
-    let mut response = match matches(headers, &etag) {
-        true => empty(StatusCode::NOT_MODIFIED),
-        false => with_body(bytes, encoding, content_type),
-    };
-    validate(response.headers_mut(), etag, cache_control);
+    if let Some(etag) = known(headers, body) {
+        return not_modified(etag, cache_control);
+    }
+    let (encoding, bytes) = body.choose(accepts(headers));
+    let mut response = with_body(bytes, encoding, content_type);
+    validate(response.headers_mut(), body.etag(encoding), cache_control);
     response
 }
 
@@ -46,15 +45,26 @@ pub(super) async fn respond_once(
     content_type: HeaderValue,
     cache_control: HeaderValue,
 ) -> Response {
-    let wanted = encoding(headers);
-    let etag = Body::plain(identity.clone()).etag(wanted);
-    let mut response = match matches(headers, &etag) {
-        true => empty(StatusCode::NOT_MODIFIED),
-        false => {
-            let (encoding, bytes) = compress_once(identity, wanted).await;
-            with_body(bytes, encoding, content_type)
-        }
-    };
+    let body = Body::plain(identity.clone());
+    if let Some(etag) = known(headers, &body) {
+        return not_modified(etag, cache_control);
+    }
+    let (encoding, bytes) = compress_once(identity, accepts(headers)).await;
+    let mut response = with_body(bytes, encoding, content_type);
+    validate(response.headers_mut(), body.etag(encoding), cache_control);
+    response
+}
+
+/// The validator of the form that the sender has, in whichever encoding it was sent.
+fn known(headers: &HeaderMap, body: &Body) -> Option<String> {
+    if !headers.contains_key(header::IF_NONE_MATCH) {
+        return None;
+    }
+    Encoding::ALL.map(|encoding| body.etag(encoding)).into_iter().find(|etag| matches(headers, etag))
+}
+
+fn not_modified(etag: String, cache_control: HeaderValue) -> Response {
+    let mut response = empty(StatusCode::NOT_MODIFIED);
     validate(response.headers_mut(), etag, cache_control);
     response
 }

@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
+use crate::serve::Stopping;
 use crate::state::AppState;
 
 /// The app answers as long as it runs; a cache tier that fails makes it slower, so it is named and the status stays 200.
@@ -19,11 +21,14 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>) -> Response {
     ([(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
-/// Whether users find what they should: not before the warm-up has ended.
-pub(super) async fn ready(State(app): State<Arc<AppState>>) -> Response {
-    let (status, text) = match app.ready.load(Ordering::Acquire) {
-        true => (StatusCode::OK, "OK"),
-        false => (StatusCode::SERVICE_UNAVAILABLE, "warming up"),
+/// Whether users find what they should: not before the warm-up has ended, and not once the server is to stop.
+pub(super) async fn ready(State(app): State<Arc<AppState>>, stopping: Option<Extension<Stopping>>) -> Response {
+    let (status, text) = if stopping.is_some() {
+        (StatusCode::SERVICE_UNAVAILABLE, "stopping")
+    } else if app.ready.load(Ordering::Acquire) {
+        (StatusCode::OK, "OK")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "warming up")
     };
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }

@@ -6,7 +6,7 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 
-use super::etag::{JSON, NO_CACHE, encoding, respond, with_body};
+use super::etag::{JSON, NO_CACHE, accepts, respond, with_body};
 use super::rejection::Rejection;
 use crate::body::compress_once;
 use crate::layout::LayoutRequest;
@@ -16,10 +16,10 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, headers: HeaderMap) 
     if let Some(layout) = &app.fixed_layout {
         return Ok(respond(&headers, layout, JSON, NO_CACHE));
     }
-    let encoding = encoding(&headers);
+    let accepts = accepts(&headers);
     let json = app.layout.render(&LayoutRequest { headers, pages: app.pages.clone() });
     let json = json.map_err(|reason| Rejection::Layout { reason, show: app.config.debug })?;
-    let (encoding, bytes) = compress_once(json.into(), encoding).await;
+    let (encoding, bytes) = compress_once(json.into(), accepts).await;
     let mut response = with_body(bytes, encoding, JSON);
     // Made for this request, so for nobody else.
     response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));

@@ -25,6 +25,15 @@ pub(super) enum Rejection {
     /// The body did not arrive.
     #[error("the body of the request broke off before its end; send it again")]
     Incomplete,
+    /// The body came so slowly that it may never end.
+    #[error("the body of the request came too slowly, at less than 500 bytes a second; send it again")]
+    TooSlow,
+    /// As many calls are in progress as the app or the client may have.
+    #[error("{0} have as many calls in progress as they may; try again in a moment")]
+    Busy(&'static str),
+    /// A call with the id of another one, which is in progress or has ended.
+    #[error("a call with the request id {0:?} was already begun; its function does not run twice")]
+    Repeated(String),
     /// Without the page's token, or with another one.
     #[error(
         "the header {header} is not the cookie {cookie}, so this call may not be of a page of this app; reload the page, \
@@ -32,14 +41,14 @@ pub(super) enum Rejection {
     )]
     Csrf { header: String, cookie: String },
     /// No callback writes this output.
-    #[error("no callback writes {0}; the page may be from an older version of the app, and a reload helps")]
+    #[error("no callback writes {0}; the page may be from an older version of the app: reload it")]
     UnknownCallback(String),
     /// The arguments are not those that the callback declares.
     #[error(
-        "the call of {callback} does not have the declared {what}, in their order; the page may be from an older version \
-         of the app, and a reload helps"
+        "the call of {callback} does not have the declared {what}, in their order: {reason}; the page may be from an \
+         older version of the app: reload it"
     )]
-    Mismatch { callback: String, what: &'static str },
+    Mismatch { callback: String, what: &'static str, reason: String },
     /// The callback may set headers, which an answer among others does not have, or browsers keep its answers.
     #[error("callback {0} is not called in a batch; send its call alone, to _dash-update-component")]
     NotBatched(String),
@@ -64,6 +73,8 @@ pub(super) enum Rejection {
 enum Fault {
     /// The app's.
     App,
+    /// A value is not of the type that the function takes.
+    Value,
     /// A value is nested deeper than is read.
     Depth,
     /// The page's handle of a stored value was not made by this app.
@@ -77,6 +88,7 @@ impl Fault {
         match error {
             // The reader of JSON has no other sign for it than this text, which a test looks at.
             CallError::Argument { reason, .. } if reason.starts_with("recursion limit exceeded") => Self::Depth,
+            CallError::Argument { .. } => Self::Value,
             CallError::Function(error) => match error.downcast_ref::<StoredError>() {
                 Some(StoredError::Forged) => Self::Handle,
                 Some(StoredError::Gone) => Self::Time,
@@ -89,7 +101,7 @@ impl Fault {
     /// What the sender can do, after what was wrong.
     fn advice(&self) -> &'static str {
         match self {
-            Self::App => "",
+            Self::App | Self::Value => "",
             Self::Depth => "; values may be nested 127 levels deep",
             Self::Handle | Self::Time => "; reload the page, which stores it again",
         }
@@ -103,13 +115,17 @@ impl Rejection {
             Self::NotJson => StatusCode::UNSUPPORTED_MEDIA_TYPE,
             Self::TooLarge(_) => StatusCode::PAYLOAD_TOO_LARGE,
             Self::Incomplete => StatusCode::BAD_REQUEST,
+            Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
+            Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Repeated(_) => StatusCode::CONFLICT,
             Self::UnknownCallback(_) | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::CrossSite | Self::Csrf { .. } => StatusCode::FORBIDDEN,
             Self::OtherBuild(_) => StatusCode::GONE,
             Self::NotBatched(_) => StatusCode::MISDIRECTED_REQUEST,
+            Self::Failed { error: CallError::TimedOut(_), .. } => StatusCode::GATEWAY_TIMEOUT,
             Self::Failed { error, .. } => match Fault::of(error) {
                 Fault::App => StatusCode::INTERNAL_SERVER_ERROR,
-                Fault::Depth | Fault::Handle => StatusCode::UNPROCESSABLE_ENTITY,
+                Fault::Value | Fault::Depth | Fault::Handle => StatusCode::UNPROCESSABLE_ENTITY,
                 Fault::Time => StatusCode::GONE,
             },
             Self::Layout { .. } => StatusCode::INTERNAL_SERVER_ERROR,
@@ -120,6 +136,12 @@ impl Rejection {
     fn text(&self) -> String {
         match self {
             Self::Failed { callback, error, show } => match (Fault::of(error), show) {
+                (Fault::Value, false) => match error {
+                    CallError::Argument { dependency, received, .. } => {
+                        format!("callback {callback}: the value of {dependency} does not fit: received {received}")
+                    }
+                    error => error.to_string(),
+                },
                 (Fault::App, false) => format!("callback {callback} failed; the server's log says why"),
                 (fault, _) => format!("{self}{}", fault.advice()),
             },
@@ -133,7 +155,6 @@ impl Rejection {
     pub(super) fn comes_with_age(&self) -> bool {
         match self {
             Self::Malformed(_) | Self::UnknownCallback(_) | Self::Mismatch { .. } => true,
-            Self::Failed { error: CallError::Argument { .. }, .. } => true,
             Self::Failed { error, .. } => !matches!(Fault::of(error), Fault::App),
             _ => false,
         }
@@ -148,7 +169,10 @@ impl Rejection {
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let status = self.status();
-        if status.is_server_error() {
+        // A flood of calls must not become a flood of lines.
+        if matches!(self, Self::Busy(_)) {
+            tracing::debug!(%status, "{self}");
+        } else if status.is_server_error() {
             tracing::error!("{self}");
         } else {
             tracing::debug!(%status, "{self}");
@@ -156,6 +180,9 @@ impl IntoResponse for Rejection {
         let mut response = (status, self.text()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        }
         // The text may repeat what was sent.
         headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
         response

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use ferrodash_components::{Bundle, Suite};
 use regex::Regex;
 
-use super::etag::{IMMUTABLE, NO_CACHE, empty, encoding, matches, with_body};
+use super::etag::{IMMUTABLE, NO_CACHE, accepts, empty, matches, with_body};
 use super::rejection::Rejection;
 use crate::body::Encoding;
 use crate::state::AppState;
@@ -81,7 +81,7 @@ pub(super) async fn favicon(State(app): State<Arc<AppState>>, headers: HeaderMap
 }
 
 fn send(bundle: &'static Bundle, headers: &HeaderMap, cache_control: HeaderValue) -> Response {
-    let encoding = encoding(headers);
+    let encoding = accepts(headers).best();
     let bytes = match encoding {
         Encoding::Identity => bundle.identity,
         Encoding::Gzip => bundle.gzip,

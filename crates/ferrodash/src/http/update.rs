@@ -4,47 +4,40 @@ use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::body::Body as HttpBody;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use bytes::Bytes;
 use ferrodash_cache::Status;
-use http_body_util::{BodyExt, LengthLimitError, Limited};
 use tokio::time::Instant;
 
-use super::etag::{JSON, empty, encoding, private, with_body};
+use super::etag::{JSON, accepts, empty, private, with_body};
+use super::intake::{self, read, refuse_other_types};
+use super::limits::client;
 use super::rejection::Rejection;
-use super::{decode, wire};
-use crate::body::{Encoding, compress_once};
+use super::repeats;
+use crate::body::{Accepts, compress_once};
 use crate::callback::call::{Answered, Content, answer};
-use crate::callback::{CallError, Context, Effects, Header, Registered, Timing};
+use crate::callback::{CallError, Context, Effects, Header, Timing};
 use crate::state::AppState;
 
 pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) -> Result<Response, Rejection> {
     let start = Instant::now();
     let (parts, body) = request.into_parts();
+    let _place = app.limits.admit(client(&parts))?;
     refuse_other_types(&parts.headers)?;
-    let body = read(body, app.config.max_body).await?;
-    let call: wire::Call<'_> =
-        serde_json::from_slice(&body).map_err(|error| Rejection::Malformed(error.to_string()))?;
-    let call = decode::call(callback(&app, &call)?, &call, &body)?;
-    let encoding = encoding(&parts.headers);
+    let body = read(&parts.headers, body, app.config.max_body).await?;
+    let call = intake::call(&app, body).await?;
+    let accepts = accepts(&parts.headers);
     let context = Context::new(Arc::new(call), Arc::new(app.request(parts)));
-    respond(&app, &context, encoding, start).await
-}
-
-/// The callback that a call is of.
-pub(super) fn callback(app: &AppState, call: &wire::Call<'_>) -> Result<Arc<Registered>, Rejection> {
-    let output = call.output.as_deref().ok_or_else(|| Rejection::Malformed("it has no \"output\"".into()))?;
-    app.registry.by_output(output).ok_or_else(|| Rejection::UnknownCallback(output.to_owned()))
+    repeats::refuse(&app, &context, 0).await?;
+    respond(&app, &context, accepts, start).await
 }
 
 /// Answers a call with a response of its own.
 pub(super) async fn respond(
     app: &AppState,
     context: &Context,
-    encoding: Encoding,
+    accepts: Accepts,
     start: Instant,
 ) -> Result<Response, Rejection> {
     let answered = run(app, context).await?;
@@ -53,11 +46,11 @@ pub(super) async fn respond(
     let mut response = match answered.content {
         Content::Nothing => empty(StatusCode::NO_CONTENT),
         Content::Encoded(body) => {
-            let (encoding, bytes) = body.choose(encoding);
+            let (encoding, bytes) = body.choose(accepts);
             with_body(bytes, encoding, JSON)
         }
         Content::Plain(body) => {
-            let (encoding, bytes) = compress_once(body, encoding).await;
+            let (encoding, bytes) = compress_once(body, accepts).await;
             with_body(bytes, encoding, JSON)
         }
     };
@@ -68,25 +61,6 @@ pub(super) async fn respond(
     describe(headers, status, (age, late), start.elapsed());
     add_effects(headers, context.effects());
     Ok(response)
-}
-
-/// JSON is what a page of another site cannot send without asking first (CORS), so nothing else may change anything.
-pub(super) fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
-    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
-    match essence.trim_ascii().eq_ignore_ascii_case(b"application/json") {
-        true => Ok(()),
-        false => Err(Rejection::NotJson),
-    }
-}
-
-/// A body of up to so many bytes.
-pub(super) async fn read(body: HttpBody, limit: usize) -> Result<Bytes, Rejection> {
-    match Limited::new(body, limit).collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<LengthLimitError>() => Err(Rejection::TooLarge(limit)),
-        Err(_) => Err(Rejection::Incomplete),
-    }
 }
 
 /// Answers a call; a failure names the callback.

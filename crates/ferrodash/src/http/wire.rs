@@ -4,15 +4,17 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use ferrodash_components::{Id, Prop};
-use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
-use serde::de::{MapAccess, SeqAccess, Visitor};
+use ferrodash_components::Prop;
+use serde::de::{SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::value::RawValue;
 
 use crate::callback::{Property, Slot};
 
-/// `POST _dash-update-component`: one call of a callback.
+/// `POST _dash-update-component`: one call of a callback, split into its fields.
+///
+/// What the fields hold stays text until the callback is known: only what it declares is then read, so that a request
+/// takes no more memory than a few times its own size, whatever it holds.
 #[derive(Debug, Deserialize)]
 pub(super) struct Call<'a> {
     /// Absent where an address says it.
@@ -20,20 +22,20 @@ pub(super) struct Call<'a> {
     pub(super) output: Option<Cow<'a, str>>,
     /// An item for one output, a list for several or for one with `ALL`.
     #[serde(borrow, default)]
-    pub(super) outputs: Option<Item<'a>>,
+    pub(super) outputs: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    pub(super) inputs: Vec<Item<'a>>,
+    pub(super) inputs: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    pub(super) state: Vec<Item<'a>>,
+    pub(super) state: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "changedPropIds")]
-    pub(super) changed: Vec<Cow<'a, str>>,
+    pub(super) changed: Option<&'a RawValue>,
 }
 
-/// `POST _ferrodash/batch`: many of them.
+/// `POST _ferrodash/batch`: the texts of many calls.
 #[derive(Debug)]
-pub(super) struct Batch<'a>(pub(super) Vec<Call<'a>>);
+pub(super) struct Batch<'a>(pub(super) Vec<&'a RawValue>);
 
-/// More than this is not a page: 500 rows with a call each are the most that is known of.
+/// The largest number of calls in a batch. A page of 500 rows with a call each is the largest that is known.
 pub(super) const MOST_CALLS: usize = 1000;
 
 impl<'de: 'a, 'a> Deserialize<'de> for Batch<'a> {
@@ -46,7 +48,7 @@ impl<'de: 'a, 'a> Deserialize<'de> for Batch<'a> {
 struct BatchVisitor;
 
 impl<'de> Visitor<'de> for BatchVisitor {
-    type Value = Vec<Call<'de>>;
+    type Value = Vec<&'de RawValue>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a list of up to {MOST_CALLS} calls")
@@ -61,87 +63,6 @@ impl<'de> Visitor<'de> for BatchVisitor {
             calls.push(call);
         }
         Ok(calls)
-    }
-}
-
-/// One dependency of a call: a component's property, or a list of them (which for outputs can hold lists).
-#[derive(Debug)]
-pub(super) enum Item<'a> {
-    One(Dependency<'a>),
-    Many(Vec<Item<'a>>),
-}
-
-/// One component's property.
-#[derive(Debug, Deserialize)]
-pub(super) struct Dependency<'a> {
-    /// A text or an object.
-    #[serde(borrow)]
-    id: &'a RawValue,
-    #[serde(borrow)]
-    property: Cow<'a, str>,
-    /// Absent where the property is unset, which is not the same as `null`.
-    #[serde(borrow, default, deserialize_with = "present")]
-    value: Option<&'a RawValue>,
-    /// The component of an optional dependency is missing, as the renderer then says with a value of `null`.
-    #[serde(default)]
-    allow_optional: bool,
-}
-
-fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
-    <&RawValue>::deserialize(deserializer).map(Some)
-}
-
-impl<'de: 'a, 'a> Deserialize<'de> for Item<'a> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ItemVisitor)
-    }
-}
-
-struct ItemVisitor;
-
-impl<'de> Visitor<'de> for ItemVisitor {
-    type Value = Item<'de>;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("an object with id and property, or a list of such")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Item<'de>, A::Error> {
-        Dependency::deserialize(MapAccessDeserializer::new(map)).map(Item::One)
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, list: A) -> Result<Item<'de>, A::Error> {
-        Vec::deserialize(SeqAccessDeserializer::new(list)).map(Item::Many)
-    }
-}
-
-impl<'a> Dependency<'a> {
-    /// The property's value; `None` where it is unset.
-    pub(super) fn value(&self) -> Option<&'a RawValue> {
-        self.value.filter(|value| !self.allow_optional || value.get() != "null")
-    }
-
-    /// Whether this is the property that was declared, whose id has no wildcard.
-    pub(super) fn is(&self, property: &Property) -> bool {
-        self.name() == property.name && same_id(self.id.get(), &property.id)
-    }
-
-    /// The id, if this is a property that the declared one, with its wildcards, can stand for.
-    pub(super) fn id_for(&self, property: &Property) -> Option<Id> {
-        let id: Id = serde_json::from_str(self.id.get()).ok()?;
-        (self.name() == property.name && property.id.matches(&id)).then_some(id)
-    }
-
-    /// The property without the mark of one with several writers.
-    fn name(&self) -> &str {
-        self.property.split('@').next().unwrap_or_default()
-    }
-}
-
-fn same_id(json: &str, id: &Id) -> bool {
-    match id {
-        Id::Text(id) => serde_json::from_str::<Cow<'_, str>>(json).is_ok_and(|text| text == *id),
-        id => serde_json::from_str::<Id>(json).is_ok_and(|sent| sent == *id),
     }
 }
 

@@ -94,6 +94,7 @@ fn answer(failure: &Failure, _: &Context) -> String {
     hidden,
     on_error = answer,
     api_endpoint = "/api/rows",
+    timeout = "10m",
     dynamic_callbacks,
     batch
 )]

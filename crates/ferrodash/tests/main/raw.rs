@@ -11,8 +11,8 @@ use tokio::net::TcpStream;
 use tokio::task::JoinHandle;
 
 /// An app behind the listener that apps have.
-struct Server {
-    port: u16,
+pub(crate) struct Server {
+    pub(crate) port: u16,
     task: JoinHandle<()>,
 }
 
@@ -23,9 +23,13 @@ impl Drop for Server {
 }
 
 impl Server {
-    async fn start(app: App) -> Self {
+    pub(crate) async fn start(app: App) -> Self {
+        Self::start_with(app, ferrodash::Server::new()).await
+    }
+
+    pub(crate) async fn start_with(app: App, settings: ferrodash::Server) -> Self {
         let (router, port) = (app.build().unwrap().into_router(), free_port());
-        let serve = async move { ferrodash::serve(router, &format!("127.0.0.1:{port}")).await.unwrap() };
+        let serve = async move { settings.serve(router, &format!("127.0.0.1:{port}")).await.unwrap() };
         let server = Self { port, task: tokio::spawn(serve) };
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -34,7 +38,7 @@ impl Server {
     }
 
     /// Sends bytes, and reads what comes until the server closes; the status and all of it.
-    async fn send(&self, request: &[u8]) -> (u16, String) {
+    pub(crate) async fn send(&self, request: &[u8]) -> (u16, String) {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).await.unwrap();
         // A server that has seen enough closes before the end.
         let _ = stream.write_all(request).await;
@@ -46,7 +50,7 @@ impl Server {
         (status, answer)
     }
 
-    async fn get(&self, path: &str) -> (u16, String) {
+    pub(crate) async fn get(&self, path: &str) -> (u16, String) {
         self.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").as_bytes()).await
     }
 }

@@ -213,7 +213,7 @@ async fn what_no_page_sends_is_refused_with_a_status_and_what_was_wrong_where_an
     let call = |output: &str, inputs: &[Value]| json!({"output": output, "inputs": inputs}).to_string();
     let unprocessable = StatusCode::UNPROCESSABLE_ENTITY;
     let not_a_call = ["the request is not a callback's", "send the JSON that Dash's front end sends"];
-    let mismatch = ["the call of app::echo does not have the declared inputs", "a reload helps"];
+    let mismatch = ["the call of app::echo does not have the declared inputs", "reload it"];
     for (body, status, parts) in [
         ("{\"output\": ".into(), unprocessable, [not_a_call[0], "at line 1 column 11"]),
         ("".into(), unprocessable, not_a_call),
@@ -221,11 +221,11 @@ async fn what_no_page_sends_is_refused_with_a_status_and_what_was_wrong_where_an
         (
             "{\"output\": \"out.children\", \"inputs\": [{}]}".into(),
             unprocessable,
-            ["missing field `id`", not_a_call[1]],
+            ["missing field `id`", mismatch[0]],
         ),
         ("{\"output\": 5, \"inputs\": []}".into(), unprocessable, not_a_call),
         ("{\"output\": \"\u{0}\"}".into(), unprocessable, not_a_call),
-        (call("other.children", &[]), StatusCode::NOT_FOUND, ["no callback writes other.children", "a reload helps"]),
+        (call("other.children", &[]), StatusCode::NOT_FOUND, ["no callback writes other.children", "reload it"]),
         (call("out.children", &[]), unprocessable, mismatch),
         (call("out.children", &[input("a", "value"), input("b", "value")]), unprocessable, mismatch),
         (call("out.children", &[input("b", "value")]), unprocessable, mismatch),

@@ -94,7 +94,7 @@ async fn o11_a_page_of_an_older_build_is_answered_or_told_to_reload_and_never_a_
     for (output, status) in [
         ("out.title", StatusCode::NOT_FOUND),
         ("out.style", StatusCode::UNPROCESSABLE_ENTITY),
-        ("out.lang", StatusCode::INTERNAL_SERVER_ERROR),
+        ("out.lang", StatusCode::UNPROCESSABLE_ENTITY),
     ] {
         let answer = ask(&old, output).await;
         assert_eq!((answer.status, answer.header("x-ferrodash-build")), (StatusCode::GONE, new.as_str()), "{output}");

@@ -1,0 +1,113 @@
+//! What comes before a call: its content type, its body, its callback.
+
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use axum::body::Body as HttpBody;
+use axum::http::{HeaderMap, HeaderValue, header};
+use bytes::{Bytes, BytesMut};
+use http_body_util::BodyExt;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout, timeout_at};
+
+use super::rejection::Rejection;
+use super::{decode, wire};
+use crate::callback::{Call, Registered};
+use crate::state::AppState;
+
+/// From this size on, a body is parsed on a thread for blocking work: it takes more than about a millisecond.
+const LARGE: usize = 128 * 1024;
+
+/// How long the first bytes of a body may take, and how many must follow each second. The figures are those of Apache's
+/// `RequestReadTimeout body=20,MinRate=500`.
+const GRACE: Duration = Duration::from_secs(20);
+const SLOWEST: u64 = 500;
+
+/// How long the rest of a refused body is read and discarded. A browser reads the answer only after it has sent all of
+/// the body; a connection that is closed before that shows as broken. nginx calls this `lingering_time`.
+const LINGER: Duration = Duration::from_secs(30);
+
+/// As many large bodies are parsed at a time as there are processors to spare.
+static PARSERS: LazyLock<Semaphore> = LazyLock::new(|| {
+    let processors = std::thread::available_parallelism().map_or(1, usize::from);
+    Semaphore::new((processors / 2).max(1))
+});
+
+/// JSON is what a page of another site cannot send without asking first (CORS), so nothing else may change anything.
+pub(super) fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
+    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
+    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
+    if essence.trim_ascii().eq_ignore_ascii_case(b"application/json") { Ok(()) } else { Err(Rejection::NotJson) }
+}
+
+/// Reads a body of up to `limit` bytes.
+///
+/// # Errors
+/// When the body is larger, also when only its `Content-Length` says so; when it breaks off; when it comes too slowly.
+pub(super) async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) -> Result<Bytes, Rejection> {
+    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    if announced.is_some_and(|length| length > limit as u64) {
+        tokio::spawn(discard(body));
+        return Err(Rejection::TooLarge(limit));
+    }
+    // Room for all of a small body; a large one may have been announced only.
+    let room = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or_default().min(LARGE);
+    let mut read = BytesMut::with_capacity(room);
+    let start = Instant::now();
+    loop {
+        let until = start + GRACE + Duration::from_secs(read.len() as u64 / SLOWEST);
+        let frame = match timeout_at(until, body.frame()).await {
+            Ok(Some(frame)) => frame.map_err(|_| Rejection::Incomplete)?,
+            Ok(None) => return Ok(read.freeze()),
+            Err(_) => return Err(Rejection::TooSlow),
+        };
+        let Ok(data) = frame.into_data() else { continue };
+        if read.len() + data.len() > limit {
+            tokio::spawn(discard(body));
+            return Err(Rejection::TooLarge(limit));
+        }
+        read.extend_from_slice(&data);
+    }
+}
+
+/// Reads what is left of a body, so that its sender gets to read the answer.
+async fn discard(mut body: HttpBody) {
+    let all = async { while body.frame().await.is_some_and(|frame| frame.is_ok()) {} };
+    // The connection is closed when the body is dropped before its end.
+    let _ = timeout(LINGER, all).await;
+}
+
+/// Reads the call in a body, which must be one of a callback of this app.
+pub(super) async fn call(app: &Arc<AppState>, body: Bytes) -> Result<Call, Rejection> {
+    let app = app.clone();
+    parse(body, move |body| {
+        let sent: wire::Call<'_> = parse_json(body)?;
+        decode::call(callback(&app, &sent)?, &sent, body)
+    })
+    .await
+}
+
+/// Parses a body here, or, if it is large, where that holds up nobody else.
+pub(super) async fn parse<T: Send + 'static>(
+    body: Bytes,
+    work: impl FnOnce(&Bytes) -> Result<T, Rejection> + Send + 'static,
+) -> Result<T, Rejection> {
+    if body.len() < LARGE {
+        return work(&body);
+    }
+    let _turn = PARSERS.acquire().await.expect("the semaphore is never closed");
+    let parsed = tokio::task::spawn_blocking(move || work(&body)).await;
+    // The task ends early only with the runtime.
+    parsed.unwrap_or(Err(Rejection::Incomplete))
+}
+
+/// JSON of a shape.
+pub(super) fn parse_json<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Rejection> {
+    serde_json::from_slice(body).map_err(|error| Rejection::Malformed(error.to_string()))
+}
+
+/// The callback that a call is of.
+pub(super) fn callback(app: &AppState, call: &wire::Call<'_>) -> Result<Arc<Registered>, Rejection> {
+    let output = call.output.as_deref().ok_or_else(|| Rejection::Malformed("it has no \"output\"".into()))?;
+    app.registry.by_output(output).ok_or_else(|| Rejection::UnknownCallback(output.to_owned()))
+}

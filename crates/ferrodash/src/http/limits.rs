@@ -1,0 +1,162 @@
+//! How many calls may be in progress at a time, for the app and for each client.
+
+use std::collections::HashMap;
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use axum::extract::ConnectInfo;
+use axum::http::request::Parts;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use super::rejection::Rejection;
+use crate::config::CallLimits;
+
+/// The calls in progress.
+pub(crate) struct Limits {
+    app: Option<Arc<Semaphore>>,
+    per_client: Option<usize>,
+    /// How many calls each client has in progress; only clients that have some are there. Locked for one look-up.
+    clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+/// The place of one call; it is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct Place {
+    _app: Option<OwnedSemaphorePermit>,
+    _client: Option<ClientPlace>,
+}
+
+#[derive(Debug)]
+struct ClientPlace {
+    client: IpAddr,
+    clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
+}
+
+impl Limits {
+    pub(crate) fn new(limits: &CallLimits) -> Self {
+        let app = limits.app.map(|calls| Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS))));
+        Self { app, per_client: limits.per_client, clients: Arc::default() }
+    }
+
+    /// Takes a place for a call of a client.
+    ///
+    /// # Errors
+    /// When there is none; nobody waits for one.
+    pub(super) fn admit(&self, client: Option<IpAddr>) -> Result<Place, Rejection> {
+        let app = match &self.app {
+            Some(calls) => Some(calls.clone().try_acquire_owned().map_err(|_| Rejection::Busy("this app's clients"))?),
+            None => None,
+        };
+        let client = match (client, self.per_client) {
+            (Some(client), Some(most)) => Some(self.admit_client(client, most)?),
+            _ => None,
+        };
+        Ok(Place { _app: app, _client: client })
+    }
+
+    fn admit_client(&self, client: IpAddr, most: usize) -> Result<ClientPlace, Rejection> {
+        let mut clients = lock(&self.clients);
+        let calls = clients.entry(client).or_default();
+        if *calls >= most {
+            return Err(Rejection::Busy("you"));
+        }
+        *calls += 1;
+        Ok(ClientPlace { client, clients: self.clients.clone() })
+    }
+}
+
+impl Drop for ClientPlace {
+    fn drop(&mut self) {
+        let mut clients = lock(&self.clients);
+        if let Some(calls) = clients.get_mut(&self.client) {
+            *calls -= 1;
+            if *calls == 0 {
+                clients.remove(&self.client);
+            }
+        }
+    }
+}
+
+fn lock(clients: &Mutex<HashMap<IpAddr, usize>>) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+    clients.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Who sends a request: the other end of the connection. If that is a proxy on this machine or in a private network, it is
+/// the address that the proxy put at the end of `X-Forwarded-For`. `None` if the server that runs the app does not say.
+pub(super) fn client(parts: &Parts) -> Option<IpAddr> {
+    let ConnectInfo(remote) = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>()?;
+    let remote = remote.ip().to_canonical();
+    if !is_near(remote) {
+        return Some(network(remote));
+    }
+    let forwarded = parts.headers.get_all("x-forwarded-for").iter().next_back();
+    let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+    Some(network(last.unwrap_or(remote).to_canonical()))
+}
+
+/// Whether an address is one of this machine or of a private network (RFC 1918, RFC 4193).
+fn is_near(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
+    }
+}
+
+/// One client of IPv6 has all addresses of a network of 64 bits.
+fn network(address: IpAddr) -> IpAddr {
+    const MASK: u128 = !0 << 64;
+    match address {
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & MASK)),
+        address => address,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::SocketAddr;
+
+    use axum::http::Request;
+
+    use super::*;
+
+    fn client_of(remote: &str, forwarded: &[&str]) -> Option<String> {
+        let request = forwarded.iter().fold(Request::get("/"), |it, value| it.header("x-forwarded-for", *value));
+        let (mut parts, ()) = request.body(()).unwrap().into_parts();
+        parts.extensions.insert(ConnectInfo(remote.parse::<SocketAddr>().unwrap()));
+        client(&parts).map(|address| address.to_string())
+    }
+
+    #[test]
+    fn a_client_is_told_by_its_address_and_a_header_counts_only_from_a_proxy_that_is_near() {
+        for (remote, forwarded, expected) in [
+            ("203.0.113.7:1", &[][..], "203.0.113.7"),
+            ("203.0.113.7:1", &["198.51.100.1"], "203.0.113.7"),
+            ("127.0.0.1:1", &["198.51.100.1"], "198.51.100.1"),
+            ("10.1.2.3:1", &["6.6.6.6, 198.51.100.1"], "198.51.100.1"),
+            ("10.1.2.3:1", &["6.6.6.6", "198.51.100.2"], "198.51.100.2"),
+            ("127.0.0.1:1", &["not an address"], "127.0.0.1"),
+            ("127.0.0.1:1", &[], "127.0.0.1"),
+            ("[::ffff:127.0.0.1]:1", &["198.51.100.1"], "198.51.100.1"),
+            ("[2001:db8:1:2:3:4:5:6]:1", &[], "2001:db8:1:2::"),
+        ] {
+            assert_eq!(client_of(remote, forwarded).as_deref(), Some(expected), "{remote} {forwarded:?}");
+        }
+    }
+
+    #[test]
+    fn places_are_free_again_when_they_are_dropped() {
+        let limits = Limits::new(&CallLimits { app: Some(3), per_client: Some(2), ..CallLimits::default() });
+        let [a, b] = ["192.0.2.1", "192.0.2.2"].map(|text| Some(text.parse().unwrap()));
+        let first = limits.admit(a).unwrap();
+        let _second = limits.admit(a).unwrap();
+        assert!(matches!(limits.admit(a), Err(Rejection::Busy("you"))));
+        let _third = limits.admit(b).unwrap();
+        assert!(matches!(limits.admit(None), Err(Rejection::Busy("this app's clients"))));
+        drop(first);
+        let _fourth = limits.admit(a).unwrap();
+        drop((_second, _third, _fourth));
+        assert!(lock(&limits.clients).is_empty(), "clients without calls are forgotten");
+    }
+}

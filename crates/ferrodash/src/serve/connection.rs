@@ -1,0 +1,187 @@
+//! One connection: its time limits, and the end of its requests when the client leaves.
+
+use std::io;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use axum::extract::ConnectInfo;
+use axum::http::{HeaderValue, Request, Response, Version, header};
+use futures_util::FutureExt;
+use hyper::body::Incoming;
+use hyper::rt::{Read, ReadBufCursor, Write};
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::server::conn::auto::Builder;
+use tokio::io::Interest;
+use tokio::net::TcpStream;
+use tokio::time::{sleep, timeout};
+use tower::ServiceExt;
+
+use super::Server;
+use super::stop::{Phase, Phases};
+
+/// How often it is looked whether the client of a request that takes longer than this has left.
+const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// What HTTP/2 begins with (RFC 9113, section 3.4).
+const HTTP2: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
+
+/// Put beside a request while the server is on its way to its end.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Stopping;
+
+/// Serves a connection until it is closed by either side.
+pub(super) async fn serve_connection(stream: TcpStream, router: Router, settings: &Server, mut phases: Phases) {
+    // An answer is written at once and whole, so there is nothing to gather.
+    let _ = stream.set_nodelay(true);
+    let Ok(remote) = stream.peer_addr() else { return };
+    let stream = Shared(Arc::new(stream));
+    let Ok(Ok(is_http2)) = timeout(settings.header_timeout, speaks_http2(&stream.0)).await else { return };
+    let service = service_fn({
+        let (stream, phases) = (stream.clone(), phases.clone());
+        move |mut request: Request<Incoming>| {
+            let (router, stream, phases) = (router.clone(), stream.clone(), phases.clone());
+            request.extensions_mut().insert(ConnectInfo(remote));
+            if phases.is_stopping() {
+                request.extensions_mut().insert(Stopping);
+            }
+            answer(router, request, stream, phases)
+        }
+    });
+    let builder = builder(settings, is_http2);
+    let mut connection = pin!(builder.serve_connection_with_upgrades(stream, service));
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = phases.reached(Phase::Closing) => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%error, %remote, "a connection ended early");
+    }
+}
+
+fn builder(settings: &Server, is_http2: bool) -> Builder<TokioExecutor> {
+    let mut builder = Builder::new(TokioExecutor::new());
+    builder.http1().timer(TokioTimer::new()).header_read_timeout(settings.header_timeout);
+    builder
+        .http2()
+        .timer(TokioTimer::new())
+        .keep_alive_interval(Duration::from_secs(20))
+        .keep_alive_timeout(Duration::from_secs(20));
+    if is_http2 { builder.http2_only() } else { builder.http1_only() }
+}
+
+/// Whether a connection begins as one of HTTP/2 does.
+async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
+    let mut start = [0; HTTP2.len()];
+    loop {
+        let length = stream.peek(&mut start).await?;
+        if length == HTTP2.len() || length == 0 || start[..length] != HTTP2[..length] {
+            return Ok(start == *HTTP2);
+        }
+        // Peeking again gives the same bytes at once.
+        sleep(Duration::from_millis(10)).await;
+    }
+}
+
+/// The answer of a request, for as long as its client is there.
+async fn answer(
+    router: Router,
+    request: Request<Incoming>,
+    stream: Shared,
+    phases: Phases,
+) -> Result<Response<Body>, io::Error> {
+    let is_http1 = request.version() <= Version::HTTP_11;
+    let mut response = tokio::select! {
+        // An answer that is there at once costs no timer.
+        biased;
+        response = router.oneshot(request.map(Body::new)) => response.unwrap_or_else(|never| match never {}),
+        () = left(&stream.0) => return Err(io::ErrorKind::ConnectionAborted.into()),
+    };
+    if is_http1 && phases.is_stopping() {
+        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+    }
+    Ok(response)
+}
+
+/// Waits until the client closes its side. hyper notices that only while nothing of the client's is unread, so a second
+/// request on the connection would hide it.
+async fn left(stream: &TcpStream) {
+    loop {
+        sleep(LOOK_EVERY).await;
+        let state = stream.ready(Interest::READABLE).now_or_never();
+        if state.is_some_and(|state| state.is_ok_and(|state| state.is_read_closed())) {
+            return;
+        }
+    }
+}
+
+/// A connection that hyper reads and writes while its state can be looked at.
+#[derive(Clone)]
+struct Shared(Arc<TcpStream>);
+
+impl Read for Shared {
+    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+        loop {
+            ready!(self.0.poll_read_ready(cx))?;
+            let mut bytes = [0; 8 * 1024];
+            let room = bytes.len().min(into.remaining());
+            match self.0.try_read(&mut bytes[..room]) {
+                Ok(length) => {
+                    into.put_slice(&bytes[..length]);
+                    return Poll::Ready(Ok(()));
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(error) => return Poll::Ready(Err(error)),
+            }
+        }
+    }
+}
+
+impl Write for Shared {
+    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.try_when_ready(cx, |stream| stream.try_write(bytes))
+    }
+
+    fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(socket2::SockRef::from(&*self.0).shutdown(std::net::Shutdown::Write))
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_write_vectored(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        parts: &[io::IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        self.try_when_ready(cx, |stream| stream.try_write_vectored(parts))
+    }
+}
+
+impl Shared {
+    fn try_when_ready(
+        &self,
+        cx: &mut Context<'_>,
+        write: impl Fn(&TcpStream) -> io::Result<usize>,
+    ) -> Poll<io::Result<usize>> {
+        loop {
+            ready!(self.0.poll_write_ready(cx))?;
+            match write(&self.0) {
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                result => return Poll::Ready(result),
+            }
+        }
+    }
+}

@@ -1,0 +1,232 @@
+//! Listening, limits of connections, and stopping when asked to.
+//!
+//! `connection.rs` serves one connection; `stop.rs` knows in which phase of its life the server is.
+
+mod connection;
+mod stop;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use crate::error::{Error, Result};
+pub(crate) use connection::Stopping;
+use connection::serve_connection;
+use stop::{Phase, Phases};
+
+/// How often a line about a lack of connections or file handles may be logged.
+const LINE_EVERY: Duration = Duration::from_secs(10);
+
+/// How long the server waits for file handles to be closed before it accepts again.
+const OUT_OF_HANDLES: Duration = Duration::from_millis(200);
+
+/// Settings of the server that [`App::run`](crate::App::run) and [`serve`] use.
+///
+/// ```
+/// use std::time::Duration;
+/// use ferrodash::{Server, prelude::*};
+/// // Behind a load balancer that asks the ready endpoint every five seconds.
+/// let app = App::new(html::H1::new("Hello"))
+///     .ready_endpoint("ready")
+///     .server(Server::new().drain(Duration::from_secs(10)));
+/// # app.build().unwrap();
+/// ```
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    pub(crate) header_timeout: Duration,
+    max_connections: usize,
+    drain: Duration,
+    stop_within: Duration,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            header_timeout: Duration::from_secs(75),
+            max_connections: 10_000,
+            drain: Duration::ZERO,
+            stop_within: Duration::from_secs(10),
+        }
+    }
+}
+
+impl Server {
+    /// A server with the defaults.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How long a connection may take to send the head of its next request, the time in which it is idle included. Then
+    /// it is closed. By default 75 seconds: proxies keep idle connections for 60 (nginx) and must not find them closed.
+    #[must_use]
+    pub fn header_timeout(mut self, time: Duration) -> Self {
+        self.header_timeout = time;
+        self
+    }
+
+    /// How many connections may be open at a time; by default 10,000. Further ones wait in the system's queue. Each takes
+    /// a file handle, so the process's limit (`ulimit -n`) must be higher.
+    #[must_use]
+    pub fn max_connections(mut self, connections: usize) -> Self {
+        self.max_connections = connections.max(1);
+        self
+    }
+
+    /// For how long the server still accepts connections once it is asked to stop; by default not at all. Meanwhile
+    /// [`ready_endpoint`](crate::App::ready_endpoint) answers 503, and each connection is closed after its next answer, so
+    /// that a load balancer can turn to other servers before this one refuses anything.
+    #[must_use]
+    pub fn drain(mut self, time: Duration) -> Self {
+        self.drain = time;
+        self
+    }
+
+    /// How long open requests may take after that; by default ten seconds.
+    #[must_use]
+    pub fn stop_within(mut self, time: Duration) -> Self {
+        self.stop_within = time;
+        self
+    }
+
+    /// Serves a router, such as one that an app is part of, until the process is asked to stop (SIGINT or SIGTERM).
+    ///
+    /// When ready, the address is printed on standard output. Asked to stop, it goes on for [`drain`](Self::drain), then
+    /// takes no new connections and waits at most [`stop_within`](Self::stop_within) for open requests. A second signal
+    /// ends it at once.
+    ///
+    /// A request whose client has closed its connection is cancelled: its future is dropped.
+    ///
+    /// # Errors
+    /// [`Error::Listen`] when the address is not free.
+    pub async fn serve(self, router: Router, address: &str) -> Result<()> {
+        let cannot_listen = |source| Error::Listen { address: address.to_owned(), source };
+        let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
+        let local = listener.local_addr().map_err(cannot_listen)?;
+        let phases = Phases::follow_signals(self.drain).map_err(cannot_listen)?;
+        announce(&local.to_string());
+        let mut connections = Connections::new(self, router, phases.clone());
+        connections.accept(&listener).await;
+        // Who has connected already is answered, who comes later is refused.
+        connections.accept_waiting(&listener).await;
+        drop(listener);
+        connections.finish().await;
+        Ok(())
+    }
+}
+
+/// Serves a router with the settings of [`Server::new`]; see [`Server::serve`].
+///
+/// # Errors
+/// [`Error::Listen`] when the address is not free.
+pub async fn serve(router: Router, address: &str) -> Result<()> {
+    Server::new().serve(router, address).await
+}
+
+/// The connections of a server.
+struct Connections {
+    settings: Arc<Server>,
+    router: Router,
+    phases: Phases,
+    open: JoinSet<()>,
+    room: Arc<Semaphore>,
+    /// When a line about connections was last logged.
+    logged: Option<Instant>,
+}
+
+impl Connections {
+    fn new(settings: Server, router: Router, phases: Phases) -> Self {
+        let room = Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS)));
+        Self { settings: Arc::new(settings), router, phases, open: JoinSet::new(), room, logged: None }
+    }
+
+    /// Accepts connections until the server is to take no more.
+    async fn accept(&mut self, listener: &TcpListener) {
+        let mut phases = self.phases.clone();
+        loop {
+            if self.room.available_permits() == 0 {
+                let most = self.settings.max_connections;
+                self.log(&format!("{most} connections are open, as many as Server::max_connections allows; others wait"));
+            }
+            tokio::select! {
+                () = phases.reached(Phase::Closing) => return,
+                // Tasks that have ended are forgotten.
+                Some(_) = self.open.join_next() => {}
+                (room, accepted) = next(self.room.clone(), listener) => self.take(room, accepted).await,
+            }
+        }
+    }
+
+    /// Accepts the connections that wait in the system's queue.
+    async fn accept_waiting(&mut self, listener: &TcpListener) {
+        while let Ok(accepted) = timeout(Duration::ZERO, listener.accept()).await {
+            let Ok(room) = self.room.clone().try_acquire_owned() else { return };
+            self.take(room, accepted.map(|(stream, _)| stream)).await;
+        }
+    }
+
+    async fn take(&mut self, room: OwnedSemaphorePermit, accepted: io::Result<TcpStream>) {
+        match accepted {
+            Ok(stream) => {
+                let (router, settings, phases) = (self.router.clone(), self.settings.clone(), self.phases.clone());
+                self.open.spawn(async move {
+                    let _room = room;
+                    serve_connection(stream, router, &settings, phases).await;
+                });
+            }
+            Err(error) if is_lack_of_handles(&error) => {
+                let open = self.open.len();
+                self.log(&format!(
+                    "a connection cannot be accepted: {error}; {open} are open; raise the limit of open files (ulimit -n) \
+                     or lower Server::max_connections"
+                ));
+                sleep(OUT_OF_HANDLES).await;
+            }
+            // The client has gone already.
+            Err(error) => tracing::debug!(%error, "a connection broke off before it was accepted"),
+        }
+    }
+
+    fn log(&mut self, text: &str) {
+        if self.logged.is_none_or(|last| last.elapsed() >= LINE_EVERY) {
+            self.logged = Some(Instant::now());
+            tracing::warn!("{text}");
+        }
+    }
+
+    /// Waits for open requests, as long as they may take.
+    async fn finish(mut self) {
+        let mut phases = self.phases.clone();
+        let all = async { while self.open.join_next().await.is_some() {} };
+        tokio::select! {
+            ended = timeout(self.settings.stop_within, all) => {
+                if ended.is_err() {
+                    tracing::warn!("requests were still open after {:?} and are cancelled", self.settings.stop_within);
+                }
+            }
+            () = phases.reached(Phase::Now) => tracing::warn!("asked to stop twice; open requests are cancelled"),
+        }
+    }
+}
+
+/// The next connection, and its place among those that may be open.
+async fn next(room: Arc<Semaphore>, listener: &TcpListener) -> (OwnedSemaphorePermit, io::Result<TcpStream>) {
+    let permit = room.acquire_owned().await.expect("the semaphore is never closed");
+    let accepted = listener.accept().await;
+    (permit, accepted.map(|(stream, _)| stream))
+}
+
+/// Whether the process (EMFILE) or the system (ENFILE) has no file handles left.
+fn is_lack_of_handles(error: &io::Error) -> bool {
+    cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
+}
+
+#[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]
+fn announce(address: &str) {
+    println!("Listening on http://{address}");
+}

@@ -1,0 +1,105 @@
+//! The phases of a server's life, by the signals that the process gets.
+
+use std::io;
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+/// How far a server is on its way to its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Phase {
+    /// It serves.
+    Serving,
+    /// It was asked to stop, and still accepts connections.
+    Draining,
+    /// It takes no new connections, and finishes what is open.
+    Closing,
+    /// It ends at once.
+    Now,
+}
+
+/// The present phase.
+#[derive(Debug, Clone)]
+pub(super) struct Phases(watch::Receiver<Phase>);
+
+impl Phases {
+    /// Follows the process's signals: the first one begins the drain, the second one ends everything.
+    pub(super) fn follow_signals(drain: Duration) -> io::Result<Self> {
+        let mut signals = Signals::new()?;
+        let (sender, receiver) = watch::channel(Phase::Serving);
+        tokio::spawn(async move {
+            let closed = async {
+                signals.next().await;
+                if !drain.is_zero() {
+                    tracing::info!("stopping; connections are accepted for another {drain:?}");
+                    sender.send_replace(Phase::Draining);
+                    // A second signal does not wait for the end of the drain.
+                    if tokio::time::timeout(drain, signals.next()).await.is_ok() {
+                        sender.send_replace(Phase::Now);
+                        return;
+                    }
+                }
+                tracing::info!("stopping; no more connections are accepted");
+                sender.send_replace(Phase::Closing);
+                signals.next().await;
+                sender.send_replace(Phase::Now);
+            };
+            tokio::select! {
+                () = closed => {}
+                // The server has ended.
+                () = sender.closed() => {}
+            }
+        });
+        Ok(Self(receiver))
+    }
+
+    /// Whether the process was asked to stop.
+    pub(super) fn is_stopping(&self) -> bool {
+        *self.0.borrow() > Phase::Serving
+    }
+
+    /// Waits for a phase, or a later one.
+    pub(super) async fn reached(&mut self, phase: Phase) {
+        if self.0.wait_for(|present| *present >= phase).await.is_err() {
+            // No signal will come any more; the last phase stays.
+            std::future::pending().await
+        }
+    }
+}
+
+#[cfg(unix)]
+struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+    }
+
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+}
+
+#[cfg(not(unix))]
+struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    fn new() -> io::Result<Self> {
+        Ok(Self)
+    }
+
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending().await
+        }
+    }
+}
