@@ -89,7 +89,9 @@ impl Archive {
         let bytes = match &mut self.content {
             Content::Zip(zip, prefix) => {
                 let mut bytes = Vec::new();
-                let Some(index) = zip.index_for_name(&format!("{prefix}{path}")) else { return Err(self.missing(path)) };
+                let Some(index) = zip.index_for_name(&format!("{prefix}{path}")) else {
+                    return Err(self.missing(path));
+                };
                 let read = zip.by_index(index).map_err(std::io::Error::from);
                 let read = read.and_then(|mut entry| entry.read_to_end(&mut bytes));
                 read.map_err(|source| self.damaged(path, source))?;

@@ -16,14 +16,28 @@ const DEFAULT: usize = 160;
 /// The description of a property, and below it the keys of each dictionary that it can be.
 pub(crate) fn with_keys(prop: &str, description: String, kind: &Value) -> String {
     let mut described = description;
-    for (shape, words) in shapes(kind) {
+    let mut intro = format!("`{prop}` is {} with keys:\n", phrase(kind));
+    for shape in shapes(kind) {
         if !described.is_empty() {
             described.push_str("\n\n");
         }
-        described.push_str(&format!("`{prop}` is {words} with keys:\n"));
+        described.push_str(&intro);
         keys(&mut described, shape, 0);
+        intro = "Or with keys:\n".into();
     }
     described
+}
+
+/// A type that has a dictionary, in words.
+fn phrase(kind: &Value) -> String {
+    let words = words(kind);
+    let with_article = words.split(" or ").map(|word| match word {
+        "dict" => "a dict",
+        "list of dict" => "a list of dicts",
+        "dict of dict" => "a dict of dicts",
+        other => other,
+    });
+    with_article.collect::<Vec<_>>().join(" or ")
 }
 
 /// The default of a property or a key, in one line, if it says anything.
@@ -48,7 +62,8 @@ fn keys(text_of: &mut String, shape: &Map<String, Value>, depth: usize) {
         // The field of a recursive shape has its type in a field of its own.
         let kind = value.get("type").filter(|kind| kind.is_object()).unwrap_or(value);
         let words = words(kind);
-        let needed = if value.get("required").and_then(Value::as_bool).unwrap_or(false) { "required" } else { "optional" };
+        let needed =
+            if value.get("required").and_then(Value::as_bool).unwrap_or(false) { "required" } else { "optional" };
         let flag = default_of(value).map_or_else(|| needed.to_owned(), |default| format!("default `{default}`"));
         let separator = if words.is_empty() { "" } else { "; " };
         text_of.push_str(&format!("\n{margin}- `{key}` ({words}{separator}{flag})"));
@@ -58,27 +73,22 @@ fn keys(text_of: &mut String, shape: &Map<String, Value>, depth: usize) {
             text_of.push_str(&format!(": {}", description.split_whitespace().collect::<Vec<_>>().join(" ")));
         }
         if depth + 1 < DEPTH {
-            for (shape, _) in shapes(kind) {
+            for shape in shapes(kind) {
                 keys(text_of, shape, depth + 1);
             }
         }
     }
 }
 
-/// The dictionaries with known keys that a type is or has, each with how it is there.
-fn shapes(kind: &Value) -> Vec<(&Map<String, Value>, String)> {
-    let Some(inner) = kind.get("value") else { return Vec::new() };
+/// The dictionaries with known keys that a type is or has.
+fn shapes(kind: &Value) -> Vec<&Map<String, Value>> {
+    let inner = kind.get("value").unwrap_or(&Value::Null);
     match name_of(kind) {
-        "shape" | "exact" => inner.as_object().filter(|shape| !shape.is_empty()).map(|shape| (shape, "a dict".into())).into_iter().collect(),
-        "arrayOf" => within(inner, "a list of dicts"),
-        "objectOf" => within(inner, "a dict with any keys and values that are dicts"),
+        "shape" | "exact" => inner.as_object().filter(|shape| !shape.is_empty()).into_iter().collect(),
+        "arrayOf" | "objectOf" => shapes(inner),
         "union" => inner.as_array().into_iter().flatten().flat_map(shapes).collect(),
         _ => Vec::new(),
     }
-}
-
-fn within<'a>(inner: &'a Value, words: &str) -> Vec<(&'a Map<String, Value>, String)> {
-    shapes(inner).into_iter().map(|(shape, _)| (shape, words.to_owned())).collect()
 }
 
 /// A type in words.
@@ -93,7 +103,8 @@ fn words(kind: &Value) -> String {
         "object" | "shape" | "exact" => "dict".into(),
         "enum" => {
             let values = inner.as_array().into_iter().flatten().filter_map(|member| member.get("value"));
-            let values: Vec<String> = values.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
+            let values: Vec<String> =
+                values.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
             one_of(&values)
         }
         "literal" => one_of(&[inner.to_string()]),
@@ -125,7 +136,8 @@ fn words(kind: &Value) -> String {
 }
 
 fn one_of(values: &[String]) -> String {
-    let mut named: Vec<String> = values.iter().take(VALUES).map(|value| format!("`{}`", value.replace('`', "'"))).collect();
+    let mut named: Vec<String> =
+        values.iter().take(VALUES).map(|value| format!("`{}`", value.replace('`', "'"))).collect();
     if values.len() > VALUES {
         named.push(format!("{} more", values.len() - VALUES));
     }

@@ -177,7 +177,9 @@ fn rust_type(component: &str, prop: &PropMeta, name: &str) -> (String, String) {
         PropType::Choice(_) => (choice_name(component, prop), format!("{COMPONENTS}::Prop::from({name}.as_str())")),
         PropType::TextList => list("Text"),
         PropType::NumberList => list("Number"),
-        PropType::Json => (format!("impl {COMPONENTS}::__private::serde::Serialize"), format!("{COMPONENTS}::value::json({name})")),
+        PropType::Json => {
+            (format!("impl {COMPONENTS}::__private::serde::Serialize"), format!("{COMPONENTS}::value::json({name})"))
+        }
     }
 }
 
@@ -334,10 +336,7 @@ fn doc(code: &mut String, indent: usize, text: &str) {
         let part = match (part.starts_with("```"), in_example) {
             (true, false) => "```text".to_owned(),
             (true, true) | (false, true) => part.to_owned(),
-            (false, false) => {
-                let safe = part.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<");
-                link_addresses(&safe)
-            }
+            (false, false) => link_addresses(&escape(part)),
         };
         in_example ^= part.starts_with("```");
         line(code, indent, format!("/// {:before$}{part}", "").trim_end());
@@ -346,6 +345,16 @@ fn doc(code: &mut String, indent: usize, text: &str) {
         let before = open.last().map_or(0, |(_, margin)| *margin);
         line(code, indent, &format!("/// {:before$}```", ""));
     }
+}
+
+/// Brackets and HTML as text. Between backticks all is text already.
+fn escape(part: &str) -> String {
+    let has_code = part.matches('`').count() % 2 == 0;
+    let pieces = part.split('`').enumerate().map(|(index, piece)| match has_code && index % 2 == 1 {
+        true => piece.to_owned(),
+        false => piece.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<"),
+    });
+    pieces.collect::<Vec<_>>().join("`")
 }
 
 /// How wide the mark of a list's item is at the beginning of a line; nothing for other lines.

@@ -23,6 +23,7 @@ mod describe;
 mod docstring;
 mod emit;
 mod error;
+mod flow;
 mod manifest;
 mod metadata;
 mod nodes;

@@ -85,9 +85,9 @@ impl Manifest {
         let mut manifest: Self = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
         let mut modules = HashSet::new();
         for pin in &mut manifest.wheels {
+            pin.suites.iter().try_for_each(SuiteManifest::check).map_err(bad)?;
             pin.normalize().map_err(bad)?;
             for suite in &pin.suites {
-                suite.check().map_err(bad)?;
                 let module = suite.module.clone().unwrap_or_else(|| pin.module());
                 if !modules.insert(module.clone()) {
                     return Err(bad(format!("two suites have the module {module:?}; give one another `module`")));
@@ -140,7 +140,9 @@ impl SuiteManifest {
         }
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         match &self.module {
-            Some(name) if name.is_empty() || !name.chars().all(is_name) || name.starts_with(|c: char| c.is_ascii_digit()) => {
+            Some(name)
+                if name.is_empty() || !name.chars().all(is_name) || name.starts_with(|c: char| c.is_ascii_digit()) =>
+            {
                 Err(format!("the module {name:?} is not a name for a Rust module; use letters, digits and underscores"))
             }
             _ => Ok(()),

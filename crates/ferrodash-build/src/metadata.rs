@@ -1,9 +1,11 @@
 //! Reads `metadata.json`, the description of a suite's components that react-docgen writes.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use serde_json::Value;
 
+use crate::flow::from_flow;
 use crate::nodes::paths_of;
 use crate::{Error, Result, describe};
 
@@ -96,7 +98,9 @@ fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, St
     let mut props = Vec::new();
     let mut children_props = Vec::new();
     for (prop, value) in described.iter().filter(|(prop, _)| !prop.ends_with("-*")) {
-        let Some(kind) = value.get("type").or_else(|| value.get("flowType")) else { continue };
+        let flow = || value.get("flowType").map(|kind| Cow::Owned(from_flow(kind)));
+        let Some(kind) = value.get("type").map(Cow::Borrowed).or_else(flow) else { continue };
+        let kind = kind.as_ref();
         let name_of = |kind: &Value| kind.get("name").and_then(Value::as_str).map(str::to_owned);
         let type_name = name_of(kind).ok_or_else(|| format!("{name}.{prop} has a type without a name"))?;
         if matches!(type_name.as_str(), "func" | "symbol" | "instanceOf") {

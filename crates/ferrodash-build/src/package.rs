@@ -226,7 +226,8 @@ impl Suite {
 
     /// The licence of the package, and those that bundlers leave beside scripts.
     fn licence_texts(&self, archive: &mut Archive) -> Result<Vec<String>> {
-        let shipped: Vec<String> = self.scripts.iter().chain(&self.on_demand).map(|path| join(&self.root, path)).collect();
+        let shipped: Vec<String> =
+            self.scripts.iter().chain(&self.on_demand).map(|path| join(&self.root, path)).collect();
         let is_beside = |path: &String| shipped.iter().any(|script| *path == format!("{script}.LICENSE.txt"));
         let is_licence = |path: &String| {
             let is_place = match archive.is_wheel() {
