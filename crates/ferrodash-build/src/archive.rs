@@ -15,6 +15,9 @@ use crate::{Error, Pin, Result};
 /// How many files a message names at most.
 const NAMED: usize = 12;
 
+/// How much of a file is its head. What tells a chunk stands there, below a line or two about licences.
+const HEAD: u64 = 16 * 1024;
+
 /// An opened wheel or source archive.
 pub(crate) struct Archive {
     content: Content,
@@ -103,6 +106,20 @@ impl Archive {
         Ok(bytes)
     }
 
+    /// The first bytes of a file, as text, without unpacking the rest of it.
+    pub(crate) fn head(&mut self, path: &str) -> Result<String> {
+        if let Some(bytes) = self.read.get(path) {
+            return Ok(text_of_head(bytes));
+        }
+        let Content::Zip(zip, prefix) = &mut self.content else { return Ok(text_of_head(&self.bytes(path)?)) };
+        let Some(index) = zip.index_for_name(&format!("{prefix}{path}")) else { return Err(self.missing(path)) };
+        let mut bytes = Vec::new();
+        let read = zip.by_index(index).map_err(std::io::Error::from);
+        let read = read.and_then(|entry| entry.take(HEAD).read_to_end(&mut bytes));
+        read.map_err(|source| self.damaged(path, source))?;
+        Ok(text_of_head(&bytes))
+    }
+
     /// The file as gzip, where the archive has it in a form that needs no compression: a zip holds its files deflated,
     /// which is what gzip holds between its header and its checksum (RFC 1952).
     pub(crate) fn gzip(&mut self, path: &str, content: &[u8]) -> Result<Option<Vec<u8>>> {
@@ -148,6 +165,11 @@ impl Archive {
     fn damaged(&self, file: &str, source: std::io::Error) -> Error {
         Error::DamagedMember { path: self.path.clone(), file: file.to_owned(), source }
     }
+}
+
+fn text_of_head(bytes: &[u8]) -> String {
+    let end = bytes.len().min(usize::try_from(HEAD).unwrap_or(usize::MAX));
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
 /// The directory that holds all files of a source archive, with its slash.

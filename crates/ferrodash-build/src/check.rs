@@ -55,19 +55,26 @@ pub(crate) fn check(
             suite.namespace
         ));
     }
-    if suite.lists_on_demand {
-        let missing = suite.parts(archive)?.into_iter().filter(|part| !suite.on_demand.contains(part));
-        let missing: Vec<String> = missing.collect();
-        if !missing.is_empty() {
-            warnings.push(format!(
-                "{}: suite {module:?}: its scripts load {}, which `on_demand` does not list, so the page gets a 404 when \
-                 it needs them; add them, or leave `on_demand` out, which ships them all",
-                manifest.display(),
-                missing.join(", ")
-            ));
-        }
-    }
+    warnings.extend(forgotten_parts(archive, suite, manifest)?);
     Ok(())
+}
+
+/// A warning if scripts load parts that the manifest does not list.
+fn forgotten_parts(archive: &mut Archive, suite: &Suite, manifest: &Path) -> Result<Option<String>> {
+    if !suite.lists_on_demand {
+        return Ok(None);
+    }
+    let mut missing = suite.parts(archive)?;
+    missing.retain(|part| !suite.on_demand.contains(part));
+    Ok((!missing.is_empty()).then(|| {
+        format!(
+            "{}: suite {:?}: its scripts load {}, which `on_demand` does not list, so the page gets a 404 when it needs \
+             them; add them, or leave `on_demand` out, which ships them all",
+            manifest.display(),
+            suite.module,
+            missing.join(", ")
+        )
+    }))
 }
 
 /// Whether a script has a name as a word of its own.

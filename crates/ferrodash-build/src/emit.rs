@@ -177,9 +177,7 @@ fn rust_type(component: &str, prop: &PropMeta, name: &str) -> (String, String) {
         PropType::Choice(_) => (choice_name(component, prop), format!("{COMPONENTS}::Prop::from({name}.as_str())")),
         PropType::TextList => list("Text"),
         PropType::NumberList => list("Number"),
-        PropType::Json => {
-            (format!("impl {COMPONENTS}::__private::serde::Serialize"), format!("{COMPONENTS}::value::json({name})"))
-        }
+        PropType::Json => (format!("impl {COMPONENTS}::value::Any"), format!("{COMPONENTS}::value::json({name})")),
     }
 }
 

@@ -177,8 +177,8 @@ impl Suite {
         }
         let mut found = None;
         for path in files {
-            let text = archive.text(&join(&self.root, &path))?;
-            if !is_chunk(&text) && crate::check::names(&text, &self.namespace) {
+            let file = join(&self.root, &path);
+            if !is_chunk(&archive.head(&file)?) && crate::check::names(&archive.text(&file)?, &self.namespace) {
                 if found.is_some() {
                     return Ok(None);
                 }
@@ -203,23 +203,26 @@ impl Suite {
 
     /// Chunks that scripts load, and other files whose names stand in a script or a style sheet.
     pub(crate) fn parts(&self, archive: &mut Archive) -> Result<Vec<String>> {
-        let mut shipped = String::new();
-        for path in self.scripts.iter().chain(&self.styles) {
-            shipped.push_str(&archive.text(&join(&self.root, path))?);
-        }
         let (mut parts, mut others) = (Vec::new(), Vec::new());
         for path in self.files(archive) {
             if self.scripts.contains(&path) || self.styles.contains(&path) {
                 continue;
             }
-            if path.ends_with(".js") && is_chunk(&archive.text(&join(&self.root, &path))?) {
-                shipped.push_str(&archive.text(&join(&self.root, &path))?);
+            if path.ends_with(".js") && is_chunk(&archive.head(&join(&self.root, &path))?) {
                 parts.push(path);
             } else if is_asset(&path) {
                 others.push(path);
             }
         }
-        parts.extend(others.into_iter().filter(|path| shipped.contains(file_name(path))));
+        for path in self.scripts.iter().chain(&self.styles).chain(&parts.clone()) {
+            if others.is_empty() {
+                break;
+            }
+            let text = archive.text(&join(&self.root, path))?;
+            let (named, unnamed) = others.into_iter().partition(|other: &String| text.contains(file_name(other)));
+            others = unnamed;
+            parts.extend::<Vec<String>>(named);
+        }
         parts.sort();
         Ok(parts)
     }
@@ -310,8 +313,8 @@ fn package_name(archive: &mut Archive, root: &str) -> Option<String> {
     })
 }
 
-/// Whether a script is a part that webpack made to be loaded by another one, in its form for production.
-pub(crate) fn is_chunk(text: &str) -> bool {
+/// Whether a script, by its head, is a part that webpack made to be loaded by another one, in its form for production.
+fn is_chunk(text: &str) -> bool {
     text.contains("||[]).push([[") && ["webpackChunk", "webpackJsonp"].iter().any(|mark| text.contains(mark))
 }
 
