@@ -1,38 +1,83 @@
-//! The files of a pinned package: a wheel (zip) or a source archive (tar.gz). Nothing of it is run or unpacked to disk.
+//! The files of a pinned package: a wheel (zip) or a source archive (tar.gz, zip). Nothing of it is run or unpacked to
+//! disk.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
 use std::io::Read;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 
 use flate2::{Crc, read::GzDecoder};
 use zip::{CompressionMethod, ZipArchive};
 
 use crate::{Error, Pin, Result};
 
+/// How many files a message names at most.
+const NAMED: usize = 12;
+
+/// How much of a file is its head. What tells a chunk stands there, below a line or two about licences.
+const HEAD: u64 = 16 * 1024;
+
 /// An opened wheel or source archive.
 pub(crate) struct Archive {
     content: Content,
+    path: PathBuf,
     wheel: String,
+    is_wheel: bool,
+    /// What was read already: several suites and checks look at the same files.
+    read: HashMap<String, Rc<[u8]>>,
 }
 
 enum Content {
-    Wheel(ZipArchive<File>),
+    /// The second part is what all names begin with: the one directory of a source archive.
+    Zip(ZipArchive<File>, String),
     /// The files by their paths, without the directory that holds all of them.
-    Source(BTreeMap<String, Vec<u8>>),
+    Tar(BTreeMap<String, Rc<[u8]>>),
 }
 
 impl Archive {
     pub(crate) fn open(path: &Path, pin: &Pin) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-        let content = if path.extension().is_some_and(|extension| extension == "gz") {
-            Content::Source(read_source(file).map_err(|error| Error::io("unpack", path, error))?)
+        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let is_wheel = !matches!(extension, "gz" | "tgz" | "zip");
+        let content = if matches!(extension, "gz" | "tgz") {
+            let broken = |source| Error::BadArchive { path: path.to_owned(), source: Box::new(source) };
+            Content::Tar(read_tar(file).map_err(broken)?)
         } else {
-            let zip = ZipArchive::new(file).map_err(|source| Error::BadWheel { path: path.to_owned(), source })?;
-            Content::Wheel(zip)
+            let broken = |source| Error::BadArchive { path: path.to_owned(), source: Box::new(source) };
+            let zip = ZipArchive::new(file).map_err(broken)?;
+            let prefix = if is_wheel { String::new() } else { first_directory(&zip) };
+            Content::Zip(zip, prefix)
         };
-        Ok(Self { content, wheel: pin.requirement() })
+        let (path, wheel) = (path.to_owned(), pin.requirement());
+        Ok(Self { content, path, wheel, is_wheel, read: HashMap::new() })
+    }
+
+    /// Whether it is a wheel, which keeps what is about it in a `.dist-info` directory.
+    pub(crate) fn is_wheel(&self) -> bool {
+        self.is_wheel
+    }
+
+    /// The paths of all files, in order.
+    pub(crate) fn files(&self) -> Vec<String> {
+        let mut files: Vec<String> = match &self.content {
+            Content::Zip(zip, prefix) => {
+                let names = zip.file_names().flatten().filter(|name| !name.ends_with('/'));
+                names.filter_map(|name| Some(name.strip_prefix(prefix.as_str())?.to_owned())).collect()
+            }
+            Content::Tar(files) => files.keys().cloned().collect(),
+        };
+        files.sort();
+        files
+    }
+
+    /// The paths of the files directly in a directory that have an ending, in order.
+    pub(crate) fn list(&self, directory: &str, ending: &str) -> Vec<String> {
+        let is_wanted = |path: &String| {
+            let below = path.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/'));
+            below.is_some_and(|name| !name.contains('/') && name.ends_with(ending))
+        };
+        self.files().into_iter().filter(is_wanted).collect()
     }
 
     /// The text of a file.
@@ -40,46 +85,57 @@ impl Archive {
         Ok(String::from_utf8_lossy(&self.bytes(path)?).into_owned())
     }
 
-    /// The paths of the files directly in a directory that have an ending, in order.
-    pub(crate) fn list(&self, directory: &str, ending: &str) -> Vec<String> {
-        let names: Vec<String> = match &self.content {
-            Content::Wheel(zip) => zip.file_names().flatten().map(Cow::into_owned).collect(),
-            Content::Source(files) => files.keys().cloned().collect(),
-        };
-        let is_wanted = |path: &String| {
-            let below = path.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/'));
-            below.is_some_and(|name| !name.contains('/') && name.ends_with(ending))
-        };
-        let mut found: Vec<String> = names.into_iter().filter(is_wanted).collect();
-        found.sort();
-        found
-    }
-
-    pub(crate) fn bytes(&mut self, path: &str) -> Result<Vec<u8>> {
-        let missing = self.missing(path);
-        match &mut self.content {
-            Content::Wheel(zip) => {
-                let mut bytes = Vec::new();
-                let mut entry = zip.by_name(path).map_err(|_| missing)?;
-                entry.read_to_end(&mut bytes).map_err(|error| Error::io("unpack", Path::new(path), error))?;
-                Ok(bytes)
-            }
-            Content::Source(files) => files.get(path).cloned().ok_or(missing),
+    pub(crate) fn bytes(&mut self, path: &str) -> Result<Rc<[u8]>> {
+        if let Some(bytes) = self.read.get(path) {
+            return Ok(bytes.clone());
         }
+        let bytes = match &mut self.content {
+            Content::Zip(zip, prefix) => {
+                let mut bytes = Vec::new();
+                let Some(index) = zip.index_for_name(&format!("{prefix}{path}")) else {
+                    return Err(self.missing(path));
+                };
+                let read = zip.by_index(index).map_err(std::io::Error::from);
+                let read = read.and_then(|mut entry| entry.read_to_end(&mut bytes));
+                read.map_err(|source| self.damaged(path, source))?;
+                bytes.into()
+            }
+            Content::Tar(files) => files.get(path).cloned().ok_or_else(|| self.missing(path))?,
+        };
+        self.read.insert(path.to_owned(), Rc::clone(&bytes));
+        Ok(bytes)
     }
 
-    /// The file as gzip, where the archive has it in a form that needs no compression: a wheel holds its files
-    /// deflated, which is what gzip holds between its header and its checksum (RFC 1952).
+    /// The first bytes of a file, as text, without unpacking the rest of it.
+    pub(crate) fn head(&mut self, path: &str) -> Result<String> {
+        if let Some(bytes) = self.read.get(path) {
+            return Ok(text_of_head(bytes));
+        }
+        let Content::Zip(zip, prefix) = &mut self.content else { return Ok(text_of_head(&self.bytes(path)?)) };
+        let Some(index) = zip.index_for_name(&format!("{prefix}{path}")) else { return Err(self.missing(path)) };
+        let mut bytes = Vec::new();
+        let read = zip.by_index(index).map_err(std::io::Error::from);
+        let read = read.and_then(|entry| entry.take(HEAD).read_to_end(&mut bytes));
+        read.map_err(|source| self.damaged(path, source))?;
+        Ok(text_of_head(&bytes))
+    }
+
+    /// The file as gzip, where the archive has it in a form that needs no compression: a zip holds its files deflated,
+    /// which is what gzip holds between its header and its checksum (RFC 1952).
     pub(crate) fn gzip(&mut self, path: &str, content: &[u8]) -> Result<Option<Vec<u8>>> {
-        let missing = self.missing(path);
-        let Content::Wheel(zip) = &mut self.content else { return Ok(None) };
-        let Some(index) = zip.index_for_name(path) else { return Err(missing) };
-        let mut entry = zip.by_index_raw(index).map_err(|_| missing)?;
-        if entry.compression() != CompressionMethod::Deflated {
+        let Content::Zip(zip, prefix) = &mut self.content else { return Ok(None) };
+        let Some(index) = zip.index_for_name(&format!("{prefix}{path}")) else { return Err(self.missing(path)) };
+        let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
+        let raw = zip.by_index_raw(index).map_err(std::io::Error::from).and_then(|mut entry| {
+            let is_deflated = entry.compression() == CompressionMethod::Deflated;
+            if is_deflated {
+                entry.read_to_end(&mut bytes)?;
+            }
+            Ok(is_deflated)
+        });
+        if !raw.map_err(|source| self.damaged(path, source))? {
             return Ok(None);
         }
-        let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-        entry.read_to_end(&mut bytes).map_err(|error| Error::io("unpack", Path::new(path), error))?;
         let mut checksum = Crc::new();
         checksum.update(content);
         bytes.extend(checksum.sum().to_le_bytes());
@@ -87,13 +143,43 @@ impl Archive {
         Ok(Some(bytes))
     }
 
-    fn missing(&self, path: &str) -> Error {
-        Error::NotInWheel { wheel: self.wheel.clone(), file: path.to_owned() }
+    /// The error for a file that is not there, with those that are in its directory.
+    pub(crate) fn missing(&self, path: &str) -> Error {
+        let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
+        let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
+        let beside = |file: &&String| {
+            let (of, name) = file.rsplit_once('/').unwrap_or(("", file));
+            of == directory && name.ends_with(ending)
+        };
+        let files = self.files();
+        let mut there: Vec<String> = files.iter().filter(beside).take(NAMED).cloned().collect();
+        if there.is_empty() {
+            // The directory is wrong too: name those that there are.
+            there = files.iter().filter_map(|file| Some(format!("{}/", file.rsplit_once('/')?.0))).collect();
+            there.dedup();
+            there.truncate(NAMED);
+        }
+        Error::NotInWheel { wheel: self.wheel.clone(), file: path.to_owned(), there }
+    }
+
+    fn damaged(&self, file: &str, source: std::io::Error) -> Error {
+        Error::DamagedMember { path: self.path.clone(), file: file.to_owned(), source }
     }
 }
 
+fn text_of_head(bytes: &[u8]) -> String {
+    let end = bytes.len().min(usize::try_from(HEAD).unwrap_or(usize::MAX));
+    String::from_utf8_lossy(&bytes[..end]).into_owned()
+}
+
+/// The directory that holds all files of a source archive, with its slash.
+fn first_directory(zip: &ZipArchive<File>) -> String {
+    let first = zip.file_names().flatten().find_map(|name| Some(name.split_once('/')?.0.to_owned()));
+    first.map_or_else(String::new, |directory| format!("{directory}/"))
+}
+
 /// Links and devices are left out, so a path in the manifest is always a plain file of the archive.
-fn read_source(file: File) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
+fn read_tar(file: File) -> std::io::Result<BTreeMap<String, Rc<[u8]>>> {
     let mut files = BTreeMap::new();
     for entry in tar::Archive::new(GzDecoder::new(file)).entries()? {
         let mut entry = entry?;
@@ -101,7 +187,7 @@ fn read_source(file: File) -> std::io::Result<BTreeMap<String, Vec<u8>>> {
         if let (true, Some((_, below))) = (entry.header().entry_type().is_file(), path.split_once('/')) {
             let mut bytes = Vec::new();
             entry.read_to_end(&mut bytes)?;
-            files.insert(below.to_owned(), bytes);
+            files.insert(below.to_owned(), bytes.into());
         }
     }
     Ok(files)

@@ -7,7 +7,8 @@ use std::path::Path;
 use flate2::{Compression, write::GzEncoder};
 
 use crate::archive::Archive;
-use crate::{Error, Result, SuiteManifest, sha256_hex};
+use crate::package::{Suite, join};
+use crate::{Error, Result, sha256_hex};
 
 /// Brotli's level. On plotly.js (4.8 MB) level 9 takes 3 s for 1.22 MB, level 11 takes 34 s for 1.11 MB.
 const BROTLI_QUALITY: i32 = 9;
@@ -24,7 +25,7 @@ pub(crate) struct Bundle {
 }
 
 /// Writes every file of the suite to `out` in its three forms; compressed forms are kept in `cache` by their digest.
-pub(crate) fn prepare(archive: &mut Archive, suite: &SuiteManifest, cache: &Path, out: &Path) -> Result<Vec<Bundle>> {
+pub(crate) fn prepare(archive: &mut Archive, suite: &Suite, cache: &Path, out: &Path) -> Result<Vec<Bundle>> {
     let shipped = suite.scripts.iter().chain(&suite.styles).chain(&suite.on_demand);
     let shipped = shipped.map(|path| (path.clone(), join(&suite.root, path)));
     // Beside the files of the suite they keep their path; from elsewhere only their name.
@@ -33,12 +34,12 @@ pub(crate) fn prepare(archive: &mut Archive, suite: &SuiteManifest, cache: &Path
         let name = beside.or(path.rsplit('/').next()).unwrap_or(path);
         (name.to_owned(), path.clone())
     });
-    let mut bundles = Vec::new();
+    let mut bundles: Vec<Bundle> = Vec::new();
     let mut pending = Vec::new();
     for (path, source) in shipped.chain(licences) {
         let original = archive.bytes(&source)?;
         let content = replace(suite, &path, &original)?;
-        let ready = if content == original { archive.gzip(&source, &content)? } else { None };
+        let ready = if *content == *original { archive.gzip(&source, &content)? } else { None };
         let gzip = ready.unwrap_or_else(|| gzip(&content));
         let sha256 = sha256_hex(&content);
         let file = format!("{}-{}", suite.module, path.replace('/', "-"));
@@ -51,11 +52,7 @@ pub(crate) fn prepare(archive: &mut Archive, suite: &SuiteManifest, cache: &Path
     Ok(bundles)
 }
 
-fn join(root: &str, path: &str) -> String {
-    if root.is_empty() { path.to_owned() } else { format!("{root}/{path}") }
-}
-
-fn replace(suite: &SuiteManifest, path: &str, content: &[u8]) -> Result<Vec<u8>> {
+fn replace(suite: &Suite, path: &str, content: &[u8]) -> Result<Vec<u8>> {
     let replacements: Vec<_> = suite.replacements.iter().filter(|replacement| replacement.file == path).collect();
     if replacements.is_empty() {
         return Ok(content.to_owned());

@@ -1,47 +1,79 @@
 //! Reads the Python classes that `dash-generate-components` writes, for packages that have no `metadata.json`.
 //!
 //! They are regular enough to be read without Python: a class of `Component` with a docstring that lists the
-//! properties, `_type`, `_namespace` and `_children_props`, and an `__init__` with types that sets `_prop_names`. The
-//! types are turned into the form of `metadata.json`, so that both descriptions lead to the same builders.
+//! properties, its name, namespace and `_children_props`, and an `__init__` that sets `_prop_names`. Types are those of
+//! `__init__`, or in classes of older generators those of the docstring; they are turned into the form of
+//! `metadata.json`, so that all descriptions lead to the same builders.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use crate::docstring::{self, Documented, literal};
 use crate::metadata::{prop_type, sort_props};
+use crate::nodes::paths_of;
 use crate::python::{Cursor, Expr};
-use crate::{ComponentMeta, Error, PropMeta, PropType, Result};
+use crate::{ComponentMeta, Error, PropMeta, Result};
 
 type Read<T> = std::result::Result<T, String>;
 
-/// What the docstring says of a property.
-#[derive(Default)]
-struct Documented {
-    required: bool,
-    text: String,
-}
-
 /// Reads the component of one Python file; `None` if it has none. `file` is for the message of an error, `namespace` is
-/// what the class must name as its own.
+/// what the class must name as its own, or empty for any.
 ///
 /// # Errors
 /// [`Error::Class`], with what was expected where.
 pub fn read_class(source: &str, file: &str, namespace: &str) -> Result<Option<ComponentMeta>> {
-    let is_component = |line: &str| line.starts_with("class ") && line.trim_end().ends_with("(Component):");
-    let Some(line) = source.split_inclusive('\n').find(|line| is_component(line)) else { return Ok(None) };
-    let start = source.find(line).unwrap_or_default() + line.len();
-    let component = read_body(&source[start..], namespace);
+    let Some((name, body)) = class_of(source) else { return Ok(None) };
+    let component = read_body(name, body, namespace);
     component.map(Some).map_err(|detail| Error::Class { file: file.to_owned(), detail })
 }
 
+/// The namespace of the component in a Python file, if it has one.
+pub(crate) fn namespace_of(source: &str) -> Option<String> {
+    let (_, body) = class_of(source)?;
+    attribute(body, "_namespace").ok()
+}
+
+/// The names that a Python module exports: its `__all__`, where that is a list of texts, and what it imports from
+/// modules of its own package.
+pub(crate) fn exported(source: &str) -> Vec<String> {
+    let mut names = texts_of(source, "__all__").unwrap_or_default();
+    for import in source.split("\nfrom .").skip(usize::from(!source.starts_with("from ."))) {
+        let Some((_, list)) = import.split_once(" import ") else { continue };
+        let list = match list.trim_start().strip_prefix('(') {
+            Some(list) => list.split(')').next(),
+            None => list.lines().next(),
+        };
+        for item in list.unwrap_or_default().split(',') {
+            // `Deep as Shallow` is exported under its second name.
+            let name = item.split_whitespace().take_while(|word| !word.starts_with('#')).last();
+            names.extend(name.map(str::to_owned));
+        }
+    }
+    names
+}
+
+/// The name of the component class in a file, and what follows its first line.
+fn class_of(source: &str) -> Option<(&str, &str)> {
+    let mut start = 0;
+    for line in source.split_inclusive('\n') {
+        start += line.len();
+        let name = line.strip_prefix("class ").and_then(|line| line.trim_end().strip_suffix("(Component):"));
+        if let Some(name) = name {
+            return Some((name, &source[start..]));
+        }
+    }
+    None
+}
+
 /// Reads what follows the line `class Name(Component):`.
-fn read_body(body: &str, namespace: &str) -> Read<ComponentMeta> {
+fn read_body(class: &str, body: &str, namespace: &str) -> Read<ComponentMeta> {
     let mut cursor = Cursor::new(body);
-    let (description, mut documented) = split_docstring(&cursor.text()?);
+    let (description, mut documented) = docstring::read(&cursor.text()?);
     let body = cursor.rest();
-    let name = text_of(body, "_type")?;
-    let found = text_of(body, "_namespace")?;
-    if found != namespace {
+    let name = attribute(body, "_type").unwrap_or_else(|_| class.to_owned());
+    let found = attribute(body, "_namespace")?;
+    if !namespace.is_empty() && found != namespace {
         return Err(format!("{name} is in the namespace {found:?}, and the manifest says {namespace:?}"));
     }
     let names = texts_of(body, "self._prop_names")?;
@@ -49,19 +81,32 @@ fn read_body(body: &str, namespace: &str) -> Read<ComponentMeta> {
     let nodes = texts_of(body, "_base_nodes").unwrap_or_default();
     let annotations = annotations(body).map_err(|detail| format!("__init__ of {name}: {detail}"))?;
     let mut props = Vec::new();
+    let mut children_props = Vec::new();
     for prop in names.iter().filter(|prop| !prop.ends_with("-*")) {
-        let Documented { required, text } = documented.remove(prop).unwrap_or_default();
+        let Documented { required, default, text, kind } = documented.remove(prop).unwrap_or_default();
         let kind = match annotations.get(prop) {
-            Some(annotation) => prop_type(prop, &described(annotation)),
+            Some(annotation) => described(annotation),
             // Words of Python cannot be arguments of `__init__`, and old classes have no types.
-            None if nodes.contains(prop) => PropType::Node,
-            None => prop_type(prop, &Value::Null),
+            None if nodes.contains(prop) => json!({"name": "node"}),
+            None => kind,
         };
-        props.push(PropMeta { name: prop.clone(), description: text, kind, required });
+        if prop != "children" {
+            children_props.extend(paths_of(prop, &kind));
+        }
+        let kind = prop_type(prop, &kind);
+        props.push(PropMeta { name: prop.clone(), description: text, kind, required, default });
     }
     sort_props(&mut props);
+    if body.contains("_children_props") {
+        children_props = texts_of(body, "_children_props")?;
+    }
     let wildcards = names.iter().any(|prop| prop.ends_with("-*"));
-    Ok(ComponentMeta { name, description, props, children_props: texts_of(body, "_children_props")?, wildcards })
+    Ok(ComponentMeta { name, description, props, children_props, wildcards })
+}
+
+/// A text that the class has as its own, or that older generators set in `__init__`.
+fn attribute(body: &str, name: &str) -> Read<String> {
+    text_of(body, name).or_else(|error| text_of(body, &format!("self.{name}")).map_err(|_| error))
 }
 
 /// The value that a line gives to a name, with a type (`_children_props: typing.List[str] = []`) or without.
@@ -121,17 +166,28 @@ fn annotations(body: &str) -> Read<BTreeMap<String, Expr>> {
 /// A type in the form of `metadata.json`.
 fn described(annotation: &Expr) -> Value {
     match annotation {
-        Expr::Name(name) => json!({"name": match name.as_str() {
+        Expr::Name(name) => json!({"name": match name.rsplit('.').next().unwrap_or_default() {
             "str" => "string",
-            "NumberType" | "int" | "float" => "number",
+            // `numbers.Number` is what generators before Dash 4 wrote beside `int` and `float`.
+            "NumberType" | "Number" | "int" | "float" => "number",
             "bool" => "bool",
             "ComponentType" | "ComponentSingleType" | "Component" => "node",
             _ => "any",
         }}),
-        Expr::Subscript(name, items) => match (name.trim_start_matches("typing."), items.as_slice()) {
+        Expr::Subscript(name, items) => match (name.rsplit('.').next().unwrap_or_default(), items.as_slice()) {
             ("Optional", [inner]) => described(inner),
-            ("Sequence" | "List", [item]) => json!({"name": "arrayOf", "value": described(item)}),
-            ("Union", members) => json!({"name": "union", "value": members.iter().map(member).collect::<Vec<_>>()}),
+            ("Sequence" | "List" | "list", [item]) => json!({"name": "arrayOf", "value": described(item)}),
+            ("Dict" | "dict", [_, value]) => json!({"name": "objectOf", "value": described(value)}),
+            ("Union", members) => {
+                let members = members.iter().filter(|member| **member != Expr::Name("None".into()));
+                match members.collect::<Vec<_>>().as_slice() {
+                    [only] => described(only),
+                    members => {
+                        let members: Vec<_> = members.iter().map(|annotation| member(annotation)).collect();
+                        json!({"name": "union", "value": members})
+                    }
+                }
+            }
             ("Literal", values) => {
                 let values: Vec<_> = values.iter().map(|value| json!({"value": literal(value)})).collect();
                 json!({"name": "enum", "value": values})
@@ -152,38 +208,4 @@ fn member(annotation: &Expr) -> Value {
         },
         other => described(other),
     }
-}
-
-/// A value as JavaScript writes it.
-fn literal(value: &Expr) -> String {
-    match value {
-        Expr::Text(text) => format!("'{text}'"),
-        Expr::Number(number) => number.clone(),
-        Expr::Name(name) if matches!(name.as_str(), "True" | "False") => name.to_lowercase(),
-        _ => "null".into(),
-    }
-}
-
-/// The description of the component, and of each property: `- name (type; optional):` and indented lines.
-fn split_docstring(docstring: &str) -> (String, BTreeMap<String, Documented>) {
-    let (description, list) = docstring.split_once("Keyword arguments:").unwrap_or((docstring, ""));
-    let mut props = BTreeMap::new();
-    for entry in format!("\n{list}").split("\n- ").skip(1) {
-        let Some((name, rest)) = entry.split_once(" (") else { continue };
-        // The bracket of the type is closed at the end of a line, which need not be the first: defaults are source text.
-        let ends = [rest.find("):\n"), rest.find(")\n")];
-        let end = ends.into_iter().flatten().min().unwrap_or(rest.len());
-        let (kind, text) = rest.split_at(end);
-        let text = text.trim_start_matches([')', ':']);
-        let required = kind.trim_end_matches([')', ':']).ends_with("; required");
-        props.insert(name.to_owned(), Documented { required, text: dedent(text) });
-    }
-    // The first line only names the class; some suites say no more.
-    let more = description.trim().split_once('\n').map(|(_, more)| more).filter(|more| more.trim().contains(' '));
-    let described = more.unwrap_or_else(|| description.trim().lines().next().unwrap_or_default());
-    (dedent(described), props)
-}
-
-fn dedent(text: &str) -> String {
-    text.trim().lines().map(str::trim).collect::<Vec<_>>().join("\n")
 }

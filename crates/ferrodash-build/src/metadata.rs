@@ -1,10 +1,13 @@
 //! Reads `metadata.json`, the description of a suite's components that react-docgen writes.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use crate::{Error, Result};
+use crate::flow::from_flow;
+use crate::nodes::paths_of;
+use crate::{Error, Result, describe};
 
 /// A component: name, documentation, properties, and where further components may stand in them.
 #[derive(Debug, Clone, PartialEq)]
@@ -32,6 +35,8 @@ pub struct PropMeta {
     pub kind: PropType,
     /// Whether the component needs it.
     pub required: bool,
+    /// What it is when it is not set, as the suite writes it.
+    pub default: Option<String>,
 }
 
 /// What a property accepts, as far as a builder tells it apart.
@@ -85,7 +90,7 @@ pub fn read_metadata(text: &str, file: &str) -> Result<Vec<ComponentMeta>> {
 fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, String> {
     // The file's name up to its first dot; `displayName` is something else for some components.
     let name = path.rsplit('/').next().and_then(|file| file.split('.').next()).unwrap_or_default().to_owned();
-    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric()) {
+    if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(format!("{path:?} gives no component name"));
     }
     let described = value.get("props").and_then(Value::as_object);
@@ -93,20 +98,23 @@ fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, St
     let mut props = Vec::new();
     let mut children_props = Vec::new();
     for (prop, value) in described.iter().filter(|(prop, _)| !prop.ends_with("-*")) {
-        let Some(kind) = value.get("type").or_else(|| value.get("flowType")) else { continue };
+        let flow = || value.get("flowType").map(|kind| Cow::Owned(from_flow(kind)));
+        let Some(kind) = value.get("type").map(Cow::Borrowed).or_else(flow) else { continue };
+        let kind = kind.as_ref();
         let name_of = |kind: &Value| kind.get("name").and_then(Value::as_str).map(str::to_owned);
         let type_name = name_of(kind).ok_or_else(|| format!("{name}.{prop} has a type without a name"))?;
         if matches!(type_name.as_str(), "func" | "symbol" | "instanceOf") {
             continue;
         }
         if prop != "children" {
-            collect_nodes(kind, prop, &mut children_props);
+            children_props.extend(paths_of(prop, kind));
         }
         props.push(PropMeta {
             name: prop.clone(),
-            description: text(value, "description"),
+            description: describe::with_keys(prop, text(value, "description"), kind),
             kind: prop_type(prop, kind),
             required: value.get("required").and_then(Value::as_bool).unwrap_or(false),
+            default: describe::default_of(value),
         });
     }
     sort_props(&mut props);
@@ -124,7 +132,7 @@ pub(crate) fn sort_props(props: &mut [PropMeta]) {
     props.sort_by(|a, b| (rank(a), &a.name).cmp(&(rank(b), &b.name)));
 }
 
-fn text(value: &Value, key: &str) -> String {
+pub(crate) fn text(value: &Value, key: &str) -> String {
     value.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
 }
 
@@ -178,6 +186,7 @@ fn union(prop: &str, kind: &Value) -> PropType {
     if let [only] = members.as_slice() {
         return prop_type("", only);
     }
+    let has_nodes = members.iter().any(|member| prop_type("", member) == PropType::Node);
     let mut kinds = BTreeSet::new();
     for member in &members {
         kinds.insert(match member.get("name").and_then(Value::as_str).unwrap_or_default() {
@@ -185,6 +194,8 @@ fn union(prop: &str, kind: &Value) -> PropType {
             "number" => "number",
             "bool" => "bool",
             "node" | "element" => "node",
+            // What takes a component or several of them takes children.
+            "arrayOf" if has_nodes && is_list_of_nodes(member) => "node",
             "literal" => match member.get("value") {
                 Some(Value::Bool(_)) => "bool",
                 Some(Value::Number(_)) => "number",
@@ -204,7 +215,7 @@ fn union(prop: &str, kind: &Value) -> PropType {
         ["text"] => PropType::Text,
         ["number"] => PropType::Number,
         ["bool"] => PropType::Bool,
-        ["node"] | ["node", "text"] => PropType::Node,
+        ["node"] | ["node", "text"] | ["node", "number"] | ["node", "number", "text"] => PropType::Node,
         ["number", "text"] => PropType::TextOrNumber,
         ["bool", "text"] => PropType::TextOrBool,
         ["bool", "number"] => PropType::NumberOrBool,
@@ -213,48 +224,11 @@ fn union(prop: &str, kind: &Value) -> PropType {
     }
 }
 
+fn is_list_of_nodes(kind: &Value) -> bool {
+    kind.get("value").is_some_and(|item| prop_type("", item) == PropType::Node)
+}
+
 /// HTML's boolean attributes list their own name as a second spelling of `true`.
 fn is_alias(text: &str, prop: &str) -> bool {
     text.eq_ignore_ascii_case(prop) || matches!(text, "true" | "false")
-}
-
-/// The paths at which components may stand inside a property, in the renderer's notation: `.` descends into an object,
-/// `[]` means each item of an array, `{}` each value of an object.
-fn collect_nodes(kind: &Value, path: &str, found: &mut Vec<String>) {
-    let inner = kind.get("value");
-    match kind.get("name").and_then(Value::as_str).unwrap_or_default() {
-        "node" | "element" => push_new(found, path),
-        "union" => {
-            for member in inner.and_then(Value::as_array).into_iter().flatten() {
-                collect_nodes(member, path, found);
-            }
-        }
-        "arrayOf" => match inner.and_then(|item| item.get("name")).and_then(Value::as_str) {
-            Some("node" | "element") => push_new(found, path),
-            _ => {
-                let start = found.len();
-                collect_nodes(inner.unwrap_or(&Value::Null), &format!("{path}[]"), found);
-                // Only fields below the items count; the items themselves are covered above.
-                retain_after(found, start, |path| path.contains("[]."));
-            }
-        },
-        "objectOf" => collect_nodes(inner.unwrap_or(&Value::Null), &format!("{path}{{}}"), found),
-        "shape" | "exact" => {
-            for (field, kind) in inner.and_then(Value::as_object).unwrap_or(&Map::new()) {
-                collect_nodes(kind, &format!("{path}.{field}"), found);
-            }
-        }
-        _ => {}
-    }
-}
-
-fn push_new(found: &mut Vec<String>, path: &str) {
-    if !found.iter().any(|known| known == path) {
-        found.push(path.to_owned());
-    }
-}
-
-fn retain_after(found: &mut Vec<String>, start: usize, keep: impl Fn(&str) -> bool) {
-    let tail = found.split_off(start);
-    found.extend(tail.into_iter().filter(|path| keep(path)));
 }

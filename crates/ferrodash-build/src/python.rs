@@ -68,7 +68,20 @@ impl<'a> Cursor<'a> {
         starts.then(|| self.cut(end).to_owned())
     }
 
+    /// An expression. `str | None` is read as a union.
     pub(crate) fn expr(&mut self) -> Result<Expr> {
+        let first = self.operand()?;
+        let mut members = vec![first];
+        while self.take("|") {
+            members.push(self.operand()?);
+        }
+        Ok(match members.len() {
+            1 => members.remove(0),
+            _ => Expr::Subscript("Union".into(), members),
+        })
+    }
+
+    fn operand(&mut self) -> Result<Expr> {
         self.skip();
         match self.rest.chars().next() {
             Some('"' | '\'') => self.text().map(Expr::Text),

@@ -7,10 +7,14 @@ use std::{env, fs, io};
 
 use sha2::{Digest, Sha256};
 
+use crate::manifest::normal;
 use crate::{Error, Pin, Result};
 
 /// The environment variables that change where wheels come from.
 pub(crate) const VARIABLES: [&str; 2] = ["FERRODASH_WHEELS", "FERRODASH_PYTHON"];
+
+/// How many versions a message names.
+const VERSIONS: usize = 12;
 
 /// pip, kept from running what it fetches.
 const PIP: &str = include_str!("pip.py");
@@ -61,8 +65,11 @@ impl Source {
                 })
             });
         }
-        let packed = self.packed.as_deref().and_then(|packed| find(packed, pin));
-        packed.or_else(|| find(&self.cache, pin)).unwrap_or_else(|| self.fetch(pin))
+        if let Some(packed) = self.packed.as_deref().and_then(|packed| find(packed, pin)) {
+            return packed;
+        }
+        // What was fetched before and has another digest is damaged, or of a pin that was corrected: fetch it again.
+        find(&self.cache, pin).and_then(Result::ok).map_or_else(|| self.fetch(pin), Ok)
     }
 
     /// Fetches with pip into a directory of its own and moves the verified file to its place in one step, so that two
@@ -71,7 +78,7 @@ impl Source {
         fs::create_dir_all(&self.cache).map_err(|error| Error::io("create", &self.cache, error))?;
         let staging = tempfile::tempdir_in(&self.cache).map_err(|error| Error::io("create", &self.cache, error))?;
         let requirements = staging.path().join("requirements.txt");
-        let line = format!("{} --hash=sha256:{}\n", pin.requirement(), pin.sha256);
+        let line = format!("{} --hash=sha256:{}\n", pin.requirement(), pin.sha256.to_ascii_lowercase());
         fs::write(&requirements, line).map_err(|error| Error::io("write", &requirements, error))?;
         let output = Command::new(&self.python)
             .args(["-c", PIP, &pin.requirement(), "download", "--no-deps", "--require-hashes", "--quiet"])
@@ -117,14 +124,36 @@ impl Source {
                 found: found.trim().to_owned(),
             };
         }
+        if let Some(versions) = versions_in(&text, pin) {
+            return Error::NoVersion { wheel, versions };
+        }
         let detail = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason");
         let detail = detail.trim().trim_start_matches("ERROR: ").to_owned();
-        let unreachable = ["No matching distribution", "connection", "Connection", "timed out", "resolve"];
+        let unreachable = ["connection", "Connection", "timed out", "resolve", "SSL", "Retrying"];
         if unreachable.iter().any(|sign| text.contains(sign)) {
             return Error::NoNetwork { wheel, detail };
         }
+        if text.contains("No matching distribution") {
+            return Error::NoPackage { wheel, detail };
+        }
         Error::Pip { wheel, detail }
     }
+}
+
+/// The versions that pip names because the wanted one is not among them, the newest first.
+fn versions_in(text: &str, pin: &Pin) -> Option<String> {
+    let list = text.split("(from versions: ").nth(1)?.split(')').next()?;
+    let versions: Vec<&str> = list.split(", ").filter(|version| *version != "none").collect();
+    // A version that is there but has no file for this Python is another mistake.
+    if versions.is_empty() || versions.contains(&pin.version.as_str()) {
+        return None;
+    }
+    let newest: Vec<&str> = versions.iter().rev().take(VERSIONS).copied().collect();
+    let older = versions.len() - newest.len();
+    Some(match older {
+        0 => newest.join(", "),
+        _ => format!("{} and {older} older ones", newest.join(", ")),
+    })
 }
 
 /// The SHA-256 of `bytes`, in lower-case hex.
@@ -132,18 +161,14 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// How the file's name begins, in the normal form of wheel names (PEP 427: runs of `-`, `_` and `.` become `_`).
+/// How the file's name begins, in the normal form of wheel names.
 fn prefix(pin: &Pin) -> String {
     format!("{}-{}", normal(&pin.package), pin.version)
 }
 
-fn normal(name: &str) -> String {
-    name.to_lowercase().replace(['-', '.'], "_")
-}
-
 /// The files of the pinned package and version; there can be several, such as a wheel and a source archive.
 fn candidates(directory: &Path, pin: &Pin) -> Vec<PathBuf> {
-    let wanted = [format!("{}-", prefix(pin)), format!("{}.tar.gz", prefix(pin))];
+    let wanted = ["-", ".tar.gz", ".tgz", ".zip"].map(|rest| format!("{}{rest}", prefix(pin)));
     let matches = |path: &PathBuf| {
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
         let Some((package, rest)) = name.split_once(&format!("-{}", pin.version)) else { return false };
@@ -171,7 +196,7 @@ fn find(directory: &Path, pin: &Pin) -> Option<Result<PathBuf>> {
 fn verify(path: PathBuf, pin: &Pin) -> Result<PathBuf> {
     let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
     let found = sha256_hex(&bytes);
-    if found == pin.sha256 {
+    if found.eq_ignore_ascii_case(&pin.sha256) {
         return Ok(path);
     }
     Err(Error::WrongChecksum {

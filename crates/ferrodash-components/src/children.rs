@@ -139,9 +139,12 @@ macro_rules! children_from {
                 $crate::IntoProp::into_prop($crate::Component::from(self))
             }
         }
-        impl ::serde::Serialize for $builder {
-            fn serialize<S: ::serde::Serializer>(&self, serializer: S) -> ::std::result::Result<S::Ok, S::Error> {
-                ::serde::Serialize::serialize(&self.0, serializer)
+        impl $crate::__private::serde::Serialize for $builder {
+            fn serialize<S: $crate::__private::serde::Serializer>(
+                &self,
+                serializer: S,
+            ) -> ::std::result::Result<S::Ok, S::Error> {
+                $crate::__private::serde::Serialize::serialize(&self.0, serializer)
             }
         }
     };

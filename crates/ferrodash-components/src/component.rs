@@ -2,7 +2,9 @@
 
 use std::borrow::Cow;
 
+use serde::Deserialize;
 use serde::ser::{Error as _, Serialize, SerializeMap, SerializeStruct, Serializer};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use crate::{Children, Id};
@@ -32,7 +34,7 @@ pub enum Prop {
     /// A list of values.
     List(Vec<Prop>),
     /// Anything else.
-    Json(serde_json::Value),
+    Json(Value),
     /// Anything else, serialized already.
     Raw(Box<RawValue>),
     /// A value that JSON cannot express, with the reason; serializing the component reports it.
@@ -84,16 +86,53 @@ impl Component {
         }
     }
 
-    /// Calls `visit` for this component and every component below it, in the order of the page.
-    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Component)) {
-        visit(self);
+    /// Calls `visit` for this component and every component in its properties, in the order of the page: children, and
+    /// components inside lists and data. Those inside data are JSON; what is visited is made from it, and owned.
+    pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(Cow<'a, Component>)) {
+        visit(Cow::Borrowed(self));
         for (_, value) in &self.props {
-            if let Prop::Children(children) = value {
-                for component in children.components() {
-                    component.walk(visit);
+            value.walk(visit);
+        }
+    }
+
+    /// The component that a JSON value is, if it is one.
+    fn from_json(value: &Value) -> Option<Self> {
+        let text = |key| value.get(key).and_then(Value::as_str).map(str::to_owned);
+        let mut component = Self::new(text("namespace")?, text("type")?);
+        for (name, value) in value.get("props")?.as_object()? {
+            let id = (name == "id").then(|| Id::deserialize(value).ok()).flatten();
+            component.set(name.clone(), id.map_or_else(|| Prop::Json(value.clone()), Prop::Id));
+        }
+        Some(component)
+    }
+}
+
+impl Prop {
+    fn walk<'a>(&'a self, visit: &mut dyn FnMut(Cow<'a, Component>)) {
+        match self {
+            Self::Children(children) => children.components().for_each(|component| component.walk(visit)),
+            Self::List(values) => values.iter().for_each(|value| value.walk(visit)),
+            Self::Json(value) => walk_json(value, visit),
+            // Data without the word has no component, and is not read.
+            Self::Raw(raw) if raw.get().contains("\"namespace\"") => {
+                if let Ok(value) = serde_json::from_str(raw.get()) {
+                    walk_json(&value, visit);
                 }
             }
+            Self::Raw(_) | Self::Text(_) | Self::Id(_) | Self::Invalid(_) => {}
         }
+    }
+}
+
+/// Calls `visit` for every component inside a JSON value.
+fn walk_json<'a>(value: &Value, visit: &mut dyn FnMut(Cow<'a, Component>)) {
+    if let Some(component) = Component::from_json(value) {
+        visit(Cow::Owned(component));
+    }
+    match value {
+        Value::Array(items) => items.iter().for_each(|item| walk_json(item, visit)),
+        Value::Object(fields) => fields.values().for_each(|field| walk_json(field, visit)),
+        _ => {}
     }
 }
 

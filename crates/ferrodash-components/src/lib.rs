@@ -41,6 +41,12 @@ pub mod dash_table;
 pub mod dcc;
 pub mod html;
 
+/// What generated code names beside the public items.
+#[doc(hidden)]
+pub mod __private {
+    pub use serde;
+}
+
 /// React and the renderer itself. Every page needs it; it has no components.
 pub mod renderer {
     include!(concat!(env!("OUT_DIR"), "/renderer.rs"));

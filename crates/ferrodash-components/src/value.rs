@@ -20,6 +20,14 @@ pub fn list<V: Scalar>(values: impl IntoIterator<Item = V>) -> Prop {
     Prop::Json(values.into_iter().map(Scalar::into_json).collect())
 }
 
+/// Anything that serializes: a `serde_json::Value`, a list, a type with `#[derive(Serialize)]`.
+#[diagnostic::on_unimplemented(
+    message = "this property takes what serializes (`serde::Serialize`), which `{Self}` does not"
+)]
+pub trait Any: Serialize {}
+
+impl<T: Serialize + ?Sized> Any for T {}
+
 /// Text, a number, or true or false.
 #[diagnostic::on_unimplemented(message = "this property takes text, a number or a boolean, not `{Self}`")]
 pub trait Scalar {

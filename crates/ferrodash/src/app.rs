@@ -408,9 +408,12 @@ impl App {
         self
     }
 
-    /// Adds a component suite. `html`, `dcc` and `dash_table` are there by default.
+    /// Adds a component suite. `html`, `dcc` and `dash_table` are there by default; one that is there already, as a plugin
+    /// can have added it, is not added again.
     pub fn suite(mut self, suite: &'static Suite) -> Self {
-        self.config.suites.push(suite);
+        if !self.config.suites.iter().any(|known| std::ptr::eq(*known, suite)) {
+            self.config.suites.push(suite);
+        }
         self
     }
 

@@ -1,5 +1,6 @@
 //! The layout of an app: fixed, made of its pages, or made for each request.
 
+use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 
@@ -96,7 +97,7 @@ impl Layout {
     }
 
     /// Calls `visit` for every component of a fixed layout.
-    pub(crate) fn walk<'a>(&'a self, visit: &mut dyn FnMut(&'a Component)) {
+    pub(crate) fn walk<'a>(&'a self, visit: &mut dyn FnMut(Cow<'a, Component>)) {
         if let Kind::Fixed(children) = &self.0 {
             children.components().for_each(|component| component.walk(visit));
         }

@@ -52,6 +52,7 @@ mod security;
 mod serve;
 mod state;
 mod stored;
+mod suite;
 
 pub use app::{App, BuiltApp};
 pub use callback::{
@@ -78,6 +79,12 @@ pub use plugin::Plugin;
 pub use security::Algorithm;
 pub use serve::{Server, serve};
 pub use stored::{Stored, StoredError};
+
+/// What macros name beside the public items.
+#[doc(hidden)]
+pub mod __private {
+    pub use ferrodash_components;
+}
 
 /// What an app usually needs: `use ferrodash::prelude::*`.
 pub mod prelude {

@@ -1,5 +1,6 @@
 //! What all requests share: read-only once the app is built, everything that can be rendered once is.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
 use std::net::SocketAddr;
 use std::panic::Location;
@@ -207,7 +208,7 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
 }
 
 /// Components by their ids. Pages are shown one at a time, so several can have the same id.
-type Components<'a> = HashMap<String, Vec<&'a Component>>;
+type Components<'a> = HashMap<String, Vec<Cow<'a, Component>>>;
 
 fn components_by_id<'a>(
     layout: &'a Layout,
@@ -216,13 +217,15 @@ fn components_by_id<'a>(
     mistakes: &mut Vec<Mistake>,
 ) -> Components<'a> {
     let mut components = Components::new();
-    let mut add = |component: &'a Component, known: &mut HashSet<String>, location| {
+    let mut add = |component: Cow<'a, Component>, known: &mut HashSet<String>, location| {
         let Some(id) = component.id() else { return };
         let text = id.to_string();
-        if let Some(problem) = id.problem() {
+        // Data can have components that are not drawn, such as those in a store, so only what is there is noted.
+        let is_data = matches!(component, Cow::Owned(_));
+        if let Some(problem) = id.problem().filter(|_| !is_data) {
             mistakes.push(Mistake::at(location, format!("{id:?} in the layout: {problem}")));
         }
-        if !known.insert(text.clone()) {
+        if !is_data && !known.insert(text.clone()) {
             mistakes.push(Mistake::at(location, format!("the id {text:?} is in the layout twice")));
         }
         components.entry(text).or_default().push(component);

@@ -8,11 +8,24 @@ use ferrodash_cytoscape as cyto;
 use ferrodash_mantine_components as dmc;
 use serde_json::{Value, json};
 
+ferrodash::suite!(dash_daq as daq);
+ferrodash::suite!(test_sheet);
+
 async fn open(app: App) -> (Site, Browser) {
     let site = Site::start(app).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
     (site, browser)
+}
+
+/// The address that all files of a suite have below it, with the suite's digest.
+async fn folder_of(browser: &Browser, site: &Site, package: &str) -> String {
+    let scripts = browser.js("return [...document.scripts].map(script => script.src)").await;
+    let scripts: Vec<&str> = scripts.as_array().unwrap().iter().filter_map(Value::as_str).collect();
+    let start = site.url("/_dash-component-suites/@");
+    let script = scripts.iter().find(|url| url.starts_with(&start) && url.contains(&format!("/{package}/")));
+    let script = script.unwrap_or_else(|| panic!("{package} has no script in {scripts:?}"));
+    script[..script.find(&format!("{package}/")).unwrap()].to_owned()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -100,7 +113,8 @@ async fn a_grid_shows_rows_that_a_callback_gives_and_tells_which_are_chosen() {
     browser.wait_until("document.getElementById('cell').innerText === '100'").await;
     let loaded = browser.js("return performance.getEntriesByType('resource').map(entry => entry.name).join()").await;
     let loaded = loaded.as_str().unwrap();
-    assert!(loaded.contains(&site.url("/_dash-component-suites/dash_ag_grid/async-community.js")), "{loaded}");
+    let part = format!("{}dash_ag_grid/async-community.js", folder_of(&browser, &site, "dash_ag_grid").await);
+    assert!(loaded.contains(&part), "{loaded}");
     assert!(!loaded.contains("enterprise"), "the modules that need a licence stay where they are: {loaded}");
     assert_eq!(browser.console().await, Vec::<String>::new());
 }
@@ -150,7 +164,8 @@ async fn mantine_inputs_answer_and_a_chart_is_loaded_when_it_is_drawn() {
     browser.js("document.getElementById('charts').click()").await;
     browser.wait_until("document.querySelectorAll('#chart .recharts-bar-rectangle').length === 2").await;
     browser.wait_until(IDLE).await;
-    let chunk = site.url("/_dash-component-suites/dash_mantine_components/async-BarChart.js");
+    let folder = folder_of(&browser, &site, "dash_mantine_components").await;
+    let chunk = format!("{folder}dash_mantine_components/async-BarChart.js");
     browser.wait_until(&format!("{loaded}.includes('{chunk}')")).await;
     assert_eq!(browser.console().await, Vec::<String>::new());
 }
@@ -194,4 +209,81 @@ async fn a_graph_grows_by_a_callback_and_tells_which_node_was_tapped() {
         browser.wait_until("document.getElementById('tapped').innerText === '\"Airport 2\"'").await;
         assert_eq!(browser.console().await, Vec::<String>::new());
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e36_a_suite_of_three_lines_works_and_its_parts_are_kept_by_the_browser() {
+    let layout = html::Div::new((
+        daq::ToggleSwitch::new().id("switch").label("Heating").value(false),
+        daq::Gauge::new().id("gauge").label("Degrees").min(0).max(40).show_current_value(true).value(18),
+        daq::ColorPicker::new().id("colour").label("Light"),
+        html::P::new(()).id("state"),
+    ));
+    let heat = Callback::builder()
+        .output(Output::new("gauge", "value"))
+        .output(Output::new("state", "children"))
+        .input(("switch", "value"))
+        .handler(async |on: bool| if on { (24, "It gets warm") } else { (18, "It stays cool") });
+    let (site, browser) = open(App::new(layout).suite(&daq::SUITE).callback(heat)).await;
+    browser.wait_until("document.getElementById('state').innerText === 'It stays cool'").await;
+    browser.js("document.querySelector('#switch button').click()").await;
+    browser.wait_until("document.getElementById('state').innerText === 'It gets warm'").await;
+    browser.wait_until("document.getElementById('gauge').innerText.includes('24')").await;
+    browser.wait_until("document.querySelector('#colour .saturation-white')").await;
+    // The bundle names its parts with the fingerprint of its own build; the folder before it is that of the suite.
+    let folder = folder_of(&browser, &site, "dash_daq").await;
+    let loaded = browser.js("return performance.getEntriesByType('resource').map(entry => entry.name)").await;
+    let mut loaded = loaded.as_array().unwrap().iter().filter_map(Value::as_str);
+    let part = loaded.find(|url| url.contains("async-colorpicker")).expect("the picker is loaded on demand");
+    assert!(part.starts_with(&format!("{folder}dash_daq/async-colorpicker.")), "{part}");
+    let answer = reqwest::get(part).await.unwrap();
+    assert_eq!(answer.headers()["cache-control"], "public, max-age=31536000, immutable", "{part}");
+    assert_eq!(browser.console().await, Vec::<String>::new());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn e32_components_inside_data_are_drawn_and_take_part_in_callbacks() {
+    fn row(index: u32) -> Value {
+        let button = html::Button::new(format!("Take {index}")).id(id! { kind: "take", row: index }).n_clicks(0);
+        json!({"carrier": format!("Carrier {index}"), "flights": index * 100, "take": button})
+    }
+    let more = html::Button::new("More").id("more").n_clicks(0);
+    let layout = html::Div::new((
+        test_sheet::Sheet::new()
+            .id("sheet")
+            .data(json!([{"carrier": "All", "flights": html::B::new("none").id("sum"), "take": more}])),
+        html::P::new("Nothing taken").id("taken"),
+    ));
+    let rows = Callback::builder()
+        .output(Output::new("sheet", "data"))
+        .input(("more", "n_clicks"))
+        .prevent_initial_call()
+        .handler(async |clicks: u32| {
+            let button = html::Button::new("More").id("more").n_clicks(clicks);
+            let first =
+                json!({"carrier": "All", "flights": html::B::new(format!("{clicks} rows")).id("sum"), "take": button});
+            Json(std::iter::once(first).chain((1..=clicks).map(row)).collect::<Vec<_>>())
+        });
+    let taken = Callback::builder()
+        .output(Output::new("taken", "children"))
+        .input(Input::new(id! { kind: "take", row: ALL }, "n_clicks"))
+        .prevent_initial_call()
+        .handler(async |clicks: Vec<Option<u32>>| {
+            let clicks: Vec<String> = clicks.into_iter().map(|clicks| clicks.unwrap_or(0).to_string()).collect();
+            format!("Taken: {}", clicks.join(", "))
+        });
+    // Ids inside data are known when the app is built, so nothing has to be suppressed.
+    let app = App::new(layout).suite(&test_sheet::SUITE).callback(rows).callback(taken);
+    let (_site, browser) = open(app).await;
+    let cells = "[...document.querySelectorAll('#sheet td')].map(cell => cell.innerText).join()";
+    browser.wait_until(&format!("{cells} === 'All,none,More'")).await;
+    browser.js("document.getElementById('more').click()").await;
+    browser.wait_until(&format!("{cells} === 'All,1 rows,More,Carrier 1,100,Take 1'")).await;
+    browser.js("document.getElementById('more').click()").await;
+    browser.wait_until(&format!("{cells}.endsWith('Carrier 2,200,Take 2')")).await;
+    browser
+        .js("[...document.querySelectorAll('#sheet button')].find(button => button.innerText === 'Take 2').click()")
+        .await;
+    browser.wait_until("document.getElementById('taken').innerText === 'Taken: 0, 1'").await;
+    assert_eq!(browser.console().await, Vec::<String>::new());
 }

@@ -118,7 +118,7 @@ fn a_class_becomes_a_component() {
             ("id", PropType::Id),
             ("colour", PropType::Text),
             ("delay", PropType::Json),
-            ("from", PropType::Json),
+            ("from", PropType::Text),
             ("label", PropType::Node),
             ("level", PropType::Number),
             ("marks", PropType::Json),
@@ -141,7 +141,7 @@ fn properties_keep_their_documentation() {
     assert_eq!(prop("value").description, "What it shows, \"in units\".");
     assert_eq!(
         prop("delay").description,
-        "How long it waits.\n\n`delay` is a dict with keys:\n\n- show (number; required):\nMilliseconds before\nit shows."
+        "How long it waits.\n\n`delay` is a dict with keys:\n\n- show (number; required):\n    Milliseconds before\n    it shows."
     );
     assert_eq!(prop("from").description, "A word of Python.");
     assert_eq!(prop("children").description, "");
@@ -168,7 +168,7 @@ fn files_without_a_component_are_passed_by() {
 fn a_class_that_cannot_be_read_says_where() {
     for (find, with, part) in [
         ("'test_gauges'", "'other'", "in the namespace \"other\", and the manifest says \"test_gauges\""),
-        ("_type = 'Gauge'", "", "`_type = …` is missing"),
+        ("_namespace = 'test_gauges'", "", "`_namespace = …` is missing"),
         ("self._prop_names = [", "self._prop_names = {", "a value was expected where it says \"{'children'"),
         ("_children_props: typing.List[str] = [", "_children_props = 3 + [", "_children_props is not a list"),
         ("typing.Optional[NumberType]", "typing.Optional[NumberType", "__init__ of Gauge: \"]\" was expected"),
@@ -216,9 +216,10 @@ fn project(files: &[(&str, &str)]) -> (TempDir, Source) {
 #[test]
 fn all_classes_of_a_directory_become_builders() {
     let (folder, source) = project(&[
-        ("test_gauges/parts/__init__.py", "from .Gauge import Gauge\n"),
+        ("test_gauges/parts/__init__.py", "from .Gauge import Gauge\nfrom .Old import Old\n"),
         ("test_gauges/parts/Old.py", OLD),
         ("test_gauges/parts/Gauge.py", GAUGE),
+        ("test_gauges/test_gauges.min.js", "window.test_gauges = {}"),
         ("test_gauges/parts/below/Deep.py", "class Deep(Component):\n"),
         ("test_gauges/Above.py", "class Above(Component):\n"),
     ]);
@@ -229,7 +230,7 @@ fn all_classes_of_a_directory_become_builders() {
         "pub struct Gauge(",
         "pub struct Old(",
         "/// - show (number; required):\n    ///   Milliseconds before\n    ///   it shows.\n",
-        "pub fn new(children: impl ::ferrodash_components::IntoChildren, value: impl ::ferrodash_components::value::Number)",
+        "pub fn new(children: impl ferrodash_components::IntoChildren, value: impl ferrodash_components::value::Number)",
         "pub fn from(",
         "name: \"Gauge\", props: &[\"children\", \"id\", ",
         "wildcards: true, children_props: &[\"label\", \"marks[].label\"]",

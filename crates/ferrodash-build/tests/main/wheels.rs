@@ -118,3 +118,44 @@ fn a_build_script_prints_the_error_and_fails() {
     let error = ferrodash_build::generate_into(&root.join("wheels.toml"), &source, out.path()).unwrap_err();
     assert!(error.to_string().starts_with("FERRODASH_WHEELS names "), "{error}");
 }
+
+#[test]
+fn e34_a_version_that_does_not_exist_is_answered_with_those_that_do() {
+    let (fetching, _cache) = source();
+    let error = fetching.obtain(&Pin { version: "1.99.7".into(), ..six() }).unwrap_err();
+    assert!(matches!(error, Error::NoVersion { .. }), "{error:?}");
+    let text = error.to_string();
+    for part in ["six==1.99.7 does not exist", "1.17.0, 1.16.0, 1.15.0", "older ones", "in the manifest"] {
+        assert!(text.contains(part), "{text}");
+    }
+}
+
+#[test]
+fn e34_a_package_that_does_not_exist_is_named() {
+    let (mut fetching, cache) = source();
+    // An index with nothing in it, so that no other index is asked for a name that nobody has.
+    let offered = cache.path().display().to_string();
+    fetching.pip_env = vec![("PIP_NO_INDEX".into(), "1".into()), ("PIP_FIND_LINKS".into(), offered)];
+    let error = fetching.obtain(&Pin { package: "dash-dials".into(), ..six() }).unwrap_err();
+    assert!(matches!(error, Error::NoPackage { .. }), "{error:?}");
+    assert!(error.to_string().contains("pip found no package for dash-dials==1.16.0"), "{error}");
+}
+
+#[test]
+fn e34_a_kept_file_with_another_digest_is_fetched_again() {
+    let (fetching, _cache) = source();
+    fs::create_dir_all(&fetching.cache).unwrap();
+    let kept = fetching.cache.join("six-1.16.0-py2.py3-none-any.whl");
+    fs::write(&kept, "of another pin, or damaged").unwrap();
+    let fetched = fetching.obtain(&six()).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(fetched, kept);
+    assert_eq!(sha256_hex(&fs::read(&kept).unwrap()), six().sha256);
+}
+
+#[test]
+fn e34_digests_in_upper_case_are_the_same_digests() {
+    let (fetching, _cache) = source();
+    let pin = Pin { sha256: six().sha256.to_uppercase(), ..six() };
+    let fetched = fetching.obtain(&pin).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(fetching.obtain(&pin).unwrap(), fetched);
+}

@@ -152,7 +152,7 @@ pub(crate) fn render_index(
     }
     let favicon = assets.favicon.clone().unwrap_or_else(|| format!("{}_favicon.ico", config.requests_prefix));
     let icon = [("rel", "icon"), ("type", "image/x-icon"), ("href", &favicon)];
-    let settings = data_block("_dash-config", &renderer_config(config))
+    let settings = data_block("_dash-config", &renderer_config(config, suites))
         + "\n"
         + &data_block("_ferrodash-config", &script_config(config, registry, build_id));
     let renderer = format!("<script id=\"_dash-renderer\" type=\"application/javascript\">{}</script>", start(config));
@@ -283,7 +283,7 @@ fn functions_of(registry: &Registry) -> Vec<String> {
     scripts
 }
 
-fn renderer_config(config: &Config) -> RendererConfig<'_> {
+fn renderer_config<'a>(config: &'a Config, suites: &Suites) -> RendererConfig<'a> {
     let mut children_props: BTreeMap<&str, BTreeMap<&str, &[&str]>> = BTreeMap::new();
     for suite in config.suites.iter().filter(|suite| !suite.namespace.is_empty()) {
         let props = suite.components.iter().map(|component| (component.name, component.children_props));
@@ -298,7 +298,9 @@ fn renderer_config(config: &Config) -> RendererConfig<'_> {
         suppress_callback_exceptions: true,
         update_title: config.update_title.as_deref(),
         children_props,
-        serve_locally: true,
+        // With it the renderer asks for plotly.js by an address that browsers may not keep.
+        serve_locally: suites.plotly.is_none(),
+        plotlyjs_url: suites.plotly.as_ref().map(|url| format!("{}{url}", config.requests_prefix)),
         dash_version: ferrodash_components::renderer::SUITE.version,
         plotly_cloud_installed: true,
         // Checked when the app is built, where types know more; and the carriers of debounced inputs would not pass.

@@ -17,9 +17,18 @@ use crate::state::AppState;
 
 /// The bundles by their paths, and the addresses that go into the page.
 pub(crate) struct Suites {
-    bundles: HashMap<String, &'static Bundle>,
+    bundles: HashMap<String, Served>,
     pub(crate) scripts: Vec<Script>,
     pub(crate) styles: Vec<String>,
+    /// The address of plotly.js below the app's prefix, which the renderer does not know from a script's.
+    pub(crate) plotly: Option<String>,
+}
+
+/// A file that is served.
+struct Served {
+    bundle: &'static Bundle,
+    /// The digest of all files of its suite.
+    suite: String,
 }
 
 /// A script of the page.
@@ -41,24 +50,50 @@ static FINGERPRINT: LazyLock<Regex> =
 
 impl Suites {
     pub(crate) fn new(suites: &[&'static Suite]) -> Self {
-        let mut all = Self { bundles: HashMap::new(), scripts: Vec::new(), styles: Vec::new() };
+        let mut all = Self { bundles: HashMap::new(), scripts: Vec::new(), styles: Vec::new(), plotly: None };
         for suite in suites {
+            let digest = digest(suite);
             for bundle in suite.bundles {
-                all.bundles.insert(suite.url_path(bundle.path), bundle);
+                let served = Served { bundle, suite: digest.clone() };
+                all.bundles.insert(suite.url_path(bundle.path), served);
             }
+            // A script asks for its parts, and a style sheet for its fonts, beside itself. So the folder that they are in
+            // carries the digest of the whole suite, and what they ask for has it too.
+            let folder = if suite.namespace.is_empty() { String::new() } else { format!("@{digest}/") };
             let url = |path: &&str| {
                 let bundle = suite.bundles.iter().find(|bundle| bundle.path == *path)?;
                 let path = fingerprint(&suite.url_path(path), suite.version, &bundle.sha256[..STAMP]);
-                Some(format!("_dash-component-suites/{path}"))
+                Some(format!("_dash-component-suites/{folder}{path}"))
             };
             all.scripts.extend(suite.scripts.iter().filter_map(|path| {
                 let is_renderer = path.contains("dash_renderer");
                 Some(Script { url: url(path)?, is_renderer, is_base: suite.namespace.is_empty() && !is_renderer })
             }));
             all.styles.extend(suite.styles.iter().filter_map(url));
+            if suite.package == "plotly" {
+                all.plotly = all.plotly.or_else(|| url(&"package_data/plotly.min.js"));
+            }
         }
         all
     }
+
+    /// The file of a path, and whether the path carries its digest or that of its suite.
+    fn find(&self, path: &str) -> Result<(&'static Bundle, bool), Rejection> {
+        let folder = path.strip_prefix('@').and_then(|rest| rest.split_once('/'));
+        let (plain, stamp) = strip_fingerprint(folder.map_or(path, |(_, rest)| rest));
+        let served = self.bundles.get(&plain).ok_or(Rejection::NotFound(plain))?;
+        let own = stamp.is_some_and(|stamp| served.bundle.sha256.starts_with(&stamp) && stamp.len() == STAMP);
+        Ok((served.bundle, own || folder.is_some_and(|(digest, _)| digest == served.suite)))
+    }
+}
+
+/// The digest of all files of a suite, in short.
+fn digest(suite: &Suite) -> String {
+    let mut hasher = blake3::Hasher::new();
+    for bundle in suite.bundles {
+        hasher.update(bundle.path.as_bytes()).update(bundle.sha256.as_bytes());
+    }
+    hasher.finalize().to_hex()[..STAMP].to_owned()
 }
 
 pub(super) async fn serve(
@@ -66,17 +101,15 @@ pub(super) async fn serve(
     Path(path): Path<String>,
     headers: HeaderMap,
 ) -> Result<Response, Rejection> {
-    let (plain, stamp) = strip_fingerprint(&path);
-    let bundle = app.suites.bundles.get(&plain).ok_or_else(|| Rejection::NotFound(plain.clone()))?;
-    // Any fingerprint is answered, as bundles ask for their parts with those of their own build; kept for ever is only
-    // what is asked for by its digest.
-    let is_own = stamp.is_some_and(|stamp| bundle.sha256.starts_with(&stamp) && stamp.len() == STAMP);
+    // Any fingerprint is answered, as bundles ask for their parts with those of their own build, and open pages with
+    // those of an older one; kept for ever is only what is asked for by its digest.
+    let (bundle, is_own) = app.suites.find(&path)?;
     Ok(send(bundle, &headers, if is_own { IMMUTABLE } else { NO_CACHE }))
 }
 
 /// Dash's own icon, unless the assets have one.
 pub(super) async fn favicon(State(app): State<Arc<AppState>>, headers: HeaderMap) -> Result<Response, Rejection> {
-    let bundle = app.suites.bundles.get("dash/favicon.ico").ok_or_else(|| Rejection::NotFound("favicon".into()))?;
+    let (bundle, _) = app.suites.find("dash/favicon.ico")?;
     Ok(send(bundle, &headers, NO_CACHE))
 }
 
@@ -100,18 +133,24 @@ fn send(bundle: &'static Bundle, headers: &HeaderMap, cache_control: HeaderValue
     response
 }
 
+/// By the ending of the name; a name without one is that of a licence.
 fn content_type(path: &str) -> HeaderValue {
-    HeaderValue::from_static(match path.rsplit('.').next() {
-        Some("js") => "text/javascript; charset=utf-8",
-        Some("css") => "text/css; charset=utf-8",
-        Some("map" | "json") => "application/json",
-        Some("ico") => "image/x-icon",
-        Some("svg") => "image/svg+xml",
-        Some("png") => "image/png",
-        Some("woff2") => "font/woff2",
-        Some("txt") | None => "text/plain; charset=utf-8",
-        Some(_) if path.ends_with("LICENSE") => "text/plain; charset=utf-8",
-        Some(_) => "application/octet-stream",
+    let name = path.rsplit('/').next().unwrap_or(path);
+    HeaderValue::from_static(match name.rsplit_once('.').map(|(_, ending)| ending) {
+        None => "text/plain; charset=utf-8",
+        // Where the table below has older names than the registry of media types.
+        Some("mjs") => "text/javascript; charset=utf-8",
+        Some("map") => "application/json",
+        Some("woff") => "font/woff",
+        Some("otf") => "font/otf",
+        Some(ending) => match mime_guess::from_ext(ending).first_raw() {
+            Some("text/javascript") => "text/javascript; charset=utf-8",
+            Some("text/css") => "text/css; charset=utf-8",
+            Some("text/markdown") => "text/markdown; charset=utf-8",
+            Some("text/html") => "text/html; charset=utf-8",
+            Some("text/plain") => "text/plain; charset=utf-8",
+            other => other.unwrap_or("application/octet-stream"),
+        },
     })
 }
 
@@ -157,6 +196,34 @@ mod tests {
     fn names_without_a_fingerprint_stay() {
         for path in ["dash/dcc/async-graph.js", "plotly/package_data/plotly.min.js", "a.vx.js", "react@18.3.1.min.js"] {
             assert_eq!(strip_fingerprint(path), (path.to_owned(), None));
+        }
+    }
+
+    #[test]
+    fn e35_files_have_their_content_types() {
+        for (path, expected) in [
+            ("a/suite.js", "text/javascript; charset=utf-8"),
+            ("module.mjs", "text/javascript; charset=utf-8"),
+            ("look.css", "text/css; charset=utf-8"),
+            ("README.md", "text/markdown; charset=utf-8"),
+            ("LICENSE.txt", "text/plain; charset=utf-8"),
+            ("licences.v1/LICENSE", "text/plain; charset=utf-8"),
+            ("suite.js.map", "application/json"),
+            ("data.json", "application/json"),
+            ("part.wasm", "application/wasm"),
+            ("icon.svg", "image/svg+xml"),
+            ("icon.png", "image/png"),
+            ("photo.jpeg", "image/jpeg"),
+            ("moving.gif", "image/gif"),
+            ("small.webp", "image/webp"),
+            ("favicon.ico", "image/x-icon"),
+            ("text.woff", "font/woff"),
+            ("text.woff2", "font/woff2"),
+            ("text.ttf", "font/ttf"),
+            ("text.otf", "font/otf"),
+            ("what.unknown1", "application/octet-stream"),
+        ] {
+            assert_eq!(content_type(path), expected, "{path}");
         }
     }
 

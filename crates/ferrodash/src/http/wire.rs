@@ -133,6 +133,8 @@ pub(super) struct RendererConfig<'a> {
     pub(super) update_title: Option<&'a str>,
     pub(super) children_props: BTreeMap<&'a str, BTreeMap<&'a str, &'a [&'a str]>>,
     pub(super) serve_locally: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(super) plotlyjs_url: Option<String>,
     pub(super) dash_version: &'a str,
     pub(super) plotly_cloud_installed: bool,
     pub(super) validate_callbacks: bool,

@@ -210,3 +210,38 @@ fn paths_that_the_router_could_not_serve() {
     }
     assert!(one(App::new(layout()).routes_pathname_prefix("/{x}/")).contains("it must be a plain path"));
 }
+
+#[test]
+fn e32_components_inside_data_are_part_of_the_layout() {
+    use ferrodash::IntoProp as _;
+    let button = |id: &'static str| html::Button::new("More").id(id);
+    // In JSON, below a component that is inside JSON, in JSON that is text already, and in a list.
+    let data = serde_json::json!([{"cell": button("cell")}, {"row": html::Div::new(button("below"))}, "text"]);
+    let mut grid = Component::new("suite_of_a_test", "Grid");
+    grid.set("cells", Json([button("raw")]).into_prop());
+    grid.set("list", vec![button("listed")].into_prop());
+    let layout =
+        || html::Div::new((dcc::Store::new("store").data(data.clone()), grid.clone(), dcc::Input::new().id("text")));
+    let reads = |id: &'static str, property: &'static str| {
+        let output = Output::new("text", "value").allow_duplicate();
+        Callback::builder()
+            .output(output)
+            .input((id, property))
+            .prevent_initial_call()
+            .handler(async |_: Option<u8>| "")
+    };
+    let app = App::new(layout());
+    let ids = ["cell", "below", "raw", "listed"];
+    let built = ids.iter().fold(app, |app, id| app.callback(reads(id, "n_clicks"))).build();
+    assert!(built.is_ok(), "{}", built.err().map(|errors| errors.to_string()).unwrap_or_default());
+    // Their properties are checked as those of all others.
+    let mistake = one(App::new(layout()).callback(reads("cell", "n_click")));
+    assert!(mistake.contains("\"cell\" is a Button, which has no property \"n_click\""), "{mistake}");
+    // The same id may be in data twice, as a store can hold what is drawn elsewhere.
+    let twice = html::Div::new((
+        button("cell"),
+        dcc::Store::new("one").data(data.clone()),
+        dcc::Store::new("two").data(data.clone()),
+    ));
+    assert!(App::new(twice).build().is_ok());
+}

@@ -81,6 +81,32 @@ async fn files_on_demand_licences_and_unknown_files() {
 }
 
 #[tokio::test]
+async fn e35_parts_on_demand_carry_the_digest_of_their_suite() {
+    let client = Client::new(app().requests_pathname_prefix("/outside/").routes_pathname_prefix("/"));
+    let page = client.get("/").await.text();
+    let script = page.split("src=\"").find(|rest| rest.contains("/dcc/dash_core_components.")).unwrap();
+    let folder = script.split("dash/dcc/").next().unwrap().strip_prefix("/outside").unwrap();
+    assert!(folder.starts_with("/_dash-component-suites/@"), "{folder}");
+    let kept = "public, max-age=31536000, immutable";
+    // What webpack makes of the script's address, with and without a fingerprint of its own; licences and maps too.
+    for part in ["async-graph.js", "async-graph.v9_9_9m1634839366.js", "async-slider.js.LICENSE.txt"] {
+        let answer = client.get(&format!("{folder}dash/dcc/{part}")).await;
+        assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, kept), "{part}");
+    }
+    // Another digest is that of another build: answered, and not kept. A suite's digest is not that of another suite.
+    for other in ["/_dash-component-suites/@00000000/dash/dcc/async-graph.js", &format!("{folder}dash/favicon.ico")] {
+        let answer = client.get(other).await;
+        assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-cache"), "{other}");
+    }
+    assert_eq!(client.get(&format!("{folder}dash/dcc/async-none.js")).await.status, StatusCode::NOT_FOUND);
+    // The renderer is told where plotly.js is.
+    let plotly = page.split("\"plotlyjs_url\":\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap();
+    assert!(plotly.starts_with("/outside/_dash-component-suites/plotly/package_data/plotly.v7_1_0m"), "{plotly}");
+    let answer = client.get(plotly.strip_prefix("/outside").unwrap()).await;
+    assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, kept));
+}
+
+#[tokio::test]
 async fn a_fixed_layout_is_validated_and_one_per_request_is_made_anew() {
     let client = Client::new(app());
     let layout = client.get("/_dash-layout").await;

@@ -1,0 +1,88 @@
+//! Mistakes of a manifest that would show only in the browser: a blank page, or a part that is not found.
+
+use std::path::Path;
+
+use crate::archive::Archive;
+use crate::package::{Suite, join};
+use crate::{ComponentMeta, Error, Result};
+
+/// Compares a suite with what its scripts and its package say. What may be meant as it is becomes a warning.
+pub(crate) fn check(
+    archive: &mut Archive,
+    suite: &Suite,
+    components: &[ComponentMeta],
+    manifest: &Path,
+    warnings: &mut Vec<String>,
+) -> Result<()> {
+    let module = &suite.module;
+    let bad = |detail: String| Err(Error::Suite { manifest: manifest.to_owned(), suite: module.clone(), detail });
+    if suite.namespace.is_empty() {
+        return Ok(());
+    }
+    if components.is_empty() && !suite.is_undescribed {
+        return bad(format!(
+            "{:?} has neither a metadata.json nor generated classes, so it has no components; if it ships plain scripts, \
+             write `namespace = \"\"` and list its `scripts`",
+            suite.root
+        ));
+    }
+    if suite.scripts.is_empty() {
+        let mut scripts = suite.files(archive);
+        scripts.retain(|path| path.ends_with(".js"));
+        return bad(format!(
+            "it has {} components and no script that draws them; list the main script in `scripts` (scripts in {:?}: {})",
+            components.len(),
+            suite.root,
+            if scripts.is_empty() { "none".into() } else { scripts.join(", ") },
+        ));
+    }
+    if let Some(own) = suite.own_namespace.as_ref().filter(|own| **own != suite.namespace) {
+        return bad(format!(
+            "the manifest says the namespace {:?}, and the package's classes say {own:?}; with another namespace the page \
+             stays blank, so leave `namespace` out",
+            suite.namespace
+        ));
+    }
+    let mut is_defined = false;
+    for script in &suite.scripts {
+        is_defined |= names(&archive.text(&join(&suite.root, script))?, &suite.namespace);
+    }
+    if !is_defined {
+        return bad(format!(
+            "none of its scripts ({}) defines the namespace {:?}, so the page would stay blank; correct `namespace` or \
+             `scripts`",
+            suite.scripts.join(", "),
+            suite.namespace
+        ));
+    }
+    warnings.extend(forgotten_parts(archive, suite, manifest)?);
+    Ok(())
+}
+
+/// A warning if scripts load parts that the manifest does not list.
+fn forgotten_parts(archive: &mut Archive, suite: &Suite, manifest: &Path) -> Result<Option<String>> {
+    if !suite.lists_on_demand {
+        return Ok(None);
+    }
+    let mut missing = suite.parts(archive)?;
+    missing.retain(|part| !suite.on_demand.contains(part));
+    Ok((!missing.is_empty()).then(|| {
+        format!(
+            "{}: suite {:?}: its scripts load {}, which `on_demand` does not list, so the page gets a 404 when it needs \
+             them; add them, or leave `on_demand` out, which ships them all",
+            manifest.display(),
+            suite.module,
+            missing.join(", ")
+        )
+    }))
+}
+
+/// Whether a script has a name as a word of its own.
+pub(crate) fn names(text: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '-');
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back().is_some_and(is_part);
+        let after = text[at + name.len()..].chars().next().is_some_and(is_part);
+        !before && !after
+    })
+}
