@@ -17,8 +17,9 @@ use crate::callback::{Callback, Context, Failure, Identity, IntoAnswer, error_ha
 use crate::config::Config;
 use crate::error::{BuildErrors, Mistake, Result};
 use crate::layout::{IntoLayout, Layout};
+use crate::serve::{self, serve};
 use crate::state::AppState;
-use crate::{http, pages, plugin, serve::serve};
+use crate::{http, pages, plugin};
 
 /// A Dash app: a layout, callbacks, a cache, and settings.
 #[must_use = "an app serves once it is run, or built and its router served"]
@@ -388,6 +389,7 @@ impl App {
     pub async fn run(self, address: &str) -> Result<()> {
         self.cache.make_default();
         let mut app = self.build()?;
+        serve::log_tiers(app.state.cache.clone());
         tokio::spawn(app.warm_up());
         serve(app.into_router(), address).await
     }

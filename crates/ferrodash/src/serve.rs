@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 use std::time::Duration;
 
 use axum::Router;
+use ferrodash_cache::Cache;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -46,6 +47,12 @@ pub async fn serve(router: Router, address: &str) -> Result<()> {
             Ok(())
         }
     }
+}
+
+/// Writes a line for each tier of the cache into the log, beside what the app does: a store that does not answer holds
+/// nothing up.
+pub(crate) fn log_tiers(cache: Cache) {
+    tokio::spawn(async move { cache.log_tiers().await });
 }
 
 #[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]
