@@ -4,17 +4,24 @@
 
 use std::time::Duration;
 
-use ferrodash_cache::{Entry, Parts, Scope, Sealer, Stamp, fuzz_open};
+use ferrodash_cache::{Entry, Key, Parts, Scope, Sealer, Stamp, fuzz_open};
 use libfuzzer_sys::fuzz_target;
 
 const LEFT: Duration = Duration::from_secs(1);
 
 fuzz_target!(init: ferrodash_fuzz::seed("envelope", seeds()), |stored: &[u8]| {
     let Some(entry) = fuzz_open(stored) else { return };
-    for sealer in [Sealer::default(), Sealer::new(Some("secret"))] {
-        let again = sealer.open(&sealer.seal(&entry), LEFT).expect("what is sealed opens");
-        assert_same(entry.parts(), again.parts());
+    let (key, other) = (Key::from_bytes([1; 32]), Key::from_bytes([2; 32]));
+    for sealer in [Sealer::default(), Sealer::new(Some("secret")).within("app")] {
+        let sealed = sealer.seal(&key, &entry);
+        // Signed, it also ends by the clock: what is past its time does not open.
+        match sealer.open(&key, &sealed, LEFT) {
+            Some(again) => assert_same(entry.parts(), again.parts()),
+            None => assert!(sealer.open(&other, &sealed, LEFT).is_none() && entry.age() + LEFT >= entry.parts().lifetime),
+        }
     }
+    let signed = Sealer::new(Some("secret")).seal(&key, &entry);
+    assert!(Sealer::new(Some("secret")).open(&other, &signed, LEFT).is_none(), "it is bound to its key");
     // None of these may panic, however large the times are.
     let _ = (entry.age(), entry.remaining(), entry.lifetime_left());
 });
@@ -43,7 +50,7 @@ fn seeds() -> Vec<Vec<u8>> {
     // This one is compressed when it is sealed.
     let large = plain(vec![7; 3000]);
     let all = [plain(Vec::new()), full.clone(), failed, packed, large];
-    let sealed = all.map(|parts| Sealer::default().seal(&Entry::new(parts)).to_vec());
-    let signed = Sealer::new(Some("another")).seal(&Entry::new(full)).to_vec();
+    let sealed = all.map(|parts| Sealer::default().seal(&Key::from_bytes([0; 32]), &Entry::new(parts)).to_vec());
+    let signed = Sealer::new(Some("another")).seal(&Key::from_bytes([0; 32]), &Entry::new(full)).to_vec();
     sealed.into_iter().chain([signed]).collect()
 }

@@ -220,8 +220,13 @@ async fn mixed() {
 }
 
 async fn redis(url: &str) {
-    let bare = Cache::from_url(&format!("{url}?deadline=2s")).await.expect("an address");
-    let near = Cache::builder().memory(64 << 20).url(&format!("{url}?deadline=2s")).await.expect("an address").build();
+    let bare = Cache::from_url(&format!("{url}?namespace=bench&deadline=2s")).await.expect("an address");
+    let near = Cache::builder()
+        .memory(64 << 20)
+        .url(&format!("{url}?namespace=bench&deadline=2s"))
+        .await
+        .expect("an address")
+        .build();
     let policy = Policy::new(MINUTES);
     let value = noise();
     let keys: Vec<Key> = (0..KEYS).map(|number| Key::of("bench", &number)).collect();
@@ -307,7 +312,7 @@ fn stampede(url: &str, seconds: u64) {
 /// One of the eight processes: prints how often it ran the function, and how often a call took so many microseconds.
 #[expect(clippy::print_stdout, reason = "the result")]
 async fn node(url: &str, seconds: u64) {
-    let cache = Cache::from_url(&format!("{url}?deadline=2s")).await.expect("an address");
+    let cache = Cache::from_url(&format!("{url}?namespace=bench&deadline=2s")).await.expect("an address");
     let calls = Arc::new(AtomicU32::new(0));
     let end = clock() + Duration::from_secs(seconds);
     let tasks = (0..16u64).map(|task| {

@@ -14,23 +14,41 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// At most one line in the log for each such time.
 const LOG_INTERVAL: Duration = Duration::from_secs(30);
 
+/// Lets something be said in the log once in a while.
+#[derive(Default)]
+pub(crate) struct Seldom(Mutex<Option<Instant>>);
+
+impl Seldom {
+    /// Whether it may be said now.
+    pub(crate) fn may(&self) -> bool {
+        let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let may = last.is_none_or(|at| now() - at >= LOG_INTERVAL);
+        if may {
+            *last = Some(now());
+        }
+        may
+    }
+}
+
 pub(crate) struct Breaker {
     tier: &'static str,
     // A short critical section without any await: the standard mutex is the cheaper one.
     state: Mutex<State>,
     failures: AtomicU64,
+    log: Seldom,
 }
 
 #[derive(Default)]
 struct State {
     /// While the tier fails: when it is next asked.
     next: Option<Instant>,
-    logged: Option<Instant>,
+    /// Why it failed last.
+    reason: String,
 }
 
 impl Breaker {
     pub(crate) fn new(tier: &'static str) -> Self {
-        Self { tier, state: Mutex::default(), failures: AtomicU64::new(0) }
+        Self { tier, state: Mutex::default(), failures: AtomicU64::new(0), log: Seldom::default() }
     }
 
     /// Whether the tier may be asked now. While it fails, one caller may from time to time.
@@ -45,9 +63,10 @@ impl Breaker {
         true
     }
 
-    /// Whether the tier failed when it was last asked.
-    pub(crate) fn is_failing(&self) -> bool {
-        self.lock().next.is_some()
+    /// Why the tier failed when it was last asked, if it did.
+    pub(crate) fn failure(&self) -> Option<String> {
+        let state = self.lock();
+        state.next.map(|_| state.reason.clone())
     }
 
     /// How often it has failed.
@@ -68,12 +87,11 @@ impl Breaker {
             }
             Err(reason) => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
-                let mut state = self.lock();
-                state.next = Some(now() + PAUSE);
-                if state.logged.is_none_or(|at| now() - at >= LOG_INTERVAL) {
-                    state.logged = Some(now());
+                if self.log.may() {
                     tracing::warn!(tier = self.tier, reason, "the cache tier fails and is passed by");
                 }
+                let mut state = self.lock();
+                (state.next, state.reason) = (Some(now() + PAUSE), reason);
                 None
             }
         }

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use crate::error::{Error, without_password};
+use crate::address::{self, is_redis, masked, scheme, shown};
+use crate::error::Error;
 use crate::near::Near;
 use crate::{Cache, Result, Tier, options, tiers};
 
@@ -18,15 +19,19 @@ pub struct CacheBuilder {
 }
 
 impl CacheBuilder {
-    /// What keys in shared stores begin with, `ferrodash` by default. Caches of different namespaces know nothing of
-    /// each other. Counts for tiers that are added after it.
+    /// Whose entries these are, for stores that others can use too: keys in servers begin with it, and in a directory it
+    /// has a directory of its own. Caches of different namespaces know nothing of each other; what has the same name
+    /// shares its answers. A server needs one, here or in its address, as nobody can know which deployments belong
+    /// together. Counts for tiers that are added after it.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
         self
     }
 
-    /// Signs entries in shared stores: who can write there, but does not know the secret, cannot make answers. All
-    /// processes need the same one. By default entries are not signed. Counts for tiers that are added after it.
+    /// Signs entries in shared stores, with their key, their namespace and until when they count: who can write there,
+    /// but does not know the secret, cannot make answers, move them to other keys, or make them last longer. What it does
+    /// not protect against stands in the guide. All processes need the same one, and clocks that agree. By default
+    /// entries are not signed. Counts for tiers that are added after it.
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(secret.into());
         self
@@ -63,13 +68,11 @@ impl CacheBuilder {
     /// # Errors
     /// When the address is malformed, or names a tier that is not compiled in.
     pub async fn url(self, url: &str) -> Result<Self> {
-        let malformed = |reason: String| Error::Address { url: without_password(url), reason };
+        let malformed = |reason: String| Error::Address { url: masked(url), reason };
         #[cfg(any(feature = "disk", feature = "redis", feature = "memcached"))]
         let sealer = crate::Sealer::new(self.secret.as_deref());
-        #[cfg(any(feature = "redis", feature = "memcached"))]
-        let namespace = self.namespace.clone().unwrap_or_else(|| "ferrodash".into());
-        let (scheme, rest) = url.split_once(':').unwrap_or((url, ""));
-        match scheme {
+        let rest = url.split_once(':').map_or("", |(_, rest)| rest);
+        match scheme(url) {
             "memory" => {
                 let max = parse_memory(rest).map_err(malformed)?;
                 Ok(self.memory(max))
@@ -77,30 +80,49 @@ impl CacheBuilder {
             "null" if rest.is_empty() => Ok(self),
             #[cfg(feature = "disk")]
             "disk" => {
-                let config = tiers::DiskConfig::parse(rest)?;
+                let mut config = tiers::DiskConfig::parse(rest)?;
+                config.namespace = self.namespace_or(config.namespace).map_err(malformed)?;
                 let tier = tiers::Disk::open(config, sealer)?;
                 Ok(self.tier(tier))
             }
             #[cfg(feature = "redis")]
-            _ if is_redis(scheme) => {
-                let config = tiers::RedisConfig::parse(url).map_err(malformed)?;
+            scheme if is_redis(scheme) => {
+                let mut config = tiers::RedisConfig::parse(url).map_err(malformed)?;
+                let namespace = self.namespace_or(config.namespace.take()).map_err(malformed)?;
+                let namespace = namespace.ok_or_else(|| Error::Namespace { url: masked(url) })?;
                 let tier = tiers::Redis::new(config, namespace, sealer).map_err(malformed)?;
                 Ok(self.tier(tier))
             }
             #[cfg(feature = "memcached")]
             "memcached" => {
-                let config = tiers::MemcachedConfig::parse(rest).map_err(malformed)?;
+                let mut config = tiers::MemcachedConfig::parse(rest).map_err(malformed)?;
+                let namespace = self.namespace_or(config.namespace.take()).map_err(malformed)?;
+                let namespace = namespace.ok_or_else(|| Error::Namespace { url: masked(url) })?;
                 let tier = tiers::Memcached::new(config, namespace, sealer).map_err(malformed)?;
                 Ok(self.tier(tier))
             }
             #[cfg(not(feature = "disk"))]
-            "disk" => Err(Error::Feature { url: url.to_owned(), feature: "disk" }),
+            "disk" => Err(Error::Feature { url: masked(url), feature: "disk" }),
             #[cfg(not(feature = "redis"))]
-            _ if is_redis(scheme) => Err(Error::Feature { url: without_password(url), feature: "redis" }),
+            scheme if is_redis(scheme) => Err(Error::Feature { url: masked(url), feature: "redis" }),
             #[cfg(not(feature = "memcached"))]
-            "memcached" => Err(Error::Feature { url: without_password(url), feature: "memcached" }),
+            "memcached" => Err(Error::Feature { url: masked(url), feature: "memcached" }),
             "" => Err(malformed("it is empty".into())),
-            _ => Err(malformed(format!("{scheme:?} is no scheme of a cache"))),
+            "null" => Err(malformed("null has neither a place nor options".into())),
+            scheme => Err(malformed(format!("{scheme:?} is no scheme of a cache"))),
+        }
+    }
+
+    /// The namespace of a tier whose address may name one, too.
+    #[cfg(any(feature = "disk", feature = "redis", feature = "memcached"))]
+    fn namespace_or(&self, of_address: Option<String>) -> std::result::Result<Option<String>, String> {
+        match (&self.namespace, of_address) {
+            (Some(ours), Some(other)) if *ours != other => {
+                Err(format!("it names the namespace {other:?}, and the builder {ours:?}; leave one of them out"))
+            }
+            (Some(ours), _) if ours.is_empty() => Err("the builder's namespace has no name".to_owned()),
+            (Some(ours), _) => Ok(Some(ours.clone())),
+            (None, of_address) => Ok(of_address),
         }
     }
 
@@ -110,17 +132,17 @@ impl CacheBuilder {
     }
 }
 
-/// `redis`, `rediss+sentinel`, `valkey+cluster` and the like.
-fn is_redis(scheme: &str) -> bool {
-    matches!(scheme.split('+').next(), Some("redis" | "rediss" | "valkey" | "valkeys"))
-}
-
 fn parse_memory(rest: &str) -> Result<u64, String> {
     let query = rest.trim_start_matches("//").trim_start_matches('?');
     match query.split_once('=') {
         None if query.is_empty() => Ok(crate::cache::DEFAULT_MEMORY),
-        Some(("max", size)) => options::size(size).ok_or_else(|| format!("{size:?} is no size such as 64MB or 1GiB")),
-        _ => Err(format!("{query:?} is not understood, only max=SIZE is")),
+        Some(("max", size)) => {
+            options::size(size).ok_or_else(|| format!("{:?} is no size such as 64MB or 1GiB", shown(size)))
+        }
+        other => {
+            let name = address::option(other.map_or("", |(name, _)| name));
+            Err(format!("{name} is not understood, only max=SIZE is"))
+        }
     }
 }
 
@@ -138,7 +160,7 @@ mod tests {
             ("redis://:secret@local host", "redis://***@local host"),
             ("redis:user:secret@localhost", "redis:***@localhost"),
             ("memcached://", "no server"),
-            ("memcached://localhost:port", "localhost:port"),
+            ("memcached://localhost:port", "memcached://localhost:***"),
             #[cfg(feature = "disk")]
             ("disk:", "no directory"),
         ] {

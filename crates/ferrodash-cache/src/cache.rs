@@ -19,6 +19,7 @@ use crate::breaker::Breaker;
 use crate::catalog::Catalog;
 use crate::entry::LONGEST;
 use crate::flight::Flights;
+use crate::history::History;
 use crate::improve::Improvement;
 use crate::ledger::Ledger;
 use crate::near::Near;
@@ -42,6 +43,8 @@ pub(crate) struct Inner {
     /// The tier that keeps the marks and gives leases: the last of those that processes share.
     pub(crate) authority: Option<usize>,
     pub(crate) ledger: Ledger,
+    /// What was seen of the marks of that tier.
+    pub(crate) history: History,
     pub(crate) flights: Arc<Flights>,
     pub(crate) backoff: Backoff,
     pub(crate) stats: Stats,
@@ -55,7 +58,7 @@ pub(crate) struct Inner {
 
 pub(crate) struct Slot {
     tier: Box<dyn Tier>,
-    breaker: Breaker,
+    pub(crate) breaker: Breaker,
 }
 
 /// What a function made.
@@ -206,6 +209,7 @@ impl Cache {
                 tiers,
                 authority,
                 ledger: Ledger::new(),
+                history: History::default(),
                 flights: Arc::default(),
                 backoff: Backoff::default(),
                 stats: Stats::default(),
@@ -330,7 +334,7 @@ impl Cache {
     pub(crate) async fn marks(&self, scopes: &[Scope]) -> Option<Marks> {
         match self.inner.authority() {
             None => Some(self.inner.ledger.own_marks(scopes)),
-            Some((slot, shared)) => slot.call(&self.inner, shared.marks(scopes)).await,
+            Some((slot, shared)) => slot.call(&self.inner, self.inner.history.marks(0, shared, scopes)).await,
         }
     }
 
@@ -341,11 +345,6 @@ impl Cache {
             Some(_) if online => self.inner.near_age,
             Some(_) => self.inner.near_age.min(OFFLINE),
         }
-    }
-
-    /// The tiers that failed when they were last asked.
-    pub fn failing_tiers(&self) -> Vec<&'static str> {
-        self.inner.tiers.iter().filter(|slot| slot.breaker.is_failing()).map(|slot| slot.tier.name()).collect()
     }
 
     /// Runs a future with this cache as the [`current`](Self::current) one.

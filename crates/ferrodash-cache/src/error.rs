@@ -10,7 +10,7 @@ pub enum Error {
     /// The address is not one of a cache.
     #[error("{url:?} is not the address of a cache: {reason}. Known are {KNOWN}")]
     Address {
-        /// The address, without a password.
+        /// The address, with everything hidden that may be a secret.
         url: String,
         /// What is wrong with it.
         reason: String,
@@ -18,10 +18,20 @@ pub enum Error {
     /// The address needs a feature that is not compiled in.
     #[error("{url:?} needs the feature {feature:?} of ferrodash-cache")]
     Feature {
-        /// The address, without a password.
+        /// The address, with everything hidden that may be a secret.
         url: String,
         /// The feature to switch on.
         feature: &'static str,
+    },
+    /// The store is one that others can use too, and nothing says whose entries these are.
+    #[error(
+        "{url:?} can be used by others too, so it has to be said whose entries these are: add namespace=NAME to the \
+         options of the address, or call CacheBuilder::namespace before. What has the same name shares its answers: all \
+         processes of one deployment, and nobody else"
+    )]
+    Namespace {
+        /// The address, with everything hidden that may be a secret.
+        url: String,
     },
     /// The directory of a disk tier cannot be used.
     #[error("the cache directory {path} cannot be used: {reason}")]
@@ -36,15 +46,3 @@ pub enum Error {
 /// The forms of an address, for messages.
 pub(crate) const KNOWN: &str = "memory, memory://?max=64MB, disk:DIR, redis://host:6379/0 (rediss, valkey, redis+sentinel and redis+cluster \
                                too), memcached://host:11211 and null";
-
-/// An address without what stands before its `@`.
-pub(crate) fn without_password(url: &str) -> String {
-    // The slashes may have been forgotten.
-    match (url.split_once(':'), url.rsplit_once('@')) {
-        (Some((scheme, login)), Some((_, rest))) => {
-            let slashes = if login.starts_with("//") { "//" } else { "" };
-            format!("{scheme}:{slashes}***@{rest}")
-        }
-        _ => url.to_owned(),
-    }
-}

@@ -74,7 +74,7 @@ impl Cache {
             Some((slot, shared)) => {
                 // Also if the caller goes away before the tier has answered.
                 let turn = OnDrop(|| inner.ledger.turn());
-                let reached = slot.insist(inner, shared.invalidate(scopes)).await.is_some();
+                let reached = slot.insist(inner, inner.history.invalidate(0, shared, scopes)).await.is_some();
                 drop(turn);
                 if !reached {
                     return Err(Unreached { tiers: vec![slot.tier().name()] });

@@ -1,10 +1,11 @@
 //! Who computes, among the processes that share a tier.
 
+use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::cache::{Cache, Status};
+use crate::cache::{Cache, Inner, Status};
 use crate::clock::now;
 use crate::compute::Call;
 use crate::search::Search;
@@ -13,6 +14,12 @@ use crate::{Entry, Key, Marks, Mode};
 
 /// Waiters wake up a little apart, so that they do not all ask at once when a lease has run out.
 const APART: Duration = Duration::from_millis(50);
+
+/// Pauses between attempts to give a lease back.
+const RETRY: Duration = Duration::from_millis(100);
+const LONGEST_RETRY: Duration = Duration::from_millis(500);
+/// They go on for at least so long.
+const LEAST_RETRIES: Duration = Duration::from_secs(60);
 
 /// What a flight may do.
 pub(crate) enum Permit {
@@ -124,12 +131,27 @@ impl Drop for Lease {
     fn drop(&mut self) {
         let Ok(runtime) = Handle::try_current() else { return };
         if std::mem::take(&mut self.held) {
-            let (cache, key, token) = (self.cache.clone(), self.key, self.token);
-            runtime.spawn(async move {
-                if let Some((slot, shared)) = cache.inner.authority() {
-                    slot.insist(&cache.inner, shared.release(&key, token)).await;
-                }
-            });
+            runtime.spawn(release(Arc::downgrade(&self.cache.inner), self.key, self.token, self.lasts));
         }
+    }
+}
+
+/// Gives a lease back. A store that does not answer at the moment may have given it out all the same, or do so when it
+/// gets to what it was sent: then others would wait for a process that does nothing, for as long as the lease lasts once
+/// the store goes on. So this is repeated until it is answered, for as long as the lease can last or a minute.
+async fn release(inner: Weak<Inner>, key: Key, token: u64, lasts: Duration) {
+    let (until, mut pause, mut unanswered) = (now() + lasts.max(LEAST_RETRIES), RETRY, false);
+    loop {
+        let Some(inner) = inner.upgrade() else { return };
+        let Some((slot, shared)) = inner.authority() else { return };
+        let answered = slot.insist(&inner, shared.release(&key, token)).await.is_some();
+        if answered && !unanswered || now() >= until {
+            return;
+        }
+        drop(inner);
+        tokio::time::sleep(pause).await;
+        // After an answer once more: what went another way may have been carried out after it.
+        unanswered = !answered;
+        pause = (pause * 2).min(LONGEST_RETRY);
     }
 }

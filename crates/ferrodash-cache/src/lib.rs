@@ -24,6 +24,7 @@
 //! # }
 //! ```
 
+mod address;
 mod audit;
 mod backoff;
 mod breaker;
@@ -35,6 +36,7 @@ mod compute;
 mod entry;
 mod error;
 mod flight;
+mod history;
 mod improve;
 mod invalidate;
 mod key;
@@ -48,11 +50,14 @@ mod report;
 mod run;
 mod scope;
 mod search;
+mod state;
 mod stats;
 mod sync;
 mod tier;
 pub mod tiers;
 
+#[doc(hidden)]
+pub use address::fuzz_address;
 pub use builder::CacheBuilder;
 pub use cache::{Answer, Cache, Computed, Failure, Status};
 pub use catalog::EntryReport;
@@ -69,6 +74,7 @@ pub use key::{Key, KeyError};
 pub use policy::{Mode, Policy};
 pub use run::Run;
 pub use scope::{Marks, Scope, Stamp};
+pub use state::{TierReport, TierState};
 pub use stats::{FunctionReport, FunctionStats};
 pub use tier::{Acquired, Bid, Change, Filled, Listener, Reading, Shared, Tier, TierResult};
 

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use crate::clock::Instant;
 use crate::tiers::Memory;
-use crate::{Entry, Key};
+use crate::{Entry, Key, Tier};
 
 /// Keys share turns. A change of another key that shares one costs a copy, so there are many.
 const TURNS: usize = 1 << 16;
@@ -85,6 +85,11 @@ impl Near {
             turn.fetch_add(1, Ordering::SeqCst);
         }
         self.memory.clear();
+    }
+
+    /// Where the copies are, for the log.
+    pub(crate) fn place(&self) -> String {
+        self.memory.place()
     }
 
     /// The number of copies, and their bytes.

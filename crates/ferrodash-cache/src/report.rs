@@ -5,6 +5,7 @@ use std::sync::atomic::Ordering;
 
 use crate::cache::Cache;
 use crate::catalog::EntryReport;
+use crate::state::TierState;
 use crate::stats::FunctionReport;
 use crate::{Key, Unreached};
 
@@ -94,15 +95,21 @@ impl Cache {
             }
         }
         head(&mut text, "ferrodash_cache_tier_failures_total", "counter", "Calls that a tier did not answer.");
-        let failing = self.failing_tiers();
+        let reports = self.tier_reports();
         let tiers = self.tier_failures();
         for (tier, failures) in &tiers {
             let _ = writeln!(text, "ferrodash_cache_tier_failures_total{{tier=\"{tier}\"}} {failures}");
         }
         head(&mut text, "ferrodash_cache_tier_up", "gauge", "Whether a tier answered when it was last asked.");
-        for (tier, _) in &tiers {
-            let up = u8::from(!failing.contains(tier));
-            let _ = writeln!(text, "ferrodash_cache_tier_up{{tier=\"{tier}\"}} {up}");
+        for report in &reports {
+            let up = u8::from(!matches!(report.state, TierState::Down(_)));
+            let _ = writeln!(text, "ferrodash_cache_tier_up{{tier=\"{}\"}} {up}", report.name);
+        }
+        let help = "Whether something is wrong with a tier that answers, such as a full disk.";
+        head(&mut text, "ferrodash_cache_tier_degraded", "gauge", help);
+        for report in &reports {
+            let degraded = u8::from(matches!(report.state, TierState::Degraded(_)));
+            let _ = writeln!(text, "ferrodash_cache_tier_degraded{{tier=\"{}\"}} {degraded}", report.name);
         }
         let (entries, bytes) = self.memory_size();
         head(&mut text, "ferrodash_cache_memory_entries", "gauge", "Entries in memory.");

@@ -99,7 +99,7 @@ impl Cache {
         scopes: &Arc<[Scope]>,
         search: &mut Search,
     ) -> Option<Entry> {
-        let Reading { entry, marks } = slot.call(&self.inner, shared.read(key, scopes)).await?;
+        let Reading { entry, marks } = slot.call(&self.inner, self.inner.history.read(0, shared, key, scopes)).await?;
         search.marks = Some(marks);
         let entry = entry?;
         search.observed = Some(entry.id());
@@ -107,7 +107,7 @@ impl Cache {
         // A function can give its value tags that nobody else knows.
         let marks = match parts.scopes.iter().all(|scope| scopes.contains(scope)) {
             true => marks,
-            false => slot.call(&self.inner, shared.marks(&parts.scopes)).await?,
+            false => slot.call(&self.inner, self.inner.history.marks(0, shared, &parts.scopes)).await?,
         };
         marks.allow(parts.born).then_some(entry)
     }

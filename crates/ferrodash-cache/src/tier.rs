@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use futures_util::future::BoxFuture;
+use futures_util::future::{BoxFuture, FutureExt, ready};
 
 use crate::{Entry, Key, Marks, Scope, Stamp};
 
@@ -28,6 +28,16 @@ pub trait Tier: Send + Sync + 'static {
     /// Forgets an entry. Whoever holds the lease of the key loses it.
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<()>>;
 
+    /// Where it is, for the log: an address without its password. By default nothing is said.
+    fn place(&self) -> String {
+        String::new()
+    }
+
+    /// What is wrong with it although it answers, in words, such as a disk that is full.
+    fn trouble(&self) -> Option<String> {
+        None
+    }
+
     /// The rest of the tier, if several processes use it.
     fn shared(&self) -> Option<&dyn Shared> {
         None
@@ -47,6 +57,13 @@ pub trait Shared: Send + Sync {
 
     /// Raises the sequence number and marks scopes with it.
     fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>>;
+
+    /// Ends the present era, and with it all that is kept: the history of the store is not what it was, such as after its
+    /// data were put back. Who reads the marks next begins another one. By default this cannot be done, and the store
+    /// counts as failing for as long as it contradicts what was seen of it.
+    fn begin_era(&self) -> BoxFuture<'_, TierResult<()>> {
+        ready(Err("its history contradicts what was seen of it before".to_owned())).boxed()
+    }
 
     /// Asks for the lease of a key.
     fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>>;

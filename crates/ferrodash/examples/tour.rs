@@ -205,7 +205,8 @@ async fn start_api(port: u16) -> std::io::Result<SocketAddr> {
 async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
     let api = start_api(options.api_port).await.map_err(|error| format!("cannot start the data API: {error}"))?;
     ITEMS.set(HttpBatch::new(format!("http://{api}/data/")).batcher())?;
-    let app = app(Cache::from_url(&options.cache).await?).build()?;
+    let cache = Cache::builder().namespace("tour").url(&options.cache).await?.build();
+    let app = app(cache).build()?;
     let router = app.into_router().route("/_tour/counters", get(counters));
     Ok(ferrodash::serve(router, &format!("127.0.0.1:{}", options.port)).await?)
 }

@@ -175,11 +175,7 @@ async fn act(cache: &Cache, button: Option<&str>, keys: &[Key]) -> Result<Option
 
 fn summary(cache: &Cache) -> String {
     let (entries, bytes) = cache.memory_size();
-    let failing = cache.failing_tiers();
-    let health = match failing.is_empty() {
-        true => "all tiers answer".to_owned(),
-        false => format!("not answering: {}", failing.join(", ")),
-    };
+    let health = cache.trouble().unwrap_or_else(|| "all tiers answer".to_owned());
     let tiers = cache.tiers().join(", then ");
     format!("In {tiers}. {entries} entries and {:.1} MiB in memory; {health}.", bytes as f64 / f64::from(1 << 20))
 }

@@ -18,8 +18,8 @@ use crate::callback::{Callback, Context, Failure, Identity, IntoAnswer, error_ha
 use crate::config::Config;
 use crate::error::{BuildErrors, Mistake, Result};
 use crate::layout::{IntoLayout, Layout};
-use crate::state::AppState;
 use crate::serve::Server;
+use crate::state::AppState;
 use crate::{http, pages, plugin};
 
 /// A Dash app: a layout, callbacks, a cache, and settings.
@@ -448,6 +448,9 @@ impl App {
     pub async fn run(self, address: &str) -> Result<()> {
         self.cache.make_default();
         let mut app = self.build()?;
+        let cache = app.state.cache.clone();
+        // A store that does not answer holds nothing up.
+        tokio::spawn(async move { cache.log_tiers().await });
         tokio::spawn(app.warm_up());
         let server = app.state.config.server.clone();
         server.serve(app.into_router(), address).await

@@ -121,7 +121,7 @@ async fn c3_two_callbacks_and_two_tabs_that_ask_the_same_are_one_request() {
 #[tokio::test(flavor = "multi_thread")]
 async fn c17_an_answer_without_update_is_not_kept() {
     let redis = Redis::start();
-    for cache in [Cache::memory(1 << 20), Cache::from_url(&redis.url()).await.unwrap()] {
+    for cache in [Cache::memory(1 << 20), Cache::from_url(&format!("{}?namespace=tests", redis.url())).await.unwrap()] {
         let calls = Arc::new(AtomicU32::new(0));
         let counter = calls.clone();
         let callback = Callback::builder()

@@ -2,6 +2,10 @@
 //!
 //! A header of fixed length, the scopes, the validator, the value, and a signature where one is asked for. What does not
 //! open counts as absent: it is damaged, foreign, of another version, or forged.
+//!
+//! The signature is over all of it, and over the key and the namespace, which are not in it: an entry that was moved does
+//! not open in its new place. The header says when the value was made, by the clock of who made it. Only where there is a
+//! secret is that looked at: without one the store's word on the time is as good, and clocks of hosts need not agree.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -12,14 +16,15 @@ use xxhash_rust::xxh3::xxh3_64;
 use zstd::bulk::{Compressor, Decompressor};
 
 use super::{Entry, Parts};
-use crate::{Scope, Stamp};
+use crate::clock::{millis, unix_millis};
+use crate::{Key, Scope, Stamp};
 
 /// First bytes of every stored entry, with the version of the form.
-const MAGIC: [u8; 4] = *b"FDC2";
+const MAGIC: [u8; 4] = *b"FDC3";
 
-/// Magic, checksum of all that follows, flags, id, timeout and lifetime in milliseconds, cost in milliseconds,
-/// fingerprint, era, sequence, number of scopes, length of the validator, length of the value.
-const HEADER: usize = 4 + 8 + 1 + 8 + 8 + 8 + 4 + 8 + 8 + 8 + 2 + 2 + 4;
+/// Magic, checksum of all that follows, flags, id, when it was made in milliseconds since 1970, timeout and lifetime in
+/// milliseconds, cost in milliseconds, fingerprint, era, sequence, number of scopes, length of the validator, length of the value.
+const HEADER: usize = 4 + 8 + 1 + 8 + 8 + 8 + 8 + 4 + 8 + 8 + 8 + 2 + 2 + 4;
 
 /// Where the id stands, for scripts that compare it in the store.
 pub(crate) const ID_OFFSET: usize = 4 + 8 + 1;
@@ -50,14 +55,24 @@ pub struct Sealer {
 
 impl Sealer {
     /// With a secret, entries are signed (BLAKE3 with a key), and entries that are not count as absent: who can write to
-    /// the store, but does not know the secret, cannot make answers.
+    /// the store, but does not know the secret, cannot make answers, put one under another key, or make one last longer.
     pub fn new(secret: Option<&str>) -> Self {
-        let derive = |secret: &str| Arc::new(blake3::derive_key("ferrodash-cache 2 envelope", secret.as_bytes()));
+        let derive = |secret: &str| Arc::new(blake3::derive_key("ferrodash-cache 3 envelope", secret.as_bytes()));
         Self { secret: secret.map(derive) }
     }
 
-    /// The stored form of an entry.
-    pub fn seal(&self, entry: &Entry) -> Bytes {
+    /// The same for the entries of one namespace: those of another one do not open.
+    #[must_use]
+    pub fn within(&self, namespace: &str) -> Self {
+        let derive = |secret: &Arc<[u8; blake3::KEY_LEN]>| {
+            let key = blake3::Hasher::new_keyed(secret).update(b"namespace").update(namespace.as_bytes()).finalize();
+            Arc::new(*key.as_bytes())
+        };
+        Self { secret: self.secret.as_ref().map(derive) }
+    }
+
+    /// The stored form of the entry of a key.
+    pub fn seal(&self, key: &Key, entry: &Entry) -> Bytes {
         let parts = entry.parts();
         let zstd = compress(parts);
         let value = zstd.as_deref().unwrap_or(&parts.bytes);
@@ -76,6 +91,7 @@ impl Sealer {
         ];
         bytes.put_u8(flags.iter().filter(|(set, _)| *set).fold(0, |all, (_, flag)| all | flag));
         bytes.put_u64(parts.id);
+        bytes.put_u64(unix_millis().saturating_sub(millis(entry.age())));
         bytes.put_u64(millis(parts.timeout));
         bytes.put_u64(millis(parts.lifetime));
         bytes.put_u32(u32::try_from(parts.cost.as_millis()).unwrap_or(u32::MAX));
@@ -89,7 +105,7 @@ impl Sealer {
         bytes.put_slice(validator.as_bytes());
         bytes.put_slice(value);
         if let Some(secret) = &self.secret {
-            let signature = blake3::keyed_hash(secret, &bytes[ID_OFFSET - 1..]);
+            let signature = sign(secret, key, &bytes[ID_OFFSET - 1..]);
             bytes.put_slice(signature.as_bytes());
         }
         let checksum = xxh3_64(&bytes[ID_OFFSET - 1..]);
@@ -97,8 +113,8 @@ impl Sealer {
         bytes.freeze()
     }
 
-    /// The entry in its stored form, which its store keeps for `left` longer; `None` if it does not open.
-    pub fn open(&self, stored: &Bytes, left: Duration) -> Option<Entry> {
+    /// The entry of a key in its stored form, which its store keeps for `left` longer; `None` if it does not open.
+    pub fn open(&self, key: &Key, stored: &Bytes, left: Duration) -> Option<Entry> {
         let mut header = stored.get(..HEADER)?;
         if header.copy_to_bytes(MAGIC.len()) != MAGIC[..] || header.get_u64() != xxh3_64(&stored[ID_OFFSET - 1..]) {
             return None;
@@ -108,12 +124,12 @@ impl Sealer {
         if let Some(secret) = &self.secret {
             let signature: [u8; SIGNATURE] = stored.get(end..)?.try_into().ok()?;
             // Compared in constant time, as `blake3::Hash` does.
-            if end < HEADER || blake3::keyed_hash(secret, &stored[ID_OFFSET - 1..end]) != blake3::Hash::from(signature)
-            {
+            if end < HEADER || sign(secret, key, &stored[ID_OFFSET - 1..end]) != blake3::Hash::from(signature) {
                 return None;
             }
         }
         let id = header.get_u64();
+        let made = header.get_u64();
         let timeout = Duration::from_millis(header.get_u64());
         let lifetime = Duration::from_millis(header.get_u64());
         let cost = Duration::from_millis(header.get_u32().into());
@@ -142,7 +158,13 @@ impl Sealer {
             validator: (!validator.is_empty()).then(|| validator.into()),
             compressed: flags & flag::COMPRESSED != 0,
         };
-        Some(Entry::aged(parts, lifetime.saturating_sub(left)))
+        let age = lifetime.saturating_sub(left);
+        if self.secret.is_none() {
+            return Some(Entry::aged(parts, age));
+        }
+        // The store says how long it keeps the entry, and who can write there can make that longer.
+        let age = age.max(Duration::from_millis(unix_millis().saturating_sub(made)));
+        (age < lifetime).then(|| Entry::aged(parts, age))
     }
 }
 
@@ -150,6 +172,12 @@ impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Sealer").field("signs", &self.secret.is_some()).finish()
     }
+}
+
+/// What proves that who knows the secret has kept this under this key.
+fn sign(secret: &[u8; blake3::KEY_LEN], key: &Key, sealed: &[u8]) -> blake3::Hash {
+    // The key has a fixed length, so nothing can pass from one to the other.
+    blake3::Hasher::new_keyed(secret).update(key.as_bytes()).update(sealed).finalize()
 }
 
 /// Opens what a fuzzer made, with and without a secret; nothing it gives may panic or allocate without bound.
@@ -163,10 +191,10 @@ pub fn fuzz_open(stored: &[u8]) -> Option<Entry> {
         stored[MAGIC.len()..ID_OFFSET - 1].copy_from_slice(&checksum.to_be_bytes());
     }
     let stored = stored.freeze();
-    let left = Duration::from_secs(1);
-    let signed = Sealer::new(Some("secret")).open(&stored, left);
+    let (key, left) = (Key::from_bytes([0; 32]), Duration::from_secs(1));
+    let signed = Sealer::new(Some("secret")).open(&key, &stored, left);
     assert!(signed.is_none(), "nobody can sign without the secret");
-    Sealer::default().open(&stored, left)
+    Sealer::default().open(&key, &stored, left)
 }
 
 thread_local! {
@@ -190,15 +218,15 @@ fn decompress(value: &[u8], length: usize) -> Option<Bytes> {
     DECOMPRESSOR.with_borrow_mut(|zstd| zstd.as_mut()?.decompress(value, capacity).ok()).map(Bytes::from)
 }
 
-fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     const LEFT: Duration = Duration::from_secs(60);
+
+    fn key() -> Key {
+        Key::of("f", &1)
+    }
 
     fn entry(bytes: Bytes) -> Entry {
         let scopes = [Scope::ALL, Scope::tag("orders")].into();
@@ -212,9 +240,9 @@ mod tests {
         let sizes = [0, 1, COMPRESS_FROM, 100_000];
         for (size, secret) in sizes.into_iter().flat_map(|size| [(size, None), (size, Some("secret"))]) {
             let (sealer, entry) = (Sealer::new(secret), entry(vec![7; size].into()));
-            let sealed = sealer.seal(&entry);
+            let sealed = sealer.seal(&key(), &entry);
             assert!(size < COMPRESS_FROM || sealed.len() < size / 4, "{size} bytes are compressed");
-            let opened = sealer.open(&sealed, 2 * LEFT).expect("it opens");
+            let opened = sealer.open(&key(), &sealed, 2 * LEFT).expect("it opens");
             let (a, b) = (opened.parts(), entry.parts());
             assert_eq!((&a.bytes, a.id, a.born, &a.scopes), (&b.bytes, b.id, b.born, &b.scopes));
             assert_eq!((&a.validator, a.fingerprint, a.negative), (&b.validator, b.fingerprint, b.negative));
@@ -224,8 +252,8 @@ mod tests {
     #[test]
     fn age_is_what_the_store_no_longer_has_of_the_lifetime() {
         let sealer = Sealer::default();
-        let sealed = sealer.seal(&entry("value".into()));
-        let opened = sealer.open(&sealed, LEFT).expect("it opens");
+        let sealed = sealer.seal(&key(), &entry("value".into()));
+        let opened = sealer.open(&key(), &sealed, LEFT).expect("it opens");
         assert!(opened.age() >= LEFT && opened.remaining().is_none());
         assert!(opened.lifetime_left().is_some_and(|left| left <= LEFT));
     }
@@ -234,14 +262,14 @@ mod tests {
     fn s20_damaged_truncated_and_foreign_bytes_do_not_open() {
         for secret in [None, Some("secret")] {
             let sealer = Sealer::new(secret);
-            let sealed = sealer.seal(&entry("value".into()));
+            let sealed = sealer.seal(&key(), &entry("value".into()));
             for cut in 0..sealed.len() {
-                assert!(sealer.open(&sealed.slice(..cut), LEFT).is_none(), "{cut} bytes");
+                assert!(sealer.open(&key(), &sealed.slice(..cut), LEFT).is_none(), "{cut} bytes");
             }
             for index in 0..sealed.len() {
                 let mut damaged = sealed.to_vec();
                 damaged[index] ^= 1;
-                assert!(sealer.open(&damaged.into(), LEFT).is_none(), "byte {index}");
+                assert!(sealer.open(&key(), &damaged.into(), LEFT).is_none(), "byte {index}");
             }
         }
     }
@@ -250,11 +278,41 @@ mod tests {
     fn who_does_not_know_the_secret_makes_no_entry() {
         let signed = Sealer::new(Some("secret"));
         for other in [Sealer::default(), Sealer::new(Some("another"))] {
-            assert!(signed.open(&other.seal(&entry("forged".into())), LEFT).is_none());
+            assert!(signed.open(&key(), &other.seal(&key(), &entry("forged".into())), LEFT).is_none());
         }
-        let sealed = Sealer::default().seal(&entry("value".into()));
+        let sealed = Sealer::default().seal(&key(), &entry("value".into()));
         for length in 0..sealed.len() {
             fuzz_open(&sealed[..length]);
+        }
+    }
+
+    #[test]
+    fn a5_a_signed_entry_opens_under_its_key_in_its_namespace_and_nowhere_else() {
+        let sealer = Sealer::new(Some("secret"));
+        let (one, two) = (sealer.within("one"), sealer.within("two"));
+        let sealed = one.seal(&key(), &entry("value".into()));
+        assert!(one.open(&key(), &sealed, LEFT).is_some());
+        assert!(one.open(&Key::of("f", &2), &sealed, LEFT).is_none(), "another key");
+        assert!(two.open(&key(), &sealed, LEFT).is_none(), "another namespace");
+        assert!(sealer.open(&key(), &sealed, LEFT).is_none(), "no namespace");
+        assert!(Sealer::new(Some("secret")).within("one").open(&key(), &sealed, LEFT).is_some(), "another process");
+        assert!(Sealer::default().within("one").open(&key(), &sealed, LEFT).is_some(), "who does not ask for it");
+    }
+
+    #[test]
+    fn a5_a_signed_entry_ends_by_the_clock_whatever_its_store_says() {
+        for (age, left, fresh, usable) in [(0, 120, true, true), (61, 120, false, true), (121, 120, false, false)] {
+            let parts = entry("value".into()).parts().clone();
+            let old = Entry::aged(parts, Duration::from_secs(age));
+            let left = Duration::from_secs(left);
+            let signed = Sealer::new(Some("secret"));
+            let opened = signed.open(&key(), &signed.seal(&key(), &old), left);
+            assert_eq!(opened.is_some(), usable, "{age}");
+            assert_eq!(opened.is_some_and(|entry| entry.remaining().is_some()), fresh, "{age}");
+            // Without a secret the store's word counts, and no clock.
+            let plain = Sealer::default();
+            let opened = plain.open(&key(), &plain.seal(&key(), &old), left).expect("it opens");
+            assert!(opened.remaining().is_some());
         }
     }
 }

@@ -6,10 +6,13 @@
 mod check;
 mod config;
 pub(super) mod files;
+mod home;
 mod host;
+mod identity;
 pub(super) mod lease;
 mod notes;
 mod open;
+mod room;
 mod shared;
 pub(super) mod store;
 mod sweep;
@@ -19,13 +22,15 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, FutureExt, ready};
+use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
 pub use config::DiskConfig;
 
+use self::home::Home;
 use self::host::Process;
 use self::notes::Notes;
-use self::store::{Found, Place, Store, Writer, millis, unix_millis};
+use self::store::{Found, Place, Writer, is_full, millis, unix_millis};
 use self::sweep::Sweeper;
 use self::write::{Value, Write, fits};
 use crate::error::Error;
@@ -45,7 +50,7 @@ pub struct Disk {
 }
 
 struct Inner {
-    store: Arc<Store>,
+    home: Arc<Home>,
     sealer: Sealer,
     config: DiskConfig,
     notes: Notes,
@@ -60,13 +65,14 @@ impl Disk {
     /// # Errors
     /// When the directory cannot be used at all.
     pub fn open(config: DiskConfig, sealer: Sealer) -> Result<Self, Error> {
+        let place = config.place();
         let unusable = |reason: String| Error::Directory {
-            path: config.directory.display().to_string(),
+            path: place.display().to_string(),
             reason: format!("{reason}; name another"),
         };
         let inner = Inner {
-            store: open::open(&config.directory).map_err(unusable)?,
-            sealer,
+            home: open::open(&place, config.max_bytes).map_err(unusable)?,
+            sealer: sealer.within(config.namespace.as_deref().unwrap_or_default()),
             config,
             notes: Notes::default(),
             process: Process::this(),
@@ -81,7 +87,7 @@ impl Disk {
     /// # Errors
     /// When the database cannot be read.
     pub fn stored_bytes(&self) -> TierResult<u64> {
-        self.inner.store.read(|txn| self.inner.store.bytes(txn)).map_err(words)
+        self.inner.home.read(|store, txn| store.bytes(txn)).map_err(words)
     }
 
     /// The entry under a key with the marks of scopes, as they are at one moment. What is in the database is read at
@@ -91,12 +97,12 @@ impl Disk {
         key: &'a Key,
         scopes: Option<&'a [Scope]>,
     ) -> impl Future<Output = TierResult<Reading>> + Send + 'a {
-        match self.inner.look(key, scopes) {
+        match self.noticed(self.inner.look(key, scopes)) {
             Ok((Some(found @ Found { place: Place::File(_), .. }), marks)) => {
                 Either::Right(self.look_in_file(key, scopes, Some(found), marks))
             }
             Ok((found, marks)) => Either::Left(ready(Ok(self.reading(key, found, marks)))),
-            Err(error) => Either::Left(ready(Err(words(error)))),
+            Err(error) => Either::Left(ready(Err(error))),
         }
     }
 
@@ -109,12 +115,15 @@ impl Disk {
     ) -> TierResult<Reading> {
         while let Some(Found { place: Place::File(file), .. }) = found {
             let key_bytes = *key.as_bytes();
-            if let Some(sealed) = self.read_blocking(move |inner| inner.store.files.read(&key_bytes, file)).await? {
+            if let Some(sealed) = self
+                .read_blocking(move |inner| inner.home.store()?.files.read(&key_bytes, file).map_err(heed::Error::Io))
+                .await?
+            {
                 found = found.map(|found| Found { place: Place::Inline(sealed), ..found });
                 break;
             }
             // It was replaced in between, unless the database still names the same file.
-            (found, marks) = self.inner.look(key, scopes).map_err(words)?;
+            (found, marks) = self.noticed(self.inner.look(key, scopes))?;
             found = found.filter(|found| !matches!(found.place, Place::File(again) if again == file));
         }
         Ok(self.reading(key, found, marks))
@@ -122,11 +131,24 @@ impl Disk {
 
     /// What was found, and a note that it was read.
     fn reading(&self, key: &Key, found: Option<Found>, marks: Marks) -> Reading {
-        let entry = found.and_then(|found| self.inner.unseal(&found));
+        let entry = found.and_then(|found| self.inner.unseal(key, &found));
         if entry.is_some() && self.inner.notes.add(key.as_bytes()) {
             self.sweeper.keep_running(&self.inner);
         }
         Reading { entry, marks }
+    }
+
+    /// What a look at the store gave. One that is not as it should be is opened again, off the async threads.
+    fn noticed<T>(&self, result: heed::Result<T>) -> TierResult<T> {
+        if result.is_err()
+            && !self.inner.home.is_being_renewed()
+            && let Ok(runtime) = Handle::try_current()
+        {
+            let home = self.inner.home.clone();
+            // An error is that of the next call, too.
+            runtime.spawn_blocking(move || drop(home.renewed()));
+        }
+        result.map_err(words)
     }
 
     /// Seals an entry, and makes a change with it off the async threads. The value is `None` if it is not taken.
@@ -139,10 +161,19 @@ impl Disk {
         self.sweeper.keep_running(&self.inner);
         let (key, entry) = (*key, entry.clone());
         self.blocking(&self.inner.writes, move |inner, wanted| {
-            let value = inner.prepare(&key, &entry, wanted)?;
-            let kept = inner.write(wanted, |write| change(write, &key, value.as_ref()));
+            let value = match inner.prepare(&key, &entry, wanted) {
+                // A disk without room for it is not down.
+                Err(error) if is_full(&error) => None,
+                other => other?,
+            };
+            let kept = match inner.write(wanted, |write| change(write, &key, value.as_ref())) {
+                Err(error) if is_full(&error) && value.is_some() => {
+                    inner.write(wanted, |write| change(write, &key, None))
+                }
+                other => other,
+            };
             if let (Some(Value { place: Place::File(file), .. }), false) = (&value, matches!(kept, Ok(true))) {
-                inner.store.files.remove(key.as_bytes(), *file);
+                inner.home.store()?.files.remove(key.as_bytes(), *file);
             }
             kept
         })
@@ -159,9 +190,9 @@ impl Disk {
 
     async fn read_blocking<T: Send + 'static>(
         &self,
-        read: impl FnOnce(&Inner) -> std::io::Result<T> + Send + 'static,
+        read: impl FnOnce(&Inner) -> heed::Result<T> + Send + 'static,
     ) -> TierResult<T> {
-        self.blocking(&self.inner.reads, move |inner, _| Ok(read(inner)?)).await
+        self.blocking(&self.inner.reads, move |inner, _| read(inner)).await
     }
 
     /// Does work on a thread that may block, and waits for it until the deadline.
@@ -195,23 +226,23 @@ impl Disk {
 
 impl Inner {
     fn look(&self, key: &Key, scopes: Option<&[Scope]>) -> heed::Result<(Option<Found>, Marks)> {
-        self.store.read(|txn| {
-            let found = self.store.value(txn, key.as_bytes())?;
-            let marks = scopes.map_or(Ok(Marks::default()), |scopes| self.store.marks(txn, scopes))?;
+        self.home.read(|store, txn| {
+            let found = store.value(txn, key.as_bytes())?;
+            let marks = scopes.map_or(Ok(Marks::default()), |scopes| store.marks(txn, scopes))?;
             Ok((found, marks))
         })
     }
 
     /// The entry whose sealed form was found in the database or read from its file.
-    fn unseal(&self, found: &Found) -> Option<Entry> {
+    fn unseal(&self, key: &Key, found: &Found) -> Option<Entry> {
         let Place::Inline(sealed) = &found.place else { return None };
-        self.sealer.open(sealed, found.left)
+        self.sealer.open(key, sealed, found.left)
     }
 
     /// The form in which an entry is kept, with its file written; `None` if it is not taken.
     fn prepare(&self, key: &Key, entry: &Entry, wanted: &dyn Fn() -> bool) -> heed::Result<Option<Value>> {
         let Some(left) = entry.lifetime_left() else { return Ok(None) };
-        let sealed: Bytes = self.sealer.seal(entry);
+        let sealed: Bytes = self.sealer.seal(key, entry);
         let length = sealed.len() as u64;
         if !fits(length, self.config.max_bytes) {
             return Ok(None);
@@ -220,7 +251,7 @@ impl Inner {
         let place = if sealed.len() <= INLINE {
             Place::Inline(sealed)
         } else {
-            Place::File(self.store.write_file(self.writer(wanted), key.as_bytes(), &sealed)?)
+            Place::File(self.home.renewed()?.write_file(self.writer(wanted), key.as_bytes(), &sealed)?)
         };
         Ok(Some(Value { place, id: entry.id(), expiry, length }))
     }
@@ -230,17 +261,29 @@ impl Inner {
         wanted: &dyn Fn() -> bool,
         change: impl FnMut(&mut Write<'_>) -> heed::Result<T>,
     ) -> heed::Result<T> {
-        self.store.write(self.writer(wanted), change)
+        self.home.write(self.writer(wanted), change)
     }
 
     fn writer<'a>(&'a self, wanted: &'a dyn Fn() -> bool) -> Writer<'a> {
-        Writer { budget: self.config.max_bytes, notes: &self.notes, wanted }
+        Writer { budget: self.config.max_bytes, notes: &self.notes, room: &self.home.room, wanted }
     }
 }
 
 impl Tier for Disk {
     fn name(&self) -> &'static str {
         "disk"
+    }
+
+    fn place(&self) -> String {
+        format!(
+            "{}, at most {} MiB",
+            self.inner.config.place().display(),
+            self.inner.config.max_bytes.div_ceil(1 << 20)
+        )
+    }
+
+    fn trouble(&self) -> Option<String> {
+        self.inner.home.room.trouble()
     }
 
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {

@@ -51,6 +51,7 @@ impl Memcached {
     /// When the namespace is too long for a key.
     pub fn new(config: MemcachedConfig, namespace: String, sealer: Sealer) -> Result<Self, String> {
         let max_value = config.max_value();
+        let sealer = sealer.within(&namespace);
         let names = Names::new(namespace)?;
         Ok(Self { link: Link::new(config, &names), names, sealer, max_value, era: AtomicU64::new(0) })
     }
@@ -61,10 +62,10 @@ impl Memcached {
             return Ok(None);
         };
         match Manifest::parse(value) {
-            None => Ok(self.sealer.open(value, found.left)),
+            None => Ok(self.sealer.open(key, value, found.left)),
             Some(manifest) => {
                 let sealed = self.gather(key, &manifest).await?;
-                Ok(sealed.and_then(|sealed| self.sealer.open(&sealed, found.left)))
+                Ok(sealed.and_then(|sealed| self.sealer.open(key, &sealed, found.left)))
             }
         }
     }
@@ -72,7 +73,7 @@ impl Memcached {
     /// What to store under `ns:KEY:v` for an entry; `None` if it is too large, or too short-lived. An entry that does not
     /// fit in an item has been stored in pieces by then.
     async fn seal(&self, key: &Key, entry: &Entry) -> TierResult<Option<(Bytes, Ttl)>> {
-        let sealed = self.sealer.seal(entry);
+        let sealed = self.sealer.seal(key, entry);
         let Some(ttl) = ttl(entry).filter(|_| sealed.len() <= pieces::LARGEST) else { return Ok(None) };
         if sealed.len() <= self.max_value {
             return Ok(Some((sealed, ttl)));
@@ -100,6 +101,10 @@ impl Memcached {
 impl Tier for Memcached {
     fn name(&self) -> &'static str {
         "memcached"
+    }
+
+    fn place(&self) -> String {
+        self.link.place()
     }
 
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {
@@ -151,6 +156,10 @@ impl Shared for Memcached {
 
     fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>> {
         self.mark(scopes).boxed()
+    }
+
+    fn begin_era(&self) -> BoxFuture<'_, TierResult<()>> {
+        self.forget_era().boxed()
     }
 
     fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>> {

@@ -139,6 +139,10 @@ impl Tier for Memory {
         MEMORY
     }
 
+    fn place(&self) -> String {
+        format!("at most {} MiB", self.entries.capacity().div_ceil(1 << 20))
+    }
+
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {
         ready(Ok(self.find(key, now()))).boxed()
     }

@@ -39,6 +39,7 @@ pub struct Redis {
     names: Arc<Names>,
     sealer: Sealer,
     max_value: usize,
+    place: String,
 }
 
 /// The fields of the hash of marks: era, sequence, and the marks of the scopes that were asked for.
@@ -52,20 +53,21 @@ impl Redis {
     pub fn new(config: RedisConfig, namespace: String, sealer: Sealer) -> Result<Self, String> {
         let names = Arc::new(Names::new(&namespace)?);
         let pushes = Arc::new(Pushes::new(names.clone()));
-        let links = Links::new(config.target, config.deadline, names.marks.clone(), pushes.clone());
-        Ok(Self { links, pushes, names, sealer, max_value: config.max_value })
+        let links = Links::new(config.target, config.deadline, names.marks.clone(), pushes.clone(), config.secrets);
+        let (sealer, place) = (sealer.within(&namespace), config.place);
+        Ok(Self { links, pushes, names, sealer, max_value: config.max_value, place })
     }
 
     /// The entry in a stored form that is kept for `left` milliseconds; none of ours is kept for ever.
-    fn open(&self, left: i64, stored: Option<Bytes>) -> Option<Entry> {
+    fn open(&self, key: &Key, left: i64, stored: Option<Bytes>) -> Option<Entry> {
         let left = u64::try_from(left).ok().filter(|left| *left > 0)?;
-        self.sealer.open(&stored?, Duration::from_millis(left))
+        self.sealer.open(key, &stored?, Duration::from_millis(left))
     }
 
     /// The stored form of an entry and what is left of its lifetime in milliseconds; `None` if it is not to be kept.
-    fn seal(&self, entry: &Entry) -> Option<(Bytes, String)> {
+    fn seal(&self, key: &Key, entry: &Entry) -> Option<(Bytes, String)> {
         let left = entry.lifetime_left()?;
-        let sealed = self.sealer.seal(entry);
+        let sealed = self.sealer.seal(key, entry);
         (sealed.len() <= self.max_value).then(|| (sealed, left.as_millis().max(1).to_string()))
     }
 
@@ -78,9 +80,9 @@ impl Redis {
 
     /// Asks for the value before the marks, and for the time left before the value: so if they change in between, an
     /// entry is given less time than it has, and is held against marks that are newer than it.
-    async fn fetch(&self, link: &mut Link, value: &str, scopes: &[Scope]) -> RedisResult<(Option<Entry>, Fields)> {
-        let mut pipe = redis::pipe();
-        pipe.cmd("PTTL").arg(value).cmd("GET").arg(value);
+    async fn fetch(&self, link: &mut Link, key: &Key, scopes: &[Scope]) -> RedisResult<(Option<Entry>, Fields)> {
+        let (mut pipe, value) = (redis::pipe(), self.names.value(key));
+        pipe.cmd("PTTL").arg(&value).cmd("GET").arg(&value);
         let ((left, stored), fields) = match &mut link.connection {
             Connection::Server(server) => {
                 pipe.add_command(self.fields(scopes));
@@ -93,7 +95,7 @@ impl Redis {
                 try_join(pipe.query_async::<(i64, Option<Bytes>)>(cluster), command.query_async(&mut other)).await?
             }
         };
-        Ok((self.open(left, stored), fields))
+        Ok((self.open(key, left, stored), fields))
     }
 
     /// The marks in their fields; begins an era if there is none.
@@ -153,6 +155,10 @@ impl Tier for Redis {
         "redis"
     }
 
+    fn place(&self) -> String {
+        self.place.clone()
+    }
+
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {
         async move {
             let value = self.names.value(key);
@@ -160,14 +166,14 @@ impl Tier for Redis {
             pipe.cmd("PTTL").arg(&value).cmd("GET").arg(&value);
             let call = |mut link: Link| async move { pipe.query_async(&mut link.connection).await };
             let (left, stored) = self.links.call(call).await?;
-            Ok(self.open(left, stored))
+            Ok(self.open(key, left, stored))
         }
         .boxed()
     }
 
     fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>> {
         async move {
-            let Some((sealed, left)) = self.seal(entry) else {
+            let Some((sealed, left)) = self.seal(key, entry) else {
                 // What lies there is older than what is not taken.
                 return self.remove(key).await.map(|()| false);
             };
@@ -198,9 +204,8 @@ impl Tier for Redis {
 impl Shared for Redis {
     fn read<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Reading>> {
         async move {
-            let value = self.names.value(key);
             let call = |mut link: Link| async move {
-                let (entry, fields) = self.fetch(&mut link, &value, scopes).await?;
+                let (entry, fields) = self.fetch(&mut link, key, scopes).await?;
                 Ok(Reading { entry, marks: self.marks_in(fields, &mut link, scopes).await? })
             };
             self.links.call(call).await
@@ -245,7 +250,7 @@ impl Shared for Redis {
                     other => redis::from_redis_value::<(i64, Bytes)>(other)?,
                 };
                 observed = stored.slice(ID_OFFSET..stored.len().min(ID_OFFSET + size_of::<u64>()));
-                if let Some(entry) = self.open(left, Some(stored)) {
+                if let Some(entry) = self.open(key, left, Some(stored)) {
                     return Ok(Acquired::Changed(entry));
                 }
             }
@@ -256,7 +261,7 @@ impl Shared for Redis {
 
     fn fill<'a>(&'a self, key: &'a Key, token: u64, entry: &'a Entry) -> BoxFuture<'a, TierResult<Filled>> {
         async move {
-            let Some((sealed, left)) = self.seal(entry) else {
+            let Some((sealed, left)) = self.seal(key, entry) else {
                 let held: bool = self.run(&script::RELEASE, key, &[token.to_string().as_bytes()]).await?;
                 self.pushes.wake(key);
                 return Ok(if held { Filled::Refused } else { Filled::Lost });
@@ -288,6 +293,14 @@ impl Shared for Redis {
 
     fn changed<'a>(&'a self, key: &'a Key, within: Duration) -> BoxFuture<'a, ()> {
         timeout(within, self.ended(key)).map(drop).boxed()
+    }
+
+    /// Without its marks, the store has no history: who reads them next begins one.
+    fn begin_era(&self) -> BoxFuture<'_, TierResult<()>> {
+        let call = move |mut link: Link| async move {
+            redis::cmd("DEL").arg(&self.names.marks).query_async(&mut link.connection).await
+        };
+        self.links.call(call).boxed()
     }
 
     /// A cluster tells nothing, as its connections come and go unseen. Whether a server does shows when it is connected

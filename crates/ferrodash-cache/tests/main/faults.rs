@@ -14,7 +14,7 @@ async fn ask(cache: &Cache, key: Key) -> Answer {
 #[tokio::test]
 async fn a_server_that_is_not_there_makes_no_answer_wrong() {
     for url in [format!("redis://127.0.0.1:{}", free_port()), format!("memcached://127.0.0.1:{}", free_port())] {
-        let cache = Cache::from_url(&url).await.expect("it need not be there yet");
+        let cache = crate::cache_at(&url).await.expect("it need not be there yet");
         for i in 0..20 {
             let answer = ask(&cache, Key::of("f", &i)).await;
             assert_eq!(answer.status, Status::Miss { stored: false }, "{url}");
@@ -27,7 +27,7 @@ async fn a_server_that_is_not_there_makes_no_answer_wrong() {
 #[tokio::test]
 async fn redis_that_comes_back_is_used_again_within_five_seconds() {
     let mut redis = Redis::start();
-    let cache = Cache::from_url(&redis.url()).await.unwrap();
+    let cache = crate::cache_at(&redis.url()).await.unwrap();
     let key = Key::of("f", &1);
     assert_eq!(ask(&cache, key).await.status, Status::Miss { stored: true });
     assert_eq!(ask(&cache, key).await.status, Status::Hit { tier: "redis" });
@@ -55,7 +55,7 @@ async fn wait_for_hit(cache: &Cache, key: Key) -> Duration {
 #[tokio::test]
 async fn a_foreign_value_under_a_key_is_a_miss() {
     let redis = Redis::start();
-    let cache = Cache::from_url(&redis.url()).await.unwrap();
+    let cache = crate::cache_at(&redis.url()).await.unwrap();
     let key = Key::of("f", &1);
     ask(&cache, key).await;
     let client = redis::Client::open(redis.url()).unwrap();
@@ -65,7 +65,7 @@ async fn a_foreign_value_under_a_key_is_a_miss() {
     for garbage in [
         "",
         "garbage",
-        "FDC2garbage that is long enough, and more than that, to be looked at beyond its header, if it had one at all",
+        "FDC3garbage that is long enough, and more than that, to be looked at beyond its header, if it had one at all",
     ] {
         write(garbage).query_async::<()>(&mut connection).await.unwrap();
         assert_eq!(ask(&cache, key).await.status, Status::Miss { stored: true }, "{garbage:?}");
@@ -91,7 +91,7 @@ async fn silent() -> (u16, tokio::task::JoinHandle<()>) {
 async fn s8_a_server_that_never_answers_costs_its_deadline_and_then_nothing() {
     for scheme in ["redis", "memcached"] {
         let (port, task) = silent().await;
-        let cache = Cache::from_url(&format!("{scheme}://127.0.0.1:{port}?deadline=50ms")).await.unwrap();
+        let cache = crate::cache_at(&format!("{scheme}://127.0.0.1:{port}?deadline=50ms")).await.unwrap();
         let start = Instant::now();
         assert_eq!(ask(&cache, Key::of("f", &0)).await.result.unwrap().bytes(), "value");
         let first = start.elapsed();
@@ -113,7 +113,7 @@ async fn s8_a_server_that_never_answers_costs_its_deadline_and_then_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s7_a_cache_whose_server_is_not_there_yet_uses_it_once_it_is() {
     let port = free_port();
-    let cache = Cache::from_url(&format!("redis://127.0.0.1:{port}?deadline=2s")).await.unwrap();
+    let cache = crate::cache_at(&format!("redis://127.0.0.1:{port}?deadline=2s")).await.unwrap();
     let key = Key::of("f", &1);
     for _ in 0..5 {
         assert_eq!(ask(&cache, key).await.status, Status::Miss { stored: false });
@@ -130,7 +130,7 @@ async fn s7_a_cache_whose_server_is_not_there_yet_uses_it_once_it_is() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s9_with_the_server_gone_a_hundred_callers_are_one_run() {
     for url in [format!("redis://127.0.0.1:{}", free_port()), format!("memcached://127.0.0.1:{}", free_port())] {
-        let cache = Cache::from_url(&url).await.unwrap();
+        let cache = crate::cache_at(&url).await.unwrap();
         let runs = std::sync::Arc::new(std::sync::atomic::AtomicU32::new(0));
         let callers = (0..100).map(|_| {
             let (cache, runs) = (cache.clone(), runs.clone());
@@ -213,8 +213,8 @@ async fn a_half_open_connection_is_noticed_and_its_copies_go() {
     let port = redis.url().rsplit(':').next().unwrap().parse().unwrap();
     let proxy = Proxy::before(port).await;
     let near =
-        Cache::builder().memory(1 << 20).url(&format!("redis://127.0.0.1:{}", proxy.port)).await.unwrap().build();
-    let other = Cache::from_url(&redis.url()).await.unwrap();
+        crate::builder().memory(1 << 20).url(&format!("redis://127.0.0.1:{}", proxy.port)).await.unwrap().build();
+    let other = crate::cache_at(&redis.url()).await.unwrap();
     let key = Key::of("f", &1);
     let hit = Status::Hit { tier: "memory" };
     while ask(&near, key).await.status != hit {

@@ -2,17 +2,21 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
 
+mod addresses;
 mod chaos;
 mod contract;
 mod disk;
+mod disk_faults;
 mod faults;
 mod freshness;
 mod memcached;
 mod memory;
 mod model;
 mod nodes;
+mod orphans;
 mod processes;
 mod redis_server;
+mod secret;
 mod stampede;
 
 use std::time::Duration;
@@ -22,6 +26,16 @@ use ferrodash_testing::{Memcached, Redis};
 use tempfile::TempDir;
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+
+/// Begins a cache: a server has to be told whose entries it keeps.
+fn builder() -> CacheBuilder {
+    Cache::builder().namespace("ferrodash")
+}
+
+/// The cache at an address.
+async fn cache_at(url: &str) -> ferrodash_cache::Result<Cache> {
+    Ok(builder().url(url).await?.build())
+}
 
 /// A cache of one tier, and what must live as long as it.
 struct Bench {
@@ -62,14 +76,14 @@ impl Store {
     }
 
     fn builder(&self) -> CacheBuilder {
-        Cache::builder()
+        builder()
     }
 
     /// One more cache over this store, as another process has it.
     async fn cache(&self) -> Cache {
         // On a busy machine a server can take longer than the usual deadline, which would look like a fault.
         let url = if self.name == "disk" { self.url.clone() } else { format!("{}?deadline=2s", self.url) };
-        Cache::from_url(&url).await.expect("a well-formed address")
+        cache_at(&url).await.expect("a well-formed address")
     }
 }
 
@@ -86,7 +100,7 @@ async fn benches() -> Vec<Bench> {
     }
     let names = ["memory before redis", "memory before memcached", "memory before disk"];
     for (store, name) in stores().into_iter().zip(names) {
-        let cache = Cache::builder().memory(1 << 20).url(&store.url).await.expect("a well-formed address").build();
+        let cache = builder().memory(1 << 20).url(&store.url).await.expect("a well-formed address").build();
         benches.push(Bench { cache, name, _server: store._server });
     }
     benches

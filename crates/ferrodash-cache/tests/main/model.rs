@@ -193,7 +193,7 @@ fn no_read_after_an_invalidation_returns_data_computed_before_it_on_two_nodes() 
 fn a_node_with_memory_reads_nothing_old_after_its_own_invalidation() {
     let runtime = runtime();
     for store in [Store::redis(), Store::disk()] {
-        let near = runtime.block_on(async { Cache::builder().memory(1 << 20).url(&store.url).await.unwrap().build() });
+        let near = runtime.block_on(async { crate::builder().memory(1 << 20).url(&store.url).await.unwrap().build() });
         check(40, &runtime, &[near.clone(), near]);
     }
 }

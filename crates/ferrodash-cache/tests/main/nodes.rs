@@ -242,9 +242,6 @@ async fn a_lease_outlasts_its_length_while_its_holder_lives() {
 #[tokio::test(flavor = "multi_thread")]
 async fn caches_of_different_namespaces_know_nothing_of_each_other() {
     for store in stores() {
-        if store.name == "disk" {
-            continue; // A directory is a namespace.
-        }
         let one = store.builder().namespace("one").url(&store.url).await.unwrap().build();
         let two = store.builder().namespace("two").url(&store.url).await.unwrap().build();
         let key = Key::of("f", &1);
@@ -394,7 +391,7 @@ async fn a_caller_that_goes_away_while_it_asks_for_a_lease_leaves_none() {
 async fn s11_what_the_store_refuses_is_not_kept_in_memory_past_a_removal() {
     let store = Store::redis();
     let url = format!("{}?deadline=2s&max_value=1KB", store.url);
-    let near = Cache::builder().memory(1 << 20).url(&url).await.unwrap().build();
+    let near = crate::builder().memory(1 << 20).url(&url).await.unwrap().build();
     let other = store.cache().await;
     let (key, go, started) = (Key::of("refused", &1), Arc::new(Notify::new()), Arc::new(Notify::new()));
     let slow = {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use ferrodash_cache::{Cache, Computed, Key, Policy};
+use ferrodash_cache::{Computed, Key, Policy};
 use futures_util::future::join_all;
 use tempfile::TempDir;
 use tokio::time::{Instant, sleep};
@@ -54,7 +54,7 @@ impl Role {
     }
 
     async fn play(&self) {
-        let cache = Cache::from_url(&self.url).await.unwrap();
+        let cache = crate::cache_at(&self.url).await.unwrap();
         let policy = Policy::new(MINUTE).lease(self.lease);
         let callers = (0..self.callers).map(|_| {
             let (cache, policy, runs, takes) = (cache.clone(), policy.clone(), self.runs.clone(), self.takes);

@@ -54,7 +54,7 @@ fn app(cache: Cache) -> App {
 
 async fn run(options: Options) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     // Before the data, so that a mistyped address does not cost a download.
-    let cache = Cache::from_url(&options.cache).await?;
+    let cache = Cache::builder().namespace("flights").url(&options.cache).await?.build();
     let directory = options.data.unwrap_or_else(data::default_directory);
     let read = tokio::task::spawn_blocking(move || data::Flights::obtain(&directory)).await??;
     let planes = FLIGHTS.get_or_init(|| read).planes.clone();

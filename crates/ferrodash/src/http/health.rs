@@ -11,13 +11,11 @@ use axum::response::{IntoResponse, Response};
 use crate::serve::Stopping;
 use crate::state::AppState;
 
-/// The app answers as long as it runs; a cache tier that fails makes it slower, so it is named and the status stays 200.
+/// The app answers as long as it runs; a cache tier that fails makes it slower, so what is wrong with it is said and the
+/// status stays 200.
 pub(super) async fn serve(State(app): State<Arc<AppState>>) -> Response {
-    let failing = app.cache.failing_tiers();
-    let text = match failing.is_empty() {
-        true => "OK".to_owned(),
-        false => format!("degraded: {} does not answer", failing.join(", ")),
-    };
+    let trouble = app.cache.trouble();
+    let text = trouble.map_or_else(|| "OK".to_owned(), |trouble| format!("degraded: {trouble}"));
     ([(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 

@@ -112,7 +112,7 @@ async fn caches() -> Vec<(Cache, Box<dyn std::any::Any>)> {
     let redis = ferrodash_testing::Redis::start();
     let memcached = ferrodash_testing::Memcached::start();
     // These tests are about what is kept, so no store is passed by because the machine is busy.
-    let cache = async |url: &str| Cache::from_url(&format!("{url}?deadline=5s")).await.unwrap();
+    let cache = async |url: &str| Cache::from_url(&format!("{url}?namespace=tests&deadline=5s")).await.unwrap();
     vec![
         (Cache::memory(1 << 20), Box::new(())),
         (cache(&redis.url()).await, Box::new(redis)),

@@ -206,7 +206,7 @@ async fn s10_a_writer_whose_invalidation_fails_gets_an_error() {
     async fn write() -> Result<(), Gone> {
         Ok(())
     }
-    let gone = format!("redis://127.0.0.1:{}", ferrodash_testing::free_port());
+    let gone = format!("redis://127.0.0.1:{}?namespace=tests", ferrodash_testing::free_port());
     let cache = Cache::from_url(&gone).await.unwrap();
     let error = cache.scope(write()).await.unwrap_err();
     assert!(error.0.contains("redis did not take the invalidation"), "{error:?}");

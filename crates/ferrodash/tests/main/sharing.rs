@@ -185,7 +185,7 @@ fn build(id: &'static str, cache: &Cache, version: &'static str) -> (Client, Arc
 #[tokio::test]
 async fn c10_behind_a_random_balancer_no_answer_is_kept_under_the_wrong_build() {
     let redis = ferrodash_testing::Redis::start();
-    let cache = Cache::from_url(&format!("{}?deadline=2s", redis.url())).await.unwrap();
+    let cache = Cache::from_url(&format!("{}?namespace=tests&deadline=2s", redis.url())).await.unwrap();
     let builds = [build("old", &cache, ""), build("new", &cache, "")];
     // A fixed sequence that looks like chance.
     let mut state = 12345u32;

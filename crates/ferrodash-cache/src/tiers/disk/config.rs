@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::Error;
-use crate::options;
+use crate::address::{self, masked, shown};
+use crate::{Error, options};
 
 /// The budget where none is given.
 const DEFAULT_BYTES: u64 = 1 << 30;
@@ -22,35 +22,60 @@ pub struct DiskConfig {
     pub max_bytes: u64,
     /// How long a call may take, one second by default.
     pub deadline: Duration,
+    /// Whose entries these are, if several share the directory: each namespace has a directory of its own in it.
+    pub namespace: Option<String>,
 }
 
 impl DiskConfig {
     /// The defaults, for a directory.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into(), max_bytes: DEFAULT_BYTES, deadline: DEFAULT_DEADLINE }
+        Self { directory: directory.into(), max_bytes: DEFAULT_BYTES, deadline: DEFAULT_DEADLINE, namespace: None }
     }
 
-    /// Reads `DIR` or `DIR?max=SIZE`, what stands behind `disk:` in an address.
+    /// Reads `DIR` or `DIR?max=SIZE&namespace=NAME`, what stands behind `disk:` in an address.
     ///
     /// # Errors
     /// When no directory is named, or an option is not understood.
     pub fn parse(address: &str) -> Result<Self, Error> {
-        let malformed = |reason: String| Error::Address { url: format!("disk:{address}"), reason };
+        let malformed = |reason: String| Error::Address { url: masked(&format!("disk:{address}")), reason };
         let (directory, options) = address.split_once('?').unwrap_or((address, ""));
         if directory.is_empty() {
             return Err(malformed("it names no directory".into()));
+        }
+        // A directory's name may have an @ in it, but not where the name of a host would stand.
+        if address.contains('@') && address.starts_with("//") && !address.starts_with("///") {
+            return Err(malformed("it names a directory of this host, which has neither a user nor a password".into()));
         }
         let mut config = Self::new(directory);
         for option in options.split('&').filter(|option| !option.is_empty()) {
             match option.split_once('=') {
                 Some(("max", size)) => {
                     config.max_bytes = options::size(size)
-                        .ok_or_else(|| malformed(format!("{size:?} is no size such as 64MB or 1GiB")))?;
+                        .ok_or_else(|| malformed(format!("{:?} is no size such as 64MB or 1GiB", shown(size))))?;
                 }
-                _ => return Err(malformed(format!("{option:?} is not understood, only max=SIZE is"))),
+                Some(("namespace", name)) => config.namespace = Some(options::namespace(name).map_err(malformed)?),
+                other => {
+                    let name = address::option(other.map_or("", |(name, _)| name));
+                    let reason = format!("{name} is not understood, only max=SIZE is, and namespace=NAME");
+                    return Err(malformed(reason));
+                }
             }
         }
         Ok(config)
+    }
+
+    /// Where the files are.
+    pub(super) fn place(&self) -> PathBuf {
+        let Some(namespace) = &self.namespace else { return self.directory.clone() };
+        let mut name = String::from("ns-");
+        for byte in namespace.bytes() {
+            match byte {
+                b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => name.push(byte.into()),
+                // Some file systems do not tell large letters from small ones.
+                _ => name += &format!("%{byte:02x}"),
+            }
+        }
+        self.directory.join(name)
     }
 }
 
@@ -65,6 +90,10 @@ mod tests {
         assert_eq!(parse("cache").max_bytes, 1 << 30);
         assert_eq!(parse("cache?max=64MB").max_bytes, 64 << 20);
         assert_eq!(parse("cache?max=2GiB").max_bytes, 2 << 30);
+        let place = |address| parse(address).place().display().to_string();
+        assert_eq!((place("a"), place("a?namespace=b-1")), ("a".to_owned(), "a/ns-b-1".to_owned()));
+        let strange = DiskConfig { namespace: Some("B/..".to_owned()), ..DiskConfig::new("a") };
+        assert_eq!(strange.place(), PathBuf::from("a/ns-%42%2f.."));
     }
 
     #[test]
@@ -74,8 +103,10 @@ mod tests {
             ("?max=1GiB", "no directory"),
             ("cache?max=lots", "\"lots\" is no size"),
             ("cache?max=0", "\"0\" is no size"),
-            ("cache?min=1", "\"min=1\" is not understood"),
+            ("cache?min=1", "\"min\" is not understood"),
             ("cache?max", "only max=SIZE is"),
+            ("cache?namespace=", "a namespace in an address"),
+            ("cache?namespace=a/b", "a namespace in an address"),
         ] {
             let error = DiskConfig::parse(address).expect_err(address).to_string();
             assert!(error.contains(part), "{address}: {error}");

@@ -15,7 +15,10 @@ use heed::types::Bytes as Raw;
 use heed::{CommitOrAbort, Env, EnvFlags, EnvOpenOptions, MdbError, WithoutTls};
 
 use super::files::Files;
+use super::home::Home;
+use super::identity::{DATABASE, Guarded, Identity, LOCK};
 use super::notes::Notes;
+use super::room::Room;
 use super::store::{Store, Tables, Writer};
 use super::{check, host};
 
@@ -27,12 +30,17 @@ pub(super) const MAP_SIZE: usize = if cfg!(target_pointer_width = "64") { 64 << 
 const READERS: u32 = 1024;
 
 /// The first line of the file that says whose store it is, with the version of the tables.
-const VERSION: &str = "ferrodash-cache disk 2";
+const VERSION: &str = "ferrodash-cache disk 3";
 
 /// The file that says whose store it is, of which boot, and of which container.
 const ORIGIN: &str = "origin";
 
-const DATABASE: &str = "data.mdb";
+/// Held by all that have the store open; in it stands which files they have.
+const IN_USE: &str = "use.lock";
+
+/// Bytes of the file with the readers' slots, which are a little less than this. LMDB would leave them to be found when a
+/// slot is first used, which on a full disk would end the process.
+const LOCK_BYTES: u64 = 128 << 10;
 
 /// How long another process may take to open the store.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -44,35 +52,44 @@ const BRIEFLY: Duration = Duration::from_millis(10);
 /// How often locks are tried.
 const POLL: Duration = Duration::from_millis(2);
 
-/// The stores that this process has open: LMDB must not open one twice.
-static OPEN: Mutex<BTreeMap<PathBuf, Weak<Store>>> = Mutex::new(BTreeMap::new());
+/// The directories that this process uses: LMDB must not open one twice.
+static OPEN: Mutex<BTreeMap<PathBuf, Weak<Home>>> = Mutex::new(BTreeMap::new());
 
-/// Opens the store in a directory, or gives the one that is open already; the error is the reason in words.
-pub(super) fn open(directory: &Path) -> Result<Arc<Store>, String> {
+/// Opens a directory for a budget, or gives the one that is open already; the error is the reason in words.
+pub(super) fn open(directory: &Path, budget: u64) -> Result<Arc<Home>, String> {
     create_directory(directory)?;
     let directory = directory.canonicalize().map_err(words)?;
     if let Some(kind) = host::network_file_system(&directory) {
         return Err(format!("it is on a network file system ({kind}), where processes cannot share memory"));
     }
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(store) = open.get(&directory).and_then(Weak::upgrade) {
-        return Ok(store);
+    if let Some(home) = open.get(&directory).and_then(Weak::upgrade) {
+        return Ok(home);
     }
     // The last user may be just about to close it.
     if let Some(closing) = heed::env_closing_event(&directory) {
         closing.wait_timeout(PATIENCE);
     }
-    let store = Arc::new(open_store(&directory)?);
-    open.retain(|_, store| store.strong_count() > 0);
-    open.insert(directory, Arc::downgrade(&store));
-    Ok(store)
+    let home = Arc::new(Home::open(&directory, budget)?);
+    open.retain(|_, home| home.strong_count() > 0);
+    open.insert(directory, Arc::downgrade(&home));
+    Ok(home)
 }
 
-fn open_store(directory: &Path) -> Result<Store, String> {
+/// Opens the store in a directory, which is made if there is none. Files with the identity `damaged` are not used.
+pub(super) fn open_store(directory: &Path, room: &Room, damaged: Option<Identity>) -> Result<Store, String> {
+    create_directory(directory)?;
     // Given back when this function ends.
     let _opening = lock(directory)?;
-    let in_use = lock_file(&directory.join("use.lock"))?;
-    let alone = try_lock(&in_use, BRIEFLY)?;
+    let mut in_use = lock_file(&directory.join(IN_USE))?;
+    let mut alone = try_lock(&in_use, BRIEFLY)?;
+    if !alone && !is_of_those_who_use_it(directory, &in_use, damaged.as_ref()) {
+        // Those who have the old files open notice by themselves, and must not meet in the same files with those who
+        // open the new ones.
+        retire(directory)?;
+        in_use = lock_file(&directory.join(IN_USE))?;
+        alone = try_lock(&in_use, BRIEFLY)?;
+    }
     let origin = Origin::here();
     if alone {
         prepare(directory, &origin)?;
@@ -83,21 +100,49 @@ fn open_store(directory: &Path) -> Result<Store, String> {
     let (env, tables) = match open_database(directory, sync) {
         Err(error) if alone && is_damage(&error) => {
             put_aside(directory, &error.to_string())?;
+            allocate_lock(directory)?;
             open_database(directory, sync)
         }
         other => other,
     }
     .map_err(words)?;
-    let page = env.unnamed_database_stat().page_size.into();
+    let page: u64 = env.unnamed_database_stat().page_size.into();
     let files = Files::open(directory).map_err(words)?;
-    let store = Store { _in_use: in_use, env, tables, files, page };
-    begin(&store, alone).map_err(words)?;
+    let guarded = Guarded::open(directory, page).map_err(words)?;
+    let store = Store { _in_use: in_use, env, tables, files, page, guarded };
+    begin(&store, room, alone).map_err(words)?;
     if alone {
+        store.guarded.identity().write(&store._in_use).map_err(words)?;
         // Nobody can come in between, as the other lock is held.
         store._in_use.unlock().map_err(words)?;
     }
     store._in_use.lock_shared().map_err(words)?;
     Ok(store)
+}
+
+/// Whether the files in a directory are those that others have open, and not damaged.
+fn is_of_those_who_use_it(directory: &Path, in_use: &File, damaged: Option<&Identity>) -> bool {
+    let Ok(there) = Identity::at(directory) else { return false };
+    damaged != Some(&there) && there.is_in(in_use).unwrap_or(false)
+}
+
+/// Makes the files that others have open leave the directory.
+fn retire(directory: &Path) -> Result<(), String> {
+    if directory.join(DATABASE).exists() {
+        put_aside(directory, "it was replaced or cut off by another program")?;
+    } else {
+        discard(directory)?;
+    }
+    fs::remove_file(directory.join(IN_USE)).map_err(|error| format!("{IN_USE}: {error}"))
+}
+
+/// Makes the file with the readers' slots, all of it on the disk. Only for who is alone.
+fn allocate_lock(directory: &Path) -> Result<(), String> {
+    let path = directory.join(LOCK);
+    if fs::metadata(&path).is_ok_and(|file| file.len() >= LOCK_BYTES) {
+        return Ok(());
+    }
+    fs::write(path, vec![0; usize::try_from(LOCK_BYTES).expect("it is small")]).map_err(words)
 }
 
 /// Makes sure that the directory holds a store that can be used, or none. Only for who is alone.
@@ -123,7 +168,7 @@ fn prepare(directory: &Path, origin: &Origin) -> Result<(), String> {
     if found.as_deref() != Some(origin.to_string().as_str()) {
         fs::write(&path, origin.to_string()).map_err(words)?;
     }
-    Ok(())
+    allocate_lock(directory)
 }
 
 /// Where a store comes from.
@@ -160,9 +205,9 @@ impl std::fmt::Display for Origin {
 }
 
 /// Begins the history, frees what killed processes held, and removes what they left.
-fn begin(store: &Store, alone: bool) -> heed::Result<()> {
+fn begin(store: &Store, room: &Room, alone: bool) -> heed::Result<()> {
     store.env.clear_stale_readers()?;
-    let writer = Writer { budget: u64::MAX, notes: &Notes::default(), wanted: &|| true };
+    let writer = Writer { budget: u64::MAX, notes: &Notes::default(), room, wanted: &|| true };
     store.write(writer, |write| write.begin_history())?;
     Ok(store.remove_left_over_files(alone)?)
 }
@@ -201,9 +246,9 @@ fn open_tables(env: &Env<WithoutTls>) -> heed::Result<Tables> {
 }
 
 /// Whether the file cannot be used, now or ever.
-fn is_damage(error: &heed::Error) -> bool {
-    use MdbError::{Corrupted, Incompatible, Invalid, PageNotFound, VersionMismatch};
-    matches!(error, heed::Error::Mdb(Corrupted | Incompatible | Invalid | PageNotFound | VersionMismatch))
+pub(super) fn is_damage(error: &heed::Error) -> bool {
+    use MdbError::{Corrupted, Incompatible, Invalid, PageNotFound, Panic, VersionMismatch};
+    matches!(error, heed::Error::Mdb(Corrupted | Incompatible | Invalid | PageNotFound | Panic | VersionMismatch))
 }
 
 /// Keeps a file that cannot be used, and is perhaps not ours, out of the way; the last one is kept.
@@ -216,7 +261,7 @@ fn put_aside(directory: &Path, reason: &str) -> Result<(), String> {
 
 /// Removes the store.
 fn discard(directory: &Path) -> Result<(), String> {
-    for name in [DATABASE, "lock.mdb"] {
+    for name in [DATABASE, LOCK] {
         match fs::remove_file(directory.join(name)) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(format!("{name}: {error}")),
             _ => {}

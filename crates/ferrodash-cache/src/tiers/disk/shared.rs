@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, FutureExt, ready};
 
 use super::lease::Lease;
 use super::store::{Found, Place, millis, unix_millis};
-use super::{Disk, Inner, words};
+use super::{Disk, Inner};
 use crate::clock::now;
 use crate::{Acquired, Bid, Entry, Filled, Key, Marks, Reading, Scope, Shared, Stamp, TierResult};
 
@@ -22,13 +22,16 @@ impl Shared for Disk {
     }
 
     fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
-        let store = &self.inner.store;
-        ready(store.read(|txn| store.marks(txn, scopes)).map_err(words)).boxed()
+        ready(self.noticed(self.inner.home.read(|store, txn| store.marks(txn, scopes)))).boxed()
     }
 
     fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>> {
         let scopes = scopes.to_vec();
         self.write_blocking(move |write| write.mark(&scopes)).boxed()
+    }
+
+    fn begin_era(&self) -> BoxFuture<'_, TierResult<()>> {
+        self.write_blocking(|write| write.begin_era()).boxed()
     }
 
     fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>> {
@@ -138,17 +141,17 @@ impl Inner {
     fn load(&self, key: &Key, found: Found) -> heed::Result<Option<Entry>> {
         let found = match found.place {
             Place::Inline(_) => found,
-            Place::File(file) => match self.store.files.read(key.as_bytes(), file)? {
+            Place::File(file) => match self.home.store()?.files.read(key.as_bytes(), file)? {
                 Some(sealed) => Found { place: Place::Inline(sealed), ..found },
                 None => return Ok(None),
             },
         };
-        Ok(self.unseal(&found))
+        Ok(self.unseal(key, &found))
     }
 
     /// Who holds the lease of a key; nobody, if it cannot be known.
     fn token(&self, key: &Key) -> Option<u64> {
-        let lease = self.store.read(|txn| self.store.lease(txn, key.as_bytes())).ok()??;
+        let lease = self.home.read(|store, txn| store.lease(txn, key.as_bytes())).ok()??;
         lease.left(unix_millis(), self.process).map(|_| lease.token)
     }
 }

@@ -4,22 +4,30 @@
 //! committed; a process that is killed in the middle of one leaves no trace of it.
 
 use std::fs::File;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use heed::types::Bytes as Raw;
 use heed::{Database, Env, MdbError, RoTxn, WithoutTls};
 
 use super::files::Files;
+use super::identity::Guarded;
 use super::notes::Notes;
+use super::room::Room;
 use super::write::Write;
+pub(super) use crate::clock::{millis, unix_millis};
 use crate::{Marks, Scope, Stamp};
 
 /// Before the value: until when it may be given back, which entry it is, and where the value is.
 const HEADER: usize = 8 + 8 + 1;
 
-/// A share of the budget that is evicted at once when there is no room for what the budget allows.
-const RELIEF: u64 = 4;
+/// Entries that are evicted in the first transaction after the disk was full, and at most in each later one. Pages that
+/// one frees are used again by the next but one, so the first have to do with what is left.
+const FIRST_EVICTED: usize = 2;
+const MOST_EVICTED: usize = 256;
+
+/// How often a change is tried again after room was made for it.
+const ATTEMPTS: usize = 2;
 
 /// The bytes of a [`crate::Key`].
 pub(super) type KeyBytes = [u8; 32];
@@ -54,6 +62,7 @@ impl Tables {
 /// Names in [`Tables::state`].
 pub(super) const HISTORY: &[u8] = b"history";
 pub(super) const BYTES: &[u8] = b"bytes";
+pub(super) const TURN: &[u8] = b"turn";
 
 pub(super) struct Store {
     /// Held for as long as the database is in use; given back before it closes, as [`super::open`] waits for that.
@@ -63,6 +72,9 @@ pub(super) struct Store {
     pub(super) files: Files,
     /// Bytes of a page.
     pub(super) page: u64,
+    /// The files that are mapped into memory. Closed after the database: closing any handle of a file ends this process's
+    /// locks on it, by which others see that it lives.
+    pub(super) guarded: Guarded,
 }
 
 /// Where a value is.
@@ -87,6 +99,7 @@ pub(super) struct Found {
 pub(super) struct Writer<'a> {
     pub(super) budget: u64,
     pub(super) notes: &'a Notes,
+    pub(super) room: &'a Room,
     /// Whether somebody still waits for the change. What nobody waits for must not happen any more: the caller was told
     /// that it failed, and may have written something newer.
     pub(super) wanted: &'a dyn Fn() -> bool,
@@ -113,22 +126,36 @@ impl Store {
         writer: Writer<'_>,
         mut change: impl FnMut(&mut Write<'_>) -> heed::Result<T>,
     ) -> heed::Result<T> {
-        match self.attempt(writer, &mut change) {
-            Err(error) if is_full(&error) => {
-                self.relieve(writer, &error)?;
-                self.attempt(writer, &mut change)
+        let mut result = self.attempt(writer, &mut change);
+        for _ in 0..ATTEMPTS {
+            match &result {
+                Err(error) if is_full(error) => self.relieve(writer, error)?,
+                _ => break,
             }
-            other => other,
+            result = self.attempt(writer, &mut change);
         }
+        result
     }
 
     /// Evicts a part of the entries, as there is less room than the budget allows.
     fn relieve(&self, writer: Writer<'_>, error: &heed::Error) -> heed::Result<()> {
-        tracing::warn!(%error, "the disk has no room for the budget of the cache, which evicts a part of it");
-        self.attempt(writer, &mut |write| {
-            let target = write.bytes() / RELIEF * (RELIEF - 1);
-            write.shrink(target)
-        })
+        let bytes = self.read(|txn| self.bytes(txn))?;
+        let target = writer.room.ran_out(bytes, error);
+        let (mut most, mut rounds) = (FIRST_EVICTED, 0);
+        loop {
+            let left = self.attempt(writer, &mut |write| {
+                write.turn_page()?;
+                write.evict(target, most)?;
+                Ok(write.bytes())
+            })?;
+            rounds += 1;
+            if left <= target && rounds > ATTEMPTS {
+                break;
+            }
+            most = (2 * most).min(MOST_EVICTED);
+        }
+        writer.room.make_reserve();
+        Ok(())
     }
 
     /// Writes a value that is too large for the database.
@@ -255,20 +282,12 @@ pub(super) fn number(bytes: &[u8], offset: usize) -> u64 {
     bytes.get(offset..).and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
-/// The time, in milliseconds since 1970. Stored times must outlive the process, and only processes of this host compare
-/// them, so the clock on its wall serves.
-pub(super) fn unix_millis() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, millis)
-}
-
-pub(super) fn millis(time: Duration) -> u64 {
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
-}
-
-fn is_full(error: &heed::Error) -> bool {
+/// Whether there is no room on the disk, or in what its user may have of it.
+pub(super) fn is_full(error: &heed::Error) -> bool {
+    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     match error {
         heed::Error::Mdb(error) => matches!(error, MdbError::MapFull | MdbError::TxnFull),
-        heed::Error::Io(error) => error.kind() == std::io::ErrorKind::StorageFull,
+        heed::Error::Io(error) => matches!(error.kind(), StorageFull | QuotaExceeded),
         _ => false,
     }
 }

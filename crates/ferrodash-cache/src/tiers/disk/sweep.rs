@@ -8,6 +8,7 @@ use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
 use super::Inner;
+use crate::breaker::Seldom;
 
 /// Between two sweeps.
 const SWEEP: Duration = Duration::from_secs(5);
@@ -43,11 +44,14 @@ impl Drop for Sweeper {
 }
 
 async fn sweep(inner: Weak<Inner>) {
+    let log = Seldom::default();
     for round in 1_u32.. {
         tokio::time::sleep(SWEEP).await;
         let Some(inner) = inner.upgrade() else { return };
         let swept = tokio::task::spawn_blocking(move || inner.sweep(round.is_multiple_of(FILES))).await;
-        if let Ok(Err(error)) = swept {
+        if let Ok(Err(error)) = swept
+            && log.may()
+        {
             tracing::warn!(%error, "the disk cache could not be swept");
         }
     }
@@ -55,11 +59,13 @@ async fn sweep(inner: Weak<Inner>) {
 
 impl Inner {
     fn sweep(&self, files: bool) -> heed::Result<()> {
-        self.store.env.clear_stale_readers()?;
+        let store = self.home.renewed()?;
+        self.home.room.look_again();
+        store.env.clear_stale_readers()?;
         for keys in self.notes.take_all().chunks(CHANGES) {
             self.write(&|| true, |write| keys.iter().try_for_each(|key| write.touch(key)))?;
         }
-        while self.store.has_expired()? {
+        while store.has_expired()? {
             self.write(&|| true, |write| {
                 for _ in 0..CHANGES {
                     if !write.remove_expired()? {
@@ -69,11 +75,11 @@ impl Inner {
                 Ok(())
             })?;
         }
-        for keys in self.store.ended_leases(self.process)?.chunks(CHANGES) {
+        for keys in store.ended_leases(self.process)?.chunks(CHANGES) {
             self.write(&|| true, |write| keys.iter().try_for_each(|key| write.end_void_lease(key, self.process)))?;
         }
         if files {
-            self.store.remove_left_over_files(false)?;
+            store.remove_left_over_files(false)?;
         }
         Ok(())
     }

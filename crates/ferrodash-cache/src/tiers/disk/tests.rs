@@ -16,7 +16,8 @@ const DIRECTORY: &str = "DISK_TEST_LEAK";
 #[test]
 fn child() {
     let Some(directory) = std::env::var_os(DIRECTORY) else { return };
-    let store = open::open(Path::new(&directory)).expect("it opens");
+    let home = open::open(Path::new(&directory), u64::MAX).expect("it opens");
+    let store = home.store().expect("it is whole");
     while let Ok(txn) = store.env.read_txn() {
         std::mem::forget(txn);
     }
@@ -26,7 +27,8 @@ fn child() {
 #[test]
 fn slots_of_killed_readers_are_used_again() {
     let directory = tempfile::tempdir().expect("there is room");
-    let store = open::open(directory.path()).expect("it opens");
+    let home = open::open(directory.path(), u64::MAX).expect("it opens");
+    let store = home.store().expect("it is whole");
     let this = std::env::current_exe().expect("it has a name");
     for _ in 0..3 {
         let mut child = Command::new(&this);
@@ -49,7 +51,7 @@ async fn a_writer_that_hangs_blocks_no_reader_and_nobody_for_ever() {
     assert_eq!(disk.set(&key, &entry("old")).await, Ok(true));
     let (hung, has_hung) = mpsc::channel();
     let (go_on, told) = mpsc::channel::<()>();
-    let store = disk.inner.store.clone();
+    let store = disk.inner.home.store().expect("it is whole");
     let writer = std::thread::spawn(move || {
         let txn = store.env.write_txn().expect("it begins");
         hung.send(()).expect("it is waited for");
@@ -90,7 +92,7 @@ async fn records_that_are_damaged_keep_nothing_and_stop_nobody() {
     // Evicts, as more seems to be there than the budget allows.
     assert_eq!(disk.set(&kept, &entry()).await, Ok(true));
     assert!(matches!(disk.get(&kept).await, Ok(Some(_))), "it was set");
-    assert!(matches!(disk.inner.store.has_expired(), Ok(false)), "a sweep ends");
+    assert!(matches!(disk.inner.home.store().expect("it is whole").has_expired(), Ok(false)), "a sweep ends");
     let stamp = disk.invalidate(&[Scope::ALL]).await.expect("it is answered");
     assert!(stamp.era != u64::MAX && stamp.sequence == 1, "another history begins");
 }

@@ -5,7 +5,10 @@ use std::io::Write as _;
 use heed::RwTxn;
 
 use super::notes::Notes;
-use super::store::{BYTES, Found, HISTORY, KeyBytes, Place, Slot, Store, Table, Writer, header, number, unix_millis};
+use super::room::Room;
+use super::store::{
+    BYTES, Found, HISTORY, KeyBytes, Place, Slot, Store, TURN, Table, Writer, header, number, unix_millis,
+};
 use crate::{Marks, Scope, Stamp};
 
 /// What an entry costs beside its value: its key and numbers in four tables.
@@ -32,6 +35,7 @@ pub(super) struct Write<'a> {
     pub(super) txn: RwTxn<'a>,
     pub(super) now: u64,
     notes: &'a Notes,
+    room: &'a Room,
     budget: u64,
     /// Bytes that are kept, as the budget counts them, before and now.
     bytes_before: u64,
@@ -55,8 +59,8 @@ impl<'a> Write<'a> {
         // Asked after the wait for other writers.
         let now = unix_millis();
         let bytes = store.bytes(&txn)?;
-        let Writer { notes, budget, .. } = writer;
-        Ok(Self { store, txn, now, notes, budget, bytes_before: bytes, bytes, garbage: Vec::new() })
+        let Writer { notes, room, budget, .. } = writer;
+        Ok(Self { store, txn, now, notes, room, budget, bytes_before: bytes, bytes, garbage: Vec::new() })
     }
 
     pub(super) fn commit(mut self) -> heed::Result<()> {
@@ -73,12 +77,13 @@ impl<'a> Write<'a> {
     /// Keeps a value instead of the one before it, which goes even if the new one is not taken: it is out of date.
     pub(super) fn replace(&mut self, key: &KeyBytes, value: Option<&Value>) -> heed::Result<bool> {
         self.remove(key)?;
-        value.map_or(Ok(false), |value| self.insert(key, value).map(|()| true))
+        value.map_or(Ok(false), |value| self.insert(key, value))
     }
 
-    fn insert(&mut self, key: &KeyBytes, value: &Value) -> heed::Result<()> {
+    fn insert(&mut self, key: &KeyBytes, value: &Value) -> heed::Result<bool> {
         let cost = cost(value, self.store.page);
-        self.shrink(self.budget.saturating_sub(cost))?;
+        let Some(others) = self.room.of(self.budget).checked_sub(cost) else { return Ok(false) };
+        self.evict(others, usize::MAX)?;
         let tables = self.store.tables;
         let (number, file) = match &value.place {
             Place::Inline(_) => ([0; 8], None),
@@ -93,7 +98,7 @@ impl<'a> Write<'a> {
         self.put_slot(key, Slot { used: self.now, expiry: value.expiry, cost, file })?;
         tables.expiring.put(&mut self.txn, &timed(value.expiry, key), &[])?;
         self.bytes += cost;
-        Ok(())
+        Ok(true)
     }
 
     /// Removes what is kept under a key.
@@ -110,10 +115,12 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    /// Evicts until no more than `target` bytes are kept: what has expired, then what was not used for longest.
-    pub(super) fn shrink(&mut self, target: u64) -> heed::Result<()> {
-        let mut spared = 0;
-        while self.bytes > target {
+    /// Evicts until no more than `target` bytes are kept, and at most so many entries: what has expired, then what was
+    /// not used for longest.
+    pub(super) fn evict(&mut self, target: u64, most: usize) -> heed::Result<()> {
+        let (mut spared, mut evicted) = (0, 0);
+        while self.bytes > target && evicted < most {
+            evicted += 1;
             if self.remove_expired()? {
                 continue;
             }
@@ -121,7 +128,7 @@ impl<'a> Write<'a> {
             let Some(oldest) = recent.first(&self.txn)?.map(|(timed, _)| timed.to_vec()) else {
                 // Whatever was counted is not there.
                 self.bytes = 0;
-                return Ok(());
+                break;
             };
             match key_of(&oldest).filter(|key| spared < SPARED && self.notes.take(key)) {
                 Some(key) => {
@@ -132,6 +139,11 @@ impl<'a> Write<'a> {
             }
         }
         Ok(())
+    }
+
+    /// Writes something, so that this transaction is one: pages that the last one freed can be used after it.
+    pub(super) fn turn_page(&mut self) -> heed::Result<()> {
+        self.store.tables.state.put(&mut self.txn, TURN, &self.now.to_be_bytes())
     }
 
     /// Removes the entry that expired first; `false` if none has.
@@ -190,6 +202,12 @@ impl<'a> Write<'a> {
             Stamp { era: 0, .. } => self.set_history(Stamp { era: new_era(), sequence: 0 }),
             _ => Ok(()),
         }
+    }
+
+    /// Begins another history: what the store has is void.
+    pub(super) fn begin_era(&mut self) -> heed::Result<()> {
+        self.store.tables.marks.clear(&mut self.txn)?;
+        self.set_history(Stamp { era: new_era(), sequence: 0 })
     }
 
     /// Bytes that are kept, as the budget counts them.

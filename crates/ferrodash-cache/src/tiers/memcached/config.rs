@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::address::{self, is_host, shown};
 use crate::options;
 
 /// A server's own limit on an item, unless it was started with another `-I`.
@@ -26,11 +27,13 @@ pub struct MemcachedConfig {
     pub deadline: Duration,
     /// The largest item that the servers take, by their option `-I`; 1 MB by default.
     pub max_item: usize,
+    /// What keys begin with, if the address says so.
+    pub namespace: Option<String>,
 }
 
 impl MemcachedConfig {
-    /// Reads `//host:port,host2?deadline=100ms&max_item=1MB`, what stands after `memcached:`. The port is 11211 by
-    /// default.
+    /// Reads `//host:port,host2?namespace=NAME&deadline=100ms&max_item=1MB`, what stands after `memcached:`. The port is
+    /// 11211 by default.
     ///
     /// # Errors
     /// When a server or an option is not understood.
@@ -50,7 +53,7 @@ impl MemcachedConfig {
         if servers.is_empty() {
             return Err("it names no server".into());
         }
-        let mut config = Self { servers, deadline: DEADLINE, max_item: MAX_ITEM };
+        let mut config = Self { servers, deadline: DEADLINE, max_item: MAX_ITEM, namespace: None };
         options.split('&').filter(|option| !option.is_empty()).try_for_each(|option| config.set(option))?;
         Ok(config)
     }
@@ -63,20 +66,24 @@ impl MemcachedConfig {
     fn set(&mut self, option: &str) -> Result<(), String> {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
         match name {
+            "namespace" => self.namespace = Some(options::namespace(value)?),
             "deadline" => {
-                self.deadline =
-                    options::time(value).ok_or_else(|| format!("deadline={value:?} is no time such as 100ms or 2s"))?;
+                let error = || format!("deadline={:?} is no time such as 100ms or 2s", shown(value));
+                self.deadline = options::time(value).ok_or_else(error)?;
             }
             "max_item" => {
                 let size = options::size(value)
                     .and_then(|size| usize::try_from(size).ok())
-                    .ok_or_else(|| format!("max_item={value:?} is no size such as 1MB"))?;
+                    .ok_or_else(|| format!("max_item={:?} is no size such as 1MB", shown(value)))?;
                 if size < LEAST_ITEM {
-                    return Err(format!("max_item={value:?} is less than 16KB"));
+                    return Err(format!("max_item={:?} is less than 16KB", shown(value)));
                 }
                 self.max_item = size;
             }
-            _ => return Err(format!("{name:?} is no option of Memcached; deadline and max_item are")),
+            _ => {
+                let name = address::option(name);
+                return Err(format!("{name} is no option of Memcached; namespace, deadline and max_item are"));
+            }
         }
         Ok(())
     }
@@ -85,14 +92,20 @@ impl MemcachedConfig {
 fn with_port(server: &str) -> Result<String, String> {
     // Only a colon after the bracket of an IPv6 address begins a port.
     let begin = server.rfind(']').unwrap_or(0);
-    match server[begin..].rsplit_once(':') {
-        None => Ok(format!("{server}:{DEFAULT_PORT}")),
-        Some((host, port))
-            if !host.is_empty() && !host.contains(':') && port.parse::<u16>().is_ok_and(|port| port > 0) =>
-        {
-            Ok(server.to_owned())
-        }
-        Some(_) => Err(format!("{server:?} is no host:port")),
+    let (host, port) = match server[begin..].rfind(':') {
+        Some(colon) => (&server[..begin + colon], Some(&server[begin + colon + 1..])),
+        None => (server, None),
+    };
+    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    if !is_host(inner.unwrap_or(host)) || inner.is_none() && host.contains(':') {
+        // What does not look like one may be a password, so it is not repeated.
+        return Err("a server is no host:port, with an IPv6 address in brackets".to_owned());
+    }
+    match port.map(str::parse::<u16>) {
+        None => Ok(format!("{host}:{DEFAULT_PORT}")),
+        Some(Ok(1..)) => Ok(server.to_owned()),
+        Some(Ok(0)) => Err(format!("{server:?} is no host:port")),
+        Some(Err(_)) => Err(format!("what stands after \"{host}:\" is no port")),
     }
 }
 
@@ -113,7 +126,7 @@ mod tests {
     fn an_address_that_cannot_be_used_says_why() {
         for (address, part) in [
             ("//", "no server"),
-            ("//host:port", "host:port"),
+            ("//host:port", "after \"host:\" is no port"),
             ("//host:0", "host:0"),
             ("//::1", "no host:port"),
             ("//user:secret@host", "deprecated that; use a private network"),

@@ -81,6 +81,11 @@ impl Memcached {
         }
     }
 
+    /// Ends the present era; who reads the marks next begins another.
+    pub(super) async fn forget_era(&self) -> TierResult<()> {
+        self.link.call().run([Delete::new(self.names.era()).into()]).await.map(drop)
+    }
+
     pub(super) fn last_era(&self) -> u64 {
         self.era.load(Ordering::Relaxed)
     }

@@ -33,6 +33,11 @@ impl Link {
         Self { config, placement: Placement { skip: names.namespace.len() + 1 }, client: OnceCell::new() }
     }
 
+    /// The servers, for the log.
+    pub(super) fn place(&self) -> String {
+        format!("memcached://{}", self.config.servers.join(","))
+    }
+
     /// A call, whose deadline begins now.
     pub(super) fn call(&self) -> Call<'_> {
         Call { link: self, until: now() + self.config.deadline }

@@ -12,6 +12,7 @@ use redis::{
 };
 
 use super::link::CONNECT_WITHIN;
+use crate::address::{self, Secrets, is_host, masked, part_of_scheme, shown, shown_path};
 use crate::options;
 
 /// How long the server may take to answer, unless the address says otherwise.
@@ -29,6 +30,12 @@ pub struct RedisConfig {
     pub(super) target: Target,
     pub(super) deadline: Duration,
     pub(super) max_value: usize,
+    /// What keys begin with, if the address says so.
+    pub(crate) namespace: Option<String>,
+    /// The address as it can be shown.
+    pub(super) place: String,
+    /// What no text of the server must repeat.
+    pub(super) secrets: Secrets,
 }
 
 /// What to connect to.
@@ -64,9 +71,9 @@ impl RedisConfig {
     /// - `redis+cluster://[[user]:password@]host[:port],…`: a cluster.
     ///
     /// `rediss` in place of `redis` means TLS, and `valkey` and `valkeys` mean the same. Special characters in user,
-    /// password and options are written as `%XX`. Options are `deadline=100ms`, `max_value=8MB`; with TLS `ca=FILE` for
-    /// a certificate authority other than those of the system, `cert=FILE` and `key=FILE` for a client certificate; and
-    /// with sentinels `sentinel_auth=true` if they want the user and password, too.
+    /// password and options are written as `%XX`. Options are `namespace=NAME`, `deadline=100ms`, `max_value=8MB`; with
+    /// TLS `ca=FILE` for a certificate authority other than those of the system, `cert=FILE` and `key=FILE` for a client
+    /// certificate; and with sentinels `sentinel_auth=true` if they want the user and password, too.
     ///
     /// # Errors
     /// When the address is none of these; the reason does not show the password.
@@ -75,6 +82,9 @@ impl RedisConfig {
         let options = Options::parse(address.query)?;
         options.check(&address)?;
         let certificates = options.certificates()?;
+        let place = masked(url.split('?').next().unwrap_or_default());
+        let secrets = address.login.iter().map(|login| login.password.clone());
+        let secrets = Secrets::new(secrets.chain(address.raw_password.map(str::to_owned)));
         if address.tls {
             choose_cryptography();
         }
@@ -83,13 +93,16 @@ impl RedisConfig {
             Kind::Sentinels => address.sentinels(certificates, options.sentinel_auth),
             Kind::Cluster => address.cluster(certificates, options.deadline),
         };
-        Ok(Self { target: target?, deadline: options.deadline, max_value: options.max_value })
+        let Options { deadline, max_value, namespace, .. } = options;
+        Ok(Self { target: target?, deadline, max_value, namespace, place, secrets })
     }
 }
 
 impl fmt::Debug for RedisConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("RedisConfig")
+            .field("place", &self.place)
+            .field("namespace", &self.namespace)
             .field("deadline", &self.deadline)
             .field("max_value", &self.max_value)
             .finish_non_exhaustive()
@@ -135,6 +148,8 @@ struct Address<'a> {
     kind: Kind,
     tls: bool,
     login: Option<Login>,
+    /// As it stands in the address.
+    raw_password: Option<&'a str>,
     hosts: &'a str,
     path: &'a str,
     query: &'a str,
@@ -147,12 +162,12 @@ impl<'a> Address<'a> {
             None => (scheme, Kind::Server),
             Some((server, "sentinel")) => (server, Kind::Sentinels),
             Some((server, "cluster")) => (server, Kind::Cluster),
-            Some((_, other)) => return Err(format!("+{other} is neither +sentinel nor +cluster")),
+            Some((_, other)) => return Err(format!("+{} is neither +sentinel nor +cluster", part_of_scheme(other))),
         };
         let tls = match server {
             "redis" | "valkey" => false,
             "rediss" | "valkeys" => true,
-            other => return Err(format!("{other:?} is none of redis, rediss, valkey and valkeys")),
+            other => return Err(format!("{:?} is none of redis, rediss, valkey and valkeys", part_of_scheme(other))),
         };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
@@ -161,10 +176,12 @@ impl<'a> Address<'a> {
             return Err("special characters in user, password and options are written as %XX".to_owned());
         }
         let (login, hosts) = match authority.rsplit_once('@') {
-            Some((login, hosts)) => (Some(Login::parse(login)?), hosts),
+            Some((login, hosts)) => (Some(login), hosts),
             None => (None, authority),
         };
-        Ok(Self { kind, tls, login, hosts, path: path.trim_end_matches('/'), query })
+        let raw_password = login.and_then(|login| login.split_once(':')).map(|(_, password)| password);
+        let login = login.map(Login::parse).transpose()?;
+        Ok(Self { kind, tls, login, raw_password, hosts, path: path.trim_end_matches('/'), query })
     }
 
     fn server(self, certificates: Option<TlsCertificates>) -> Result<Target, String> {
@@ -228,8 +245,12 @@ impl Login {
     }
 }
 
+/// The names of options.
+const OPTIONS: [&str; 7] = ["namespace", "deadline", "max_value", "ca", "cert", "key", "sentinel_auth"];
+
 /// What stands after the question mark.
 struct Options {
+    namespace: Option<String>,
     deadline: Duration,
     max_value: usize,
     authority: Option<String>,
@@ -241,6 +262,7 @@ struct Options {
 impl Options {
     fn parse(query: &str) -> Result<Self, String> {
         let mut options = Self {
+            namespace: None,
             deadline: DEADLINE,
             max_value: MAX_VALUE,
             authority: None,
@@ -250,7 +272,10 @@ impl Options {
         };
         let mut seen = Vec::new();
         for option in query.split('&').filter(|option| !option.is_empty()) {
-            let (name, value) = option.split_once('=').ok_or_else(|| format!("the option {option:?} has no value"))?;
+            let (name, value) = option.split_once('=').unwrap_or((option, ""));
+            if value.is_empty() && OPTIONS.contains(&name) {
+                return Err(format!("the option {name:?} has no value"));
+            }
             if seen.contains(&name) {
                 return Err(format!("the option {name} is given twice"));
             }
@@ -262,16 +287,17 @@ impl Options {
 
     fn set(&mut self, name: &str, value: String) -> Result<(), String> {
         match name {
+            "namespace" => self.namespace = Some(options::namespace(&value)?),
             "deadline" => self.deadline = time(&value)?,
             "max_value" => self.max_value = size(&value)?,
             "ca" => self.authority = Some(value),
             "cert" => self.certificate = Some(value),
             "key" => self.key = Some(value),
             "sentinel_auth" => {
-                let error = || format!("sentinel_auth is true or false, not {value:?}");
+                let error = || format!("sentinel_auth is true or false, not {:?}", shown(&value));
                 self.sentinel_auth = value.parse().map_err(|_| error())?;
             }
-            _ => return Err(format!("{name:?} is none of deadline, max_value, ca, cert, key and sentinel_auth")),
+            _ => return Err(format!("{} is none of {}", address::option(name), OPTIONS.join(", "))),
         }
         Ok(())
     }
@@ -291,7 +317,9 @@ impl Options {
     }
 
     fn certificates(&self) -> Result<Option<TlsCertificates>, String> {
-        let read = |file: &String| std::fs::read(file).map_err(|error| format!("{file} cannot be read: {error}"));
+        let read = |file: &String| {
+            std::fs::read(file).map_err(|error| format!("{} cannot be read: {error}", shown_path(file)))
+        };
         let root_cert = self.authority.as_ref().map(read).transpose()?;
         let client_tls = match (&self.certificate, &self.key) {
             (Some(certificate), Some(key)) => {
@@ -339,6 +367,9 @@ fn server(text: &str, port: u16, tls: bool) -> Result<ConnectionAddr, String> {
     if host.chars().any(|c| c.is_whitespace() || c.is_control()) {
         return Err("the host has white space in it".to_owned());
     }
+    if !is_host(&host) {
+        return Err("the host has a character that no host has".to_owned());
+    }
     Ok(match tls {
         true => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
         false => ConnectionAddr::Tcp(host, port),
@@ -348,17 +379,19 @@ fn server(text: &str, port: u16, tls: bool) -> Result<ConnectionAddr, String> {
 fn database(path: &str) -> Result<i64, String> {
     match path {
         "" => Ok(0),
-        _ => path.parse::<u16>().map(i64::from).map_err(|_| format!("{path:?} is not the number of a database")),
+        _ => {
+            path.parse::<u16>().map(i64::from).map_err(|_| format!("{:?} is not the number of a database", shown(path)))
+        }
     }
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    options::time(text).ok_or_else(|| format!("{text:?} is no time such as 100ms or 2s"))
+    options::time(text).ok_or_else(|| format!("{:?} is no time such as 100ms or 2s", shown(text)))
 }
 
 fn size(text: &str) -> Result<usize, String> {
     let size = options::size(text).and_then(|size| usize::try_from(size).ok());
-    size.ok_or_else(|| format!("{text:?} is no size such as 64MB or 1GiB"))
+    size.ok_or_else(|| format!("{:?} is no size such as 64MB or 1GiB", shown(text)))
 }
 
 /// Text in which bytes may be written as `%XX`.

@@ -15,6 +15,7 @@ use tokio::time::{sleep, timeout, timeout_at};
 use super::config::Target;
 use super::push::{Ear, Pushes};
 use crate::TierResult;
+use crate::address::Secrets;
 use crate::clock::now;
 
 /// How long it may take to connect. It is longer than a call may take, as it can need many round trips; a caller does
@@ -70,8 +71,14 @@ struct Signals {
 }
 
 impl Links {
-    pub(super) fn new(target: Target, deadline: Duration, probe: String, pushes: Arc<Pushes>) -> Self {
-        let keeper = Arc::new(Keeper { target, deadline, probe, pushes });
+    pub(super) fn new(
+        target: Target,
+        deadline: Duration,
+        probe: String,
+        pushes: Arc<Pushes>,
+        secrets: Secrets,
+    ) -> Self {
+        let keeper = Arc::new(Keeper { target, deadline, probe, pushes, secrets });
         // Nobody sends on this channel, so the first call starts the task.
         Self { keeper, state: Mutex::new(watch::channel(State::Connecting).1) }
     }
@@ -92,7 +99,7 @@ impl Links {
                 if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) {
                     signals.useless.notify_one();
                 }
-                Err(error.to_string())
+                Err(self.keeper.words(&error))
             }
             Ok(Ok(answer)) => Ok(answer),
             Err(_) => {
@@ -138,9 +145,15 @@ struct Keeper {
     /// A name to ask for.
     probe: String,
     pushes: Arc<Pushes>,
+    secrets: Secrets,
 }
 
 impl Keeper {
+    /// An error as it may be shown: some servers repeat what they were sent, the password too.
+    fn words(&self, error: &RedisError) -> String {
+        self.secrets.hide(&error.to_string())
+    }
+
     /// Keeps a connection until nobody looks at the state any more.
     async fn run(self: Arc<Self>, state: watch::Sender<State>) {
         tokio::select! {
@@ -171,7 +184,7 @@ impl Keeper {
                     }
                 }
                 Err(error) => {
-                    let error: Arc<str> = error.to_string().into();
+                    let error: Arc<str> = self.words(&error).into();
                     if !matches!(&*state.borrow(), State::Down(last) if *last == error) {
                         tracing::warn!(%error, "cannot connect to Redis");
                     }
@@ -203,7 +216,7 @@ impl Keeper {
             let mut probe = cmd("EXISTS");
             probe.arg(&self.probe);
             match timeout(self.deadline, probe.query_async::<Value>(&mut connection)).await {
-                Ok(Err(error)) if error.is_unrecoverable_error() => return error.to_string(),
+                Ok(Err(error)) if error.is_unrecoverable_error() => return self.words(&error),
                 Ok(_) => {}
                 Err(_) => return "it does not answer".to_owned(),
             }
@@ -239,7 +252,7 @@ impl Keeper {
         let hears = config().set_push_sender(Ear { pushes: self.pushes.clone(), _open: open });
         let mut connection = match client.get_multiplexed_async_connection_with_config(&hears).await {
             Err(error) if speaks_only_resp2(&error) => {
-                tracing::warn!(%error, "this Redis cannot tell of changes");
+                tracing::warn!(error = self.words(&error), "this Redis cannot tell of changes");
                 let info = client.get_connection_info().clone();
                 let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
                 let client = Client::open(info.set_redis_settings(settings))?;
@@ -253,7 +266,7 @@ impl Keeper {
         let tracked = match tracking.query_async::<()>(&mut connection).await {
             Err(error) if error.is_unrecoverable_error() => return Err(error),
             Err(error) => {
-                tracing::warn!(%error, "this Redis does not tell of changes");
+                tracing::warn!(error = self.words(&error), "this Redis does not tell of changes");
                 false
             }
             Ok(()) => true,

@@ -1,0 +1,275 @@
+//! What this process has seen of a store's history of invalidations, and what contradicts it.
+//!
+//! A history goes forward: eras that have ended do not come back, the sequence number of an era never falls, and neither
+//! does the mark of a scope. A store that was put back, from a copy of its data or by somebody who wants an old value to
+//! count again, breaks one of these rules for who has seen more of it. Such a process begins another era, which voids all
+//! that the store has. Who has seen nothing yet cannot know: what was put back as a whole looks like what it once was.
+//!
+//! A tier may keep more than one history, each with marks of its own; they are told apart by a number.
+//!
+//! What is compared was seen *before* the store was asked, as answers may arrive in another order than they were given.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use xxhash_rust::xxh3::Xxh3Default;
+
+use crate::tier::{Reading, Shared, TierResult};
+use crate::{Key, Marks, Scope, Stamp};
+
+/// Eras that have ended are remembered up to this number; one lasts until the store loses its marks.
+const MOST_ERAS: usize = 256;
+
+/// Marks that are remembered, for scopes and for sets of them.
+const MOST_MARKS: usize = 50_000;
+
+/// How often another era is begun for one call. Who breaks one in between is at it right now.
+const ATTEMPTS: usize = 3;
+
+/// What was seen of the store that keeps the marks.
+#[derive(Default)]
+pub(crate) struct History {
+    // Locked for a few look-ups, never across an await.
+    seen: Mutex<HashMap<usize, Seen>>,
+}
+
+#[derive(Default)]
+struct Seen {
+    /// The newest moment.
+    now: Stamp,
+    /// Eras that have ended, with how many had ended then.
+    ended: HashMap<u64, u64>,
+    order: VecDeque<u64>,
+    count: u64,
+    /// In the present era: at least so new are the marks of scopes that were invalidated from here.
+    marks: HashMap<Scope, u64>,
+    /// The same for the newest mark of a set of scopes, by a hash of it.
+    sets: HashMap<u64, u64>,
+}
+
+/// What an answer must agree with.
+#[derive(Clone, Copy)]
+struct Before {
+    now: Stamp,
+    ended: u64,
+    newest: u64,
+}
+
+impl History {
+    /// The entry under a key with the marks of scopes, as [`Shared::read`] gives them.
+    pub(crate) async fn read(
+        &self,
+        number: usize,
+        shared: &dyn Shared,
+        key: &Key,
+        scopes: &[Scope],
+    ) -> TierResult<Reading> {
+        for _ in 0..ATTEMPTS {
+            let before = self.before(number, scopes);
+            let reading = shared.read(key, scopes).await?;
+            if self.agrees(number, before, scopes, reading.marks) {
+                return Ok(reading);
+            }
+            begin_era(shared).await?;
+        }
+        Err(contradicted())
+    }
+
+    /// The marks of scopes, as [`Shared::marks`] gives them.
+    pub(crate) async fn marks(&self, number: usize, shared: &dyn Shared, scopes: &[Scope]) -> TierResult<Marks> {
+        for _ in 0..ATTEMPTS {
+            let before = self.before(number, scopes);
+            let marks = shared.marks(scopes).await?;
+            if self.agrees(number, before, scopes, marks) {
+                return Ok(marks);
+            }
+            begin_era(shared).await?;
+        }
+        Err(contradicted())
+    }
+
+    /// Marks scopes, as [`Shared::invalidate`] does. In a store that was put back that would not reach what the store had
+    /// after the moment to which it was put back.
+    pub(crate) async fn invalidate(&self, number: usize, shared: &dyn Shared, scopes: &[Scope]) -> TierResult<()> {
+        for _ in 0..ATTEMPTS {
+            let before = self.before(number, &[]);
+            let stamp = shared.invalidate(scopes).await?;
+            if self.agrees(number, before, &[], Marks { now: stamp, newest: 0 }) {
+                self.invalidated(number, scopes, stamp);
+                return Ok(());
+            }
+            begin_era(shared).await?;
+        }
+        Err(contradicted())
+    }
+
+    /// What is known before the store is asked.
+    fn before(&self, number: usize, scopes: &[Scope]) -> Before {
+        let mut histories = self.seen();
+        let seen = histories.entry(number).or_default();
+        let of_scopes = scopes.iter().filter_map(|scope| seen.marks.get(scope)).max().copied();
+        let of_set = seen.sets.get(&hash(scopes)).copied();
+        Before { now: seen.now, ended: seen.count, newest: of_scopes.max(of_set).unwrap_or(0) }
+    }
+
+    /// Whether an answer agrees with what was known before it was asked for. If so, it is known from now on.
+    fn agrees(&self, number: usize, before: Before, scopes: &[Scope], marks: Marks) -> bool {
+        let mut histories = self.seen();
+        let seen = histories.entry(number).or_default();
+        let came_back = seen.ended.get(&marks.now.era).is_some_and(|number| *number <= before.ended);
+        let same_era = marks.now.era == before.now.era;
+        let fell = marks.now.sequence < before.now.sequence || marks.newest < before.newest;
+        if came_back || same_era && fell || marks.newest > marks.now.sequence {
+            return false;
+        }
+        if !seen.follow(marks.now) {
+            // An answer from before the era that another one has told of meanwhile: right when it was given.
+            return true;
+        }
+        if marks.newest > 0 {
+            seen.make_room();
+            let known = seen.sets.entry(hash(scopes)).or_default();
+            *known = marks.newest.max(*known);
+        }
+        true
+    }
+
+    fn invalidated(&self, number: usize, scopes: &[Scope], at: Stamp) {
+        let mut histories = self.seen();
+        let seen = histories.entry(number).or_default();
+        if seen.now.era == at.era {
+            seen.make_room();
+            for scope in scopes {
+                let known = seen.marks.entry(*scope).or_default();
+                *known = at.sequence.max(*known);
+            }
+        }
+    }
+
+    fn seen(&self) -> MutexGuard<'_, HashMap<usize, Seen>> {
+        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seen {
+    /// Follows the store to a moment; `false` if its era has ended already.
+    fn follow(&mut self, now: Stamp) -> bool {
+        if self.now.era == now.era {
+            self.now.sequence = self.now.sequence.max(now.sequence);
+            return true;
+        }
+        if self.ended.contains_key(&now.era) {
+            return false;
+        }
+        // 0 is the era of nothing.
+        if self.now.era != 0 {
+            self.count += 1;
+            self.ended.insert(self.now.era, self.count);
+            self.order.push_back(self.now.era);
+            if self.order.len() > MOST_ERAS
+                && let Some(oldest) = self.order.pop_front()
+            {
+                self.ended.remove(&oldest);
+            }
+        }
+        (self.now, self.marks, self.sets) = (now, HashMap::new(), HashMap::new());
+        true
+    }
+
+    /// Forgets what was remembered of marks when it becomes too much. The sequence number stays.
+    fn make_room(&mut self) {
+        if self.marks.len() + self.sets.len() > MOST_MARKS {
+            self.marks.clear();
+            self.sets.clear();
+        }
+    }
+}
+
+async fn begin_era(shared: &dyn Shared) -> TierResult<()> {
+    tracing::warn!("the history of the cache's store has gone back; what the store holds is void");
+    shared.begin_era().await
+}
+
+fn contradicted() -> String {
+    "its history goes back again and again".to_owned()
+}
+
+fn hash(scopes: &[Scope]) -> u64 {
+    let mut hasher = Xxh3Default::new();
+    scopes.iter().for_each(|scope| hasher.update(scope.as_bytes()));
+    hasher.digest()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ORDERS: Scope = Scope::from_bytes([1; 16]);
+    const PRICES: Scope = Scope::from_bytes([2; 16]);
+
+    fn at(era: u64, sequence: u64, newest: u64) -> Marks {
+        Marks { now: Stamp { era, sequence }, newest }
+    }
+
+    /// Asks at one moment, and is answered at another.
+    fn answers(history: &History, before: Before, marks: Marks) -> bool {
+        history.agrees(0, before, &[ORDERS], marks)
+    }
+
+    #[test]
+    fn a5_what_goes_back_contradicts_what_was_seen() {
+        let history = History::default();
+        let ask = |marks| answers(&history, history.before(0, &[ORDERS]), marks);
+        assert!(ask(at(7, 0, 0)) && ask(at(7, 3, 2)) && ask(at(7, 3, 2)));
+        assert!(!ask(at(7, 2, 2)), "the number of the era fell");
+        assert!(!ask(at(7, 4, 1)), "the mark fell");
+        assert!(!ask(at(7, 4, 5)), "a mark is newer than the number");
+        history.invalidated(0, &[PRICES], Stamp { era: 7, sequence: 4 });
+        let both = [ORDERS, PRICES];
+        assert!(
+            !history.agrees(0, history.before(0, &both), &both, at(7, 4, 3)),
+            "the mark that was made here is gone"
+        );
+        assert!(ask(at(8, 0, 0)), "another era may begin with anything");
+        assert!(!ask(at(7, 9, 9)), "and the one before does not come back");
+    }
+
+    #[test]
+    fn a5_answers_that_overtake_each_other_are_no_contradiction() {
+        let history = History::default();
+        let early = history.before(0, &[ORDERS]);
+        assert!(answers(&history, history.before(0, &[ORDERS]), at(7, 5, 5)));
+        assert!(answers(&history, early, at(7, 4, 4)), "it was asked for before the newer one was known");
+        let early = history.before(0, &[ORDERS]);
+        assert!(answers(&history, history.before(0, &[ORDERS]), at(8, 1, 0)));
+        assert!(answers(&history, early, at(7, 6, 5)), "the same with eras");
+        assert!(answers(&history, history.before(0, &[ORDERS]), at(8, 1, 0)), "and the newer era stays");
+    }
+
+    #[test]
+    fn a5_histories_of_one_store_know_nothing_of_each_other() {
+        let history = History::default();
+        for _ in 0..3 {
+            for (number, era) in [(0, 7), (1, 8)] {
+                let before = history.before(number, &[ORDERS]);
+                assert!(history.agrees(number, before, &[ORDERS], at(era, 3, 3)));
+            }
+        }
+        assert!(!history.agrees(1, history.before(1, &[ORDERS]), &[ORDERS], at(8, 2, 2)));
+    }
+
+    #[test]
+    fn a5_what_is_remembered_is_bounded() {
+        let history = History::default();
+        for number in 1..=2 * MOST_MARKS as u64 {
+            let scope = Scope::tag(&number.to_string());
+            let marks = at(7, number, number);
+            assert!(history.agrees(0, history.before(0, &[scope]), &[scope], marks));
+        }
+        for era in 8..8 + 2 * MOST_ERAS as u64 {
+            assert!(answers(&history, history.before(0, &[ORDERS]), at(era, 0, 0)));
+        }
+        let seen = &history.seen()[&0];
+        assert!(seen.sets.len() <= MOST_MARKS + 1 && seen.ended.len() <= MOST_ERAS && seen.order.len() <= MOST_ERAS);
+    }
+}
