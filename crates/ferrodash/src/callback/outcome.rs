@@ -39,6 +39,14 @@ impl OutputValue {
         }
     }
 
+    /// The value as a property of this name can have it: what is shown is one list, as in a layout.
+    pub(crate) fn fit(self, property: &str) -> Self {
+        match self {
+            Self::To(value) if property == "children" => Self::To(value.flatten_children()),
+            other => other,
+        }
+    }
+
     /// Whether it says everything about its output, whatever the page shows.
     pub(crate) fn is_whole(&self) -> bool {
         match self {

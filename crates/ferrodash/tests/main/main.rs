@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
 
+mod answers;
 mod attributes;
 mod batch;
 mod build;
@@ -9,11 +10,13 @@ mod caching;
 mod callbacks;
 mod client;
 mod effects;
+mod headers;
 mod memoize;
 mod multipage;
 mod pages;
 mod patterns;
 mod raw;
+mod routes;
 mod security;
 mod sharing;
 mod stale;
