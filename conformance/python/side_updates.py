@@ -1,7 +1,6 @@
 """Properties set beside the outputs."""
 
 from dash import Input, Output, Patch, html, no_update, set_props
-from dash.exceptions import PreventUpdate
 
 from served import app_of, served
 
@@ -28,11 +27,6 @@ def side_updates():
     def same(value):
         set_props("q", {"children": "side", "title": "t"})
         return value
-
-    @app.callback(Output("y", "children"), Input("a", "value"))
-    def prevented(value):
-        set_props("x", {"title": value})
-        raise PreventUpdate
 
     @app.callback(Input("a", "value"))
     def without_output(value):

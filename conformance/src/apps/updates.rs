@@ -110,7 +110,7 @@ fn places() -> [Callback; 3] {
     ]
 }
 
-fn beside_outputs() -> [Callback; 5] {
+fn beside_outputs() -> [Callback; 4] {
     [
         to("o", "children").handler(async |value: String, context: Context| {
             context.set_props("x", "children", html::B::new(value.clone()));
@@ -131,10 +131,6 @@ fn beside_outputs() -> [Callback; 5] {
             context.set_props("q", "children", "side");
             context.set_props("q", "title", "t");
             value
-        }),
-        to("y", "children").handler(async |value: String, context: Context| {
-            context.set_props("x", "title", value);
-            Err::<String, CallbackError>(PreventUpdate.into())
         }),
         Callback::builder()
             .output(Output::new(id! { type: "out", index: "a" }, "children"))

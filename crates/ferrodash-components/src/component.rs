@@ -35,6 +35,8 @@ pub enum Prop {
     Json(serde_json::Value),
     /// Anything else, serialized already.
     Raw(Box<RawValue>),
+    /// No value: `null`, and no item in a list of children.
+    Nothing,
     /// Infinity or NaN, which JSON has not: `null`, and text where it is shown.
     NotFinite(f64),
     /// A value that JSON cannot express, with the reason; serializing the component reports it.
@@ -195,7 +197,7 @@ impl Serialize for Prop {
             Self::List(values) => values.serialize(serializer),
             Self::Json(value) => value.serialize(serializer),
             Self::Raw(value) => value.serialize(serializer),
-            Self::NotFinite(_) => serializer.serialize_unit(),
+            Self::Nothing | Self::NotFinite(_) => serializer.serialize_unit(),
             Self::Invalid(reason) => Err(S::Error::custom(reason)),
         }
     }

@@ -75,14 +75,14 @@ impl IntoProp for Style {
 impl IntoProp for () {
     /// `null`, which takes the property's value away.
     fn into_prop(self) -> Prop {
-        Prop::Json(Value::Null)
+        Prop::Nothing
     }
 }
 
 impl<T: IntoProp> IntoProp for Option<T> {
     /// `None` is `null`.
     fn into_prop(self) -> Prop {
-        self.map_or(Prop::Json(Value::Null), IntoProp::into_prop)
+        self.map_or(Prop::Nothing, IntoProp::into_prop)
     }
 }
 

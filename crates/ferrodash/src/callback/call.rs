@@ -189,7 +189,7 @@ fn write(context: &Context, answer: Answer) -> Result<Option<(Bytes, bool)>, Cal
 /// A function without outputs returns `()`.
 fn expect_nothing(values: &[OutputValue]) -> Result<(), CallError> {
     match values {
-        [] | [OutputValue::No | OutputValue::To(Prop::Json(serde_json::Value::Null))] => Ok(()),
+        [] | [OutputValue::No | OutputValue::To(Prop::Nothing | Prop::Json(serde_json::Value::Null))] => Ok(()),
         values => Err(CallError::OutputCount { returned: values.len(), outputs: 0 }),
     }
 }

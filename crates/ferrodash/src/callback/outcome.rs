@@ -34,7 +34,7 @@ impl OutputValue {
     pub(crate) fn into_prop(self) -> Prop {
         match self {
             Self::To(value) | Self::Patch(value) => value,
-            Self::No => Prop::Json(serde_json::Value::Null),
+            Self::No => Prop::Nothing,
             Self::Each(values) => Prop::List(values.into_iter().map(Self::into_prop).collect()),
         }
     }
