@@ -33,10 +33,10 @@ struct Shared<K, V, E> {
     unsent: Mutex<Vec<Batch<K, V, E>>>,
 }
 
-type LoadBatch<K, V, E> = dyn Fn(Vec<K>) -> BoxFuture<'static, Outcome<K, V, E>> + Send + Sync;
+pub(crate) type LoadBatch<K, V, E> = dyn Fn(Vec<K>) -> BoxFuture<'static, Outcome<K, V, E>> + Send + Sync;
 
 /// The outcome of one request, for all whose ids are in it.
-type Outcome<K, V, E> = Result<HashMap<K, Result<V, LoadError<E>>>, LoadError<E>>;
+pub(crate) type Outcome<K, V, E> = Result<HashMap<K, Result<V, LoadError<E>>>, LoadError<E>>;
 
 type Arrival<K, V, E> = watch::Receiver<Option<Arc<Outcome<K, V, E>>>>;
 
@@ -100,7 +100,7 @@ where
         Self::with(load, DEFAULT_WINDOW, DEFAULT_MAX_SIZE)
     }
 
-    fn with(load: Box<LoadBatch<K, V, E>>, window: Duration, max_size: usize) -> Self {
+    pub(crate) fn with(load: Box<LoadBatch<K, V, E>>, window: Duration, max_size: usize) -> Self {
         Self { shared: Arc::new(Shared { load, window, max_size, unsent: Mutex::default() }) }
     }
 

@@ -1,17 +1,27 @@
 //! Batches over HTTP: ids joined in one query parameter, the answer split by a field of its items.
+//!
+//! A batch is one request, unless its address would be longer than servers take, or a server says that it is: then it
+//! is several, of which each succeeds or fails for its own ids.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Display;
 use std::hash::Hash;
+use std::sync::Arc;
 use std::time::Duration;
 
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, join, join_all};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::Batcher;
+use crate::batcher::{DEFAULT_MAX_SIZE, DEFAULT_WINDOW, Outcome};
+use crate::{Batcher, LoadError};
 
 /// How long a request may take by default.
 const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long an address is at most by default. Some servers take no more than 4 KiB for the whole first line of a request.
+pub const DEFAULT_MAX_URL: usize = 2000;
 
 /// Describes a JSON API that takes several ids in one request, such as `GET /data/?ids=1,2,3`.
 ///
@@ -33,6 +43,9 @@ pub struct HttpBatch {
     url: String,
     param: String,
     key: String,
+    /// Where in the answer the list is, as a JSON pointer.
+    list: String,
+    max_url: usize,
     client: Option<reqwest::Client>,
 }
 
@@ -79,7 +92,14 @@ pub enum HttpError {
 impl HttpBatch {
     /// An API at this address, with ids in the parameter `ids` and items told apart by their field `id`.
     pub fn new(url: impl Into<String>) -> Self {
-        Self { url: url.into(), param: "ids".into(), key: "id".into(), client: None }
+        Self {
+            url: url.into(),
+            param: "ids".into(),
+            key: "id".into(),
+            list: String::new(),
+            max_url: DEFAULT_MAX_URL,
+            client: None,
+        }
     }
 
     /// The query parameter that takes the ids, joined by commas.
@@ -94,6 +114,28 @@ impl HttpBatch {
         self
     }
 
+    /// The field of the answer that holds the list of items, such as `results`; for one that is deeper, the names of
+    /// the fields with slashes between them, such as `data/planes`. By default the answer itself is the list.
+    ///
+    /// ```
+    /// # use ferrodash_batch::http::HttpBatch;
+    /// // {"count": 2, "results": [{"id": 1, …}, {"id": 2, …}]}
+    /// let planes = HttpBatch::new("http://localhost:9000/planes/").inside("results");
+    /// # let _ = planes;
+    /// ```
+    pub fn inside(mut self, field: impl AsRef<str>) -> Self {
+        self.list = format!("/{}", field.as_ref().trim_start_matches('/'));
+        self
+    }
+
+    /// How many bytes the address of a request has at most, 2,000 by default ([`DEFAULT_MAX_URL`]): ids for which it
+    /// would be longer are sent in further requests. A request that the server refuses with 413 or 414 is split in two
+    /// and sent again.
+    pub fn max_url(mut self, bytes: usize) -> Self {
+        self.max_url = bytes;
+        self
+    }
+
     /// The client that sends the requests, for headers, proxies and timeouts; the default one waits 30 s.
     ///
     /// For `https` the program needs a TLS feature of `reqwest`, such as `rustls`, in its own manifest.
@@ -102,8 +144,8 @@ impl HttpBatch {
         self
     }
 
-    /// A batcher over the API. An id without an item in the answer is missing; an id that cannot be sent, or whose item
-    /// cannot be read, fails alone.
+    /// A batcher over the API. An id without an item in the answer is missing, and so is one whose item is `null`; an id
+    /// that cannot be sent, or whose item cannot be read, fails alone.
     pub fn batcher<K, V>(self) -> Batcher<K, V, HttpError>
     where
         K: Display + Eq + Hash + Clone + Send + Sync + 'static,
@@ -113,65 +155,163 @@ impl HttpBatch {
             // Only options of TLS and proxies can make this fail, and there are none.
             reqwest::Client::builder().timeout(TIMEOUT).build().unwrap_or_default()
         });
-        Batcher::with_results(move |ids: Vec<K>| {
-            let (api, client) = (self.clone(), client.clone());
-            async move { api.request(&client, ids).await }
-        })
+        let api = Arc::new(Api { batch: self, client });
+        let load = move |ids: Vec<K>| api.clone().load(ids).boxed();
+        Batcher::with(Box::new(load), DEFAULT_WINDOW, DEFAULT_MAX_SIZE)
     }
+}
 
-    async fn request<K, V>(
-        &self,
-        client: &reqwest::Client,
-        ids: Vec<K>,
-    ) -> Result<HashMap<K, Result<V, HttpError>>, HttpError>
+/// An API and the client that asks it.
+struct Api {
+    batch: HttpBatch,
+    client: reqwest::Client,
+}
+
+impl Api {
+    /// The outcome for each id. Each request that the batch became fails for its own ids only.
+    async fn load<K, V>(self: Arc<Self>, ids: Vec<K>) -> Outcome<K, V, HttpError>
     where
         K: Display + Eq + Hash,
-        V: DeserializeOwned,
+        V: DeserializeOwned + Send,
     {
-        let (mut results, mut wanted) = (HashMap::with_capacity(ids.len()), HashMap::with_capacity(ids.len()));
+        let (mut outcome, mut wanted) = (HashMap::with_capacity(ids.len()), HashMap::with_capacity(ids.len()));
         for (text, id) in ids.into_iter().map(|id| (id.to_string(), id)) {
             if text.contains(',') {
-                results.insert(id, Err(HttpError::Comma { url: self.url.clone(), id: text }));
+                let error = HttpError::Comma { url: self.batch.url.clone(), id: text };
+                outcome.insert(id, Err(LoadError::Item(Arc::new(error))));
             } else {
                 wanted.insert(text, id);
             }
         }
-        if wanted.is_empty() {
-            return Ok(results);
+        // In order, so that equal sets of ids are equal addresses for caches on the way.
+        let mut ids: Vec<&str> = wanted.keys().map(String::as_str).collect();
+        ids.sort_by_key(|id| (id.len(), *id));
+        let parts = join_all(self.batch.parts(&ids).into_iter().map(|part| self.ask(part))).await;
+        let mut found: HashMap<String, Result<V, LoadError<HttpError>>> = parts.into_iter().flatten().collect();
+        outcome.extend(wanted.into_iter().filter_map(|(text, id)| Some((id, found.remove(&text)?))));
+        Ok(outcome)
+    }
+
+    /// Asks for some ids in one request, or in two if that is too much for the server.
+    fn ask<'a, V: DeserializeOwned + Send + 'a>(&'a self, ids: &'a [&'a str]) -> BoxFuture<'a, Found<V>> {
+        let ask = async move {
+            match self.request(ids).await {
+                Ok(answer) => self.batch.read(ids, answer),
+                Err(HttpError::Status { status: 413 | 414, .. }) if ids.len() > 1 => {
+                    let (first, second) = ids.split_at(ids.len() / 2);
+                    let (mut first, second) = join(self.ask(first), self.ask(second)).await;
+                    first.extend(second);
+                    first
+                }
+                Err(error) => {
+                    let error = Arc::new(error);
+                    ids.iter().map(|id| ((*id).to_owned(), Err(LoadError::Request(error.clone())))).collect()
+                }
+            }
+        };
+        // The future of a request may hold the two of its halves.
+        Box::pin(ask)
+    }
+
+    async fn request(&self, ids: &[&str]) -> Result<Value, HttpError> {
+        let HttpBatch { url, param, .. } = &self.batch;
+        let no_answer = |source| HttpError::NoAnswer { url: url.clone(), source };
+        let request = self.client.get(url).query(&[(param, ids.join(","))]);
+        let response = request.send().await.map_err(no_answer)?;
+        if !response.status().is_success() {
+            return Err(HttpError::Status { url: url.clone(), status: response.status().as_u16() });
         }
-        for item in self.items(client, wanted.keys()).await? {
+        let body = response.bytes().await.map_err(no_answer)?;
+        serde_json::from_slice(&body).map_err(|error| self.batch.shape(error))
+    }
+}
+
+/// What a request found for its ids.
+type Found<V> = Vec<(String, Result<V, LoadError<HttpError>>)>;
+
+impl HttpBatch {
+    /// Ids in groups of which each fits into an address. One that is too long by itself is a group of its own.
+    fn parts<'a>(&self, ids: &'a [&'a str]) -> Vec<&'a [&'a str]> {
+        // The question mark, or the `&` after a query in the address itself, and the equals sign.
+        let room = self.max_url.saturating_sub(self.url.len() + encoded_length(&self.param) + 2);
+        let (mut parts, mut start, mut length) = (Vec::new(), 0, 0);
+        for (index, id) in ids.iter().enumerate() {
+            let added = encoded_length(id) + if index == start { 0 } else { COMMA };
+            if index > start && length + added > room {
+                parts.push(&ids[start..index]);
+                (start, length) = (index, encoded_length(id));
+            } else {
+                length += added;
+            }
+        }
+        if start < ids.len() {
+            parts.push(&ids[start..]);
+        }
+        parts
+    }
+
+    /// Finds the items of some ids in an answer.
+    fn read<V: DeserializeOwned>(&self, ids: &[&str], mut answer: Value) -> Found<V> {
+        let items = match answer.pointer_mut(&self.list).map(Value::take) {
+            Some(Value::Array(items)) => items,
+            // No items at all.
+            Some(Value::Null) if !self.list.is_empty() => Vec::new(),
+            found => {
+                let error = Arc::new(self.no_list(found.as_ref(), &answer));
+                return ids.iter().map(|id| ((*id).to_owned(), Err(LoadError::Request(error.clone())))).collect();
+            }
+        };
+        let mut without: HashSet<&str> = ids.iter().copied().collect();
+        let mut found = Vec::with_capacity(ids.len());
+        let mut unnamed = None;
+        // `null` stands for an item that is not there.
+        for item in items.into_iter().filter(|item| !item.is_null()) {
             let id = match item.get(&self.key) {
                 Some(Value::String(id)) => id.clone(),
                 Some(id @ Value::Number(_)) => id.to_string(),
-                _ => return Err(self.shape(format!("found {item}"))),
+                _ => {
+                    unnamed.get_or_insert(item);
+                    continue;
+                }
             };
             // An item that nobody asked for is not an error: some APIs send more.
-            if let Some(id) = wanted.remove(&id) {
-                results.insert(id, serde_json::from_value(item).map_err(|error| self.shape(error)));
+            if without.remove(id.as_str()) {
+                let value = serde_json::from_value(item);
+                found.push((id, value.map_err(|error| LoadError::Item(Arc::new(self.shape(error))))));
             }
         }
-        Ok(results)
+        // An item that does not say whose it is could be that of any id without one.
+        if let Some(item) = unnamed {
+            let error = Arc::new(self.shape(format!("found {item}")));
+            found.extend(without.into_iter().map(|id| (id.to_owned(), Err(LoadError::Item(error.clone())))));
+        }
+        found
     }
 
-    /// One request, with its ids in order, so that equal sets of ids are equal addresses for caches on the way.
-    async fn items(
-        &self,
-        client: &reqwest::Client,
-        ids: impl Iterator<Item = &String>,
-    ) -> Result<Vec<Value>, HttpError> {
-        let mut ids: Vec<&str> = ids.map(String::as_str).collect();
-        ids.sort_by_key(|id| (id.len(), *id));
-        let no_answer = |source| HttpError::NoAnswer { url: self.url.clone(), source };
-        let request = client.get(&self.url).query(&[(&self.param, ids.join(","))]);
-        let response = request.send().await.map_err(no_answer)?;
-        if !response.status().is_success() {
-            return Err(HttpError::Status { url: self.url.clone(), status: response.status().as_u16() });
-        }
-        let body = response.bytes().await.map_err(no_answer)?;
-        serde_json::from_slice(&body).map_err(|error| self.shape(error))
+    /// What is wrong with an answer that has no list where it should be.
+    fn no_list(&self, found: Option<&Value>, answer: &Value) -> HttpError {
+        let fields = |value: &Value| match value {
+            Value::Object(fields) => format!("an object with {:?}", fields.keys().collect::<Vec<_>>()),
+            Value::Array(_) => "a list".to_owned(),
+            other => other.to_string(),
+        };
+        self.shape(match (found, self.list.as_str()) {
+            (Some(found), "") => format!("found {}; name the field of the list with HttpBatch::inside", fields(found)),
+            (Some(found), list) => format!("found {} in {:?}", fields(found), &list[1..]),
+            (None, list) => format!("there is no {:?}; found {}", &list[1..], fields(answer)),
+        })
     }
 
     fn shape(&self, detail: impl Display) -> HttpError {
         HttpError::Shape { url: self.url.clone(), key: self.key.clone(), detail: detail.to_string() }
     }
+}
+
+/// How long a comma is in a query.
+const COMMA: usize = "%2C".len();
+
+/// How long a text is in a query.
+fn encoded_length(text: &str) -> usize {
+    let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"*-._ ".contains(byte);
+    text.bytes().map(|byte| if plain(&byte) { 1 } else { 3 }).sum()
 }

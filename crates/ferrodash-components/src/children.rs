@@ -4,8 +4,10 @@ use std::borrow::Cow;
 use std::iter::{Chain, Enumerate, Filter, FilterMap, FlatMap, Map, Rev, Take, Zip};
 
 use serde::{Serialize, Serializer};
+use serde_json::Value;
 
 use crate::Component;
+use crate::value::Scalar;
 
 /// The content of a component.
 ///
@@ -177,9 +179,9 @@ macro_rules! float {
         impl IntoChildren for $type {
             /// Infinities and NaN, which JSON has not, become text.
             fn into_children(self) -> Children {
-                Children::One(match serde_json::Number::from_f64(self.into()) {
-                    Some(number) => Child::Number(number),
-                    None => Child::Text(self.to_string().into()),
+                Children::One(match Scalar::into_json(self) {
+                    Value::Number(number) => Child::Number(number),
+                    _ => Child::Text(self.to_string().into()),
                 })
             }
         }

@@ -37,6 +37,10 @@ pub enum Prop {
     Json(Value),
     /// Anything else, serialized already.
     Raw(Box<RawValue>),
+    /// No value: `null`, and no item in a list of children.
+    Nothing,
+    /// Infinity or NaN, which JSON has not: `null`, and text where it is shown.
+    NotFinite(f64),
     /// A value that JSON cannot express, with the reason; serializing the component reports it.
     Invalid(String),
 }
@@ -232,6 +236,7 @@ impl Serialize for Prop {
             Self::List(values) => values.serialize(serializer),
             Self::Json(value) => value.serialize(serializer),
             Self::Raw(value) => value.serialize(serializer),
+            Self::Nothing | Self::NotFinite(_) => serializer.serialize_unit(),
             Self::Invalid(reason) => Err(S::Error::custom(reason)),
         }
     }

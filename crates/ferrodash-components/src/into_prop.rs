@@ -1,6 +1,7 @@
 //! What a callback can return for a property.
 
 use std::borrow::Cow;
+use std::iter::{Chain, Filter, FilterMap, FlatMap, Map, Rev, Take};
 
 use serde::Serialize;
 use serde_json::Value;
@@ -74,26 +75,41 @@ impl IntoProp for Style {
 impl IntoProp for () {
     /// `null`, which takes the property's value away.
     fn into_prop(self) -> Prop {
-        Prop::Json(Value::Null)
+        Prop::Nothing
     }
 }
 
 impl<T: IntoProp> IntoProp for Option<T> {
     /// `None` is `null`.
     fn into_prop(self) -> Prop {
-        self.map_or(Prop::Json(Value::Null), IntoProp::into_prop)
+        self.map_or(Prop::Nothing, IntoProp::into_prop)
     }
 }
 
-impl<T: IntoProp> IntoProp for Vec<T> {
-    fn into_prop(self) -> Prop {
-        Prop::List(self.into_iter().map(IntoProp::into_prop).collect())
-    }
+// The sequences that can stand inside a component.
+macro_rules! sequence {
+    ($(<$($parameter:ident),* $(; const $size:ident)?> $type:ty),* $(,)?) => {$(
+        impl<$($parameter,)* $(const $size: usize)?> IntoProp for $type
+        where
+            $type: IntoIterator<Item: IntoProp>,
+        {
+            fn into_prop(self) -> Prop {
+                Prop::List(self.into_iter().map(IntoProp::into_prop).collect())
+            }
+        }
+    )*};
 }
+sequence!(
+    <T> Vec<T>, <T; const N> [T; N], <T> std::vec::IntoIter<T>, <I, F> Map<I, F>, <I, F> Filter<I, F>,
+    <I, F> FilterMap<I, F>, <A, B> Chain<A, B>, <I> Rev<I>, <I> Take<I>,
+);
 
-impl<T: IntoProp, const N: usize> IntoProp for [T; N] {
+impl<I, U: IntoIterator, F> IntoProp for FlatMap<I, U, F>
+where
+    FlatMap<I, U, F>: Iterator<Item: IntoProp>,
+{
     fn into_prop(self) -> Prop {
-        Prop::List(self.into_iter().map(IntoProp::into_prop).collect())
+        Prop::List(self.map(IntoProp::into_prop).collect())
     }
 }
 

@@ -24,6 +24,7 @@ extern crate self as ferrodash_components;
 mod children;
 mod component;
 mod download;
+mod flatten;
 mod id;
 mod into_prop;
 mod style;

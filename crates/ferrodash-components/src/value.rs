@@ -77,7 +77,32 @@ macro_rules! scalar {
         }
     )*};
 }
-scalar!(bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64);
+scalar!(bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize);
+
+impl Scalar for f32 {
+    fn into_json(self) -> Value {
+        shortest(self).into()
+    }
+
+    fn into_prop(self) -> Prop {
+        shortest(self).into_prop()
+    }
+}
+
+impl Scalar for f64 {
+    fn into_json(self) -> Value {
+        self.into()
+    }
+
+    fn into_prop(self) -> Prop {
+        if self.is_finite() { Prop::Json(self.into()) } else { Prop::NotFinite(self) }
+    }
+}
+
+/// The number that a person would write: 0.1, and not 0.10000000149011612, which is nearest to it in 32 bits.
+pub(crate) fn shortest(number: f32) -> f64 {
+    number.to_string().parse().unwrap_or_else(|_| number.into())
+}
 
 impl Scalar for &'static str {
     fn into_json(self) -> Value {

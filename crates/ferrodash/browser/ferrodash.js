@@ -1,5 +1,5 @@
 "use strict";
-// Ferrodash in the page: debounced inputs, answers that the browser keeps, and a word when the app is newer.
+// Ferrodash in the page: debounced inputs, answers that the browser keeps, notices, and charts that stay here.
 (() => {
     const config = JSON.parse(document.getElementById("_ferrodash-config").textContent);
     const clientside = (window.dash_clientside ||= {});
@@ -55,6 +55,45 @@
         }
     });
 
+    // --- Notices ---
+
+    const notice = (id, place, text, ...buttons) => {
+        const add = (parent, tag, css, content) => {
+            const element = parent.appendChild(document.createElement(tag));
+            element.style.cssText = "border:0;border-radius:6px;font:14px system-ui;" + css;
+            element.append(content);
+            return element;
+        };
+        const look = "position:fixed;left:16px;z-index:99999;padding:10px 16px;background:#222;color:#fff;";
+        document.getElementById(id)?.remove();
+        const box = add(document.body, "div", look + place, text);
+        box.id = id;
+        box.setAttribute("role", "status");
+        const button = "margin-left:12px;padding:4px 12px;background:#fff;color:#222;cursor:pointer";
+        for (const [name, act] of [...buttons, ["Dismiss", () => box.remove()]]) {
+            add(box, "button", button, name).onclick = act;
+        }
+        return box;
+    };
+
+    // The renderer shows nothing of it, and the user can change it.
+    const tellTooLarge = (response) => {
+        if (response.status === 413) {
+            notice("ferrodash-refused", "top:16px", "This is too large to send. Send less, such as a smaller file.");
+        }
+        return response;
+    };
+
+    // --- Charts ---
+    // plotly.js offers to upload charts to its maker's cloud, unless it is set not to.
+
+    if (!config.cloud) {
+        let plotly;
+        const set = (value) => (plotly = value)?.setPlotConfig?.({ showSendToCloud: false });
+        set(window.Plotly);
+        Reflect.defineProperty(window, "Plotly", { get: () => plotly, set, configurable: true });
+    }
+
     // --- Versions ---
     // The server names its build in answers to pages of another one; what it cannot answer for them is a 410.
 
@@ -62,19 +101,8 @@
     let banner;
 
     const showBanner = () => {
-        const add = (parent, tag, css, content) => {
-            const element = parent.appendChild(document.createElement(tag));
-            element.style.cssText = "border:0;border-radius:6px;font:14px system-ui;" + css;
-            element.append(content);
-            return element;
-        };
-        const look = "position:fixed;bottom:16px;left:16px;z-index:99999;padding:10px 16px;background:#222;color:#fff";
-        banner = add(document.body, "div", look, "A new version of this app is available.");
-        banner.id = "ferrodash-stale";
-        banner.setAttribute("role", "status");
-        const button = "margin-left:12px;padding:4px 12px;background:#fff;color:#222;cursor:pointer";
-        add(banner, "button", button, "Reload").onclick = () => location.reload();
-        add(banner, "button", button, "Dismiss").onclick = () => banner.remove();
+        const reload = ["Reload", () => location.reload()];
+        banner = notice("ferrodash-stale", "bottom:16px", "A new version of this app is available.", reload);
     };
 
     // Once for each build: where a proxy goes on giving the old page, it would not end.
@@ -401,14 +429,18 @@
         if (!call) {
             return realFetch.apply(this || window, arguments);
         }
+        if (init.body.length > config.most) {
+            // The server would refuse it while it is being sent.
+            return Promise.resolve(tellTooLarge(new Response("", { status: 413 })));
+        }
         const callback = config.client[call.output];
         if (callback) {
-            return answer(callback, call, resource, init);
+            return answer(callback, call, resource, init).then(tellTooLarge);
         }
         const start = performance.now();
         return askInTick(call.output, resource, init).then((response) => {
             report(call.output, "server", start, response.headers);
-            return response;
+            return tellTooLarge(response);
         });
     };
 })();

@@ -12,7 +12,8 @@ use ferrodash_components::html::HtmlProps;
 use ferrodash_components::{ComponentExt, Json, Style, dash_table, dcc, html};
 use serde_json::{Value, json};
 
-use crate::error::BuildErrors;
+use crate::error::{BuildErrors, Mistake};
+use crate::paths;
 use crate::{App, Callback, CallbackError, Context, Output, State};
 
 /// Whether a request may see the page.
@@ -22,10 +23,13 @@ pub(crate) type Guard = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
 const EVERY_MILLISECONDS: u32 = 5000;
 
 /// The page of an app's cache below `path`, for requests that the guard lets through; others find nothing.
-pub(crate) fn mount(of: &App, path: String, guard: Guard) -> Result<Router, BuildErrors> {
+pub(crate) fn mount(of: &App, path: &str, guard: Guard) -> Result<Router, BuildErrors> {
     let cache = &of.cache;
     cache.watch_entries();
-    let path = format!("/{}/", path.trim_matches('/'));
+    let path = prefix(path);
+    if let Some(problem) = paths::problem(&path) {
+        return Err(BuildErrors(vec![Mistake::at(of.location, format!("cache_admin is {path:?}: {problem}"))]));
+    }
     let mut app = App::new(layout())
         .title("Cache")
         .update_title(None)
@@ -45,6 +49,14 @@ pub(crate) fn mount(of: &App, path: String, guard: Guard) -> Result<Router, Buil
         }
     };
     Ok(app.build()?.into_router().layer(from_fn(checked)))
+}
+
+/// Where the page is, with slashes at both ends.
+pub(crate) fn prefix(path: &str) -> String {
+    match path.trim_matches('/') {
+        "" => "/".into(),
+        path => format!("/{path}/"),
+    }
 }
 
 fn layout() -> html::Div {

@@ -20,7 +20,7 @@ use crate::error::{BuildErrors, Mistake, Result};
 use crate::layout::{IntoLayout, Layout};
 use crate::serve::Server;
 use crate::state::AppState;
-use crate::{http, pages, plugin};
+use crate::{claims, http, pages, plugin};
 
 /// A Dash app: a layout, callbacks, a cache, and settings.
 #[must_use = "an app serves once it is run, or built and its router served"]
@@ -154,7 +154,8 @@ impl App {
         self
     }
 
-    /// The path below which the app lives, such as `/reports/`, both for the browser and for the router.
+    /// The path below which the app lives, such as `/reports/`, both for the browser and for the router. A request for
+    /// `/reports` is sent on to it.
     pub fn url_base_pathname(self, prefix: impl Into<String>) -> Self {
         let prefix = prefix.into();
         self.requests_pathname_prefix(prefix.clone()).routes_pathname_prefix(prefix)
@@ -248,6 +249,13 @@ impl App {
                 self.mistakes.push(Mistake::at(Location::caller(), text));
             }
         }
+        self
+    }
+
+    /// Whether charts have the button "Share chart…", which uploads their data to the cloud of plotly.js' maker; by
+    /// default they have not. A graph whose own `config` has `showSendToCloud` does as that says.
+    pub fn show_send_to_cloud(mut self, show: bool) -> Self {
+        self.config.show_send_to_cloud = show;
         self
     }
 
@@ -421,18 +429,29 @@ impl App {
     ///
     /// # Errors
     /// [`BuildErrors`] with all mistakes and the place of each: duplicate outputs, ids and properties that the fixed
-    /// layout does not have, options that contradict each other, paths without slashes, a template without its markers.
+    /// layout does not have, options that contradict each other, paths that no browser sends, two parts of the app with
+    /// one path, a template without its markers.
     pub fn build(mut self) -> Result<BuiltApp, BuildErrors> {
         let mut mistakes = self.mistakes.clone();
         let warm_ups = std::mem::take(&mut self.warm_ups);
-        let admin = self.admin.take().map(|(path, guard)| admin::mount(&self, path, guard));
+        let admin_path = self.admin.as_ref().map(|(path, _)| admin::prefix(path));
+        let admin = self.admin.take().map(|(path, guard)| admin::mount(&self, &path, guard));
+        let location = self.location;
         let state = Arc::new(AppState::new(self, warm_ups.is_empty(), &mut mistakes));
         let admin = admin.transpose().unwrap_or_else(|error| {
             mistakes.extend(error.0);
             None
         });
+        let AppState { config, registry, pages, .. } = &*state;
+        claims::check(config, admin_path.as_deref(), registry, pages, location, &mut mistakes);
+        if !mistakes.is_empty() {
+            return Err(BuildErrors(mistakes));
+        }
+        // Nothing of the app's own is on one path now, so only routes of plugins can fail to be joined.
+        let router = http::router(state.clone()).merge(admin.unwrap_or_default());
+        let router = plugin::join(router, config, location, &mut mistakes);
         match mistakes.is_empty() {
-            true => Ok(BuiltApp { state, warm_ups, admin }),
+            true => Ok(BuiltApp { router: http::secure(router, config), state, warm_ups }),
             false => Err(BuildErrors(mistakes)),
         }
     }
@@ -464,18 +483,13 @@ type WarmUp = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
 pub struct BuiltApp {
     pub(crate) state: Arc<AppState>,
     warm_ups: Vec<WarmUp>,
-    admin: Option<Router>,
+    router: Router,
 }
 
 impl BuiltApp {
     /// The app as an axum router, to be served, layered or mounted into another.
     pub fn into_router(self) -> Router {
-        let (plugins, prefix) = (self.state.config.plugins.clone(), self.state.config.routes_prefix.clone());
-        let router = http::router(self.state).merge(plugin::routes(&plugins, &prefix));
-        match self.admin {
-            Some(admin) => router.merge(admin),
-            None => router,
-        }
+        self.router
     }
 
     /// The work of [`App::warm_up`], to be run once, for those who do not use [`App::run`]. One part after the other; a

@@ -51,6 +51,10 @@ pub(crate) struct Config {
     pub(crate) csrf: Csrf,
     /// Whether a page of an older build reloads itself when a call is refused.
     pub(crate) reload_stale_pages: bool,
+    /// Whether no page of any site may show the app in a frame.
+    pub(crate) forbid_framing: bool,
+    /// Whether charts offer to upload themselves to the cloud of plotly.js' maker.
+    pub(crate) show_send_to_cloud: bool,
     /// Whether a failing callback tells the page why.
     pub(crate) debug: bool,
     pub(crate) suites: Vec<&'static Suite>,
@@ -137,6 +141,8 @@ impl Default for Config {
             secret: None,
             csrf: Csrf { on: false, cookie: "_csrf_token".into(), header: "X-CSRFToken".into() },
             reload_stale_pages: false,
+            forbid_framing: false,
+            show_send_to_cloud: false,
             debug: cfg!(debug_assertions),
             prevent_initial_callbacks: false,
             plugins: Plugins::default(),

@@ -1,4 +1,4 @@
-//! Settings about security: CSRF tokens, hashes for a content security policy, pages of an older build.
+//! Settings about security: CSRF tokens, framing, hashes for a content security policy, pages of an older build.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -45,6 +45,21 @@ impl App {
     /// ```
     pub fn csrf_header_name(mut self, name: impl Into<String>) -> Self {
         self.config.csrf.header = name.into();
+        self
+    }
+
+    /// Whether no site may show the app in a frame, this one included; by default all may, as many embed their apps. If
+    /// it is on, each answer has `Content-Security-Policy: frame-ancestors 'none'` and `X-Frame-Options: DENY`, so that a
+    /// page of another site cannot lay the app under its own and have clicks meant for itself reach it. To allow some
+    /// sites, leave it off and send a policy with `frame-ancestors` and their origins.
+    ///
+    /// ```
+    /// # use ferrodash::prelude::*;
+    /// let app = App::new(html::Div::new(())).forbid_framing(true);
+    /// # let _ = app.build().unwrap();
+    /// ```
+    pub fn forbid_framing(mut self, forbid: bool) -> Self {
+        self.config.forbid_framing = forbid;
         self
     }
 

@@ -21,6 +21,7 @@ use crate::error::Mistake;
 use crate::http::{Assets, Index, Limits, Suites, csrf_problem, render_dependencies, render_index};
 use crate::layout::{Layout, LayoutRequest};
 use crate::pages::PageRegistry;
+use crate::paths;
 use crate::stored::Vault;
 
 /// An app, built.
@@ -57,7 +58,6 @@ impl AppState {
         check_paths(&config, &mut mistake);
         csrf_problem(&config.csrf).into_iter().for_each(&mut mistake);
         check_identity(&registry, &config, mistakes);
-        check_api(&registry, &config, mistakes);
         let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
         pages.check_container(&layout, &mut mistake);
         let components = components_by_id(&layout, &pages, location, mistakes);
@@ -153,30 +153,7 @@ fn check_identity(registry: &Registry, config: &Config, mistakes: &mut Vec<Mista
     }
 }
 
-/// Addresses of functions must be free.
-fn check_api(registry: &Registry, config: &Config, mistakes: &mut Vec<Mistake>) {
-    let mut known = HashMap::new();
-    let prefix = &config.routes_prefix;
-    let assets = config.assets.url_path.trim_matches('/');
-    let endpoints = [&config.health_endpoint, &config.ready_endpoint, &config.metrics_endpoint];
-    for registered in registry.iter() {
-        let Some(api) = &registered.callback.spec.api else { continue };
-        let other = known.insert(&api.path, registered.name()).map(|other| format!("that of {other}"));
-        let own = api.path.strip_prefix(prefix.as_str()).is_some_and(|path| {
-            let is_endpoint = |it: &&Option<String>| it.as_ref().is_some_and(|it| it.trim_start_matches('/') == path);
-            path.is_empty()
-                || path.starts_with('_')
-                || path.split('/').next() == Some(assets)
-                || endpoints.iter().any(is_endpoint)
-        });
-        if let Some(other) = other.or_else(|| own.then(|| "one of the app itself".to_owned())) {
-            let text = format!("its api_endpoint {:?} is {other}; choose another path", api.path);
-            mistakes.push(Mistake::new(&registered.callback, text));
-        }
-    }
-}
-
-/// Paths that the router could not serve, or that would hide a route.
+/// Paths that no browser sends as they are written, or that the router could not serve.
 fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
     let prefixes =
         [("requests_pathname_prefix", &config.requests_prefix), ("routes_pathname_prefix", &config.routes_prefix)];
@@ -184,8 +161,8 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
         if !prefix.starts_with('/') || !prefix.ends_with('/') {
             mistake(format!("{name} is {prefix:?}; it must begin and end with a slash"));
         }
-        if prefix.contains(|c: char| "{}?#;".contains(c) || c.is_control()) {
-            mistake(format!("{name} is {prefix:?}; it must be a plain path"));
+        if let Some(problem) = paths::problem(prefix) {
+            mistake(format!("{name} is {prefix:?}; it must be a plain path: {problem}"));
         }
     }
     if let Some(url) = &config.assets.external
@@ -201,8 +178,10 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
     let endpoints = endpoints.into_iter().filter_map(|(name, path)| Some((name, path.as_ref()?)));
     for (name, path) in endpoints.chain([("assets_url_path", &config.assets.url_path)]) {
         let path = path.trim_matches('/');
-        if path.is_empty() || path.starts_with('_') || path.contains(['{', '}', '?', '#']) {
+        if path.is_empty() || path.starts_with('_') {
             mistake(format!("{name} is {path:?}; it must be a plain path that does not begin with an underscore"));
+        } else if let Some(problem) = paths::problem(path) {
+            mistake(format!("{name} is {path:?}; it must be a plain path: {problem}"));
         }
     }
 }

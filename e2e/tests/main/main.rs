@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
 
+mod answers;
 mod batch;
 mod cache;
 mod callbacks;

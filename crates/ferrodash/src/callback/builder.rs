@@ -11,7 +11,7 @@ use super::dependency::digest;
 use super::failure::error_handler;
 use super::{
     ApiEndpoint, Args, CacheOptions, Callback, Clientside, Context, Failure, Function, Handler, InitialCall, Input,
-    IntoAnswer, IntoOutput, Output, Parameter, Property, Running, Source, Spec, State, TimeLimit, handler,
+    IntoAnswer, IntoOutput, Output, OutputValue, Parameter, Property, Running, Source, Spec, State, TimeLimit, handler,
 };
 
 /// Where the functions of inline clientside callbacks are kept in the page, as in Dash.
@@ -102,7 +102,8 @@ impl CallbackBuilder {
         off: impl IntoOutput,
     ) -> Self {
         let property = Property::new(id, property);
-        let (on, off) = (on.into_output().into_prop(), off.into_output().into_prop());
+        let fit = |value: OutputValue| value.fit(&property.name).into_prop();
+        let (on, off) = (fit(on.into_output()), fit(off.into_output()));
         self.spec.running.push(Running { property, on, off });
         self
     }

@@ -14,10 +14,12 @@ use tokio::time::timeout;
 
 use super::key::call_key;
 use super::{
-    Answer, Arguments, CacheOptions, Call, CallError, Context, ErasedHandler, Failure, Ids, OutputValue, Property,
+    Answer, Arguments, CacheOptions, Call, CallError, Context, ErasedHandler, ErrorHandler, Failure, Ids, OutputValue,
+    Property,
     SideUpdate,
 };
 use crate::body::Body;
+use crate::log::OneLine;
 
 /// The answer of a call.
 pub(crate) struct Answered {
@@ -52,27 +54,35 @@ pub(crate) async fn answer(cache: &Cache, context: &Context) -> Result<Answered,
         Some(options) => answer_cached(cache, context, options).await,
         None => answer_anew(cache, context).await,
     };
-    let Err(error) = result else { return result };
-    let failure = Failure::of(callback.name(), &error);
-    let Some(failure) = failure else { return Err(error) };
-    for plugin in callback.plugins.iter() {
-        let told = std::panic::catch_unwind(AssertUnwindSafe(|| plugin.on_error(&failure, context)));
-        told.unwrap_or_else(|_| tracing::error!("a plugin panicked on a failure of callback {}", callback.name()));
-    }
-    match &callback.on_error {
-        Some(handle) => {
-            let answer = std::panic::catch_unwind(AssertUnwindSafe(|| handle(&failure, context)));
-            let answer = match answer.map_err(|panic| CallError::Panic(panic_message(&*panic).into()))?? {
-                // A handler that returns nothing updates nothing.
-                Answer::Outputs(values) if expect_nothing(&values).is_ok() => Answer::Outputs(vec![OutputValue::No]),
-                answer => answer,
-            };
-            tracing::warn!("callback {}: {failure}; its error handler answers", callback.name());
-            let content = write(context, answer)?.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
-            Ok(Answered { content, status: None, fresh: None, age: Duration::ZERO, late: Duration::ZERO })
+    let Err(mut error) = result else { return result };
+    if let Some(failure) = Failure::of(callback.name(), &error) {
+        for plugin in callback.plugins.iter() {
+            let told = std::panic::catch_unwind(AssertUnwindSafe(|| plugin.on_error(&failure, context)));
+            told.unwrap_or_else(|_| tracing::error!("a plugin panicked on a failure of callback {}", callback.name()));
         }
-        None => Err(error),
     }
+    for handle in &callback.on_error {
+        // What a handler fails with is for the next.
+        let Some(failure) = Failure::of(callback.name(), &error) else { break };
+        match handled(handle, &failure, context) {
+            Ok(answered) => return Ok(answered),
+            Err(next) => error = next,
+        }
+    }
+    Err(error)
+}
+
+/// The answer of a handler of errors.
+fn handled(handle: &ErrorHandler, failure: &Failure, context: &Context) -> Result<Answered, CallError> {
+    let answer = std::panic::catch_unwind(AssertUnwindSafe(|| handle(failure, context)));
+    let answer = match answer.map_err(|panic| CallError::Panic(panic_message(&*panic).into()))?? {
+        // A handler that returns nothing updates nothing.
+        Answer::Outputs(values) if expect_nothing(&values).is_ok() => Answer::Outputs(vec![OutputValue::No]),
+        answer => answer,
+    };
+    tracing::warn!("callback {}: {}; its error handler answers", failure.callback(), OneLine(failure));
+    let content = write(context, answer)?.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
+    Ok(Answered { content, status: None, fresh: None, age: Duration::ZERO, late: Duration::ZERO })
 }
 
 async fn answer_anew(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
@@ -210,9 +220,14 @@ async fn begin(
 
 /// The body of an answer, and whether it has a value for every output and nothing else; `None` when nothing changes.
 fn write(context: &Context, answer: Answer) -> Result<Option<(Bytes, bool)>, CallError> {
-    let Answer::Outputs(values) = answer else { return Ok(None) };
     let side_updates = context.effects().take_side_updates();
     let call = context.call();
+    let values = match answer {
+        Answer::Outputs(values) => values,
+        Answer::PreventUpdate if side_updates.is_empty() => return Ok(None),
+        // What was set with `set_props` is no update of an output, so it is not prevented.
+        Answer::PreventUpdate => vec![OutputValue::No],
+    };
     if call.callback.callback.spec.outputs.is_empty() && side_updates.is_empty() {
         return expect_nothing(&values).map(|()| None);
     }
@@ -228,7 +243,7 @@ fn write(context: &Context, answer: Answer) -> Result<Option<(Bytes, bool)>, Cal
 /// A function without outputs returns `()`.
 fn expect_nothing(values: &[OutputValue]) -> Result<(), CallError> {
     match values {
-        [] | [OutputValue::No | OutputValue::To(Prop::Json(serde_json::Value::Null))] => Ok(()),
+        [] | [OutputValue::No | OutputValue::To(Prop::Nothing | Prop::Json(serde_json::Value::Null))] => Ok(()),
         values => Err(CallError::OutputCount { returned: values.len(), outputs: 0 }),
     }
 }
@@ -249,8 +264,8 @@ fn spread(call: &Call, values: Vec<OutputValue>) -> Result<Vec<(String, &Propert
     for (index, (output, value)) in outputs.iter().zip(values).enumerate() {
         let property = &output.property;
         match call.ids.as_ref().map(|ids| &ids.outputs[index]) {
-            None => spread.push((property.id.to_string(), property, value)),
-            Some(Ids::One(id)) => spread.push((id.to_string(), property, value)),
+            None => spread.push((property.id.to_string(), property, value.fit(&property.name))),
+            Some(Ids::One(id)) => spread.push((id.to_string(), property, value.fit(&property.name))),
             Some(Ids::Many(_)) if matches!(value, OutputValue::No) => {}
             Some(Ids::Many(ids)) => {
                 let mismatch = |returned: String| CallError::ListOutput {
@@ -262,6 +277,7 @@ fn spread(call: &Call, values: Vec<OutputValue>) -> Result<Vec<(String, &Propert
                 if each.len() != ids.len() {
                     return Err(mismatch(format!("its list has {} items", each.len())));
                 }
+                let each = each.into_iter().map(|value| value.fit(&property.name));
                 spread.extend(ids.iter().zip(each).map(|(id, value)| (id.to_string(), property, value)));
             }
         }

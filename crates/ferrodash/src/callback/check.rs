@@ -6,6 +6,7 @@ use ferrodash_components::Wildcard;
 
 use super::{Callback, Function, InitialCall, Parameter, Property, Spec, Vary};
 use crate::error::Mistake;
+use crate::paths;
 
 /// Checks a callback by itself and reads what it varies by.
 pub(super) fn check(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
@@ -76,8 +77,14 @@ fn check_arguments(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
             let names = api.names.len();
             mistake(&format!("its api_endpoint names {names} argument(s), but its function takes {wanted}"));
         }
-        if !api.path.starts_with('/') || api.path.contains(['{', '}', '?', '#', '*']) {
-            mistake(&format!("its api_endpoint is {:?}; it must be a plain path that begins with a slash", api.path));
+        let problem = paths::problem(&api.path).map(|problem| format!(": {problem}"));
+        if !api.path.starts_with('/') || problem.is_some() {
+            let problem = problem.unwrap_or_default();
+            let text = format!(
+                "its api_endpoint is {:?}; it must be a plain path that begins with a slash{problem}",
+                api.path
+            );
+            mistake(&text);
         }
     }
 }

@@ -34,6 +34,30 @@ struct Guard {
     violation: Mutex<Option<CallError>>,
 }
 
+/// Headers that say how an answer is sent: about the connection (RFC 9110, section 7.6.1), about its body, and those by
+/// which the page and caches know where it came from. Set by a function, they would not fit what is sent.
+const OF_THE_SERVER: [&str; 19] = [
+    "age",
+    "cache-status",
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "date",
+    "http2-settings",
+    "keep-alive",
+    "proxy-authenticate",
+    "proxy-authorization",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "x-content-type-options",
+    "x-ferrodash-build",
+];
+
 impl Context {
     pub(crate) fn new(call: Arc<Call>, request: Arc<RequestParts>) -> Self {
         Self { call, request, effects: Effects::default(), guard: None }
@@ -141,7 +165,8 @@ impl Context {
         self.effects.set(id.into(), property.into(), value.into_output());
     }
 
-    /// Sets a cookie with the answer, also when nothing is updated. A cached callback cannot.
+    /// Sets a cookie with the answer, also when nothing is updated. A cached callback cannot. Name and value are encoded;
+    /// one whose path or domain would end its attribute is not set, which is an error in the log.
     ///
     /// ```
     /// # use ferrodash::{Context, cookie::Cookie};
@@ -150,19 +175,27 @@ impl Context {
     /// # }
     /// ```
     pub fn set_cookie(&self, cookie: impl Into<Cookie<'static>>) {
-        let text = cookie.into().encoded().to_string();
-        if self.may_do("sets a cookie") {
-            match HeaderValue::try_from(text) {
-                Ok(value) => self.effects.header(Header { name: SET_COOKIE, value, append: true }),
-                Err(error) => tracing::error!("a cookie was not set: {error}"),
-            }
+        let cookie = cookie.into();
+        if !self.may_do("sets a cookie") {
+            return;
+        }
+        let ends = |text: &str| text.contains(|c: char| c == ';' || c.is_control());
+        let attributes = [("path", cookie.path()), ("domain", cookie.domain())];
+        if let Some((name, Some(value))) = attributes.into_iter().find(|(_, value)| value.is_some_and(ends)) {
+            tracing::error!("the cookie {:?} was not set: its {name} is {value:?}", cookie.name());
+            return;
+        }
+        match HeaderValue::try_from(cookie.encoded().to_string()) {
+            Ok(value) => self.effects.header(Header { name: SET_COOKIE, value, append: true }),
+            Err(error) => tracing::error!("the cookie {:?} was not set: {error}", cookie.name()),
         }
     }
 
     /// Sets a header of the answer, in the place of any other of that name. A cached callback cannot.
     ///
     /// # Errors
-    /// When name or value has characters that no header can have.
+    /// When name or value has characters that no header can have, and for headers of the server's own: those about the
+    /// connection and about the length, encoding and type of the answer.
     pub fn set_header(&self, name: &str, value: &str) -> Result<(), HeaderError> {
         self.header_of_answer(name, value, false)
     }
@@ -170,13 +203,18 @@ impl Context {
     /// Adds a header to the answer. A cached callback cannot.
     ///
     /// # Errors
-    /// When name or value has characters that no header can have.
+    /// As those of [`set_header`](Self::set_header).
     pub fn append_header(&self, name: &str, value: &str) -> Result<(), HeaderError> {
         self.header_of_answer(name, value, true)
     }
 
     fn header_of_answer(&self, name: &str, value: &str, append: bool) -> Result<(), HeaderError> {
         let (name, value) = (HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
+        if OF_THE_SERVER.contains(&name.as_str()) {
+            return Err(HeaderError(format!(
+                "{name} belongs to the connection or the body, and the server sets it; leave it out"
+            )));
+        }
         if self.may_do("sets a header") {
             self.effects.header(Header { name, value, append });
         }

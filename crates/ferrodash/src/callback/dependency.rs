@@ -163,19 +163,45 @@ pub(crate) fn digest(text: &str) -> String {
     Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
-/// The string by which the renderer knows a callback: `id.property`, `..a.b...c.d..` for several outputs, and for none,
-/// as in Dash, a digest of the inputs. The property of an output that has other writers too is marked with that digest.
-pub(crate) fn callback_id(outputs: &[Output], inputs: &[Property]) -> String {
-    let digest = || digest(&inputs.iter().map(ToString::to_string).collect::<Vec<_>>().join("."));
-    let one = |output: &Output| match output.allow_duplicate {
-        true => format!("{}@{}", output.property, digest()),
-        false => output.property.to_string(),
-    };
-    match outputs {
-        [] => digest(),
-        [output] => one(output),
-        outputs => format!("..{}..", outputs.iter().map(one).collect::<Vec<_>>().join("...")),
+/// How the renderer knows a callback and each of its outputs.
+#[derive(Debug)]
+pub(crate) struct Names {
+    pub(crate) callback: String,
+    /// One for each output; that of the callback if it has none.
+    pub(crate) outputs: Vec<String>,
+}
+
+impl Names {
+    /// The name of a callback is `id.property`, `..a.b...c.d..` for several outputs, and for none, as in Dash, a digest
+    /// of the inputs. The property of an output that has other writers too is marked with that digest. Several callbacks
+    /// can have equal inputs, and the renderer takes two outputs of one name for one, whatever callback they are of: a
+    /// name that is taken gets a number.
+    pub(crate) fn new(outputs: &[Output], inputs: &[Property], is_taken: impl Fn(&str) -> bool) -> Self {
+        let digest = || digest(&inputs.iter().map(ToString::to_string).collect::<Vec<_>>().join("."));
+        let free = |name: String| {
+            let mut names = (2..).map(|count: u64| format!("{name}-{count}"));
+            if is_taken(&name) {
+                names.find(|name| !is_taken(name)).expect("there are more numbers than names")
+            } else {
+                name
+            }
+        };
+        let one = |output: &Output| match output.allow_duplicate {
+            true => free(format!("{}@{}", output.property, digest())),
+            false => output.property.to_string(),
+        };
+        let outputs = if outputs.is_empty() { vec![free(digest())] } else { outputs.iter().map(one).collect() };
+        let callback = match &outputs[..] {
+            [one] => one.clone(),
+            several => format!("..{}..", several.join("...")),
+        };
+        Self { callback, outputs }
     }
+}
+
+/// The name of a callback when none of its outputs' names is taken.
+pub(crate) fn callback_id(outputs: &[Output], inputs: &[Property]) -> String {
+    Names::new(outputs, inputs, |_| false).callback
 }
 
 #[cfg(test)]

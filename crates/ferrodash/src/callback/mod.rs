@@ -39,7 +39,7 @@ pub use request::{Argument, Grouping, Trigger};
 
 pub(crate) use arguments::Parameter;
 pub(crate) use debounce::{Gate, Shape, Slot, Source};
-pub(crate) use dependency::{Property, callback_id};
+pub(crate) use dependency::{Names, Property, callback_id};
 pub(crate) use effects::{Effects, Header, SideUpdate, Timing};
 pub(crate) use failure::{ErrorHandler, error_handler};
 pub(crate) use handler::{Arguments, ErasedHandler, shortened};

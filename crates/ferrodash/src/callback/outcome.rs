@@ -34,8 +34,16 @@ impl OutputValue {
     pub(crate) fn into_prop(self) -> Prop {
         match self {
             Self::To(value) | Self::Patch(value) => value,
-            Self::No => Prop::Json(serde_json::Value::Null),
+            Self::No => Prop::Nothing,
             Self::Each(values) => Prop::List(values.into_iter().map(Self::into_prop).collect()),
+        }
+    }
+
+    /// The value as a property of this name can have it: what is shown is one list, as in a layout.
+    pub(crate) fn fit(self, property: &str) -> Self {
+        match self {
+            Self::To(value) if property == "children" => Self::To(value.flatten_children()),
+            other => other,
         }
     }
 

@@ -1,7 +1,7 @@
 //! The callbacks of an app: found by the strings that name them, checked before the app is built.
 
 use std::any::TypeId;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
@@ -11,7 +11,9 @@ use ferrodash_components::Id;
 
 use super::call::is_readable;
 use super::check::{check, check_circles, check_writers};
-use super::{Callback, ErrorHandler, Function, Gate, Input, Parameter, Property, Shape, Spec, TimeLimit, Vary, callback_id};
+use super::{
+    Callback, ErrorHandler, Function, Gate, Input, Names, Parameter, Property, Shape, Spec, TimeLimit, Vary, callback_id,
+};
 use crate::error::{BuildErrors, Mistake};
 use crate::plugin::Plugins;
 
@@ -26,6 +28,8 @@ const MOST_ADDED: usize = 1000;
 pub(crate) struct Registry {
     callbacks: Vec<Arc<Registered>>,
     by_output: HashMap<String, CallbackNumber>,
+    /// The names of all their outputs.
+    names: HashSet<String>,
     by_token: HashMap<String, CallbackNumber>,
     /// Those that callbacks added.
     added: RwLock<Vec<Arc<Registered>>>,
@@ -53,6 +57,10 @@ pub(crate) struct Registered {
     pub(crate) callback: Callback,
     /// The string by which the renderer knows it.
     pub(crate) output: String,
+    /// The same for each of its outputs.
+    output_names: Vec<String>,
+    /// The string that it would have if it were alone.
+    declared: String,
     /// What each argument of the function is read from, for messages.
     pub(crate) argument_names: Arc<[String]>,
     /// A call as the renderer sends it.
@@ -71,7 +79,8 @@ pub(crate) struct Registered {
     pub(crate) token: String,
     /// The first callback with the same function, whose cached answers are also those of this one.
     pub(crate) same_function: CallbackNumber,
-    pub(crate) on_error: Option<ErrorHandler>,
+    /// Its own handler of errors, then that of the app.
+    pub(crate) on_error: Vec<ErrorHandler>,
     pub(crate) plugins: Plugins,
     /// Whether a call says which components it is about.
     pub(crate) has_patterns: bool,
@@ -85,6 +94,7 @@ impl Registry {
         let mut registry = Self {
             callbacks: Vec::new(),
             by_output: HashMap::new(),
+            names: HashSet::new(),
             by_token: HashMap::new(),
             added: RwLock::default(),
             adding: Mutex::default(),
@@ -103,7 +113,8 @@ impl Registry {
                 None => number,
             };
             let mut registered = Registered::new(callback, vary, same_function, &registry.defaults);
-            registered.make_unique(|output| registry.by_output.contains_key(output));
+            registered.make_unique(|name| registry.names.contains(name));
+            registry.names.extend(registered.output_names.iter().cloned());
             registry.by_output.insert(registered.output.clone(), number);
             registry.by_token.insert(registered.token.clone(), number);
             registry.callbacks.push(Arc::new(registered));
@@ -129,13 +140,16 @@ impl Registry {
         if callback.spec.api.is_some() {
             mistake("a callback that is added to a running app cannot have an api_endpoint");
         }
-        let registered = Arc::new(Registered::new(callback.clone(), vary, CallbackNumber(usize::MAX), &self.defaults));
-        if self.by_output.contains_key(&registered.output) {
+        let mut registered = Registered::new(callback.clone(), vary, CallbackNumber(usize::MAX), &self.defaults);
+        if self.by_output.contains_key(&registered.declared) {
             mistake("the app has a callback with these outputs, or with none and these inputs, already");
         }
         // One at a time; calls go on meanwhile.
         let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
-        let others: Vec<_> = self.added().into_iter().filter(|other| other.output != registered.output).collect();
+        let others: Vec<_> = self.added().into_iter().filter(|other| other.declared != registered.declared).collect();
+        let of_others = |name: &str| others.iter().any(|other| other.output_names.iter().any(|known| known == name));
+        registered.make_unique(|name| self.names.contains(name) || of_others(name));
+        let registered = Arc::new(registered);
         if others.len() >= MOST_ADDED {
             mistake("so many callbacks were added to the running app that it takes no more");
         }
@@ -249,14 +263,16 @@ impl Registered {
         Self {
             policy: policy.name(spec.name.clone()).readable(is_readable),
             argument_names: spec.argument_names().into(),
-            on_error: spec.on_error.clone().or_else(|| defaults.on_error.clone()),
+            on_error: spec.on_error.iter().chain(&defaults.on_error).cloned().collect(),
             plugins: defaults.plugins.clone(),
             has_patterns: spec.has_patterns(),
             timeout,
             plain: spec.plain(),
             unset: unset.collect(),
             wire,
+            declared: output.clone(),
             output,
+            output_names: Vec::new(),
             vary,
             identity,
             token,
@@ -265,23 +281,12 @@ impl Registered {
         }
     }
 
-    /// Callbacks without outputs, or with the same duplicate outputs, are named after their inputs, which several can
-    /// share. The renderer needs another name for each.
+    /// Names the callback and its outputs as no other is named.
     fn make_unique(&mut self, is_taken: impl Fn(&str) -> bool) {
-        let outputs = &self.callback.spec.outputs;
-        if !outputs.is_empty() && !outputs.iter().any(|output| output.allow_duplicate) {
-            return;
-        }
-        let name = self.output.clone();
-        for count in 2.. {
-            if !is_taken(&self.output) {
-                return;
-            }
-            self.output = match name.strip_suffix("..") {
-                Some(name) => format!("{name}-{count}.."),
-                None => format!("{name}-{count}"),
-            };
-        }
+        let spec = &self.callback.spec;
+        let inputs: Vec<Property> = spec.inputs.iter().map(|input| input.property.clone()).collect();
+        let Names { callback, outputs } = Names::new(&spec.outputs, &inputs, is_taken);
+        (self.output, self.output_names) = (callback, outputs);
     }
 
     /// The value of an input or a state that is unset.
@@ -319,7 +324,7 @@ impl Registered {
     pub(crate) fn is_batched(&self) -> bool {
         let spec = &self.callback.spec;
         let Some(handler) = self.callback.handler() else { return false };
-        let sets_headers = self.on_error.is_some() || (spec.cache.is_none() && handler.takes_context());
+        let sets_headers = !self.on_error.is_empty() || (spec.cache.is_none() && handler.takes_context());
         !self.is_cached_by_clients() && (spec.batch || !sets_headers)
     }
 

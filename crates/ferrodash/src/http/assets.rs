@@ -13,6 +13,8 @@ use tower_http::services::ServeDir;
 
 use super::rejection::Rejection;
 use crate::config::{self, Config};
+use crate::log::OneLine;
+use crate::paths;
 
 /// What of the assets goes into the page, as addresses.
 #[derive(Debug, Default)]
@@ -23,41 +25,26 @@ pub(crate) struct Assets {
 }
 
 impl Assets {
-    /// Looks through the folder by Dash's rules: folders and files in the order of their names, `js` and `css` by the
-    /// end of the name, an icon by its whole name.
+    /// Looks through the folder by Dash's rules: the files of each folder in the order of their names, the folders in the
+    /// order of their whole paths, `js` and `css` by the end of the name, an icon by its whole name.
     pub(crate) fn scan(config: &Config) -> Self {
         let mut assets = Self::default();
         let url = config.paths().get_asset_url("");
+        let url = url.trim_end_matches('/');
+        let mut folders = Vec::new();
         if let Ok(root) = config.assets.folder.canonicalize() {
-            assets.visit(&[root], url.trim_end_matches('/'), &config.assets);
+            collect(&[root], String::new(), &config.assets, &mut folders);
+        }
+        // So `a-b` comes before `a/b`: a slash counts as a letter like others.
+        folders.sort_by(|a, b| a.path.cmp(&b.path));
+        for Found { path, files } in &folders {
+            let segments: String =
+                path.split_terminator('/').map(|segment| format!("{}/", paths::encode(segment))).collect();
+            for (name, file) in files {
+                assets.add(name, format!("{url}/{segments}{}?m={}", paths::encode(name), modified(file)));
+            }
         }
         assets
-    }
-
-    /// Looks through the last folder of a trail, which begins with the whole one. What is not served has no place in
-    /// the page, and a link back to a folder of the trail would have no end.
-    fn visit(&mut self, trail: &[PathBuf], url: &str, config: &config::Assets) {
-        let [root, ..] = trail else { return };
-        let Some(Ok(entries)) = trail.last().map(std::fs::read_dir) else { return };
-        let is_served = |path: &PathBuf| path.starts_with(root) && !trail.contains(path);
-        let entries = entries.flatten().filter(|entry| !is_hidden(&entry.file_name().to_string_lossy()));
-        let entries =
-            entries.filter_map(|entry| Some((entry.file_name(), entry.path().canonicalize().ok().filter(is_served)?)));
-        let mut entries: Vec<_> = entries.collect();
-        entries.sort();
-        let (folders, files): (Vec<_>, Vec<_>) = entries.into_iter().partition(|(_, path)| path.is_dir());
-        for (name, path) in files {
-            let name = name.to_string_lossy();
-            if !config.ignore.as_ref().is_some_and(|ignore| ignore.is_match(&name)) {
-                self.add(&name, format!("{url}/{name}?m={}", modified(&path)));
-            }
-        }
-        for (name, path) in folders {
-            let name = name.to_string_lossy();
-            if !config.ignored_folders.iter().any(|ignored| ignored.is_match(&name)) {
-                self.visit(&[trail, &[path]].concat(), &format!("{url}/{name}"), config);
-            }
-        }
     }
 
     fn add(&mut self, name: &str, url: String) {
@@ -69,6 +56,39 @@ impl Assets {
             self.styles.push(url);
         }
     }
+}
+
+/// A folder of the assets with those of its files that may become tags, in the order of their names.
+struct Found {
+    /// Below the assets folder.
+    path: String,
+    files: Vec<(String, PathBuf)>,
+}
+
+/// Looks through the last folder of a trail, which begins with the whole one, and through those in it. What is not served
+/// has no place in the page, and a link back to a folder of the trail would have no end.
+fn collect(trail: &[PathBuf], path: String, config: &config::Assets, found: &mut Vec<Found>) {
+    let [root, ..] = trail else { return };
+    let Some(Ok(entries)) = trail.last().map(std::fs::read_dir) else { return };
+    let is_served = |path: &PathBuf| path.starts_with(root) && !trail.contains(path);
+    // A name that is not UTF-8 has no address.
+    let entries = entries.flatten().filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())));
+    let entries = entries.filter(|(name, _)| !is_hidden(name));
+    let mut entries: Vec<(String, PathBuf)> =
+        entries.filter_map(|(name, path)| Some((name, path.canonicalize().ok().filter(is_served)?))).collect();
+    entries.sort();
+    let mut files = Vec::new();
+    for (name, entry) in entries {
+        if entry.is_dir() {
+            if !config.ignored_folders.iter().any(|ignored| ignored.is_match(&name)) {
+                let below = if path.is_empty() { name } else { format!("{path}/{name}") };
+                collect(&[trail, &[entry]].concat(), below, config, found);
+            }
+        } else if entry.is_file() && !config.ignore.as_ref().is_some_and(|ignore| ignore.is_match(&name)) {
+            files.push((name, entry));
+        }
+    }
+    found.push(Found { path, files });
 }
 
 /// When a file was changed, in seconds since 1970; changes its address.
@@ -96,7 +116,7 @@ async fn serve(
     request: Request,
 ) -> Response {
     let not_found = || Rejection::NotFound("such file".into()).into_response();
-    if path.split('/').any(is_hidden) || !is_inside(folder.path.clone(), path).await {
+    if path.split('/').any(is_hidden) || !is_file_inside(folder.path.clone(), path).await {
         return not_found();
     }
     match folder.files.clone().try_call(request).await {
@@ -106,7 +126,7 @@ async fn serve(
             response
         }
         Err(error) => {
-            tracing::warn!(%error, "a file in the assets folder cannot be read");
+            tracing::warn!(error = %OneLine(error), "a file in the assets folder cannot be read");
             not_found()
         }
     }
@@ -117,11 +137,13 @@ fn is_hidden(name: &str) -> bool {
     name.starts_with('.')
 }
 
-/// Whether a file is there and lies in the folder, wherever links lead to.
-async fn is_inside(folder: PathBuf, path: String) -> bool {
+/// Whether a file is there and is inside the folder, wherever links lead to. A pipe, a socket and a device are no files:
+/// to open one could wait for ever.
+async fn is_file_inside(folder: PathBuf, path: String) -> bool {
     let look = move || {
         let folder = folder.canonicalize()?;
-        Ok::<_, std::io::Error>(folder.join(path).canonicalize()?.starts_with(&folder))
+        let path = folder.join(path).canonicalize()?;
+        Ok::<_, std::io::Error>(path.starts_with(&folder) && path.is_file())
     };
     tokio::task::spawn_blocking(look).await.is_ok_and(|inside| inside.unwrap_or(false))
 }

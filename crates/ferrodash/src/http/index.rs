@@ -41,7 +41,7 @@ pub(crate) enum Piece {
 
 pub(super) async fn serve(State(app): State<Arc<AppState>>, uri: Uri, headers: HeaderMap) -> Response {
     if let Some(target) = app.pages.redirect(&app.config.routes_prefix, uri.path()) {
-        return moved(target);
+        return redirect(StatusCode::MOVED_PERMANENTLY, target);
     }
     let mut response = match &app.index {
         Index::Fixed(body) => respond(&headers, body, HTML, NO_CACHE),
@@ -60,8 +60,14 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, uri: Uri, headers: H
     response
 }
 
-fn moved(target: &str) -> Response {
-    let mut response = empty(StatusCode::MOVED_PERMANENTLY);
+/// The path of the app without its last slash: to where the browser finds the app, with the query as it came.
+pub(super) async fn to_prefix(State(app): State<Arc<AppState>>, uri: Uri) -> Response {
+    let query = uri.query().map_or_else(String::new, |query| format!("?{query}"));
+    redirect(StatusCode::PERMANENT_REDIRECT, &format!("{}{query}", app.config.requests_prefix))
+}
+
+fn redirect(status: StatusCode, target: &str) -> Response {
+    let mut response = empty(status);
     if let Ok(target) = HeaderValue::from_bytes(target.as_bytes()) {
         response.headers_mut().insert(header::LOCATION, target);
     }
@@ -329,6 +335,8 @@ fn script_config<'a>(config: &'a Config, registry: &'a Registry, build: &'a str)
             characters: config.max_body.min(1 << 20) / 3,
         }),
         reload: config.reload_stale_pages,
+        most: config.max_body,
+        cloud: config.show_send_to_cloud,
     }
 }
 

@@ -9,6 +9,7 @@ mod decode;
 mod dependencies;
 mod dependency;
 mod etag;
+mod headers;
 mod health;
 mod index;
 mod intake;
@@ -30,6 +31,7 @@ use axum::routing::{get, post};
 pub(crate) use assets::Assets;
 pub(crate) use csrf::problem as csrf_problem;
 pub(crate) use dependencies::render_dependencies;
+pub(crate) use headers::{framed, secure};
 pub(crate) use index::{Index, RENDERER_HOOKS, inline_scripts, render_index};
 pub(crate) use limits::Limits;
 pub(crate) use suites::Suites;
@@ -52,6 +54,11 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route(&at("_favicon.ico"), get(suites::favicon))
         .nest_service(&at(state.config.assets.url_path.trim_matches('/')), assets::service(&state.config.assets));
     let config = &state.config;
+    // Without its last slash the prefix leads to the app, as in Dash.
+    let without_slash = prefix.trim_end_matches('/');
+    if !without_slash.is_empty() {
+        router = router.route(without_slash, get(index::to_prefix));
+    }
     if config.batch_calls {
         router = router.route(&at(batch::PATH), post(stale::batch));
     }

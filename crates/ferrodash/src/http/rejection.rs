@@ -4,6 +4,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::callback::CallError;
+use crate::log::OneLine;
 use crate::stored::StoredError;
 
 /// Why a request is refused. The renderer hides errors with the status 400 and 401, so those are not used for what it
@@ -170,12 +171,10 @@ impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let status = self.status();
         // A flood of calls must not become a flood of lines.
-        if matches!(self, Self::Busy(_)) {
-            tracing::debug!(%status, "{self}");
-        } else if status.is_server_error() {
-            tracing::error!("{self}");
+        if status.is_server_error() && !matches!(self, Self::Busy(_)) {
+            tracing::error!("{}", OneLine(&self));
         } else {
-            tracing::debug!(%status, "{self}");
+            tracing::debug!(%status, "{}", OneLine(&self));
         }
         let mut response = (status, self.text()).into_response();
         let headers = response.headers_mut();

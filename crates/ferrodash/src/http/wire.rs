@@ -154,6 +154,10 @@ pub(super) struct ScriptConfig<'a> {
     /// Whether a page of an older build reloads itself.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub(super) reload: bool,
+    /// How many bytes a call has at most.
+    pub(super) most: usize,
+    /// Whether charts offer to upload themselves.
+    pub(super) cloud: bool,
 }
 
 /// What may travel in one request.

@@ -2,7 +2,7 @@
 
 use std::collections::{HashMap, HashSet};
 
-use super::path::{is_identifier, is_plain};
+use super::path::{has_variables, is_identifier, is_plain, text_of_template};
 use super::registry::{PageRegistry, RegisteredPage};
 use super::routing::{CONTENT, DUMMY, LOCATION, PATHNAME, SEARCH, STORE};
 use crate::error::Mistake;
@@ -64,9 +64,17 @@ impl RegisteredPage {
         let redirects = self.redirect_from().iter().map(|path| ("redirect_from", path.as_str()));
         let template = self.path_template().map(|template| ("path_template", template));
         for (what, path) in [("path", self.path())].into_iter().chain(template).chain(redirects) {
+            let text = if what == "path_template" { text_of_template(path) } else { path.to_owned() };
             if !path.starts_with('/') {
                 mistake(format!("{what} is {path:?}; it must begin with a slash"));
-            } else if !is_plain(path) {
+            } else if what == "path" && has_variables(path) {
+                mistake(format!("path is {path:?}; only templates have variables: use path_template({path:?})"));
+            } else if has_variables(&text) {
+                mistake(format!(
+                    "{what} is {path:?}; only a path_template has variables: name each old path, or give the page that \
+                     template"
+                ));
+            } else if !is_plain(&text) {
                 mistake(format!(
                     "{what} is {path:?}; it must be a path as browsers send it, without ? and #, and percent-encoded \
                      where it is not ASCII"

@@ -6,6 +6,8 @@ use super::page::PageText;
 use super::path::strip;
 use super::registry::PageRegistry;
 use super::variables::Variables;
+use crate::log::OneLine;
+use crate::paths::encode;
 
 /// The address that a browser asks for.
 pub(crate) struct Visit<'a> {
@@ -30,7 +32,8 @@ impl Head {
         let variables = variables.unwrap_or_default();
         let title = page.map_or_else(|| pages.title.clone(), |page| text(&page.title, &variables));
         let description = page.map_or_else(String::new, |page| text(&page.description, &variables));
-        let from_assets = || match pages.paths().get_asset_url(page?.image()?) {
+        let address = |image: &str| image.split('/').map(encode).collect::<Vec<_>>().join("/");
+        let from_assets = || match pages.paths().get_asset_url(&address(page?.image()?)) {
             path if path.starts_with('/') => Some(format!("{}{path}", visit.origin)),
             url => Some(url),
         };
@@ -59,7 +62,7 @@ impl Head {
 /// The text, or nothing when its function panics: the page itself can still be shown.
 fn text(text: &PageText, variables: &Variables) -> String {
     catch_unwind(AssertUnwindSafe(|| text.of(variables))).unwrap_or_else(|_| {
-        tracing::error!(%variables, "the function of a page's title or description panicked");
+        tracing::error!(variables = %OneLine(variables), "the function of a page's title or description panicked");
         String::new()
     })
 }

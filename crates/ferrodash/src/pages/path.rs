@@ -175,9 +175,22 @@ pub(crate) fn is_identifier(name: &str) -> bool {
         && letters.all(|letter| letter == '_' || letter.is_alphanumeric())
 }
 
-/// Whether a browser sends a path as it is written here: without a query, and what is not ASCII percent-encoded.
+/// Whether a browser sends a path as it is written here: without a query, and with those characters percent-encoded that
+/// it encodes (WHATWG URL, "path percent-encode set"; a backslash becomes a slash).
 pub(crate) fn is_plain(path: &str) -> bool {
-    path.chars().all(|letter| letter.is_ascii_graphic() && !matches!(letter, '?' | '#'))
+    path.chars().all(|letter| letter.is_ascii_graphic() && !"\"#<>?\\^`{}".contains(letter))
+}
+
+/// Whether a path has variables, as only a template can.
+pub(crate) fn has_variables(path: &str) -> bool {
+    let mut any = false;
+    parts(path, |_| any = true);
+    any
+}
+
+/// The text of a template around its variables.
+pub(crate) fn text_of_template(template: &str) -> String {
+    parts(template, |_| {}).concat()
 }
 
 #[cfg(test)]

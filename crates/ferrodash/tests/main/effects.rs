@@ -395,8 +395,14 @@ fn addresses_of_functions_must_be_free() {
     for path in ["/_dash-update-component", "/assets/x", "/", "/health"] {
         let app = App::new(layout()).health_endpoint("health").callback(callback("out", path));
         let mistakes = app.build().expect_err("a mistake").to_string();
-        assert!(mistakes.contains("is one of the app itself"), "{path}: {mistakes}");
+        assert!(mistakes.contains("serves already"), "{path}: {mistakes}");
     }
     let twice = App::new(layout()).callbacks([callback("out", "/api/x"), callback("errors", "/api/x")]);
-    assert!(twice.build().expect_err("a mistake").to_string().contains("\"/api/x\" is that of"));
+    assert!(
+        twice
+            .build()
+            .expect_err("a mistake")
+            .to_string()
+            .contains("is at \"/api/x\", which the api_endpoint of callback")
+    );
 }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
 
+mod answers;
 mod attributes;
 mod batch;
 mod build;
@@ -9,6 +10,7 @@ mod caching;
 mod callbacks;
 mod client;
 mod effects;
+mod headers;
 mod limits;
 mod memoize;
 mod memory;
@@ -16,6 +18,7 @@ mod multipage;
 mod pages;
 mod patterns;
 mod raw;
+mod routes;
 mod security;
 mod sharing;
 mod stale;

@@ -189,14 +189,15 @@ async fn prefixes_and_names_of_attributes_that_would_break_out_are_mistakes() {
         (app().external_stylesheet_tag([("", "y")]), "is not the name of an attribute"),
         (app().url_base_pathname("/a\r\nSet-Cookie: b/"), "must be a plain path"),
         (app().requests_pathname_prefix("/a; Domain=b/"), "must be a plain path"),
+        (app().requests_pathname_prefix("/\"><script>/"), "must be a plain path"),
         (app().requests_pathname_prefix("//other.example"), "must begin and end with a slash"),
     ] {
         let mistakes = app.build().map(|_| ()).unwrap_err().to_string();
         assert!(mistakes.contains(part), "{mistakes}");
     }
-    let prefix = "/\"><script>/";
+    let prefix = "/a&'b/";
     let page = Client::new(app().requests_pathname_prefix(prefix)).get("/").await.text();
-    assert!(page.contains("src=\"/&quot;&gt;&lt;script&gt;/_dash-component-suites/"));
+    assert!(page.contains("src=\"/a&amp;'b/_dash-component-suites/"));
     assert_eq!(data_block(&page, "_dash-config")["requests_pathname_prefix"], prefix);
 }
 

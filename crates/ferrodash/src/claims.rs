@@ -1,0 +1,134 @@
+//! The paths that the parts of an app serve, each compared with every other, so that none hides another.
+
+use std::panic::Location;
+
+use crate::callback::Registry;
+use crate::config::Config;
+use crate::error::Mistake;
+use crate::pages::PageRegistry;
+
+/// A path that a part of the app serves, or a folder with everything below it.
+struct Claim {
+    /// Without a slash at its end.
+    path: String,
+    is_folder: bool,
+    /// The part that serves it.
+    what: String,
+    location: &'static Location<'static>,
+}
+
+impl Claim {
+    fn meets(&self, other: &Self) -> bool {
+        let below = |folder: &Self, path: &str| {
+            let rest = path.strip_prefix(folder.path.as_str()).unwrap_or("-");
+            folder.is_folder && rest.starts_with('/')
+        };
+        self.path == other.path || below(self, &other.path) || below(other, &self.path)
+    }
+}
+
+/// Adds a mistake for each path that another part of the app serves already. The routes of plugins are compared when
+/// they are joined to these, as a router does not say which it has.
+pub(crate) fn check(
+    config: &Config,
+    admin: Option<&str>,
+    registry: &Registry,
+    pages: &PageRegistry,
+    location: &'static Location<'static>,
+    mistakes: &mut Vec<Mistake>,
+) {
+    let mut claims = Vec::new();
+    for claim in of_app(config, admin, location) {
+        add(&mut claims, claim, mistakes);
+    }
+    for registered in registry.iter() {
+        let callback = &registered.callback;
+        if let Some(api) = &callback.spec.api {
+            let what = format!("the api_endpoint of callback {}", callback.spec.name);
+            add(&mut claims, claim(&api.path, false, &what, callback.spec.location), mistakes);
+        }
+    }
+    // What is not found is the page of the app, which shows the pages; their own paths need no place of their own.
+    for page in pages {
+        let paths = [("path", page.path())].into_iter();
+        for (what, path) in paths.chain(page.redirect_from().iter().map(|path| ("redirect_from", path.as_str()))) {
+            let path = format!("{}/{}", config.routes_prefix.trim_end_matches('/'), path.trim_start_matches('/'));
+            let own = claim(&path, false, &format!("the {what} of the page {}", page.module()), page.location);
+            let is_hidden = |other: &&Claim| own.meets(other) && own.path != trimmed(&config.routes_prefix);
+            if let Some(other) = claims.iter().find(is_hidden) {
+                mistakes.push(collision(&own, other));
+            }
+        }
+    }
+}
+
+fn add(claims: &mut Vec<Claim>, claim: Claim, mistakes: &mut Vec<Mistake>) {
+    if let Some(other) = claims.iter().find(|other| claim.meets(other)) {
+        mistakes.push(collision(&claim, other));
+    }
+    claims.push(claim);
+}
+
+fn collision(claim: &Claim, other: &Claim) -> Mistake {
+    let shown = |claim: &Claim| match claim.path.as_str() {
+        "" => "/".to_owned(),
+        path if claim.is_folder => format!("{path}/"),
+        path => path.to_owned(),
+    };
+    let text = format!(
+        "{} is at {:?}, which {} serves already ({:?}); choose another path",
+        claim.what,
+        shown(claim),
+        other.what,
+        shown(other)
+    );
+    Mistake::at(claim.location, text)
+}
+
+/// The parts that every app has, those that it was given, and its admin page.
+fn of_app(config: &Config, admin: Option<&str>, location: &'static Location<'static>) -> Vec<Claim> {
+    let prefix = config.routes_prefix.as_str();
+    let mut claims = built_in(prefix, "", location);
+    let settings = [
+        ("the assets folder (assets_url_path)", Some(&config.assets.url_path), true),
+        ("health_endpoint", config.health_endpoint.as_ref(), false),
+        ("ready_endpoint", config.ready_endpoint.as_ref(), false),
+        ("metrics_endpoint", config.metrics_endpoint.as_ref(), false),
+    ];
+    // One that cannot be served is a mistake of its own.
+    let paths =
+        settings.into_iter().filter_map(|(name, path, is_folder)| Some((name, path?.trim_matches('/'), is_folder)));
+    for (name, path, is_folder) in paths.filter(|(_, path, _)| !path.is_empty() && !path.starts_with('_')) {
+        claims.push(claim(&format!("{prefix}{path}"), is_folder, name, location));
+    }
+    let Some(admin) = admin else { return claims };
+    // Around the app, the admin page has its own parts only; elsewhere it has all that is below its path.
+    match prefix.starts_with(admin) {
+        true => claims.extend(built_in(admin, "cache_admin: ", location)),
+        false => claims.push(claim(admin, true, "cache_admin", location)),
+    }
+    claims
+}
+
+/// What an app has whatever it is given.
+fn built_in(prefix: &str, of: &str, location: &'static Location<'static>) -> Vec<Claim> {
+    [
+        ("", false, "the page of the app"),
+        ("_dash-layout", false, "the layout"),
+        ("_dash-dependencies", false, "the list of callbacks"),
+        ("_dash-update-component", false, "the callbacks' own address"),
+        ("_dash-component-suites", true, "the component suites"),
+        ("_favicon.ico", false, "the icon"),
+        ("_ferrodash", true, "the page's script"),
+    ]
+    .map(|(path, is_folder, what)| claim(&format!("{prefix}{path}"), is_folder, &format!("{of}{what}"), location))
+    .into()
+}
+
+fn claim(path: &str, is_folder: bool, what: &str, location: &'static Location<'static>) -> Claim {
+    Claim { path: trimmed(path).to_owned(), is_folder, what: what.to_owned(), location }
+}
+
+fn trimmed(path: &str) -> &str {
+    path.trim_end_matches('/')
+}

@@ -1,0 +1,65 @@
+//! Headers that every answer has, and what the routes of plugins cannot say about their bodies.
+
+use axum::Router;
+use axum::body::HttpBody as _;
+use axum::extract::Request;
+use axum::http::{HeaderValue, Method, StatusCode, header};
+use axum::middleware::{Next, from_fn};
+use axum::response::Response;
+use tower_http::set_header::SetResponseHeaderLayer;
+
+use crate::config::Config;
+
+/// What browsers send to other sites about the page that a link or a picture is on: its origin, and nothing over plain
+/// HTTP. Servers of map tiles refuse requests without it.
+const REFERRER_POLICY: HeaderValue = HeaderValue::from_static("strict-origin-when-cross-origin");
+
+/// Adds headers about security to all answers of an app. What a route says itself stays.
+pub(crate) fn secure(router: Router, config: &Config) -> Router {
+    let nosniff = HeaderValue::from_static("nosniff");
+    let router = router.layer((
+        SetResponseHeaderLayer::if_not_present(header::X_CONTENT_TYPE_OPTIONS, nosniff),
+        SetResponseHeaderLayer::if_not_present(header::REFERRER_POLICY, REFERRER_POLICY),
+    ));
+    if !config.forbid_framing {
+        return router;
+    }
+    // Policies add up, so one that a route or a layer sends beside it holds as well.
+    let policy = HeaderValue::from_static("frame-ancestors 'none'");
+    router.layer((
+        SetResponseHeaderLayer::appending(header::CONTENT_SECURITY_POLICY, policy),
+        SetResponseHeaderLayer::overriding(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+    ))
+}
+
+/// Takes out what routes of plugins say of the connection, and lengths that are not those of their bodies: an answer that
+/// is passed on from elsewhere may have both, and the next answer on the connection would be lost.
+pub(crate) fn framed(router: Router) -> Router {
+    router.layer(from_fn(correct))
+}
+
+async fn correct(request: Request, next: Next) -> Response {
+    let is_head = request.method() == Method::HEAD;
+    let mut response = next.run(request).await;
+    if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+        return response;
+    }
+    let length = response.body().size_hint().exact();
+    let without_body = is_head || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let headers = response.headers_mut();
+    headers.remove(header::TRANSFER_ENCODING);
+    let lengths: Vec<Option<u64>> = headers.get_all(header::CONTENT_LENGTH).iter().map(number).collect();
+    let is_right = match lengths[..] {
+        [] => true,
+        [Some(said)] => without_body || length.is_none_or(|length| length == said),
+        _ => false,
+    };
+    if !is_right {
+        headers.remove(header::CONTENT_LENGTH);
+    }
+    response
+}
+
+fn number(value: &HeaderValue) -> Option<u64> {
+    value.to_str().ok()?.parse().ok()
+}

@@ -1,0 +1,50 @@
+//! Texts for the log that hold what others sent.
+
+use std::fmt::{self, Display, Write};
+
+/// A text that stays on one line of the log: its line breaks and control characters are written as escapes, so that
+/// nothing in it can look like a line of its own or move the cursor of a terminal.
+pub(crate) struct OneLine<T>(pub(crate) T);
+
+impl<T: Display> Display for OneLine<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(Escaping(f), "{}", self.0)
+    }
+}
+
+/// Passes on what is written to it, with escapes.
+struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
+
+impl Write for Escaping<'_, '_> {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        // U+2028 and U+2029 separate lines too, though they are no control characters.
+        let breaks = |c: char| c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+        let mut rest = text;
+        while let Some(index) = rest.find(breaks) {
+            self.0.write_str(&rest[..index])?;
+            let mut letters = rest[index..].chars();
+            if let Some(letter) = letters.next() {
+                write!(self.0, "{}", letter.escape_default())?;
+            }
+            rest = letters.as_str();
+        }
+        self.0.write_str(rest)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::OneLine;
+
+    #[test]
+    fn what_begins_a_line_is_escaped_and_all_else_stays() {
+        for (text, expected) in [
+            ("plain, größe, 日本 \"quoted\" \\ {}", "plain, größe, 日本 \"quoted\" \\ {}"),
+            ("a\nb\r\nc\td", "a\\nb\\r\\nc\\td"),
+            ("\u{1b}[2K\u{85}\u{2028}\u{2029}\u{0}", "\\u{1b}[2K\\u{85}\\u{2028}\\u{2029}\\u{0}"),
+            ("", ""),
+        ] {
+            assert_eq!(OneLine(text).to_string(), expected);
+        }
+    }
+}
