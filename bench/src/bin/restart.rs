@@ -17,7 +17,8 @@ fn note(mut runs: &File, value: &str) {
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let [port, cache, runs, drain] = &arguments[..] else { panic!("arguments: PORT CACHE RUNS DRAIN_MS") };
-    let runs = Arc::new(OpenOptions::new().append(true).create(true).open(runs).expect("the file of runs can be opened"));
+    let runs =
+        Arc::new(OpenOptions::new().append(true).create(true).open(runs).expect("the file of runs can be opened"));
     let count = Callback::builder().output(Output::new("out", "children")).input(("a", "value"));
     let count = count.handler(move |value: String| {
         let runs = runs.clone();

@@ -302,7 +302,9 @@ mod tests {
         let packed = body.pack();
         let unpacked = Body::unpack(&packed).expect("just packed");
         assert_eq!(unpacked.etag(Encoding::Gzip), body.etag(Encoding::Gzip));
-        for (accept, encoding) in [(None, Encoding::Identity), (Some("gzip"), Encoding::Gzip), (Some("br"), Encoding::Brotli)] {
+        for (accept, encoding) in
+            [(None, Encoding::Identity), (Some("gzip"), Encoding::Gzip), (Some("br"), Encoding::Brotli)]
+        {
             let accepts = Accepts::of(accept);
             let (chosen, bytes) = unpacked.choose(accepts);
             assert_eq!((chosen, &bytes), (encoding, &body.choose(accepts).1));

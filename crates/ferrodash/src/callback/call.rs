@@ -15,8 +15,7 @@ use tokio::time::timeout;
 use super::key::call_key;
 use super::{
     Answer, Arguments, CacheOptions, Call, CallError, Context, ErasedHandler, ErrorHandler, Failure, Ids, OutputValue,
-    Property,
-    SideUpdate,
+    Property, SideUpdate,
 };
 use crate::body::Body;
 use crate::log::OneLine;

@@ -115,7 +115,9 @@ pub(crate) enum CallError {
     #[error("it panicked: {0}")]
     Panic(Arc<str>),
     /// The function ran longer than it may.
-    #[error("it took longer than {0:?} and was cancelled; raise its timeout, or that of the app with App::call_timeout")]
+    #[error(
+        "it took longer than {0:?} and was cancelled; raise its timeout, or that of the app with App::call_timeout"
+    )]
     TimedOut(std::time::Duration),
     /// The error of an earlier call, which is kept for a while.
     #[error("{0} (an earlier call's error, kept for a while)")]

@@ -12,7 +12,8 @@ use ferrodash_components::Id;
 use super::call::is_readable;
 use super::check::{check, check_circles, check_writers};
 use super::{
-    Callback, ErrorHandler, Function, Gate, Input, Names, Parameter, Property, Shape, Spec, TimeLimit, Vary, callback_id,
+    Callback, ErrorHandler, Function, Gate, Input, Names, Parameter, Property, Shape, Spec, TimeLimit, Vary,
+    callback_id,
 };
 use crate::error::{BuildErrors, Mistake};
 use crate::plugin::Plugins;

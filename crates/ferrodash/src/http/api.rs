@@ -14,9 +14,9 @@ use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::etag::{JSON, empty};
-use super::rejection::Rejection;
 use super::intake::{parse, read, refuse_other_types};
 use super::limits::client;
+use super::rejection::Rejection;
 use super::repeats;
 use super::update::add_effects;
 use crate::callback::call::{limited, run_function};

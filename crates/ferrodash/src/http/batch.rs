@@ -26,8 +26,8 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::etag::{accepts, with_body};
-use super::rejection::Rejection;
 use super::intake::{callback, parse, parse_json, read, refuse_other_types};
+use super::rejection::Rejection;
 use super::update::respond;
 use super::{decode, limits, repeats, wire};
 use crate::body::{Accepts, Stream};

@@ -27,10 +27,7 @@ pub(super) fn call(callback: Arc<Registered>, sent: &wire::Call<'_>, body: &Byte
 }
 
 /// The inputs, as our page sends them, or as they would be without debounced inputs, which other clients do not know.
-fn inputs<'a, 'c>(
-    callback: &'c Registered,
-    sent: &wire::Call<'a>,
-) -> Result<(&'c Shape, Vec<Item<'a>>), Rejection> {
+fn inputs<'a, 'c>(callback: &'c Registered, sent: &wire::Call<'a>) -> Result<(&'c Shape, Vec<Item<'a>>), Rejection> {
     let read = |shape: &Shape| read_all(sent.inputs, shape.inputs.iter().map(|slot| &slot.property));
     let wire = match read(&callback.wire) {
         Ok(items) => return Ok((&callback.wire, items)),
@@ -158,12 +155,7 @@ fn agree(property: &Property, ids: &Ids, bound: &mut Vec<(String, IdValue)>) -> 
 
 /// What triggered the call, each once, with the carriers of debounced inputs turned back into what they stand for. Only
 /// components that the call is about can have triggered it.
-fn triggers(
-    call: &Call,
-    items: &[&Item<'_>],
-    sent: &wire::Call<'_>,
-    body: &Bytes,
-) -> Result<Vec<Trigger>, Rejection> {
+fn triggers(call: &Call, items: &[&Item<'_>], sent: &wire::Call<'_>, body: &Bytes) -> Result<Vec<Trigger>, Rejection> {
     let inputs = &call.callback.callback.spec.inputs;
     let mut triggers = Vec::new();
     let mut seen = HashSet::new();

@@ -151,7 +151,9 @@ impl Connections {
         loop {
             if self.room.available_permits() == 0 {
                 let most = self.settings.max_connections;
-                self.log(&format!("{most} connections are open, as many as Server::max_connections allows; others wait"));
+                self.log(&format!(
+                    "{most} connections are open, as many as Server::max_connections allows; others wait"
+                ));
             }
             tokio::select! {
                 () = phases.reached(Phase::Closing) => return,

@@ -150,7 +150,10 @@ async fn the_server() {
 
 /// A body of so many bytes with a value in the place of the inputs.
 fn body(size: usize, inputs: impl Fn(usize) -> String) -> String {
-    format!(r#"{{"output":"plain.children","outputs":{{"id":"plain","property":"children"}},"inputs":{}}}"#, inputs(size))
+    format!(
+        r#"{{"output":"plain.children","outputs":{{"id":"plain","property":"children"}},"inputs":{}}}"#,
+        inputs(size)
+    )
 }
 
 fn nested(size: usize, depth: usize) -> String {

@@ -219,11 +219,7 @@ async fn what_no_page_sends_is_refused_with_a_status_and_what_was_wrong_where_an
         ("{\"output\": ".into(), unprocessable, [not_a_call[0], "at line 1 column 11"]),
         ("".into(), unprocessable, not_a_call),
         ("[1, 2]".into(), unprocessable, not_a_call),
-        (
-            "{\"output\": \"out.children\", \"inputs\": [{}]}".into(),
-            unprocessable,
-            ["missing field `id`", mismatch[0]],
-        ),
+        ("{\"output\": \"out.children\", \"inputs\": [{}]}".into(), unprocessable, ["missing field `id`", mismatch[0]]),
         ("{\"output\": 5, \"inputs\": []}".into(), unprocessable, not_a_call),
         ("{\"output\": \"\u{0}\"}".into(), unprocessable, not_a_call),
         (call("other.children", &[]), StatusCode::NOT_FOUND, ["no callback writes other.children", "reload it"]),
