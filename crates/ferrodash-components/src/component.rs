@@ -123,7 +123,7 @@ impl Prop {
                     walk_json(&value, visit);
                 }
             }
-            Self::Raw(_) | Self::Text(_) | Self::Id(_) | Self::Invalid(_) => {}
+            Self::Raw(_) | Self::Text(_) | Self::Id(_) | Self::Nothing | Self::NotFinite(_) | Self::Invalid(_) => {}
         }
     }
 }
