@@ -449,7 +449,7 @@ impl App {
         }
         // Nothing of the app's own is on one path now, so only routes of plugins can fail to be joined.
         let router = http::router(state.clone()).merge(admin.unwrap_or_default());
-        let router = plugin::join(router, config, location, &mut mistakes);
+        let router = plugin::join(router, config, pages, location, &mut mistakes);
         match mistakes.is_empty() {
             true => Ok(BuiltApp { router: http::secure(router, config), state, warm_ups }),
             false => Err(BuildErrors(mistakes)),

@@ -4,6 +4,7 @@ use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
 
 use axum::Router;
+use axum::routing::get;
 use ferrodash_cache::panic_message;
 use ferrodash_components::Children;
 
@@ -12,6 +13,8 @@ use crate::callback::{Context, Failure};
 use crate::config::Config;
 use crate::error::Mistake;
 use crate::http;
+use crate::pages::PageRegistry;
+use crate::paths;
 
 /// Something that extends apps: a crate that brings callbacks, scripts, routes, a frame around the layout, or reports of
 /// errors. Every method has a default that changes nothing. Plugins are applied in the order in which they are given.
@@ -91,24 +94,39 @@ impl App {
 pub(crate) fn join(
     router: Router,
     config: &Config,
+    pages: &PageRegistry,
     location: &'static Location<'static>,
     mistakes: &mut Vec<Mistake>,
 ) -> Router {
     let prefix = config.routes_prefix.trim_end_matches('/');
+    let join = |router: &Router, plugin: &dyn Plugin| {
+        let routes = http::framed(plugin.routes());
+        let routes =
+            if prefix.is_empty() || !routes.has_routes() { routes } else { Router::new().nest(prefix, routes) };
+        // Pages have no routes, so a plugin's would hide one without a collision.
+        let paths = pages.iter().flat_map(|page| page.redirect_from().iter().map(String::as_str).chain([page.path()]));
+        let hidden = paths.filter(|path| has_route(&routes, &format!("{prefix}{path}"))).map(str::to_owned).collect();
+        (router.clone().merge(routes), hidden)
+    };
     config.plugins.iter().fold(router, |router, plugin| {
         // A router does not say which routes it has, and panics when it is to have one twice.
-        let joined = catch_unwind(AssertUnwindSafe(|| {
-            let routes = http::framed(plugin.routes());
-            let routes =
-                if prefix.is_empty() || !routes.has_routes() { routes } else { Router::new().nest(prefix, routes) };
-            router.clone().merge(routes)
-        }));
-        joined.unwrap_or_else(|panic| {
-            let (name, reason) = (plugin.name(), panic_message(&*panic));
-            let text =
-                format!("the routes of the plugin {name} cannot be joined to the app's: {reason}; choose other paths");
-            mistakes.push(Mistake::at(location, text));
-            router
-        })
+        let joined = catch_unwind(AssertUnwindSafe(|| join(&router, &**plugin)));
+        let (router, problems): (_, Vec<String>) = match joined {
+            Ok((router, hidden)) => {
+                let hidden: Vec<String> = hidden;
+                (router, hidden.into_iter().map(|path| format!("hide the page at {path:?}")).collect())
+            }
+            Err(panic) => (router, vec![format!("cannot be joined to the app's: {}", panic_message(&*panic))]),
+        };
+        let name = plugin.name();
+        let text = |problem| format!("the routes of the plugin {name} {problem}; choose other paths");
+        mistakes.extend(problems.into_iter().map(|problem| Mistake::at(location, text(problem))));
+        router
     })
+}
+
+/// Whether a router answers a page's request for a path, by the one sign that there is.
+fn has_route(router: &Router, path: &str) -> bool {
+    let add = || router.clone().route(path, get(async || ()));
+    paths::problem(path).is_none() && catch_unwind(AssertUnwindSafe(add)).is_err()
 }

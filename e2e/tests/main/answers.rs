@@ -49,12 +49,12 @@ async fn a11_charts_offer_to_upload_themselves_only_when_asked_to() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a11_plotly_that_the_app_brings_itself_does_not_offer_it_either() {
     let folder = tempfile::tempdir().unwrap();
-    let script = "window.told = []; window.Plotly = {setPlotConfig: (config) => window.told.push(config)};";
+    let script = "window.options = []; window.Plotly = {setPlotConfig: (config) => window.options.push(config)};";
     std::fs::write(folder.path().join("own.js"), script).unwrap();
     let site = Site::start(App::new(html::Div::new("hello")).assets_folder(folder.path())).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
-    assert_eq!(browser.js("return window.told").await, json!([{"showSendToCloud": false}]));
+    assert_eq!(browser.js("return window.options").await, json!([{"showSendToCloud": false}]));
     assert_eq!(browser.js("return typeof Plotly.setPlotConfig").await, "function");
 }
 
@@ -82,7 +82,7 @@ async fn choose(browser: &Browser, file: &tempfile::NamedTempFile) {
 const NOTICE: &str = "document.getElementById('ferrodash-refused')?.innerText";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn c26_a_file_that_is_too_large_is_said_on_the_page() {
+async fn c26_the_page_says_that_a_file_is_too_large() {
     let site = Site::start(upload()).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
@@ -100,7 +100,7 @@ async fn c26_a_file_that_is_too_large_is_said_on_the_page() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn c26_a_refusal_of_a_proxy_is_said_too() {
+async fn c26_the_page_says_it_for_a_refusal_of_a_proxy_too() {
     let small = from_fn(|request: Request, next: Next| async move {
         let length =
             request.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse::<u64>().ok());

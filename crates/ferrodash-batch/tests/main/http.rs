@@ -92,7 +92,7 @@ async fn serve_ids(longest: usize, refuse: StatusCode, wrap: fn(Vec<Value>) -> V
     let queries = Queries::default();
     let answer = move |State(queries): State<Queries>, uri: axum::http::Uri| async move {
         let query = uri.query().unwrap_or_default().to_owned();
-        queries.lock().unwrap().push(query.clone());
+        queries.lock().unwrap().push(query);
         if uri.to_string().len() > longest {
             return refuse.into_response();
         }

@@ -75,6 +75,22 @@ fn c16_prefixes_that_no_browser_sends_are_mistakes() {
     }
 }
 
+#[test]
+fn c16_the_other_paths_of_an_app_are_checked_alike() {
+    for (name, app) in [
+        ("cache_admin", app().cache_admin("/a b/", |_| true)),
+        ("health_endpoint", app().health_endpoint("ü")),
+        ("ready_endpoint", app().ready_endpoint("a//b")),
+        ("metrics_endpoint", app().metrics_endpoint(":m")),
+        ("assets_url_path", app().assets_url_path("a/*")),
+        ("api_endpoint", app().callback(api("/a b"))),
+        ("api_endpoint", app().callback(api("/a/:b"))),
+    ] {
+        let mistakes = mistakes(app);
+        assert!(mistakes.contains(&format!("{name} is ")) && mistakes.contains("1 mistake:"), "{mistakes}");
+    }
+}
+
 /// A plugin with one route.
 struct Route(&'static str);
 
@@ -157,6 +173,14 @@ async fn c17_the_routes_of_plugins_are_compared_too() {
         let mistakes = mistakes(app);
         assert!(mistakes.contains("routes::Route") && mistakes.contains(part), "{name}: {mistakes:?}");
     }
+    for prefix in ["/", "/p/"] {
+        let pages = ["/", "/x", "/y"].map(|path| Page::new(html::P::new("")).path(path));
+        let pages = App::with_pages(pages).url_base_pathname(prefix);
+        let mistakes = mistakes(pages.plugin(Route("/x")));
+        assert!(mistakes.contains("routes::Route hide the page at \"/x\""), "{mistakes:?}");
+    }
+    let old = App::with_pages([Page::new(html::P::new("")).path("/:y").redirect_from("/old")]);
+    assert!(mistakes(old.plugin(Route("/old"))).contains("hide the page at \"/old\""));
     let client = Client::new(app().url_base_pathname("/p/").plugin(Route("/x")).plugin(Route("/y/{z}")));
     for path in ["/p/x", "/p/y/1"] {
         assert_eq!(client.get(path).await.text(), "of the plugin", "{path}");
