@@ -20,7 +20,7 @@ use crate::catalog::Catalog;
 use crate::entry::LONGEST;
 use crate::flight::Flights;
 use crate::history::History;
-use crate::improve::Improvement;
+use crate::improve::{Improvement, Improvements};
 use crate::ledger::Ledger;
 use crate::near::Near;
 use crate::stats::Stats;
@@ -54,6 +54,7 @@ pub(crate) struct Inner {
     pub(crate) watched: AtomicBool,
     /// How many refreshes may run in the background.
     pub(crate) refreshes: Arc<Semaphore>,
+    pub(crate) improvements: Improvements,
 }
 
 pub(crate) struct Slot {
@@ -155,12 +156,16 @@ impl Computed {
         Self { compressed: true, ..self }
     }
 
-    /// Gives a better form of the same value later, such as one that is compressed. It is awaited only once the value is
-    /// kept, in a task that nobody waits for, and takes the value's place in each tier that still has it. A future that
-    /// panics or gives `None` changes nothing.
+    /// Makes a better form of the same value later, such as one that is compressed, from the value's bytes. It is called
+    /// only once the value is kept, in a task that nobody waits for, and what it makes takes the value's place in each
+    /// tier that still has it. If it panics or gives `None`, nothing changes. When many values wait for their better
+    /// forms, those that leave memory before their turn are not improved.
     #[must_use]
-    pub fn improved_by(self, better: impl Future<Output = Option<Bytes>> + Send + 'static) -> Self {
-        Self { improvement: Some(Box::pin(better)), ..self }
+    pub fn improved_by<F>(self, better: impl FnOnce(Bytes) -> F + Send + 'static) -> Self
+    where
+        F: Future<Output = Option<Bytes>> + Send + 'static,
+    {
+        Self { improvement: Some(Box::new(move |bytes| Box::pin(better(bytes)))), ..self }
     }
 }
 
@@ -217,6 +222,7 @@ impl Cache {
                 audit: Audit::default(),
                 watched: AtomicBool::new(false),
                 refreshes: Arc::new(Semaphore::new(64)),
+                improvements: Improvements::default(),
             }
         });
         Self { inner }

@@ -4,7 +4,7 @@ mod envelope;
 
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -23,6 +23,16 @@ pub(crate) const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60
 /// A kept value. Cloning shares everything.
 #[derive(Debug, Clone)]
 pub struct Entry(Arc<Inner>);
+
+/// An entry that somebody else may have.
+pub(crate) struct WeakEntry(Weak<Inner>);
+
+impl WeakEntry {
+    /// The entry, if somebody still has it.
+    pub(crate) fn upgrade(&self) -> Option<Entry> {
+        self.0.upgrade().map(Entry)
+    }
+}
 
 /// What each hit looks at comes first, to lie in one line of the processor's cache.
 #[derive(Debug)]
@@ -135,6 +145,10 @@ impl Entry {
     pub fn age(&self) -> Duration {
         let left = self.0.usable.saturating_duration_since(now());
         self.0.parts.lifetime.saturating_sub(left)
+    }
+
+    pub(crate) fn downgrade(&self) -> WeakEntry {
+        WeakEntry(Arc::downgrade(&self.0))
     }
 
     /// Leaves a decoded value for the caller who takes it, so that a value that was decoded to see whether it can be

@@ -1,29 +1,87 @@
 //! A better form of a value that is kept already, such as one with compressed copies of it.
 //!
 //! A caller should not wait for what only later callers profit from. A function therefore returns what is ready, and
-//! with it a future of the better form; the cache awaits that once the value is kept, and then puts the better form in
-//! the value's place, in each tier that still has that very entry. What was invalidated, removed or replaced meanwhile
-//! stays so.
+//! with it a function that makes the better form of that; the cache calls it once the value is kept, and then puts the
+//! better form in the value's place, in each tier that still has that very entry. What was invalidated, removed or
+//! replaced meanwhile stays so.
+//!
+//! Few better forms are made at a time. Values that wait for theirs count to nobody's budget, so only some of them are
+//! held; of the others only those are improved that memory still has when their turn comes.
 
-use futures_util::future::BoxFuture;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use bytes::Bytes;
+use futures_util::future::BoxFuture;
+use tokio::sync::Semaphore;
 
 use crate::cache::Cache;
 use crate::clock::now;
 use crate::compute::Call;
+use crate::entry::WeakEntry;
 use crate::tier::{Acquired, Bid, Shared};
 use crate::{Entry, Parts};
 
-/// Makes the better form; `None` if there is none.
-pub(crate) type Improvement = BoxFuture<'static, Option<Bytes>>;
+/// Makes the better form of a value; `None` if there is none.
+pub(crate) type Improvement = Box<dyn FnOnce(Bytes) -> BoxFuture<'static, Option<Bytes>> + Send>;
+
+/// How many bytes of values are held until they are improved.
+const MOST_HELD: usize = 16 << 20;
+
+/// The improvements that wait or are made.
+pub(crate) struct Improvements {
+    turns: Arc<Semaphore>,
+    held: Arc<AtomicUsize>,
+}
+
+impl Default for Improvements {
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self { turns: Arc::new(Semaphore::new((processors / 2).max(1))), held: Arc::default() }
+    }
+}
+
+/// An entry that waits for its turn.
+enum Waiting {
+    Held(Entry, Held),
+    /// As long as somebody else has it.
+    Seen(WeakEntry),
+}
+
+/// Bytes that are held until this is dropped.
+struct Held(usize, Arc<AtomicUsize>);
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.1.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
+impl Improvements {
+    fn wait(&self, entry: &Entry) -> Waiting {
+        let size = entry.bytes().len();
+        let before = self.held.fetch_add(size, Ordering::Relaxed);
+        let held = Held(size, self.held.clone());
+        if before + size <= MOST_HELD { Waiting::Held(entry.clone(), held) } else { Waiting::Seen(entry.downgrade()) }
+    }
+}
 
 impl Cache {
-    /// Awaits the better form of an entry that was just kept, in a task of its own.
-    pub(crate) fn improve_later(&self, call: &Call, entry: &Entry, improvement: Improvement) {
-        let (cache, call, entry) = (self.clone(), call.clone(), entry.clone());
+    /// Makes the better form of an entry that was just kept, in a task of its own.
+    pub(crate) fn improve_later(&self, call: &Call, entry: &Entry, improve: Improvement) {
+        let (cache, call) = (self.clone(), call.clone());
+        let waiting = self.inner.improvements.wait(entry);
         tokio::spawn(async move {
-            if let Some(bytes) = improvement.await {
+            let turns = cache.inner.improvements.turns.clone();
+            let _turn = turns.acquire().await.expect("the semaphore is never closed");
+            let (entry, _held) = match waiting {
+                Waiting::Held(entry, held) => (entry, Some(held)),
+                Waiting::Seen(entry) => match entry.upgrade() {
+                    Some(entry) => (entry, None),
+                    None => return,
+                },
+            };
+            if let Some(bytes) = improve(entry.bytes().clone()).await {
                 let better = Entry::aged(Parts { bytes, ..entry.parts().clone() }, entry.age());
                 cache.improve(&call, &better).await;
             }

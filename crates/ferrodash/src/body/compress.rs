@@ -27,8 +27,8 @@ const WINDOWS: (u32, u32) = (10, 18);
 /// An encoder's output buffer is kept for the next body up to this size, in bytes.
 const LARGEST_SCRATCH: usize = 1 << 20;
 
-/// As many bodies wait for the encoder in the background; more are left as they are.
-const WAITING: usize = 1024;
+/// As many bodies wait for the encoder in the background; more are left as they are. The cache gives it one at a time.
+const WAITING: usize = 64;
 
 /// The start of a gzip file: deflate, no flags, no time, an unknown system (RFC 1952, section 2.3).
 const GZIP_HEADER: [u8; 10] = [0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 255];

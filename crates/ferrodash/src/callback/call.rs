@@ -168,14 +168,16 @@ async fn compute(context: Context, negative: Option<Duration>) -> Result<Compute
             }
             let packed = Body::first(body).await.pack();
             let computed = Computed::keep(packed.clone()).compressed();
-            // Shares the bytes that are kept.
-            let body = Body::unpack(&packed).filter(|body| !body.is_complete());
-            Ok(match body {
-                Some(body) => computed.improved_by(async { body.complete().await.map(|body| body.pack()) }),
-                None => computed,
-            })
+            let is_complete = Body::unpack(&packed).is_some_and(|body| body.is_complete());
+            Ok(if is_complete { computed } else { computed.improved_by(better) })
         }
     }
+}
+
+/// A packed body with all its forms.
+async fn better(packed: Bytes) -> Option<Bytes> {
+    let body = Body::unpack(&packed)?.complete().await?;
+    Some(body.pack())
 }
 
 /// Runs the function; the body, and whether it is one that can be kept.
