@@ -389,9 +389,9 @@ impl App {
     pub async fn run(self, address: &str) -> Result<()> {
         self.cache.make_default();
         let mut app = self.build()?;
-        serve::log_tiers(app.state.cache.clone());
         tokio::spawn(app.warm_up());
-        serve(app.into_router(), address).await
+        let cache = app.state.cache.clone();
+        serve_app(app.into_router(), address, cache).await
     }
 }
 

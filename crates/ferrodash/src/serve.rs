@@ -1,10 +1,12 @@
 //! Listening, and stopping when asked to.
 
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::time::Duration;
 
 use axum::Router;
 use ferrodash_cache::Cache;
+use futures_util::future::{Either, select};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -49,10 +51,14 @@ pub async fn serve(router: Router, address: &str) -> Result<()> {
     }
 }
 
-/// Writes a line for each tier of the cache into the log, beside what the app does: a store that does not answer holds
-/// nothing up.
-pub(crate) fn log_tiers(cache: Cache) {
-    tokio::spawn(async move { cache.log_tiers().await });
+/// Serves an app's router, and writes a line for each tier of its cache into the log beside that: a store that does not
+/// answer holds nothing up.
+pub(crate) async fn serve_app(router: Router, address: &str, cache: Cache) -> Result<()> {
+    // The server is looked at first, so what it does at its beginning is done before anything is written.
+    match select(pin!(serve(router, address)), pin!(cache.log_tiers())).await {
+        Either::Left((result, _)) => result,
+        Either::Right((_, serving)) => serving.await,
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]

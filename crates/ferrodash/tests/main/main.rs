@@ -17,6 +17,7 @@ mod raw;
 mod security;
 mod sharing;
 mod stale;
+mod start;
 mod tidy;
 mod ui;
 
