@@ -17,7 +17,7 @@ use crate::callback::{Callback, Context, Failure, Identity, IntoAnswer, error_ha
 use crate::config::Config;
 use crate::error::{BuildErrors, Mistake, Result};
 use crate::layout::{IntoLayout, Layout};
-use crate::serve::{self, serve};
+use crate::serve::serve_app;
 use crate::state::AppState;
 use crate::{http, pages, plugin};
 
