@@ -467,12 +467,9 @@ impl App {
     pub async fn run(self, address: &str) -> Result<()> {
         self.cache.make_default();
         let mut app = self.build()?;
-        let cache = app.state.cache.clone();
-        // A store that does not answer holds nothing up.
-        tokio::spawn(async move { cache.log_tiers().await });
         tokio::spawn(app.warm_up());
-        let server = app.state.config.server.clone();
-        server.serve(app.into_router(), address).await
+        let (server, cache) = (app.state.config.server.clone(), app.state.cache.clone());
+        server.serve_app(app.into_router(), address, cache).await
     }
 }
 

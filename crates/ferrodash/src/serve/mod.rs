@@ -7,10 +7,13 @@ mod memory;
 mod stop;
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use ferrodash_cache::Cache;
+use futures_util::future::{Either, select};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
@@ -122,6 +125,18 @@ impl Server {
         drop(listener);
         connections.finish().await;
         Ok(())
+    }
+}
+
+impl Server {
+    /// Serves an app's router, and writes a line for each tier of its cache into the log beside that: a store that does
+    /// not answer holds nothing up.
+    pub(crate) async fn serve_app(self, router: Router, address: &str, cache: Cache) -> Result<()> {
+        // The server is polled first, so what it does at its beginning is done before anything is written.
+        match select(pin!(self.serve(router, address)), pin!(cache.log_tiers())).await {
+            Either::Left((result, _)) => result,
+            Either::Right((_, serving)) => serving.await,
+        }
     }
 }
 

@@ -22,6 +22,7 @@ mod routes;
 mod security;
 mod sharing;
 mod stale;
+mod start;
 mod tidy;
 mod ui;
 
