@@ -1,7 +1,8 @@
 //! Batches over HTTP: ids joined in one query parameter, the answer split by a field of its items.
 
 use std::collections::HashMap;
-use std::fmt::Display;
+use std::error::Error;
+use std::fmt::{self, Debug, Display};
 use std::hash::Hash;
 use std::time::Duration;
 
@@ -37,7 +38,7 @@ pub struct HttpBatch {
 }
 
 /// Why a batch over HTTP failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
     /// No answer: the server is not reachable, or too slow.
@@ -74,6 +75,19 @@ pub enum HttpError {
         /// What was found.
         detail: String,
     },
+}
+
+impl Debug for HttpError {
+    /// What `Display` writes, and then the reasons, as a `main` that returns it prints the `Debug` form.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)?;
+        let mut reason = self.source();
+        while let Some(error) = reason {
+            write!(f, ": {error}")?;
+            reason = error.source();
+        }
+        Ok(())
+    }
 }
 
 impl HttpBatch {

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::error::{Error, Result};
+use crate::log;
 
 /// How long open requests may take once the server is asked to stop.
 const STOP_WITHIN: Duration = Duration::from_secs(10);
@@ -15,11 +16,13 @@ const STOP_WITHIN: Duration = Duration::from_secs(10);
 /// Serves a router, such as one that an app is part of, until the process is asked to stop (SIGINT or SIGTERM).
 ///
 /// When ready, the address is printed on standard output. Asked to stop, it takes no new connections and waits at most
-/// ten seconds for open requests.
+/// ten seconds for open requests. If the program has set no `tracing` subscriber, events are written to standard error, see
+/// [`App::run`](crate::App::run).
 ///
 /// # Errors
 /// [`Error::Listen`] when the address is not free.
 pub async fn serve(router: Router, address: &str) -> Result<()> {
+    log::install();
     let cannot_listen = |source| Error::Listen { address: address.to_owned(), source };
     let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
     let local = listener.local_addr().map_err(cannot_listen)?;

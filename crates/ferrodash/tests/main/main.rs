@@ -9,6 +9,7 @@ mod caching;
 mod callbacks;
 mod client;
 mod effects;
+mod first_contact;
 mod memoize;
 mod multipage;
 mod pages;
