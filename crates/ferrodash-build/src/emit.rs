@@ -23,6 +23,7 @@ const COMMON: [&str; 2] = ["children", "id"];
 /// The source of one suite's module.
 pub(crate) fn emit_suite(suite: &Suite, components: &[ComponentMeta], bundles: &[Bundle]) -> String {
     let mut code = String::new();
+    let components = &with_lists(suite, components);
     let shared = shared_props(components);
     if !shared.is_empty() {
         emit_shared(&mut code, &suite.module, &shared);
@@ -32,6 +33,22 @@ pub(crate) fn emit_suite(suite: &Suite, components: &[ComponentMeta], bundles: &
     }
     emit_table(&mut code, suite, components, bundles);
     code
+}
+
+/// The components with the lists that Dash's own suite describes in words only.
+fn with_lists(suite: &SuiteManifest, components: &[ComponentMeta]) -> Vec<ComponentMeta> {
+    let mut components = components.to_vec();
+    let is_dcc = suite.namespace == "dash_core_components";
+    for component in components.iter_mut().filter(|_| is_dcc) {
+        for prop in component.props.iter_mut().filter(|prop| prop.kind == PropType::Json) {
+            match (component.name.as_str(), prop.name.as_str()) {
+                ("Checklist" | "Dropdown" | "RadioItems", "options") => prop.kind = PropType::Options,
+                ("RangeSlider" | "Slider", "marks") => prop.kind = PropType::Marks,
+                _ => {}
+            }
+        }
+    }
+    components
 }
 
 /// The properties that every component of a large suite has in the same form.
@@ -181,6 +198,16 @@ fn rust_type(component: &str, prop: &PropMeta, name: &str) -> (String, String) {
         PropType::Choice(_) => (choice_name(component, prop), format!("{COMPONENTS}::Prop::from({name}.as_str())")),
         PropType::TextList => list("Text"),
         PropType::NumberList => list("Number"),
+        PropType::ObjectList => {
+            (format!("impl {COMPONENTS}::value::Any"), format!("{COMPONENTS}::value::objects({name})"))
+        }
+        PropType::Options => (
+            format!("impl {COMPONENTS}::value::Options"),
+            format!("{COMPONENTS}::value::Options::into_options({name})"),
+        ),
+        PropType::Marks => {
+            (format!("impl {COMPONENTS}::value::Marks"), format!("{COMPONENTS}::value::Marks::into_marks({name})"))
+        }
         PropType::Json => (format!("impl {COMPONENTS}::value::Any"), format!("{COMPONENTS}::value::json({name})")),
     }
 }

@@ -4,6 +4,7 @@
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::fmt::{self, Debug, Display};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -107,7 +108,7 @@ pub struct Answer<E = Infallible> {
 }
 
 /// Why a function gave no value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure<E> {
     /// It returned an error. All who waited get a clone; nothing is kept.
@@ -119,6 +120,17 @@ pub enum Failure<E> {
     /// It ran longer than it may ([`Policy::hard_timeout`]), and was ended.
     #[error("the function took longer than {0:?} and was ended")]
     TimedOut(Duration),
+}
+
+impl<E: Debug> Debug for Failure<E> {
+    /// As `Display`, with the error's own `Debug` form: a `main` that returns it prints that.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => error.fmt(f),
+            Self::Panic(message) => Display::fmt(&Failure::<Infallible>::Panic(message.clone()), f),
+            Self::TimedOut(time) => Display::fmt(&Failure::<Infallible>::TimedOut(*time), f),
+        }
+    }
 }
 
 tokio::task_local! {
@@ -442,8 +454,8 @@ impl Default for Cache {
     }
 }
 
-impl std::fmt::Debug for Cache {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache").field("tiers", &self.tiers()).finish()
     }
 }

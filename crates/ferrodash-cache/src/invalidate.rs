@@ -5,16 +5,19 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::cache::Cache;
+use crate::error::debug_as_display;
 use crate::tier::{Acquired, Bid, Filled};
 use crate::{Key, Scope};
 
 /// An invalidation that did not reach every tier: some may still give back what was to be forgotten.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} did not take the invalidation and may still give back old values; try again", tiers.join(" and "))]
 pub struct Unreached {
     /// The tiers.
     pub tiers: Vec<&'static str>,
 }
+
+debug_as_display!(Unreached);
 
 impl Cache {
     /// Forgets a value in every tier.

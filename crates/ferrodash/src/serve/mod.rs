@@ -20,6 +20,7 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{Error, Result};
+use crate::log;
 pub(crate) use connection::Stopping;
 use connection::serve_connection;
 use stop::{Phase, Phases};
@@ -104,6 +105,9 @@ impl Server {
     /// takes no new connections and waits at most [`stop_within`](Self::stop_within) for open requests. A second signal
     /// ends it at once.
     ///
+    /// If the program has set no `tracing` subscriber, events are written to standard error, see
+    /// [`App::run`](crate::App::run).
+    ///
     /// With the allocator of glibc, blocks of 128 KiB and more are returned to the system as soon as they are free from
     /// here on (`mallopt`), unless the environment tunes the allocator.
     ///
@@ -112,6 +116,7 @@ impl Server {
     /// # Errors
     /// [`Error::Listen`] when the address is not free.
     pub async fn serve(self, router: Router, address: &str) -> Result<()> {
+        log::install();
         memory::return_large_blocks();
         let cannot_listen = |source| Error::Listen { address: address.to_owned(), source };
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;

@@ -10,6 +10,7 @@ mod caching;
 mod callbacks;
 mod client;
 mod effects;
+mod first_contact;
 mod headers;
 mod limits;
 mod memoize;
