@@ -92,8 +92,9 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// Whether what was begun at `born` still counts.
+    /// Whether what was begun at `born` still counts. What was begun later than now belongs to a history that the store
+    /// has lost the end of.
     pub fn allow(&self, born: Stamp) -> bool {
-        born.era == self.now.era && self.newest <= born.sequence
+        born.era == self.now.era && self.newest <= born.sequence && born.sequence <= self.now.sequence
     }
 }

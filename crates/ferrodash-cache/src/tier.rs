@@ -28,6 +28,13 @@ pub trait Tier: Send + Sync + 'static {
     /// Forgets an entry. Whoever holds the lease of the key loses it.
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<()>>;
 
+    /// Which part of the tier keeps a key, and without a key which number stands for all parts at once. A part that fails
+    /// is passed by, and the others are asked on: the servers of a cluster, for example.
+    fn part(&self, key: Option<&Key>) -> usize {
+        let _ = key;
+        0
+    }
+
     /// The rest of the tier, if several processes use it.
     fn shared(&self) -> Option<&dyn Shared> {
         None
@@ -45,7 +52,14 @@ pub trait Shared: Send + Sync {
     /// The marks of scopes. A store that has none begins an era.
     fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>>;
 
-    /// Raises the sequence number and marks scopes with it.
+    /// The marks of scopes that the entry of a key is held against. Where a store has more than one history, each with all
+    /// marks, this is the one of the key; where it has one, all keys share that.
+    fn marks_of<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
+        let _ = key;
+        self.marks(scopes)
+    }
+
+    /// Raises the sequence number and marks scopes with it, in each history that the store has.
     fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>>;
 
     /// Asks for the lease of a key.
