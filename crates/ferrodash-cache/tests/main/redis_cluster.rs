@@ -76,6 +76,11 @@ impl Node {
         eventually(async || self.tell::<String>(words).await.contains(what)).await;
     }
 
+    fn signal(&self, name: &str) {
+        let id = self.program.as_ref().unwrap().id().to_string();
+        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+    }
+
     /// The commands that it has carried out.
     async fn operations(&self) -> u64 {
         let info: String = self.tell(&["INFO", "stats"]).await;
@@ -242,9 +247,7 @@ async fn b12_a_master_that_falls_silent_costs_no_more_than_the_values_it_held() 
     for cache in [&near, &plain] {
         pages.are_kept(cache).await;
     }
-    let silent = cluster.nodes[1].program.as_ref().unwrap().id().to_string();
-    let signal = |name: &str| assert!(Command::new("kill").args([name, &silent]).status().unwrap().success());
-    signal("-STOP");
+    cluster.nodes[1].signal("-STOP");
     let mut hits = 0;
     for _ in 0..ROUNDS {
         hits += pages.read_all(&plain).await;
@@ -260,7 +263,7 @@ async fn b12_a_master_that_falls_silent_costs_no_more_than_the_values_it_held() 
         reads.iter().all(|(value, _)| *value == 1)
     })
     .await;
-    signal("-CONT");
+    cluster.nodes[1].signal("-CONT");
     eventually(async || plain.clear().await.is_ok()).await;
     for cache in [&near, &plain] {
         pages.are_kept(cache).await;
@@ -304,6 +307,39 @@ async fn b12_no_answer_is_wrong_while_a_cluster_fails_over() {
         // The old master comes back as a replica of the new one.
         cluster.nodes[down].resume();
         cluster.nodes[down].says(&["INFO", "replication"], "master_link_status:up").await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn b12_an_old_master_that_wakes_up_is_not_believed() {
+    let cluster = Cluster::with_replicas(1, Duration::from_secs(1)).await;
+    let (caches, pages) = (cluster.caches("deadline=500ms").await, Pages::new());
+    for cache in &caches {
+        pages.are_kept(cache).await;
+    }
+    cluster.nodes[2].signal("-STOP");
+    for page in 0..PAGES {
+        pages.write(page);
+    }
+    // As soon as the replica has taken over.
+    eventually(async || caches[0].clear().await.is_ok()).await;
+    cluster.nodes[2].signal("-CONT");
+    let mut page = 0;
+    let start = tokio::time::Instant::now();
+    while start.elapsed() < Duration::from_secs(3) {
+        page = (page + 1) % PAGES;
+        assert_eq!(pages.read(&caches[0], page).await.0, pages.now(page), "the process that has invalidated");
+        let written = pages.write(page);
+        if caches[0].invalidate_tag(&format!("page:{page}")).await.is_ok() {
+            for cache in &caches {
+                assert_eq!(pages.read(cache, page).await.0, written);
+            }
+        }
+        eventually(async || caches[0].clear().await.is_ok()).await;
+    }
+    cluster.nodes[2].says(&["INFO", "replication"], "role:slave").await;
+    for cache in &caches {
+        pages.are_kept(cache).await;
     }
 }
 
