@@ -18,7 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, FutureExt, join_all};
+use futures_util::future::{BoxFuture, FutureExt};
 use redis::{Cmd, RedisResult, Value};
 use tokio::time::timeout;
 
@@ -273,16 +273,15 @@ impl Shared for Redis {
         .boxed()
     }
 
-    /// In a cluster the stamp is one of the first history; all have the marks, or it is an error.
+    /// In a cluster the stamp is of one of the histories; all have the marks, or it is an error.
     fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>> {
         async move {
-            let invalidate = |history| {
-                let call = move |mut link| async move { self.histories.invalidate(history, &mut link, scopes).await };
-                self.call_history(history, call)
+            let slots: Vec<_> = self.names.marks.iter().map(|name| self.nodes.slot(name)).collect();
+            let call = |mut link, histories: Vec<usize>| async move {
+                self.histories.invalidate(&histories, &mut link, scopes).await
             };
-            let stamps = join_all((0..self.names.marks.len()).map(invalidate)).await;
-            let stamps = stamps.into_iter().collect::<TierResult<Vec<_>>>()?;
-            Ok(stamps.into_iter().next().expect("there is at least one history"))
+            let stamps = self.nodes.call_each(&slots, call).await?;
+            Ok(stamps.into_iter().flatten().next().expect("there is at least one history"))
         }
         .boxed()
     }

@@ -131,6 +131,41 @@ impl Cluster {
         Err(Fault::Moved.into_words())
     }
 
+    /// Makes a call to each master that has some of these slots, with the indices of those.
+    pub(super) async fn call_each<T, F>(
+        &self,
+        slots: &[u16],
+        call: impl Fn(Link, Vec<usize>) -> F,
+    ) -> TierResult<Vec<T>>
+    where
+        F: Future<Output = RedisResult<T>>,
+    {
+        let until = now() + self.keeper.deadline;
+        let map = self.after(0, until).await?.map.map_err(|reason| reason.to_string())?;
+        let mut groups = HashMap::<_, Vec<usize>>::new();
+        for (index, slot) in slots.iter().enumerate() {
+            groups.entry(map.owners[usize::from(*slot)]).or_default().push(index);
+        }
+        let (call, map) = (&call, &map);
+        let calls = groups.into_iter().map(|(master, group)| async move {
+            if let Some(master) = master {
+                match map.masters[master].1.call(until, false, |link| call(link, group.clone())).await {
+                    Ok(answer) => return Ok(vec![answer]),
+                    Err(Fault::Moved | Fault::Ask(_)) => {}
+                    Err(Fault::Other(reason)) => {
+                        self.keeper.doubt.notify_one();
+                        return Err(reason);
+                    }
+                }
+            }
+            // Some of the slots move, so each is followed by itself.
+            let each = group.iter().map(|index| self.call(slots[*index], |link, _| call(link, vec![*index])));
+            join_all(each).await.into_iter().collect()
+        });
+        let answers = join_all(calls).await.into_iter().collect::<TierResult<Vec<_>>>()?;
+        Ok(answers.into_iter().flatten().collect())
+    }
+
     /// The place of a slot.
     pub(super) async fn place(&self, slot: u16) -> TierResult<Place> {
         let state = self.after(0, now() + self.keeper.deadline).await?;

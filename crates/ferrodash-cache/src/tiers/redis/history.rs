@@ -81,33 +81,47 @@ impl Histories {
             }
             // Others may have found out before that the server is another one.
             link.is_same_run().await?;
-            self.change(history, link, &script::BEGIN, &[]).await?;
+            self.change(&[history], link, &script::BEGIN, &[]).await?;
         }
         Err(unexpected("the marks are gone at once"))
     }
 
-    /// Raises the counter and marks scopes with it.
-    pub(super) async fn invalidate(&self, history: usize, link: &mut Link, scopes: &[Scope]) -> RedisResult<Stamp> {
-        let marks = self.change(history, link, &script::INVALIDATE, scopes).await?;
-        marks.map(|marks| marks.now).ok_or_else(|| unexpected("an invalidation left no mark"))
+    /// Raises the counters of histories on one node, and marks scopes with them. Gives a moment of one of them.
+    pub(super) async fn invalidate(
+        &self,
+        histories: &[usize],
+        link: &mut Link,
+        scopes: &[Scope],
+    ) -> RedisResult<Option<Stamp>> {
+        let marks = self.change(histories, link, &script::INVALIDATE, scopes).await?;
+        let marks = marks.into_iter().collect::<Option<Vec<_>>>();
+        let marks = marks.ok_or_else(|| unexpected("an invalidation left no mark"))?;
+        Ok(marks.first().map(|marks| marks.now))
     }
 
     /// Runs a script that begins an era if one has to begin.
     async fn change(
         &self,
-        history: usize,
+        histories: &[usize],
         link: &mut Link,
         script: &script::Script,
         scopes: &[Scope],
-    ) -> RedisResult<Option<Marks>> {
-        let (known, run) = (self.known(history), link.run.clone());
+    ) -> RedisResult<Vec<Option<Marks>>> {
+        let run = link.run.clone();
         let most = if self.known.len() > 1 { MOST_OF_MANY } else { MOST_MARKS };
-        let numbers = [crate::random(), known.era, known.sequence, most].map(|number| number.to_string());
         let scopes: Vec<_> = scopes.iter().map(Scope::to_string).collect();
-        let arguments: Vec<_> =
-            [&*run].into_iter().chain(numbers.iter().chain(&scopes).map(|text| &**text)).map(str::as_bytes).collect();
-        let fields = script.run::<Fields>(link, &[&self.names.marks[history]], &arguments).await?;
-        Ok(self.take(history, &run, known, &fields))
+        let (mut all_known, mut calls) = (Vec::new(), Vec::new());
+        for history in histories {
+            let known = self.known(*history);
+            let numbers = [crate::random(), known.era, known.sequence, most].map(|number| number.to_string());
+            let arguments = [run.to_string()].into_iter().chain(numbers).chain(scopes.iter().cloned());
+            calls.push(([&*self.names.marks[*history]], arguments.collect::<Vec<_>>()));
+            all_known.push((*history, known));
+        }
+        let calls: Vec<_> = calls.iter().map(|(keys, arguments)| (&keys[..], &arguments[..])).collect();
+        let fields = script.run_each::<Vec<Fields>, _>(link, &calls).await?;
+        let taken = all_known.into_iter().zip(&fields);
+        Ok(taken.map(|((history, known), fields)| self.take(history, &run, known, fields)).collect())
     }
 
     /// Remembers the newest moment, and reports it if it is in another era than the last one.

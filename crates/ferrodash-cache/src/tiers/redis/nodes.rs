@@ -61,6 +61,24 @@ impl Nodes {
         }
     }
 
+    /// Makes a call to each server that has some of these slots, with the indices of those.
+    pub(super) async fn call_each<T, F>(
+        &self,
+        slots: &[u16],
+        call: impl Fn(Link, Vec<usize>) -> F,
+    ) -> TierResult<Vec<T>>
+    where
+        F: Future<Output = RedisResult<T>>,
+    {
+        match self {
+            Self::One { .. } => {
+                let all = || (0..slots.len()).collect();
+                self.call(0, |link, _| call(link, all())).await.map(|answer| vec![answer])
+            }
+            Self::Many(cluster) => cluster.call_each(slots, call).await,
+        }
+    }
+
     /// Whether changes are reported.
     pub(super) fn tells(&self) -> bool {
         match self {

@@ -108,18 +108,31 @@ impl Script {
         keys: &[&str],
         arguments: &[&[u8]],
     ) -> RedisResult<T> {
-        let command = |name: &str, script: &str| {
-            let size = script.len() + arguments.iter().map(|argument| argument.len()).sum::<usize>();
-            let mut command = Cmd::with_capacity(3 + keys.len() + arguments.len(), size + 256);
-            command.arg(name).arg(script).arg(keys.len()).arg(keys).arg(arguments);
-            command
-        };
-        match link.ask([command("EVALSHA", &self.hash)]).await {
+        self.run_each(link, &[(keys, arguments)]).await.map(|(answer,)| answer)
+    }
+
+    /// Runs the script for several keys with their arguments, one after the other; they must be such that a script that
+    /// runs twice does no harm.
+    pub(super) async fn run_each<T: FromRedisValue, A: AsRef<[u8]>>(
+        &self,
+        link: &mut Link,
+        calls: &[(&[&str], &[A])],
+    ) -> RedisResult<T> {
+        match link.ask(calls.iter().map(|call| command("EVALSHA", &self.hash, call))).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                let (answer,) = link.ask([command("EVAL", &self.code)]).await?;
-                Ok(answer)
+                link.ask(calls.iter().map(|call| command("EVAL", &self.code, call))).await
             }
-            result => result.map(|(answer,)| answer),
+            result => result,
         }
     }
+}
+
+fn command<A: AsRef<[u8]>>(name: &str, script: &str, (keys, arguments): &(&[&str], &[A])) -> Cmd {
+    let size = script.len() + arguments.iter().map(|argument| argument.as_ref().len()).sum::<usize>();
+    let mut command = Cmd::with_capacity(3 + keys.len() + arguments.len(), size + 256);
+    command.arg(name).arg(script).arg(keys.len()).arg(*keys);
+    for argument in *arguments {
+        command.arg(argument.as_ref());
+    }
+    command
 }
