@@ -22,8 +22,8 @@ use super::slots::{Address, Range, SLOTS};
 use crate::TierResult;
 use crate::clock::{Instant, now};
 
-/// The histories of a cluster. More of them find a place on each node of a larger cluster, and are more to write for each
-/// invalidation.
+/// The histories of a cluster; all processes must agree on the number. More of them find a place on each node of a larger
+/// cluster, and are more to write for each invalidation.
 pub(super) const HISTORIES: u16 = 32;
 
 /// The slots for each history.
