@@ -278,7 +278,7 @@ impl Cache {
             return false;
         }
         let (epoch, scopes) = (self.inner.ledger.epoch(), self.scopes(key, policy.tags()));
-        let marks = self.marks(&scopes).await;
+        let marks = self.marks(key, &scopes).await;
         let entry = self.entry_of(
             Parts { fingerprint: policy.fingerprint, scopes, ..Parts::new(bytes, policy.timeout) },
             policy,
@@ -310,7 +310,7 @@ impl Cache {
         let inner = &*self.inner;
         let mut stored = false;
         for (index, slot) in inner.tiers.iter().enumerate() {
-            let taken = slot.call(inner, slot.tier.set(key, entry)).await == Some(true);
+            let taken = slot.call(inner, key, slot.tier.set(key, entry)).await == Some(true);
             stored = if inner.authority == Some(index) { taken } else { stored | (taken && inner.authority.is_none()) };
         }
         stored
@@ -348,11 +348,11 @@ impl Cache {
         Entry::new(parts)
     }
 
-    /// The present marks of scopes; `None` while the tier that keeps them cannot be asked.
-    pub(crate) async fn marks(&self, scopes: &[Scope]) -> Option<Marks> {
+    /// The present marks of scopes for the entry of a key; `None` while the tier that keeps them cannot be asked.
+    pub(crate) async fn marks(&self, key: &Key, scopes: &[Scope]) -> Option<Marks> {
         match self.inner.authority() {
             None => Some(self.inner.ledger.own_marks(scopes)),
-            Some((slot, shared)) => slot.call(&self.inner, self.inner.history.marks(0, shared, scopes)).await,
+            Some((slot, shared)) => slot.call(&self.inner, key, self.inner.history.marks(shared, key, scopes)).await,
         }
     }
 
@@ -433,17 +433,28 @@ impl Slot {
         &*self.tier
     }
 
-    /// Makes a call of the tier, unless it is passed by at the moment; `None` if it gave no answer.
-    pub(crate) async fn call<T>(&self, inner: &Inner, call: impl Future<Output = TierResult<T>>) -> Option<T> {
-        if !self.breaker.allows() {
+    /// Makes a call for a key, unless its part of the tier is passed by at the moment; `None` if it gave no answer.
+    pub(crate) async fn call<T>(
+        &self,
+        inner: &Inner,
+        key: &Key,
+        call: impl Future<Output = TierResult<T>>,
+    ) -> Option<T> {
+        let part = self.tier.part(Some(key));
+        if !self.breaker.allows(part) {
             return None;
         }
-        self.breaker.note(call.await, || inner.forget_copies())
+        self.breaker.note(part, call.await, || inner.forget_copies())
     }
 
-    /// Makes a call of the tier in any case.
-    pub(crate) async fn insist<T>(&self, inner: &Inner, call: impl Future<Output = TierResult<T>>) -> Option<T> {
-        self.breaker.note(call.await, || inner.forget_copies())
+    /// Makes a call in any case, for a key or for all of the tier.
+    pub(crate) async fn insist<T>(
+        &self,
+        inner: &Inner,
+        key: Option<&Key>,
+        call: impl Future<Output = TierResult<T>>,
+    ) -> Option<T> {
+        self.breaker.note(self.tier.part(key), call.await, || inner.forget_copies())
     }
 }
 
