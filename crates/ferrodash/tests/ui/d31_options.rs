@@ -9,6 +9,5 @@ struct Choice {
 fn main() {
     let _ = dcc::Dropdown::new().options([("a", "A", "B")]);
     let _ = dcc::Dropdown::new().options(vec![Choice { value: 1, label: "one" }]);
-    let _ = dcc::Dropdown::new().options(true);
     let _ = dcc::Slider::new().marks(["a", "b"]);
 }
