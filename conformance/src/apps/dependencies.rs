@@ -11,7 +11,7 @@ macro_rules! never {
     ($($argument:ident)*) => {
         async |$($argument: Value),*| {
             $(drop($argument);)*
-            Err::<(), _>("only listed")
+            Err::<NoUpdate, _>("only listed")
         }
     };
 }

@@ -1,9 +1,11 @@
 //! What can become of a load.
 
+use std::convert::Infallible;
+use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
 
 /// Why a load gave no value.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError<E> {
     /// The request was answered, and the answer has nothing for this id.
@@ -18,6 +20,17 @@ pub enum LoadError<E> {
     /// The batch function panicked.
     #[error("the batch function panicked")]
     Panicked,
+}
+
+impl<E: Debug> Debug for LoadError<E> {
+    /// As `Display`, with the error's own `Debug` form: a `main` that returns it prints that.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Item(error) | Self::Request(error) => error.fmt(f),
+            Self::Missing => Display::fmt(&LoadError::<Infallible>::Missing, f),
+            Self::Panicked => Display::fmt(&LoadError::<Infallible>::Panicked, f),
+        }
+    }
 }
 
 impl<E> Clone for LoadError<E> {

@@ -4,7 +4,8 @@
 //! is several, of which each succeeds or fails for its own ids.
 
 use std::collections::{HashMap, HashSet};
-use std::fmt::Display;
+use std::error::Error;
+use std::fmt::{self, Debug, Display};
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
@@ -50,7 +51,7 @@ pub struct HttpBatch {
 }
 
 /// Why a batch over HTTP failed.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
     /// No answer: the server is not reachable, or too slow.
@@ -87,6 +88,19 @@ pub enum HttpError {
         /// What was found.
         detail: String,
     },
+}
+
+impl Debug for HttpError {
+    /// What `Display` writes, and then the reasons, as a `main` that returns it prints the `Debug` form.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(self, f)?;
+        let mut reason = self.source();
+        while let Some(error) = reason {
+            write!(f, ": {error}")?;
+            reason = error.source();
+        }
+        Ok(())
+    }
 }
 
 impl HttpBatch {

@@ -23,6 +23,7 @@ const COMMON: [&str; 2] = ["children", "id"];
 /// The source of one suite's module.
 pub(crate) fn emit_suite(suite: &Suite, components: &[ComponentMeta], bundles: &[Bundle]) -> String {
     let mut code = String::new();
+    let components = &with_lists(suite, components);
     let shared = shared_props(components);
     if !shared.is_empty() {
         emit_shared(&mut code, &suite.module, &shared);
@@ -32,6 +33,22 @@ pub(crate) fn emit_suite(suite: &Suite, components: &[ComponentMeta], bundles: &
     }
     emit_table(&mut code, suite, components, bundles);
     code
+}
+
+/// The components with the lists that Dash's own suite describes in words only.
+fn with_lists(suite: &SuiteManifest, components: &[ComponentMeta]) -> Vec<ComponentMeta> {
+    let mut components = components.to_vec();
+    let is_dcc = suite.namespace == "dash_core_components";
+    for component in components.iter_mut().filter(|_| is_dcc) {
+        for prop in component.props.iter_mut().filter(|prop| prop.kind == PropType::Json) {
+            match (component.name.as_str(), prop.name.as_str()) {
+                ("Checklist" | "Dropdown" | "RadioItems", "options") => prop.kind = PropType::Options,
+                ("RangeSlider" | "Slider", "marks") => prop.kind = PropType::Marks,
+                _ => {}
+            }
+        }
+    }
+    components
 }
 
 /// The properties that every component of a large suite has in the same form.
@@ -69,7 +86,7 @@ fn emit_component(code: &mut String, suite: &Suite, component: &ComponentMeta, s
     line(code, 0, "#[must_use = \"a component does nothing until it is part of a layout or an answer\"]");
     line(code, 0, &format!("pub struct {name}({COMPONENTS}::Component);"));
     line(code, 0, &format!("impl {name} {{"));
-    emit_constructor(code, suite, component);
+    let has_default = emit_constructor(code, suite, component);
     let mut taken = vec![ident("new")];
     for prop in &component.props {
         let elsewhere = COMMON.contains(&prop.name.as_str()) || shared.iter().any(|other| other.name == prop.name);
@@ -82,6 +99,11 @@ fn emit_component(code: &mut String, suite: &Suite, component: &ComponentMeta, s
         }
     }
     line(code, 0, "}");
+    if has_default {
+        line(code, 0, &format!("impl ::core::default::Default for {name} {{"));
+        line(code, 1, "fn default() -> Self { Self::new() }");
+        line(code, 0, "}");
+    }
     line(code, 0, &format!("impl From<{name}> for {COMPONENTS}::Component {{"));
     line(code, 1, &format!("fn from(component: {name}) -> Self {{ component.0 }}"));
     line(code, 0, "}");
@@ -94,8 +116,9 @@ fn emit_component(code: &mut String, suite: &Suite, component: &ComponentMeta, s
     }
 }
 
-/// The constructor takes the children, where there can be any, and what the component requires.
-fn emit_constructor(code: &mut String, suite: &Suite, component: &ComponentMeta) {
+/// The constructor takes the children, where there can be any, and what the component requires; returned is whether it
+/// takes nothing.
+fn emit_constructor(code: &mut String, suite: &Suite, component: &ComponentMeta) -> bool {
     let name = &component.name;
     let has_children = component.props.iter().any(|prop| prop.name == "children");
     let is_void = suite.module == "html" && VOID.contains(&name.as_str());
@@ -103,26 +126,24 @@ fn emit_constructor(code: &mut String, suite: &Suite, component: &ComponentMeta)
     let mut sets = Vec::new();
     if has_children && !is_void {
         arguments.push(format!("children: impl {COMPONENTS}::IntoChildren"));
-        sets.push("component.set_children(children.into_children());".to_owned());
+        sets.push("this.set_children(children.into_children());".to_owned());
     }
     for prop in component.props.iter().filter(|prop| prop.required && prop.name != "children") {
         let ident = ident(&prop.name);
         let (argument, value) = rust_type(name, prop, &ident);
         arguments.push(format!("{ident}: {argument}"));
-        sets.push(format!("component.set({:?}, {value});", prop.name));
+        sets.push(format!("this.set({:?}, {value});", prop.name));
     }
     line(code, 1, &format!("/// A `{name}`, with what it needs; everything else has a setter."));
-    if arguments.is_empty() {
-        line(code, 1, "#[expect(clippy::new_without_default, reason = \"all components are made the same way\")]");
-    }
     line(code, 1, &format!("pub fn new({}) -> Self {{", arguments.join(", ")));
-    let binding = if sets.is_empty() { "component" } else { "mut component" };
+    let binding = if sets.is_empty() { "this" } else { "mut this" };
     line(code, 2, &format!("let {binding} = {COMPONENTS}::Component::new({:?}, {name:?});", suite.namespace));
     for set in sets {
         line(code, 2, &set);
     }
-    line(code, 2, "Self(component)");
+    line(code, 2, "Self(this)");
     line(code, 1, "}");
+    arguments.is_empty()
 }
 
 #[derive(Clone, Copy, PartialEq)]
@@ -177,6 +198,16 @@ fn rust_type(component: &str, prop: &PropMeta, name: &str) -> (String, String) {
         PropType::Choice(_) => (choice_name(component, prop), format!("{COMPONENTS}::Prop::from({name}.as_str())")),
         PropType::TextList => list("Text"),
         PropType::NumberList => list("Number"),
+        PropType::ObjectList => {
+            (format!("impl {COMPONENTS}::value::Any"), format!("{COMPONENTS}::value::objects({name})"))
+        }
+        PropType::Options => (
+            format!("impl {COMPONENTS}::value::Options"),
+            format!("{COMPONENTS}::value::Options::into_options({name})"),
+        ),
+        PropType::Marks => {
+            (format!("impl {COMPONENTS}::value::Marks"), format!("{COMPONENTS}::value::Marks::into_marks({name})"))
+        }
         PropType::Json => (format!("impl {COMPONENTS}::value::Any"), format!("{COMPONENTS}::value::json({name})")),
     }
 }

@@ -69,6 +69,12 @@ pub enum PropType {
     TextList,
     /// A list of numbers.
     NumberList,
+    /// A list of objects.
+    ObjectList,
+    /// The options of a list to choose from, as those of `dcc.Dropdown`.
+    Options,
+    /// The marks of a slider.
+    Marks,
     /// Anything that JSON can express.
     Json,
 }
@@ -153,7 +159,10 @@ pub(crate) fn prop_type(prop: &str, kind: &Value) -> PropType {
         "arrayOf" => match kind.get("value").map(|item| prop_type("", item)) {
             Some(PropType::Text) => PropType::TextList,
             Some(PropType::Number) => PropType::NumberList,
-            _ => PropType::Json,
+            _ => match kind.pointer("/value/name").and_then(Value::as_str) {
+                Some("shape" | "exact" | "objectOf") => PropType::ObjectList,
+                _ => PropType::Json,
+            },
         },
         _ => PropType::Json,
     }

@@ -1,5 +1,6 @@
-//! Passes a failing tier by for a moment, and speaks of it once in a while.
+//! Passes a failing tier, or a part of one, by for a moment, and speaks of it once in a while.
 
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,6 +11,9 @@ use crate::tier::TierResult;
 /// How long a tier that failed is not asked; after that one call finds out how it is. A server that is back is used
 /// again after this time at the latest, and what its client needs to reconnect.
 const PAUSE: Duration = Duration::from_secs(1);
+
+/// After so long without a call, what a part did last says nothing of it any more, as long as others work.
+const FORGOTTEN: Duration = Duration::from_secs(10);
 
 /// At most one line in the log for each such time.
 const LOG_INTERVAL: Duration = Duration::from_secs(30);
@@ -40,9 +44,9 @@ pub(crate) struct Breaker {
 
 #[derive(Default)]
 struct State {
-    /// While the tier fails: when it is next asked.
-    next: Option<Instant>,
-    /// Why it failed last.
+    /// When each part that fails is next asked.
+    next: HashMap<usize, Instant>,
+    /// Why one of them failed last.
     reason: String,
 }
 
@@ -51,22 +55,22 @@ impl Breaker {
         Self { tier, state: Mutex::default(), failures: AtomicU64::new(0), log: Seldom::default() }
     }
 
-    /// Whether the tier may be asked now. While it fails, one caller may from time to time.
-    pub(crate) fn allows(&self) -> bool {
+    /// Whether a part of the tier may be asked now. While it fails, one caller may from time to time.
+    pub(crate) fn allows(&self, part: usize) -> bool {
         let mut state = self.lock();
-        let Some(next) = state.next else { return true };
+        let Some(next) = state.next.get_mut(&part) else { return true };
         let now = now();
-        if now < next {
+        if now < *next {
             return false;
         }
-        state.next = Some(now + PAUSE);
+        *next = now + PAUSE;
         true
     }
 
-    /// Why the tier failed when it was last asked, if it did.
+    /// Why a part of the tier failed when it was last asked, if one did.
     pub(crate) fn failure(&self) -> Option<String> {
         let state = self.lock();
-        state.next.map(|_| state.reason.clone())
+        (!state.next.is_empty()).then(|| state.reason.clone())
     }
 
     /// How often it has failed.
@@ -74,12 +78,11 @@ impl Breaker {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Notes how a call went and turns a failure into `None`. `recovered` is called when the tier answers again.
-    pub(crate) fn note<T>(&self, result: TierResult<T>, recovered: impl FnOnce()) -> Option<T> {
+    /// Notes how a call went and turns a failure into `None`. `recovered` is called when a part of the tier answers again.
+    pub(crate) fn note<T>(&self, part: usize, result: TierResult<T>, recovered: impl FnOnce()) -> Option<T> {
         match result {
             Ok(value) => {
-                let failed = self.lock().next.take().is_some();
-                if failed {
+                if self.works(part) {
                     tracing::info!(tier = self.tier, "the cache tier answers again");
                     recovered();
                 }
@@ -91,10 +94,23 @@ impl Breaker {
                     tracing::warn!(tier = self.tier, reason, "the cache tier fails and is passed by");
                 }
                 let mut state = self.lock();
-                (state.next, state.reason) = (Some(now() + PAUSE), reason);
+                state.next.insert(part, now() + PAUSE);
+                state.reason = reason;
                 None
             }
         }
+    }
+
+    /// A part works; whether it did not before.
+    fn works(&self, part: usize) -> bool {
+        let mut state = self.lock();
+        if state.next.is_empty() {
+            return false;
+        }
+        let failed = state.next.remove(&part).is_some();
+        let now = now();
+        state.next.retain(|_, next| now < *next + FORGOTTEN);
+        failed
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

@@ -4,6 +4,7 @@
 
 use std::any::Any;
 use std::convert::Infallible;
+use std::fmt::{self, Debug, Display};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -107,7 +108,7 @@ pub struct Answer<E = Infallible> {
 }
 
 /// Why a function gave no value.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure<E> {
     /// It returned an error. All who waited get a clone; nothing is kept.
@@ -119,6 +120,17 @@ pub enum Failure<E> {
     /// It ran longer than it may ([`Policy::hard_timeout`]), and was ended.
     #[error("the function took longer than {0:?} and was ended")]
     TimedOut(Duration),
+}
+
+impl<E: Debug> Debug for Failure<E> {
+    /// As `Display`, with the error's own `Debug` form: a `main` that returns it prints that.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Error(error) => error.fmt(f),
+            Self::Panic(message) => Display::fmt(&Failure::<Infallible>::Panic(message.clone()), f),
+            Self::TimedOut(time) => Display::fmt(&Failure::<Infallible>::TimedOut(*time), f),
+        }
+    }
 }
 
 tokio::task_local! {
@@ -266,7 +278,7 @@ impl Cache {
             return false;
         }
         let (epoch, scopes) = (self.inner.ledger.epoch(), self.scopes(key, policy.tags()));
-        let marks = self.marks(&scopes).await;
+        let marks = self.marks(key, &scopes).await;
         let entry = self.entry_of(
             Parts { fingerprint: policy.fingerprint, scopes, ..Parts::new(bytes, policy.timeout) },
             policy,
@@ -298,7 +310,7 @@ impl Cache {
         let inner = &*self.inner;
         let mut stored = false;
         for (index, slot) in inner.tiers.iter().enumerate() {
-            let taken = slot.call(inner, slot.tier.set(key, entry)).await == Some(true);
+            let taken = slot.call(inner, key, slot.tier.set(key, entry)).await == Some(true);
             stored = if inner.authority == Some(index) { taken } else { stored | (taken && inner.authority.is_none()) };
         }
         stored
@@ -336,11 +348,11 @@ impl Cache {
         Entry::new(parts)
     }
 
-    /// The present marks of scopes; `None` while the tier that keeps them cannot be asked.
-    pub(crate) async fn marks(&self, scopes: &[Scope]) -> Option<Marks> {
+    /// The present marks of scopes for the entry of a key; `None` while the tier that keeps them cannot be asked.
+    pub(crate) async fn marks(&self, key: &Key, scopes: &[Scope]) -> Option<Marks> {
         match self.inner.authority() {
             None => Some(self.inner.ledger.own_marks(scopes)),
-            Some((slot, shared)) => slot.call(&self.inner, self.inner.history.marks(0, shared, scopes)).await,
+            Some((slot, shared)) => slot.call(&self.inner, key, self.inner.history.marks(shared, key, scopes)).await,
         }
     }
 
@@ -421,17 +433,28 @@ impl Slot {
         &*self.tier
     }
 
-    /// Makes a call of the tier, unless it is passed by at the moment; `None` if it gave no answer.
-    pub(crate) async fn call<T>(&self, inner: &Inner, call: impl Future<Output = TierResult<T>>) -> Option<T> {
-        if !self.breaker.allows() {
+    /// Makes a call for a key, unless its part of the tier is passed by at the moment; `None` if it gave no answer.
+    pub(crate) async fn call<T>(
+        &self,
+        inner: &Inner,
+        key: &Key,
+        call: impl Future<Output = TierResult<T>>,
+    ) -> Option<T> {
+        let part = self.tier.part(Some(key));
+        if !self.breaker.allows(part) {
             return None;
         }
-        self.breaker.note(call.await, || inner.forget_copies())
+        self.breaker.note(part, call.await, || inner.forget_copies())
     }
 
-    /// Makes a call of the tier in any case.
-    pub(crate) async fn insist<T>(&self, inner: &Inner, call: impl Future<Output = TierResult<T>>) -> Option<T> {
-        self.breaker.note(call.await, || inner.forget_copies())
+    /// Makes a call in any case, for a key or for all of the tier.
+    pub(crate) async fn insist<T>(
+        &self,
+        inner: &Inner,
+        key: Option<&Key>,
+        call: impl Future<Output = TierResult<T>>,
+    ) -> Option<T> {
+        self.breaker.note(self.tier.part(key), call.await, || inner.forget_copies())
     }
 }
 
@@ -442,8 +465,8 @@ impl Default for Cache {
     }
 }
 
-impl std::fmt::Debug for Cache {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Debug for Cache {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Cache").field("tiers", &self.tiers()).finish()
     }
 }

@@ -108,7 +108,7 @@ impl Cache {
             }
             let search = match call.policy.mode {
                 Mode::Cached => self.find(&call.key, &call.scopes, Some(call)).await,
-                _ => self.skip(&call.scopes).await,
+                _ => self.skip(&call.key, &call.scopes).await,
             };
             if let Some((entry, tier)) = search.found.clone() {
                 let fresh = entry.remaining();
@@ -238,7 +238,7 @@ impl Cache {
                 if let Some(improvement) = improvement.filter(|_| kept == Kept::Yes) {
                     self.improve_later(&call, &entry, improvement);
                 }
-                let superseded = kept == Kept::Lost || (joined && !self.still_counts(&entry, marks).await);
+                let superseded = kept == Kept::Lost || (joined && !self.still_counts(&call.key, &entry, marks).await);
                 Landing::Value { entry, status: Status::Miss { stored: kept == Kept::Yes }, superseded }
             }
             Ok(Err(error)) => self.fall_back(&call, search, Landing::Error(Arc::new(error))).await,
@@ -325,7 +325,7 @@ impl Cache {
         let online = began.marks.is_some();
         // Tags that only the function knew: something may have been invalidated by them meanwhile, and a store that makes
         // the marks of what is asked for has to be asked before it keeps the entry.
-        if entry.parts().scopes != call.scopes && !self.still_counts(entry, began.marks).await {
+        if entry.parts().scopes != call.scopes && !self.still_counts(&call.key, entry, began.marks).await {
             return Kept::Lost;
         }
         let filled = match lease {
@@ -340,7 +340,7 @@ impl Cache {
         }
         let storage = inner.tiers.iter().enumerate().filter(|(index, _)| Some(*index) != inner.authority);
         for (_, slot) in storage.filter(|_| online) {
-            stored |= slot.call(inner, slot.tier().set(&call.key, entry)).await == Some(true);
+            stored |= slot.call(inner, &call.key, slot.tier().set(&call.key, entry)).await == Some(true);
         }
         if let (Some(near), Some(turn)) = (&inner.near, began.turn) {
             entry.check(began.epoch);
@@ -352,10 +352,10 @@ impl Cache {
         // The removal may have passed between the look at the mark and the writing. What it put there stays.
         if flight.is_void() {
             for (_, slot) in inner.tiers.iter().enumerate().filter(|(index, _)| Some(*index) != inner.authority) {
-                if let Some(Some(kept)) = slot.call(inner, slot.tier().get(&call.key)).await
+                if let Some(Some(kept)) = slot.call(inner, &call.key, slot.tier().get(&call.key)).await
                     && kept.id() == entry.id()
                 {
-                    slot.call(inner, slot.tier().remove(&call.key)).await;
+                    slot.call(inner, &call.key, slot.tier().remove(&call.key)).await;
                 }
             }
             return Kept::Lost;
@@ -364,8 +364,8 @@ impl Cache {
     }
 
     /// Whether nothing was invalidated that an entry depends on; without its store nobody can say.
-    async fn still_counts(&self, entry: &Entry, marks: Option<Marks>) -> bool {
-        match (marks, self.marks(&entry.parts().scopes).await) {
+    async fn still_counts(&self, key: &Key, entry: &Entry, marks: Option<Marks>) -> bool {
+        match (marks, self.marks(key, &entry.parts().scopes).await) {
             (Some(_), Some(now)) => now.allow(entry.parts().born),
             (_, None) | (None, _) => true,
         }
@@ -375,7 +375,7 @@ impl Cache {
     async fn fall_back(&self, call: &Call, search: Search, failure: Landing) -> Landing {
         let usable = call.policy.may_stand_in(&search);
         let Some((entry, tier)) = search.found else { return failure };
-        if usable && self.still_counts(&entry, search.marks).await {
+        if usable && self.still_counts(&call.key, &entry, search.marks).await {
             self.inner.backoff.failed(&call.key);
             tracing::warn!(function = %call.policy.name, "the function failed, and its last value stands in");
             return Landing::Value { entry, status: Status::Stale { tier }, superseded: false };
@@ -414,7 +414,7 @@ impl Cache {
         tokio::spawn(async move {
             if let Ok(again) = cache.run_alone(&call, compute).await.result {
                 let born = entry.parts().born;
-                let marks = cache.marks(&entry.parts().scopes).await;
+                let marks = cache.marks(&call.key, &entry.parts().scopes).await;
                 let counts = marks.is_some_and(|marks| marks.allow(born));
                 cache.inner.audit.compare(&call, &entry, &again, counts);
             }

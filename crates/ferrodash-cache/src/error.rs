@@ -4,7 +4,9 @@
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why a cache cannot be made. Once made, a cache does not fail: a tier that does is passed by.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` writes what `Display` does, as that is what a `main` that returns it prints.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The address is not one of a cache.
@@ -42,6 +44,19 @@ pub enum Error {
         reason: String,
     },
 }
+
+/// Makes `Debug` write what `Display` does: a `main` that returns an error prints its `Debug` form.
+macro_rules! debug_as_display {
+    ($($error:ty),+ $(,)?) => {$(
+        impl ::std::fmt::Debug for $error {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(self, f)
+            }
+        }
+    )+};
+}
+pub(crate) use debug_as_display;
+debug_as_display!(Error);
 
 /// The forms of an address, for messages.
 pub(crate) const KNOWN: &str = "memory, memory://?max=64MB, disk:DIR, redis://host:6379/0 (rediss, valkey, redis+sentinel and redis+cluster \

@@ -48,7 +48,7 @@ struct Seen {
 }
 
 /// What an answer must agree with.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 struct Before {
     now: Stamp,
     ended: u64,
@@ -57,50 +57,68 @@ struct Before {
 
 impl History {
     /// The entry under a key with the marks of scopes, as [`Shared::read`] gives them.
-    pub(crate) async fn read(
-        &self,
-        number: usize,
-        shared: &dyn Shared,
-        key: &Key,
-        scopes: &[Scope],
-    ) -> TierResult<Reading> {
+    pub(crate) async fn read(&self, shared: &dyn Shared, key: &Key, scopes: &[Scope]) -> TierResult<Reading> {
         for _ in 0..ATTEMPTS {
-            let before = self.before(number, scopes);
+            let before = self.all_before(scopes);
             let reading = shared.read(key, scopes).await?;
-            if self.agrees(number, before, scopes, reading.marks) {
+            if self.agree(&before, scopes, reading.marks) {
                 return Ok(reading);
             }
-            begin_era(shared).await?;
+            begin_era(shared, reading.marks.history).await?;
         }
         Err(contradicted())
     }
 
-    /// The marks of scopes, as [`Shared::marks`] gives them.
-    pub(crate) async fn marks(&self, number: usize, shared: &dyn Shared, scopes: &[Scope]) -> TierResult<Marks> {
+    /// The marks of scopes for the entry of a key, as [`Shared::marks_of`] gives them.
+    pub(crate) async fn marks(&self, shared: &dyn Shared, key: &Key, scopes: &[Scope]) -> TierResult<Marks> {
         for _ in 0..ATTEMPTS {
-            let before = self.before(number, scopes);
-            let marks = shared.marks(scopes).await?;
-            if self.agrees(number, before, scopes, marks) {
+            let before = self.all_before(scopes);
+            let marks = shared.marks_of(key, scopes).await?;
+            if self.agree(&before, scopes, marks) {
                 return Ok(marks);
             }
-            begin_era(shared).await?;
+            begin_era(shared, marks.history).await?;
         }
         Err(contradicted())
     }
 
     /// Marks scopes, as [`Shared::invalidate`] does. In a store that was put back that would not reach what the store had
     /// after the moment to which it was put back.
-    pub(crate) async fn invalidate(&self, number: usize, shared: &dyn Shared, scopes: &[Scope]) -> TierResult<()> {
+    pub(crate) async fn invalidate(&self, shared: &dyn Shared, scopes: &[Scope]) -> TierResult<()> {
         for _ in 0..ATTEMPTS {
-            let before = self.before(number, &[]);
+            let before = self.all_before(&[]);
             let stamp = shared.invalidate(scopes).await?;
-            if self.agrees(number, before, &[], Marks { now: stamp, newest: 0 }) {
-                self.invalidated(number, scopes, stamp);
+            // Of several histories, one tells its moment. It is known by its era, unless that has just begun.
+            let Some(history) = self.history_of(stamp) else { return Ok(()) };
+            if self.agree(&before, &[], Marks { now: stamp, newest: 0, history }) {
+                self.invalidated(history, scopes, stamp);
                 return Ok(());
             }
-            begin_era(shared).await?;
+            begin_era(shared, history).await?;
         }
         Err(contradicted())
+    }
+
+    /// What is known of each history before the store is asked.
+    fn all_before(&self, scopes: &[Scope]) -> Vec<(usize, Before)> {
+        let numbers: Vec<usize> = self.seen().keys().copied().collect();
+        numbers.into_iter().map(|number| (number, self.before(number, scopes))).collect()
+    }
+
+    fn agree(&self, before: &[(usize, Before)], scopes: &[Scope], marks: Marks) -> bool {
+        let before = before.iter().find(|(number, _)| *number == marks.history);
+        let before = before.map(|(_, before)| *before).unwrap_or_default();
+        self.agrees(marks.history, before, scopes, marks)
+    }
+
+    /// The history that a moment is of; `None` if there are several, and none has had its era.
+    fn history_of(&self, stamp: Stamp) -> Option<usize> {
+        let histories = self.seen();
+        if histories.len() <= 1 {
+            return Some(histories.keys().next().copied().unwrap_or(0));
+        }
+        let has_era = |seen: &Seen| seen.now.era == stamp.era || seen.ended.contains_key(&stamp.era);
+        histories.iter().find(|(_, seen)| has_era(seen)).map(|(number, _)| *number)
     }
 
     /// What is known before the store is asked.
@@ -185,9 +203,9 @@ impl Seen {
     }
 }
 
-async fn begin_era(shared: &dyn Shared) -> TierResult<()> {
+async fn begin_era(shared: &dyn Shared, history: usize) -> TierResult<()> {
     tracing::warn!("the history of the cache's store has gone back; what the store holds is void");
-    shared.begin_era().await
+    shared.begin_era(history).await
 }
 
 fn contradicted() -> String {
@@ -208,7 +226,7 @@ mod tests {
     const PRICES: Scope = Scope::from_bytes([2; 16]);
 
     fn at(era: u64, sequence: u64, newest: u64) -> Marks {
-        Marks { now: Stamp { era, sequence }, newest }
+        Marks { now: Stamp { era, sequence }, newest, history: 0 }
     }
 
     /// Asks at one moment, and is answered at another.

@@ -91,7 +91,7 @@ impl Cache {
     /// Puts the better form of an entry into the tiers that have the entry.
     async fn improve(&self, call: &Call, better: &Entry) {
         let inner = &*self.inner;
-        let Some(marks) = self.marks(&better.parts().scopes).await else { return };
+        let Some(marks) = self.marks(&call.key, &better.parts().scopes).await else { return };
         if better.lifetime_left().is_none() || !marks.allow(better.parts().born) {
             return;
         }
@@ -104,13 +104,13 @@ impl Cache {
                 newest: marks.newest,
             };
             let filled = fill(shared, &bid, call, slot.tier(), better);
-            slot.call(inner, filled).await;
+            slot.call(inner, &call.key, filled).await;
         }
         let storage = inner.tiers.iter().enumerate().filter(|(index, _)| Some(*index) != inner.authority);
         for (_, slot) in storage {
-            let kept = slot.call(inner, slot.tier().get(&call.key)).await.flatten();
+            let kept = slot.call(inner, &call.key, slot.tier().get(&call.key)).await.flatten();
             if kept.is_some_and(|kept| kept.id() == better.id()) {
-                slot.call(inner, slot.tier().set(&call.key, better)).await;
+                slot.call(inner, &call.key, slot.tier().set(&call.key, better)).await;
             }
         }
         if let Some(near) = &inner.near {

@@ -5,16 +5,19 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 
 use crate::cache::Cache;
+use crate::error::debug_as_display;
 use crate::tier::{Acquired, Bid, Filled};
 use crate::{Key, Scope};
 
 /// An invalidation that did not reach every tier: some may still give back what was to be forgotten.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} did not take the invalidation and may still give back old values; try again", tiers.join(" and "))]
 pub struct Unreached {
     /// The tiers.
     pub tiers: Vec<&'static str>,
 }
+
+debug_as_display!(Unreached);
 
 impl Cache {
     /// Forgets a value in every tier.
@@ -39,7 +42,7 @@ impl Cache {
         let _forget = OnDrop(|| inner.near.iter().for_each(|near| near.changed(key)));
         // From the last tier on, so that an entry is not copied from one that still has it to one that no longer does.
         for slot in inner.tiers.iter().rev() {
-            if slot.insist(inner, slot.tier().remove(key)).await.is_none() {
+            if slot.insist(inner, Some(key), slot.tier().remove(key)).await.is_none() {
                 tiers.push(slot.tier().name());
             }
         }
@@ -74,7 +77,7 @@ impl Cache {
             Some((slot, shared)) => {
                 // Also if the caller goes away before the tier has answered.
                 let turn = OnDrop(|| inner.ledger.turn());
-                let reached = slot.insist(inner, inner.history.invalidate(0, shared, scopes)).await.is_some();
+                let reached = slot.insist(inner, None, inner.history.invalidate(shared, scopes)).await.is_some();
                 drop(turn);
                 if !reached {
                     return Err(Unreached { tiers: vec![slot.tier().name()] });
@@ -121,7 +124,7 @@ impl Cache {
         let (epoch, scopes) = (inner.ledger.epoch(), self.scopes(key, &[]));
         let turn = inner.near.as_ref().map(|near| near.turn(key));
         let search = self.find(key, &scopes, None).await;
-        let marks = self.marks(&scopes).await.ok_or_else(unreached)?;
+        let marks = self.marks(key, &scopes).await.ok_or_else(unreached)?;
         let Some((entry, _)) = search.found else { return Ok(false) };
         let expired = entry.expired();
         if inner.is_layered() || expired.parts().lifetime <= expired.parts().timeout {
@@ -136,8 +139,10 @@ impl Cache {
         };
         let (token, lease) = (crate::random(), Duration::from_secs(1));
         let bid = Bid { token, observed: Some(entry.id()), lease, born: marks.now, newest: marks.newest };
-        let filled = match slot.insist(inner, shared.acquire(key, &bid)).await.ok_or_else(unreached)? {
-            Acquired::Won => slot.insist(inner, shared.fill(key, token, &expired)).await.ok_or_else(unreached)?,
+        let filled = match slot.insist(inner, Some(key), shared.acquire(key, &bid)).await.ok_or_else(unreached)? {
+            Acquired::Won => {
+                slot.insist(inner, Some(key), shared.fill(key, token, &expired)).await.ok_or_else(unreached)?
+            }
             // It has been replaced, or is about to be.
             Acquired::Changed(_) | Acquired::Held(_) => Filled::Lost,
         };

@@ -15,6 +15,7 @@ use serde::ser::{
 };
 
 use crate::Scope;
+use crate::error::debug_as_display;
 
 /// The key of an entry: BLAKE3 over a name and typed arguments, 256 bits, and the function's [`Scope`].
 #[derive(Clone, Copy)]
@@ -107,9 +108,11 @@ impl FromStr for Key {
 }
 
 /// Why arguments cannot be a key: the reason that their `Serialize` gave.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct KeyError(String);
+
+debug_as_display!(KeyError);
 
 impl serde::ser::Error for KeyError {
     fn custom<T: Display>(message: T) -> Self {

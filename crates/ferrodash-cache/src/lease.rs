@@ -53,7 +53,7 @@ impl Cache {
         let (mut observed, deadline) = (search.observed.or(seen), now() + call.patience);
         let marks = match search.marks {
             // A copy in memory was as far as the search got.
-            None => self.marks(&call.scopes).await,
+            None => self.marks(&call.key, &call.scopes).await,
             marks => marks,
         };
         let Some(mut marks) = marks else { return OFFLINE };
@@ -67,7 +67,7 @@ impl Cache {
             let bid = Bid { token, observed, lease: call.policy.lease, born, newest };
             // Held from here on: the caller may go away before the answer comes, or only the answer be lost.
             let mut lease = lease(token);
-            let acquired = slot.call(&self.inner, shared.acquire(&call.key, &bid)).await;
+            let acquired = slot.call(&self.inner, &call.key, shared.acquire(&call.key, &bid)).await;
             lease.held = matches!(acquired, None | Some(Acquired::Won));
             match acquired {
                 None => return OFFLINE,
@@ -76,7 +76,7 @@ impl Cache {
                 }
                 Some(Acquired::Changed(entry)) => {
                     observed = Some(entry.id());
-                    let Some(of_entry) = self.marks(&entry.parts().scopes).await else { return OFFLINE };
+                    let Some(of_entry) = self.marks(&call.key, &entry.parts().scopes).await else { return OFFLINE };
                     let counts = entry.parts().fingerprint == call.policy.fingerprint
                         && entry.remaining().is_some()
                         && of_entry.allow(entry.parts().born);
@@ -85,7 +85,7 @@ impl Cache {
                         self.copy_to_memory(&call.key, &entry, epoch, turn);
                         return Permit::Found(entry, Status::Hit { tier: slot.tier().name() });
                     }
-                    let Some(newer) = self.marks(&call.scopes).await else { return OFFLINE };
+                    let Some(newer) = self.marks(&call.key, &call.scopes).await else { return OFFLINE };
                     marks = newer;
                 }
                 Some(Acquired::Held(left)) => {
@@ -107,7 +107,7 @@ impl Lease {
     /// Fills the key; `None` if the tier did not answer.
     pub(crate) async fn fill(mut self, entry: &Entry) -> Option<Filled> {
         let (slot, shared) = self.cache.inner.authority()?;
-        let filled = slot.insist(&self.cache.inner, shared.fill(&self.key, self.token, entry)).await;
+        let filled = slot.insist(&self.cache.inner, Some(&self.key), shared.fill(&self.key, self.token, entry)).await;
         // Without an answer, the lease may still be held.
         self.held = filled.is_none();
         filled
@@ -118,7 +118,8 @@ impl Lease {
         let Some((slot, shared)) = self.cache.inner.authority() else { return };
         loop {
             tokio::time::sleep(self.lasts / 3).await;
-            let renewed = slot.call(&self.cache.inner, shared.renew(&self.key, self.token, self.lasts)).await;
+            let renewed =
+                slot.call(&self.cache.inner, &self.key, shared.renew(&self.key, self.token, self.lasts)).await;
             if renewed == Some(false) {
                 tracing::debug!(key = %self.key, "the lease was lost");
                 return;
@@ -144,7 +145,7 @@ async fn release(inner: Weak<Inner>, key: Key, token: u64, lasts: Duration) {
     loop {
         let Some(inner) = inner.upgrade() else { return };
         let Some((slot, shared)) = inner.authority() else { return };
-        let answered = slot.insist(&inner, shared.release(&key, token)).await.is_some();
+        let answered = slot.insist(&inner, Some(&key), shared.release(&key, token)).await.is_some();
         if answered && !unanswered || now() >= until {
             return;
         }

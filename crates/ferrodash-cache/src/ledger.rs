@@ -34,7 +34,9 @@ struct Own {
 #[derive(Default)]
 struct Known {
     epoch: u64,
-    marks: HashMap<Arc<[Scope]>, Marks>,
+    /// By part of the tier, and by scopes.
+    marks: HashMap<usize, HashMap<Arc<[Scope]>, Marks>>,
+    count: usize,
 }
 
 impl Ledger {
@@ -59,7 +61,7 @@ impl Ledger {
     pub(crate) fn own_marks(&self, scopes: &[Scope]) -> Marks {
         let own = self.own();
         let newest = scopes.iter().filter_map(|scope| own.marks.get(scope)).max();
-        Marks { now: own.now, newest: newest.copied().unwrap_or(0) }
+        Marks { now: own.now, newest: newest.copied().unwrap_or(0), history: 0 }
     }
 
     /// Marks scopes in a cache without a shared tier.
@@ -76,20 +78,20 @@ impl Ledger {
         self.turn();
     }
 
-    /// Marks that were read from the shared tier in this epoch.
-    pub(crate) fn known(&self, epoch: u64, scopes: &[Scope]) -> Option<Marks> {
+    /// Marks that were read from a part of the shared tier in this epoch.
+    pub(crate) fn known(&self, epoch: u64, part: usize, scopes: &[Scope]) -> Option<Marks> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        (known.epoch == epoch).then(|| known.marks.get(scopes).copied()).flatten()
+        (known.epoch == epoch).then(|| known.marks.get(&part)?.get(scopes).copied()).flatten()
     }
 
     /// Remembers marks that were read from the shared tier after `epoch` had begun.
-    pub(crate) fn learn(&self, epoch: u64, scopes: &Arc<[Scope]>, marks: Marks) {
+    pub(crate) fn learn(&self, epoch: u64, part: usize, scopes: &Arc<[Scope]>, marks: Marks) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        if known.epoch != epoch || known.marks.len() >= MOST_KNOWN {
-            known.epoch = epoch;
-            known.marks.clear();
+        if known.epoch != epoch || known.count >= MOST_KNOWN {
+            *known = Known { epoch, ..Known::default() };
         }
-        known.marks.insert(scopes.clone(), marks);
+        let new = known.marks.entry(part).or_default().insert(scopes.clone(), marks).is_none();
+        known.count += usize::from(new);
     }
 
     fn own(&self) -> MutexGuard<'_, Own> {

@@ -94,29 +94,34 @@ impl Cache {
                 let _ = writeln!(text, "{name}{{function=\"{}\"}} {}", escape(&function.name), read(function));
             }
         }
-        head(&mut text, "ferrodash_cache_tier_failures_total", "counter", "Calls that a tier did not answer.");
-        let reports = self.tier_reports();
-        let tiers = self.tier_failures();
-        for (tier, failures) in &tiers {
-            let _ = writeln!(text, "ferrodash_cache_tier_failures_total{{tier=\"{tier}\"}} {failures}");
-        }
-        head(&mut text, "ferrodash_cache_tier_up", "gauge", "Whether a tier answered when it was last asked.");
-        for report in &reports {
-            let up = u8::from(!matches!(report.state, TierState::Down(_)));
-            let _ = writeln!(text, "ferrodash_cache_tier_up{{tier=\"{}\"}} {up}", report.name);
-        }
-        let help = "Whether something is wrong with a tier that answers, such as a full disk.";
-        head(&mut text, "ferrodash_cache_tier_degraded", "gauge", help);
-        for report in &reports {
-            let degraded = u8::from(matches!(report.state, TierState::Degraded(_)));
-            let _ = writeln!(text, "ferrodash_cache_tier_degraded{{tier=\"{}\"}} {degraded}", report.name);
-        }
+        self.tiers_as_text(&mut text);
         let (entries, bytes) = self.memory_size();
         head(&mut text, "ferrodash_cache_memory_entries", "gauge", "Entries in memory.");
         let _ = writeln!(text, "ferrodash_cache_memory_entries {entries}");
         head(&mut text, "ferrodash_cache_memory_bytes", "gauge", "Bytes in memory.");
         let _ = writeln!(text, "ferrodash_cache_memory_bytes {bytes}");
         text
+    }
+
+    /// What is counted of tiers.
+    fn tiers_as_text(&self, text: &mut String) {
+        head(text, "ferrodash_cache_tier_failures_total", "counter", "Calls that a tier did not answer.");
+        let reports = self.tier_reports();
+        let tiers = self.tier_failures();
+        for (tier, failures) in &tiers {
+            let _ = writeln!(text, "ferrodash_cache_tier_failures_total{{tier=\"{tier}\"}} {failures}");
+        }
+        head(text, "ferrodash_cache_tier_up", "gauge", "Whether a tier answered when it was last asked.");
+        for report in &reports {
+            let up = u8::from(!matches!(report.state, TierState::Down(_)));
+            let _ = writeln!(text, "ferrodash_cache_tier_up{{tier=\"{}\"}} {up}", report.name);
+        }
+        let help = "Whether something is wrong with a tier that answers, such as a full disk.";
+        head(text, "ferrodash_cache_tier_degraded", "gauge", help);
+        for report in &reports {
+            let degraded = u8::from(matches!(report.state, TierState::Degraded(_)));
+            let _ = writeln!(text, "ferrodash_cache_tier_degraded{{tier=\"{}\"}} {degraded}", report.name);
+        }
     }
 }
 

@@ -89,11 +89,14 @@ pub struct Marks {
     pub now: Stamp,
     /// The newest mark among the scopes: the sequence number of their last invalidation.
     pub newest: u64,
+    /// Which history of the store it is, if the store has several, each with all marks; else 0.
+    pub history: usize,
 }
 
 impl Marks {
-    /// Whether what was begun at `born` still counts.
+    /// Whether what was begun at `born` still counts. What was begun later than now belongs to a history that the store
+    /// has lost the end of.
     pub fn allow(&self, born: Stamp) -> bool {
-        born.era == self.now.era && self.newest <= born.sequence
+        born.era == self.now.era && self.newest <= born.sequence && born.sequence <= self.now.sequence
     }
 }

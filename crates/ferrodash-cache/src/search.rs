@@ -44,8 +44,8 @@ fn is_readable(entry: &Entry, call: Option<&Call>) -> bool {
 
 impl Cache {
     /// No look: what a refresh needs to know.
-    pub(crate) async fn skip(&self, scopes: &Arc<[Scope]>) -> Search {
-        Search { marks: self.marks(scopes).await, ..Search::default() }
+    pub(crate) async fn skip(&self, key: &Key, scopes: &Arc<[Scope]>) -> Search {
+        Search { marks: self.marks(key, scopes).await, ..Search::default() }
     }
 
     /// Looks into the tiers, until one has a fresh entry. What is found is put into the tiers before.
@@ -57,7 +57,7 @@ impl Cache {
         let mut search = Search::default();
         if let Some(near) = &inner.near
             && let Some(entry) = near.get(key, now()).filter(&suits)
-            && self.copy_counts(&entry, epoch).await
+            && self.copy_counts(key, &entry, epoch).await
             && is_readable(&entry, call)
             && search.take(entry, MEMORY)
         {
@@ -99,7 +99,8 @@ impl Cache {
         scopes: &Arc<[Scope]>,
         search: &mut Search,
     ) -> Option<Entry> {
-        let Reading { entry, marks } = slot.call(&self.inner, self.inner.history.read(0, shared, key, scopes)).await?;
+        let reading = self.inner.history.read(shared, key, scopes);
+        let Reading { entry, marks } = slot.call(&self.inner, key, reading).await?;
         search.marks = Some(marks);
         let entry = entry?;
         search.observed = Some(entry.id());
@@ -107,30 +108,31 @@ impl Cache {
         // A function can give its value tags that nobody else knows.
         let marks = match parts.scopes.iter().all(|scope| scopes.contains(scope)) {
             true => marks,
-            false => slot.call(&self.inner, self.inner.history.marks(0, shared, &parts.scopes)).await?,
+            false => slot.call(&self.inner, key, self.inner.history.marks(shared, key, &parts.scopes)).await?,
         };
         marks.allow(parts.born).then_some(entry)
     }
 
     /// Reads an entry from a tier that only stores; the marks lie elsewhere.
     async fn read_storage(&self, slot: &Slot, key: &Key) -> Option<Entry> {
-        let entry = slot.call(&self.inner, slot.tier().get(key)).await??;
-        let marks = self.marks(&entry.parts().scopes).await?;
+        let entry = slot.call(&self.inner, key, slot.tier().get(key)).await??;
+        let marks = self.marks(key, &entry.parts().scopes).await?;
         marks.allow(entry.parts().born).then_some(entry)
     }
 
     /// Whether a copy in memory still counts.
-    async fn copy_counts(&self, entry: &Entry, epoch: u64) -> bool {
+    async fn copy_counts(&self, key: &Key, entry: &Entry, epoch: u64) -> bool {
         let (inner, parts) = (&*self.inner, entry.parts());
         if entry.checked() == epoch {
             return true;
         }
-        let marks = match (inner.authority, inner.ledger.known(epoch, &parts.scopes)) {
+        let part = inner.authority().map_or(0, |(slot, _)| slot.tier().part(Some(key)));
+        let marks = match (inner.authority, inner.ledger.known(epoch, part, &parts.scopes)) {
             (Some(_), Some(marks)) => marks,
             (shared, _) => {
-                let Some(marks) = self.marks(&parts.scopes).await else { return false };
+                let Some(marks) = self.marks(key, &parts.scopes).await else { return false };
                 if shared.is_some() {
-                    inner.ledger.learn(epoch, &parts.scopes, marks);
+                    inner.ledger.learn(epoch, part, &parts.scopes, marks);
                 }
                 marks
             }
@@ -147,7 +149,7 @@ impl Cache {
     async fn copy(&self, key: &Key, entry: &Entry, from: usize, epoch: u64, turn: Option<u32>) {
         let inner = &*self.inner;
         for slot in &inner.tiers[..from] {
-            slot.call(inner, slot.tier().set(key, entry)).await;
+            slot.call(inner, key, slot.tier().set(key, entry)).await;
         }
         self.copy_to_memory(key, entry, epoch, turn);
     }

@@ -38,6 +38,13 @@ pub trait Tier: Send + Sync + 'static {
         None
     }
 
+    /// Which part of the tier keeps a key, and without a key which number stands for all parts at once. A part that fails
+    /// is passed by, and the others are asked on: the servers of a cluster, for example.
+    fn part(&self, key: Option<&Key>) -> usize {
+        let _ = key;
+        0
+    }
+
     /// The rest of the tier, if several processes use it.
     fn shared(&self) -> Option<&dyn Shared> {
         None
@@ -55,13 +62,21 @@ pub trait Shared: Send + Sync {
     /// The marks of scopes. A store that has none begins an era.
     fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>>;
 
-    /// Raises the sequence number and marks scopes with it.
+    /// The marks of scopes that the entry of a key is held against. Where a store has more than one history, each with all
+    /// marks, this is the one of the key; where it has one, all keys share that.
+    fn marks_of<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
+        let _ = key;
+        self.marks(scopes)
+    }
+
+    /// Raises the sequence number and marks scopes with it, in each history that the store has.
     fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>>;
 
-    /// Ends the present era, and with it all that is kept: the history of the store is not what it was, such as after its
+    /// Ends the present era of a history, and with it all that is kept: the history of the store is not what it was, such as after its
     /// data were put back. Who reads the marks next begins another one. By default this cannot be done, and the store
     /// counts as failing for as long as it contradicts what was seen of it.
-    fn begin_era(&self) -> BoxFuture<'_, TierResult<()>> {
+    fn begin_era(&self, history: usize) -> BoxFuture<'_, TierResult<()>> {
+        let _ = history;
         ready(Err("its history contradicts what was seen of it before".to_owned())).boxed()
     }
 

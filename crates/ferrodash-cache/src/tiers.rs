@@ -52,11 +52,11 @@ fn fuzz_redis(stored: &[u8]) {
     use ::redis::Value;
     use redis::names::{Named, Names};
     use redis::push::Pushes;
-    let names = Names::new("ns").expect("it has no braces");
+    let names = Names::new("ns", 1).expect("it has no braces");
     let written = names.parse(stored).map(|named| match named {
         Named::Value(key) => names.value(&key),
         Named::Lease(key) => names.lease(&key),
-        Named::Marks => names.marks.clone(),
+        Named::Marks(history) => names.marks[history].clone(),
     });
     assert!(written.is_none_or(|name| name.as_bytes().eq_ignore_ascii_case(stored)));
     let told = stored.split(|byte| *byte == b'\n').map(|name| Value::BulkString(name.to_vec()));

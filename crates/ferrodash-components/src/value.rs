@@ -7,6 +7,10 @@ use serde_json::Value;
 
 use crate::Prop;
 
+mod lists;
+
+pub use lists::{Marks, OptionItem, OptionValue, Options};
+
 /// Any value that serializes, as a property. What JSON cannot express is reported when the component is serialized.
 pub fn json(value: impl Serialize) -> Prop {
     match serde_json::to_value(value) {
@@ -18,6 +22,17 @@ pub fn json(value: impl Serialize) -> Prop {
 /// A list of texts or numbers, as a property.
 pub fn list<V: Scalar>(values: impl IntoIterator<Item = V>) -> Prop {
     Prop::Json(values.into_iter().map(Scalar::into_json).collect())
+}
+
+/// A list of objects, as a property. One whose items are lists or tuples is reported when the component is serialized: which
+/// field each of their items is, nobody could know.
+pub fn objects(value: impl Serialize) -> Prop {
+    match json(value) {
+        Prop::Json(Value::Array(items)) if items.iter().any(Value::is_array) => Prop::Invalid(
+            "it is a list of objects, and an item is a list or a tuple; name its fields, as in a struct".into(),
+        ),
+        value => value,
+    }
 }
 
 /// Anything that serializes: a `serde_json::Value`, a list, a type with `#[derive(Serialize)]`.

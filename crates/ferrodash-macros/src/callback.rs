@@ -5,12 +5,10 @@ use quote::{quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
-use syn::{
-    Error, Expr, FnArg, GenericArgument, Ident, ItemFn, Lit, LitStr, Pat, PathArguments, Result, ReturnType, Token,
-    Type, parenthesized,
-};
+use syn::{Error, Expr, Ident, ItemFn, Lit, LitStr, Result, Token, parenthesized};
 
 use crate::args::{DurationArg, check_callback, keys, once, texts, value, version};
+use crate::handler::{Handler, counted};
 use crate::policy::{self, PolicyArgs};
 
 const KEYS: &str = "output, input, state, args, cache, running, prevent_initial_call, optional, hidden, on_error, \
@@ -291,17 +289,19 @@ impl CacheArgs {
 /// The function as it was, and a type of its name that makes the callback.
 pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
     check_callback(&function)?;
-    check_counts(&arguments, &function)?;
+    let handler = Handler::new(&function, arguments.outputs.len())?;
+    check_counts(&arguments, &function, handler.arguments())?;
     let visibility = &function.vis;
     let name = &function.sig.ident;
     let text = name.to_string();
     let version = version(&function);
     let mut builder = builder_calls(&arguments);
     if let Some(path) = &arguments.api_endpoint {
-        let names = argument_names(&function)?;
+        let names = handler.argument_names()?;
         builder.push(quote!(.api_endpoint(#path, [#(#names),*] as [&str; _])));
     }
     let doc = format!("The callback that [`{text}`](fn@{text}) answers.");
+    let (readers, handler) = handler.code();
     Ok(quote! {
         #function
 
@@ -312,10 +312,11 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
         impl #name {
             /// A new description of the callback, for `App::callback`.
             #visibility fn callback() -> ::ferrodash::Callback {
+                #readers
                 ::ferrodash::Callback::builder()
                     .name(::core::concat!(::core::module_path!(), "::", #text), #version)
                     #(#builder)*
-                    .handler(#name)
+                    #handler
             }
         }
     })
@@ -412,32 +413,8 @@ fn args(fields: &[Field]) -> TokenStream {
     quote!(::ferrodash::Args::new() #(#calls)*)
 }
 
-/// The names of the function's arguments, without the context.
-fn argument_names(function: &ItemFn) -> Result<Vec<String>> {
-    let arguments = function.sig.inputs.iter().filter_map(|argument| match argument {
-        FnArg::Typed(argument) if !is_context(&argument.ty) => Some(argument),
-        _ => None,
-    });
-    let name = |argument: &syn::PatType| match &*argument.pat {
-        Pat::Ident(pattern) => Ok(pattern.ident.unraw().to_string().trim_start_matches('_').to_owned()),
-        other => Err(Error::new(other.span(), "an api_endpoint needs a name for each argument")),
-    };
-    arguments.map(name).collect()
-}
-
 /// The number of arguments must be that of inputs and states, with or without a context at the end.
-fn check_counts(arguments: &Arguments, function: &ItemFn) -> Result<()> {
-    let signature = &function.sig;
-    if arguments.outputs.is_empty() && !returns_nothing(&signature.output) {
-        let message =
-            "without an output a callback returns nothing; add output(\"graph\", \"figure\"), or leave the type out";
-        return Err(Error::new_spanned(&signature.output, message));
-    }
-    let takes_context = signature.inputs.last().is_some_and(|argument| match argument {
-        FnArg::Typed(argument) => is_context(&argument.ty),
-        FnArg::Receiver(_) => false,
-    });
-    let taken = signature.inputs.len() - usize::from(takes_context);
+fn check_counts(arguments: &Arguments, function: &ItemFn, taken: usize) -> Result<()> {
     let given = arguments.inputs.len() + arguments.states.len();
     if taken == given {
         return Ok(());
@@ -447,32 +424,9 @@ fn check_counts(arguments: &Arguments, function: &ItemFn) -> Result<()> {
     let inputs = if structs == 0 { inputs } else { format!("{inputs}, {}", counted(structs, "struct")) };
     let message = format!(
         "{} takes {}, but there are {inputs} and {}",
-        signature.ident,
+        function.sig.ident,
         counted(taken, "argument"),
         counted(arguments.states.len(), "state"),
     );
-    Err(Error::new(signature.inputs.span(), message))
-}
-
-/// Whether a type is `()` or a `Result` of it, as far as can be seen.
-fn returns_nothing(output: &ReturnType) -> bool {
-    let is_unit = |ty: &Type| matches!(ty, Type::Tuple(tuple) if tuple.elems.is_empty());
-    let ReturnType::Type(_, ty) = output else { return true };
-    let Type::Path(path) = &**ty else { return is_unit(ty) };
-    let Some(last) = path.path.segments.last().filter(|last| last.ident == "Result") else { return false };
-    match &last.arguments {
-        PathArguments::AngleBracketed(arguments) => match arguments.args.first() {
-            Some(GenericArgument::Type(ty)) => is_unit(ty),
-            _ => true,
-        },
-        _ => true,
-    }
-}
-
-fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
-}
-
-fn is_context(ty: &Type) -> bool {
-    matches!(ty, Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Context"))
+    Err(Error::new(function.sig.inputs.span(), message))
 }

@@ -1,10 +1,10 @@
 //! `#[invalidates]`: the function, and then an invalidation of tags.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
-use syn::{Error, ItemFn, LitStr, Result, ReturnType, Token};
+use syn::{Error, Ident, ItemFn, LitStr, Result, ReturnType, Token};
 
 /// The arguments of the attribute: texts, or templates that name arguments of the function.
 pub(crate) struct Arguments {
@@ -34,20 +34,22 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
         return Err(Error::new(sig.ident.span(), message));
     };
     let tags = arguments.tags.iter();
+    // Names of this macro's own, which no argument and no tag can have.
+    let [owed, returned] = ["owed", "returned"].map(|name| Ident::new(name, Span::mixed_site()));
     Ok(quote! {
         #(#attrs)*
         #vis #sig {
             // Made before the arguments are moved into the function; owed from here on, also if the caller goes away.
-            let __owed =
+            let #owed =
                 ::ferrodash::cache::Owed::new(::std::vec![#(::ferrodash::cache::Scope::tag(&::std::format!(#tags))),*]);
-            let __result: #result = (async move #block).await;
-            match __result {
+            let #returned: #result = (async move #block).await;
+            match #returned {
                 ::core::result::Result::Ok(value) => {
-                    __owed.settle().await?;
+                    #owed.settle().await?;
                     ::core::result::Result::Ok(value)
                 }
                 ::core::result::Result::Err(error) => {
-                    __owed.forgive();
+                    #owed.forgive();
                     ::core::result::Result::Err(error)
                 }
             }

@@ -5,9 +5,12 @@
 //! the public builder. Values of options are parsed in `args.rs`.
 
 mod args;
+mod borrowed;
 mod callback;
+mod handler;
 mod invalidates;
 mod memoize;
+mod place;
 mod policy;
 
 use proc_macro::TokenStream;
@@ -87,7 +90,12 @@ pub fn callback(attribute: TokenStream, item: TokenStream) -> TokenStream {
 pub fn memoize(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let arguments = parse_macro_input!(attribute as memoize::Arguments);
     let function = parse_macro_input!(item as syn::ItemFn);
-    memoize::expand(arguments, function).unwrap_or_else(syn::Error::into_compile_error).into()
+    // With the function itself beside the mistake, nobody misses it.
+    let mistake = |error: syn::Error, function: &syn::ItemFn| {
+        let error = error.into_compile_error();
+        quote::quote!(#error #function)
+    };
+    memoize::expand(arguments, function.clone()).unwrap_or_else(|error| mistake(error, &function)).into()
 }
 
 /// Invalidates tags in the current cache after an async function has succeeded.

@@ -2,11 +2,16 @@
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
+use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
+use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Block, Error, Expr, FnArg, Ident, ItemFn, Pat, Result, ReturnType, Signature, Type, parse_quote};
+use syn::{Block, Error, Expr, FnArg, Ident, ItemFn, Pat, Result, ReturnType, Signature, Token, Type, parse_quote};
 
 use crate::args::{DurationArg, check_memoizable, keys, once, value, version};
+use crate::borrowed::{borrowed, first_impl_trait, first_reference, is_borrowed, owned};
+use crate::handler::parts_of_result;
+use crate::place::{Place, place};
 use crate::policy::{self, PolicyArgs};
 
 /// The arguments of the attribute.
@@ -76,10 +81,11 @@ fn names(list: Expr) -> Result<Vec<Ident>> {
     }
 }
 
-/// One parameter: its name, and whether it is a reference, which is made owned for the task that computes.
+/// One parameter.
 struct Parameter {
     name: Ident,
-    is_reference: bool,
+    /// The owned form and the value made of it again, if it borrows: the task that computes may outlive the caller.
+    borrowed: Option<(TokenStream, TokenStream)>,
 }
 
 /// What the written code is made of.
@@ -96,11 +102,20 @@ struct Model {
 /// The function, now cached, and beside it what else there is to do with its calls.
 pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
     check_memoizable(&function, arguments.blocking.is_some())?;
+    check_place(&function)?;
     let parameters = parameters(&function)?;
     let is_method = function.sig.receiver().is_some();
     let key = key(&arguments, &parameters, is_method)?;
     let result = match &function.sig.output {
         ReturnType::Default => parse_quote!(()),
+        ReturnType::Type(_, ty) if first_reference(parts_of_result(ty).0).is_some() || is_borrowed(ty) => {
+            let message = "#[memoize] keeps what the function returns; return a type that owns its data";
+            return Err(Error::new_spanned(ty, message));
+        }
+        ReturnType::Type(_, ty) if first_impl_trait(ty).is_some() => {
+            let message = "#[memoize] keeps what the function returns; name the type in the place of `impl Trait`";
+            return Err(Error::new_spanned(ty, message));
+        }
         ReturnType::Type(_, ty) => (**ty).clone(),
     };
     let model = Model { arguments, function, parameters, key, result, is_method };
@@ -134,9 +149,11 @@ impl Model {
     /// What that function is called: in an impl, all stand side by side.
     fn handle(&self, what: &str) -> Ident {
         let name = &self.function.sig.ident;
-        match self.is_method {
-            true => format_ident!("{name}_{what}"),
-            false => Ident::new(what, name.span()),
+        match (self.is_method, what) {
+            // These are not for users, who may have methods of such names.
+            (true, "function" | "policy") => format_ident!("__{name}_{what}"),
+            (true, _) => format_ident!("{name}_{what}"),
+            (false, _) => Ident::new(what, name.span()),
         }
     }
 
@@ -149,9 +166,25 @@ impl Model {
                 && let Pat::Ident(pattern) = &mut *argument.pat
             {
                 pattern.mutability = None;
+                pattern.by_ref = None;
+                pattern.subpat = None;
             }
         }
         signature
+    }
+
+    /// The parameters with names that hide none of the user's: a parameter may be called as the function is.
+    fn hygienic(inputs: &Punctuated<FnArg, Token![,]>) -> (Punctuated<FnArg, Token![,]>, Vec<Ident>) {
+        let (mut inputs, mut names) = (inputs.clone(), Vec::new());
+        for argument in &mut inputs {
+            if let FnArg::Typed(argument) = argument
+                && let Pat::Ident(pattern) = &mut *argument.pat
+            {
+                pattern.ident.set_span(pattern.ident.span().resolved_at(Span::mixed_site()));
+                names.push(pattern.ident.clone());
+            }
+        }
+        (inputs, names)
     }
 
     /// The function behind the cache.
@@ -163,14 +196,14 @@ impl Model {
         let arguments = Ident::new("arguments", Span::mixed_site());
         let me = Ident::new("me", Span::mixed_site());
         let own_self = self.is_method.then(|| quote!(let #me = ::core::clone::Clone::clone(self);));
-        let owned = self.parameters.iter().map(|Parameter { name, is_reference }| match is_reference {
-            true => quote!(let #name = ::std::borrow::ToOwned::to_owned(#name);),
-            false => quote!(let #name = #name;),
+        let owned = self.parameters.iter().map(|Parameter { name, borrowed }| match borrowed {
+            Some((owned, _)) => quote!(let #name = #owned;),
+            None => quote!(let #name = #name;),
         });
         let mut passed: Vec<TokenStream> = self.is_method.then(|| quote!(&#me)).into_iter().collect();
-        passed.extend(self.parameters.iter().map(|Parameter { name, is_reference }| match is_reference {
-            true => quote!(&#name),
-            false => quote!(#name),
+        passed.extend(self.parameters.iter().map(|Parameter { name, borrowed }| match borrowed {
+            Some((_, again)) => again.clone(),
+            None => quote!(#name),
         }));
         let tags = self.arguments.policy.templates();
         let tags = quote!(#(::ferrodash::cache::Run::current().tag(&::std::format!(#tags));)*);
@@ -204,13 +237,13 @@ impl Model {
     fn handles(&self) -> TokenStream {
         let Self { function, key, result, .. } = self;
         let ItemFn { vis, block, sig, .. } = function;
-        let names = self.parameters.iter().map(|parameter| &parameter.name);
         let name = &sig.ident;
         let [forget, forget_all, refresh, prime, uncached, key_of, identity, policy] =
             ["forget", "forget_all", "refresh", "prime", "uncached", "key", "function", "policy"]
                 .map(|what| self.handle(what));
         let (own_identity, own_policy) = (quote!(Self::#identity), quote!(Self::#policy));
         let Signature { generics, inputs, .. } = self.signature();
+        let (refreshed, names) = Self::hygienic(&inputs);
         let bounds = &generics.where_clause;
         let call = match self.is_method {
             true => quote!(self.#name(#(#names),*)),
@@ -248,7 +281,7 @@ impl Model {
 
             /// Calls the function, whatever is kept, and keeps what it returns.
             #[allow(dead_code, clippy::allow_attributes)]
-            #vis async fn #refresh #generics (#inputs) -> #result #bounds {
+            #vis async fn #refresh #generics (#refreshed) -> #result #bounds {
                 ::ferrodash::cache::Mode::Refresh.scope(#call).await
             }
 
@@ -277,7 +310,8 @@ impl Model {
     /// What the others are made with: who the function is, and how its values are kept.
     fn hidden(&self) -> TokenStream {
         let Self { function: ItemFn { vis, sig, .. }, result, .. } = self;
-        let (text, version) = (sig.ident.to_string(), version(&self.function));
+        let (text, version) = (sig.ident.unraw().to_string(), version(&self.function));
+        let make = Ident::new("make", Span::mixed_site());
         let (identity, policy) = (self.handle("function"), self.handle("policy"));
         let (timeout, options) = (&self.arguments.policy.timeout, self.arguments.policy.calls());
         let owner = match self.is_method {
@@ -296,8 +330,12 @@ impl Model {
 
             #[doc(hidden)]
             #vis fn #policy() -> &'static ::ferrodash::Policy {
-                static POLICY: ::std::sync::OnceLock<::ferrodash::Policy> = ::std::sync::OnceLock::new();
-                POLICY.get_or_init(|| Self::#identity().policy::<#result>(#timeout) #options)
+                let #make = || Self::#identity().policy::<#result>(#timeout) #options;
+                // In a block of its own: an option may name a static of the user's.
+                {
+                    static POLICY: ::std::sync::OnceLock<::ferrodash::Policy> = ::std::sync::OnceLock::new();
+                    POLICY.get_or_init(#make)
+                }
             }
         }
     }
@@ -313,6 +351,22 @@ impl Model {
             #vis #sig #block
         }
     }
+}
+
+/// Functions come beside the memoized one, and for a function that is no method a type: an impl of a trait takes neither.
+fn check_place(function: &ItemFn) -> Result<()> {
+    let name = &function.sig.ident;
+    let message = match (place(function, "memoize"), function.sig.receiver()) {
+        (Some(Place::TraitImpl), _) => format!(
+            "#[memoize] cannot be on a function of a trait's impl: it writes others beside it, such as `{name}_forget`, which \
+             the trait does not have; memoize a function, or a method of an `impl` without a trait, and call it here"
+        ),
+        (Some(Place::Impl), None) => {
+            format!("#[memoize] in an impl needs a method with `&self`; move `{name}` out of the impl")
+        }
+        _ => return Ok(()),
+    };
+    Err(Error::new(name.span(), message))
 }
 
 /// A tuple of what the key is made of.
@@ -346,8 +400,17 @@ fn parameters(function: &ItemFn) -> Result<Vec<Parameter>> {
             let message = "#[memoize] cannot take a mutable reference: a kept value would not write to it";
             return Err(Error::new(argument.ty.span(), message));
         }
-        let is_reference = matches!(&*argument.ty, Type::Reference(_));
-        parameters.push(Parameter { name: pattern.ident.clone(), is_reference });
+        if let Some(named) = first_impl_trait(&argument.ty) {
+            let message = "#[memoize] needs a type here, as the argument is part of the key and is kept for a task";
+            return Err(Error::new_spanned(named, message));
+        }
+        let name = pattern.ident.clone();
+        let reference = quote!(&#name);
+        let borrowed = match is_borrowed(&argument.ty) {
+            true => Some((owned(&argument.ty, &reference)?, borrowed(&argument.ty, &reference, false)?)),
+            false => None,
+        };
+        parameters.push(Parameter { name, borrowed });
     }
     Ok(parameters)
 }

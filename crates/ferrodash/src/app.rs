@@ -20,7 +20,7 @@ use crate::error::{BuildErrors, Mistake, Result};
 use crate::layout::{IntoLayout, Layout};
 use crate::serve::Server;
 use crate::state::AppState;
-use crate::{claims, http, pages, plugin};
+use crate::{claims, http, log, pages, plugin};
 
 /// A Dash app: a layout, callbacks, a cache, and settings.
 #[must_use = "an app serves once it is run, or built and its router served"]
@@ -459,20 +459,19 @@ impl App {
     /// Builds the app and serves it on `address` until the process is asked to stop (SIGINT or SIGTERM).
     ///
     /// Its cache becomes the one of memoized functions that run outside any callback. When ready, the address is
-    /// printed on standard output.
+    /// printed on standard output. If the program has set no `tracing` subscriber, events are written to standard error,
+    /// such as the error of a callback that failed: those from the level `info` on, or what `RUST_LOG` says.
     ///
     /// # Errors
     /// [`Error::Build`](crate::Error::Build) when the app has mistakes, [`Error::Listen`](crate::Error::Listen) when
     /// the address is not free.
     pub async fn run(self, address: &str) -> Result<()> {
+        log::install();
         self.cache.make_default();
         let mut app = self.build()?;
-        let cache = app.state.cache.clone();
-        // A store that does not answer holds nothing up.
-        tokio::spawn(async move { cache.log_tiers().await });
         tokio::spawn(app.warm_up());
-        let server = app.state.config.server.clone();
-        server.serve(app.into_router(), address).await
+        let (server, cache) = (app.state.config.server.clone(), app.state.cache.clone());
+        server.serve_app(app.into_router(), address, cache).await
     }
 }
 

@@ -11,7 +11,9 @@ use crate::callback::Callback;
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// Why an app cannot be built or run.
-#[derive(Debug, thiserror::Error)]
+///
+/// `Debug` writes what `Display` does, as that is what a `main` that returns it prints.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The description of the app has mistakes, all of which are listed.
@@ -38,12 +40,11 @@ pub enum Error {
     Cache(#[from] ferrodash_cache::Error),
 }
 
-/// All mistakes in the description of an app.
-#[derive(Debug)]
+/// All mistakes in the description of an app. Displays as a line for each, `file:line: text`; `Debug` does the same.
 pub struct BuildErrors(pub(crate) Vec<Mistake>);
 
-/// One mistake in the description of an app.
-#[derive(Debug, Clone)]
+/// One mistake in the description of an app. Displays as one line, `file:line: text`; `Debug` does the same.
+#[derive(Clone)]
 pub struct Mistake {
     text: String,
     location: &'static Location<'static>,
@@ -66,7 +67,9 @@ impl Mistake {
 
 impl Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {}", self.location, self.text)
+        write!(f, "{}:{}:", self.location.file(), self.location.line())?;
+        // A message of another crate may have several lines.
+        self.text.lines().map(str::trim).try_for_each(|line| write!(f, " {line}"))
     }
 }
 
@@ -86,3 +89,16 @@ impl Display for BuildErrors {
 }
 
 impl std::error::Error for BuildErrors {}
+
+/// Makes `Debug` write what `Display` does: a `main` that returns an error prints its `Debug` form.
+macro_rules! debug_as_display {
+    ($($error:ty),+ $(,)?) => {$(
+        impl ::std::fmt::Debug for $error {
+            fn fmt(&self, f: &mut ::std::fmt::Formatter<'_>) -> ::std::fmt::Result {
+                ::std::fmt::Display::fmt(self, f)
+            }
+        }
+    )+};
+}
+pub(crate) use debug_as_display;
+debug_as_display!(Error, BuildErrors, Mistake);

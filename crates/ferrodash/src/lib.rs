@@ -34,6 +34,7 @@
 //! |---|---|---|
 //! | `disk` | the disk tier of the cache | yes |
 //! | `http-batch` | batches over HTTP, [`batch::http`] | yes |
+//! | `log` | [`App::run`] and [`serve`] write a log to standard error, unless the program has set up one | yes |
 //! | `memcached` | the Memcached tier of the cache | yes |
 //! | `plotly` | figures made with the `plotly` crate | no |
 //! | `redis` | the Redis tier of the cache | yes |
@@ -45,6 +46,7 @@ mod callback;
 mod claims;
 mod config;
 mod error;
+mod first_values;
 mod http;
 mod layout;
 mod log;
@@ -59,9 +61,10 @@ mod suite;
 
 pub use app::{App, BuiltApp};
 pub use callback::{
-    Args, Argument, CacheOptions, Callback, CallbackBuilder, CallbackError, Context, Each, Failure, Grouping, Handler,
-    HeaderError, Identity, Input, IntoAnswer, IntoOutput, NoUpdate, Output, OutputValue, Patch, PatchKey, PatchValue,
-    PreventUpdate, State, Trigger, Update, no_update,
+    Args, Argument, CacheOptions, Callback, CallbackArgument, CallbackArguments, CallbackBuilder, CallbackError,
+    Context, Each, Failure, Grouping, Handler, HeaderError, Identity, Input, IntoAnswer, IntoCallbackError, IntoOutput,
+    LastArgument, NoUpdate, Output, OutputValue, Outputs, Patch, PatchKey, PatchValue, PreventUpdate, State, Trigger,
+    Update, no_update,
 };
 pub use cookie;
 pub use error::{BuildErrors, Error, Mistake, Result};
@@ -96,10 +99,19 @@ pub mod prelude {
     pub use crate::{
         ALL, ALLSMALLER, App, Args, Cache, CacheOptions, Callback, CallbackError, Children, Component,
         ComponentExt as _, Context, Each, Failure, Id, Identity, Input, IntoChildren, Json, MATCH, NoUpdate, NotFound,
-        Output, Page, PageRegistry, PageRequest, Patch, PreventUpdate, RegisteredPage, State, Stored, Style, Update,
-        Variables, callback, callbacks, dash_table, dcc, html, id, invalidates, memo, memoize, no_update,
+        Output, Outputs, Page, PageRegistry, PageRequest, Patch, PreventUpdate, RegisteredPage, State, Stored, Style,
+        Update, Variables, callback, callbacks, dash_table, dcc, html, id, invalidates, memo, memoize, no_update,
         page_container, pages,
     };
+}
+
+/// What the attributes write calls of.
+#[doc(hidden)]
+pub mod __private {
+    pub use crate::callback::handler::{
+        Check, HandlerCall, HandlerError, HandlerFuture, Reader, Signature, reader, run,
+    };
+    pub use crate::callback::outcome::{AnswerResult, answers, single_answer};
 }
 
 /// The samples of the README and the guide, compiled.

@@ -18,6 +18,7 @@ use crate::body::Body;
 use crate::callback::{Callback, Property, Registry, RequestParts, Spec, Vary};
 use crate::config::Config;
 use crate::error::Mistake;
+use crate::first_values::check_first_values;
 use crate::http::{Assets, Index, Limits, Suites, csrf_problem, render_dependencies, render_index};
 use crate::layout::{Layout, LayoutRequest};
 use crate::pages::PageRegistry;
@@ -63,6 +64,7 @@ impl AppState {
         let components = components_by_id(&layout, &pages, location, mistakes);
         if layout.is_fixed() && pages.is_fixed() && !config.suppress_callback_exceptions {
             check_properties(&registry, &components, &config, mistakes);
+            check_first_values(&registry, &components, mistakes);
         }
         let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
         let fixed_layout = layout.is_fixed().then(|| match layout.render(&LayoutRequest::default()) {
@@ -187,7 +189,7 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
 }
 
 /// Components by their ids. Pages are shown one at a time, so several can have the same id.
-type Components<'a> = HashMap<String, Vec<Cow<'a, Component>>>;
+pub(crate) type Components<'a> = HashMap<String, Vec<Cow<'a, Component>>>;
 
 fn components_by_id<'a>(
     layout: &'a Layout,

@@ -9,6 +9,8 @@ use ferrodash_components::{IntoProp, Prop};
 use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::error::debug_as_display;
+
 /// How long a value is kept after it was put there.
 const KEPT: Duration = Duration::from_secs(3600);
 
@@ -41,7 +43,7 @@ pub struct Stored<T> {
 }
 
 /// Why a stored value cannot be had.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoredError {
     /// Its time is over, it was replaced, or the store lost it. Compute it again.
@@ -60,6 +62,8 @@ pub enum StoredError {
     #[error("values are stored inside callbacks that are not cached, on their own task")]
     Outside,
 }
+
+debug_as_display!(StoredError);
 
 /// Makes and checks handles.
 pub(crate) struct Vault {

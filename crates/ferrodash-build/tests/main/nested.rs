@@ -112,3 +112,24 @@ fn e33_names_with_underscores_are_names() {
     let components = read_metadata(r#"{"src/Run_js.react.js": {"props": {}}}"#, "metadata.json").unwrap();
     assert_eq!(components[0].name, "Run_js");
 }
+
+#[test]
+fn e33_no_name_of_a_property_or_component_disturbs_a_constructor() {
+    let metadata = r#"{"src/Plain.js": {"props": {"id": {"type": {"name": "string"}}}},
+        "src/Needs.js": {"props": {"component": {"type": {"name": "string"}, "required": true}}}}"#;
+    let project = Project::new(&[
+        ("test_dials/__init__.py", ""),
+        ("test_dials/metadata.json", metadata),
+        ("test_dials/test_dials.js", "window.test_dials=1"),
+    ]);
+    let (code, _) = project.generate("test_dials").unwrap();
+    assert_parts(
+        &code,
+        &[
+            "impl ::core::default::Default for Plain {",
+            "pub fn new(component: impl ferrodash_components::value::Text) -> Self {",
+            "this.set(\"component\", component.into_prop());\n        Self(this)",
+        ],
+    );
+    assert!(!code.contains("Default for Needs"), "{code}");
+}

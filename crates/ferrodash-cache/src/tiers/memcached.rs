@@ -158,7 +158,7 @@ impl Shared for Memcached {
         self.mark(scopes).boxed()
     }
 
-    fn begin_era(&self) -> BoxFuture<'_, TierResult<()>> {
+    fn begin_era(&self, _history: usize) -> BoxFuture<'_, TierResult<()>> {
         self.forget_era().boxed()
     }
 

@@ -1,25 +1,34 @@
 //! Redis or Valkey: entries, the marks and the leases of all processes that share it.
 //!
 //! The server's clock is the only one that counts: an entry is given back with the time that the server keeps it for.
-//! One connection does everything, and the server tracks what it reads, so copies in memory can follow (`push.rs`).
+//! One connection to each server does everything, and the server tracks what it reads, so copies in memory can follow
+//! (`push.rs`). What a server has lost of the invalidations, `history.rs` notices.
 
+mod cluster;
 mod config;
+mod history;
 mod link;
 pub(super) mod names;
+mod nodes;
 pub(super) mod push;
 mod script;
+mod slots;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures_util::future::{BoxFuture, FutureExt, try_join};
-use redis::{Cmd, ErrorKind, RedisError, RedisResult, Value};
+use futures_util::future::{BoxFuture, FutureExt, ready};
+use redis::{Cmd, RedisResult, Value};
 use tokio::time::timeout;
 
+use cluster::Cluster;
 pub use config::RedisConfig;
-use link::{Connection, Link, Links};
+use config::Target;
+use history::{Fields, Histories, unexpected};
+use link::{Link, Links, Server};
 use names::Names;
+use nodes::{Nodes, Place};
 use push::Pushes;
 use script::Script;
 
@@ -34,7 +43,8 @@ const LONGEST_LOOK: Duration = Duration::from_millis(500);
 
 /// A tier in Redis or Valkey.
 pub struct Redis {
-    links: Links,
+    nodes: Nodes,
+    histories: Histories,
     pushes: Arc<Pushes>,
     names: Arc<Names>,
     sealer: Sealer,
@@ -42,20 +52,31 @@ pub struct Redis {
     place: String,
 }
 
-/// The fields of the hash of marks: era, sequence, and the marks of the scopes that were asked for.
-type Fields = Vec<Option<u64>>;
-
 impl Redis {
     /// A tier that connects when it is first used, and again whenever the connection is lost.
     ///
     /// # Errors
     /// When the namespace has braces.
     pub fn new(config: RedisConfig, namespace: String, sealer: Sealer) -> Result<Self, String> {
-        let names = Arc::new(Names::new(&namespace)?);
+        let histories = if matches!(config.target, Target::Cluster(_)) { cluster::HISTORIES } else { 1 };
+        let names = Arc::new(Names::new(&namespace, histories)?);
         let pushes = Arc::new(Pushes::new(names.clone()));
-        let links = Links::new(config.target, config.deadline, names.marks.clone(), pushes.clone(), config.secrets);
+        let (deadline, secrets) = (config.deadline, Arc::new(config.secrets));
+        let one = |server| {
+            let links = Links::new(server, deadline, pushes.clone(), secrets.clone());
+            Nodes::One { links, deadline }
+        };
+        let nodes = match config.target {
+            Target::Server(client) => one(Server::One(client)),
+            Target::Sentinels(sentinels) => one(Server::Sentinels(sentinels)),
+            Target::Cluster(nodes) => {
+                let slots = names.marks.iter().map(|name| slots::slot(name)).collect();
+                Nodes::Many(Cluster::new(nodes, deadline, pushes.clone(), secrets, slots))
+            }
+        };
+        let histories = Histories::new(names.clone(), pushes.clone());
         let (sealer, place) = (sealer.within(&namespace), config.place);
-        Ok(Self { links, pushes, names, sealer, max_value: config.max_value, place })
+        Ok(Self { nodes, histories, pushes, names, sealer, max_value: config.max_value, place })
     }
 
     /// The entry in a stored form that is kept for `left` milliseconds; none of ours is kept for ever.
@@ -75,57 +96,81 @@ impl Redis {
     async fn run<T: redis::FromRedisValue>(&self, script: &Script, key: &Key, arguments: &[&[u8]]) -> TierResult<T> {
         let (value, lease) = (self.names.value(key), self.names.lease(key));
         let keys = [value.as_str(), lease.as_str()];
-        self.links.call(|mut link| async move { script.run(&mut link.connection, &keys, arguments).await }).await
+        let call = |mut link, _| async move { script.run(&mut link, &keys, arguments).await };
+        self.nodes.call(self.nodes.slot(&value), call).await
     }
 
     /// Asks for the value before the marks, and for the time left before the value: so if they change in between, an
-    /// entry is given less time than it has, and is held against marks that are newer than it.
-    async fn fetch(&self, link: &mut Link, key: &Key, scopes: &[Scope]) -> RedisResult<(Option<Entry>, Fields)> {
-        let (mut pipe, value) = (redis::pipe(), self.names.value(key));
-        pipe.cmd("PTTL").arg(&value).cmd("GET").arg(&value);
-        let ((left, stored), fields) = match &mut link.connection {
-            Connection::Server(server) => {
-                pipe.add_command(self.fields(scopes));
-                let (left, stored, fields) = pipe.query_async::<(i64, Option<Bytes>, Fields)>(server).await?;
-                ((left, stored), fields)
-            }
-            // Value and marks lie on different nodes.
-            Connection::Cluster(cluster) => {
-                let (mut other, command) = (cluster.clone(), self.fields(scopes));
-                try_join(pipe.query_async::<(i64, Option<Bytes>)>(cluster), command.query_async(&mut other)).await?
-            }
-        };
-        Ok((self.open(key, left, stored), fields))
+    /// entry is given less time than it has, and is held against marks that are newer than it. There are no marks if
+    /// they are on another node, or have to be made.
+    async fn fetch(
+        &self,
+        mut link: Link,
+        place: Place,
+        (key, value): (&Key, &str),
+        scopes: &[Scope],
+    ) -> RedisResult<(Option<Entry>, Option<Marks>)> {
+        let look = look_at(value);
+        if link.asking || !place.together {
+            let (left, stored) = link.ask(look).await?;
+            return Ok((self.open(key, left, stored), None));
+        }
+        let known = self.histories.known(place.history);
+        let commands = look.into_iter().chain([self.histories.fields(place.history, scopes)]);
+        let (left, stored, fields): (_, _, Fields) = link.ask(commands).await?;
+        let marks = self.histories.take(place.history, &link.run, known, &fields);
+        Ok((self.open(key, left, stored), marks))
     }
 
-    /// The marks in their fields; begins an era if there is none.
-    async fn marks_in(&self, fields: Fields, link: &mut Link, scopes: &[Scope]) -> RedisResult<Marks> {
-        if let Some(marks) = marks(&fields) {
-            return Ok(marks);
-        }
-        let mut pipe = redis::pipe();
-        pipe.cmd("HSETNX").arg(&self.names.marks).arg("era").arg(crate::random()).ignore();
-        pipe.add_command(self.fields(scopes));
-        let (fields,) = pipe.query_async::<(Fields,)>(&mut link.connection).await?;
-        marks(&fields).ok_or_else(|| unexpected("the marks are gone at once"))
+    /// Makes a call to the node of a history.
+    async fn call_history<T, F>(&self, history: usize, call: impl Fn(Link) -> F) -> TierResult<T>
+    where
+        F: Future<Output = RedisResult<T>>,
+    {
+        let slot = self.nodes.slot(&self.names.marks[history]);
+        self.nodes.call(slot, |link, _| call(link)).await
     }
 
-    fn fields(&self, scopes: &[Scope]) -> Cmd {
-        let mut command = redis::cmd("HMGET");
-        command.arg(&self.names.marks).arg("era").arg("seq");
-        for scope in scopes {
-            command.arg(scope.to_string());
+    async fn marks_in(&self, history: usize, scopes: &[Scope]) -> TierResult<Marks> {
+        let call = |mut link| async move { self.histories.marks(history, &mut link, scopes).await };
+        self.call_history(history, call).await
+    }
+
+    /// Asks for a lease: `numbers` are what the script wants, save for the entry that was seen.
+    async fn compete(
+        &self,
+        mut link: Link,
+        (key, names): (&Key, &[String; 2]),
+        numbers: &[Vec<u8>; 5],
+        observed: Option<u64>,
+    ) -> RedisResult<Acquired> {
+        let mut observed = observed.map(|id| Bytes::copy_from_slice(&id.to_be_bytes())).unwrap_or_default();
+        let keys = names.each_ref().map(String::as_str);
+        // The second round is for an entry that does not open: it counts as absent.
+        for _ in 0..2 {
+            let arguments: Vec<&[u8]> = numbers.iter().map(Vec::as_slice).chain([&*observed]).collect();
+            let (left, stored) = match script::ACQUIRE.run(&mut link, &keys, &arguments).await? {
+                Value::Nil => return Ok(Acquired::Won),
+                Value::Int(left) => return Ok(Acquired::Held(Duration::from_millis(left.unsigned_abs()))),
+                other => redis::from_redis_value::<(i64, Bytes)>(other)?,
+            };
+            observed = stored.slice(ID_OFFSET..stored.len().min(ID_OFFSET + size_of::<u64>()));
+            if let Some(entry) = self.open(key, left, Some(stored)) {
+                return Ok(Acquired::Changed(entry));
+            }
         }
-        command
+        Err(unexpected("what lies under the key changes and does not open"))
     }
 
     /// Whether a key has a lease, and whether its end will be told.
     async fn look(&self, lease: &str) -> TierResult<(bool, bool)> {
-        let call = |mut link: Link| async move {
-            let exists = redis::cmd("EXISTS").arg(lease).query_async(&mut link.connection).await?;
+        let call = |mut link: Link, _| async move {
+            let mut exists = redis::cmd("EXISTS");
+            exists.arg(lease);
+            let (exists,) = link.ask([exists]).await?;
             Ok((exists, link.tracked))
         };
-        self.links.call(call).await
+        self.nodes.call(self.nodes.slot(lease), call).await
     }
 
     /// Waits until a look shows that a lease has ended, or until the bell rings for it.
@@ -161,11 +206,9 @@ impl Tier for Redis {
 
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {
         async move {
-            let value = self.names.value(key);
-            let mut pipe = redis::pipe();
-            pipe.cmd("PTTL").arg(&value).cmd("GET").arg(&value);
-            let call = |mut link: Link| async move { pipe.query_async(&mut link.connection).await };
-            let (left, stored) = self.links.call(call).await?;
+            let value = &*self.names.value(key);
+            let call = |mut link: Link, _| async move { link.ask(look_at(value)).await };
+            let (left, stored) = self.nodes.call(self.nodes.slot(value), call).await?;
             Ok(self.open(key, left, stored))
         }
         .boxed()
@@ -186,10 +229,17 @@ impl Tier for Redis {
 
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<()>> {
         async move {
-            let mut command = redis::cmd("DEL");
-            command.arg(self.names.value(key)).arg(self.names.lease(key));
-            let call = |mut link: Link| async move { command.query_async::<()>(&mut link.connection).await };
-            self.links.call(call).await?;
+            let (value, lease) = (&*self.names.value(key), &*self.names.lease(key));
+            // One by one, as a node that gives a slot away refuses to answer for several names at once.
+            let call = |mut link: Link, _| async move {
+                let commands = [value, lease].map(|name| {
+                    let mut command = redis::cmd("DEL");
+                    command.arg(name);
+                    command
+                });
+                link.ask::<()>(commands).await
+            };
+            self.nodes.call(self.nodes.slot(value), call).await?;
             self.pushes.wake(key);
             Ok(())
         }
@@ -199,64 +249,62 @@ impl Tier for Redis {
     fn shared(&self) -> Option<&dyn Shared> {
         Some(self)
     }
+
+    fn part(&self, key: Option<&Key>) -> usize {
+        self.nodes.part(key.map(|key| || self.names.value(key)))
+    }
 }
 
 impl Shared for Redis {
     fn read<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Reading>> {
         async move {
-            let call = |mut link: Link| async move {
-                let (entry, fields) = self.fetch(&mut link, key, scopes).await?;
-                Ok(Reading { entry, marks: self.marks_in(fields, &mut link, scopes).await? })
+            let value = &*self.names.value(key);
+            let call = |link, place| self.fetch(link, place, (key, value), scopes);
+            let (entry, marks) = self.nodes.call(self.nodes.slot(value), call).await?;
+            let marks = match marks {
+                Some(marks) => marks,
+                None => self.marks_of(key, scopes).await?,
             };
-            self.links.call(call).await
+            Ok(Reading { entry, marks })
         }
         .boxed()
     }
 
     fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
-        let call = move |mut link: Link| async move {
-            let fields = self.fields(scopes).query_async(&mut link.connection).await?;
-            self.marks_in(fields, &mut link, scopes).await
-        };
-        self.links.call(call).boxed()
+        self.marks_in(0, scopes).boxed()
     }
 
+    fn marks_of<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
+        async move {
+            let place = self.nodes.place(self.nodes.slot(&self.names.value(key))).await?;
+            self.marks_in(place.history, scopes).await
+        }
+        .boxed()
+    }
+
+    /// In a cluster the stamp is of one of the histories; all have the marks, or it is an error.
     fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>> {
-        let call = move |mut link: Link| async move {
-            let fields = [crate::random().to_string()].into_iter().chain(scopes.iter().map(Scope::to_string));
-            let fields = fields.collect::<Vec<_>>();
-            let arguments = fields.iter().map(String::as_bytes).collect::<Vec<_>>();
-            let keys = [self.names.marks.as_str()];
-            let fields = script::INVALIDATE.run::<Fields>(&mut link.connection, &keys, &arguments).await?;
-            marks(&fields).map(|marks| marks.now).ok_or_else(|| unexpected("an invalidation left no mark"))
-        };
-        self.links.call(call).boxed()
+        async move {
+            let slots: Vec<_> = self.names.marks.iter().map(|name| self.nodes.slot(name)).collect();
+            let call = |mut link, histories: Vec<usize>| async move {
+                self.histories.invalidate(&histories, &mut link, scopes).await
+            };
+            let stamps = self.nodes.call_each(&slots, call).await?;
+            Ok(stamps.into_iter().flatten().next().expect("there is at least one history"))
+        }
+        .boxed()
     }
 
     fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>> {
         let numbers = [bid.token, millis(bid.lease), bid.born.era, bid.born.sequence, bid.newest];
         let numbers = numbers.map(|number| number.to_string().into_bytes());
-        let call = move |mut link: Link| async move {
-            let [token, lease, era, sequence, newest] = &numbers;
-            let (value_name, lease_name) = (self.names.value(key), self.names.lease(key));
-            let mut observed = bid.observed.map(|id| Bytes::copy_from_slice(&id.to_be_bytes())).unwrap_or_default();
-            // The second round is for an entry that does not open: it counts as absent.
-            for _ in 0..2 {
-                let (keys, arguments) =
-                    ([&*value_name, &*lease_name], [token, lease, era, sequence, newest, &*observed]);
-                let (left, stored) = match script::ACQUIRE.run(&mut link.connection, &keys, &arguments).await? {
-                    Value::Nil => return Ok(Acquired::Won),
-                    Value::Int(left) => return Ok(Acquired::Held(Duration::from_millis(left.unsigned_abs()))),
-                    other => redis::from_redis_value::<(i64, Bytes)>(other)?,
-                };
-                observed = stored.slice(ID_OFFSET..stored.len().min(ID_OFFSET + size_of::<u64>()));
-                if let Some(entry) = self.open(key, left, Some(stored)) {
-                    return Ok(Acquired::Changed(entry));
-                }
-            }
-            Err(unexpected("what lies under the key changes and does not open"))
-        };
-        self.links.call(call).boxed()
+        let names = [self.names.value(key), self.names.lease(key)];
+        async move {
+            let (numbers, names) = (&numbers, &names);
+            let call = |link, _| self.compete(link, (key, names), numbers, bid.observed);
+            self.nodes.call(self.nodes.slot(&names[0]), call).await
+        }
+        .boxed()
     }
 
     fn fill<'a>(&'a self, key: &'a Key, token: u64, entry: &'a Entry) -> BoxFuture<'a, TierResult<Filled>> {
@@ -295,33 +343,37 @@ impl Shared for Redis {
         timeout(within, self.ended(key)).map(drop).boxed()
     }
 
-    /// Without its marks, the store has no history: who reads them next begins one.
-    fn begin_era(&self) -> BoxFuture<'_, TierResult<()>> {
-        let call = move |mut link: Link| async move {
-            redis::cmd("DEL").arg(&self.names.marks).query_async(&mut link.connection).await
-        };
-        self.links.call(call).boxed()
+    /// Without its marks, a history has no era: who reads them next begins one.
+    fn begin_era(&self, history: usize) -> BoxFuture<'_, TierResult<()>> {
+        let Some(name) = self.names.marks.get(history) else { return ready(Ok(())).boxed() };
+        async move {
+            let call = |mut link: Link| async move {
+                let mut command = redis::cmd("DEL");
+                command.arg(&**name);
+                link.ask::<()>([command]).await
+            };
+            self.call_history(history, call).await
+        }
+        .boxed()
     }
 
-    /// A cluster tells nothing, as its connections come and go unseen. Whether a server does shows when it is connected
-    /// to; one that does not is made up for by saying every two seconds that changes may have been missed.
+    /// Whether a server tells shows when it is connected to; one that does not is made up for by saying every two seconds
+    /// that changes may have been missed.
     fn listen(&self, listener: Listener) -> bool {
-        self.links.tells() && self.pushes.listen(listener)
+        self.nodes.tells() && self.pushes.listen(listener)
     }
 }
 
-fn marks(fields: &[Option<u64>]) -> Option<Marks> {
-    let (&era, rest) = fields.split_first()?;
-    let (sequence, marks) = rest.split_first()?;
-    let newest = marks.iter().flatten().copied().max().unwrap_or(0);
-    Some(Marks { now: Stamp { era: era?, sequence: sequence.unwrap_or(0) }, newest })
+/// What asks for the time that an entry has left, and for the entry.
+fn look_at(value: &str) -> [Cmd; 2] {
+    ["PTTL", "GET"].map(|name| {
+        let mut command = redis::cmd(name);
+        command.arg(value);
+        command
+    })
 }
 
 fn millis(time: Duration) -> u64 {
     // More than this is an overflow to the server.
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX).clamp(1, u64::MAX >> 20)
-}
-
-fn unexpected(what: &'static str) -> RedisError {
-    (ErrorKind::UnexpectedReturnType, what).into()
 }

@@ -403,7 +403,7 @@ async fn another_process_sees_values_and_marks() {
     let orders = shared(&disk).read(&key(2), &[Scope::tag("orders")]).await.expect("it answers");
     assert_eq!(
         orders.marks,
-        Marks { now: Stamp { sequence: before.sequence + 1, ..before }, newest: before.sequence + 1 }
+        Marks { now: Stamp { sequence: before.sequence + 1, ..before }, newest: before.sequence + 1, history: 0 }
     );
     assert!(orders.entry.is_some() && !orders.marks.allow(before));
     assert_eq!(shared(&disk).marks(&[Scope::tag("others")]).await.expect("it answers").newest, 0);

@@ -15,6 +15,8 @@ mod model;
 mod nodes;
 mod orphans;
 mod processes;
+mod redis_cluster;
+mod redis_runs;
 mod redis_server;
 mod secret;
 mod stampede;
@@ -49,6 +51,7 @@ enum Server {
     None,
     Disk(TempDir),
     Redis(Redis),
+    Cluster(redis_cluster::Cluster),
     Memcached(Memcached),
 }
 
@@ -63,6 +66,12 @@ impl Store {
     fn redis() -> Self {
         let redis = Redis::start();
         Self { name: "redis", url: redis.url(), _server: Server::Redis(redis) }
+    }
+
+    /// A cluster of three masters.
+    async fn cluster() -> Self {
+        let cluster = redis_cluster::Cluster::start().await;
+        Self { name: "redis cluster", url: cluster.url(), _server: Server::Cluster(cluster) }
     }
 
     fn memcached() -> Self {
@@ -88,18 +97,19 @@ impl Store {
 }
 
 /// Every tier that processes can share.
-fn stores() -> [Store; 3] {
-    [Store::redis(), Store::memcached(), Store::disk()]
+async fn stores() -> [Store; 4] {
+    [Store::redis(), Store::cluster().await, Store::memcached(), Store::disk()]
 }
 
 /// Every tier by itself, and memory before each of the shared ones.
 async fn benches() -> Vec<Bench> {
     let mut benches = vec![Bench { cache: Cache::memory(1 << 20), name: "memory", _server: Server::None }];
-    for (store, name) in stores().into_iter().zip(["redis", "memcached", "disk"]) {
-        benches.push(Bench { cache: store.cache().await, name, _server: store._server });
+    for store in stores().await {
+        benches.push(Bench { cache: store.cache().await, name: store.name, _server: store._server });
     }
-    let names = ["memory before redis", "memory before memcached", "memory before disk"];
-    for (store, name) in stores().into_iter().zip(names) {
+    let names =
+        ["memory before redis", "memory before a redis cluster", "memory before memcached", "memory before disk"];
+    for (store, name) in stores().await.into_iter().zip(names) {
         let cache = builder().memory(1 << 20).url(&store.url).await.expect("a well-formed address").build();
         benches.push(Bench { cache, name, _server: store._server });
     }
@@ -107,7 +117,7 @@ async fn benches() -> Vec<Bench> {
 }
 
 /// Waits until something holds, and not for a time.
-async fn eventually<F: Future<Output = bool>>(mut holds: impl FnMut() -> F) {
+async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -183,7 +183,7 @@ fn no_read_after_an_invalidation_returns_data_computed_before_it_in_one_process(
 #[test]
 fn no_read_after_an_invalidation_returns_data_computed_before_it_on_two_nodes() {
     let runtime = runtime();
-    for store in stores() {
+    for store in runtime.block_on(stores()) {
         let nodes = runtime.block_on(async { [store.cache().await, store.cache().await] });
         check(40, &runtime, &nodes);
     }

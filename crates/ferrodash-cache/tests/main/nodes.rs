@@ -47,7 +47,7 @@ async fn two_nodes(store: &Store) -> (Cache, Cache) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s10_after_an_invalidation_no_other_node_reads_the_old_value() {
-    for store in stores() {
+    for store in stores().await {
         let (a, b) = two_nodes(&store).await;
         let (source, key) = (Source::default(), Key::of("s10", &1));
         let policy = Policy::new(MINUTE).tag("orders");
@@ -64,7 +64,7 @@ async fn s10_after_an_invalidation_no_other_node_reads_the_old_value() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn each_way_to_invalidate_ends_what_it_names_and_nothing_else() {
-    for store in stores() {
+    for store in stores().await {
         let (a, b) = two_nodes(&store).await;
         let source = Source::default();
         let orders = Policy::new(MINUTE).tag("orders");
@@ -96,7 +96,7 @@ async fn each_way_to_invalidate_ends_what_it_names_and_nothing_else() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s11_what_was_under_way_on_another_node_when_something_was_invalidated_is_not_given_to_later_readers() {
-    for store in stores() {
+    for store in stores().await {
         let (a, b) = two_nodes(&store).await;
         for (round, by_key) in [(0, true), (1, false)] {
             let (key, go, started) = (Key::of("s11", &round), Arc::new(Notify::new()), Arc::new(Notify::new()));
@@ -135,7 +135,7 @@ async fn s11_what_was_under_way_on_another_node_when_something_was_invalidated_i
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_joins_after_an_invalidation_does_not_get_what_was_begun_before_it() {
-    for store in stores() {
+    for store in stores().await {
         let (a, b) = two_nodes(&store).await;
         let (key, policy) = (Key::of("join", &1), Policy::new(MINUTE).tag("orders"));
         let (go, started, source) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Source::default());
@@ -166,7 +166,7 @@ async fn a_caller_that_joins_after_an_invalidation_does_not_get_what_was_begun_b
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_callers_on_each_of_four_nodes_are_one_run() {
-    for store in stores() {
+    for store in stores().await {
         let mut nodes = Vec::new();
         for _ in 0..4 {
             nodes.push(store.cache().await);
@@ -192,7 +192,7 @@ async fn a_hundred_callers_on_each_of_four_nodes_are_one_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s5_one_node_refreshes_while_all_have_the_old_value() {
-    for store in stores() {
+    for store in stores().await {
         let (a, b) = two_nodes(&store).await;
         let (key, source) = (Key::of("swr", &1), Source::default());
         let policy = Policy::new(2 * SECOND).stale_while_revalidate(20 * SECOND);
@@ -215,7 +215,7 @@ async fn s5_one_node_refreshes_while_all_have_the_old_value() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_lease_outlasts_its_length_while_its_holder_lives() {
-    for store in stores() {
+    for store in stores().await {
         let (a, b) = two_nodes(&store).await;
         let (key, runs) = (Key::of("long", &1), Arc::new(AtomicU32::new(0)));
         let policy = Policy::new(MINUTE).lease(SECOND);
@@ -241,7 +241,7 @@ async fn a_lease_outlasts_its_length_while_its_holder_lives() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn caches_of_different_namespaces_know_nothing_of_each_other() {
-    for store in stores() {
+    for store in stores().await {
         let one = store.builder().namespace("one").url(&store.url).await.unwrap().build();
         let two = store.builder().namespace("two").url(&store.url).await.unwrap().build();
         let key = Key::of("f", &1);
@@ -369,7 +369,7 @@ async fn a_value_refreshed_early_reaches_the_store_that_all_share() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_caller_that_goes_away_while_it_asks_for_a_lease_leaves_none() {
-    for store in stores() {
+    for store in stores().await {
         let (a, b) = two_nodes(&store).await;
         let policy = Policy::new(MINUTE);
         for round in 0..30u64 {
@@ -415,7 +415,7 @@ async fn s11_what_the_store_refuses_is_not_kept_in_memory_past_a_removal() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn an_expired_value_is_computed_anew_and_a_removed_one_does_not_come_back() {
-    for store in stores() {
+    for store in stores().await {
         let (a, b) = two_nodes(&store).await;
         let (key, source) = (Key::of("expire", &1), Source::default());
         let policy = Policy::new(MINUTE).stale_while_revalidate(MINUTE);

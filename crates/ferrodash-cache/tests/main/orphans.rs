@@ -9,7 +9,7 @@ use ferrodash_cache::{Cache, Computed, Key, Policy};
 use ferrodash_testing::{Program, free_port};
 use tokio::sync::Semaphore;
 
-use crate::MINUTE;
+use crate::{MINUTE, eventually};
 
 /// A server that can be stopped and resumed as a whole.
 struct Server {
@@ -56,6 +56,13 @@ async fn ask(cache: Cache, key: Key, running: Arc<Semaphore>, may_end: Arc<Semap
     start.elapsed()
 }
 
+/// How many calls the server did not answer.
+fn failures(cache: &Cache) -> u32 {
+    let text = cache.prometheus();
+    let line = text.lines().find(|line| line.starts_with("ferrodash_cache_tier_failures_total{")).unwrap();
+    line.rsplit(' ').next().unwrap().parse().unwrap()
+}
+
 /// The lease of a key was taken before the server stopped, and what was computed could not be stored. After the server
 /// goes on, nobody waits for it.
 #[tokio::test(flavor = "multi_thread")]
@@ -73,6 +80,8 @@ async fn b14_a_lease_whose_holder_could_not_give_it_back_is_given_back_when_the_
         for call in calls {
             call.await.unwrap();
         }
+        // Neither storing nor giving back has worked.
+        eventually(|| async { failures(&one) >= 20 }).await;
         server.signal("-CONT");
         for call in keys.iter().map(|key| call(&other, key)).collect::<Vec<_>>() {
             let took = call.await.unwrap();

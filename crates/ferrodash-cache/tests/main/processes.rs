@@ -103,7 +103,7 @@ fn patient(store: &Store) -> String {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s2_four_processes_that_share_a_store_are_one_run() {
-    for store in stores() {
+    for store in stores().await {
         let directory = TempDir::new().unwrap();
         let role = Role::new(&patient(&store), &directory);
         let nodes: Vec<Child> = (0..4).map(|_| role.start()).collect();
@@ -116,7 +116,7 @@ async fn s2_four_processes_that_share_a_store_are_one_run() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn s3_when_the_process_that_computes_is_killed_another_finishes_within_the_lease_and_two_seconds() {
-    for store in stores() {
+    for store in stores().await {
         let directory = TempDir::new().unwrap();
         let mut role = Role::new(&patient(&store), &directory);
         (role.callers, role.lease, role.takes) = (1, 3 * SECOND, 100 * SECOND);

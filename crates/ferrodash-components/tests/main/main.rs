@@ -2,6 +2,8 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
 
+mod lists;
+
 use ferrodash_components::html::HtmlProps;
 use ferrodash_components::{Children, ComponentExt, Id, IntoProp, Json, Style, dash_table, dcc, html};
 use serde::Serialize;

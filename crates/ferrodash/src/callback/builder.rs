@@ -9,6 +9,7 @@ use ferrodash_components::Id;
 
 use super::dependency::digest;
 use super::failure::error_handler;
+use super::handler::{CallbackArguments, ErasedHandler, HandlerCall, HandlerError, HandlerFuture, Signature};
 use super::{
     ApiEndpoint, Args, CacheOptions, Callback, Clientside, Context, Failure, Function, Handler, InitialCall, Input,
     IntoAnswer, IntoOutput, Output, OutputValue, Parameter, Property, Running, Source, Spec, State, TimeLimit, handler,
@@ -65,9 +66,16 @@ impl CallbackBuilder {
         self
     }
 
-    /// Adds an output. With several, the function returns a tuple in their order; without any, it returns `()`.
+    /// Adds an output. With several, the function returns a tuple in their order, or [`Outputs`](crate::Outputs); without
+    /// any, it returns `()`.
     pub fn output(mut self, output: Output) -> Self {
         self.spec.outputs.push(output);
+        self
+    }
+
+    /// Adds outputs, such as those that are known when the app runs. The function returns [`Outputs`](crate::Outputs).
+    pub fn outputs(mut self, outputs: impl IntoIterator<Item = Output>) -> Self {
+        self.spec.outputs.extend(outputs);
         self
     }
 
@@ -235,8 +243,14 @@ impl CallbackBuilder {
     }
 
     /// The async function that answers: its arguments are the inputs, the states, and a [`Context`] if it wants one.
-    pub fn handler<M, H: Handler<M>>(mut self, handler: H) -> Callback
+    ///
+    /// An argument is a type that serde can read and that owns its data. The function returns a value for its output, a
+    /// tuple of values or [`Outputs`](crate::Outputs) for several, or a `Result` of these, and its future is `Send`.
+    pub fn handler<A, K, M, H>(mut self, handler: H) -> Callback
     where
+        H: Handler<A> + Send + Sync + 'static,
+        H::Future: Future<Output: IntoAnswer<M>> + Send + 'static,
+        A: CallbackArguments<K>,
         M: 'static,
     {
         if self.spec.name.is_empty() {
@@ -244,6 +258,16 @@ impl CallbackBuilder {
         }
         let id = (size_of::<H>() == 0).then(TypeId::of::<H>);
         self.finish(Function::Server { handler: handler::erase(handler), id })
+    }
+
+    /// A handler that `#[callback]` wrote for one function. It captures nothing but what the function's types are.
+    #[doc(hidden)]
+    pub fn generated_handler<H>(self, signature: Signature, handler: H) -> Callback
+    where
+        H: Fn(HandlerCall) -> Result<HandlerFuture, HandlerError> + Send + Sync + 'static,
+    {
+        let id = Some(TypeId::of::<H>());
+        self.finish(Function::Server { handler: ErasedHandler::new(signature, handler), id })
     }
 
     /// The source of a JavaScript function that answers in the page, without a request. It may return a promise, and use

@@ -72,6 +72,11 @@ fn check_arguments(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
         )),
         _ => {}
     }
+    let (outputs, returned) = (spec.outputs.len(), handler.values());
+    // Without an output, one value is `()`, which is none.
+    if let Some(values) = returned.filter(|values| *values != outputs && (*values, outputs) != (1, 0)) {
+        mistake(&format!("its function returns {values} value(s), but it has {outputs} output(s)"));
+    }
     if let Some(api) = &spec.api {
         if api.names.len() != wanted {
             let names = api.names.len();

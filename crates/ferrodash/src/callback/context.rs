@@ -11,7 +11,7 @@ use ferrodash_components::{Id, IdValue};
 use super::{
     Call, CallError, Callback, Effects, Grouping, Header, Identity, IntoOutput, RequestParts, Timing, Trigger, Vary,
 };
-use crate::error::BuildErrors;
+use crate::error::{BuildErrors, debug_as_display};
 use crate::stored::Desk;
 
 /// The circumstances of a call: what triggered it, what its arguments are, and parts of the request; and what a call can
@@ -374,9 +374,11 @@ impl std::fmt::Debug for Context {
 }
 
 /// A header that cannot be sent.
-#[derive(Debug, thiserror::Error)]
+#[derive(thiserror::Error)]
 #[error("this cannot be a header: {0}")]
 pub struct HeaderError(String);
+
+debug_as_display!(HeaderError);
 
 impl From<InvalidHeaderName> for HeaderError {
     fn from(error: InvalidHeaderName) -> Self {

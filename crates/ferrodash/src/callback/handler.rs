@@ -1,6 +1,5 @@
 //! Async functions as handlers: JSON values in, typed arguments, an answer out.
 
-use std::marker::PhantomData;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -8,6 +7,7 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use serde::de::DeserializeOwned;
 
+use super::outcome::AnswerResult;
 use super::{Answer, CallError, Context, IntoAnswer};
 
 /// The arguments of a call as they came: the JSON text of each, and where it is from.
@@ -21,24 +21,132 @@ pub(crate) struct Arguments {
     pub(crate) names: Arc<[String]>,
 }
 
-/// An async function that can answer a callback.
+/// A function that can answer a callback; `A` is the tuple of its arguments.
 ///
-/// Implemented for functions of up to twelve arguments that serde can read, with or without a [`Context`] at the end.
+/// Implemented for functions of up to twelve arguments, with a [`Context`] after them if they want one. What an
+/// argument, the future and its value have to be is said by the bounds of
+/// [`CallbackBuilder::handler`](crate::CallbackBuilder::handler).
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot answer a callback",
-    note = "it must be an async function whose arguments implement `serde::Deserialize` and are owned, with a `Context` \
-            at the end if it wants one, whose future is `Send`, and whose value can be written to a property; wrap a value that only serializes in \
-            `Json`"
+    message = "`{Self}` is not a function that can answer a callback",
+    label = "not a function of at most twelve arguments",
+    note = "a callback's function is an async function or an async closure of at most twelve arguments; several inputs \
+            and states can be one argument, a struct: see `CallbackBuilder::args`"
 )]
-pub trait Handler<M>: Send + Sync + 'static {
+pub trait Handler<A> {
     #[doc(hidden)]
-    const ARGUMENTS: usize;
+    type Future;
     #[doc(hidden)]
-    const TAKES_CONTEXT: bool;
-    #[doc(hidden)]
-    fn call(&self, call: HandlerCall) -> BoxFuture<'static, HandlerResult>;
+    fn run(&self, arguments: A) -> Self::Future;
 }
 
+/// A type that an argument of a callback's function can have: one that serde can read and that owns its data.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a callback",
+    label = "this type cannot be read from JSON",
+    note = "an argument implements `serde::Deserialize` and owns its data: add `#[derive(serde::Deserialize)]` to a type \
+            of your own, and take `String` for `&str`"
+)]
+pub trait CallbackArgument: Sized {
+    #[doc(hidden)]
+    fn read(text: &[u8]) -> serde_json::Result<Self>;
+}
+
+#[diagnostic::do_not_recommend]
+impl<T: DeserializeOwned> CallbackArgument for T {
+    fn read(text: &[u8]) -> serde_json::Result<Self> {
+        serde_json::from_slice(text)
+    }
+}
+
+/// A type that the last argument of a callback's function can have: that of the others, or [`Context`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be an argument of a callback",
+    label = "this type cannot be read from JSON",
+    note = "an argument implements `serde::Deserialize` and owns its data: add `#[derive(serde::Deserialize)]` to a type \
+            of your own, and take `String` for `&str`; the last argument can be a `Context`"
+)]
+pub trait LastArgument<K>: Sized {
+    #[doc(hidden)]
+    fn reader() -> Option<Reader<Self>>;
+    #[doc(hidden)]
+    fn take(call: &HandlerCall, index: usize) -> Result<Self, HandlerError>;
+}
+
+#[doc(hidden)]
+pub struct Value;
+
+#[diagnostic::do_not_recommend]
+impl<T: CallbackArgument> LastArgument<Value> for T {
+    fn reader() -> Option<Reader<Self>> {
+        Some(reader())
+    }
+
+    fn take(call: &HandlerCall, index: usize) -> Result<Self, HandlerError> {
+        call.argument(index, reader())
+    }
+}
+
+impl LastArgument<Context> for Context {
+    fn reader() -> Option<Reader<Self>> {
+        None
+    }
+
+    fn take(call: &HandlerCall, _: usize) -> Result<Self, HandlerError> {
+        Ok(call.context.clone())
+    }
+}
+
+/// The arguments of a callback's function, as a tuple.
+pub trait CallbackArguments<K>: Sized {
+    #[doc(hidden)]
+    fn signature() -> Signature;
+    #[doc(hidden)]
+    fn take(call: &HandlerCall) -> Result<Self, HandlerError>;
+}
+
+/// What a function takes and returns.
+#[doc(hidden)]
+#[derive(Clone)]
+pub struct Signature {
+    /// What there is to know of each argument's type.
+    pub checks: Vec<Check>,
+    /// Whether the context comes after them.
+    pub takes_context: bool,
+    /// How many values it returns, if that is known.
+    pub values: Option<usize>,
+}
+
+/// Whether a JSON text is a value of a type.
+#[doc(hidden)]
+#[derive(Debug, Clone, Copy)]
+pub struct Check {
+    wanted: &'static str,
+    error: fn(&[u8]) -> Option<serde_json::Error>,
+}
+
+/// Reads an argument of one type.
+#[doc(hidden)]
+pub struct Reader<T> {
+    read: fn(&[u8]) -> serde_json::Result<T>,
+    pub check: Check,
+}
+
+/// The reader of a type.
+#[doc(hidden)]
+pub fn reader<T: CallbackArgument>() -> Reader<T> {
+    let check = Check { wanted: std::any::type_name::<T>(), error: |text| T::read(text).err() };
+    Reader { read: T::read, check }
+}
+
+impl<T> Clone for Reader<T> {
+    fn clone(&self) -> Self {
+        *self
+    }
+}
+
+impl<T> Copy for Reader<T> {}
+
+/// One call, as its function is given it.
 #[doc(hidden)]
 pub struct HandlerCall {
     arguments: Arguments,
@@ -46,48 +154,97 @@ pub struct HandlerCall {
 }
 
 #[doc(hidden)]
-pub struct HandlerResult(Result<Answer, CallError>);
+pub struct HandlerError(CallError);
+
+/// A call in progress.
+#[doc(hidden)]
+pub type HandlerFuture = BoxFuture<'static, AnswerResult>;
 
 #[doc(hidden)]
-pub struct PlainMarker<A, M>(PhantomData<(A, M)>);
+impl HandlerCall {
+    /// The argument with this index.
+    ///
+    /// # Errors
+    /// When its value is none of that type.
+    pub fn argument<T>(&self, index: usize, reader: Reader<T>) -> Result<T, HandlerError> {
+        self.arguments.take(index, reader.read).map_err(HandlerError)
+    }
 
+    /// The circumstances of the call.
+    pub fn into_context(self) -> Context {
+        self.context
+    }
+}
+
+/// Waits for what a function returns; `answer` writes it.
 #[doc(hidden)]
-pub struct WithContext<A, M>(PhantomData<(A, M)>);
+pub fn run<F>(future: F, answer: impl FnOnce(F::Output) -> AnswerResult + Send + 'static) -> HandlerFuture
+where
+    F: Future + Send + 'static,
+{
+    future.map(answer).boxed()
+}
 
 /// A handler whose types are forgotten.
-pub(crate) trait ErasedHandler: Send + Sync {
+pub(crate) struct ErasedHandler {
+    signature: Signature,
+    call: Box<dyn Fn(HandlerCall) -> Result<HandlerFuture, HandlerError> + Send + Sync>,
+}
+
+impl ErasedHandler {
+    pub(crate) fn new(
+        signature: Signature,
+        call: impl Fn(HandlerCall) -> Result<HandlerFuture, HandlerError> + Send + Sync + 'static,
+    ) -> Arc<Self> {
+        Arc::new(Self { signature, call: Box::new(call) })
+    }
+
     /// How many arguments it takes, without the context.
-    fn arguments(&self) -> usize;
+    pub(crate) fn arguments(&self) -> usize {
+        self.signature.checks.len()
+    }
+
     /// Whether it takes the context.
-    fn takes_context(&self) -> bool;
+    pub(crate) fn takes_context(&self) -> bool {
+        self.signature.takes_context
+    }
+
+    /// How many values it returns, if that is known.
+    pub(crate) fn values(&self) -> Option<usize> {
+        self.signature.values
+    }
+
+    /// What it takes as its argument with this index, and why a JSON text is none, if so.
+    pub(crate) fn refuses(&self, index: usize, text: &[u8]) -> Option<(&'static str, serde_json::Error)> {
+        let check = self.signature.checks.get(index)?;
+        Some((check.wanted, (check.error)(text)?))
+    }
+
     /// Calls the function.
-    fn call(&self, arguments: Arguments, context: Context) -> BoxFuture<'static, Result<Answer, CallError>>;
-}
-
-struct Erased<H, M>(H, PhantomData<fn() -> M>);
-
-impl<M: 'static, H: Handler<M>> ErasedHandler for Erased<H, M> {
-    fn arguments(&self) -> usize {
-        H::ARGUMENTS
-    }
-
-    fn takes_context(&self) -> bool {
-        H::TAKES_CONTEXT
-    }
-
-    fn call(&self, arguments: Arguments, context: Context) -> BoxFuture<'static, Result<Answer, CallError>> {
-        self.0.call(HandlerCall { arguments, context }).map(|HandlerResult(result)| result).boxed()
+    pub(crate) fn call(&self, arguments: Arguments, context: Context) -> BoxFuture<'static, Result<Answer, CallError>> {
+        match (self.call)(HandlerCall { arguments, context }) {
+            Ok(running) => running.map(|AnswerResult(result)| result).boxed(),
+            Err(HandlerError(error)) => ready(Err(error)).boxed(),
+        }
     }
 }
 
-pub(crate) fn erase<M: 'static, H: Handler<M>>(handler: H) -> Arc<dyn ErasedHandler> {
-    Arc::new(Erased(handler, PhantomData))
+pub(crate) fn erase<A, K, M, H>(handler: H) -> Arc<ErasedHandler>
+where
+    H: Handler<A> + Send + Sync + 'static,
+    H::Future: Future<Output: IntoAnswer<M>> + Send + 'static,
+    A: CallbackArguments<K>,
+    M: 'static,
+{
+    let values = <<H::Future as Future>::Output as IntoAnswer<M>>::VALUES;
+    let signature = Signature { values, ..A::signature() };
+    ErasedHandler::new(signature, move |call| Ok(run(handler.run(A::take(&call)?), IntoAnswer::into_answer)))
 }
 
 impl Arguments {
-    fn take<T: DeserializeOwned>(&self, index: usize) -> Result<T, CallError> {
+    fn take<T>(&self, index: usize, read: fn(&[u8]) -> serde_json::Result<T>) -> Result<T, CallError> {
         let text = self.values.get(index).map_or(&b"null"[..], |bytes| bytes);
-        serde_json::from_slice(text).map_err(|error| CallError::Argument {
+        read(text).map_err(|error| CallError::Argument {
             dependency: self.names.get(index).cloned().unwrap_or_default(),
             received: shortened(text),
             wanted: std::any::type_name::<T>(),
@@ -106,66 +263,69 @@ pub(crate) fn shortened(text: &[u8]) -> String {
     }
 }
 
-fn refused(error: CallError) -> BoxFuture<'static, HandlerResult> {
-    ready(HandlerResult(Err(error))).boxed()
+impl<F, Fut> Handler<()> for F
+where
+    F: Fn() -> Fut,
+{
+    type Future = Fut;
+
+    fn run(&self, (): ()) -> Fut {
+        self()
+    }
 }
 
-macro_rules! handler {
-    ($count:literal: $($argument:ident $index:tt),*) => {
-        impl<F, Fut, M, $($argument),*> Handler<PlainMarker<($($argument,)*), M>> for F
-        where
-            F: Fn($($argument),*) -> Fut + Send + Sync + 'static,
-            Fut: Future<Output: IntoAnswer<M>> + Send + 'static,
-            $($argument: DeserializeOwned,)*
-        {
-            const ARGUMENTS: usize = $count;
-            const TAKES_CONTEXT: bool = false;
+impl CallbackArguments<()> for () {
+    fn signature() -> Signature {
+        Signature { checks: Vec::new(), takes_context: false, values: None }
+    }
 
-            #[allow(unused_variables, clippy::allow_attributes, reason = "a function may take no argument")]
-            fn call(&self, call: HandlerCall) -> BoxFuture<'static, HandlerResult> {
-                $(
-                    #[expect(non_snake_case, reason = "the arguments are named after their types")]
-                    let $argument = match call.arguments.take($index) {
-                        Ok(argument) => argument,
-                        Err(error) => return refused(error),
-                    };
-                )*
-                self($($argument),*).map(|value| HandlerResult(value.into_answer().0)).boxed()
+    fn take(_: &HandlerCall) -> Result<Self, HandlerError> {
+        Ok(())
+    }
+}
+
+/// Functions of some arguments and a last one.
+macro_rules! handler {
+    ($($argument:ident $index:tt),*; $last:ident $count:tt) => {
+        impl<F, Fut, $($argument,)* $last> Handler<($($argument,)* $last,)> for F
+        where
+            F: Fn($($argument,)* $last) -> Fut,
+        {
+            type Future = Fut;
+
+            fn run(&self, arguments: ($($argument,)* $last,)) -> Fut {
+                self($(arguments.$index,)* arguments.$count)
             }
         }
 
-        impl<F, Fut, M, $($argument),*> Handler<WithContext<($($argument,)*), M>> for F
+        impl<K, $($argument,)* $last> CallbackArguments<K> for ($($argument,)* $last,)
         where
-            F: Fn($($argument,)* Context) -> Fut + Send + Sync + 'static,
-            Fut: Future<Output: IntoAnswer<M>> + Send + 'static,
-            $($argument: DeserializeOwned,)*
+            $($argument: CallbackArgument,)*
+            $last: LastArgument<K>,
         {
-            const ARGUMENTS: usize = $count;
-            const TAKES_CONTEXT: bool = true;
+            fn signature() -> Signature {
+                let last = <$last as LastArgument<K>>::reader();
+                let mut checks = vec![$(reader::<$argument>().check),*];
+                checks.extend(last.map(|last| last.check));
+                Signature { checks, takes_context: last.is_none(), values: None }
+            }
 
-            fn call(&self, call: HandlerCall) -> BoxFuture<'static, HandlerResult> {
-                $(
-                    #[expect(non_snake_case, reason = "the arguments are named after their types")]
-                    let $argument = match call.arguments.take($index) {
-                        Ok(argument) => argument,
-                        Err(error) => return refused(error),
-                    };
-                )*
-                self($($argument,)* call.context).map(|value| HandlerResult(value.into_answer().0)).boxed()
+            fn take(call: &HandlerCall) -> Result<Self, HandlerError> {
+                Ok(($(call.argument($index, reader::<$argument>())?,)* $last::take(call, $count)?,))
             }
         }
     };
 }
-handler!(0:);
-handler!(1: A 0);
-handler!(2: A 0, B 1);
-handler!(3: A 0, B 1, C 2);
-handler!(4: A 0, B 1, C 2, D 3);
-handler!(5: A 0, B 1, C 2, D 3, E 4);
-handler!(6: A 0, B 1, C 2, D 3, E 4, G 5);
-handler!(7: A 0, B 1, C 2, D 3, E 4, G 5, H 6);
-handler!(8: A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7);
-handler!(9: A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8);
-handler!(10: A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9);
-handler!(11: A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10);
-handler!(12: A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, K 9, L 10, N 11);
+handler!(; A 0);
+handler!(A 0; B 1);
+handler!(A 0, B 1; C 2);
+handler!(A 0, B 1, C 2; D 3);
+handler!(A 0, B 1, C 2, D 3; E 4);
+handler!(A 0, B 1, C 2, D 3, E 4; G 5);
+handler!(A 0, B 1, C 2, D 3, E 4, G 5; H 6);
+handler!(A 0, B 1, C 2, D 3, E 4, G 5, H 6; I 7);
+handler!(A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7; J 8);
+handler!(A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8; L 9);
+handler!(A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, L 9; N 10);
+handler!(A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, L 9, N 10; O 11);
+handler!(A 0, B 1, C 2, D 3, E 4, G 5, H 6, I 7, J 8, L 9, N 10, O 11; P 12);

@@ -9,16 +9,17 @@ mod debounce;
 mod dependency;
 mod effects;
 mod failure;
-mod handler;
+pub(crate) mod handler;
 mod identity;
 pub(crate) mod key;
 mod options;
-mod outcome;
+pub(crate) mod outcome;
 mod patch;
 mod registry;
 mod request;
 
 use std::any::TypeId;
+use std::borrow::Cow;
 use std::panic::Location;
 use std::sync::Arc;
 use std::time::Duration;
@@ -28,11 +29,12 @@ pub use builder::CallbackBuilder;
 pub use context::{Context, HeaderError};
 pub use dependency::{Input, Output, State};
 pub use failure::Failure;
-pub use handler::Handler;
+pub use handler::{CallbackArgument, CallbackArguments, Handler, LastArgument};
 pub use identity::Identity;
 pub use options::CacheOptions;
 pub use outcome::{
-    CallbackError, Each, IntoAnswer, IntoOutput, NoUpdate, OutputValue, PreventUpdate, Update, no_update,
+    CallbackError, Each, IntoAnswer, IntoCallbackError, IntoOutput, NoUpdate, OutputValue, Outputs, PreventUpdate,
+    Update, no_update,
 };
 pub use patch::{Patch, PatchKey, PatchValue};
 pub use request::{Argument, Grouping, Trigger};
@@ -74,7 +76,7 @@ pub struct Callback {
 pub(crate) enum Function {
     /// A function of the app.
     Server {
-        handler: Arc<dyn ErasedHandler>,
+        handler: Arc<ErasedHandler>,
         /// Tells functions apart. `None` for closures that capture something: two of one type can differ.
         id: Option<TypeId>,
     },
@@ -167,7 +169,7 @@ impl Callback {
     }
 
     /// The function that answers it, if it is one of the app.
-    pub(crate) fn handler(&self) -> Option<&Arc<dyn ErasedHandler>> {
+    pub(crate) fn handler(&self) -> Option<&Arc<ErasedHandler>> {
         match &self.function {
             Function::Server { handler, .. } => Some(handler),
             Function::Clientside(_) => None,
@@ -188,6 +190,17 @@ impl Spec {
         let outputs = self.outputs.iter().map(|output| &output.property);
         let inputs = self.inputs.iter().map(|input| &input.property);
         outputs.chain(inputs).chain(self.states.iter().map(|state| &state.property))
+    }
+
+    /// What each of the function's arguments is made of.
+    pub(crate) fn all_parameters(&self) -> Cow<'_, [Parameter]> {
+        match &self.parameters {
+            Some(parameters) => Cow::Borrowed(parameters),
+            None => {
+                let inputs = (0..self.inputs.len()).map(Parameter::Input);
+                inputs.chain((0..self.states.len()).map(Parameter::State)).collect()
+            }
+        }
     }
 
     /// Whether some id has wildcards, so that a call says which components it is about.

@@ -1,11 +1,13 @@
 //! What a callback's function returns, and what becomes of it.
 
 use std::error::Error;
+use std::fmt::{self, Display};
 use std::sync::Arc;
 
 use ferrodash_components::{Child, Children, IntoProp, Prop};
 
 use super::{Patch, Vary};
+use crate::error::debug_as_display;
 
 /// The values for the outputs, or the wish to change nothing.
 pub(crate) enum Answer {
@@ -150,14 +152,48 @@ pub enum Update<T> {
 }
 
 /// The error that changes nothing: no output is written, and no callback that depends on them runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("nothing is to be updated")]
+///
+/// `?` turns it into every error type that is made of other errors: it is recognized inside an `anyhow::Error`, and
+/// inside a variant of an own error type that is `transparent`.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PreventUpdate;
+
+/// The source of [`PreventUpdate`]. An error type that stands for another one shows its source, but not its type.
+#[derive(Debug)]
+struct Prevented;
+
+impl PreventUpdate {
+    /// Whether an error is this one, or stands for it.
+    fn is(error: &(dyn Error + 'static)) -> bool {
+        error.is::<Self>() || error.source().is_some_and(|source| source.is::<Prevented>())
+    }
+}
+
+impl Error for PreventUpdate {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&Prevented)
+    }
+}
+
+impl Display for PreventUpdate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nothing is to be updated")
+    }
+}
+
+debug_as_display!(PreventUpdate);
+
+impl Display for Prevented {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the callback prevents its update")
+    }
+}
+
+impl Error for Prevented {}
 
 /// The error type for a callback that has none of its own; `?` turns any error into it.
 ///
 /// It is no [`Error`] itself, as otherwise it could not be made of all errors; the original one is inside.
-#[derive(Debug)]
 pub struct CallbackError(Box<dyn Error + Send + Sync>);
 
 impl CallbackError {
@@ -166,6 +202,14 @@ impl CallbackError {
         Self(text.into().into())
     }
 }
+
+impl Display for CallbackError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Display::fmt(&self.0, f)
+    }
+}
+
+debug_as_display!(CallbackError);
 
 impl<E: Error + Send + Sync + 'static> From<E> for CallbackError {
     fn from(error: E) -> Self {
@@ -199,6 +243,10 @@ pub struct Each<T>(pub Vec<T>);
             `Patch` and `Each` can be; wrap any other value that serializes in `Json`"
 )]
 pub trait IntoOutput {
+    /// Whether it stands for all outputs of a callback, however many there are.
+    #[doc(hidden)]
+    const FOR_ALL: bool = false;
+
     /// The value.
     fn into_output(self) -> OutputValue;
 }
@@ -216,6 +264,8 @@ impl IntoOutput for OutputValue {
 }
 
 impl IntoOutput for NoUpdate {
+    const FOR_ALL: bool = true;
+
     fn into_output(self) -> OutputValue {
         OutputValue::No
     }
@@ -242,19 +292,149 @@ impl<T: IntoOutput> IntoOutput for Each<T> {
     }
 }
 
-/// What a callback's function can return: a value, a tuple of values for several outputs, or a `Result` of these.
+/// Values for all outputs of a callback, in their order: for outputs that are known when the app runs, and for more of
+/// them than a tuple has. There must be as many values as outputs.
+///
+/// ```
+/// use ferrodash::{Callback, NoUpdate, Output, Outputs};
+///
+/// let rooms = ["kitchen", "bath", "hall"];
+/// let callback = Callback::builder()
+///     .outputs(rooms.map(|room| Output::new(room, "children")))
+///     .output(Output::new("summary", "children"))
+///     .input(("clock", "n_intervals"))
+///     .handler(move |_ticks: Option<u32>| async move {
+///         let mut values: Outputs = rooms.iter().map(|room| format!("{room}: 21 °C")).collect();
+///         values.push(NoUpdate);
+///         values
+///     });
+/// ```
+#[derive(Debug, Clone, Default)]
+pub struct Outputs(Vec<OutputValue>);
+
+impl Outputs {
+    /// No values yet.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Adds the value of the next output.
+    pub fn push(&mut self, value: impl IntoOutput) {
+        self.0.push(value.into_output());
+    }
+}
+
+impl<T: IntoOutput> Extend<T> for Outputs {
+    fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
+        self.0.extend(values.into_iter().map(IntoOutput::into_output));
+    }
+}
+
+impl<T: IntoOutput> FromIterator<T> for Outputs {
+    fn from_iter<I: IntoIterator<Item = T>>(values: I) -> Self {
+        Self(values.into_iter().map(IntoOutput::into_output).collect())
+    }
+}
+
+impl<T: IntoOutput> From<Vec<T>> for Outputs {
+    fn from(values: Vec<T>) -> Self {
+        values.into_iter().collect()
+    }
+}
+
+/// What a callback's function can return: a value, a tuple of values for several outputs, [`Outputs`], or a `Result` of
+/// these.
 #[diagnostic::on_unimplemented(
     message = "a callback cannot return `{Self}`",
-    note = "it returns a value for its output, a tuple of values for several outputs, or a `Result` of these whose \
-            error is a `std::error::Error` or text; wrap a value that only serializes in `Json`"
+    label = "this is neither a value for an output nor several of them",
+    note = "it returns a value for its output, a tuple of at most ten values or `Outputs` for several outputs, or a \
+            `Result` of these; wrap a value that only serializes in `Json`",
+    note = "the error of a `Result` implements `std::error::Error`, or is `CallbackError`, text, or `Box<dyn Error + Send \
+            + Sync>`"
 )]
 pub trait IntoAnswer<M> {
+    /// How many values there are, if that is known from the type.
+    #[doc(hidden)]
+    const VALUES: Option<usize>;
+
     #[doc(hidden)]
     fn into_answer(self) -> AnswerResult;
 }
 
+/// What a callback with `N` outputs, more or less than one, can return, where the number of values is known from the
+/// type.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a callback with {N} outputs cannot return `{Self}`",
+    label = "this is not a value for each of {N} outputs",
+    note = "for several outputs it returns a tuple with one value for each or `Outputs`, for none it returns `()`, or it \
+            returns a `Result` of these; wrap a value that only serializes in `Json`"
+)]
+pub trait IntoAnswers<const N: usize, M>: IntoAnswer<M> {}
+
+/// What a callback with one output can return, where the number of values is known from the type.
+#[doc(hidden)]
+#[diagnostic::on_unimplemented(
+    message = "a callback with one output cannot return `{Self}`",
+    label = "this is not a value for an output",
+    note = "text, numbers, booleans, components, `serde_json::Value`, options and lists of these, `Update`, `NoUpdate`, \
+            `Patch` and `Each` are values, and a `Result` of one can be returned; wrap any other value that serializes in \
+            `Json`"
+)]
+pub trait IntoSingleAnswer<M>: IntoAnswer<M> {}
+
+/// An error that a callback's function can return.
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the error of a callback",
+    label = "this type is no error that can be shown and sent to another thread",
+    note = "the error implements `std::error::Error`, `Send` and `Sync`, or is `CallbackError`, `anyhow::Error`, text, or \
+            `Box<dyn Error + Send + Sync>`; `?` turns each error into a `CallbackError`"
+)]
+pub trait IntoCallbackError {
+    #[doc(hidden)]
+    fn into_callback_error(self) -> CallbackError;
+}
+
+#[diagnostic::do_not_recommend]
+impl<E: Into<Box<dyn Error + Send + Sync>>> IntoCallbackError for E {
+    fn into_callback_error(self) -> CallbackError {
+        CallbackError(self.into())
+    }
+}
+
 #[doc(hidden)]
 pub struct AnswerResult(pub(crate) Result<Answer, CallError>);
+
+impl AnswerResult {
+    /// One value for each output. For generated code.
+    #[doc(hidden)]
+    pub fn of<const N: usize>(values: [OutputValue; N]) -> Self {
+        Self(Ok(Answer::Outputs(values.into())))
+    }
+
+    /// An error of the function. For generated code.
+    #[doc(hidden)]
+    pub fn failed(error: impl IntoCallbackError) -> Self {
+        let CallbackError(error) = error.into_callback_error();
+        Self(if PreventUpdate::is(&*error) {
+            Ok(Answer::PreventUpdate)
+        } else {
+            Err(CallError::Function(error.into()))
+        })
+    }
+}
+
+/// The answer of a callback with one output. For generated code.
+#[doc(hidden)]
+pub fn single_answer<M, T: IntoSingleAnswer<M>>(value: T) -> AnswerResult {
+    value.into_answer()
+}
+
+/// The answer of a callback with `N` outputs. For generated code.
+#[doc(hidden)]
+pub fn answers<const N: usize, M, T: IntoAnswers<N, M>>(value: T) -> AnswerResult {
+    value.into_answer()
+}
 
 #[doc(hidden)]
 pub struct Single;
@@ -263,51 +443,71 @@ pub struct Single;
 pub struct Multiple<T>(std::marker::PhantomData<T>);
 
 #[doc(hidden)]
+pub struct List;
+
+#[doc(hidden)]
 pub struct Fallible<M>(std::marker::PhantomData<M>);
 
 impl<T: IntoOutput> IntoAnswer<Single> for T {
+    const VALUES: Option<usize> = if T::FOR_ALL { None } else { Some(1) };
+
     fn into_answer(self) -> AnswerResult {
-        AnswerResult(Ok(Answer::Outputs(vec![self.into_output()])))
+        AnswerResult::of([self.into_output()])
     }
 }
 
-impl<M, T, E> IntoAnswer<Fallible<M>> for Result<T, E>
-where
-    T: IntoAnswer<M>,
-    E: Into<Box<dyn Error + Send + Sync>>,
-{
+impl<T: IntoOutput> IntoSingleAnswer<Single> for T {}
+impl IntoAnswers<0, Single> for () {}
+impl<const N: usize> IntoAnswers<N, Single> for NoUpdate {}
+
+impl IntoAnswer<List> for Outputs {
+    const VALUES: Option<usize> = None;
+
+    fn into_answer(self) -> AnswerResult {
+        AnswerResult(Ok(Answer::Outputs(self.0)))
+    }
+}
+
+impl IntoSingleAnswer<List> for Outputs {}
+impl<const N: usize> IntoAnswers<N, List> for Outputs {}
+
+impl<M, T: IntoAnswer<M>, E: IntoCallbackError> IntoAnswer<Fallible<M>> for Result<T, E> {
+    const VALUES: Option<usize> = T::VALUES;
+
     fn into_answer(self) -> AnswerResult {
         match self {
             Ok(value) => value.into_answer(),
-            Err(error) => {
-                let error: Box<dyn Error + Send + Sync> = error.into();
-                AnswerResult(match error.is::<PreventUpdate>() {
-                    true => Ok(Answer::PreventUpdate),
-                    false => Err(CallError::Function(error.into())),
-                })
-            }
+            Err(error) => AnswerResult::failed(error),
         }
     }
 }
 
+impl<M, T: IntoSingleAnswer<M>, E: IntoCallbackError> IntoSingleAnswer<Fallible<M>> for Result<T, E> {}
+impl<const N: usize, M, T: IntoAnswers<N, M>, E: IntoCallbackError> IntoAnswers<N, Fallible<M>> for Result<T, E> {}
+
 macro_rules! outputs {
-    ($($output:ident),+) => {
+    ($count:literal: $($output:ident),+) => {
         impl<$($output: IntoOutput),+> IntoAnswer<Multiple<($($output,)+)>> for ($($output,)+) {
+            const VALUES: Option<usize> = Some($count);
+
             #[expect(non_snake_case, reason = "the values are named after their types")]
             fn into_answer(self) -> AnswerResult {
                 let ($($output,)+) = self;
-                AnswerResult(Ok(Answer::Outputs(vec![$($output.into_output()),+])))
+                AnswerResult::of([$($output.into_output()),+])
             }
         }
+
+        impl<$($output: IntoOutput),+> IntoAnswers<$count, Multiple<($($output,)+)>> for ($($output,)+) {}
     };
 }
-outputs!(A);
-outputs!(A, B);
-outputs!(A, B, C);
-outputs!(A, B, C, D);
-outputs!(A, B, C, D, E);
-outputs!(A, B, C, D, E, F);
-outputs!(A, B, C, D, E, F, G);
-outputs!(A, B, C, D, E, F, G, H);
-outputs!(A, B, C, D, E, F, G, H, I);
-outputs!(A, B, C, D, E, F, G, H, I, J);
+impl<A: IntoOutput> IntoSingleAnswer<Multiple<(A,)>> for (A,) {}
+outputs!(1: A);
+outputs!(2: A, B);
+outputs!(3: A, B, C);
+outputs!(4: A, B, C, D);
+outputs!(5: A, B, C, D, E);
+outputs!(6: A, B, C, D, E, F);
+outputs!(7: A, B, C, D, E, F, G);
+outputs!(8: A, B, C, D, E, F, G, H);
+outputs!(9: A, B, C, D, E, F, G, H, I);
+outputs!(10: A, B, C, D, E, F, G, H, I, J);

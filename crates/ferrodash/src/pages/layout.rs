@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 
 use super::request::PageRequest;
 use super::variables::VariableError;
+use crate::error::debug_as_display;
 
 /// The layout of a page.
 #[derive(Clone)]
@@ -44,9 +45,11 @@ type Make = dyn Fn(PageRequest) -> BoxFuture<'static, Made> + Send + Sync;
 ///     Ok(html::H1::new(format!("Asset {asset_id}")))
 /// }
 /// ```
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("there is no such page")]
 pub struct NotFound;
+
+debug_as_display!(NotFound);
 
 impl From<VariableError> for NotFound {
     fn from(_: VariableError) -> Self {

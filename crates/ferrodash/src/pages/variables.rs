@@ -7,6 +7,8 @@ use serde::de::value::{MapDeserializer, SeqDeserializer, StrDeserializer};
 use serde::de::{DeserializeOwned, Deserializer, Error as _, IntoDeserializer, Visitor};
 use serde::forward_to_deserialize_any;
 
+use crate::error::debug_as_display;
+
 /// Named texts out of an address: the variables of a path, or those of a query.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables(Vec<(String, Vec<String>)>);
@@ -65,9 +67,11 @@ impl Variables {
 /// A variable of an address that is not what the page takes.
 ///
 /// With `?` in a function that returns `Result<_, NotFound>` it shows the page for what is not found.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct VariableError(String);
+
+debug_as_display!(VariableError);
 
 impl VariableError {
     pub(crate) fn new(text: impl Into<String>) -> Self {

@@ -7,16 +7,20 @@ mod memory;
 mod stop;
 
 use std::io;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use ferrodash_cache::Cache;
+use futures_util::future::{Either, select};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
 use crate::error::{Error, Result};
+use crate::log;
 pub(crate) use connection::Stopping;
 use connection::serve_connection;
 use stop::{Phase, Phases};
@@ -101,6 +105,9 @@ impl Server {
     /// takes no new connections and waits at most [`stop_within`](Self::stop_within) for open requests. A second signal
     /// ends it at once.
     ///
+    /// If the program has set no `tracing` subscriber, events are written to standard error, see
+    /// [`App::run`](crate::App::run).
+    ///
     /// With the allocator of glibc, blocks of 128 KiB and more are returned to the system as soon as they are free from
     /// here on (`mallopt`), unless the environment tunes the allocator.
     ///
@@ -109,6 +116,7 @@ impl Server {
     /// # Errors
     /// [`Error::Listen`] when the address is not free.
     pub async fn serve(self, router: Router, address: &str) -> Result<()> {
+        log::install();
         memory::return_large_blocks();
         let cannot_listen = |source| Error::Listen { address: address.to_owned(), source };
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
@@ -122,6 +130,18 @@ impl Server {
         drop(listener);
         connections.finish().await;
         Ok(())
+    }
+}
+
+impl Server {
+    /// Serves an app's router, and writes a line for each tier of its cache into the log beside that: a store that does
+    /// not answer holds nothing up.
+    pub(crate) async fn serve_app(self, router: Router, address: &str, cache: Cache) -> Result<()> {
+        // The server is polled first, so what it does at its beginning is done before anything is written.
+        match select(pin!(self.serve(router, address)), pin!(cache.log_tiers())).await {
+            Either::Left((result, _)) => result,
+            Either::Right((_, serving)) => serving.await,
+        }
     }
 }
 

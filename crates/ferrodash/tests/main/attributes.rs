@@ -127,3 +127,108 @@ async fn memoized_functions_stay_functions() {
     assert_eq!(order(7, "primary").await.unwrap(), 7);
     assert_eq!(decade(42).await, 4);
 }
+
+/// A function whose argument has its name.
+#[memoize(timeout = "5m")]
+async fn region(region: String) -> usize {
+    region.len()
+}
+
+static POLICY: f64 = 0.25;
+
+/// Arguments with the names that generated code might use.
+#[memoize(timeout = "5m", jitter = POLICY, tags = ["n:{value}"])]
+async fn hostile(value: u32, call: u32, me: u32, make: u32, item_0: u32, forget: u32, key: u32, run: u32) -> u32 {
+    value + call + me + make + item_0 + forget + key + run
+}
+
+#[derive(Clone, serde::Serialize)]
+struct Shop(u32);
+
+impl Shop {
+    #[memoize(timeout = "5m")]
+    async fn stock(&self, stock: u32) -> u32 {
+        self.0 + stock
+    }
+
+    fn stock_function(&self) -> u32 {
+        self.0
+    }
+
+    fn stock_policy(&self) -> u32 {
+        self.0
+    }
+}
+
+#[tokio::test]
+async fn c23_names_of_arguments_and_generated_code_do_not_meet() {
+    assert_eq!(region("north".into()).await, 5);
+    assert_eq!(region::refresh("south".into()).await, 5);
+    assert!(region::prime("x".into(), 7).await);
+    assert_eq!(region("x".into()).await, 7);
+    region::forget("x".into()).await.unwrap();
+    assert_eq!(region("x".into()).await, 1);
+    assert_eq!(hostile(1, 2, 3, 4, 5, 6, 7, 8).await, 36);
+    assert_eq!(hostile::refresh(1, 2, 3, 4, 5, 6, 7, 8).await, 36);
+    let shop = Shop(1);
+    assert_eq!((shop.stock(2).await, shop.stock_refresh(2).await), (3, 3));
+    assert_eq!((shop.stock_function(), shop.stock_policy()), (1, 1));
+}
+
+type Borrowed = (usize, String);
+
+#[memoize(timeout = "5m")]
+#[expect(clippy::too_many_arguments, reason = "each is a form of its own")]
+async fn borrowing(
+    one: Option<&str>,
+    many: &[&str],
+    list: Vec<&str>,
+    pair: (&str, u32),
+    map: std::collections::HashMap<&str, Vec<&str>>,
+    cow: std::borrow::Cow<'_, str>,
+    array: [&[u8]; 2],
+    constant: &'static str,
+    deep: &Option<&str>,
+    mut owned: Vec<u8>,
+) -> Borrowed {
+    owned.push(1);
+    let mapped: usize = map.values().map(Vec::len).sum();
+    let count = many.len() + list.len() + array.map(<[u8]>::len).iter().sum::<usize>() + owned.len() + mapped;
+    let text =
+        [one.unwrap_or("-"), &many.concat(), &list.concat(), pair.0, &cow, constant, deep.unwrap_or("~")].concat();
+    (count + pair.1 as usize, text)
+}
+
+#[memoize(timeout = "5m", blocking)]
+fn blocking_borrow(name: Option<&str>, path: &std::path::Path) -> usize {
+    name.map_or(0, str::len) + path.as_os_str().len()
+}
+
+#[tokio::test]
+async fn c23_borrowed_arguments_are_taken_in_every_form() {
+    let local = String::from("local");
+    let map = || std::collections::HashMap::from([("k", vec!["v", "w"])]);
+    let call = async |one| {
+        borrowing(
+            one,
+            &["a", &local],
+            vec!["b"],
+            (&local, 3),
+            map(),
+            (&*local).into(),
+            [b"xy", b"z"],
+            "!",
+            &None,
+            vec![],
+        )
+        .await
+    };
+    assert_eq!(call(Some("1")).await, (2 + 1 + 3 + 1 + 2 + 3, "1alocalblocallocal!~".to_owned()));
+    assert_eq!(call(None).await.1, "-alocalblocallocal!~");
+    assert_ne!(
+        blocking_borrow::key(None, "a".as_ref()),
+        blocking_borrow::key(Some("a"), "a".as_ref()),
+        "each argument is part of the key"
+    );
+    assert_eq!(blocking_borrow(Some("ab"), "c".as_ref()).await, 3);
+}

@@ -19,7 +19,7 @@ const OUTPUTS: [&str; 10] = ["o0", "o1", "o2", "o3", "o4", "o5", "o6", "o7", "o8
 
 fn layout() -> html::Div {
     let outputs = OUTPUTS.map(|id| html::Div::new(()).id(id)).to_vec();
-    html::Div::new((dcc::Input::new().id("a"), html::Div::new(outputs), html::Div::new(()).id("out")))
+    html::Div::new((dcc::Input::new().id("a").value(""), html::Div::new(outputs), html::Div::new(()).id("out")))
 }
 
 /// A callback that says its input in capitals; one with `!` is an error.

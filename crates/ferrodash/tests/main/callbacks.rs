@@ -63,9 +63,9 @@ async fn several_outputs_are_grouped_by_component() {
 async fn an_output_without_update_is_left_out_and_all_of_them_leave_an_empty_answer() {
     for (value, expected) in [("both", r#"{"out":{"children":"new"}}"#), ("none", "{}")] {
         let client =
-            app(to_out().output(Output::new("a", "value")).input(("b", "value")).handler(async |value: String| {
-                (if value == "both" { Update::To("new") } else { Update::No }, no_update())
-            }));
+            app(to_out().output(Output::new("a", "value")).input(("b", "value")).prevent_initial_call().handler(
+                async |value: String| (if value == "both" { Update::To("new") } else { Update::No }, no_update()),
+            ));
         let call = json!({
             "output": "..out.children...a.value..",
             "inputs": [{"id": "b", "property": "value", "value": value}],
@@ -92,11 +92,12 @@ async fn arguments_are_typed_by_serde() {
         x: f64,
         y: Option<f64>,
     }
-    let client = app(to_out().input(("a", "value")).input(("b", "value")).state(("c", "value")).handler(
-        async |point: Point, list: Vec<u8>, text: Option<String>| {
-            format!("{} {:?} {list:?} {text:?}", point.x, point.y)
-        },
-    ));
+    let client =
+        app(to_out().input(("a", "value")).input(("b", "value")).state(("c", "value")).prevent_initial_call().handler(
+            async |point: Point, list: Vec<u8>, text: Option<String>| {
+                format!("{} {:?} {list:?} {text:?}", point.x, point.y)
+            },
+        ));
     let call = json!({
         "output": "out.children",
         "inputs": [
@@ -111,7 +112,8 @@ async fn arguments_are_typed_by_serde() {
 
 #[tokio::test]
 async fn a_value_of_the_wrong_type_names_callback_input_value_and_type() {
-    let client = app(to_out().name("app::total", "").input(("a", "value")).handler(async |n: u32| n));
+    let client =
+        app(to_out().name("app::total", "").input(("a", "value")).prevent_initial_call().handler(async |n: u32| n));
     let answer = client.call(&[json!("twelve")]).await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
     let text = answer.text();
@@ -122,12 +124,13 @@ async fn a_value_of_the_wrong_type_names_callback_input_value_and_type() {
 
 #[tokio::test]
 async fn errors_and_panics_are_a_500_for_their_call_only() {
-    let client =
-        app(to_out().name("app::fails", "").input(("a", "value")).handler(async |how: String| match how.as_str() {
+    let client = app(to_out().name("app::fails", "").input(("a", "value")).prevent_initial_call().handler(
+        async |how: String| match how.as_str() {
             "error" => Err("no data".to_owned()),
             "panic" => panic!("boom"),
             _ => Ok("fine"),
-        }));
+        },
+    ));
     for (how, reason) in [("error", "no data"), ("panic", "it panicked: boom")] {
         let answer = client.call(&[json!(how)]).await;
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
@@ -139,8 +142,11 @@ async fn errors_and_panics_are_a_500_for_their_call_only() {
 
 #[tokio::test]
 async fn without_debug_the_page_does_not_learn_why_a_callback_failed() {
-    let callback =
-        to_out().name("app::fails", "").input(("a", "value")).handler(async |_: String| Err::<(), _>("secret"));
+    let callback = to_out()
+        .name("app::fails", "")
+        .input(("a", "value"))
+        .prevent_initial_call()
+        .handler(async |_: String| Err::<(), _>("secret"));
     let client = Client::new(App::new(layout()).callback(callback).debug(false));
     let answer = client.call(&[json!("")]).await;
     assert_eq!(answer.text(), "callback app::fails failed; the server's log says why");
@@ -212,7 +218,7 @@ async fn requests_that_no_page_of_this_app_sends_are_refused() {
 
 #[tokio::test]
 async fn a_body_above_the_limit_is_a_413() {
-    let callback = to_out().input(("a", "value")).handler(async |text: String| text.len());
+    let callback = to_out().input(("a", "value")).prevent_initial_call().handler(async |text: String| text.len());
     let client = Client::new(App::new(layout()).callback(callback).max_body(1000));
     assert_eq!(output(&client.call(&[json!("x".repeat(500))]).await), 500);
     let answer = client.call(&[json!("x".repeat(1000))]).await;

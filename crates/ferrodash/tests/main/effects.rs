@@ -150,6 +150,7 @@ async fn handlers_of_errors_answer_the_callbacks_before_the_apps() {
     let fails =
         |name: &'static str| to_out().name(name, "").handler(async |_: Value| Err::<u32, _>("no data".to_owned()));
     let handled = to_out()
+        .prevent_initial_call()
         .on_error(|failure: &Failure, context: &Context| {
             context.set_props("errors", "title", failure.callback().len());
             format!("sorry: {failure}")
@@ -191,7 +192,8 @@ async fn inputs_and_states_under_names_are_a_struct() {
     #[callback(
         output("out", "children"),
         args(text = input("a", "value"), range = args(from = state("b", "value", default = 1), to = input("b", "n_submit"))),
-        state("errors", "children")
+        state("errors", "children"),
+        prevent_initial_call
     )]
     async fn update(filter: Filter, plain: Option<String>, context: Context) -> String {
         let grouping = context.args_grouping();
@@ -223,7 +225,13 @@ async fn an_optional_component_that_is_missing_counts_as_unset() {
 
 #[tokio::test]
 async fn an_api_endpoint_takes_arguments_by_name() {
-    #[callback(output("out", "children"), input("a", "value"), state("b", "value"), api_endpoint = "/api/sum")]
+    #[callback(
+        output("out", "children"),
+        input("a", "value"),
+        state("b", "value"),
+        api_endpoint = "/api/sum",
+        prevent_initial_call
+    )]
     async fn sum(left: i64, right: Option<i64>) -> Result<i64, CallbackError> {
         if left < 0 {
             return Err(PreventUpdate.into());
@@ -251,7 +259,7 @@ async fn an_api_endpoint_takes_arguments_by_name() {
 
 #[tokio::test]
 async fn a_callback_adds_callbacks_to_the_running_app() {
-    let adds = to_out().dynamic_callbacks().handler(async |name: String, context: Context| {
+    let adds = to_out().prevent_initial_call().dynamic_callbacks().handler(async |name: String, context: Context| {
         let shown = name.clone();
         let added = Callback::builder()
             .output(Output::new("errors", "children"))

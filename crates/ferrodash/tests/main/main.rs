@@ -10,6 +10,7 @@ mod caching;
 mod callbacks;
 mod client;
 mod effects;
+mod first_contact;
 mod headers;
 mod limits;
 mod memoize;
@@ -22,6 +23,7 @@ mod routes;
 mod security;
 mod sharing;
 mod stale;
+mod start;
 mod tidy;
 mod ui;
 

@@ -92,7 +92,7 @@ async fn the_cache_of_the_app_is_used_inside_its_callbacks() {
         let _ = name;
         RUNS.fetch_add(1, Ordering::SeqCst) + 1
     }
-    #[callback(output("out", "children"), input("a", "value"))]
+    #[callback(output("out", "children"), input("a", "value"), prevent_initial_call)]
     async fn show(value: String) -> u32 {
         counted(value).await
     }
@@ -280,7 +280,7 @@ async fn s26_a_background_task_and_a_callback_share_what_is_kept() {
         RUNS.fetch_add(1, Ordering::SeqCst);
         page.len() as u32
     }
-    #[callback(output("out", "children"), input("a", "value"))]
+    #[callback(output("out", "children"), input("a", "value"), prevent_initial_call)]
     async fn show(value: String) -> u32 {
         rows(value).await
     }
@@ -301,7 +301,7 @@ async fn s24_after_the_warm_up_the_first_user_finds_everything() {
         tokio::time::sleep(std::time::Duration::from_millis(5)).await;
         page
     }
-    #[callback(output("out", "children"), input("a", "value"))]
+    #[callback(output("out", "children"), input("a", "value"), prevent_initial_call)]
     async fn show(page: u32) -> u32 {
         rows(page).await
     }

@@ -225,13 +225,15 @@ async fn c7_after_an_invalidation_a_browser_that_asks_gets_the_new_data_and_othe
         let data = Arc::new(AtomicU32::new(1));
         let source = data.clone();
         let callback = Callback::builder().name("test::tagged", "1").output(Output::new("out", "children"));
-        let callback = callback.input(("a", "value")).cache(CacheOptions::new(60 * SECOND).client()).handler(
-            move |name: String| {
+        let callback = callback
+            .input(("a", "value"))
+            .prevent_initial_call()
+            .cache(CacheOptions::new(60 * SECOND).client())
+            .handler(move |name: String| {
                 ferrodash::cache::Run::current().tag(&name);
                 let value = source.load(Ordering::SeqCst);
                 async move { format!("{name} {value} {}", "padding ".repeat(200)) }
-            },
-        );
+            });
         let client = Client::new(App::new(layout()).cache(cache.clone()).build_id("1").callback(callback));
         let page = client.get("/").await.text();
         let [token, build] = ["token", "build"]
@@ -280,10 +282,14 @@ async fn s22_fifty_readers_of_a_5_mb_answer_share_one_copy_of_its_bytes() {
 
 /// Puts numbers on the server; the sum of what a handle stands for; what became of it otherwise.
 fn stored() -> [Callback; 2] {
-    let put =
-        Callback::builder().name("test::put", "1").output(Output::new("c", "data")).input(("a", "value")).handler(
-            async |count: u64| Ok::<_, CallbackError>(Stored::put("numbers", &(0..count).collect::<Vec<u64>>()).await?),
-        );
+    let put = Callback::builder()
+        .name("test::put", "1")
+        .output(Output::new("c", "data"))
+        .input(("a", "value"))
+        .prevent_initial_call()
+        .handler(async |count: u64| {
+            Ok::<_, CallbackError>(Stored::put("numbers", &(0..count).collect::<Vec<u64>>()).await?)
+        });
     let load = Callback::builder().name("test::load", "1").output(Output::new("out", "children")).input(("c", "data"));
     let load = load.handler(async |numbers: Stored<Vec<u64>>| match numbers.load().await {
         Ok(numbers) => numbers.iter().sum::<u64>().to_string(),

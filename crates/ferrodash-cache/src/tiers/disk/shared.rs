@@ -30,7 +30,7 @@ impl Shared for Disk {
         self.write_blocking(move |write| write.mark(&scopes)).boxed()
     }
 
-    fn begin_era(&self) -> BoxFuture<'_, TierResult<()>> {
+    fn begin_era(&self, _history: usize) -> BoxFuture<'_, TierResult<()>> {
         self.write_blocking(|write| write.begin_era()).boxed()
     }
 

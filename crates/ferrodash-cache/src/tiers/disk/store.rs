@@ -206,7 +206,7 @@ impl Store {
                 newest = newest.max(number(mark, 0));
             }
         }
-        Ok(Marks { now: self.history(txn)?, newest })
+        Ok(Marks { now: self.history(txn)?, newest, history: 0 })
     }
 
     /// The newest moment of the history.

@@ -39,7 +39,7 @@ impl Memcached {
                 (Some(found), Some(sequence)) if found == era => {
                     let newest = marks.iter().filter_map(Reply::number).max().unwrap_or(0);
                     if marks.iter().all(|mark| mark.number().is_some()) {
-                        return Ok(Marks { now: Stamp { era, sequence }, newest });
+                        return Ok(Marks { now: Stamp { era, sequence }, newest, history: 0 });
                     }
                     let missing = scopes.iter().copied().zip(marks).filter(|(_, mark)| mark.number().is_none());
                     self.raise(call, Stamp { era, sequence }, missing.collect()).await?;

@@ -3,7 +3,6 @@
 use std::fmt;
 use std::time::Duration;
 
-use redis::cluster::{ClusterClient, ClusterClientBuilder};
 use redis::io::tcp::TcpSettings;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
@@ -11,7 +10,7 @@ use redis::{
     TlsCertificates,
 };
 
-use super::link::CONNECT_WITHIN;
+use super::slots::Address as Node;
 use crate::address::{self, Secrets, is_host, masked, part_of_scheme, shown, shown_path};
 use crate::options;
 
@@ -42,7 +41,7 @@ pub struct RedisConfig {
 pub(super) enum Target {
     Server(Client),
     Sentinels(Sentinels),
-    Cluster(Box<ClusterClient>),
+    Cluster(Nodes),
 }
 
 /// Servers that know which one is the master.
@@ -53,6 +52,14 @@ pub(super) struct Sentinels {
     login: Option<Login>,
     /// Whether the sentinels ask for the same user and password as the server.
     login_here: bool,
+    tls: bool,
+    certificates: Option<TlsCertificates>,
+}
+
+/// How the nodes of a cluster are connected to, and those that are asked for the others.
+pub(super) struct Nodes {
+    pub(super) seeds: Vec<Node>,
+    login: Option<Login>,
     tls: bool,
     certificates: Option<TlsCertificates>,
 }
@@ -91,7 +98,7 @@ impl RedisConfig {
         let target = match address.kind {
             Kind::Server => address.server(certificates),
             Kind::Sentinels => address.sentinels(certificates, options.sentinel_auth),
-            Kind::Cluster => address.cluster(certificates, options.deadline),
+            Kind::Cluster => address.cluster(certificates),
         };
         let Options { deadline, max_value, namespace, .. } = options;
         Ok(Self { target: target?, deadline, max_value, namespace, place, secrets })
@@ -133,6 +140,14 @@ impl Sentinels {
             builder = builder.set_client_to_sentinel_certificates(certificates.clone());
         }
         builder.build()
+    }
+}
+
+impl Nodes {
+    /// Somebody to connect to a node with.
+    pub(super) fn client(&self, (host, port): &Node) -> RedisResult<Client> {
+        let settings = settings(self.login.clone());
+        client(connection_address(host.clone(), *port, self.tls), settings, self.certificates.clone())
     }
 }
 
@@ -190,15 +205,8 @@ impl<'a> Address<'a> {
         if !servers.is_empty() {
             return Err("several servers are the addresses of redis+sentinel:// or redis+cluster://".to_owned());
         }
-        let mut settings = settings(self.login).set_db(database(self.path)?);
-        settings = settings.set_protocol(ProtocolVersion::RESP3);
-        let server = server.into_connection_info().map_err(reason)?;
-        let server = server.set_redis_settings(settings).set_tcp_settings(tcp());
-        let client = match certificates {
-            Some(certificates) => Client::build_with_tls(server, certificates),
-            None => Client::open(server),
-        };
-        client.map(Target::Server).map_err(reason)
+        let settings = settings(self.login).set_db(database(self.path)?);
+        client(server, settings, certificates).map(Target::Server).map_err(reason)
     }
 
     fn sentinels(self, certificates: Option<TlsCertificates>, login_here: bool) -> Result<Target, String> {
@@ -214,22 +222,19 @@ impl<'a> Address<'a> {
         Ok(Target::Sentinels(sentinels))
     }
 
-    fn cluster(self, certificates: Option<TlsCertificates>, deadline: Duration) -> Result<Target, String> {
+    fn cluster(self, certificates: Option<TlsCertificates>) -> Result<Target, String> {
         if !self.path.is_empty() {
             return Err("a cluster has neither databases nor masters to name after its servers".to_owned());
         }
-        let settings = settings(self.login.clone()).set_protocol(ProtocolVersion::RESP3);
-        let nodes = self.servers(PORT)?.into_iter();
-        let nodes = nodes.map(|node| Ok(node.into_connection_info()?.set_redis_settings(settings.clone())));
-        let nodes = nodes.collect::<RedisResult<Vec<_>>>().map_err(reason)?;
-        // One repetition is for a slot that has moved; whatever takes longer is past the deadline anyway.
-        let mut builder = ClusterClientBuilder::new(nodes)
-            .connection_timeout(CONNECT_WITHIN)
-            .response_timeout(deadline)
-            .tcp_settings(tcp())
-            .retries(1);
-        builder = certificates.into_iter().fold(builder, ClusterClientBuilder::certs);
-        builder.build().map(|client| Target::Cluster(Box::new(client))).map_err(reason)
+        let node = |server: ConnectionAddr| match server {
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => Some((host, port)),
+            _ => None,
+        };
+        let seeds = self.servers(PORT)?.into_iter().filter_map(node).collect::<Vec<_>>();
+        let nodes = Nodes { seeds, login: self.login, tls: self.tls, certificates };
+        // Mistakes show now rather than at the first connection.
+        nodes.seeds.iter().try_for_each(|seed| nodes.client(seed).map(drop)).map_err(reason)?;
+        Ok(Target::Cluster(nodes))
     }
 
     fn servers(&self, port: u16) -> Result<Vec<ConnectionAddr>, String> {
@@ -340,8 +345,21 @@ fn choose_cryptography() {
     }
 }
 
+fn client(
+    server: ConnectionAddr,
+    settings: RedisConnectionInfo,
+    certificates: Option<TlsCertificates>,
+) -> RedisResult<Client> {
+    let server = server.into_connection_info()?.set_redis_settings(settings).set_tcp_settings(tcp());
+    match certificates {
+        Some(certificates) => Client::build_with_tls(server, certificates),
+        None => Client::open(server),
+    }
+}
+
+/// Who asks, in the protocol in which a server can report changes.
 fn settings(login: Option<Login>) -> RedisConnectionInfo {
-    let settings = RedisConnectionInfo::default();
+    let settings = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
     let Some(Login { user, password }) = login else { return settings };
     user.iter().fold(settings.set_password(password), |settings, user| settings.set_username(user))
 }
@@ -370,10 +388,14 @@ fn server(text: &str, port: u16, tls: bool) -> Result<ConnectionAddr, String> {
     if !is_host(&host) {
         return Err("the host has a character that no host has".to_owned());
     }
-    Ok(match tls {
+    Ok(connection_address(host, port, tls))
+}
+
+fn connection_address(host: String, port: u16, tls: bool) -> ConnectionAddr {
+    match tls {
         true => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
         false => ConnectionAddr::Tcp(host, port),
-    })
+    }
 }
 
 fn database(path: &str) -> Result<i64, String> {

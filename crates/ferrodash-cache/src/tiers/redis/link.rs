@@ -3,20 +3,18 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use redis::aio::{ConnectionLike, MultiplexedConnection};
-use redis::cluster_async::ClusterConnection;
+use redis::aio::MultiplexedConnection;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, Pipeline, ProtocolVersion, RedisError, RedisFuture, RedisResult,
-    ServerErrorKind, Value, cmd,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, ProtocolVersion, RedisError, RedisResult,
+    ServerErrorKind, cmd,
 };
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{sleep, timeout, timeout_at};
 
-use super::config::Target;
+use super::config::Sentinels;
 use super::push::{Ear, Pushes};
-use crate::TierResult;
 use crate::address::Secrets;
-use crate::clock::now;
+use crate::clock::{Instant, now};
 
 /// How long it may take to connect. It is longer than a call may take, as it can need many round trips; a caller does
 /// not wait longer for it than for anything else.
@@ -32,7 +30,7 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 /// Calls may queue up to this number before they wait for each other.
 const QUEUE: usize = 1024;
 
-/// The connection and the task that keeps it.
+/// The connection to one server, and the task that keeps it.
 pub(super) struct Links {
     keeper: Arc<Keeper>,
     state: Mutex<watch::Receiver<State>>,
@@ -41,17 +39,32 @@ pub(super) struct Links {
 /// A connection that works, as far as is known.
 #[derive(Clone)]
 pub(super) struct Link {
-    pub(super) connection: Connection,
+    connection: MultiplexedConnection,
     /// Whether the server tells of changes to what this connection reads.
     pub(super) tracked: bool,
+    /// Which run of which server it leads to.
+    pub(super) run: Arc<str>,
+    /// Whether the server is asked for what it is about to get from another one.
+    pub(super) asking: bool,
     signals: Arc<Signals>,
 }
 
-/// A connection to one server or to a cluster.
-#[derive(Clone)]
-pub(super) enum Connection {
-    Server(MultiplexedConnection),
-    Cluster(ClusterConnection),
+/// Which server a connection leads to.
+pub(super) enum Server {
+    /// One that is always the same.
+    One(Client),
+    /// The master that sentinels name at the time.
+    Sentinels(Sentinels),
+}
+
+/// Why a call has no answer.
+pub(super) enum Fault {
+    /// In a cluster: another node has the slot.
+    Moved,
+    /// In a cluster: another node, at this address, is about to have the slot, and has the key already.
+    Ask(String),
+    /// Anything else, in words.
+    Other(String),
 }
 
 #[derive(Clone)]
@@ -71,35 +84,32 @@ struct Signals {
 }
 
 impl Links {
-    pub(super) fn new(
-        target: Target,
-        deadline: Duration,
-        probe: String,
-        pushes: Arc<Pushes>,
-        secrets: Secrets,
-    ) -> Self {
-        let keeper = Arc::new(Keeper { target, deadline, probe, pushes, secrets });
+    pub(super) fn new(server: Server, deadline: Duration, pushes: Arc<Pushes>, secrets: Arc<Secrets>) -> Self {
+        let keeper = Arc::new(Keeper { server, deadline, pushes, secrets });
         // Nobody sends on this channel, so the first call starts the task.
         Self { keeper, state: Mutex::new(watch::channel(State::Connecting).1) }
     }
 
-    /// Makes a call within the deadline, connecting included.
-    pub(super) async fn call<T, F>(&self, call: impl FnOnce(Link) -> F) -> TierResult<T>
+    /// Makes a call until then, connecting included; with `asking` for what the server is about to get.
+    pub(super) async fn call<T, F>(
+        &self,
+        until: Instant,
+        asking: bool,
+        call: impl FnOnce(Link) -> F,
+    ) -> Result<T, Fault>
     where
         F: Future<Output = RedisResult<T>>,
     {
-        let deadline = self.keeper.deadline;
-        let until = now() + deadline;
-        let late = || format!("no answer within {} ms", deadline.as_millis());
-        let link = timeout_at(until, self.link()).await.map_err(|_| late())??;
+        let late = || Fault::Other(format!("no answer within {} ms", self.keeper.deadline.as_millis()));
+        let link = timeout_at(until, self.link()).await.map_err(|_| late())?.map_err(Fault::Other)?;
         let signals = link.signals.clone();
-        match timeout_at(until, call(link)).await {
+        match timeout_at(until, call(Link { asking, ..link })).await {
             Ok(Err(error)) => {
                 // After a failover the old master is a replica; its connection still works.
-                if error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly) {
+                if is_read_only(&error) {
                     signals.useless.notify_one();
                 }
-                Err(self.keeper.words(&error))
+                Err(Fault::of(error, &self.keeper.secrets))
             }
             Ok(Ok(answer)) => Ok(answer),
             Err(_) => {
@@ -113,10 +123,10 @@ impl Links {
     pub(super) fn tells(&self) -> bool {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let untracked = matches!(&*state.borrow(), State::Up(link) if !link.tracked);
-        !untracked && !matches!(self.keeper.target, Target::Cluster(_))
+        !untracked
     }
 
-    async fn link(&self) -> TierResult<Link> {
+    async fn link(&self) -> Result<Link, String> {
         let mut state = self.state();
         let state = state.wait_for(|state| !matches!(state, State::Connecting)).await;
         match &*state.map_err(|_| "the runtime ended".to_owned())? {
@@ -140,12 +150,10 @@ impl Links {
 
 /// What the task that keeps the connection knows.
 struct Keeper {
-    target: Target,
+    server: Server,
     deadline: Duration,
-    /// A name to ask for.
-    probe: String,
     pushes: Arc<Pushes>,
-    secrets: Secrets,
+    secrets: Arc<Secrets>,
 }
 
 impl Keeper {
@@ -168,7 +176,7 @@ impl Keeper {
             let connected = timeout(CONNECT_WITHIN, self.connect()).await;
             match connected.unwrap_or_else(|_| Err((ErrorKind::Io, "it cannot be connected to in time").into())) {
                 Ok((link, closed)) => {
-                    tracing::info!(tracked = link.tracked, "connected to Redis");
+                    tracing::info!(tracked = link.tracked, run = &*link.run, "connected to Redis");
                     // What was kept while there was no connection is not tracked.
                     self.pushes.unknown();
                     state.send_replace(State::Up(link.clone()));
@@ -208,15 +216,15 @@ impl Keeper {
         loop {
             tokio::select! {
                 () = &mut closed => return "it was closed".to_owned(),
-                () = link.signals.useless.notified() => return "the server is read-only".to_owned(),
+                () = link.signals.useless.notified() => return "the server is no longer the one to talk to".to_owned(),
                 () = link.signals.doubt.notified() => {}
                 () = sleep(BEAT) => {}
             }
             let mut connection = link.connection.clone();
-            let mut probe = cmd("EXISTS");
-            probe.arg(&self.probe);
-            match timeout(self.deadline, probe.query_async::<Value>(&mut connection)).await {
-                Ok(Err(error)) if error.is_unrecoverable_error() => return self.words(&error),
+            match timeout(self.deadline, run_of(&mut connection)).await {
+                // It was a replica meanwhile, and has lost what it was not sent back.
+                Ok(Ok(run)) if *run != *link.run => return "the server is another one than it was".to_owned(),
+                Ok(Err(error)) if error.is_unrecoverable_error() || is_read_only(&error) => return self.words(&error),
                 Ok(_) => {}
                 Err(_) => return "it does not answer".to_owned(),
             }
@@ -229,21 +237,18 @@ impl Keeper {
 
     /// A connection, and what ends when it does, if anything.
     async fn connect(&self) -> RedisResult<(Link, Option<oneshot::Receiver<()>>)> {
-        let link = |connection, tracked| Link { connection, tracked, signals: Arc::default() };
-        match &self.target {
-            Target::Server(client) => self.listen(client).await,
-            Target::Sentinels(sentinels) => self.listen(&sentinels.client()?.async_get_client().await?).await,
-            // It connects to its nodes again by itself, and then they track nothing.
-            Target::Cluster(client) => {
-                Ok((link(Connection::Cluster(client.get_async_connection().await?), false), None))
-            }
+        match &self.server {
+            Server::One(client) => self.listen(client).await,
+            Server::Sentinels(sentinels) => self.listen(&sentinels.client()?.async_get_client().await?).await,
         }
     }
 
     /// A connection to one server that tells of changes, if it can.
     async fn listen(&self, client: &Client) -> RedisResult<(Link, Option<oneshot::Receiver<()>>)> {
-        let link =
-            |connection, tracked| Link { connection: Connection::Server(connection), tracked, signals: Arc::default() };
+        let link = async |mut connection, tracked| {
+            let run = run_of(&mut connection).await?;
+            RedisResult::Ok(Link { connection, tracked, run, asking: false, signals: Arc::default() })
+        };
         let config = || {
             let config = AsyncConnectionConfig::new().set_pipeline_buffer_size(QUEUE);
             config.set_connection_timeout(None).set_response_timeout(None)
@@ -257,7 +262,7 @@ impl Keeper {
                 let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
                 let client = Client::open(info.set_redis_settings(settings))?;
                 let connection = client.get_multiplexed_async_connection_with_config(&config()).await?;
-                return Ok((link(connection, false), None));
+                return Ok((link(connection, false).await?, None));
             }
             connection => connection?,
         };
@@ -271,36 +276,92 @@ impl Keeper {
             }
             Ok(()) => true,
         };
-        Ok((link(connection, tracked), Some(closed)))
+        Ok((link(connection, tracked).await?, Some(closed)))
     }
 }
 
-impl ConnectionLike for Connection {
-    fn req_packed_command<'a>(&'a mut self, command: &'a Cmd) -> RedisFuture<'a, Value> {
-        match self {
-            Self::Server(connection) => connection.req_packed_command(command),
-            Self::Cluster(connection) => connection.req_packed_command(command),
+impl Link {
+    /// Asks whether this is still the run of the server that was connected to, and gives the connection up if not.
+    pub(super) async fn is_same_run(&mut self) -> RedisResult<()> {
+        let run = run_of(&mut self.connection).await?;
+        if run != self.run {
+            self.signals.useless.notify_one();
+            return Err((ErrorKind::Io, "the server is another one than it was, and is connected to again").into());
+        }
+        Ok(())
+    }
+
+    /// Sends commands together and gives their answers.
+    pub(super) async fn ask<T: FromRedisValue>(&mut self, commands: impl IntoIterator<Item = Cmd>) -> RedisResult<T> {
+        let mut pipe = redis::pipe();
+        for command in commands {
+            if self.asking {
+                pipe.cmd("ASKING").ignore();
+            }
+            pipe.add_command(command);
+        }
+        pipe.query_async(&mut self.connection).await
+    }
+}
+
+impl Fault {
+    fn of(error: RedisError, secrets: &Secrets) -> Self {
+        match error.kind() {
+            ErrorKind::Server(ServerErrorKind::Moved) => Self::Moved,
+            ErrorKind::Server(ServerErrorKind::Ask) => {
+                let text = secrets.hide(&error.to_string());
+                let errors = error.into_server_errors();
+                let details = errors.iter().flat_map(|errors| errors.iter()).find_map(|(_, error)| error.details());
+                match details.and_then(|details| details.split_ascii_whitespace().nth(1)) {
+                    Some(address) => Self::Ask(address.to_owned()),
+                    None => Self::Other(text),
+                }
+            }
+            _ => Self::Other(secrets.hide(&error.to_string())),
         }
     }
 
-    fn req_packed_commands<'a>(
-        &'a mut self,
-        pipeline: &'a Pipeline,
-        offset: usize,
-        count: usize,
-    ) -> RedisFuture<'a, Vec<Value>> {
+    pub(super) fn into_words(self) -> String {
         match self {
-            Self::Server(connection) => connection.req_packed_commands(pipeline, offset, count),
-            Self::Cluster(connection) => connection.req_packed_commands(pipeline, offset, count),
+            Self::Other(words) => words,
+            Self::Moved | Self::Ask(_) => "the slot moves between the nodes of the cluster".to_owned(),
         }
     }
+}
 
-    fn get_db(&self) -> i64 {
-        match self {
-            Self::Server(connection) => connection.get_db(),
-            Self::Cluster(connection) => connection.get_db(),
+/// Which run of which server a connection leads to: what it was started as, and whose data it has. The first is another
+/// one after each start, the second after each promotion. What a replica has may be older than what its master says, so
+/// it is refused.
+async fn run_of(connection: &mut MultiplexedConnection) -> RedisResult<Arc<str>> {
+    let mut pipe = redis::pipe();
+    pipe.cmd("INFO").arg("server").cmd("INFO").arg("replication");
+    let parts: [String; 2] = match pipe.query_async(connection).await {
+        Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => {
+            let what = "it cannot be known whether the server has lost data, as INFO is refused; let the user call it";
+            return Err((error.kind(), what, error.to_string()).into());
         }
+        answer => answer?,
+    };
+    let field = |name: &str| {
+        let lines = parts.iter().flat_map(|part| part.lines());
+        lines.filter_map(|line| line.split_once(':')).find(|(found, _)| *found == name).map(|(_, value)| value.trim())
+    };
+    if field("role") == Some("slave") {
+        let what = "READONLY: it is a replica, which may be behind its master; give the address of the master";
+        return Err((ErrorKind::Server(ServerErrorKind::ReadOnly), what).into());
     }
+    match (field("run_id"), field("master_replid")) {
+        (None, None) => Err((
+            ErrorKind::UnexpectedReturnType,
+            "it cannot be known whether the server has lost data, as INFO has neither run_id nor master_replid",
+        )
+            .into()),
+        (run, data) => Ok(format!("{}:{}", run.unwrap_or_default(), data.unwrap_or_default()).into()),
+    }
+}
+
+fn is_read_only(error: &RedisError) -> bool {
+    error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
 }
 
 /// Servers before version 6, and some proxies, do not know the command that asks for RESP3.

@@ -1,29 +1,36 @@
 //! The names under which things lie in Redis.
 
+use super::slots::{SLOTS, slot};
 use crate::Key;
 
 /// The names of one namespace. The braces put what belongs to one key into one slot of a cluster.
 pub(crate) struct Names {
     /// What stands before the hash of a key.
     prefix: String,
-    /// One hash with all marks: `era`, `seq`, and a field for each scope with the sequence number of its last
-    /// invalidation.
-    pub(crate) marks: String,
+    /// A hash for each history, with all marks: `run`, `era`, `seq`, and a field for each scope with the sequence number
+    /// of its last invalidation.
+    pub(crate) marks: Vec<String>,
 }
 
 /// What a name stands for.
 pub(crate) enum Named {
     Value(Key),
     Lease(Key),
-    Marks,
+    /// The marks of the history with this index.
+    Marks(usize),
 }
 
 impl Names {
-    pub(crate) fn new(namespace: &str) -> Result<Self, String> {
+    /// Names for so many histories. More than one are spread over the slots of a cluster evenly and in their order.
+    pub(crate) fn new(namespace: &str, histories: u16) -> Result<Self, String> {
         if namespace.contains(['{', '}']) {
             return Err(format!("the namespace {namespace:?} has braces, which would split its keys over a cluster"));
         }
-        Ok(Self { prefix: format!("{{{namespace}:"), marks: format!("{{{namespace}}}:marks") })
+        let marks = match histories {
+            1 => vec![format!("{{{namespace}}}:marks")],
+            _ => spread(namespace, histories),
+        };
+        Ok(Self { prefix: format!("{{{namespace}:"), marks })
     }
 
     /// The stored form of an entry.
@@ -38,8 +45,8 @@ impl Names {
 
     /// What a name stands for; `None` if it is not one of ours.
     pub(crate) fn parse(&self, name: &[u8]) -> Option<Named> {
-        if name == self.marks.as_bytes() {
-            return Some(Named::Marks);
+        if name.ends_with(b"}:marks") {
+            return self.marks.iter().position(|marks| marks.as_bytes() == name).map(Named::Marks);
         }
         let (hash, kind) = name.strip_prefix(self.prefix.as_bytes())?.split_at_checked(2 * blake3::OUT_LEN)?;
         let key = Key::from_bytes(*blake3::Hash::from_hex(hash).ok()?.as_bytes());
@@ -47,6 +54,37 @@ impl Names {
             b"}:v" => Some(Named::Value(key)),
             b"}:l" => Some(Named::Lease(key)),
             _ => None,
+        }
+    }
+}
+
+/// For each of so many equal shares of the slots, the first name whose slot is in it.
+fn spread(namespace: &str, histories: u16) -> Vec<String> {
+    let mut names = vec![None; usize::from(histories)];
+    for number in 0u32.. {
+        let name = format!("{{{namespace}:{number}}}:marks");
+        let share = usize::from(slot(&name) / (SLOTS / histories));
+        names[share].get_or_insert(name);
+        if names.iter().all(Option::is_some) {
+            break;
+        }
+    }
+    names.into_iter().flatten().collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn histories_are_spread_over_all_slots() {
+        for namespace in ["", "ferrodash", "a longer name:with colons"] {
+            let names = Names::new(namespace, 32).unwrap();
+            for (index, name) in names.marks.iter().enumerate() {
+                assert_eq!(usize::from(slot(name)) / 512, index, "{name}");
+                assert!(matches!(names.parse(name.as_bytes()), Some(Named::Marks(found)) if found == index));
+            }
+            assert_eq!(names.marks.len(), 32);
         }
     }
 }

@@ -56,7 +56,7 @@ impl Pushes {
                 Value::BulkString(name) => match self.names.parse(name) {
                     Some(Named::Value(key)) => self.tell(Change::Entry(key)),
                     Some(Named::Lease(key)) => self.wake(&key),
-                    Some(Named::Marks) => self.tell(Change::Marks),
+                    Some(Named::Marks(_)) => self.tell(Change::Marks),
                     None => {}
                 },
                 // The server was flushed, or says something that we do not understand.
@@ -65,7 +65,7 @@ impl Pushes {
         }
     }
 
-    fn tell(&self, change: Change) {
+    pub(super) fn tell(&self, change: Change) {
         if let Some(listener) = self.listener.get() {
             listener(change);
         }

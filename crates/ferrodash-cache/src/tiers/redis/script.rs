@@ -5,9 +5,9 @@
 
 use std::sync::LazyLock;
 
-use redis::aio::ConnectionLike;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind};
 
+use super::link::Link;
 use crate::entry::ID_OFFSET;
 
 /// Arguments: token, length of the lease, era, sequence, newest mark, id of the entry that was seen or nothing. Gives
@@ -60,24 +60,34 @@ pub(super) static SET: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Arguments: an era in case that one begins, the scopes. Gives era and sequence. Scopes are never removed one by one,
-/// so when there are too many of them, a new era begins.
+/// Arguments: run, an era in case that one begins, the era and the sequence that are known, the most fields, the scopes.
+/// Gives run, era and sequence. Scopes are never removed one by one, so when there are too many, a new era begins.
 pub(super) static INVALIDATE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(format!(
-        "if redis.call('HLEN', KEYS[1]) > {MOST_FIELDS} then redis.call('DEL', KEYS[1]) end
-         redis.call('HSETNX', KEYS[1], 'era', ARGV[1])
+        "{ERA}
+         if redis.call('HLEN', KEYS[1]) > tonumber(ARGV[5]) then begin() end
          local sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-         for scope = 2, #ARGV do redis.call('HSET', KEYS[1], ARGV[scope], sequence) end
-         return redis.call('HMGET', KEYS[1], 'era', 'seq')"
+         for scope = 6, #ARGV do redis.call('HSET', KEYS[1], ARGV[scope], sequence) end
+         return redis.call('HMGET', KEYS[1], 'run', 'era', 'seq')"
     ))
 });
+
+/// Arguments as above, without scopes. Gives run, era and sequence.
+pub(super) static BEGIN: LazyLock<Script> =
+    LazyLock::new(|| Script::new(format!("{ERA} return redis.call('HMGET', KEYS[1], 'run', 'era', 'seq')")));
+
+/// Begins an era if the marks were written by another run of the server, if they are gone, or if their counter went back.
+const ERA: &str = "local function begin()
+      redis.call('DEL', KEYS[1])
+      redis.call('HSET', KEYS[1], 'run', ARGV[1], 'era', ARGV[2])
+    end
+    local run, era, sequence = unpack(redis.call('HMGET', KEYS[1], 'run', 'era', 'seq'))
+    sequence = tonumber(sequence or '0') or 0
+    if run ~= ARGV[1] or not era or (era == ARGV[3] and sequence < tonumber(ARGV[4])) then begin() end";
 
 /// Goes on only if the token holds the lease.
 const HELD: &str = "local lease = redis.call('GET', KEYS[2])
     if not lease or lease:sub(1, #ARGV[1] + 1) ~= ARGV[1] .. ':' then return 0 end";
-
-/// So many fields the hash of marks may have.
-const MOST_FIELDS: usize = 100_000;
 
 /// A script and the hash by which the server knows it.
 pub(super) struct Script {
@@ -94,21 +104,35 @@ impl Script {
     /// Runs the script; only a server that does not know it yet is sent its text.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
-        connection: &mut impl ConnectionLike,
+        link: &mut Link,
         keys: &[&str],
         arguments: &[&[u8]],
     ) -> RedisResult<T> {
-        let command = |name: &str, script: &str| {
-            let size = script.len() + arguments.iter().map(|argument| argument.len()).sum::<usize>();
-            let mut command = Cmd::with_capacity(3 + keys.len() + arguments.len(), size + 256);
-            command.arg(name).arg(script).arg(keys.len()).arg(keys).arg(arguments);
-            command
-        };
-        match command("EVALSHA", &self.hash).query_async(connection).await {
+        self.run_each(link, &[(keys, arguments)]).await.map(|(answer,)| answer)
+    }
+
+    /// Runs the script for several keys with their arguments, one after the other; they must be such that a script that
+    /// runs twice does no harm.
+    pub(super) async fn run_each<T: FromRedisValue, A: AsRef<[u8]>>(
+        &self,
+        link: &mut Link,
+        calls: &[(&[&str], &[A])],
+    ) -> RedisResult<T> {
+        match link.ask(calls.iter().map(|call| command("EVALSHA", &self.hash, call))).await {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                command("EVAL", &self.code).query_async(connection).await
+                link.ask(calls.iter().map(|call| command("EVAL", &self.code, call))).await
             }
             result => result,
         }
     }
+}
+
+fn command<A: AsRef<[u8]>>(name: &str, script: &str, (keys, arguments): &(&[&str], &[A])) -> Cmd {
+    let size = script.len() + arguments.iter().map(|argument| argument.as_ref().len()).sum::<usize>();
+    let mut command = Cmd::with_capacity(3 + keys.len() + arguments.len(), size + 256);
+    command.arg(name).arg(script).arg(keys.len()).arg(*keys);
+    for argument in *arguments {
+        command.arg(argument.as_ref());
+    }
+    command
 }

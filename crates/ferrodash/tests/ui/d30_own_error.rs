@@ -1,10 +1,10 @@
 use ferrodash::prelude::*;
 
-struct Rows;
+struct Broken;
 
 #[callback(output("out", "children"), input("a", "value"))]
-async fn show(_a: Option<String>) -> Rows {
-    Rows
+async fn show(_a: Option<String>) -> Result<String, Broken> {
+    Err(Broken)
 }
 
 fn main() {}

@@ -1,0 +1,153 @@
+//! The histories of invalidations, each in a hash: which run of the server wrote it, an era, a counter, and marks.
+//!
+//! A server may come back with less than it had: from a snapshot, as a replica that was promoted, with a counter that
+//! went back. What it has lost may be an invalidation, so then another era begins, and entries of the old one count as absent.
+//! Who connects learns which run of the server that is, and each look at the marks compares it with the one that wrote
+//! them. So everybody notices, also who was idle over the restart, and who starts after it.
+//!
+//! One server has one history. A cluster has many, spread over its slots, each with all marks: an invalidation is written
+//! into all of them, and a value is held against one that is on its own node. They know nothing of each other: an entry
+//! belongs to the history whose era it has.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use bytes::Bytes;
+use redis::{Cmd, ErrorKind, RedisError, RedisResult};
+
+use super::link::Link;
+use super::names::Names;
+use super::push::Pushes;
+use super::script;
+use crate::{Change, Marks, Scope, Stamp};
+
+/// So often a look at the marks is repeated that finds them gone.
+const LOOKS: usize = 3;
+
+/// So many fields a hash of marks may have, and so many where each mark is in many hashes.
+const MOST_MARKS: u64 = 100_000;
+const MOST_OF_MANY: u64 = 20_000;
+
+pub(super) struct Histories {
+    names: Arc<Names>,
+    pushes: Arc<Pushes>,
+    // Locked for one look or change.
+    known: Box<[Mutex<Stamp>]>,
+}
+
+/// The fields of a hash of marks: run, era, sequence, and the marks of the scopes that were asked for.
+pub(super) type Fields = Vec<Option<Bytes>>;
+
+impl Histories {
+    pub(super) fn new(names: Arc<Names>, pushes: Arc<Pushes>) -> Self {
+        let known = names.marks.iter().map(|_| Mutex::default()).collect();
+        Self { names, pushes, known }
+    }
+
+    /// The newest moment of a history that is known here. Who asks the server afterwards must not get an older one.
+    pub(super) fn known(&self, history: usize) -> Stamp {
+        *self.lock(history)
+    }
+
+    /// What asks for the marks of scopes.
+    pub(super) fn fields(&self, history: usize, scopes: &[Scope]) -> Cmd {
+        let mut command = redis::cmd("HMGET");
+        command.arg(&self.names.marks[history]).arg("run").arg("era").arg("seq");
+        for scope in scopes {
+            command.arg(scope.to_string());
+        }
+        command
+    }
+
+    /// The marks in their fields, which were asked for when `known` was known; `None` if an era has to begin.
+    pub(super) fn take(&self, history: usize, run: &str, known: Stamp, fields: &Fields) -> Option<Marks> {
+        let [by, era, sequence, marks @ ..] = &**fields else { return None };
+        let era = number(era)?;
+        let now = Stamp { era, sequence: number(sequence).unwrap_or(0) };
+        let went_back = era == known.era && now.sequence < known.sequence;
+        if by.as_deref() != Some(run.as_bytes()) || went_back {
+            return None;
+        }
+        self.note(history, now);
+        let newest = marks.iter().filter_map(number).max().unwrap_or(0);
+        Some(Marks { now, newest, history })
+    }
+
+    /// The marks of scopes.
+    pub(super) async fn marks(&self, history: usize, link: &mut Link, scopes: &[Scope]) -> RedisResult<Marks> {
+        for _ in 0..LOOKS {
+            let known = self.known(history);
+            let (fields,) = link.ask::<(Fields,)>([self.fields(history, scopes)]).await?;
+            if let Some(marks) = self.take(history, &link.run, known, &fields) {
+                return Ok(marks);
+            }
+            // Others may have found out before that the server is another one.
+            link.is_same_run().await?;
+            self.change(&[history], link, &script::BEGIN, &[]).await?;
+        }
+        Err(unexpected("the marks are gone at once"))
+    }
+
+    /// Raises the counters of histories on one node, and marks scopes with them. Gives a moment of one of them.
+    pub(super) async fn invalidate(
+        &self,
+        histories: &[usize],
+        link: &mut Link,
+        scopes: &[Scope],
+    ) -> RedisResult<Option<Stamp>> {
+        let marks = self.change(histories, link, &script::INVALIDATE, scopes).await?;
+        let marks = marks.into_iter().collect::<Option<Vec<_>>>();
+        let marks = marks.ok_or_else(|| unexpected("an invalidation left no mark"))?;
+        Ok(marks.first().map(|marks| marks.now))
+    }
+
+    /// Runs a script that begins an era if one has to begin.
+    async fn change(
+        &self,
+        histories: &[usize],
+        link: &mut Link,
+        script: &script::Script,
+        scopes: &[Scope],
+    ) -> RedisResult<Vec<Option<Marks>>> {
+        let run = link.run.clone();
+        let most = if self.known.len() > 1 { MOST_OF_MANY } else { MOST_MARKS };
+        let scopes: Vec<_> = scopes.iter().map(Scope::to_string).collect();
+        let (mut all_known, mut calls) = (Vec::new(), Vec::new());
+        for history in histories {
+            let known = self.known(*history);
+            let numbers = [crate::random(), known.era, known.sequence, most].map(|number| number.to_string());
+            let arguments = [run.to_string()].into_iter().chain(numbers).chain(scopes.iter().cloned());
+            calls.push(([&*self.names.marks[*history]], arguments.collect::<Vec<_>>()));
+            all_known.push((*history, known));
+        }
+        let calls: Vec<_> = calls.iter().map(|(keys, arguments)| (&keys[..], &arguments[..])).collect();
+        let fields = script.run_each::<Vec<Fields>, _>(link, &calls).await?;
+        let taken = all_known.into_iter().zip(&fields);
+        Ok(taken.map(|((history, known), fields)| self.take(history, &run, known, fields)).collect())
+    }
+
+    /// Remembers the newest moment, and reports it if it is in another era than the last one.
+    fn note(&self, history: usize, now: Stamp) {
+        let mut known = self.lock(history);
+        let before = *known;
+        // Of one era the answers may be taken in another order than they were given.
+        let sequence = if before.era == now.era { before.sequence.max(now.sequence) } else { now.sequence };
+        *known = Stamp { sequence, ..now };
+        drop(known);
+        if before.era != now.era && before != Stamp::default() {
+            tracing::info!(history, "the marks in Redis begin an era; what it held before counts as absent");
+            self.pushes.tell(Change::Marks);
+        }
+    }
+
+    fn lock(&self, history: usize) -> MutexGuard<'_, Stamp> {
+        self.known[history].lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn number(field: &Option<Bytes>) -> Option<u64> {
+    std::str::from_utf8(field.as_deref()?).ok()?.parse().ok()
+}
+
+pub(super) fn unexpected(what: &'static str) -> RedisError {
+    (ErrorKind::UnexpectedReturnType, what).into()
+}

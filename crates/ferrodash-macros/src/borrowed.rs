@@ -1,0 +1,242 @@
+//! References in types: where they are, and for `#[memoize]` how a borrowed argument is made owned and borrowed again.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::spanned::Spanned;
+use syn::{Error, GenericArgument, Ident, Lifetime, Path, PathArguments, Result, Type, TypeReference, parse_quote};
+
+/// The first reference in a type, at any depth.
+pub(crate) fn first_reference(ty: &Type) -> Option<&TypeReference> {
+    if let Type::Reference(reference) = ty {
+        return Some(reference);
+    }
+    parts(ty).into_iter().find_map(first_reference)
+}
+
+/// Whether values of a type may borrow from the caller.
+pub(crate) fn is_borrowed(ty: &Type) -> bool {
+    match ty {
+        Type::Reference(reference) => !is_static(reference.lifetime.as_ref()) || is_borrowed(&reference.elem),
+        Type::Path(path) => lifetime_of(&path.path).is_some() || parts(ty).into_iter().any(is_borrowed),
+        ty => parts(ty).into_iter().any(is_borrowed),
+    }
+}
+
+/// Whether a type is written with `impl Trait`.
+pub(crate) fn first_impl_trait(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::ImplTrait(_) => Some(ty),
+        Type::Reference(reference) => first_impl_trait(&reference.elem),
+        ty => parts(ty).into_iter().find_map(first_impl_trait),
+    }
+}
+
+/// The types that a type consists of. What `Fn(&str)` and `fn(&str)` name is borrowed when they are called.
+fn parts(ty: &Type) -> Vec<&Type> {
+    match ty {
+        Type::Array(array) => vec![&*array.elem],
+        Type::Group(group) => vec![&*group.elem],
+        Type::Paren(paren) => vec![&*paren.elem],
+        Type::Slice(slice) => vec![&*slice.elem],
+        Type::Tuple(tuple) => tuple.elems.iter().collect(),
+        Type::Path(path) => path.path.segments.iter().flat_map(|segment| generic_types(&segment.arguments)).collect(),
+        _ => Vec::new(),
+    }
+}
+
+fn generic_types(arguments: &PathArguments) -> Vec<&Type> {
+    let PathArguments::AngleBracketed(arguments) = arguments else { return Vec::new() };
+    let types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    types.collect()
+}
+
+fn is_static(lifetime: Option<&Lifetime>) -> bool {
+    lifetime.is_some_and(|lifetime| lifetime.ident == "static")
+}
+
+/// What a path's type borrows for, if it does: a lifetime that is written, or the one that `Cow<str>` leaves out.
+fn lifetime_of(path: &Path) -> Option<Span> {
+    let last = path.segments.last()?;
+    let mut lifetimes = path.segments.iter().flat_map(|segment| match &segment.arguments {
+        PathArguments::AngleBracketed(arguments) => arguments.args.iter().collect(),
+        _ => Vec::new(),
+    });
+    let mut lifetimes = lifetimes.by_ref().filter_map(|argument| match argument {
+        GenericArgument::Lifetime(lifetime) => Some(lifetime),
+        _ => None,
+    });
+    match lifetimes.next() {
+        Some(lifetime) if is_static(Some(lifetime)) => None,
+        Some(lifetime) => Some(lifetime.span()),
+        None => (last.ident == "Cow" && !last.arguments.is_empty()).then(|| last.span()),
+    }
+}
+
+/// How a type that borrows is made owned.
+enum Form<'a> {
+    /// Owned already.
+    Owned,
+    /// A reference to what is owned.
+    Reference(&'a Type),
+    /// A reference to what borrows itself.
+    Deep(&'a Type),
+    /// A reference to a list of what borrows itself.
+    Slice(&'a Type),
+    Option(&'a Type),
+    /// A list or set, with its path without the type of its items.
+    List(Path, &'a Type),
+    Map(Path, &'a Type, &'a Type),
+    Array(&'a Type),
+    Tuple(Vec<&'a Type>),
+    Cow(&'a Type),
+}
+
+impl<'a> Form<'a> {
+    fn of(ty: &'a Type) -> Result<Self> {
+        if !is_borrowed(ty) {
+            return Ok(Self::Owned);
+        }
+        match ty {
+            Type::Group(inner) => Self::of(&inner.elem),
+            Type::Paren(inner) => Self::of(&inner.elem),
+            Type::Reference(reference) => Ok(match &*reference.elem {
+                elem if !is_borrowed(elem) => Self::Reference(elem),
+                Type::Slice(slice) => Self::Slice(&slice.elem),
+                elem => Self::Deep(elem),
+            }),
+            Type::Array(array) => Ok(Self::Array(&array.elem)),
+            Type::Tuple(tuple) => Ok(Self::Tuple(tuple.elems.iter().collect())),
+            Type::Path(path) => Self::of_path(&path.path).ok_or_else(|| unknown(ty)),
+            ty => Err(unknown(ty)),
+        }
+    }
+
+    fn of_path(path: &'a Path) -> Option<Self> {
+        let last = path.segments.last()?;
+        let types = generic_types(&last.arguments);
+        let name = last.ident.to_string();
+        match (name.as_str(), &types[..]) {
+            ("Option", [inner]) => Some(Self::Option(inner)),
+            ("Vec" | "VecDeque" | "LinkedList" | "HashSet" | "BTreeSet", [inner]) => {
+                Some(Self::List(inferred(path), inner))
+            }
+            ("HashMap" | "BTreeMap", [key, value]) => Some(Self::Map(inferred(path), key, value)),
+            ("Cow", [inner]) if !is_borrowed(inner) => Some(Self::Cow(inner)),
+            _ => None,
+        }
+    }
+}
+
+/// A path whose generic types are inferred.
+fn inferred(path: &Path) -> Path {
+    let mut path = path.clone();
+    if let Some(last) = path.segments.last_mut() {
+        let count = generic_types(&last.arguments).len();
+        let placeholders = std::iter::repeat_n(quote!(_), count);
+        last.arguments = PathArguments::AngleBracketed(parse_quote!(<#(#placeholders),*>));
+    }
+    path
+}
+
+fn unknown(ty: &Type) -> Error {
+    let ty_text = ty.to_token_stream().to_string().replace(' ', "");
+    let message = format!(
+        "#[memoize] computes in a task of its own and cannot make an owned copy of `{ty_text}`; take an owned type, a \
+         reference to one, or an Option, Vec, slice, array, tuple or map of these"
+    );
+    Error::new_spanned(ty, message)
+}
+
+/// The owned form of the value behind `reference`, an expression.
+pub(crate) fn owned(ty: &Type, reference: &TokenStream) -> Result<TokenStream> {
+    let item = name("item", 0);
+    Ok(match Form::of(ty)? {
+        Form::Owned => quote!(::core::clone::Clone::clone(#reference)),
+        Form::Reference(_) => quote!(::std::borrow::ToOwned::to_owned(*#reference)),
+        Form::Deep(elem) => owned(elem, &quote!((*#reference)))?,
+        Form::Slice(elem) => {
+            let elem = owned(elem, &quote!(#item))?;
+            quote!((*#reference).iter().map(|#item| #elem).collect::<::std::vec::Vec<_>>())
+        }
+        Form::Option(elem) => {
+            let elem = owned(elem, &quote!(#item))?;
+            quote!((#reference).as_ref().map(|#item| #elem))
+        }
+        Form::List(path, elem) => {
+            let elem = owned(elem, &quote!(#item))?;
+            quote!((#reference).iter().map(|#item| #elem).collect::<#path>())
+        }
+        Form::Map(path, key, value) => {
+            let (first, second) = (name("item", 0), name("item", 1));
+            let (key, value) = (owned(key, &quote!(#first))?, owned(value, &quote!(#second))?);
+            quote!((#reference).iter().map(|(#first, #second)| (#key, #value)).collect::<#path>())
+        }
+        Form::Array(elem) => {
+            let elem = owned(elem, &quote!(#item))?;
+            quote!((#reference).each_ref().map(|#item| #elem))
+        }
+        Form::Tuple(elems) => {
+            let items = names(elems.len());
+            let elems = elems.iter().zip(&items).map(|(elem, item)| owned(elem, &quote!(#item)));
+            let elems = elems.collect::<Result<Vec<_>>>()?;
+            quote!({ let (#(#items,)*) = #reference; (#(#elems,)*) })
+        }
+        Form::Cow(_) => quote!(::std::borrow::Cow::into_owned(::core::clone::Clone::clone(#reference))),
+    })
+}
+
+/// A value of the type, borrowed again from the owned form behind `reference`. A `nested` one cannot refer to a list that
+/// is made on the way.
+pub(crate) fn borrowed(ty: &Type, reference: &TokenStream, nested: bool) -> Result<TokenStream> {
+    let item = name("item", 0);
+    Ok(match Form::of(ty)? {
+        Form::Owned => quote!(::core::clone::Clone::clone(#reference)),
+        Form::Reference(elem) => quote!(<_ as ::std::borrow::Borrow<#elem>>::borrow(#reference)),
+        Form::Deep(_) | Form::Slice(_) if nested => return Err(unknown(ty)),
+        Form::Deep(elem) => {
+            let elem = borrowed(elem, reference, nested)?;
+            quote!(&#elem)
+        }
+        Form::Slice(elem) => {
+            let elem = borrowed(elem, &quote!(#item), true)?;
+            quote!(&*(#reference).iter().map(|#item| #elem).collect::<::std::vec::Vec<_>>())
+        }
+        Form::Option(elem) => {
+            let elem = borrowed(elem, &quote!(#item), true)?;
+            quote!((#reference).as_ref().map(|#item| #elem))
+        }
+        Form::List(path, elem) => {
+            let elem = borrowed(elem, &quote!(#item), true)?;
+            quote!((#reference).iter().map(|#item| #elem).collect::<#path>())
+        }
+        Form::Map(path, key, value) => {
+            let (first, second) = (name("item", 0), name("item", 1));
+            let (key, value) = (borrowed(key, &quote!(#first), true)?, borrowed(value, &quote!(#second), true)?);
+            quote!((#reference).iter().map(|(#first, #second)| (#key, #value)).collect::<#path>())
+        }
+        Form::Array(elem) => {
+            let elem = borrowed(elem, &quote!(#item), true)?;
+            quote!((#reference).each_ref().map(|#item| #elem))
+        }
+        Form::Tuple(elems) => {
+            let items = names(elems.len());
+            let elems = elems.iter().zip(&items).map(|(elem, item)| borrowed(elem, &quote!(#item), true));
+            let elems = elems.collect::<Result<Vec<_>>>()?;
+            quote!({ let (#(#items,)*) = #reference; (#(#elems,)*) })
+        }
+        Form::Cow(elem) => {
+            quote!(::std::borrow::Cow::Borrowed(<_ as ::std::borrow::Borrow<#elem>>::borrow(#reference)))
+        }
+    })
+}
+
+fn names(count: usize) -> Vec<Ident> {
+    (0..count).map(|index| name("part", index)).collect()
+}
+
+fn name(text: &str, index: usize) -> Ident {
+    format_ident!("{text}_{index}", span = Span::mixed_site())
+}

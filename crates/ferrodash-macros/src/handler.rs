@@ -1,0 +1,258 @@
+//! The function of `#[callback]`: what is asked of it, and the code that calls it.
+//!
+//! Each argument and each value is read or written at the place of its type, so that the compiler shows that type when it
+//! does not fit.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote, quote_spanned};
+use syn::ext::IdentExt;
+use syn::spanned::Spanned;
+use syn::{
+    Error, FnArg, GenericArgument, Ident, ItemFn, Pat, PatType, PathArguments, Result, ReturnType, Type,
+    TypeParamBound, TypePath, TypeTuple, parse_quote_spanned,
+};
+
+use crate::borrowed::first_reference;
+
+/// A callback's function.
+pub(crate) struct Handler<'a> {
+    function: &'a ItemFn,
+    arguments: Vec<&'a PatType>,
+    takes_context: bool,
+    outputs: usize,
+}
+
+impl<'a> Handler<'a> {
+    /// Checks what can be seen from the function's signature.
+    pub(crate) fn new(function: &'a ItemFn, outputs: usize) -> Result<Self> {
+        let mut arguments: Vec<&PatType> = function.sig.inputs.iter().filter_map(typed).collect();
+        let takes_context = arguments.last().is_some_and(|last| is_context(&last.ty));
+        if takes_context {
+            arguments.pop();
+        }
+        arguments.iter().try_for_each(|argument| check_argument(&argument.ty))?;
+        let handler = Self { function, arguments, takes_context, outputs };
+        match &function.sig.output {
+            ReturnType::Type(_, ty) => handler.check_returned(ty)?,
+            ReturnType::Default => {}
+        }
+        Ok(handler)
+    }
+
+    /// How many arguments it takes, without the context.
+    pub(crate) fn arguments(&self) -> usize {
+        self.arguments.len()
+    }
+
+    /// The names of the arguments.
+    pub(crate) fn argument_names(&self) -> Result<Vec<String>> {
+        let name = |argument: &&PatType| match &*argument.pat {
+            Pat::Ident(pattern) => Ok(pattern.ident.unraw().to_string().trim_start_matches('_').to_owned()),
+            other => Err(Error::new(other.span(), "an api_endpoint needs a name for each argument")),
+        };
+        self.arguments.iter().map(name).collect()
+    }
+
+    /// The number of values must be that of outputs, as far as it can be seen here; the rest is seen by types.
+    fn check_returned(&self, ty: &Type) -> Result<()> {
+        let (value, error) = parts_of_result(ty);
+        if let Some(error) = error.filter(|error| is_box_of_local_error(error)) {
+            let message = "this error cannot be sent to another thread; write `Box<dyn std::error::Error + Send + Sync>`, or \
+                           `CallbackError`, which `?` makes of every error";
+            return Err(Error::new_spanned(error, message));
+        }
+        if self.outputs == 0 {
+            return match is_unit(value) {
+                true => Ok(()),
+                false => Err(Error::new_spanned(&self.function.sig.output, NO_OUTPUT)),
+            };
+        }
+        match plain(value) {
+            Type::Tuple(TypeTuple { elems, .. }) if !elems.is_empty() && elems.len() != self.outputs => {
+                let message = format!(
+                    "{} returns {}, but there {} {}",
+                    self.function.sig.ident,
+                    counted(elems.len(), "value"),
+                    if self.outputs == 1 { "is" } else { "are" },
+                    counted(self.outputs, "output"),
+                );
+                Err(Error::new_spanned(value, message))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Readers of the arguments, to stand before the call of the builder, and that call.
+    pub(crate) fn code(&self) -> (TokenStream, TokenStream) {
+        let readers: Vec<Ident> = self.arguments.iter().enumerate().map(|(i, it)| local("reader", i, &it.ty)).collect();
+        let make = self.arguments.iter().zip(&readers).map(|(argument, reader)| {
+            let ty = &argument.ty;
+            quote_spanned!(ty.span()=> let #reader = ::ferrodash::__private::reader::<#ty>();)
+        });
+        let make = quote!(#(#make)*);
+        let name = &self.function.sig.ident;
+        let call = Ident::new("call", Span::mixed_site());
+        let taken: Vec<Ident> = self.arguments.iter().enumerate().map(|(i, it)| local("argument", i, &it.ty)).collect();
+        let indices = 0..taken.len();
+        let context = self.takes_context.then(|| quote_spanned!(name.span()=> #call.into_context()));
+        let takes_context = self.takes_context;
+        let future = quote_spanned!(name.span()=> #name(#(#taken,)* #context));
+        let unit: Type = parse_quote_spanned!(name.span()=> ());
+        let returned = match &self.function.sig.output {
+            ReturnType::Type(_, ty) => ty,
+            ReturnType::Default => &unit,
+        };
+        let (value, answer) = (local_at("value", returned.span()), self.answer(returned));
+        let handler = quote! {
+            .generated_handler(
+                ::ferrodash::__private::Signature {
+                    checks: ::std::vec![#(#readers.check),*],
+                    takes_context: #takes_context,
+                    values: ::core::option::Option::None,
+                },
+                move |#call: ::ferrodash::__private::HandlerCall| {
+                    #(let #taken = #call.argument(#indices, #readers)?;)*
+                    ::core::result::Result::Ok(::ferrodash::__private::run(#future, move |#value| #answer))
+                },
+            )
+        };
+        (make, handler)
+    }
+
+    /// An expression that makes the answer of `__value`, which the function returned.
+    fn answer(&self, ty: &Type) -> TokenStream {
+        let (inner, error_type) = parts_of_result(ty);
+        if std::ptr::eq(inner, ty) {
+            return self.answer_of_value(ty);
+        }
+        let (value, answer) = (local_at("value", inner.span()), self.answer_of_value(inner));
+        let returned = local_at("value", ty.span());
+        let span = error_type.unwrap_or(ty).span();
+        let error = local_at("error", span);
+        let failed = quote_spanned!(span=> ::ferrodash::__private::AnswerResult::failed(#error));
+        quote! {
+            match #returned {
+                ::core::result::Result::Ok(#value) => #answer,
+                ::core::result::Result::Err(#error) => #failed,
+            }
+        }
+    }
+
+    /// The same for what is no error.
+    fn answer_of_value(&self, ty: &Type) -> TokenStream {
+        let (span, value) = (ty.span(), local_at("value", ty.span()));
+        match plain(ty) {
+            Type::Tuple(TypeTuple { elems, .. }) if !elems.is_empty() => {
+                let names: Vec<Ident> = elems.iter().enumerate().map(|(index, ty)| local("value", index, ty)).collect();
+                let outputs = elems
+                    .iter()
+                    .zip(&names)
+                    .map(|(ty, name)| quote_spanned!(ty.span()=> ::ferrodash::IntoOutput::into_output(#name)));
+                quote!({
+                    let (#(#names,)*) = #value;
+                    ::ferrodash::__private::AnswerResult::of([#(#outputs),*])
+                })
+            }
+            _ => match self.outputs {
+                1 => quote_spanned!(span=> ::ferrodash::__private::single_answer(#value)),
+                outputs => quote_spanned!(span=> ::ferrodash::__private::answers::<#outputs, _, _>(#value)),
+            },
+        }
+    }
+}
+
+const NO_OUTPUT: &str =
+    "without an output a callback returns nothing; add output(\"graph\", \"figure\"), or leave the type out";
+
+fn typed(argument: &FnArg) -> Option<&PatType> {
+    match argument {
+        FnArg::Typed(argument) => Some(argument),
+        FnArg::Receiver(_) => None,
+    }
+}
+
+fn check_argument(ty: &Type) -> Result<()> {
+    if is_context(ty) {
+        return Err(Error::new_spanned(ty, "the `Context` is the last argument"));
+    }
+    if let Type::ImplTrait(_) = plain(ty) {
+        let message = "an argument needs a type that is read from JSON, such as `String`, in the place of `impl Trait`";
+        return Err(Error::new_spanned(ty, message));
+    }
+    if let Some(reference) = first_reference(ty) {
+        let message = match is_context(&reference.elem) {
+            true => "take the `Context` itself, as the last argument",
+            false => "an argument of a callback owns its data; take `String` for `&str`, and `Vec<T>` for `&[T]`",
+        };
+        return Err(Error::new_spanned(reference, message));
+    }
+    Ok(())
+}
+
+/// A name for the value or argument with an index. No code of the user is where it can be seen.
+fn local(name: &str, index: usize, ty: &Type) -> Ident {
+    format_ident!("__{name}_{index}", span = ty.span())
+}
+
+/// A name whose place is that of a type: with the hygiene of macros, the compiler would show the attribute instead.
+fn local_at(name: &str, span: Span) -> Ident {
+    format_ident!("__{name}", span = span)
+}
+
+/// The types of a value and an error, if a type is written as a `Result`; an alias may have one of them only.
+pub(crate) fn parts_of_result(ty: &Type) -> (&Type, Option<&Type>) {
+    let Type::Path(TypePath { path, .. }) = plain(ty) else { return (ty, None) };
+    let Some(last) = path.segments.last().filter(|last| last.ident == "Result") else { return (ty, None) };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return (ty, None) };
+    let mut types = arguments.args.iter().filter_map(|argument| match argument {
+        GenericArgument::Type(ty) => Some(ty),
+        _ => None,
+    });
+    match types.next() {
+        Some(value) => (value, types.next()),
+        None => (ty, None),
+    }
+}
+
+/// A type without the parentheses around it.
+fn plain(ty: &Type) -> &Type {
+    match ty {
+        Type::Paren(inner) => plain(&inner.elem),
+        Type::Group(inner) => plain(&inner.elem),
+        ty => ty,
+    }
+}
+
+/// Whether a type is `()`, or an alias of a `Result` that may be one of it.
+fn is_unit(ty: &Type) -> bool {
+    match plain(ty) {
+        Type::Tuple(tuple) => tuple.elems.is_empty(),
+        Type::Path(TypePath { path, .. }) => path
+            .segments
+            .last()
+            .is_some_and(|last| last.ident == "NoUpdate" || (last.ident == "Result" && last.arguments.is_empty())),
+        _ => false,
+    }
+}
+
+/// Whether a type is `Box<dyn Error>` without `Send` and `Sync`.
+fn is_box_of_local_error(ty: &Type) -> bool {
+    let Type::Path(TypePath { path, .. }) = plain(ty) else { return false };
+    let Some(last) = path.segments.last().filter(|last| last.ident == "Box") else { return false };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
+    let Some(GenericArgument::Type(Type::TraitObject(object))) = arguments.args.first() else { return false };
+    let has = |name: &str| {
+        object.bounds.iter().any(|bound| {
+            matches!(bound, TypeParamBound::Trait(it) if it.path.segments.last().is_some_and(|last| last.ident == name))
+        })
+    };
+    has("Error") && !(has("Send") && has("Sync"))
+}
+
+pub(crate) fn counted(count: usize, what: &str) -> String {
+    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+}
+
+fn is_context(ty: &Type) -> bool {
+    matches!(plain(ty), Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Context"))
+}

@@ -1,0 +1,175 @@
+//! The values that callbacks are called with when the page is loaded: a function that cannot take them would fail for
+//! every user.
+
+use bytes::Bytes;
+use ferrodash_components::Component;
+
+use crate::callback::{InitialCall, Parameter, Property, Registered, Registry};
+use crate::error::Mistake;
+use crate::state::Components;
+
+/// Properties that components of `dash_core_components` set themselves when they are shown.
+const SET_BY_ITSELF: &[(&str, &[&str])] = &[
+    ("Geolocation", &["local_date", "position", "position_error", "timestamp"]),
+    ("Graph", &["relayoutData"]),
+    ("Location", &["hash", "href", "pathname", "search"]),
+    ("RangeSlider", &["drag_value", "value"]),
+    ("Slider", &["drag_value", "value"]),
+    ("Store", &["data", "modified_timestamp"]),
+    ("Tabs", &["value"]),
+];
+
+/// Adds a mistake for each argument that cannot be read from what the layout has for it.
+pub(crate) fn check_first_values(registry: &Registry, components: &Components<'_>, mistakes: &mut Vec<Mistake>) {
+    let called: Vec<&Registered> = registry
+        .iter()
+        .map(|registered| &**registered)
+        .filter(|registered| registered.callback.spec.initial_call != InitialCall::Prevented)
+        .collect();
+    let outputs = called.iter().flat_map(|registered| &registered.callback.spec.outputs);
+    let written: Vec<&Property> = outputs.map(|output| &output.property).collect();
+    for registered in called {
+        let Some(handler) = registered.callback.handler() else { continue };
+        let spec = &registered.callback.spec;
+        let parameters = spec.all_parameters();
+        if handler.arguments() != parameters.len() {
+            continue;
+        }
+        let inputs = spec.inputs.len();
+        let properties: Vec<&Property> = spec.properties().skip(spec.outputs.len()).collect();
+        let first = |(index, property): (usize, &&Property)| {
+            if written.iter().any(|output| output.overlaps(property)) {
+                return None;
+            }
+            first_value(registered, index, property, components)
+        };
+        let values: Vec<Option<First>> = properties.iter().enumerate().map(first).collect();
+        let texts: Vec<Bytes> =
+            values.iter().map(|value| value.as_ref().map(|value| value.text.clone()).unwrap_or_default()).collect();
+        for (index, parameter) in parameters.iter().enumerate() {
+            let mut fields = Vec::new();
+            collect_fields(parameter, inputs, &mut fields);
+            // A struct is read whole, so all of its fields must be known.
+            let Some(known) = fields.iter().map(|field| values[*field].as_ref()).collect::<Option<Vec<_>>>() else {
+                continue;
+            };
+            if let Some((wanted, error)) = handler.refuses(index, &parameter.value(&texts, inputs)) {
+                let text = match (parameter, &known[..]) {
+                    (Parameter::Input(_) | Parameter::State(_), [value]) => {
+                        value.problem(properties[fields[0]], wanted, &error)
+                    }
+                    _ => problem_of_struct(wanted, &error),
+                };
+                mistakes.push(Mistake::new(&registered.callback, text));
+            }
+        }
+    }
+}
+
+/// The inputs and states that an argument is made of, by their places among all of them.
+fn collect_fields(parameter: &Parameter, inputs: usize, fields: &mut Vec<usize>) {
+    match parameter {
+        Parameter::Input(index) => fields.push(*index),
+        Parameter::State(index) => fields.push(inputs + index),
+        Parameter::Struct(more) => more.iter().for_each(|(_, field)| collect_fields(field, inputs, fields)),
+    }
+}
+
+fn problem_of_struct(wanted: &str, error: &serde_json::Error) -> String {
+    format!(
+        "its function takes `{}`, which cannot be read from the values that the page is loaded with: {error}; give the inputs \
+         and states of its fields a default, or make a field an `Option` where the property is unset",
+        short(wanted)
+    )
+}
+
+/// The value of an input or state in the first call.
+struct First {
+    text: Bytes,
+    origin: Origin,
+}
+
+enum Origin {
+    /// The property is unset, and there is no default.
+    Unset,
+    Default,
+    Layout,
+}
+
+/// What the page has for a property when it is loaded; `None` if that is not known.
+fn first_value(
+    registered: &Registered,
+    index: usize,
+    property: &Property,
+    components: &Components<'_>,
+) -> Option<First> {
+    if property.is_pattern() {
+        return None;
+    }
+    let spec = &registered.callback.spec;
+    let default = match spec.inputs.get(index) {
+        Some(input) => &input.default,
+        None => &spec.states[index - spec.inputs.len()].default,
+    };
+    // Pages that share an id can have different values for it.
+    let [component] = &components.get(&property.id.to_string())?[..] else { return None };
+    match component.props().find(|(name, _)| *name == property.name) {
+        _ if is_set_by_itself(component, &property.name) => None,
+        Some((_, value)) => Some(First { text: serde_json::to_vec(value).ok()?.into(), origin: Origin::Layout }),
+        None => {
+            let origin = if default.is_some() { Origin::Default } else { Origin::Unset };
+            Some(First { text: registered.unset(index).clone(), origin })
+        }
+    }
+}
+
+/// Whether a component may give the property a value before any callback is called. Those of other suites may.
+fn is_set_by_itself(component: &Component, property: &str) -> bool {
+    match component.namespace() {
+        "dash_html_components" => false,
+        "dash_core_components" => {
+            SET_BY_ITSELF.iter().any(|(name, properties)| *name == component.name() && properties.contains(&property))
+        }
+        _ => true,
+    }
+}
+
+impl First {
+    fn problem(&self, property: &Property, wanted: &str, error: &serde_json::Error) -> String {
+        let (text, wanted) = (String::from_utf8_lossy(&self.text), short(wanted));
+        let text: String = text.chars().take(60).collect();
+        match self.origin {
+            Origin::Unset => format!(
+                "{property} is unset when the page is loaded, and its function takes `{wanted}`, which cannot be null; give \
+                 it a default (`default = …` in the attribute, `default_value` in the builder), take an \
+                 `Option<{wanted}>`, or set the property in the layout"
+            ),
+            Origin::Default => {
+                format!("the default of {property} is {text}, which is no `{wanted}`, as its function takes: {error}")
+            }
+            Origin::Layout => format!(
+                "{property} is {text} in the layout, and its function takes `{wanted}`: {error}; change the value or the \
+                 type"
+            ),
+        }
+    }
+}
+
+/// The name of a type without its modules.
+fn short(name: &str) -> String {
+    let mut short = String::new();
+    let mut word = String::new();
+    for c in name.chars() {
+        match c {
+            ':' => word.clear(),
+            // Also `{{closure}}`, which stands among the modules.
+            c if c.is_alphanumeric() || "_{}".contains(c) => word.push(c),
+            c => {
+                short.push_str(&word);
+                short.push(c);
+                word.clear();
+            }
+        }
+    }
+    short + &word
+}
