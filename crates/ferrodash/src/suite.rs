@@ -15,6 +15,7 @@ macro_rules! suite {
         #[doc = concat!("Builders and bundles of `", stringify!($name), "`.")]
         #[allow(
             unused,
+            nonstandard_style,
             unreachable_pub,
             unused_qualifications,
             clippy::all,
