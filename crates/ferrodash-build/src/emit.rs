@@ -36,7 +36,7 @@ pub(crate) fn emit_suite(suite: &Suite, components: &[ComponentMeta], bundles: &
 }
 
 /// The components with the lists that Dash's own suite describes in words only.
-fn with_lists(suite: &SuiteManifest, components: &[ComponentMeta]) -> Vec<ComponentMeta> {
+fn with_lists(suite: &Suite, components: &[ComponentMeta]) -> Vec<ComponentMeta> {
     let mut components = components.to_vec();
     let is_dcc = suite.namespace == "dash_core_components";
     for component in components.iter_mut().filter(|_| is_dcc) {

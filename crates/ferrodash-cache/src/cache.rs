@@ -181,8 +181,8 @@ impl Computed {
     }
 }
 
-impl std::fmt::Debug for Computed {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+impl Debug for Computed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (bytes, later) = (self.bytes.len(), self.improvement.is_some());
         f.debug_struct("Computed").field("bytes", &bytes).field("keep", &self.keep).field("improves", &later).finish()
     }

@@ -108,8 +108,8 @@ impl Cache {
                 tokio::time::sleep(PAUSE).await;
             }
             let answered = match slot.tier().shared() {
-                Some(shared) => slot.insist(&self.inner, shared.marks(&[])).await.is_some(),
-                None => slot.insist(&self.inner, slot.tier().get(&nothing)).await.is_some(),
+                Some(shared) => slot.insist(&self.inner, None, shared.marks(&[])).await.is_some(),
+                None => slot.insist(&self.inner, Some(&nothing), slot.tier().get(&nothing)).await.is_some(),
             };
             if answered {
                 return;

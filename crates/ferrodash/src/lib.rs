@@ -86,12 +86,6 @@ pub use security::Algorithm;
 pub use serve::{Server, serve};
 pub use stored::{Stored, StoredError};
 
-/// What macros name beside the public items.
-#[doc(hidden)]
-pub mod __private {
-    pub use ferrodash_components;
-}
-
 /// What an app usually needs: `use ferrodash::prelude::*`.
 pub mod prelude {
     pub use crate::batch::{Batcher, LoadError};
@@ -105,9 +99,11 @@ pub mod prelude {
     };
 }
 
-/// What the attributes write calls of.
+/// What macros name beside the public items.
 #[doc(hidden)]
 pub mod __private {
+    pub use ferrodash_components;
+
     pub use crate::callback::handler::{
         Check, HandlerCall, HandlerError, HandlerFuture, Reader, Signature, reader, run,
     };

@@ -204,7 +204,7 @@ const LARGE: usize = 128 * 1024;
 
 /// Decodes the arguments and calls the function, whose future is then to be awaited.
 async fn begin(
-    handler: Arc<dyn ErasedHandler>,
+    handler: Arc<ErasedHandler>,
     arguments: Arguments,
     context: Context,
 ) -> BoxFuture<'static, Result<Answer, CallError>> {
