@@ -25,8 +25,8 @@ use crate::{Entry, Parts};
 /// Makes the better form of a value; `None` if there is none.
 pub(crate) type Improvement = Box<dyn FnOnce(Bytes) -> BoxFuture<'static, Option<Bytes>> + Send>;
 
-/// How many bytes of values are held until they are improved.
-const MOST_HELD: usize = 16 << 20;
+/// How many bytes of values are held until they are improved; one value is in any case.
+const MOST_HELD: usize = 4 << 20;
 
 /// The improvements that wait or are made.
 pub(crate) struct Improvements {
@@ -62,7 +62,7 @@ impl Improvements {
         let size = entry.bytes().len();
         let before = self.held.fetch_add(size, Ordering::Relaxed);
         let held = Held(size, self.held.clone());
-        if before + size <= MOST_HELD { Waiting::Held(entry.clone(), held) } else { Waiting::Seen(entry.downgrade()) }
+        if before == 0 || before + size <= MOST_HELD { Waiting::Held(entry.clone(), held) } else { Waiting::Seen(entry.downgrade()) }
     }
 }
 

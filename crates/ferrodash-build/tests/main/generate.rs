@@ -93,7 +93,7 @@ fn metadata_becomes_types() {
             ("footer", PropType::Node),
             ("hidden", PropType::Bool),
             ("maxWidth", PropType::TextOrNumber),
-            ("options", PropType::Json),
+            ("options", PropType::ObjectList),
             ("tags", PropType::TextList),
             ("title", PropType::Text),
             ("type", choice),

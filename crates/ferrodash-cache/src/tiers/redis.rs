@@ -118,8 +118,10 @@ impl Redis {
         let known = self.histories.known(place.history);
         let commands = look.into_iter().chain([self.histories.fields(place.history, scopes)]);
         let (left, stored, fields): (_, _, Fields) = link.ask(commands).await?;
+        let entry = self.open(key, left, stored);
+        let known = [known].into_iter().chain(entry.as_ref().map(|entry| entry.parts().born));
         let marks = self.histories.take(place.history, &link.run, known, &fields);
-        Ok((self.open(key, left, stored), marks))
+        Ok((entry, marks))
     }
 
     /// Makes a call to the node of a history.

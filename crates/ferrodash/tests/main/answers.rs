@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use crate::{Client, output};
 
 fn layout() -> html::Div {
-    html::Div::new((dcc::Input::new().id("a"), html::Div::new(()).id("out"), html::Div::new(()).id("errors")))
+    html::Div::new((dcc::Input::new().id("a").value(1), html::Div::new(()).id("out"), html::Div::new(()).id("errors")))
 }
 
 fn to_out() -> CallbackBuilder {

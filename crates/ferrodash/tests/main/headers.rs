@@ -15,7 +15,7 @@ use tracing_subscriber::fmt::MakeWriter;
 use crate::Client;
 
 fn layout() -> html::Div {
-    html::Div::new((dcc::Input::new().id("a"), html::Div::new(()).id("out")))
+    html::Div::new((dcc::Input::new().id("a").value(""), html::Div::new(()).id("out")))
 }
 
 fn app(callback: Callback) -> App {

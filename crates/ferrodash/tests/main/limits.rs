@@ -20,7 +20,7 @@ use crate::{Answer, Client, caches, output};
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn layout() -> html::Div {
-    html::Div::new((dcc::Input::new().id("a"), html::Div::new(()).id("out"), html::Div::new(()).id("other")))
+    html::Div::new((dcc::Input::new().id("a").value(1), html::Div::new(()).id("out"), html::Div::new(()).id("other")))
 }
 
 fn to(id: &'static str) -> ferrodash::CallbackBuilder {

@@ -58,13 +58,23 @@ impl Histories {
         command
     }
 
-    /// The marks in their fields, which were asked for when `known` was known; `None` if an era has to begin.
-    pub(super) fn take(&self, history: usize, run: &str, known: Stamp, fields: &Fields) -> Option<Marks> {
+    /// The marks in their fields, which were asked for when these moments were known; `None` if an era has to begin.
+    pub(super) fn take(
+        &self,
+        history: usize,
+        run: &str,
+        known: impl IntoIterator<Item = Stamp>,
+        fields: &Fields,
+    ) -> Option<Marks> {
         let [by, era, sequence, marks @ ..] = &**fields else { return None };
         let era = number(era)?;
         let now = Stamp { era, sequence: number(sequence).unwrap_or(0) };
-        let went_back = era == known.era && now.sequence < known.sequence;
-        if by.as_deref() != Some(run.as_bytes()) || went_back {
+        if by.as_deref() != Some(run.as_bytes()) {
+            return None;
+        }
+        // The counter went back, and everybody who reads this value has to notice.
+        if let Some(later) = known.into_iter().find(|known| known.era == era && known.sequence > now.sequence) {
+            self.note(history, later);
             return None;
         }
         self.note(history, now);
@@ -77,7 +87,7 @@ impl Histories {
         for _ in 0..LOOKS {
             let known = self.known(history);
             let (fields,) = link.ask::<(Fields,)>([self.fields(history, scopes)]).await?;
-            if let Some(marks) = self.take(history, &link.run, known, &fields) {
+            if let Some(marks) = self.take(history, &link.run, [known], &fields) {
                 return Ok(marks);
             }
             // Others may have found out before that the server is another one.
@@ -122,7 +132,7 @@ impl Histories {
         let calls: Vec<_> = calls.iter().map(|(keys, arguments)| (&keys[..], &arguments[..])).collect();
         let fields = script.run_each::<Vec<Fields>, _>(link, &calls).await?;
         let taken = all_known.into_iter().zip(&fields);
-        Ok(taken.map(|((history, known), fields)| self.take(history, &run, known, fields)).collect())
+        Ok(taken.map(|((history, known), fields)| self.take(history, &run, [known], fields)).collect())
     }
 
     /// Remembers the newest moment, and reports it if it is in another era than the last one.
