@@ -101,6 +101,15 @@ impl Breaker {
         }
     }
 
+    /// Notes how a call went that is repeated in the background. Its failures say nothing new, and must not keep others from
+    /// asking.
+    pub(crate) fn note_repeated<T>(&self, part: usize, result: TierResult<T>, recovered: impl FnOnce()) -> Option<T> {
+        match result {
+            Ok(value) => self.note(part, Ok(value), recovered),
+            Err(_) => None,
+        }
+    }
+
     /// A part works; whether it did not before.
     fn works(&self, part: usize) -> bool {
         let mut state = self.lock();

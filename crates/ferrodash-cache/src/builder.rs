@@ -16,6 +16,8 @@ pub struct CacheBuilder {
     tiers: Vec<Box<dyn Tier>>,
     namespace: Option<String>,
     secret: Option<String>,
+    /// A setting that came too late for a tier.
+    late: Option<&'static str>,
 }
 
 impl CacheBuilder {
@@ -25,6 +27,7 @@ impl CacheBuilder {
     /// together. Counts for tiers that are added after it.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
+        self.set_late("CacheBuilder::namespace");
         self
     }
 
@@ -34,6 +37,7 @@ impl CacheBuilder {
     /// entries are not signed. Counts for tiers that are added after it.
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(secret.into());
+        self.set_late("CacheBuilder::secret");
         self
     }
 
@@ -69,6 +73,9 @@ impl CacheBuilder {
     /// When the address is malformed, or names a tier that is not compiled in.
     pub async fn url(self, url: &str) -> Result<Self> {
         let malformed = |reason: String| Error::Address { url: masked(url), reason };
+        if let Some(setting) = self.late {
+            return Err(malformed(format!("{setting} was set after another tier was added; set it before all of them")));
+        }
         #[cfg(any(feature = "disk", feature = "redis", feature = "memcached"))]
         let sealer = crate::Sealer::new(self.secret.as_deref());
         let rest = url.split_once(':').map_or("", |(_, rest)| rest);
@@ -126,9 +133,17 @@ impl CacheBuilder {
         }
     }
 
+    /// A setting that the tiers before it would not have.
+    fn set_late(&mut self, setting: &'static str) {
+        if !self.tiers.is_empty() {
+            tracing::error!("{setting} does not count for tiers that were added before it; set it before all of them");
+            self.late = Some(setting);
+        }
+    }
+
     /// The cache. Without a tier, everything is computed each time, still once for all who ask at the same time.
     pub fn build(self) -> Cache {
-        Cache::with_tiers(self.near, self.tiers, self.near_age)
+        Cache::with_tiers(self.near, self.tiers, self.near_age, self.secret.is_some())
     }
 }
 

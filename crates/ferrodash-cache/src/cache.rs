@@ -41,6 +41,8 @@ pub(crate) struct Inner {
     /// How long a copy in memory of an entry in a shared tier is kept.
     pub(crate) near_age: Duration,
     pub(crate) tiers: Vec<Slot>,
+    /// Whether entries are signed.
+    pub(crate) is_signed: bool,
     /// The tier that keeps the marks and gives leases: the last of those that processes share.
     pub(crate) authority: Option<usize>,
     pub(crate) ledger: Ledger,
@@ -209,7 +211,12 @@ impl Cache {
         Ok(Self::builder().url(url).await?.build())
     }
 
-    pub(crate) fn with_tiers(near: Option<Near>, tiers: Vec<Box<dyn Tier>>, near_age: Option<Duration>) -> Self {
+    pub(crate) fn with_tiers(
+        near: Option<Near>,
+        tiers: Vec<Box<dyn Tier>>,
+        near_age: Option<Duration>,
+        is_signed: bool,
+    ) -> Self {
         let authority = tiers.iter().rposition(|tier| tier.shared().is_some());
         let slot = |tier: Box<dyn Tier>| Slot { breaker: Breaker::new(tier.name()), tier };
         let tiers: Vec<Slot> = tiers.into_iter().map(slot).collect();
@@ -224,6 +231,7 @@ impl Cache {
                 near,
                 near_age: near_age.unwrap_or(default_age),
                 tiers,
+                is_signed,
                 authority,
                 ledger: Ledger::new(),
                 history: History::default(),
@@ -274,7 +282,7 @@ impl Cache {
             return false;
         }
         self.inner.flights.void(key);
-        if self.inner.is_layered() && self.invalidate(&[Scope::key(key)]).await.is_err() {
+        if self.inner.marks_keys() && self.invalidate(&[Scope::key(key)]).await.is_err() {
             return false;
         }
         let (epoch, scopes) = (self.inner.ledger.epoch(), self.scopes(key, policy.tags()));
@@ -330,7 +338,7 @@ impl Cache {
         if key.function() != Scope::ALL {
             scopes.push(key.function());
         }
-        if self.inner.is_layered() {
+        if self.inner.marks_keys() {
             scopes.push(Scope::key(key));
         }
         scopes.extend_from_slice(tags);
@@ -417,9 +425,10 @@ impl Inner {
         }
     }
 
-    /// Whether tiers lie before one another, so that one may have what another no longer has.
-    pub(crate) fn is_layered(&self) -> bool {
-        self.tiers.len() > 1
+    /// Whether removing a key has to be marked: when a tier may have what another one no longer has, and when entries are
+    /// signed, as a removed one could be put back by whoever can write to the store.
+    pub(crate) fn marks_keys(&self) -> bool {
+        self.tiers.len() > 1 || (self.is_signed && !self.tiers.is_empty())
     }
 
     /// Whether hits are looked at.
@@ -433,18 +442,38 @@ impl Slot {
         &*self.tier
     }
 
-    /// Makes a call for a key, unless its part of the tier is passed by at the moment; `None` if it gave no answer.
+    /// Makes a call for a key, unless its part of the tier is skipped at the moment; `None` if it gave no answer.
     pub(crate) async fn call<T>(
         &self,
         inner: &Inner,
         key: &Key,
         call: impl Future<Output = TierResult<T>>,
     ) -> Option<T> {
+        self.ask(inner, key, call).await.flatten()
+    }
+
+    /// The same; the outer `None` means that the tier was not asked.
+    pub(crate) async fn ask<T>(
+        &self,
+        inner: &Inner,
+        key: &Key,
+        call: impl Future<Output = TierResult<T>>,
+    ) -> Option<Option<T>> {
         let part = self.tier.part(Some(key));
         if !self.breaker.allows(part) {
             return None;
         }
-        self.breaker.note(part, call.await, || inner.forget_copies())
+        Some(self.breaker.note(part, call.await, || inner.forget_copies()))
+    }
+
+    /// Makes a call for a key in any case, which is repeated until it is answered.
+    pub(crate) async fn repeat<T>(
+        &self,
+        inner: &Inner,
+        key: &Key,
+        call: impl Future<Output = TierResult<T>>,
+    ) -> Option<T> {
+        self.breaker.note_repeated(self.tier.part(Some(key)), call.await, || inner.forget_copies())
     }
 
     /// Makes a call in any case, for a key or for all of the tier.

@@ -103,7 +103,7 @@ impl Cache {
     {
         for _ in 0..JOINS {
             // In tiers before the shared one, of other hosts too, there may be copies.
-            if call.policy.mode == Mode::Refresh && self.inner.is_layered() {
+            if call.policy.mode == Mode::Refresh && self.inner.marks_keys() {
                 let _ = self.invalidate(&[Scope::key(&call.key)]).await;
             }
             let search = match call.policy.mode {

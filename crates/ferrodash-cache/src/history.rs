@@ -20,7 +20,7 @@ use crate::{Key, Marks, Scope, Stamp};
 /// Eras that have ended are remembered up to this number; one lasts until the store loses its marks.
 const MOST_ERAS: usize = 256;
 
-/// Marks that are remembered, for scopes and for sets of them.
+/// Marks that are remembered, for scopes and for sets of them, of all histories together.
 const MOST_MARKS: usize = 50_000;
 
 /// How often another era is begun for one call. Who breaks one in between is at it right now.
@@ -85,16 +85,16 @@ impl History {
     /// Marks scopes, as [`Shared::invalidate`] does. In a store that was put back that would not reach what the store had
     /// after the moment to which it was put back.
     pub(crate) async fn invalidate(&self, shared: &dyn Shared, scopes: &[Scope]) -> TierResult<()> {
-        for _ in 0..ATTEMPTS {
+        'attempts: for _ in 0..ATTEMPTS {
             let before = self.all_before(&[]);
-            let stamp = shared.invalidate(scopes).await?;
-            // Of several histories, one tells its moment. It is known by its era, unless that has just begun.
-            let Some(history) = self.history_of(stamp) else { return Ok(()) };
-            if self.agree(&before, &[], Marks { now: stamp, newest: 0, history }) {
-                self.invalidated(history, scopes, stamp);
-                return Ok(());
+            for marks in shared.invalidate_each(scopes).await? {
+                if !self.agree(&before, &[], Marks { newest: 0, ..marks }) {
+                    begin_era(shared, marks.history).await?;
+                    continue 'attempts;
+                }
+                self.invalidated(marks.history, scopes, marks.now);
             }
-            begin_era(shared, history).await?;
+            return Ok(());
         }
         Err(contradicted())
     }
@@ -111,16 +111,6 @@ impl History {
         self.agrees(marks.history, before, scopes, marks)
     }
 
-    /// The history that a moment is of; `None` if there are several, and none has had its era.
-    fn history_of(&self, stamp: Stamp) -> Option<usize> {
-        let histories = self.seen();
-        if histories.len() <= 1 {
-            return Some(histories.keys().next().copied().unwrap_or(0));
-        }
-        let has_era = |seen: &Seen| seen.now.era == stamp.era || seen.ended.contains_key(&stamp.era);
-        histories.iter().find(|(_, seen)| has_era(seen)).map(|(number, _)| *number)
-    }
-
     /// What is known before the store is asked.
     fn before(&self, number: usize, scopes: &[Scope]) -> Before {
         let mut histories = self.seen();
@@ -133,6 +123,7 @@ impl History {
     /// Whether an answer agrees with what was known before it was asked for. If so, it is known from now on.
     fn agrees(&self, number: usize, before: Before, scopes: &[Scope], marks: Marks) -> bool {
         let mut histories = self.seen();
+        let most = MOST_MARKS / histories.len().max(1);
         let seen = histories.entry(number).or_default();
         let came_back = seen.ended.get(&marks.now.era).is_some_and(|number| *number <= before.ended);
         let same_era = marks.now.era == before.now.era;
@@ -146,7 +137,7 @@ impl History {
             return true;
         }
         if marks.newest > 0 {
-            seen.make_room();
+            seen.make_room(most);
             let known = seen.sets.entry(hash(scopes)).or_default();
             *known = marks.newest.max(*known);
         }
@@ -155,9 +146,10 @@ impl History {
 
     fn invalidated(&self, number: usize, scopes: &[Scope], at: Stamp) {
         let mut histories = self.seen();
+        let most = MOST_MARKS / histories.len().max(1);
         let seen = histories.entry(number).or_default();
         if seen.now.era == at.era {
-            seen.make_room();
+            seen.make_room(most);
             for scope in scopes {
                 let known = seen.marks.entry(*scope).or_default();
                 *known = at.sequence.max(*known);
@@ -196,8 +188,8 @@ impl Seen {
     }
 
     /// Forgets what was remembered of marks when it becomes too much. The sequence number stays.
-    fn make_room(&mut self) {
-        if self.marks.len() + self.sets.len() > MOST_MARKS {
+    fn make_room(&mut self, most: usize) {
+        if self.marks.len() + self.sets.len() > most {
             self.marks.clear();
             self.sets.clear();
         }

@@ -15,10 +15,11 @@ use bytes::Bytes;
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 
-use crate::cache::Cache;
+use crate::cache::{Cache, Slot};
 use crate::clock::now;
 use crate::compute::Call;
 use crate::entry::WeakEntry;
+use crate::lease::Lease;
 use crate::tier::{Acquired, Bid, Shared};
 use crate::{Entry, Parts};
 
@@ -95,7 +96,9 @@ impl Cache {
         if better.lifetime_left().is_none() || !marks.allow(better.parts().born) {
             return;
         }
-        if let Some((slot, shared)) = inner.authority() {
+        if let Some((slot, shared)) = inner.authority()
+            && slot.tier().takes(better)
+        {
             let bid = Bid {
                 token: crate::random(),
                 observed: Some(better.id()),
@@ -103,11 +106,10 @@ impl Cache {
                 born: marks.now,
                 newest: marks.newest,
             };
-            let filled = fill(shared, &bid, call, slot.tier(), better);
-            slot.call(inner, &call.key, filled).await;
+            self.fill_again(call, slot, shared, &bid, better).await;
         }
         let storage = inner.tiers.iter().enumerate().filter(|(index, _)| Some(*index) != inner.authority);
-        for (_, slot) in storage {
+        for (_, slot) in storage.filter(|(_, slot)| slot.tier().takes(better)) {
             let kept = slot.call(inner, &call.key, slot.tier().get(&call.key)).await.flatten();
             if kept.is_some_and(|kept| kept.id() == better.id()) {
                 slot.call(inner, &call.key, slot.tier().set(&call.key, better)).await;
@@ -118,23 +120,21 @@ impl Cache {
             near.improve(&call.key, better, now());
         }
     }
-}
 
-/// Replaces the entry in the tier that gives leases. The lease is lost to whoever removes or replaces the entry, so the
-/// better form never takes the place of something newer.
-async fn fill(
-    shared: &dyn Shared,
-    bid: &Bid,
-    call: &Call,
-    tier: &dyn crate::Tier,
-    better: &Entry,
-) -> crate::tier::TierResult<()> {
-    let Acquired::Won = shared.acquire(&call.key, bid).await? else { return Ok(()) };
-    let is_kept = tier.get(&call.key).await?.is_some_and(|kept| kept.id() == better.id());
-    if is_kept {
-        shared.fill(&call.key, bid.token, better).await?;
-    } else {
-        shared.release(&call.key, bid.token).await?;
+    /// Replaces the entry in the tier that gives leases. The lease is lost to whoever removes or replaces the entry, so
+    /// the better form never takes the place of something newer.
+    async fn fill_again(&self, call: &Call, slot: &Slot, shared: &dyn Shared, bid: &Bid, better: &Entry) {
+        let (inner, key) = (&*self.inner, &call.key);
+        let lease = Lease::sought(self, *key, bid.token, bid.lease);
+        match slot.ask(inner, key, shared.acquire(key, bid)).await {
+            Some(Some(Acquired::Won)) => {}
+            // It may be held, and is given back.
+            Some(None) => return,
+            None | Some(Some(_)) => return lease.not_won(),
+        }
+        let kept = slot.call(inner, key, slot.tier().get(key)).await.flatten();
+        if kept.is_some_and(|kept| kept.id() == better.id()) {
+            lease.fill(better).await;
+        }
     }
-    Ok(())
 }

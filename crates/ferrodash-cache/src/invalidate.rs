@@ -29,7 +29,7 @@ impl Cache {
     /// When a tier could not be reached and may still have it.
     pub async fn remove(&self, key: &Key) -> Result<(), Unreached> {
         self.inner.flights.void(key);
-        if self.inner.is_layered() {
+        if self.inner.marks_keys() {
             self.invalidate(&[Scope::key(key)]).await?;
         }
         self.remove_from_tiers(key).await
@@ -127,7 +127,7 @@ impl Cache {
         let marks = self.marks(key, &scopes).await.ok_or_else(unreached)?;
         let Some((entry, _)) = search.found else { return Ok(false) };
         let expired = entry.expired();
-        if inner.is_layered() || expired.parts().lifetime <= expired.parts().timeout {
+        if inner.marks_keys() || expired.parts().lifetime <= expired.parts().timeout {
             return self.remove(key).await.map(|()| true);
         }
         let Some((slot, shared)) = inner.authority() else {

@@ -67,8 +67,10 @@ impl Cache {
             let bid = Bid { token, observed, lease: call.policy.lease, born, newest };
             // Held from here on: the caller may go away before the answer comes, or only the answer be lost.
             let mut lease = lease(token);
-            let acquired = slot.call(&self.inner, &call.key, shared.acquire(&call.key, &bid)).await;
-            lease.held = matches!(acquired, None | Some(Acquired::Won));
+            let asked = slot.ask(&self.inner, &call.key, shared.acquire(&call.key, &bid)).await;
+            // Without an answer it may be held; what was not asked for is not.
+            lease.held = matches!(asked, Some(None | Some(Acquired::Won)));
+            let acquired = asked.flatten();
             match acquired {
                 None => return OFFLINE,
                 Some(Acquired::Won) => {
@@ -104,6 +106,16 @@ impl Cache {
 }
 
 impl Lease {
+    /// A lease that is asked for, and given back when dropped: the answer may be lost.
+    pub(crate) fn sought(cache: &Cache, key: Key, token: u64, lasts: Duration) -> Self {
+        Self { cache: cache.clone(), key, token, lasts, held: true }
+    }
+
+    /// The lease is another's.
+    pub(crate) fn not_won(mut self) {
+        self.held = false;
+    }
+
     /// Fills the key; `None` if the tier did not answer.
     pub(crate) async fn fill(mut self, entry: &Entry) -> Option<Filled> {
         let (slot, shared) = self.cache.inner.authority()?;
@@ -145,7 +157,7 @@ async fn release(inner: Weak<Inner>, key: Key, token: u64, lasts: Duration) {
     loop {
         let Some(inner) = inner.upgrade() else { return };
         let Some((slot, shared)) = inner.authority() else { return };
-        let answered = slot.insist(&inner, Some(&key), shared.release(&key, token)).await.is_some();
+        let answered = slot.repeat(&inner, &key, shared.release(&key, token)).await.is_some();
         if answered && !unanswered || now() >= until {
             return;
         }

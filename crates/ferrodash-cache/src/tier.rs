@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt, ready};
+use futures_util::TryFutureExt;
 
 use crate::{Entry, Key, Marks, Scope, Stamp};
 
@@ -38,6 +39,12 @@ pub trait Tier: Send + Sync + 'static {
         None
     }
 
+    /// Whether an entry fits, so that keeping it does not remove what is there.
+    fn takes(&self, entry: &Entry) -> bool {
+        let _ = entry;
+        true
+    }
+
     /// Which part of the tier keeps a key, and without a key which number stands for all parts at once. A part that fails
     /// is passed by, and the others are asked on: the servers of a cluster, for example.
     fn part(&self, key: Option<&Key>) -> usize {
@@ -71,6 +78,12 @@ pub trait Shared: Send + Sync {
 
     /// Raises the sequence number and marks scopes with it, in each history that the store has.
     fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>>;
+
+    /// As [`invalidate`](Self::invalidate), with the moment in each history that the store has.
+    fn invalidate_each<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Vec<Marks>>> {
+        let marked = |stamp| vec![Marks { now: stamp, ..Marks::default() }];
+        self.invalidate(scopes).map_ok(marked).boxed()
+    }
 
     /// Ends the present era of a history, and with it all that is kept: the history of the store is not what it was, such as after its
     /// data were put back. Who reads the marks next begins another one. By default this cannot be done, and the store

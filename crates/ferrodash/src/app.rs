@@ -499,7 +499,7 @@ impl BuiltApp {
             for work in warm_ups {
                 let work = AssertUnwindSafe(state.cache.scope(async move { work().await }));
                 if let Err(panic) = work.catch_unwind().await {
-                    tracing::error!("the warm-up panicked: {}", panic_message(&*panic));
+                    tracing::error!("the warm-up panicked: {}", log::OneLine(panic_message(&*panic)));
                 }
             }
             state.ready.store(true, Ordering::Release);

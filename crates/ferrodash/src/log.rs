@@ -45,8 +45,12 @@ pub(crate) fn install() {
         return;
     }
     let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
+    let installed = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
     // An error means that the program has set up a log in this very moment.
-    let _ = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    if installed.is_ok() {
+        // What a panic says may hold what others sent, and would otherwise be written to the same place as it is.
+        std::panic::set_hook(Box::new(|panic| tracing::error!("{}", OneLine(panic))));
+    }
 }
 
 #[cfg(not(feature = "log"))]

@@ -286,6 +286,13 @@ impl Tier for Disk {
         self.inner.home.room.trouble()
     }
 
+    fn takes(&self, entry: &Entry) -> bool {
+        let size = entry.bytes().len() as u64;
+        let room = self.inner.home.room.of(self.inner.config.max_bytes);
+        // With what an entry costs beside its bytes, and some room for others.
+        self.trouble().is_none() && size.saturating_mul(2) < room
+    }
+
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {
         self.look(key, None).map(|reading| reading.map(|reading| reading.entry)).boxed()
     }

@@ -18,6 +18,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use futures_util::TryFutureExt;
 use futures_util::future::{BoxFuture, FutureExt, ready};
 use redis::{Cmd, RedisResult, Value};
 use tokio::time::timeout;
@@ -286,13 +287,18 @@ impl Shared for Redis {
 
     /// In a cluster the stamp is of one of the histories; all have the marks, or it is an error.
     fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>> {
+        let first = |marks: Vec<Marks>| marks.first().expect("there is at least one history").now;
+        self.invalidate_each(scopes).map_ok(first).boxed()
+    }
+
+    fn invalidate_each<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Vec<Marks>>> {
         async move {
             let slots: Vec<_> = self.names.marks.iter().map(|name| self.nodes.slot(name)).collect();
             let call = |mut link, histories: Vec<usize>| async move {
                 self.histories.invalidate(&histories, &mut link, scopes).await
             };
-            let stamps = self.nodes.call_each(&slots, call).await?;
-            Ok(stamps.into_iter().flatten().next().expect("there is at least one history"))
+            let marks = self.nodes.call_each(&slots, call).await?;
+            Ok(marks.into_iter().flatten().collect())
         }
         .boxed()
     }

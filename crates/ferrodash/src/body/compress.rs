@@ -102,8 +102,12 @@ pub(super) fn brotli(body: &[u8]) -> Bytes {
 
 /// Runs `compress` where it holds up nobody else; `None` when the runtime ends.
 pub(super) async fn aside(body: Bytes, compress: fn(&[u8]) -> Bytes) -> Option<Bytes> {
-    let _turn = TURNS.acquire().await.expect("the semaphore is never closed");
-    tokio::task::spawn_blocking(move || compress(&body)).await.ok()
+    let turn = TURNS.acquire().await.expect("the semaphore is never closed");
+    let work = move || {
+        let _turn = turn;
+        compress(&body)
+    };
+    tokio::task::spawn_blocking(work).await.ok()
 }
 
 /// Both compressed forms of a body, made when the encoder in the background has time; gzip only if `gzip` is missing.

@@ -48,7 +48,7 @@ pub(crate) use handler::{Arguments, ErasedHandler, shortened};
 pub(crate) use identity::{Identify, RequestParts};
 pub(crate) use options::Vary;
 pub(crate) use outcome::{Answer, CallError};
-pub(crate) use registry::{Defaults, Registered, Registry};
+pub(crate) use registry::{Defaults, LONGEST_ID, Registered, Registry};
 pub(crate) use request::{Call, CallIds, Ids};
 
 use ferrodash_components::Prop;

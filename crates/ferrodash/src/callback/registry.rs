@@ -22,6 +22,9 @@ use crate::plugin::Plugins;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CallbackNumber(usize);
 
+/// The longest text of a component's id in a request, in bytes. What is read of it takes several times its size.
+pub(crate) const LONGEST_ID: usize = 16 * 1024;
+
 /// How many callbacks can be added to a running app.
 const MOST_ADDED: usize = 1000;
 
@@ -174,7 +177,12 @@ impl Registry {
             let inputs = spec.inputs.iter().map(|input| input.default.clone());
             inputs.chain(spec.states.iter().map(|state| state.default.clone())).collect::<Vec<_>>()
         };
-        a.outputs.len() == b.outputs.len()
+        // What a function returns is written as it is, but for children, which are made flat.
+        let children = |spec: &Spec| {
+            spec.outputs.iter().map(|output| output.property.name == "children").collect::<Vec<_>>()
+        };
+        children(a) == children(b)
+            && a.timeout == b.timeout
             && match (&a.cache, &b.cache) {
                 (Some(a), Some(b)) => a.same_as(b),
                 (a, b) => a.is_none() && b.is_none(),
@@ -243,7 +251,9 @@ impl Registered {
         let output = callback_id(&spec.outputs, &inputs);
         // Without a version of its own, a function counts as changed with each build.
         let version = if spec.version.is_empty() { defaults.build_id.as_str() } else { spec.version };
-        let identity = format!("callback {output} of {} {version}", spec.name);
+        // Closures of one function have one name, so they are told apart by their places.
+        let place = if spec.is_named { String::new() } else { format!(" at {}", spec.location) };
+        let identity = format!("callback {output} of {} {version}{place}", spec.name);
         let token = blake3::hash(identity.as_bytes()).to_hex()[..16].to_owned();
         let values = spec.inputs.iter().map(|input| &input.default);
         let values = values.chain(spec.states.iter().map(|state| &state.default));
@@ -305,7 +315,7 @@ impl Registered {
         if !self.has_patterns {
             return None;
         }
-        let (id, property) = changed.rsplit_once('.')?;
+        let (id, property) = changed.rsplit_once('.').filter(|(id, _)| id.len() <= LONGEST_ID)?;
         let id: Id = serde_json::from_str(id).ok()?;
         let shapes = [&self.wire, &self.plain].into_iter();
         let index = shapes.flat_map(|shape| {

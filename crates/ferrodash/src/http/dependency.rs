@@ -12,13 +12,10 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visito
 use serde::{Deserialize, Deserializer};
 use serde_json::value::RawValue;
 
-use crate::callback::{Ids, Property};
+use crate::callback::{Ids, LONGEST_ID, Property};
 
 /// The largest number of components that an id with `ALL` can stand for in a call.
 pub(super) const MOST_COMPONENTS: usize = 20_000;
-
-/// The longest text of an id, in bytes.
-const LONGEST_ID: usize = 16 * 1024;
 
 /// What a call has for one dependency: a component's property, or those of a list of components.
 #[derive(Debug)]
@@ -64,7 +61,7 @@ pub(super) fn read_all<'a, 'd>(
     declared: impl Iterator<Item = &'d Property>,
 ) -> serde_json::Result<Vec<Item<'a>>> {
     let mut reader = serde_json::Deserializer::from_str(text.map_or("[]", RawValue::get));
-    reader.deserialize_seq(AllVisitor(declared))
+    reader.deserialize_any(AllVisitor(declared))
 }
 
 /// The item of one declared property.
@@ -82,6 +79,11 @@ impl<'de, 'd, I: Iterator<Item = &'d Property>> Visitor<'de> for AllVisitor<I> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list with an item for each declared property")
+    }
+
+    // serde's own text would repeat what was sent, however long it is.
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(E::custom("it is a text"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
@@ -105,7 +107,7 @@ impl<'de> DeserializeSeed<'de> for ItemSeed<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Item<'de>, D::Error> {
         if self.0.is_list() {
-            deserializer.deserialize_seq(ListVisitor(self.0)).map(Item::Many)
+            deserializer.deserialize_any(ListVisitor(self.0)).map(Item::Many)
         } else {
             SentSeed(self.0).deserialize(deserializer).map(Item::One)
         }
@@ -119,6 +121,11 @@ impl<'de> Visitor<'de> for ListVisitor<'_> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "a list of the components of {}", self.0)
+    }
+
+    // serde's own text would repeat what was sent, however long it is.
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(E::custom("it is a text"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut list: A) -> Result<Self::Value, A::Error> {
@@ -140,7 +147,7 @@ impl<'de> DeserializeSeed<'de> for SentSeed<'_> {
     type Value = Sent<'de>;
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Sent<'de>, D::Error> {
-        deserializer.deserialize_map(self)
+        deserializer.deserialize_any(self)
     }
 }
 
@@ -149,6 +156,11 @@ impl<'de> Visitor<'de> for SentSeed<'_> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "an object with the id and the property of {}", self.0)
+    }
+
+    // serde's own text would repeat what was sent, however long it is.
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(E::custom("it is a text"))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, map: A) -> Result<Sent<'de>, A::Error> {
@@ -174,8 +186,8 @@ struct Fields<'a> {
     #[serde(borrow, default, deserialize_with = "present")]
     value: Option<&'a RawValue>,
     /// The component of an optional dependency is missing, as the renderer then says with a value of `null`.
-    #[serde(default)]
-    allow_optional: bool,
+    #[serde(borrow, default)]
+    allow_optional: Option<&'a RawValue>,
 }
 
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
@@ -184,7 +196,8 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 
 impl<'a> Fields<'a> {
     fn value(&self) -> Option<&'a RawValue> {
-        self.value.filter(|value| !self.allow_optional || value.get() != "null")
+        let is_optional = self.allow_optional.is_some_and(|optional| optional.get() == "true");
+        self.value.filter(|value| !is_optional || value.get() != "null")
     }
 
     /// Whether this is a property that the declared one can stand for; and the id, if the declared one has wildcards.
@@ -210,7 +223,7 @@ impl<'a> Fields<'a> {
 /// When it is not a list of texts.
 pub(super) fn each_text<'a>(text: Option<&'a RawValue>, take: impl FnMut(&str)) -> serde_json::Result<()> {
     let mut reader = serde_json::Deserializer::from_str(text.map_or("[]", RawValue::get));
-    reader.deserialize_seq(TextsVisitor(take))
+    reader.deserialize_any(TextsVisitor(take))
 }
 
 struct TextsVisitor<F>(F);
@@ -220,6 +233,11 @@ impl<'de, F: FnMut(&str)> Visitor<'de> for TextsVisitor<F> {
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of texts")
+    }
+
+    // serde's own text would repeat what was sent, however long it is.
+    fn visit_str<E: Error>(self, _: &str) -> Result<Self::Value, E> {
+        Err(E::custom("it is a text"))
     }
 
     fn visit_seq<A: SeqAccess<'de>>(mut self, mut list: A) -> Result<(), A::Error> {

@@ -61,5 +61,7 @@ async fn correct(request: Request, next: Next) -> Response {
 }
 
 fn number(value: &HeaderValue) -> Option<u64> {
-    value.to_str().ok()?.parse().ok()
+    let text = value.to_str().ok()?;
+    // A sign is no part of a length (RFC 9110, section 8.6).
+    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
 }

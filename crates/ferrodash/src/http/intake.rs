@@ -1,5 +1,6 @@
 //! What comes before a call: its content type, its body, its callback.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use tokio::time::{Instant, timeout, timeout_at};
 
 use super::rejection::Rejection;
 use super::{decode, wire};
-use crate::callback::{Call, Registered};
+use crate::callback::{Call, Registered, shortened};
 use crate::state::AppState;
 
 /// From this size on, a body is parsed on a thread for blocking work: it takes more than about a millisecond.
@@ -53,9 +54,11 @@ pub(super) async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) 
     // Room for all of a small body; a large one may have been announced only.
     let room = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or_default().min(LARGE);
     let mut read = BytesMut::with_capacity(room);
-    let start = Instant::now();
+    let (start, mut reading) = (Instant::now(), Reading::default());
     loop {
-        let until = start + GRACE + Duration::from_secs(read.len() as u64 / SLOWEST);
+        // In all, and since the last bytes: whoever has sent much must not pause for as long as all of it could take.
+        let in_all = start + GRACE + Duration::from_secs(read.len() as u64 / SLOWEST);
+        let until = in_all.min(Instant::now() + GRACE);
         let frame = match timeout_at(until, body.frame()).await {
             Ok(Some(frame)) => frame.map_err(|_| Rejection::Incomplete)?,
             Ok(None) => return Ok(read.freeze()),
@@ -66,8 +69,39 @@ pub(super) async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) 
             tokio::spawn(discard(body));
             return Err(Rejection::TooLarge(limit));
         }
+        reading.add(data.len())?;
         read.extend_from_slice(&data);
     }
+}
+
+/// How many bytes of bodies may be read at a time, of all requests together.
+const MOST_READING: usize = 1 << 30;
+
+/// The bytes of bodies that are being read.
+static READING: AtomicUsize = AtomicUsize::new(0);
+
+/// The bytes of one body, while it is read.
+#[derive(Default)]
+struct Reading(usize);
+
+impl Reading {
+    fn add(&mut self, bytes: usize) -> Result<(), Rejection> {
+        self.0 += bytes;
+        let all = READING.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if all > MOST_READING { Err(Rejection::Busy("this app's clients")) } else { Ok(()) }
+    }
+}
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        READING.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
+/// Refuses a request whose body was not read yet, and lets its sender get to read why.
+pub(super) fn refuse(body: HttpBody, rejection: Rejection) -> Rejection {
+    tokio::spawn(discard(body));
+    rejection
 }
 
 /// Reads what is left of a body, so that its sender gets to read the answer.
@@ -95,19 +129,28 @@ pub(super) async fn parse<T: Send + 'static>(
     if body.len() < LARGE {
         return work(&body);
     }
-    let _turn = PARSERS.acquire().await.expect("the semaphore is never closed");
-    let parsed = tokio::task::spawn_blocking(move || work(&body)).await;
+    let turn = PARSERS.acquire().await.expect("the semaphore is never closed");
+    let work = move || {
+        // Held until the work ends, also when nobody waits for it any more.
+        let _turn = turn;
+        work(&body)
+    };
+    let parsed = tokio::task::spawn_blocking(work).await;
     // The task ends early only with the runtime.
     parsed.unwrap_or(Err(Rejection::Incomplete))
 }
 
-/// JSON of a shape.
+/// JSON of a shape that is an object or a list.
 pub(super) fn parse_json<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Rejection> {
+    // serde's own text would repeat all of a text that was sent.
+    if body.trim_ascii_start().first() == Some(&b'"') {
+        return Err(Rejection::Malformed("it is a text".into()));
+    }
     serde_json::from_slice(body).map_err(|error| Rejection::Malformed(error.to_string()))
 }
 
 /// The callback that a call is of.
 pub(super) fn callback(app: &AppState, call: &wire::Call<'_>) -> Result<Arc<Registered>, Rejection> {
     let output = call.output.as_deref().ok_or_else(|| Rejection::Malformed("it has no \"output\"".into()))?;
-    app.registry.by_output(output).ok_or_else(|| Rejection::UnknownCallback(output.to_owned()))
+    app.registry.by_output(output).ok_or_else(|| Rejection::UnknownCallback(shortened(output.as_bytes())))
 }

@@ -19,12 +19,13 @@ pub(crate) struct Limits {
     clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
-/// The place of one call; it is free again when this is dropped.
+/// The place of a call among those of its client; it is free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place {
-    _app: Option<OwnedSemaphorePermit>,
-    _client: Option<ClientPlace>,
-}
+pub(crate) struct Place(#[expect(dead_code, reason = "it is held, and not looked at")] Option<ClientPlace>);
+
+/// The place of a call among those of the app; it is free again when this is dropped.
+#[derive(Debug)]
+pub(crate) struct CallPlace(#[expect(dead_code, reason = "it is held, and not looked at")] Option<OwnedSemaphorePermit>);
 
 #[derive(Debug)]
 struct ClientPlace {
@@ -42,19 +43,28 @@ impl Limits {
     ///
     /// # Errors
     /// When there is none; nobody waits for one.
-    pub(super) fn admit(&self, client: Option<IpAddr>) -> Result<Place, Rejection> {
-        let app = match &self.app {
-            Some(calls) => Some(calls.clone().try_acquire_owned().map_err(|_| Rejection::Busy("this app's clients"))?),
-            None => None,
-        };
-        let client = match (client, self.per_client) {
-            (Some(client), Some(most)) => Some(self.admit_client(client, most)?),
-            _ => None,
-        };
-        Ok(Place { _app: app, _client: client })
+    pub(super) fn admit(&self, client: Option<IpAddr>) -> Result<(Place, CallPlace), Rejection> {
+        let call = self.admit_call()?;
+        Ok((self.admit_client(client)?, call))
     }
 
-    fn admit_client(&self, client: IpAddr, most: usize) -> Result<ClientPlace, Rejection> {
+    /// Takes a place among all calls of the app, for a call that is ready to run: one whose body is still on its way
+    /// holds none, so that slow senders do not keep others out.
+    pub(super) fn admit_call(&self) -> Result<CallPlace, Rejection> {
+        let Some(calls) = &self.app else { return Ok(CallPlace(None)) };
+        let place = calls.clone().try_acquire_owned();
+        place.map(|place| CallPlace(Some(place))).map_err(|_| Rejection::Busy("this app's clients"))
+    }
+
+    /// Takes a place among the calls of a client.
+    pub(super) fn admit_client(&self, client: Option<IpAddr>) -> Result<Place, Rejection> {
+        match (client, self.per_client) {
+            (Some(client), Some(most)) => self.place_of(client, most).map(|place| Place(Some(place))),
+            _ => Ok(Place(None)),
+        }
+    }
+
+    fn place_of(&self, client: IpAddr, most: usize) -> Result<ClientPlace, Rejection> {
         let mut clients = lock(&self.clients);
         let calls = clients.entry(client).or_default();
         if *calls >= most {
@@ -90,8 +100,14 @@ pub(super) fn client(parts: &Parts) -> Option<IpAddr> {
         return Some(network(remote));
     }
     let forwarded = parts.headers.get_all("x-forwarded-for").iter().next_back();
-    let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next()?.trim().parse::<IpAddr>().ok());
+    let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next().and_then(address));
     Some(network(last.unwrap_or(remote).to_canonical()))
+}
+
+/// An address, as proxies write it: some add a port.
+fn address(text: &str) -> Option<IpAddr> {
+    let text = text.trim();
+    text.parse().ok().or_else(|| Some(text.parse::<std::net::SocketAddr>().ok()?.ip()))
 }
 
 /// Whether an address is one of this machine or of a private network (RFC 1918, RFC 4193).
@@ -135,6 +151,7 @@ mod tests {
             ("10.1.2.3:1", &["6.6.6.6, 198.51.100.1"], "198.51.100.1"),
             ("10.1.2.3:1", &["6.6.6.6", "198.51.100.2"], "198.51.100.2"),
             ("127.0.0.1:1", &["not an address"], "127.0.0.1"),
+            ("127.0.0.1:1", &["198.51.100.1:5000"], "198.51.100.1"),
             ("127.0.0.1:1", &[], "127.0.0.1"),
             ("[::ffff:127.0.0.1]:1", &["198.51.100.1"], "198.51.100.1"),
             ("[2001:db8:1:2:3:4:5:6]:1", &[], "2001:db8:1:2::"),

@@ -11,7 +11,7 @@ use ferrodash_cache::Status;
 use tokio::time::Instant;
 
 use super::etag::{JSON, accepts, empty, private, with_body};
-use super::intake::{self, read, refuse_other_types};
+use super::intake::{self, read, refuse, refuse_other_types};
 use super::limits::client;
 use super::rejection::Rejection;
 use super::repeats;
@@ -23,9 +23,13 @@ use crate::state::AppState;
 pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) -> Result<Response, Rejection> {
     let start = Instant::now();
     let (parts, body) = request.into_parts();
-    let _place = app.limits.admit(client(&parts))?;
-    refuse_other_types(&parts.headers)?;
+    let admitted = app.limits.admit_client(client(&parts));
+    let _client = match refuse_other_types(&parts.headers).and(admitted) {
+        Ok(place) => place,
+        Err(rejection) => return Err(refuse(body, rejection)),
+    };
     let body = read(&parts.headers, body, app.config.max_body).await?;
+    let _place = app.limits.admit_call()?;
     let call = intake::call(&app, body).await?;
     let accepts = accepts(&parts.headers);
     let context = Context::new(Arc::new(call), Arc::new(app.request(parts)));

@@ -10,15 +10,17 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{HeaderValue, Request, Response, Version, header};
+use bytes::Bytes;
 use futures_util::FutureExt;
-use hyper::body::Incoming;
+use futures_util::future::BoxFuture;
+use hyper::body::{Body as HttpBody, Frame, Incoming};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Sleep, sleep, timeout};
 use tower::ServiceExt;
 
 use super::Server;
@@ -26,6 +28,12 @@ use super::stop::{Phase, Phases};
 
 /// How often it is looked whether the client of a request that takes longer than this has left.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
+
+/// How long a connection that has sent nothing may still do so when the server closes.
+const LAST_LOOK: Duration = Duration::from_millis(100);
+
+/// How long a client may take nothing of an answer before the connection is closed.
+const STALLED: Duration = Duration::from_secs(60);
 
 /// What HTTP/2 begins with (RFC 9113, section 3.4).
 const HTTP2: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -39,8 +47,8 @@ pub(super) async fn serve_connection(stream: TcpStream, router: Router, settings
     // An answer is written at once and whole, so there is nothing to gather.
     let _ = stream.set_nodelay(true);
     let Ok(remote) = stream.peer_addr() else { return };
-    let stream = Shared(Arc::new(stream));
-    let Ok(Ok(is_http2)) = timeout(settings.header_timeout, speaks_http2(&stream.0)).await else { return };
+    let stream = Arc::new(stream);
+    let Some(is_http2) = begins(&stream, settings, phases.clone()).await else { return };
     let service = service_fn({
         let (stream, phases) = (stream.clone(), phases.clone());
         move |mut request: Request<Incoming>| {
@@ -53,8 +61,10 @@ pub(super) async fn serve_connection(stream: TcpStream, router: Router, settings
         }
     });
     let builder = builder(settings, is_http2);
-    let mut connection = pin!(builder.serve_connection_with_upgrades(stream, service));
+    let mut connection = pin!(builder.serve_connection_with_upgrades(Socket { stream, stalled: None }, service));
     let result = tokio::select! {
+        // What was sent already is read before the end of the server is looked at.
+        biased;
         result = connection.as_mut() => result,
         () = phases.reached(Phase::Closing) => {
             connection.as_mut().graceful_shutdown();
@@ -77,16 +87,31 @@ fn builder(settings: &Server, is_http2: bool) -> Builder<TokioExecutor> {
     if is_http2 { builder.http2_only() } else { builder.http1_only() }
 }
 
+/// Waits for the first bytes of a connection, and says whether they are those of HTTP/2; `None` if they do not come in
+/// time, or not before the server is to close.
+async fn begins(stream: &TcpStream, settings: &Server, mut phases: Phases) -> Option<bool> {
+    let first = timeout(settings.header_timeout, speaks_http2(stream));
+    let mut first = pin!(first);
+    let seen = tokio::select! {
+        biased;
+        seen = first.as_mut() => seen,
+        // Browsers open connections that they may never use.
+        () = phases.reached(Phase::Closing) => timeout(LAST_LOOK, first).await.ok()?,
+    };
+    seen.ok()?.ok()
+}
+
 /// Whether a connection begins as one of HTTP/2 does.
 async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
-    let mut start = [0; HTTP2.len()];
+    let (mut start, mut pause) = ([0; HTTP2.len()], Duration::from_millis(10));
     loop {
         let length = stream.peek(&mut start).await?;
         if length == HTTP2.len() || length == 0 || start[..length] != HTTP2[..length] {
             return Ok(start == *HTTP2);
         }
         // Peeking again gives the same bytes at once.
-        sleep(Duration::from_millis(10)).await;
+        sleep(pause).await;
+        pause = (2 * pause).min(Duration::from_secs(1));
     }
 }
 
@@ -94,7 +119,7 @@ async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
 async fn answer(
     router: Router,
     request: Request<Incoming>,
-    stream: Shared,
+    stream: Arc<TcpStream>,
     phases: Phases,
 ) -> Result<Response<Body>, io::Error> {
     let is_http1 = request.version() <= Version::HTTP_11;
@@ -102,12 +127,39 @@ async fn answer(
         // An answer that is there at once costs no timer.
         biased;
         response = router.oneshot(request.map(Body::new)) => response.unwrap_or_else(|never| match never {}),
-        () = left(&stream.0) => return Err(io::ErrorKind::ConnectionAborted.into()),
+        () = left(&stream) => return Err(io::ErrorKind::ConnectionAborted.into()),
     };
     if is_http1 && phases.is_stopping() {
         response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
-    Ok(response)
+    // A body whose length is not known yet is made while it is sent.
+    if response.body().size_hint().exact().is_some() {
+        return Ok(response);
+    }
+    let left = async move { left(&stream).await }.boxed();
+    Ok(response.map(|body| Body::new(Watched { body, left })))
+}
+
+/// A body that ends when its client leaves.
+struct Watched {
+    body: Body,
+    left: BoxFuture<'static, ()>,
+}
+
+impl HttpBody for Watched {
+    type Data = Bytes;
+    type Error = axum::BoxError;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, axum::BoxError>>> {
+        if let Poll::Ready(frame) = Pin::new(&mut self.body).poll_frame(cx) {
+            return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
+        }
+        ready!(self.left.poll_unpin(cx));
+        Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::ConnectionAborted).into())))
+    }
 }
 
 /// Waits until the client closes its side. hyper notices that only while nothing of the client's is unread, so a second
@@ -123,16 +175,19 @@ async fn left(stream: &TcpStream) {
 }
 
 /// A connection that hyper reads and writes while its state can be looked at.
-#[derive(Clone)]
-struct Shared(Arc<TcpStream>);
+struct Socket {
+    stream: Arc<TcpStream>,
+    /// Ends the connection, while the client takes nothing of what is sent.
+    stalled: Option<Pin<Box<Sleep>>>,
+}
 
-impl Read for Shared {
+impl Read for Socket {
     fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
         loop {
-            ready!(self.0.poll_read_ready(cx))?;
+            ready!(self.stream.poll_read_ready(cx))?;
             let mut bytes = [0; 8 * 1024];
             let room = bytes.len().min(into.remaining());
-            match self.0.try_read(&mut bytes[..room]) {
+            match self.stream.try_read(&mut bytes[..room]) {
                 Ok(length) => {
                     into.put_slice(&bytes[..length]);
                     return Poll::Ready(Ok(()));
@@ -144,8 +199,8 @@ impl Read for Shared {
     }
 }
 
-impl Write for Shared {
-    fn poll_write(self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+impl Write for Socket {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         self.try_when_ready(cx, |stream| stream.try_write(bytes))
     }
 
@@ -154,7 +209,7 @@ impl Write for Shared {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(socket2::SockRef::from(&*self.0).shutdown(std::net::Shutdown::Write))
+        Poll::Ready(socket2::SockRef::from(&*self.stream).shutdown(std::net::Shutdown::Write))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -162,7 +217,7 @@ impl Write for Shared {
     }
 
     fn poll_write_vectored(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         parts: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
@@ -170,17 +225,23 @@ impl Write for Shared {
     }
 }
 
-impl Shared {
+impl Socket {
     fn try_when_ready(
-        &self,
+        &mut self,
         cx: &mut Context<'_>,
         write: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            ready!(self.0.poll_write_ready(cx))?;
-            match write(&self.0) {
+            if self.stream.poll_write_ready(cx)?.is_pending() {
+                ready!(self.stalled.get_or_insert_with(|| Box::pin(sleep(STALLED))).as_mut().poll(cx));
+                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
+            }
+            match write(&self.stream) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                result => return Poll::Ready(result),
+                result => {
+                    self.stalled = None;
+                    return Poll::Ready(result);
+                }
             }
         }
     }

@@ -192,8 +192,8 @@ impl Connections {
     /// Accepts the connections that wait in the system's queue.
     async fn accept_waiting(&mut self, listener: &TcpListener) {
         while let Ok(accepted) = timeout(Duration::ZERO, listener.accept()).await {
-            let Ok(room) = self.room.clone().try_acquire_owned() else { return };
-            self.take(room, accepted.map(|(stream, _)| stream)).await;
+            let (Ok(room), Ok((stream, _))) = (self.room.clone().try_acquire_owned(), accepted) else { return };
+            self.take(room, Ok(stream)).await;
         }
     }
 

@@ -40,7 +40,14 @@ impl Files {
     pub(super) fn write(&self, key: &KeyBytes, bytes: &[u8]) -> io::Result<u64> {
         let number = crate::random();
         let path = self.path(key, number);
-        let written = create(&path).and_then(|mut file| file.write_all(bytes));
+        let file = match create(&path) {
+            // Somebody has removed the directory of the values.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                fs::create_dir_all(&self.0).and_then(|()| create(&path))
+            }
+            file => file,
+        };
+        let written = file.and_then(|mut file| file.write_all(bytes));
         match written {
             Ok(()) => Ok(number),
             Err(error) => {
@@ -72,7 +79,11 @@ impl Files {
         alone: bool,
         mut refers: impl FnMut(&KeyBytes, u64) -> bool,
     ) -> io::Result<()> {
-        for file in fs::read_dir(&self.0)? {
+        let files = match fs::read_dir(&self.0) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            files => files?,
+        };
+        for file in files {
             let file = file?;
             // A file may go while we look at it.
             let age = file.metadata().and_then(|data| data.modified()).map(|time| time.elapsed().unwrap_or_default());

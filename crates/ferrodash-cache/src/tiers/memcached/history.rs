@@ -38,6 +38,8 @@ impl Memcached {
             match (current.number(), sequence) {
                 (Some(found), Some(sequence)) if found == era => {
                     let newest = marks.iter().filter_map(Reply::number).max().unwrap_or(0);
+                    // A mark that was raised after the number was read.
+                    let sequence = sequence.max(newest);
                     if marks.iter().all(|mark| mark.number().is_some()) {
                         return Ok(Marks { now: Stamp { era, sequence }, newest, history: 0 });
                     }

@@ -97,17 +97,16 @@ impl Histories {
         Err(unexpected("the marks are gone at once"))
     }
 
-    /// Raises the counters of histories on one node, and marks scopes with them. Gives a moment of one of them.
+    /// Raises the counters of histories on one node, and marks scopes with them. Gives the moment of each.
     pub(super) async fn invalidate(
         &self,
         histories: &[usize],
         link: &mut Link,
         scopes: &[Scope],
-    ) -> RedisResult<Option<Stamp>> {
+    ) -> RedisResult<Vec<Marks>> {
         let marks = self.change(histories, link, &script::INVALIDATE, scopes).await?;
         let marks = marks.into_iter().collect::<Option<Vec<_>>>();
-        let marks = marks.ok_or_else(|| unexpected("an invalidation left no mark"))?;
-        Ok(marks.first().map(|marks| marks.now))
+        marks.ok_or_else(|| unexpected("an invalidation left no mark"))
     }
 
     /// Runs a script that begins an era if one has to begin.
