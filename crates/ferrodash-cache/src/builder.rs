@@ -74,7 +74,9 @@ impl CacheBuilder {
     pub async fn url(self, url: &str) -> Result<Self> {
         let malformed = |reason: String| Error::Address { url: masked(url), reason };
         if let Some(setting) = self.late {
-            return Err(malformed(format!("{setting} was set after another tier was added; set it before all of them")));
+            return Err(malformed(format!(
+                "{setting} was set after another tier was added; set it before all of them"
+            )));
         }
         #[cfg(any(feature = "disk", feature = "redis", feature = "memcached"))]
         let sealer = crate::Sealer::new(self.secret.as_deref());

@@ -63,7 +63,11 @@ impl Improvements {
         let size = entry.bytes().len();
         let before = self.held.fetch_add(size, Ordering::Relaxed);
         let held = Held(size, self.held.clone());
-        if before == 0 || before + size <= MOST_HELD { Waiting::Held(entry.clone(), held) } else { Waiting::Seen(entry.downgrade()) }
+        if before == 0 || before + size <= MOST_HELD {
+            Waiting::Held(entry.clone(), held)
+        } else {
+            Waiting::Seen(entry.downgrade())
+        }
     }
 }
 

@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use futures_util::future::{BoxFuture, FutureExt, ready};
 use futures_util::TryFutureExt;
+use futures_util::future::{BoxFuture, FutureExt, ready};
 
 use crate::{Entry, Key, Marks, Scope, Stamp};
 

@@ -131,7 +131,7 @@ impl Cluster {
     }
 
     async fn cache(&self, options: &str) -> Cache {
-        Cache::from_url(&format!("{}?{options}", self.url())).await.unwrap()
+        crate::cache_at(&format!("{}?{options}", self.url())).await.unwrap()
     }
 
     async fn caches(&self, options: &str) -> Vec<Cache> {
@@ -242,7 +242,7 @@ async fn b12_a_master_that_falls_silent_costs_no_more_than_the_values_it_held() 
     const ROUNDS: u32 = 10;
     let cluster = Cluster::start().await;
     let url = format!("{}?deadline=1s", cluster.url());
-    let near = Cache::builder().memory(1 << 20).url(&url).await.unwrap().build();
+    let near = crate::builder().memory(1 << 20).url(&url).await.unwrap().build();
     let (plain, pages) = (cluster.cache("deadline=1s").await, Pages::new());
     for cache in [&near, &plain] {
         pages.are_kept(cache).await;
@@ -377,7 +377,7 @@ async fn b12_a_node_that_comes_back_from_a_snapshot_begins_an_era() {
 async fn b12_copies_in_memory_follow_a_cluster() {
     let cluster = Cluster::start().await;
     let url = format!("{}?deadline=2s", cluster.url());
-    let near = async || Cache::builder().memory(1 << 20).url(&url).await.unwrap().build();
+    let near = async || crate::builder().memory(1 << 20).url(&url).await.unwrap().build();
     let (one, other, pages) = (near().await, near().await, Pages::new());
     for round in 0..20 {
         pages.are_kept(&one).await;
@@ -463,11 +463,29 @@ async fn b12_an_acl_user_of_a_cluster_needs_no_more_than_it_uses() {
         let () = node.tell(&rule).await;
     }
     let url = cluster.url().replace("://", "://app:secret@");
-    let (cache, pages) = (Cache::from_url(&format!("{url}?deadline=2s")).await.unwrap(), Pages::new());
+    let (cache, pages) = (crate::cache_at(&format!("{url}?deadline=2s")).await.unwrap(), Pages::new());
     pages.are_kept(&cache).await;
     let written = pages.write(1);
     cache.invalidate_tag("page:1").await.unwrap();
     assert_eq!(pages.read(&cache, 1).await, (written, false));
     cache.remove(&Key::of("pages", &2u32)).await.unwrap();
     assert!(!pages.read(&cache, 2).await.1);
+}
+
+/// A process that invalidates and never reads knows the histories only by what it was answered.
+#[tokio::test(flavor = "multi_thread")]
+async fn b12_who_only_invalidates_is_never_refused_and_costs_no_other_value() {
+    let cluster = Cluster::start().await;
+    let reader = cluster.cache("deadline=2s").await;
+    let writer = cluster.cache("deadline=2s").await;
+    let keys: Vec<Key> = (0..30).map(|n| Key::of("kept", &n)).collect();
+    for key in &keys {
+        assert!(reader.set(key, "value".into(), MINUTE).await);
+    }
+    for round in 0..20 {
+        writer.invalidate_tag(&format!("tag {round}")).await.expect("every history is marked");
+        for key in &keys {
+            assert!(reader.get(key).await.is_some(), "{key} after {round} invalidations of something else");
+        }
+    }
 }

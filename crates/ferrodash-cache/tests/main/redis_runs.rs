@@ -125,9 +125,9 @@ enum Before {
 /// A cache over a server, as a process has it; processes with a disk share the directory.
 async fn process(before: Before, directory: &Path, url: &str) -> Cache {
     let builder = match before {
-        Before::Nothing => Cache::builder(),
-        Before::Memory => Cache::builder().memory(1 << 20),
-        Before::Disk => Cache::builder().url(&format!("disk:{}", directory.display())).await.unwrap(),
+        Before::Nothing => crate::builder(),
+        Before::Memory => crate::builder().memory(1 << 20),
+        Before::Disk => crate::builder().url(&format!("disk:{}", directory.display())).await.unwrap(),
     };
     builder.url(url).await.unwrap().build()
 }

@@ -219,3 +219,21 @@ async fn a5_marks_put_back_by_themselves_revive_nothing_for_who_made_newer_ones(
 fn contains(name: &[u8], text: &str) -> bool {
     name.windows(text.len()).any(|part| part == text.as_bytes())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a5_an_entry_that_was_removed_does_not_count_again_when_its_bytes_are_put_back() {
+    for (url, mut intruder, _server) in stores() {
+        let (one, other) = (cache(&url, "app").await, cache(&url, "app").await);
+        let (key, policy) = (Key::of("f", &1), Policy::new(MINUTE));
+        ask(&one, key, &policy, "old").await.result.unwrap();
+        let before = intruder.copy();
+        one.remove(&key).await.unwrap();
+        let after: Vec<Vec<u8>> = intruder.copy().into_iter().map(|(name, ..)| name).collect();
+        let removed: Kept = before.into_iter().filter(|(name, ..)| !after.contains(name)).collect();
+        assert!(!removed.is_empty());
+        intruder.put_back(&removed);
+        for cache in [&one, &other] {
+            assert!(cache.get(&key).await.is_none(), "{url}");
+        }
+    }
+}

@@ -178,9 +178,8 @@ impl Registry {
             inputs.chain(spec.states.iter().map(|state| state.default.clone())).collect::<Vec<_>>()
         };
         // What a function returns is written as it is, but for children, which are made flat.
-        let children = |spec: &Spec| {
-            spec.outputs.iter().map(|output| output.property.name == "children").collect::<Vec<_>>()
-        };
+        let children =
+            |spec: &Spec| spec.outputs.iter().map(|output| output.property.name == "children").collect::<Vec<_>>();
         children(a) == children(b)
             && a.timeout == b.timeout
             && match (&a.cache, &b.cache) {

@@ -221,7 +221,7 @@ impl<'a> Fields<'a> {
 ///
 /// # Errors
 /// When it is not a list of texts.
-pub(super) fn each_text<'a>(text: Option<&'a RawValue>, take: impl FnMut(&str)) -> serde_json::Result<()> {
+pub(super) fn each_text(text: Option<&RawValue>, take: impl FnMut(&str)) -> serde_json::Result<()> {
     let mut reader = serde_json::Deserializer::from_str(text.map_or("[]", RawValue::get));
     reader.deserialize_any(TextsVisitor(take))
 }

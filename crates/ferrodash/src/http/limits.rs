@@ -25,7 +25,9 @@ pub(crate) struct Place(#[expect(dead_code, reason = "it is held, and not looked
 
 /// The place of a call among those of the app; it is free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct CallPlace(#[expect(dead_code, reason = "it is held, and not looked at")] Option<OwnedSemaphorePermit>);
+pub(crate) struct CallPlace(
+    #[expect(dead_code, reason = "it is held, and not looked at")] Option<OwnedSemaphorePermit>,
+);
 
 #[derive(Debug)]
 struct ClientPlace {
