@@ -262,7 +262,7 @@ async fn a4_who_makes_a_request_is_asked_once_and_key_and_function_see_the_same(
         move |_: &axum::http::HeaderMap| {
             let time = asked.fetch_add(1, Ordering::SeqCst);
             let who = Identity::new(format!("user {time}"));
-            Some(if time % 2 == 0 { who.role("admin") } else { who })
+            Some(if time.is_multiple_of(2) { who.role("admin") } else { who })
         }
     };
     let cached = |vary: &str| CacheOptions::new(MINUTE).vary(vary);
@@ -276,7 +276,7 @@ async fn a4_who_makes_a_request_is_asked_once_and_key_and_function_see_the_same(
     let client = Client::new(app);
     for time in 0..40_u32 {
         let answer = client.post(&call_of("out.children", json!(time / 4))).await;
-        let is_admin = time % 2 == 0;
+        let is_admin = time.is_multiple_of(2);
         assert_eq!(output(&answer), if is_admin { "[\"admin\"]" } else { "[]" }, "request {time}");
         assert_eq!(asked.load(Ordering::SeqCst), time + 1, "once for each request");
     }

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
 
 mod answers;
+#[expect(clippy::too_many_arguments, reason = "these functions show that every argument is taken")]
 mod attributes;
 mod batch;
 mod build;

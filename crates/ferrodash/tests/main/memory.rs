@@ -2,6 +2,8 @@
 //!
 //! `cargo test -p ferrodash --test main memory:: -- --nocapture` prints the figures that `bench/README.md` has.
 
+#![expect(clippy::print_stdout, reason = "the figures are for whoever runs these tests by hand")]
+
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
