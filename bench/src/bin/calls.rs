@@ -28,7 +28,7 @@ async fn main() -> Result<()> {
         Callback::builder().output(Output::new(id, property)).input(("a", "value"))
     };
     let layout = html::Div::new((
-        dcc::Input::new().id("a"),
+        dcc::Input::new().id("a").value(0),
         dcc::Graph::new().id("cached"),
         dcc::Graph::new().id("bare"),
         html::Div::new(()).id("plain"),

@@ -30,7 +30,7 @@ async fn main() -> Result<()> {
         }
     });
     let drain = Duration::from_millis(drain.parse().expect("a number of milliseconds"));
-    App::new(html::Div::new((dcc::Input::new().id("a"), html::Div::new(()).id("out"))))
+    App::new(html::Div::new((dcc::Input::new().id("a").value(""), html::Div::new(()).id("out"))))
         .cache(Cache::from_url(cache).await?)
         .callback(count)
         .ready_endpoint("ready")

@@ -106,7 +106,10 @@ impl Breaker {
     pub(crate) fn note_repeated<T>(&self, part: usize, result: TierResult<T>, recovered: impl FnOnce()) -> Option<T> {
         match result {
             Ok(value) => self.note(part, Ok(value), recovered),
-            Err(_) => None,
+            Err(_) => {
+                self.failures.fetch_add(1, Ordering::Relaxed);
+                None
+            }
         }
     }
 
