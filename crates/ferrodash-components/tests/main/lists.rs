@@ -38,7 +38,7 @@ fn d31_the_other_forms_of_options_stay() {
     let name = String::from("local");
     assert_eq!(options(["a", "b"]), json!(["a", "b"]));
     assert_eq!(options(vec![name.as_str()]), json!(["local"]));
-    assert_eq!(options(&vec![name.clone()]), json!(["local"]));
+    assert_eq!(options(&vec![name]), json!(["local"]));
     assert_eq!(options((1..=3).collect::<Vec<u32>>()), json!([1, 2, 3]));
     assert_eq!(options(BTreeMap::from([("a", "A")])), json!({"a": "A"}));
     assert_eq!(options(json!([{"value": 1}])), json!([{"value": 1}]));

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
 
+#[expect(clippy::needless_borrows_for_generic_args, reason = "references are taken, too")]
 mod lists;
 
 use ferrodash_components::html::HtmlProps;

@@ -101,6 +101,23 @@ async fn a7_a_client_that_leaves_ends_its_call_also_with_bytes_behind_the_reques
     }
 }
 
+#[tokio::test]
+async fn a7_a_client_that_leaves_ends_the_calls_of_its_batch() {
+    let (callback, begun, begins, ended, ends) = endless();
+    let server = Server::start(App::new(layout()).callback(callback)).await;
+    let calls = json!(vec![call_of("out.children", json!(1)); 3]).to_string();
+    let request = format!(
+        "POST /_ferrodash/batch HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\n\
+         Content-Length: {}\r\n\r\n{calls}GET / HTTP/1.1\r\n",
+        calls.len()
+    );
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+    stream.write_all(request.as_bytes()).await.unwrap();
+    until(&begun, &begins, 3).await;
+    drop(stream);
+    until(&ended, &ends, 3).await;
+}
+
 #[tokio::test(start_paused = true)]
 async fn a7_every_uncached_call_has_a_time_limit() {
     let slow = |id| to(id).handler(async |_: Value| std::future::pending::<String>().await);

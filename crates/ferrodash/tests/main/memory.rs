@@ -177,6 +177,14 @@ async fn a1_a_request_takes_at_most_three_times_its_size() {
         let input = r#"[{"id":"a","property":"value","value":1}]"#;
         format!(r#"{{"output":"plain.children","inputs":{input},"changedPropIds":[{names}]}}"#)
     };
+    let quoted = |size: usize| format!("\"{}\"", "\u{200b}".repeat(size / 3));
+    let long_id = |size: usize| {
+        let outputs = r#"{"id":"many","property":"children"}"#;
+        let id = vec![r#"\"a\":1"#; size / 8].join(",");
+        format!(
+            r#"{{"output":"many.children","outputs":{outputs},"inputs":[[{item}]],"changedPropIds":["{{{id}}}.value"]}}"#
+        )
+    };
     let deep_id = |size| format!(r#"[{{"id":{},"property":"value"}}]"#, nested(size, 2));
     let keys = |size: usize| format!(r#"[{{"id":{{{}}},"property":"value"}}]"#, vec![r#""a":1"#; size / 6].join(","));
     let outputs = |size| {
@@ -192,6 +200,9 @@ async fn a1_a_request_takes_at_most_three_times_its_size() {
         ("an id of many keys", "_dash-update-component", body(size, keys), 422),
         ("a name a hundred thousand times", "_dash-update-component", changed(size), 200),
         ("too many components", "_dash-update-component", many(size), 422),
+        ("a long text as inputs", "_dash-update-component", body(size, quoted), 422),
+        ("a long text", "_dash-update-component", quoted(size), 422),
+        ("a long id among what has changed", "_dash-update-component", long_id(size), 200),
         ("a batch of brackets", "_ferrodash/batch", format!("[{}]", body(size - 200, |size| nested(size, 2))), 200),
         ("a batch of a batch", "_ferrodash/batch", nested(size - 200, 2), 422),
     ] {
