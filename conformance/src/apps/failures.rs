@@ -33,7 +33,9 @@ fn failures() -> App {
     let callbacks = [
         to("a", "children").handler(fails),
         to("b", "children").handler(prevents),
-        to("c", "children").output(Output::new("c", "title")).handler(prevents),
+        to("c", "children")
+            .output(Output::new("c", "title"))
+            .handler(async |_: Value| Err::<NoUpdate, _>(PreventUpdate)),
         Callback::builder().input(("a", "value")).handler(fails),
         Callback::builder().input(("b", "value")).handler(prevents),
         to("d", "children").handler(async |_: Value, context: Context| {
@@ -65,7 +67,7 @@ fn handled() -> Vec<Callback> {
         to("p", "children")
             .output(Output::new("p", "style"))
             .on_error(|failure: &Failure, _: &Context| (failure.to_string(), no_update()))
-            .handler(fails),
+            .handler(async |_: Value| Err::<NoUpdate, _>("no data")),
         to("q", "title").on_error(|_: &Failure, _: &Context| Err::<(), _>(PreventUpdate)).handler(fails),
         to("q", "style").on_error(|_: &Failure, _: &Context| Err::<(), _>("no data")).handler(fails),
         to("r", "title").on_error(tells).handler(prevents),
