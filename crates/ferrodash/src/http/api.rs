@@ -14,8 +14,7 @@ use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
 use super::etag::{JSON, empty};
-use super::intake::{parse, read, refuse, refuse_other_types};
-use super::limits::client;
+use super::intake::{parse, receive};
 use super::rejection::Rejection;
 use super::repeats;
 use super::update::add_effects;
@@ -29,13 +28,7 @@ pub(super) fn route(callback: Arc<Registered>) -> MethodRouter<Arc<AppState>> {
 }
 
 async fn serve(app: Arc<AppState>, callback: Arc<Registered>, request: Request) -> Result<Response, Rejection> {
-    let (parts, body) = request.into_parts();
-    let admitted = app.limits.admit_client(client(&parts));
-    let _client = match refuse_other_types(&parts.headers).and(admitted) {
-        Ok(place) => place,
-        Err(rejection) => return Err(refuse(body, rejection)),
-    };
-    let body = read(&parts.headers, body, app.config.max_body).await?;
+    let (parts, body, _client) = receive(&app, request, app.config.max_body).await?;
     let _place = app.limits.admit_call()?;
     let known = callback.clone();
     let arguments = parse(body, move |body| arguments(&known, body)).await?;

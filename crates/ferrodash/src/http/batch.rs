@@ -26,7 +26,7 @@ use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
 use super::etag::{accepts, with_body};
-use super::intake::{callback, parse, parse_json, read, refuse, refuse_other_types};
+use super::intake::{callback, parse, parse_json, receive};
 use super::rejection::Rejection;
 use super::update::respond;
 use super::{decode, limits, repeats, wire};
@@ -72,15 +72,9 @@ pub(super) async fn serve(
     request: Request,
     is_stale: bool,
 ) -> Result<Response, Rejection> {
-    let (parts, body) = request.into_parts();
-    let client = limits::client(&parts);
     // While its calls are read, a request counts as one of them; then each counts for itself.
-    let admitted = app.limits.admit_client(client);
-    let place = match refuse_other_types(&parts.headers).and(admitted) {
-        Ok(place) => place,
-        Err(rejection) => return Err(refuse(body, rejection)),
-    };
-    let body = read(&parts.headers, body, app.config.max_body.min(LARGEST)).await?;
+    let (parts, body, place) = receive(&app, request, app.config.max_body.min(LARGEST)).await?;
+    let client = limits::client(&parts);
     let waiting = parse(body, calls).await?;
     drop(place);
     // What the functions log belongs to the request, as it does for a call alone.

@@ -5,12 +5,15 @@ use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::body::Body as HttpBody;
+use axum::extract::Request;
+use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout, timeout_at};
 
+use super::limits::{Place, client};
 use super::rejection::Rejection;
 use super::{decode, wire};
 use crate::callback::{Call, Registered, shortened};
@@ -34,8 +37,30 @@ static PARSERS: LazyLock<Semaphore> = LazyLock::new(|| {
     Semaphore::new((processors / 2).max(1))
 });
 
+/// Reads a request of up to `limit` bytes, with its client's place among the calls in progress.
+///
+/// # Errors
+/// When it is not JSON, when the client has no place left, and those of [`read`].
+pub(super) async fn receive(
+    app: &AppState,
+    request: Request,
+    limit: usize,
+) -> Result<(Parts, Bytes, Place), Rejection> {
+    let (parts, body) = request.into_parts();
+    let admitted = app.limits.admit_client(client(&parts));
+    let place = match refuse_other_types(&parts.headers).and(admitted) {
+        Ok(place) => place,
+        Err(rejection) => {
+            tokio::spawn(discard(body));
+            return Err(rejection);
+        }
+    };
+    let body = read(&parts.headers, body, limit).await?;
+    Ok((parts, body, place))
+}
+
 /// JSON is what a page of another site cannot send without asking first (CORS), so nothing else may change anything.
-pub(super) fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
+fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
     let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
     let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
     if essence.trim_ascii().eq_ignore_ascii_case(b"application/json") { Ok(()) } else { Err(Rejection::NotJson) }
@@ -45,7 +70,7 @@ pub(super) fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
 ///
 /// # Errors
 /// When the body is larger, also when only its `Content-Length` says so; when it breaks off; when it comes too slowly.
-pub(super) async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) -> Result<Bytes, Rejection> {
+async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) -> Result<Bytes, Rejection> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         tokio::spawn(discard(body));
@@ -96,12 +121,6 @@ impl Drop for Reading {
     fn drop(&mut self) {
         READING.fetch_sub(self.0, Ordering::Relaxed);
     }
-}
-
-/// Refuses a request whose body was not read yet, and lets its sender get to read why.
-pub(super) fn refuse(body: HttpBody, rejection: Rejection) -> Rejection {
-    tokio::spawn(discard(body));
-    rejection
 }
 
 /// Reads what is left of a body, so that its sender gets to read the answer.

@@ -11,8 +11,7 @@ use ferrodash_cache::Status;
 use tokio::time::Instant;
 
 use super::etag::{JSON, accepts, empty, private, with_body};
-use super::intake::{self, read, refuse, refuse_other_types};
-use super::limits::client;
+use super::intake::{self, receive};
 use super::rejection::Rejection;
 use super::repeats;
 use crate::body::{Accepts, compress_once};
@@ -22,13 +21,7 @@ use crate::state::AppState;
 
 pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) -> Result<Response, Rejection> {
     let start = Instant::now();
-    let (parts, body) = request.into_parts();
-    let admitted = app.limits.admit_client(client(&parts));
-    let _client = match refuse_other_types(&parts.headers).and(admitted) {
-        Ok(place) => place,
-        Err(rejection) => return Err(refuse(body, rejection)),
-    };
-    let body = read(&parts.headers, body, app.config.max_body).await?;
+    let (parts, body, _client) = receive(&app, request, app.config.max_body).await?;
     let _place = app.limits.admit_call()?;
     let call = intake::call(&app, body).await?;
     let accepts = accepts(&parts.headers);
