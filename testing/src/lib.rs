@@ -2,9 +2,12 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
+
+use tempfile::TempDir;
 
 /// How long a program may take to be ready.
 const READY_WITHIN: Duration = Duration::from_secs(20);
@@ -141,5 +144,48 @@ impl Memcached {
     /// The server's address.
     pub fn url(&self) -> String {
         format!("memcached://127.0.0.1:{}", self.port)
+    }
+}
+
+/// An nginx in front of a server.
+#[derive(Debug)]
+pub struct Nginx {
+    port: u16,
+    _program: Program,
+    // After the process that writes in it.
+    _files: TempDir,
+}
+
+impl Nginx {
+    /// Starts an nginx that passes requests on to `address`, with these directives for all of them.
+    ///
+    /// # Panics
+    /// When nginx is not installed or refuses the directives.
+    pub fn start(address: &str, directives: &str) -> Self {
+        let port = free_port();
+        let files = tempfile::tempdir().expect("a folder for nginx's files");
+        let folder = files.path().display();
+        let own = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
+        let own = own.map(|name| format!("{name}_temp_path {folder}/{name};")).join(" ");
+        // One process, which ends with the test.
+        let config = format!(
+            "daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}
+             http {{
+                 access_log off; {own}
+                 server {{ listen 127.0.0.1:{port}; {directives} location / {{ proxy_pass {address}; }} }}
+             }}"
+        );
+        let path = files.path().join("nginx.conf");
+        std::fs::write(&path, config).expect("a folder that can be written");
+        // Debian installs it where only root's shell looks.
+        let program = if Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
+        let mut command = Command::new(program);
+        let program = Program::listening(command.arg("-p").arg(files.path()).arg("-c").arg(&path), port);
+        Self { port, _program: program, _files: files }
+    }
+
+    /// Its address of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://127.0.0.1:{}{path}", self.port)
     }
 }

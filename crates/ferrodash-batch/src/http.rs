@@ -12,6 +12,7 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, join, join_all};
+use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -23,6 +24,9 @@ const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long an address is at most by default. Some servers take no more than 4 KiB for the whole first line of a request.
 pub const DEFAULT_MAX_URL: usize = 2000;
+
+/// How many characters an error says of an answer at most.
+const LONGEST_DETAIL: usize = 300;
 
 /// Describes a JSON API that takes several ids in one request, such as `GET /data/?ids=1,2,3`.
 ///
@@ -41,13 +45,50 @@ pub const DEFAULT_MAX_URL: usize = 2000;
 #[derive(Debug, Clone)]
 #[must_use]
 pub struct HttpBatch {
-    url: String,
+    url: Address,
     param: String,
     key: String,
     /// Where in the answer the list is, as a JSON pointer.
     list: String,
     max_url: usize,
     client: Option<reqwest::Client>,
+}
+
+/// The address of an API. Errors and logs show it without what may be a secret.
+#[derive(Clone)]
+struct Address {
+    full: String,
+    /// Without a user, a password and a query.
+    shown: String,
+}
+
+impl Address {
+    fn new(full: String) -> Self {
+        let end = full.find(['?', '#']).unwrap_or(full.len());
+        let shown = match Url::parse(&full[..end]) {
+            Ok(mut url) if url.has_host() => {
+                // These fail only for an address without a host.
+                let _ = url.set_username("");
+                let _ = url.set_password(None);
+                url.to_string()
+            }
+            // What is no address of HTTP can still have a password before an `@`.
+            _ => full[..end].rsplit('@').next().unwrap_or_default().to_owned(),
+        };
+        Self { full, shown }
+    }
+}
+
+impl Display for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown)
+    }
+}
+
+impl Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        Debug::fmt(&self.shown, f)
+    }
 }
 
 /// Why a batch over HTTP failed.
@@ -57,7 +98,7 @@ pub enum HttpError {
     /// No answer: the server is not reachable, or too slow.
     #[error("no answer from {url}")]
     NoAnswer {
-        /// The address without its query.
+        /// The address without user, password and query.
         url: String,
         /// The reason.
         source: reqwest::Error,
@@ -65,7 +106,7 @@ pub enum HttpError {
     /// An id that cannot stand in a list.
     #[error("the id {id:?} has a comma, which separates ids in a request to {url}")]
     Comma {
-        /// The address without its query.
+        /// The address without user, password and query.
         url: String,
         /// The id.
         id: String,
@@ -73,7 +114,7 @@ pub enum HttpError {
     /// An answer that is not a success.
     #[error("{url} answered {status}")]
     Status {
-        /// The address without its query.
+        /// The address without user, password and query.
         url: String,
         /// The status code.
         status: u16,
@@ -81,7 +122,7 @@ pub enum HttpError {
     /// An answer that is not what was described.
     #[error("the answer of {url} is not a list of items with {key:?}: {detail}")]
     Shape {
-        /// The address without its query.
+        /// The address without user, password and query.
         url: String,
         /// The field that tells the items apart.
         key: String,
@@ -107,7 +148,7 @@ impl HttpBatch {
     /// An API at this address, with ids in the parameter `ids` and items told apart by their field `id`.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
-            url: url.into(),
+            url: Address::new(url.into()),
             param: "ids".into(),
             key: "id".into(),
             list: String::new(),
@@ -191,7 +232,7 @@ impl Api {
         let (mut outcome, mut wanted) = (HashMap::with_capacity(ids.len()), HashMap::with_capacity(ids.len()));
         for (text, id) in ids.into_iter().map(|id| (id.to_string(), id)) {
             if text.contains(',') {
-                let error = HttpError::Comma { url: self.batch.url.clone(), id: text };
+                let error = HttpError::Comma { url: self.batch.url.to_string(), id: text };
                 outcome.insert(id, Err(LoadError::Item(Arc::new(error))));
             } else {
                 wanted.insert(text, id);
@@ -229,11 +270,14 @@ impl Api {
 
     async fn request(&self, ids: &[&str]) -> Result<Value, HttpError> {
         let HttpBatch { url, param, .. } = &self.batch;
-        let no_answer = |source| HttpError::NoAnswer { url: url.clone(), source };
-        let request = self.client.get(url).query(&[(param, ids.join(","))]);
+        let no_answer = |source: reqwest::Error| {
+            // Its text would name the whole address.
+            HttpError::NoAnswer { url: url.to_string(), source: source.without_url() }
+        };
+        let request = self.client.get(&url.full).query(&[(param, ids.join(","))]);
         let response = request.send().await.map_err(no_answer)?;
         if !response.status().is_success() {
-            return Err(HttpError::Status { url: url.clone(), status: response.status().as_u16() });
+            return Err(HttpError::Status { url: url.to_string(), status: response.status().as_u16() });
         }
         let body = response.bytes().await.map_err(no_answer)?;
         serde_json::from_slice(&body).map_err(|error| self.batch.shape(error))
@@ -247,7 +291,7 @@ impl HttpBatch {
     /// Ids in groups of which each fits into an address. One that is too long by itself is a group of its own.
     fn parts<'a>(&self, ids: &'a [&'a str]) -> Vec<&'a [&'a str]> {
         // The question mark, or the `&` after a query in the address itself, and the equals sign.
-        let room = self.max_url.saturating_sub(self.url.len() + encoded_length(&self.param) + 2);
+        let room = self.max_url.saturating_sub(self.url.full.len() + encoded_length(&self.param) + 2);
         let (mut parts, mut start, mut length) = (Vec::new(), 0, 0);
         for (index, id) in ids.iter().enumerate() {
             let added = encoded_length(id) + if index == start { 0 } else { COMMA };
@@ -317,7 +361,13 @@ impl HttpBatch {
     }
 
     fn shape(&self, detail: impl Display) -> HttpError {
-        HttpError::Shape { url: self.url.clone(), key: self.key.clone(), detail: detail.to_string() }
+        // It may repeat all of an answer.
+        let mut detail = detail.to_string();
+        if let Some((end, _)) = detail.char_indices().nth(LONGEST_DETAIL) {
+            detail.truncate(end);
+            detail.push('…');
+        }
+        HttpError::Shape { url: self.url.to_string(), key: self.key.clone(), detail }
     }
 }
 

@@ -451,7 +451,7 @@ impl App {
         let router = http::router(state.clone()).merge(admin.unwrap_or_default());
         let router = plugin::join(router, config, pages, location, &mut mistakes);
         match mistakes.is_empty() {
-            true => Ok(BuiltApp { router: http::secure(router, config), state, warm_ups }),
+            true => Ok(BuiltApp { router: http::discard(http::secure(router, config)), state, warm_ups }),
             false => Err(BuildErrors(mistakes)),
         }
     }

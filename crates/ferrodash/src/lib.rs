@@ -50,6 +50,7 @@ mod first_values;
 mod http;
 mod layout;
 mod log;
+mod off_thread;
 mod pages;
 mod paths;
 mod plugin;

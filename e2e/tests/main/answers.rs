@@ -3,13 +3,10 @@
 
 use std::io::Write;
 
-use axum::extract::Request;
-use axum::http::StatusCode;
-use axum::middleware::{Next, from_fn};
-use axum::response::IntoResponse;
 use e2e::{Browser, IDLE, Site};
 use ferrodash::NoUpdate;
 use ferrodash::prelude::*;
+use ferrodash_testing::Nginx;
 use serde_json::{Value, json};
 
 const SHARE: &str = "document.querySelectorAll('.modebar-btn[data-title^=\"Share\"]').length";
@@ -101,17 +98,10 @@ async fn c26_the_page_says_that_a_file_is_too_large() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn c26_the_page_says_it_for_a_refusal_of_a_proxy_too() {
-    let small = from_fn(|request: Request, next: Next| async move {
-        let length =
-            request.headers().get("content-length").and_then(|length| length.to_str().ok()?.parse::<u64>().ok());
-        match length {
-            Some(length) if length > 100_000 => (StatusCode::PAYLOAD_TOO_LARGE, "<h1>413</h1>").into_response(),
-            _ => next.run(request).await,
-        }
-    });
-    let site = Site::serve(upload().build().unwrap().into_router().layer(small)).await;
+    let site = Site::start(upload()).await;
+    let proxy = Nginx::start(&site.url(""), "client_max_body_size 100k;");
     let browser = Browser::start().await;
-    browser.open(&site.url("/")).await;
+    browser.open(&proxy.url("/")).await;
     for _ in 0..2 {
         choose(&browser, &file(200_000)).await;
         browser.wait_until(&format!("{NOTICE}?.startsWith('This is too large to send.')")).await;

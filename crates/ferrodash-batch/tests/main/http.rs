@@ -200,3 +200,30 @@ async fn c24_one_part_that_fails_leaves_the_others_their_values() {
     assert_eq!(results[0].as_ref().unwrap()["id"], "good");
     assert!(matches!(&results[1], Err(LoadError::Request(error)) if error.to_string().ends_with("answered 502")));
 }
+
+#[tokio::test]
+async fn a10_no_error_shows_what_is_secret_in_an_address() {
+    let (url, _) = serve(StatusCode::OK, json!({"error": "x".repeat(5000)})).await;
+    let (refusing, _) = serve(StatusCode::FORBIDDEN, json!([])).await;
+    for url in [url.as_str(), refusing.as_str(), "http://127.0.0.1:1/items", "no address of http", "ftp:x"] {
+        let place = url.strip_prefix("http://").unwrap_or(url);
+        let address = match url.starts_with("http://") {
+            true => format!("http://tom:hunter2@{place}?token=hunter2#hunter2"),
+            false => format!("tom:hunter2@{place}?token=hunter2"),
+        };
+        let api = HttpBatch::new(address);
+        assert!(!format!("{api:?}").contains("hunter2"), "{api:?}");
+        let batcher = api.batcher::<String, Value>();
+        for id in ["1", "2,3"] {
+            let error = batcher.load(id.to_owned()).await.unwrap_err();
+            let mut texts = format!("{error} {error:?}");
+            let mut cause = std::error::Error::source(&error);
+            while let Some(error) = cause {
+                texts += &format!(" {error} {error:?}");
+                cause = error.source();
+            }
+            assert!(!texts.contains("hunter2") && texts.contains(place), "{texts}");
+            assert!(texts.len() < 3000, "an error does not repeat all of an answer: {}", texts.len());
+        }
+    }
+}

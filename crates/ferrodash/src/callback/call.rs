@@ -19,6 +19,7 @@ use super::{
 };
 use crate::body::Body;
 use crate::log::OneLine;
+use crate::off_thread::{self, LARGE};
 
 /// The answer of a call.
 pub(crate) struct Answered {
@@ -199,9 +200,6 @@ pub(crate) async fn run_function(context: &Context, arguments: Arguments) -> Res
     }
 }
 
-/// From this size on, arguments are decoded on a thread for blocking work.
-const LARGE: usize = 128 * 1024;
-
 /// Decodes the arguments and calls the function, whose future is then to be awaited.
 async fn begin(
     handler: Arc<ErasedHandler>,
@@ -212,7 +210,7 @@ async fn begin(
         return handler.call(arguments, context);
     }
     let span = tracing::Span::current();
-    let begun = tokio::task::spawn_blocking(move || span.in_scope(|| handler.call(arguments, context))).await;
+    let begun = off_thread::run(move || span.in_scope(|| handler.call(arguments, context))).await;
     begun.unwrap_or_else(|error| match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
         Err(_) => ready(Err(CallError::Panic("the server is stopping".into()))).boxed(),

@@ -34,9 +34,9 @@ async fn serve(app: Arc<AppState>, callback: Arc<Registered>, request: Request) 
     let arguments = parse(body, move |body| arguments(&known, body)).await?;
     let call = Call { values: Vec::new(), ids: None, triggers: Vec::new(), callback: callback.clone() };
     let context = Context::new(Arc::new(call), Arc::new(app.request(parts)));
-    let failed = |error| match error {
-        CallError::Argument { .. } => Rejection::Malformed(format!("{error}")),
-        error => Rejection::Failed { callback: callback.name().to_owned(), error, show: app.config.debug },
+    let failed = |error| {
+        let callback = callback.name().to_owned();
+        Rejection::Failed { callback, error, show: app.config.debug }
     };
     repeats::refuse(&app, &context, 0).await?;
     let answer = limited(&app.cache, &context, run_function(&context, arguments)).await.map_err(failed)?;

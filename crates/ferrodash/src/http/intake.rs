@@ -1,7 +1,7 @@
 //! What comes before a call: its content type, its body, its callback.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use axum::body::Body as HttpBody;
@@ -10,32 +10,19 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
-use tokio::sync::Semaphore;
-use tokio::time::{Instant, timeout, timeout_at};
+use tokio::time::{Instant, timeout_at};
 
 use super::limits::{Place, client};
 use super::rejection::Rejection;
 use super::{decode, wire};
 use crate::callback::{Call, Registered, shortened};
+use crate::off_thread::{self, LARGE};
 use crate::state::AppState;
-
-/// From this size on, a body is parsed on a thread for blocking work: it takes more than about a millisecond.
-const LARGE: usize = 128 * 1024;
 
 /// How long the first bytes of a body may take, and how many must follow each second. The figures are those of Apache's
 /// `RequestReadTimeout body=20,MinRate=500`.
 const GRACE: Duration = Duration::from_secs(20);
 const SLOWEST: u64 = 500;
-
-/// How long the rest of a refused body is read and discarded. A browser reads the answer only after it has sent all of
-/// the body; a connection that is closed before that shows as broken. nginx calls this `lingering_time`.
-const LINGER: Duration = Duration::from_secs(30);
-
-/// As many large bodies are parsed at a time as there are processors to spare.
-static PARSERS: LazyLock<Semaphore> = LazyLock::new(|| {
-    let processors = std::thread::available_parallelism().map_or(1, usize::from);
-    Semaphore::new((processors / 2).max(1))
-});
 
 /// Reads a request of up to `limit` bytes, with its client's place among the calls in progress.
 ///
@@ -47,14 +34,8 @@ pub(super) async fn receive(
     limit: usize,
 ) -> Result<(Parts, Bytes, Place), Rejection> {
     let (parts, body) = request.into_parts();
-    let admitted = app.limits.admit_client(client(&parts));
-    let place = match refuse_other_types(&parts.headers).and(admitted) {
-        Ok(place) => place,
-        Err(rejection) => {
-            tokio::spawn(discard(body));
-            return Err(rejection);
-        }
-    };
+    refuse_other_types(&parts.headers)?;
+    let place = app.limits.admit_client(client(&parts))?;
     let body = read(&parts.headers, body, limit).await?;
     Ok((parts, body, place))
 }
@@ -73,7 +54,6 @@ fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
 async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) -> Result<Bytes, Rejection> {
     let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
-        tokio::spawn(discard(body));
         return Err(Rejection::TooLarge(limit));
     }
     // Room for all of a small body; a large one may have been announced only.
@@ -91,7 +71,6 @@ async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) -> Result<B
         };
         let Ok(data) = frame.into_data() else { continue };
         if read.len() + data.len() > limit {
-            tokio::spawn(discard(body));
             return Err(Rejection::TooLarge(limit));
         }
         reading.add(data.len())?;
@@ -123,13 +102,6 @@ impl Drop for Reading {
     }
 }
 
-/// Reads what is left of a body, so that its sender gets to read the answer.
-async fn discard(mut body: HttpBody) {
-    let all = async { while body.frame().await.is_some_and(|frame| frame.is_ok()) {} };
-    // The connection is closed when the body is dropped before its end.
-    let _ = timeout(LINGER, all).await;
-}
-
 /// Reads the call in a body, which must be one of a callback of this app.
 pub(super) async fn call(app: &Arc<AppState>, body: Bytes) -> Result<Call, Rejection> {
     let app = app.clone();
@@ -148,15 +120,8 @@ pub(super) async fn parse<T: Send + 'static>(
     if body.len() < LARGE {
         return work(&body);
     }
-    let turn = PARSERS.acquire().await.expect("the semaphore is never closed");
-    let work = move || {
-        // Held until the work ends, also when nobody waits for it any more.
-        let _turn = turn;
-        work(&body)
-    };
-    let parsed = tokio::task::spawn_blocking(work).await;
     // The task ends early only with the runtime.
-    parsed.unwrap_or(Err(Rejection::Incomplete))
+    off_thread::run(move || work(&body)).await.unwrap_or(Err(Rejection::Incomplete))
 }
 
 /// JSON of a shape that is an object or a list.

@@ -20,6 +20,7 @@ mod repeats;
 mod script;
 mod stale;
 mod suites;
+mod unread;
 mod update;
 mod wire;
 
@@ -35,6 +36,7 @@ pub(crate) use headers::{framed, secure};
 pub(crate) use index::{Index, RENDERER_HOOKS, inline_scripts, render_index};
 pub(crate) use limits::Limits;
 pub(crate) use suites::Suites;
+pub(crate) use unread::discard;
 
 use crate::state::AppState;
 

@@ -137,12 +137,18 @@ impl Rejection {
     fn text(&self) -> String {
         match self {
             Self::Failed { callback, error, show } => match (Fault::of(error), show) {
-                (Fault::Value, false) => match error {
-                    CallError::Argument { dependency, received, .. } => {
-                        format!("callback {callback}: the value of {dependency} does not fit: received {received}")
+                // The types of the app's functions are nobody's business.
+                (fault @ (Fault::Value | Fault::Depth), false) => {
+                    let CallError::Argument { dependency, received, reason, .. } = error else {
+                        return error.to_string();
+                    };
+                    let said =
+                        format!("callback {callback}: the value of {dependency} does not fit: received {received}");
+                    match fault {
+                        Fault::Depth => format!("{said}: {reason}{}", fault.advice()),
+                        _ => said,
                     }
-                    error => error.to_string(),
-                },
+                }
                 (Fault::App, false) => format!("callback {callback} failed; the server's log says why"),
                 (fault, _) => format!("{self}{}", fault.advice()),
             },

@@ -238,7 +238,8 @@ async fn an_api_endpoint_takes_arguments_by_name() {
         }
         Ok(left + right.unwrap_or(0))
     }
-    let client = Client::new(App::new(layout()).url_base_pathname("/app/").callback(sum::callback()));
+    let app = App::new(layout()).url_base_pathname("/app/").callback(sum::callback());
+    let client = Client::new(app.debug(false));
     let post = async |body: &str| {
         let request = Request::post("/api/sum").header("content-type", "application/json");
         client.send(request.body(Body::from(body.to_owned())).unwrap()).await
@@ -254,6 +255,7 @@ async fn an_api_endpoint_takes_arguments_by_name() {
     let wrong = post(r#"{"left": "forty"}"#).await;
     assert_eq!(wrong.status, StatusCode::UNPROCESSABLE_ENTITY);
     assert!(wrong.text().contains("the value of left does not fit: received \"forty\""), "{}", wrong.text());
+    assert!(!wrong.text().contains("i64"), "types of the app are nobody's business: {}", wrong.text());
     assert_eq!(post("[").await.status, StatusCode::UNPROCESSABLE_ENTITY);
 }
 

@@ -255,6 +255,33 @@ async fn a9_a_body_that_is_announced_as_too_large_is_not_read() {
 }
 
 #[tokio::test]
+async fn c26_a_refusal_is_read_by_its_client_whatever_it_was_that_refused() {
+    const LENGTH: usize = 5_000_000;
+    let callback = to("out").handler(async |value: Value| value.to_string());
+    let app = App::new(layout()).callback(callback).csrf(true);
+    let server = Server::start(app).await;
+    for (path, kind, status) in [
+        ("_dash-update-component", "application/json", 403),
+        ("_ferrodash/batch", "application/json", 403),
+        ("_dash-update-component", "text/plain", 403),
+        ("_dash-layout", "application/json", 405),
+        ("no/such/page", "text/csv", 405),
+    ] {
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+        let head =
+            format!("POST /{path} HTTP/1.1\r\nHost: test\r\nContent-Type: {kind}\r\nContent-Length: {LENGTH}\r\n\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        // A browser sends all of the body before it looks at the answer.
+        stream.write_all(&vec![b' '; LENGTH]).await.unwrap();
+        stream.write_all(b"GET /_dash-layout HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await.unwrap();
+        let mut answers = String::new();
+        stream.read_to_string(&mut answers).await.unwrap();
+        assert!(answers.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answers}");
+        assert!(answers.contains("HTTP/1.1 200"), "the connection goes on: {path}: {answers}");
+    }
+}
+
+#[tokio::test]
 async fn a9_a_value_of_another_type_is_a_422_and_no_error_of_the_app() {
     let callback = || to("out").name("app::total", "").handler(async |count: u32| count);
     for (debug, shown) in [(true, true), (false, false)] {
