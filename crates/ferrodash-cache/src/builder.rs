@@ -151,6 +151,10 @@ impl CacheBuilder {
 
 fn parse_memory(rest: &str) -> Result<u64, String> {
     let query = rest.trim_start_matches("//").trim_start_matches('?');
+    // What stands before it may be a password, so it is not repeated.
+    if query.contains('@') {
+        return Err("the memory of this process has neither a user nor a password".into());
+    }
     match query.split_once('=') {
         None if query.is_empty() => Ok(crate::cache::DEFAULT_MEMORY),
         Some(("max", size)) => {
@@ -172,6 +176,7 @@ mod tests {
         for (url, part) in [
             ("", "it is empty"),
             ("postgres://localhost", "\"postgres\" is no scheme of a cache"),
+            ("memory://?max=secret@host", "neither a user nor a password"),
             ("memory://?max=lots", "\"lots\" is no size"),
             ("memory://?min=1", "only max=SIZE is"),
             ("redis://:secret@local host", "redis://***@local host"),

@@ -46,6 +46,10 @@ impl DiskConfig {
         if address.contains('@') && address.starts_with("//") && !address.starts_with("///") {
             return Err(malformed("it names a directory of this host, which has neither a user nor a password".into()));
         }
+        // What stands before it may be a password, so it is not repeated.
+        if options.contains('@') {
+            return Err(malformed("an option has an @, which neither max=SIZE nor namespace=NAME has".into()));
+        }
         let mut config = Self::new(directory);
         for option in options.split('&').filter(|option| !option.is_empty()) {
             match option.split_once('=') {
@@ -101,6 +105,7 @@ mod tests {
         for (address, part) in [
             ("", "no directory"),
             ("?max=1GiB", "no directory"),
+            ("/0app?max=secret@host", "an option has an @"),
             ("cache?max=lots", "\"lots\" is no size"),
             ("cache?max=0", "\"0\" is no size"),
             ("cache?min=1", "\"min\" is not understood"),
