@@ -27,10 +27,18 @@ pub struct Answer {
 
 impl Answer {
     /// The answer to a case, from the parts of a response; `headers` has all values of a name.
-    pub fn new(case: &Case, status: u16, headers: impl Fn(&str) -> Vec<String>, body: &[u8]) -> Self {
+    pub fn new(
+        case: &Case,
+        status: u16,
+        headers: impl Fn(&str) -> Vec<String>,
+        body: &[u8],
+    ) -> Self {
         let content_type = headers("content-type").pop().filter(|_| !body.is_empty());
-        let is_json = content_type.as_deref().is_some_and(|kind| kind.starts_with("application/json"));
-        let json = is_json.then(|| serde_json::from_slice(body).unwrap_or_else(|error| json!(error.to_string())));
+        let is_json = content_type
+            .as_deref()
+            .is_some_and(|kind| kind.starts_with("application/json"));
+        let json = is_json
+            .then(|| serde_json::from_slice(body).unwrap_or_else(|error| json!(error.to_string())));
         let compared = |name: &String| {
             let values = headers(name);
             let value = match name.as_str() {
@@ -39,7 +47,12 @@ impl Answer {
             };
             (name.clone(), value)
         };
-        Self { status, content_type, headers: case.compare.iter().map(compared).collect(), json }
+        Self {
+            status,
+            content_type,
+            headers: case.compare.iter().map(compared).collect(),
+            json,
+        }
     }
 
     /// The answer as one JSON value, to point into.
@@ -48,10 +61,13 @@ impl Answer {
     }
 }
 
-/// A cookie with its attributes by name: their order and spelling mean nothing, and a date tells only that it is there.
+/// A cookie with its attributes by name: their order and spelling mean nothing, and a date tells
+/// only that it is there.
 fn cookie_parts(cookie: &str) -> Value {
     let mut parts = cookie.split(';').map(str::trim);
-    let mut all: serde_json::Map<String, Value> = [("cookie".to_owned(), json!(parts.next()))].into_iter().collect();
+    let mut all: serde_json::Map<String, Value> = [("cookie".to_owned(), json!(parts.next()))]
+        .into_iter()
+        .collect();
     for part in parts {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
         let name = name.to_ascii_lowercase();
@@ -70,12 +86,21 @@ pub type Recording = BTreeMap<String, Answer>;
 /// When a recording is missing or damaged.
 pub fn recorded(cases: &[Case]) -> BTreeMap<String, Recording> {
     let areas = cases.iter().map(|case| case.area.clone());
-    areas.map(|area| (area.clone(), files::read_json(&format!("recorded/{area}.json")))).collect()
+    areas
+        .map(|area| {
+            (
+                area.clone(),
+                files::read_json(&format!("recorded/{area}.json")),
+            )
+        })
+        .collect()
 }
 
 /// A recording as text, a line an answer, so that changes can be read.
 pub fn to_text(recording: &Recording) -> String {
-    let lines: Vec<String> =
-        recording.iter().map(|(name, answer)| format!("  {}: {}", json!(name), answer.value())).collect();
+    let lines: Vec<String> = recording
+        .iter()
+        .map(|(name, answer)| format!("  {}: {}", json!(name), answer.value()))
+        .collect();
     format!("{{\n{}\n}}\n", lines.join(",\n"))
 }

@@ -29,8 +29,13 @@ pub fn app(name: &str) -> Option<App> {
     areas.iter().find_map(|area| area(name))
 }
 
-/// An app whose layout has an empty Div for each id. Properties are not checked: Divs stand for any component.
+/// An app whose layout has an empty Div for each id. Properties are not checked: Divs stand for any
+/// component.
 fn app_of(ids: impl IntoIterator<Item = &'static str>) -> App {
-    let layout = html::Div::new(ids.into_iter().map(|id| html::Div::new(()).id(id)).collect::<Vec<_>>());
+    let layout = html::Div::new(
+        ids.into_iter()
+            .map(|id| html::Div::new(()).id(id))
+            .collect::<Vec<_>>(),
+    );
     App::new(layout).suppress_callback_exceptions(true)
 }

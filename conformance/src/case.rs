@@ -44,7 +44,10 @@ impl Case {
     pub fn line(&self) -> (&'static str, &str) {
         match &self.get {
             Some(path) => ("GET", path),
-            None => ("POST", self.path.as_deref().unwrap_or("/_dash-update-component")),
+            None => (
+                "POST",
+                self.path.as_deref().unwrap_or("/_dash-update-component"),
+            ),
         }
     }
 
@@ -63,7 +66,11 @@ impl Case {
         if self.get.is_none() {
             all.insert("content-type", "application/json");
         }
-        all.extend(self.headers.iter().map(|(name, value)| (name.as_str(), value.as_str())));
+        all.extend(
+            self.headers
+                .iter()
+                .map(|(name, value)| (name.as_str(), value.as_str())),
+        );
         all.into_iter().collect()
     }
 }
@@ -76,7 +83,12 @@ pub fn all() -> Vec<Case> {
     let folder = std::fs::read_dir(files::path("cases")).expect("conformance/cases can be read");
     let mut areas: Vec<String> = folder
         .flatten()
-        .filter_map(|entry| entry.file_name().to_str().and_then(|name| name.strip_suffix(".json").map(str::to_owned)))
+        .filter_map(|entry| {
+            entry
+                .file_name()
+                .to_str()
+                .and_then(|name| name.strip_suffix(".json").map(str::to_owned))
+        })
         .collect();
     areas.sort();
     let mut titles = BTreeSet::new();
@@ -84,7 +96,11 @@ pub fn all() -> Vec<Case> {
     for area in areas {
         for mut case in files::read_json::<Vec<Case>>(&format!("cases/{area}.json")) {
             case.area.clone_from(&area);
-            assert!(titles.insert(case.title()), "two cases are called {}", case.title());
+            assert!(
+                titles.insert(case.title()),
+                "two cases are called {}",
+                case.title()
+            );
             cases.push(case);
         }
     }

@@ -17,8 +17,15 @@ pub struct Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let text = |value: &Option<Value>| value.as_ref().map_or("absent".to_owned(), Value::to_string);
-        write!(f, "{}\n    python: {}\n    ours:   {}", self.pointer, text(&self.python), text(&self.ours))
+        let text =
+            |value: &Option<Value>| value.as_ref().map_or("absent".to_owned(), Value::to_string);
+        write!(
+            f,
+            "{}\n    python: {}\n    ours:   {}",
+            self.pointer,
+            text(&self.python),
+            text(&self.ours)
+        )
     }
 }
 
@@ -29,21 +36,39 @@ pub fn differences(python: &Value, ours: &Value) -> Vec<Difference> {
     found
 }
 
-fn compare(pointer: &str, python: Option<&Value>, ours: Option<&Value>, found: &mut Vec<Difference>) {
+fn compare(
+    pointer: &str,
+    python: Option<&Value>,
+    ours: Option<&Value>,
+    found: &mut Vec<Difference>,
+) {
     match (python, ours) {
         (Some(Value::Object(left)), Some(Value::Object(right))) => {
-            for key in left.keys().chain(right.keys().filter(|key| !left.contains_key(*key))) {
-                let key_pointer = format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
+            for key in left
+                .keys()
+                .chain(right.keys().filter(|key| !left.contains_key(*key)))
+            {
+                let key_pointer =
+                    format!("{pointer}/{}", key.replace('~', "~0").replace('/', "~1"));
                 compare(&key_pointer, left.get(key), right.get(key), found);
             }
         }
         (Some(Value::Array(left)), Some(Value::Array(right))) => {
             for index in 0..left.len().max(right.len()) {
-                compare(&format!("{pointer}/{index}"), left.get(index), right.get(index), found);
+                compare(
+                    &format!("{pointer}/{index}"),
+                    left.get(index),
+                    right.get(index),
+                    found,
+                );
             }
         }
         (Some(left), Some(right)) if same(left, right) => {}
-        _ => found.push(Difference { pointer: pointer.to_owned(), python: python.cloned(), ours: ours.cloned() }),
+        _ => found.push(Difference {
+            pointer: pointer.to_owned(),
+            python: python.cloned(),
+            ours: ours.cloned(),
+        }),
     }
 }
 
@@ -56,14 +81,20 @@ fn same(left: &Value, right: &Value) -> bool {
     }
 }
 
-/// Whether a pointer is one of those that a pattern means: `*` is any one step, `**` any number of steps.
+/// Whether a pointer is one of those that a pattern means: `*` is any one step, `**` any number of
+/// steps.
 pub fn matches(pattern: &str, pointer: &str) -> bool {
     fn steps(pattern: &[&str], pointer: &[&str]) -> bool {
         match pattern {
             [] => pointer.is_empty(),
-            ["**", rest @ ..] => (0..=pointer.len()).any(|skipped| steps(rest, &pointer[skipped..])),
+            ["**", rest @ ..] => {
+                (0..=pointer.len()).any(|skipped| steps(rest, &pointer[skipped..]))
+            }
             [first, rest @ ..] => {
-                pointer.first().is_some_and(|step| *first == "*" || first == step) && steps(rest, &pointer[1..])
+                pointer
+                    .first()
+                    .is_some_and(|step| *first == "*" || first == step)
+                    && steps(rest, &pointer[1..])
             }
         }
     }
@@ -82,7 +113,10 @@ mod tests {
     fn differences_have_their_place_and_both_values() {
         let python = json!({"a": [1, {"b/c": null}], "same": 1.0, "gone": 1, "large": 9_007_199_254_740_993_i64});
         let ours = json!({"a": [1, {"b/c": 2}, 3], "same": 1, "new": {}, "large": 9_007_199_254_740_992_i64});
-        let text: Vec<String> = differences(&python, &ours).iter().map(ToString::to_string).collect();
+        let text: Vec<String> = differences(&python, &ours)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
         assert_eq!(
             text,
             [
@@ -99,7 +133,11 @@ mod tests {
     fn patterns_of_pointers_skip_one_step_or_any_number() {
         for (pattern, pointer, expected) in [
             ("/json/**/props/children", "/json/props/children", true),
-            ("/json/**/props/children", "/json/props/children/0/props/children", true),
+            (
+                "/json/**/props/children",
+                "/json/props/children/0/props/children",
+                true,
+            ),
             ("/json/**/props/children", "/json/props/children/0", false),
             ("/json/*/hidden", "/json/0/hidden", true),
             ("/json/*/hidden", "/json/hidden", false),

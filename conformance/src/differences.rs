@@ -12,8 +12,8 @@ use crate::files;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Known {
-    /// The cases that have it: `area: name`, `area: *` for a whole area, `*` for all. Each must have it; of an area,
-    /// or of all, at least one.
+    /// The cases that have it: `area: name`, `area: *` for a whole area, `*` for all. Each must
+    /// have it; of an area, or of all, at least one.
     pub cases: Vec<String>,
     /// Where it is; see [`matches()`].
     pub pointers: Vec<String>,
@@ -49,8 +49,15 @@ impl Differences {
         let list: List = toml::from_str(&files::read("differences.toml"))
             .unwrap_or_else(|error| panic!("conformance/differences.toml: {error}"));
         let known = list.difference;
-        assert!(known.iter().all(|known| known.reason.len() > 10), "every listed difference has a reason");
-        Self { known, cases: BTreeSet::new(), pointers: BTreeSet::new() }
+        assert!(
+            known.iter().all(|known| known.reason.len() > 10),
+            "every listed difference has a reason"
+        );
+        Self {
+            known,
+            cases: BTreeSet::new(),
+            pointers: BTreeSet::new(),
+        }
     }
 
     /// Whether a difference of a case is listed. Remembers that it occurred.
@@ -62,8 +69,14 @@ impl Differences {
             {
                 continue;
             }
-            let case = known.cases.iter().position(|pattern| is_case(pattern, title));
-            let pointer = known.pointers.iter().position(|pattern| matches(pattern, &difference.pointer));
+            let case = known
+                .cases
+                .iter()
+                .position(|pattern| is_case(pattern, title));
+            let pointer = known
+                .pointers
+                .iter()
+                .position(|pattern| matches(pattern, &difference.pointer));
             if let (Some(case), Some(pointer)) = (case, pointer) {
                 self.cases.insert((index, case));
                 self.pointers.insert((index, pointer));
@@ -77,11 +90,21 @@ impl Differences {
     pub fn stale(&self) -> Vec<String> {
         let mut stale = Vec::new();
         for (index, known) in self.known.iter().enumerate() {
-            let cases = known.cases.iter().enumerate().filter(|(case, _)| !self.cases.contains(&(index, *case)));
-            let pointers =
-                known.pointers.iter().enumerate().filter(|(place, _)| !self.pointers.contains(&(index, *place)));
+            let cases = known
+                .cases
+                .iter()
+                .enumerate()
+                .filter(|(case, _)| !self.cases.contains(&(index, *case)));
+            let pointers = known
+                .pointers
+                .iter()
+                .enumerate()
+                .filter(|(place, _)| !self.pointers.contains(&(index, *place)));
             for (_, what) in cases.chain(pointers) {
-                stale.push(format!("{what:?} of the listed difference {:?} no longer occurs", known.reason));
+                stale.push(format!(
+                    "{what:?} of the listed difference {:?} no longer occurs",
+                    known.reason
+                ));
             }
         }
         stale
@@ -89,13 +112,18 @@ impl Differences {
 }
 
 fn is_case(pattern: &str, title: &str) -> bool {
-    pattern == title || pattern.strip_suffix('*').is_some_and(|start| title.starts_with(start))
+    pattern == title
+        || pattern
+            .strip_suffix('*')
+            .is_some_and(|start| title.starts_with(start))
 }
 
 fn is_value(wanted: Option<&str>, value: Option<&Value>) -> bool {
     match (wanted, value) {
         (None, _) | (Some("absent"), None) => true,
-        (Some(wanted), Some(value)) => serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == *value),
+        (Some(wanted), Some(value)) => {
+            serde_json::from_str::<Value>(wanted).is_ok_and(|wanted| wanted == *value)
+        }
         (Some(_), None) => false,
     }
 }

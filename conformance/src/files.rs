@@ -12,7 +12,8 @@ pub fn path(name: &str) -> PathBuf {
 /// # Panics
 /// When it cannot be read.
 pub fn read(name: &str) -> String {
-    std::fs::read_to_string(path(name)).unwrap_or_else(|error| panic!("conformance/{name}: {error}"))
+    std::fs::read_to_string(path(name))
+        .unwrap_or_else(|error| panic!("conformance/{name}: {error}"))
 }
 
 /// Replaces a file.

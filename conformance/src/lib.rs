@@ -1,4 +1,5 @@
-//! Holds Ferrodash against Python Dash: the same requests to the same apps, written in both languages.
+//! Holds Ferrodash against Python Dash: the same requests to the same apps, written in both
+//! languages.
 //!
 //! `conformance/README.md` tells how it works and how to add a case.
 

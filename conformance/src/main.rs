@@ -1,7 +1,9 @@
-//! Asks live Python: records its answers anew, and holds Ferrodash against them. `scripts/test conformance` runs it.
+//! Asks live Python: records its answers anew, and holds Ferrodash against them.
+//! `scripts/test conformance` runs it.
 //!
-//! Usage: `conformance PYTHON`, with the interpreter that has the packages of `requirements.txt`. With `UPDATE=1` in
-//! the environment the recordings are replaced, else one that changed is a failure.
+//! Usage: `conformance PYTHON`, with the interpreter that has the packages of `requirements.txt`.
+//! With `UPDATE=1` in the environment the recordings are replaced, else one that changed is a
+//! failure.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -33,7 +35,11 @@ async fn main() -> ExitCode {
         say(each);
     }
     say(&format!("{} wrong", wrong.len()));
-    if wrong.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if wrong.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "the result")]
@@ -57,17 +63,25 @@ fn keep(name: &str, text: &str) -> Option<String> {
 
 fn keep_answers(cases: &[Case], answers: &BTreeMap<String, Recording>) -> Vec<String> {
     let changed = answers.iter().filter_map(|(area, recording)| {
-        let message = keep(&format!("recorded/{area}.json"), &answer::to_text(recording))?;
-        let old: Option<Recording> = std::fs::read_to_string(files::path(&format!("recorded/{area}.json")))
-            .ok()
-            .and_then(|text| serde_json::from_str(&text).ok());
-        let is_other = |name: &&String| old.as_ref().is_none_or(|old| old.get(*name) != recording.get(*name));
+        let message = keep(
+            &format!("recorded/{area}.json"),
+            &answer::to_text(recording),
+        )?;
+        let old: Option<Recording> =
+            std::fs::read_to_string(files::path(&format!("recorded/{area}.json")))
+                .ok()
+                .and_then(|text| serde_json::from_str(&text).ok());
+        let is_other = |name: &&String| {
+            old.as_ref()
+                .is_none_or(|old| old.get(*name) != recording.get(*name))
+        };
         let names: Vec<&String> = recording.keys().filter(is_other).collect();
         Some(format!("{message}\n  cases: {names:?}"))
     });
     let mut all: Vec<String> = changed.collect();
     all.extend(
-        (cases.len() != answers.values().map(BTreeMap::len).sum::<usize>()).then(|| "cases are lost".to_owned()),
+        (cases.len() != answers.values().map(BTreeMap::len).sum::<usize>())
+            .then(|| "cases are lost".to_owned()),
     );
     all
 }
@@ -76,12 +90,22 @@ fn keep_answers(cases: &[Case], answers: &BTreeMap<String, Recording>) -> Vec<St
 async fn visit_pages(python: Python<'_>) -> Vec<String> {
     let server = python.serve("page");
     let theirs = page::visit(&server.url("/")).await;
-    let mut wrong: Vec<String> = keep("recorded/page.json", &page::to_text(&theirs)).into_iter().collect();
+    let mut wrong: Vec<String> = keep("recorded/page.json", &page::to_text(&theirs))
+        .into_iter()
+        .collect();
     let site = Site::start(apps::app("page").expect("the page has a twin")).await;
     let ours = page::visit(&site.url("/")).await;
     let differences = page::compare(&theirs, &ours);
     let bodies: usize = theirs.steps.iter().map(|sent| sent.bodies.len()).sum();
-    say(&format!("page: {} steps, {bodies} bodies, {} differences", theirs.steps.len(), differences.len()));
-    wrong.extend(differences.into_iter().map(|difference| format!("page at {difference}")));
+    say(&format!(
+        "page: {} steps, {bodies} bodies, {} differences",
+        theirs.steps.len(),
+        differences.len()
+    ));
+    wrong.extend(
+        differences
+            .into_iter()
+            .map(|difference| format!("page at {difference}")),
+    );
     wrong
 }

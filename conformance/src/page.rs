@@ -28,37 +28,64 @@ struct Step {
     action: Action,
     /// What becomes true while callbacks run.
     meanwhile: Option<&'static str>,
-    /// Whether callbacks that run side by side lead to others, so that their order is left to chance.
+    /// Whether callbacks that run side by side lead to others, so that their order is left to
+    /// chance.
     is_unordered: bool,
 }
 
 const fn step(name: &'static str, action: Action) -> Step {
-    Step { name, action, meanwhile: None, is_unordered: false }
+    Step {
+        name,
+        action,
+        meanwhile: None,
+        is_unordered: false,
+    }
 }
 
 const fn unordered(name: &'static str, action: Action) -> Step {
-    Step { is_unordered: true, ..step(name, action) }
+    Step {
+        is_unordered: true,
+        ..step(name, action)
+    }
 }
 
 const STEPS: &[Step] = &[
     unordered("initial calls", Action::Open),
-    step("single, grouped, optional, clientside", Action::Key("name", "b")),
+    step(
+        "single, grouped, optional, clientside",
+        Action::Key("name", "b"),
+    ),
     step("several outputs", Action::Click("multi")),
     step("no update for one of them", Action::Click("multi")),
-    unordered("MATCH, ALL, ALLSMALLER", Action::Key(r#"{"index":0,"type":"in"}"#, "x")),
-    unordered("MATCH, ALL of the last", Action::Key(r#"{"index":2,"type":"in"}"#, "y")),
+    unordered(
+        "MATCH, ALL, ALLSMALLER",
+        Action::Key(r#"{"index":0,"type":"in"}"#, "x"),
+    ),
+    unordered(
+        "MATCH, ALL of the last",
+        Action::Key(r#"{"index":2,"type":"in"}"#, "y"),
+    ),
     step("ALL outputs", Action::Click("mark")),
     unordered("components by a patch", Action::Click("add")),
-    unordered("a new component's value", Action::Key(r#"{"index":3,"type":"in"}"#, "z")),
+    unordered(
+        "a new component's value",
+        Action::Key(r#"{"index":3,"type":"in"}"#, "z"),
+    ),
     // After the patch, for which there is a call for each row: the last of them is left to chance.
-    step("MATCH input, fixed output", Action::Click(r#"{"index":1,"type":"fix"}"#)),
+    step(
+        "MATCH input, fixed output",
+        Action::Click(r#"{"index":1,"type":"fix"}"#),
+    ),
     step("an original", Action::Click("first")),
     step("its duplicate", Action::Click("second")),
     step("set_props without output, a chain", Action::Click("set")),
     step("no output, no set_props", Action::Click("quiet")),
     step("a patch", Action::Click("patch")),
     step("the patch again", Action::Click("patch")),
-    Step { meanwhile: Some("slow.disabled && slow.innerText === 'running'"), ..step("running", Action::Click("slow")) },
+    Step {
+        meanwhile: Some("slow.disabled && slow.innerText === 'running'"),
+        ..step("running", Action::Click("slow"))
+    },
     step("prevent update", Action::Click("prevent")),
     step("an error", Action::Click("fail")),
     step("no error any more", Action::Click("fail")),
@@ -85,7 +112,8 @@ const WATCH: &str = "
         }
     };";
 
-/// How long a page stays quiet before it counts as done: longer than the renderer takes from a change to its requests.
+/// How long a page stays quiet before it counts as done: longer than the renderer takes from a
+/// change to its requests.
 const QUIET_MILLISECONDS: u32 = 200;
 
 /// What the page sent and showed.
@@ -122,31 +150,54 @@ pub async fn visit(url: &str) -> Visit {
         if step.is_unordered {
             bodies.sort();
         }
-        steps.push(Sent { step: step.name.to_owned(), bodies });
+        steps.push(Sent {
+            step: step.name.to_owned(),
+            bodies,
+        });
     }
-    let text = browser.js("return document.getElementById('react-entry-point').innerText").await;
-    Visit { steps, text: text.as_str().expect("a page has a text").to_owned() }
+    let text = browser
+        .js("return document.getElementById('react-entry-point').innerText")
+        .await;
+    Visit {
+        steps,
+        text: text.as_str().expect("a page has a text").to_owned(),
+    }
 }
 
 /// The calls in a body: one, or those of a batch as they stand in it.
 fn calls(body: String) -> Vec<String> {
     match serde_json::from_str::<Vec<&RawValue>>(&body) {
-        Ok(calls) => calls.into_iter().map(|call| call.get().to_owned()).collect(),
+        Ok(calls) => calls
+            .into_iter()
+            .map(|call| call.get().to_owned())
+            .collect(),
         Err(_) => vec![body],
     }
 }
 
 async fn perform(browser: &Browser, url: &str, step: &Step) {
-    let element =
-        |id: &str| format!("window.busy = performance.now(); const it = document.getElementById({})", json!(id));
+    let element = |id: &str| {
+        format!(
+            "window.busy = performance.now(); const it = document.getElementById({})",
+            json!(id)
+        )
+    };
     match step.action {
         Action::Open => browser.open(url).await,
         Action::Click(id) => {
             browser.js(&format!("{}; it.click()", element(id))).await;
         }
         Action::Key(id, key) => {
-            browser.js(&format!("{}; it.focus(); it.setSelectionRange(99, 99)", element(id))).await;
-            browser.type_text(key, Duration::ZERO).await.expect("a key can be pressed");
+            browser
+                .js(&format!(
+                    "{}; it.focus(); it.setSelectionRange(99, 99)",
+                    element(id)
+                ))
+                .await;
+            browser
+                .type_text(key, Duration::ZERO)
+                .await
+                .expect("a key can be pressed");
         }
     }
     if let Some(meanwhile) = step.meanwhile {
@@ -154,7 +205,11 @@ async fn perform(browser: &Browser, url: &str, step: &Step) {
     }
     let is_busy = format!("window.underWay > 0 || !({IDLE})");
     let is_quiet = format!("performance.now() - window.busy > {QUIET_MILLISECONDS}");
-    browser.wait_until(&format!("({is_busy}) ? (window.busy = performance.now(), false) : {is_quiet}")).await;
+    browser
+        .wait_until(&format!(
+            "({is_busy}) ? (window.busy = performance.now(), false) : {is_quiet}"
+        ))
+        .await;
 }
 
 /// What Python's page sent and showed.
@@ -179,10 +234,19 @@ pub fn to_text(visit: &Visit) -> String {
 /// Never: a visit is JSON.
 pub fn compare(python: &Visit, ours: &Visit) -> Vec<String> {
     let value = |visit: &Visit| {
-        let steps = visit.steps.iter().map(|sent| (sent.step.clone(), json!(sent.bodies)));
+        let steps = visit
+            .steps
+            .iter()
+            .map(|sent| (sent.step.clone(), json!(sent.bodies)));
         let mut all: serde_json::Map<String, serde_json::Value> = steps.collect();
-        all.insert("text".to_owned(), json!(visit.text.lines().collect::<Vec<_>>()));
+        all.insert(
+            "text".to_owned(),
+            json!(visit.text.lines().collect::<Vec<_>>()),
+        );
         all.into()
     };
-    differences(&value(python), &value(ours)).iter().map(ToString::to_string).collect()
+    differences(&value(python), &value(ours))
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }

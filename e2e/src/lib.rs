@@ -31,7 +31,12 @@ pub struct Site {
 impl Site {
     /// Serves an app.
     pub async fn start(app: App) -> Self {
-        Self::serve(app.build().expect("the app of a test has no mistakes").into_router()).await
+        Self::serve(
+            app.build()
+                .expect("the app of a test has no mistakes")
+                .into_router(),
+        )
+        .await
     }
 
     /// Serves a router.
@@ -40,14 +45,29 @@ impl Site {
         let written = log.clone();
         let record = move |request: Request, next: Next| {
             let line = format!("{} {}", request.method(), request.uri());
-            written.lock().expect("nobody panics while holding it").push(line);
+            written
+                .lock()
+                .expect("nobody panics while holding it")
+                .push(line);
             next.run(request)
         };
         let router = router.layer(from_fn(record));
-        let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
-        let address = listener.local_addr().expect("a bound listener has an address");
-        let server = tokio::spawn(async move { axum::serve(listener, router).await.expect("the server runs") });
-        Self { address, log, server }
+        let listener = TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .expect("a free port");
+        let address = listener
+            .local_addr()
+            .expect("a bound listener has an address");
+        let server = tokio::spawn(async move {
+            axum::serve(listener, router)
+                .await
+                .expect("the server runs")
+        });
+        Self {
+            address,
+            log,
+            server,
+        }
     }
 
     /// The address of a path.
@@ -58,7 +78,11 @@ impl Site {
     /// The requests for callbacks so far, as `METHOD path?query`.
     pub fn callback_requests(&self) -> Vec<String> {
         let log = self.log.lock().expect("nobody panics while holding it");
-        let paths = ["_dash-update-component", "_ferrodash/call/", "_ferrodash/batch"];
+        let paths = [
+            "_dash-update-component",
+            "_ferrodash/call/",
+            "_ferrodash/batch",
+        ];
         let is_callback = |line: &&String| paths.iter().any(|path| line.contains(path));
         log.iter().filter(is_callback).cloned().collect()
     }
@@ -90,7 +114,12 @@ impl Browser {
         let port = free_port();
         let files = tempfile::tempdir().expect("a folder for Chromium's profile");
         let mut command = Command::new("chromedriver");
-        let chromedriver = Program::listening(command.arg(format!("--port={port}")).env("TMPDIR", files.path()), port);
+        let chromedriver = Program::listening(
+            command
+                .arg(format!("--port={port}"))
+                .env("TMPDIR", files.path()),
+            port,
+        );
         let mut capabilities = ChromeCapabilities::new();
         for argument in [
             "--headless=new",
@@ -104,38 +133,61 @@ impl Browser {
             "--disable-dev-shm-usage",
             &format!("--window-size={width},{height}"),
         ] {
-            capabilities.add_arg(argument).expect("an argument is a text");
+            capabilities
+                .add_arg(argument)
+                .expect("an argument is a text");
         }
-        capabilities.set("goog:loggingPrefs", json!({"browser": "ALL"})).expect("a capability is JSON");
+        capabilities
+            .set("goog:loggingPrefs", json!({"browser": "ALL"}))
+            .expect("a capability is JSON");
         let driver = WebDriver::new(format!("http://127.0.0.1:{port}"), capabilities).await;
         let driver = driver.expect("Chromium starts; run scripts/test, which installs it");
-        let browser = Self { driver, _chromedriver: chromedriver, _files: files };
+        let browser = Self {
+            driver,
+            _chromedriver: chromedriver,
+            _files: files,
+        };
         // A viewport of exactly this size, also where windows cannot be that narrow.
-        let outer = browser.js("return [outerWidth - innerWidth, outerHeight - innerHeight]").await;
-        let extra = |index: usize| u32::try_from(outer[index].as_i64().unwrap_or(0).max(0)).unwrap_or(0);
+        let outer = browser
+            .js("return [outerWidth - innerWidth, outerHeight - innerHeight]")
+            .await;
+        let extra =
+            |index: usize| u32::try_from(outer[index].as_i64().unwrap_or(0).max(0)).unwrap_or(0);
         let (wide, tall) = (width + extra(0), height + extra(1));
-        browser.driver.set_window_rect(0, 0, wide, tall).await.expect("the window can be sized");
+        browser
+            .driver
+            .set_window_rect(0, 0, wide, tall)
+            .await
+            .expect("the window can be sized");
         browser
     }
 
     /// Runs a script in every page before its own scripts.
     pub async fn watch_from_the_start(&self, script: &str) {
         let parameters = json!({"source": script});
-        let result = self.driver.cdp().send_raw("Page.addScriptToEvaluateOnNewDocument", parameters).await;
+        let result = self
+            .driver
+            .cdp()
+            .send_raw("Page.addScriptToEvaluateOnNewDocument", parameters)
+            .await;
         result.expect("Chromium takes a script");
     }
 
     /// Opens an address and waits until Dash has drawn its layout and no callback runs.
     pub async fn open(&self, url: &str) {
         self.driver.goto(url).await.expect("the page opens");
-        self.wait_until("window.dash_component_api && !document.querySelector('._dash-loading')").await;
+        self.wait_until("window.dash_component_api && !document.querySelector('._dash-loading')")
+            .await;
         self.wait_until(IDLE).await;
     }
 
     /// The value of a script that `return`s.
     pub async fn js(&self, script: &str) -> Value {
         let result = self.driver.execute(script, Vec::new()).await;
-        result.unwrap_or_else(|error| panic!("{script}: {error}")).json().clone()
+        result
+            .unwrap_or_else(|error| panic!("{script}: {error}"))
+            .json()
+            .clone()
     }
 
     /// Waits in the page until an expression is true.
@@ -155,7 +207,9 @@ impl Browser {
         let result = self.driver.execute_async(&script, Vec::new()).await;
         let result = result.unwrap_or_else(|error| panic!("{expression}: {error}"));
         if result.json() != &Value::Bool(true) {
-            let text = self.js("return document.body.innerText.slice(0, 2000)").await;
+            let text = self
+                .js("return document.body.innerText.slice(0, 2000)")
+                .await;
             panic!(
                 "not so after {PATIENCE:?}: {expression}\nthe page shows: {text}\nits console: {:?}",
                 self.console().await
@@ -166,28 +220,49 @@ impl Browser {
     /// Lets time pass in the page, for what must *not* happen in it.
     pub async fn let_pass(&self, milliseconds: u32) {
         let script = format!("setTimeout(arguments[arguments.length - 1], {milliseconds})");
-        self.driver.execute_async(&script, Vec::new()).await.expect("the page lives");
+        self.driver
+            .execute_async(&script, Vec::new())
+            .await
+            .expect("the page lives");
     }
 
     /// The element with an id.
     pub async fn element(&self, id: &str) -> WebElement {
-        self.driver.find(By::XPath(format!("//*[@id='{id}']"))).await.unwrap_or_else(|error| panic!("#{id}: {error}"))
+        self.driver
+            .find(By::XPath(format!("//*[@id='{id}']")))
+            .await
+            .unwrap_or_else(|error| panic!("#{id}: {error}"))
     }
 
     /// The text of the element with an id.
     pub async fn text(&self, id: &str) -> String {
-        self.element(id).await.text().await.expect("an element has a text")
+        self.element(id)
+            .await
+            .text()
+            .await
+            .expect("an element has a text")
     }
 
     /// Types a text, with a pause after each key.
     pub async fn type_text(&self, text: &str, pause: Duration) -> WebDriverResult<()> {
-        self.driver.action_chain_with_delay(Some(pause), None).send_keys(text).perform().await
+        self.driver
+            .action_chain_with_delay(Some(pause), None)
+            .send_keys(text)
+            .perform()
+            .await
     }
 
     /// The errors in the console so far; they are told once.
     pub async fn console(&self) -> Vec<String> {
-        let log = self.driver.browser_log().await.expect("the console can be read");
-        log.into_iter().filter(|entry| entry.level == "SEVERE").map(|entry| entry.message).collect()
+        let log = self
+            .driver
+            .browser_log()
+            .await
+            .expect("the console can be read");
+        log.into_iter()
+            .filter(|entry| entry.level == "SEVERE")
+            .map(|entry| entry.message)
+            .collect()
     }
 }
 
@@ -201,8 +276,15 @@ pub const IDLE: &str = "Object.entries(window.store.getState().callbacks)
 /// When it is not built.
 pub fn example(name: &str) -> PathBuf {
     let test = std::env::current_exe().expect("a program knows its path");
-    let profile = test.ancestors().nth(2).expect("tests lie in target/<profile>/deps");
+    let profile = test
+        .ancestors()
+        .nth(2)
+        .expect("tests lie in target/<profile>/deps");
     let path = profile.join("examples").join(name);
-    assert!(path.is_file(), "{} is not there; run scripts/test, which builds it", path.display());
+    assert!(
+        path.is_file(),
+        "{} is not there; run scripts/test, which builds it",
+        path.display()
+    );
     path
 }

@@ -1,5 +1,6 @@
-//! Addresses of stores: whatever is said of one, there is no password in it, wherever a special character puts a part of
-//! it. The ordinary test `a10_nothing_that_is_said_of_an_address_has_its_password` drives the same entry.
+//! Addresses of stores: whatever is said of one, there is no password in it, wherever a special
+//! character puts a part of it. The ordinary test
+//! `a10_nothing_that_is_said_of_an_address_has_its_password` drives the same entry.
 
 #![no_main]
 
@@ -9,7 +10,8 @@ use libfuzzer_sys::{Corpus, fuzz_target};
 /// A part of each password, which nothing else has in it, as it is and as an address may have it.
 const SECRETS: [&str; 2] = ["Xq9Zk7Wv", "%58%71%39%5A%6B%37%57%76"];
 
-// Lines: what comes before the user, the user, what the password has before and after the secret, and the rest.
+// Lines: what comes before the user, the user, what the password has before and after the secret,
+// and the rest.
 fuzz_target!(init: ferrodash_fuzz::seed("addresses", seeds()), |text: &str| -> Corpus {
     let mut lines = text.splitn(5, '\n');
     let mut line = || lines.next().filter(|line| !SECRETS.iter().any(|secret| line.contains(secret)));
@@ -23,7 +25,8 @@ fuzz_target!(init: ferrodash_fuzz::seed("addresses", seeds()), |text: &str| -> C
     for secret in SECRETS {
         let server = format!("{user}:{before}{secret}{after}@{rest}");
         fuzz_address(&format!("{scheme}://{server}"), &SECRETS);
-        // The slashes are easily forgotten; any that come later would make the password a part of the scheme.
+        // The slashes are easily forgotten; any that come later would make the password a part of
+        // the scheme.
         if !server.contains("://") {
             fuzz_address(&format!("{scheme}:{server}"), &SECRETS);
         }

@@ -1,4 +1,5 @@
-//! Calls: whatever a request holds, alone or in a batch, it is answered, and never as a failure of the app.
+//! Calls: whatever a request holds, alone or in a batch, it is answered, and never as a failure of
+//! the app.
 
 #![no_main]
 
@@ -12,8 +13,12 @@ use libfuzzer_sys::fuzz_target;
 use tokio::runtime::{Builder, Runtime};
 use tower::ServiceExt;
 
-static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| Builder::new_current_thread().enable_time().build().expect("it starts"));
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("it starts")
+});
 
 static APP: LazyLock<Router> = LazyLock::new(app);
 
@@ -25,13 +30,32 @@ fn app() -> Router {
         .handler(async |a: serde_json::Value, _: Option<u8>| a.to_string());
     let rows = Callback::builder()
         .output(Output::new(id! {type: "out", row: MATCH}, "children"))
-        .output(Output::new(id! {type: "list", row: MATCH, cell: ALL}, "title"))
+        .output(Output::new(
+            id! {type: "list", row: MATCH, cell: ALL},
+            "title",
+        ))
         .input(Input::new(id! {type: "in", row: MATCH, cell: ALL}, "value"))
-        .state(State::new(id! {type: "in", row: ALLSMALLER, cell: 1}, "value"))
-        .handler(async |cells: Vec<serde_json::Value>, _: Vec<serde_json::Value>| {
-            (cells.len() as u64, Each(cells.iter().map(|cell| cell.to_string()).collect::<Vec<_>>()))
-        });
-    let app = App::new(html::Div::new(())).suppress_callback_exceptions(true).callback(one).callback(rows);
+        .state(State::new(
+            id! {type: "in", row: ALLSMALLER, cell: 1},
+            "value",
+        ))
+        .handler(
+            async |cells: Vec<serde_json::Value>, _: Vec<serde_json::Value>| {
+                (
+                    cells.len() as u64,
+                    Each(
+                        cells
+                            .iter()
+                            .map(|cell| cell.to_string())
+                            .collect::<Vec<_>>(),
+                    ),
+                )
+            },
+        );
+    let app = App::new(html::Div::new(()))
+        .suppress_callback_exceptions(true)
+        .callback(one)
+        .callback(rows);
     app.build().expect("the app has no mistakes").into_router()
 }
 
@@ -53,5 +77,7 @@ fn seeds() -> Vec<Vec<u8>> {
     let plain = r#"{"output":"out.children","inputs":[{"id":"a","property":"value","value":"x"}],"state":[{"id":"b","property":"value","value":2}]}"#;
     let rows = r#"{"output":"..{\"row\":[\"MATCH\"],\"type\":\"out\"}.children...{\"cell\":[\"ALL\"],\"row\":[\"MATCH\"],\"type\":\"list\"}.title..","outputs":[{"id":{"row":2,"type":"out"},"property":"children"},[{"id":{"cell":1,"row":2,"type":"list"},"property":"title"}]],"inputs":[[{"id":{"cell":1,"row":2,"type":"in"},"property":"value","value":3}]],"state":[[{"id":{"cell":1,"row":1,"type":"in"},"property":"value"}]],"changedPropIds":["{\"cell\":1,\"row\":2,\"type\":\"in\"}.value"]}"#;
     let batch = format!("[{one},{plain},{rows}]");
-    [one, plain, rows, &batch, "[[[[]]]]"].map(|text| text.as_bytes().to_vec()).into()
+    [one, plain, rows, &batch, "[[[[]]]]"]
+        .map(|text| text.as_bytes().to_vec())
+        .into()
 }

@@ -1,4 +1,5 @@
-//! Stored entries: whatever lies in a store either does not open, or is an entry that can be stored again.
+//! Stored entries: whatever lies in a store either does not open, or is an entry that can be stored
+//! again.
 
 #![no_main]
 
@@ -28,29 +29,65 @@ fuzz_target!(init: ferrodash_fuzz::seed("envelope", seeds()), |stored: &[u8]| {
 
 fn assert_same(a: &Parts, b: &Parts) {
     // Named one by one, so that a part that is added is not forgotten here.
-    let Parts { bytes, id, timeout, lifetime, cost, negative, fingerprint, born, scopes, validator, compressed } = a;
-    assert_eq!((bytes, id, timeout, lifetime, cost), (&b.bytes, &b.id, &b.timeout, &b.lifetime, &b.cost));
-    assert_eq!((negative, fingerprint, born, scopes), (&b.negative, &b.fingerprint, &b.born, &b.scopes));
+    let Parts {
+        bytes,
+        id,
+        timeout,
+        lifetime,
+        cost,
+        negative,
+        fingerprint,
+        born,
+        scopes,
+        validator,
+        compressed,
+    } = a;
+    assert_eq!(
+        (bytes, id, timeout, lifetime, cost),
+        (&b.bytes, &b.id, &b.timeout, &b.lifetime, &b.cost)
+    );
+    assert_eq!(
+        (negative, fingerprint, born, scopes),
+        (&b.negative, &b.fingerprint, &b.born, &b.scopes)
+    );
     assert_eq!((validator, compressed), (&b.validator, &b.compressed));
 }
 
 fn seeds() -> Vec<Vec<u8>> {
-    let plain = |bytes: Vec<u8>| Parts { id: 1, ..Parts::new(bytes.into(), Duration::from_secs(60)) };
+    let plain = |bytes: Vec<u8>| Parts {
+        id: 1,
+        ..Parts::new(bytes.into(), Duration::from_secs(60))
+    };
     let full = Parts {
         lifetime: Duration::from_secs(3600),
         cost: Duration::from_millis(20),
         fingerprint: 5,
-        born: Stamp { era: 7, sequence: 9 },
+        born: Stamp {
+            era: 7,
+            sequence: 9,
+        },
         scopes: [Scope::ALL, Scope::function("rows"), Scope::tag("orders")].into(),
         validator: Some("\"etag\"".into()),
         ..plain(b"value".to_vec())
     };
-    let failed = Parts { negative: true, ..plain(b"no such order".to_vec()) };
-    let packed = Parts { compressed: true, ..plain(vec![7; 3000]) };
+    let failed = Parts {
+        negative: true,
+        ..plain(b"no such order".to_vec())
+    };
+    let packed = Parts {
+        compressed: true,
+        ..plain(vec![7; 3000])
+    };
     // This one is compressed when it is sealed.
     let large = plain(vec![7; 3000]);
     let all = [plain(Vec::new()), full.clone(), failed, packed, large];
-    let sealed = all.map(|parts| Sealer::default().seal(&Key::from_bytes([0; 32]), &Entry::new(parts)).to_vec());
-    let signed = Sealer::new(Some("another")).seal(&Key::from_bytes([0; 32]), &Entry::new(full)).to_vec();
+    let sealed = all.map(|parts| {
+        Sealer::default()
+            .seal(&Key::from_bytes([0; 32]), &Entry::new(parts))
+            .to_vec()
+    });
+    let signed = Sealer::new(Some("another"))
+        .seal(&Key::from_bytes([0; 32]), &Entry::new(full))
+        .to_vec();
     sealed.into_iter().chain([signed]).collect()
 }

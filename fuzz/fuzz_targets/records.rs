@@ -1,4 +1,5 @@
-//! Records of a disk tier: whatever its tables hold, calls are answered, none goes on for ever, and what is set is there.
+//! Records of a disk tier: whatever its tables hold, calls are answered, none goes on for ever, and
+//! what is set is there.
 
 #![no_main]
 
@@ -22,10 +23,15 @@ const BUDGET: u64 = 1 << 20;
 /// Long enough for a busy machine, and shorter than the fuzzer's patience.
 const DEADLINE: Duration = Duration::from_secs(10);
 
-static DIRECTORY: LazyLock<PathBuf> = LazyLock::new(|| std::env::temp_dir().join("ferrodash-fuzz-records"));
+static DIRECTORY: LazyLock<PathBuf> =
+    LazyLock::new(|| std::env::temp_dir().join("ferrodash-fuzz-records"));
 
-static RUNTIME: LazyLock<Runtime> =
-    LazyLock::new(|| Builder::new_current_thread().enable_time().build().expect("it starts"));
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| {
+    Builder::new_current_thread()
+        .enable_time()
+        .build()
+        .expect("it starts")
+});
 
 #[derive(Debug, Arbitrary)]
 struct Input {
@@ -153,27 +159,47 @@ fn init() {
 }
 
 fn open() -> Disk {
-    let config = DiskConfig { max_bytes: BUDGET, deadline: DEADLINE, ..DiskConfig::new(&*DIRECTORY) };
+    let config = DiskConfig {
+        max_bytes: BUDGET,
+        deadline: DEADLINE,
+        ..DiskConfig::new(&*DIRECTORY)
+    };
     Disk::open(config, Sealer::default()).expect("it opens")
 }
 
 /// Replaces all that the tables hold.
 #[expect(unsafe_code, reason = "LMDB maps a file into memory; see the comment")]
-fn write(directory: &Path, rows: impl Iterator<Item = (Table, Vec<u8>, Vec<u8>)>) -> heed::Result<()> {
+fn write(
+    directory: &Path,
+    rows: impl Iterator<Item = (Table, Vec<u8>, Vec<u8>)>,
+) -> heed::Result<()> {
     if let Some(closing) = heed::env_closing_event(directory) {
         closing.wait();
     }
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
     options.map_size(1 << 30).max_dbs(7);
-    // SAFETY: only this program uses the directory, and it is not a disk that must outlive a loss of power.
+    // SAFETY: only this program uses the directory, and it is not a disk that must outlive a loss
+    // of power.
     let env = unsafe { options.flags(heed::EnvFlags::NO_SYNC).open(directory)? };
-    let tables =
-        [Table::Values, Table::Slots, Table::Recent, Table::Expiring, Table::Leases, Table::Marks, Table::State];
+    let tables = [
+        Table::Values,
+        Table::Slots,
+        Table::Recent,
+        Table::Expiring,
+        Table::Leases,
+        Table::Marks,
+        Table::State,
+    ];
     let opened = env.create_databases_and_commit(env.write_txn()?, |opener, txn| {
-        let [a, b, c, d, e, f, g] = tables.map(|table| opener.create_database::<Bytes, Bytes>(txn, Some(table.name())));
-        heed::Result::Ok(heed::CommitOrAbort::<_, ()>::Commit([a?, b?, c?, d?, e?, f?, g?]))
+        let [a, b, c, d, e, f, g] =
+            tables.map(|table| opener.create_database::<Bytes, Bytes>(txn, Some(table.name())));
+        heed::Result::Ok(heed::CommitOrAbort::<_, ()>::Commit([
+            a?, b?, c?, d?, e?, f?, g?,
+        ]))
     })?;
-    let heed::CommitOrAbort::Commit(opened) = opened else { unreachable!("it is never given up") };
+    let heed::CommitOrAbort::Commit(opened) = opened else {
+        unreachable!("it is never given up")
+    };
     let mut txn = env.write_txn()?;
     opened.iter().try_for_each(|table| table.clear(&mut txn))?;
     for (table, key, record) in rows.filter(|(_, key, _)| (1..=511).contains(&key.len())) {
@@ -186,13 +212,22 @@ fn write(directory: &Path, rows: impl Iterator<Item = (Table, Vec<u8>, Vec<u8>)>
 
 /// Makes a call, and looks whether what it says is so.
 async fn make(disk: &Disk, call: &Call, which: Which) -> Result<(), String> {
-    let (key, scopes) = (Key::from_bytes(which.bytes()), [Scope::ALL, Scope::from_bytes(which.bytes())]);
+    let (key, scopes) = (
+        Key::from_bytes(which.bytes()),
+        [Scope::ALL, Scope::from_bytes(which.bytes())],
+    );
     match call {
         Call::Get => drop(disk.get(&key).await?),
         Call::Read => drop(disk.read(&key, &scopes).await?),
         Call::Acquire | Call::Fill => {
             let marks = disk.marks(&scopes).await?;
-            let bid = Bid { token: 1, observed: None, lease: MINUTE, born: marks.now, newest: marks.newest };
+            let bid = Bid {
+                token: 1,
+                observed: None,
+                lease: MINUTE,
+                born: marks.now,
+                newest: marks.newest,
+            };
             disk.acquire(&key, &bid).await?;
             if matches!(call, Call::Fill) {
                 disk.renew(&key, bid.token, MINUTE).await?;
@@ -201,10 +236,18 @@ async fn make(disk: &Disk, call: &Call, which: Which) -> Result<(), String> {
             }
         }
         Call::Set | Call::SetLarge => {
-            let entry = entry(if matches!(call, Call::Set) { 1000 } else { 70_000 });
+            let entry = entry(if matches!(call, Call::Set) {
+                1000
+            } else {
+                70_000
+            });
             assert!(disk.set(&key, &entry).await?, "it is taken");
             let found = disk.get(&key).await?;
-            assert_eq!(found.map(|found| found.id()), Some(entry.id()), "it is there");
+            assert_eq!(
+                found.map(|found| found.id()),
+                Some(entry.id()),
+                "it is there"
+            );
         }
         Call::Remove => {
             disk.remove(&key).await?;
@@ -213,7 +256,11 @@ async fn make(disk: &Disk, call: &Call, which: Which) -> Result<(), String> {
         Call::Invalidate => {
             let stamp: Stamp = disk.invalidate(&scopes).await?;
             let marks = disk.marks(&scopes).await?;
-            assert_eq!((marks.now, marks.newest), (stamp, stamp.sequence), "it is marked");
+            assert_eq!(
+                (marks.now, marks.newest),
+                (stamp, stamp.sequence),
+                "it is marked"
+            );
         }
     }
     Ok(())
@@ -221,47 +268,116 @@ async fn make(disk: &Disk, call: &Call, which: Which) -> Result<(), String> {
 
 fn entry(length: usize) -> Entry {
     // A compressed one would not need a file.
-    Entry::new(Parts { compressed: true, ..Parts::new(vec![7; length].into(), MINUTE) })
+    Entry::new(Parts {
+        compressed: true,
+        ..Parts::new(vec![7; length].into(), MINUTE)
+    })
 }
 
 impl Record {
     /// The rows of the tables that this is.
     fn rows(&self, now: u64) -> Vec<(Table, Vec<u8>, Vec<u8>)> {
-        let numbers = |numbers: &[u64]| numbers.iter().flat_map(|number| number.to_be_bytes()).collect::<Vec<_>>();
-        let key = |which: Which| which.bytes::<32>().to_vec();
-        let timed = |time: Time, which: Which| [&time.millis(now).to_be_bytes()[..], &which.bytes::<32>()].concat();
-        let slot = |used: Time, expiry: Time, cost, file, in_file| {
-            [numbers(&[used.millis(now), expiry.millis(now), cost, file]), vec![in_file]].concat()
+        let numbers = |numbers: &[u64]| {
+            numbers
+                .iter()
+                .flat_map(|number| number.to_be_bytes())
+                .collect::<Vec<_>>()
         };
-        let value =
-            |expiry: Time, id, place, body: &[u8]| [&numbers(&[expiry.millis(now), id])[..], &[place], body].concat();
+        let key = |which: Which| which.bytes::<32>().to_vec();
+        let timed = |time: Time, which: Which| {
+            [&time.millis(now).to_be_bytes()[..], &which.bytes::<32>()].concat()
+        };
+        let slot = |used: Time, expiry: Time, cost, file, in_file| {
+            [
+                numbers(&[used.millis(now), expiry.millis(now), cost, file]),
+                vec![in_file],
+            ]
+            .concat()
+        };
+        let value = |expiry: Time, id, place, body: &[u8]| {
+            [&numbers(&[expiry.millis(now), id])[..], &[place], body].concat()
+        };
         // Not signed, so it opens under each key.
         let sealed = Sealer::default().seal(&Key::from_bytes([0; 32]), &entry(100));
         match *self {
-            Self::Entry { key: which, used, expiry, cost } => vec![
+            Self::Entry {
+                key: which,
+                used,
+                expiry,
+                cost,
+            } => vec![
                 (Table::Values, key(which), value(expiry, 1, 0, &sealed)),
                 (Table::Slots, key(which), slot(used, expiry, cost, 0, 0)),
                 (Table::Recent, timed(used, which), Vec::new()),
                 (Table::Expiring, timed(expiry, which), Vec::new()),
             ],
-            Self::Value { key: which, expiry, id, in_file, ref body } => {
-                vec![(Table::Values, key(which), value(expiry, id, in_file.into(), body.as_deref().unwrap_or(&sealed)))]
+            Self::Value {
+                key: which,
+                expiry,
+                id,
+                in_file,
+                ref body,
+            } => {
+                vec![(
+                    Table::Values,
+                    key(which),
+                    value(
+                        expiry,
+                        id,
+                        in_file.into(),
+                        body.as_deref().unwrap_or(&sealed),
+                    ),
+                )]
             }
-            Self::Slot { key: which, used, expiry, cost, file, in_file } => {
-                vec![(Table::Slots, key(which), slot(used, expiry, cost, file, in_file))]
+            Self::Slot {
+                key: which,
+                used,
+                expiry,
+                cost,
+                file,
+                in_file,
+            } => {
+                vec![(
+                    Table::Slots,
+                    key(which),
+                    slot(used, expiry, cost, file, in_file),
+                )]
             }
             Self::Recent { used, key } => vec![(Table::Recent, timed(used, key), Vec::new())],
-            Self::Expiring { expiry, key } => vec![(Table::Expiring, timed(expiry, key), Vec::new())],
-            Self::Lease { key: which, token, process: (id, started), deadline, era, sequence } => {
+            Self::Expiring { expiry, key } => {
+                vec![(Table::Expiring, timed(expiry, key), Vec::new())]
+            }
+            Self::Lease {
+                key: which,
+                token,
+                process: (id, started),
+                deadline,
+                era,
+                sequence,
+            } => {
                 let rest = numbers(&[started, deadline.millis(now), era, sequence]);
-                vec![(Table::Leases, key(which), [numbers(&[token]), id.to_be_bytes().to_vec(), rest].concat())]
+                vec![(
+                    Table::Leases,
+                    key(which),
+                    [numbers(&[token]), id.to_be_bytes().to_vec(), rest].concat(),
+                )]
             }
             Self::Mark { scope, sequence } => {
-                vec![(Table::Marks, scope.bytes::<16>().to_vec(), numbers(&[sequence]))]
+                vec![(
+                    Table::Marks,
+                    scope.bytes::<16>().to_vec(),
+                    numbers(&[sequence]),
+                )]
             }
-            Self::History { era, sequence } => vec![(Table::State, b"history".to_vec(), numbers(&[era, sequence]))],
+            Self::History { era, sequence } => {
+                vec![(Table::State, b"history".to_vec(), numbers(&[era, sequence]))]
+            }
             Self::Bytes(bytes) => vec![(Table::State, b"bytes".to_vec(), numbers(&[bytes]))],
-            Self::Raw { table, ref key, ref record } => vec![(table, key.clone(), record.clone())],
+            Self::Raw {
+                table,
+                ref key,
+                ref record,
+            } => vec![(table, key.clone(), record.clone())],
         }
     }
 }

@@ -1,4 +1,5 @@
-//! What servers and the disk keep beside entries: texts and records of other processes, or of anybody.
+//! What servers and the disk keep beside entries: texts and records of other processes, or of
+//! anybody.
 
 #![no_main]
 
@@ -11,7 +12,13 @@ fuzz_target!(init: ferrodash_fuzz::seed("replies", seeds()), |bytes: &[u8]| fuzz
 fn seeds() -> Vec<Vec<u8>> {
     let key = Key::of("rows", &2024);
     let numbers = |count| (1..=count).flat_map(u64::to_be_bytes);
-    let manifest = b"FDCM".iter().copied().chain(numbers(1)).chain([0, 0, 0, 2]).chain(numbers(1)).collect();
+    let manifest = b"FDCM"
+        .iter()
+        .copied()
+        .chain(numbers(1))
+        .chain([0, 0, 0, 2])
+        .chain(numbers(1))
+        .collect();
     let texts = [
         // A number, and a lease of Memcached.
         "1700000000".to_owned(),
@@ -26,5 +33,10 @@ fn seeds() -> Vec<Vec<u8>> {
     ];
     let lease = numbers(5).chain([0; 4]).collect();
     let slots = [0, 1].map(|in_file| numbers(4).chain([in_file]).collect());
-    texts.into_iter().map(String::into_bytes).chain([manifest, lease]).chain(slots).collect()
+    texts
+        .into_iter()
+        .map(String::into_bytes)
+        .chain([manifest, lease])
+        .chain(slots)
+        .collect()
 }

@@ -2,8 +2,8 @@
 
 use arbitrary::Arbitrary;
 use serde::ser::{
-    Serialize, SerializeMap, SerializeStruct, SerializeStructVariant, SerializeTuple, SerializeTupleStruct,
-    SerializeTupleVariant, Serializer,
+    Serialize, SerializeMap, SerializeStruct, SerializeStructVariant, SerializeTuple,
+    SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
 /// An argument, in one of the forms that it can have.
@@ -64,9 +64,9 @@ impl Name {
 
 /// What a value is to a cache: equal values have the same key.
 ///
-/// Integers are equal whatever their width, floats if their bits are once they are widened (so 0.0 is not -0.0), with
-/// one NaN. Lists and tuples of all kinds are the same, as are maps in any order and structs with the same text keys.
-/// Newtypes are what they hold.
+/// Integers are equal whatever their width, floats if their bits are once they are widened (so 0.0
+/// is not -0.0), with one NaN. Lists and tuples of all kinds are the same, as are maps in any order
+/// and structs with the same text keys. Newtypes are what they hold.
 #[derive(Debug, PartialEq, Eq, PartialOrd, Ord)]
 #[expect(missing_docs, reason = "they are their own explanation")]
 pub enum Meaning {
@@ -144,42 +144,74 @@ impl Value {
     /// The same in another form, as the choices say.
     pub fn respelled(&self, choices: &mut dyn Iterator<Item = u8>) -> Self {
         let choice = usize::from(choices.next().unwrap_or(0));
-        let pick = |forms: Vec<Self>| forms.into_iter().cycle().nth(choice).expect("there is a form");
-        let mut all = |values: &[Self]| values.iter().map(|value| value.respelled(choices)).collect::<Vec<_>>();
+        let pick = |forms: Vec<Self>| {
+            forms
+                .into_iter()
+                .cycle()
+                .nth(choice)
+                .expect("there is a form")
+        };
+        let mut all = |values: &[Self]| {
+            values
+                .iter()
+                .map(|value| value.respelled(choices))
+                .collect::<Vec<_>>()
+        };
         match self {
             Self::Unit | Self::UnitStruct => pick(vec![Self::UnitStruct, Self::Unit]),
             Self::Some(value) => Self::Some(Box::new(value.respelled(choices))),
             Self::F32(value) => pick(vec![Self::F64((*value).into()), Self::F32(*value)]),
-            Self::F64(value) if value.is_nan() => pick(vec![Self::F32(f32::NAN), Self::F64(-f64::NAN)]),
+            Self::F64(value) if value.is_nan() => {
+                pick(vec![Self::F32(f32::NAN), Self::F64(-f64::NAN)])
+            }
             Self::F64(value) => {
                 let narrow = *value as f32;
                 let exact = f64::from(narrow).to_bits() == value.to_bits();
-                pick(if exact { vec![Self::F32(narrow)] } else { vec![Self::F64(*value)] })
+                pick(if exact {
+                    vec![Self::F32(narrow)]
+                } else {
+                    vec![Self::F64(*value)]
+                })
             }
             Self::List(values) | Self::Tuple(values) | Self::TupleStruct(values) => {
                 let values = all(values);
-                pick(vec![Self::Tuple(values.clone()), Self::TupleStruct(values.clone()), Self::List(values)])
+                pick(vec![
+                    Self::Tuple(values.clone()),
+                    Self::TupleStruct(values.clone()),
+                    Self::List(values),
+                ])
             }
             Self::Map(entries) => Self::Map(shuffled(
                 choice,
-                entries.iter().map(|(key, value)| (key.respelled(choices), value.respelled(choices))),
+                entries
+                    .iter()
+                    .map(|(key, value)| (key.respelled(choices), value.respelled(choices))),
             )),
             Self::Struct(fields) => {
-                let fields = fields.iter().map(|(name, value)| (*name, value.respelled(choices)));
+                let fields = fields
+                    .iter()
+                    .map(|(name, value)| (*name, value.respelled(choices)));
                 let fields = shuffled(choice / 2, fields);
                 pick(vec![Self::Map(keyed(fields.clone())), Self::Struct(fields)])
             }
             Self::Newtype(value) => value.respelled(choices),
-            Self::UnitVariant(name) => pick(vec![Self::NewtypeVariant(*name, Self::Unit.into()), self.clone()]),
+            Self::UnitVariant(name) => pick(vec![
+                Self::NewtypeVariant(*name, Self::Unit.into()),
+                self.clone(),
+            ]),
             Self::NewtypeVariant(name, value) => match value.respelled(choices) {
                 Self::Unit => Self::UnitVariant(*name),
                 Self::Tuple(values) => Self::TupleVariant(*name, values),
                 Self::Struct(fields) => Self::StructVariant(*name, fields),
                 value => Self::NewtypeVariant(*name, value.into()),
             },
-            Self::TupleVariant(name, values) => Self::NewtypeVariant(*name, Self::List(all(values)).into()),
+            Self::TupleVariant(name, values) => {
+                Self::NewtypeVariant(*name, Self::List(all(values)).into())
+            }
             Self::StructVariant(name, fields) => {
-                let fields = fields.iter().map(|(name, value)| (*name, value.respelled(choices)));
+                let fields = fields
+                    .iter()
+                    .map(|(name, value)| (*name, value.respelled(choices)));
                 Self::NewtypeVariant(*name, Self::Map(keyed(shuffled(choice, fields))).into())
             }
             _ => match self.integer() {
@@ -203,11 +235,17 @@ impl Value {
 
     fn parts(&mut self) -> Vec<&mut Self> {
         match self {
-            Self::Some(value) | Self::Newtype(value) | Self::NewtypeVariant(_, value) => vec![value],
-            Self::List(values) | Self::Tuple(values) | Self::TupleStruct(values) | Self::TupleVariant(_, values) => {
-                values.iter_mut().collect()
+            Self::Some(value) | Self::Newtype(value) | Self::NewtypeVariant(_, value) => {
+                vec![value]
             }
-            Self::Map(entries) => entries.iter_mut().flat_map(|(key, value)| [key, value]).collect(),
+            Self::List(values)
+            | Self::Tuple(values)
+            | Self::TupleStruct(values)
+            | Self::TupleVariant(_, values) => values.iter_mut().collect(),
+            Self::Map(entries) => entries
+                .iter_mut()
+                .flat_map(|(key, value)| [key, value])
+                .collect(),
             Self::Struct(fields) | Self::StructVariant(_, fields) => {
                 fields.iter_mut().map(|(_, value)| value).collect()
             }
@@ -227,11 +265,16 @@ fn map<'a>(entries: impl Iterator<Item = (Meaning, &'a Value)>) -> Meaning {
 }
 
 fn named(fields: &[(Name, Value)]) -> impl Iterator<Item = (Meaning, &Value)> {
-    fields.iter().map(|(name, value)| (Meaning::Text(name.text().to_owned()), value))
+    fields
+        .iter()
+        .map(|(name, value)| (Meaning::Text(name.text().to_owned()), value))
 }
 
 fn keyed(fields: Vec<(Name, Value)>) -> Vec<(Value, Value)> {
-    fields.into_iter().map(|(name, value)| (Value::Text(name.text().to_owned()), value)).collect()
+    fields
+        .into_iter()
+        .map(|(name, value)| (Value::Text(name.text().to_owned()), value))
+        .collect()
 }
 
 fn shuffled<T>(choice: usize, items: impl Iterator<Item = T>) -> Vec<T> {
@@ -297,7 +340,9 @@ impl Serialize for Value {
             Self::Bytes(bytes) => serializer.serialize_bytes(bytes),
             Self::Newtype(value) => serializer.serialize_newtype_struct("Newtype", value),
             Self::UnitVariant(name) => serializer.serialize_unit_variant("Enum", 0, name.text()),
-            Self::NewtypeVariant(name, value) => serializer.serialize_newtype_variant("Enum", 1, name.text(), value),
+            Self::NewtypeVariant(name, value) => {
+                serializer.serialize_newtype_variant("Enum", 1, name.text(), value)
+            }
             several => several.serialize_several(serializer),
         }
     }
@@ -309,32 +354,46 @@ impl Value {
         match self {
             Self::Tuple(values) => {
                 let mut tuple = serializer.serialize_tuple(values.len())?;
-                values.iter().try_for_each(|value| tuple.serialize_element(value))?;
+                values
+                    .iter()
+                    .try_for_each(|value| tuple.serialize_element(value))?;
                 tuple.end()
             }
             Self::TupleStruct(values) => {
                 let mut tuple = serializer.serialize_tuple_struct("TupleStruct", values.len())?;
-                values.iter().try_for_each(|value| tuple.serialize_field(value))?;
+                values
+                    .iter()
+                    .try_for_each(|value| tuple.serialize_field(value))?;
                 tuple.end()
             }
             Self::Map(entries) => {
                 let mut map = serializer.serialize_map(None)?;
-                entries.iter().try_for_each(|(key, value)| map.serialize_entry(key, value))?;
+                entries
+                    .iter()
+                    .try_for_each(|(key, value)| map.serialize_entry(key, value))?;
                 map.end()
             }
             Self::Struct(fields) => {
                 let mut structure = serializer.serialize_struct("Struct", fields.len())?;
-                fields.iter().try_for_each(|(name, value)| structure.serialize_field(name.text(), value))?;
+                fields
+                    .iter()
+                    .try_for_each(|(name, value)| structure.serialize_field(name.text(), value))?;
                 structure.end()
             }
             Self::TupleVariant(name, values) => {
-                let mut tuple = serializer.serialize_tuple_variant("Enum", 2, name.text(), values.len())?;
-                values.iter().try_for_each(|value| tuple.serialize_field(value))?;
+                let mut tuple =
+                    serializer.serialize_tuple_variant("Enum", 2, name.text(), values.len())?;
+                values
+                    .iter()
+                    .try_for_each(|value| tuple.serialize_field(value))?;
                 tuple.end()
             }
             Self::StructVariant(name, fields) => {
-                let mut structure = serializer.serialize_struct_variant("Enum", 3, name.text(), fields.len())?;
-                fields.iter().try_for_each(|(name, value)| structure.serialize_field(name.text(), value))?;
+                let mut structure =
+                    serializer.serialize_struct_variant("Enum", 3, name.text(), fields.len())?;
+                fields
+                    .iter()
+                    .try_for_each(|(name, value)| structure.serialize_field(name.text(), value))?;
                 structure.end()
             }
             Self::List(values) => serializer.collect_seq(values),

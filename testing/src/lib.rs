@@ -1,4 +1,5 @@
-//! Real servers for tests: each on a free port of this machine, ended with the value that started it.
+//! Real servers for tests: each on a free port of this machine, ended with the value that started
+//! it.
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
@@ -17,16 +18,21 @@ const READY_WITHIN: Duration = Duration::from_secs(20);
 /// # Panics
 /// When there is none.
 pub fn free_port() -> u16 {
-    // Below the range from which systems take ports for connections, so that none of those takes it before the server
-    // does; and not twice, so that two tests do not mistake one server for theirs.
+    // Below the range from which systems take ports for connections, so that none of those takes it
+    // before the server does; and not twice, so that two tests do not mistake one server for
+    // theirs.
     const FIRST: u32 = 10_000;
     const COUNT: u32 = 22_000;
     static NEXT: AtomicU32 = AtomicU32::new(0);
     (0..COUNT)
         .find_map(|_| {
-            let offset = std::process::id().wrapping_mul(131).wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
+            let offset = std::process::id()
+                .wrapping_mul(131)
+                .wrapping_add(NEXT.fetch_add(1, Ordering::Relaxed));
             let port = u16::try_from(FIRST + offset % COUNT).expect("both bounds are ports");
-            TcpListener::bind(("127.0.0.1", port)).is_ok().then_some(port)
+            TcpListener::bind(("127.0.0.1", port))
+                .is_ok()
+                .then_some(port)
         })
         .expect("this machine has a free port")
 }
@@ -44,9 +50,14 @@ impl Program {
     /// When the program is not installed or not ready in time.
     pub fn listening(command: &mut Command, port: u16) -> Self {
         let name = command.get_program().to_string_lossy().into_owned();
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-        let child =
-            child.unwrap_or_else(|error| panic!("{name}: {error}; run scripts/test, which installs what tests need"));
+        let child = command
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn();
+        let child = child.unwrap_or_else(|error| {
+            panic!("{name}: {error}; run scripts/test, which installs what tests need")
+        });
         let program = Self { child };
         for _ in 0..READY_WITHIN.as_millis() / 10 {
             if TcpStream::connect(("127.0.0.1", port)).is_ok() {
@@ -64,10 +75,13 @@ impl Program {
     pub fn saying(command: &mut Command) -> (Self, String) {
         let name = command.get_program().to_string_lossy().into_owned();
         let child = command.stdin(Stdio::null()).stdout(Stdio::piped()).spawn();
-        let mut child = child.unwrap_or_else(|error| panic!("{name}: {error}; run scripts/test, which builds it"));
+        let mut child = child
+            .unwrap_or_else(|error| panic!("{name}: {error}; run scripts/test, which builds it"));
         let output = child.stdout.take().expect("standard output is piped");
         let mut line = String::new();
-        BufReader::new(output).read_line(&mut line).expect("a line of text");
+        BufReader::new(output)
+            .read_line(&mut line)
+            .expect("a line of text");
         assert!(!line.is_empty(), "{name} ended without a line");
         (Self { child }, line.trim().to_owned())
     }
@@ -79,7 +93,10 @@ impl Program {
 
     /// Waits for the program to end by itself; `true` if it did so with success.
     pub fn wait(mut self) -> bool {
-        self.child.wait().expect("the program is a child of this one").success()
+        self.child
+            .wait()
+            .expect("the program is a child of this one")
+            .success()
     }
 }
 
@@ -101,7 +118,10 @@ pub struct Redis {
 impl Redis {
     /// Starts a server that keeps nothing on disk.
     pub fn start() -> Self {
-        let mut redis = Self { port: free_port(), program: None };
+        let mut redis = Self {
+            port: free_port(),
+            program: None,
+        };
         redis.resume();
         redis
     }
@@ -119,7 +139,16 @@ impl Redis {
     /// Starts the server again, on the same port.
     pub fn resume(&mut self) {
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no", "--port", &self.port.to_string()]);
+        command.args([
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--appendonly",
+            "no",
+            "--port",
+            &self.port.to_string(),
+        ]);
         self.program = Some(Program::listening(&mut command, self.port));
     }
 }
@@ -138,7 +167,10 @@ impl Memcached {
         let mut command = Command::new("memcached");
         command.args(["-l", "127.0.0.1", "-u", "nobody", "-p", &port.to_string()]);
         let program = Program::listening(&mut command, port);
-        Self { port, _program: program }
+        Self {
+            port,
+            _program: program,
+        }
     }
 
     /// The server's address.
@@ -166,7 +198,9 @@ impl Nginx {
         let files = tempfile::tempdir().expect("a folder for nginx's files");
         let folder = files.path().display();
         let own = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"];
-        let own = own.map(|name| format!("{name}_temp_path {folder}/{name};")).join(" ");
+        let own = own
+            .map(|name| format!("{name}_temp_path {folder}/{name};"))
+            .join(" ");
         // One process, which ends with the test.
         let config = format!(
             "daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}
@@ -178,10 +212,21 @@ impl Nginx {
         let path = files.path().join("nginx.conf");
         std::fs::write(&path, config).expect("a folder that can be written");
         // Debian installs it where only root's shell looks.
-        let program = if Path::new("/usr/sbin/nginx").exists() { "/usr/sbin/nginx" } else { "nginx" };
+        let program = if Path::new("/usr/sbin/nginx").exists() {
+            "/usr/sbin/nginx"
+        } else {
+            "nginx"
+        };
         let mut command = Command::new(program);
-        let program = Program::listening(command.arg("-p").arg(files.path()).arg("-c").arg(&path), port);
-        Self { port, _program: program, _files: files }
+        let program = Program::listening(
+            command.arg("-p").arg(files.path()).arg("-c").arg(&path),
+            port,
+        );
+        Self {
+            port,
+            _program: program,
+            _files: files,
+        }
     }
 
     /// Its address of a path.

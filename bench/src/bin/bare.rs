@@ -15,6 +15,10 @@ async fn main() {
     let body = Bytes::from(std::fs::read(file).expect("the file can be read"));
     let answer = move || async move { ([(CONTENT_TYPE, "application/json")], body) };
     let router = Router::new().route("/_dash-update-component", post(answer));
-    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}")).await.expect("the port is free");
-    axum::serve(listener, router).await.expect("the server runs");
+    let listener = tokio::net::TcpListener::bind(format!("127.0.0.1:{port}"))
+        .await
+        .expect("the port is free");
+    axum::serve(listener, router)
+        .await
+        .expect("the server runs");
 }

@@ -1,5 +1,5 @@
-//! What the cache costs, beside what it is made of. Each measurement prints a line of JSON; `scripts/bench-cache` runs
-//! them beside other caches and compares.
+//! What the cache costs, beside what it is made of. Each measurement prints a line of JSON;
+//! `scripts/bench-cache` runs them beside other caches and compares.
 //!
 //! `cache memory|disk|keys|mixed`, `cache redis URL`, `cache stampede URL [seconds]`
 
@@ -43,11 +43,17 @@ async fn main() {
 
 #[expect(clippy::print_stdout, reason = "the result")]
 fn say(name: &str, figures: &[(&str, f64)]) {
-    let figures: Vec<String> = figures.iter().map(|(name, figure)| format!("\"{name}\": {figure:.1}")).collect();
+    let figures: Vec<String> = figures
+        .iter()
+        .map(|(name, figure)| format!("\"{name}\": {figure:.1}"))
+        .collect();
     println!("{{\"name\": \"{name}\", {}}}", figures.join(", "));
 }
 
-#[expect(clippy::disallowed_methods, reason = "a benchmark measures the real time")]
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a benchmark measures the real time"
+)]
 fn clock() -> Instant {
     Instant::now()
 }
@@ -57,7 +63,8 @@ fn median(mut rounds: Vec<f64>) -> f64 {
     rounds[rounds.len() / 2]
 }
 
-/// Several subjects in turn, so that a slow moment of the machine hits all alike; nanoseconds of each, as medians.
+/// Several subjects in turn, so that a slow moment of the machine hits all alike; nanoseconds of
+/// each, as medians.
 fn in_turn(operations: u64, subjects: &mut [(&str, &mut dyn FnMut(u64))]) {
     let mut rounds = vec![Vec::new(); subjects.len()];
     for _ in 0..ROUNDS {
@@ -90,7 +97,10 @@ struct Rows {
 #[memoize(timeout = "1h")]
 async fn rows(number: u32, name: &str) -> Rows {
     let _ = number;
-    Rows { name: name.to_owned(), values: vec![1.0, 2.0, 3.0] }
+    Rows {
+        name: name.to_owned(),
+        values: vec![1.0, 2.0, 3.0],
+    }
 }
 
 async fn memory() {
@@ -113,8 +123,12 @@ async fn memory() {
     in_turn(
         1_000_000,
         &mut [
-            ("quick_cache", &mut |number| _ = black_box(quick.get(at(number).as_bytes()))),
-            ("moka", &mut |number| _ = black_box(moka.get(at(number).as_bytes()))),
+            ("quick_cache", &mut |number| {
+                _ = black_box(quick.get(at(number).as_bytes()))
+            }),
+            ("moka", &mut |number| {
+                _ = black_box(moka.get(at(number).as_bytes()))
+            }),
             ("memory hit", &mut |number| {
                 let answer = now(cache.get_or_compute(*at(number), &policy, compute));
                 debug_assert_eq!(answer.status, Status::Hit { tier: "memory" });
@@ -123,7 +137,10 @@ async fn memory() {
         ],
     );
     now(cache.scope(async {
-        in_turn(200_000, &mut [("memoize hit", &mut |_| _ = black_box(now(rows(7, "north"))))]);
+        in_turn(
+            200_000,
+            &mut [("memoize hit", &mut |_| _ = black_box(now(rows(7, "north"))))],
+        );
     }));
 }
 
@@ -131,7 +148,9 @@ async fn memory() {
 fn noise() -> Bytes {
     let mut state = 1u64;
     let next = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         state.to_le_bytes()[7]
     };
     (0..8192).map(next).collect::<Vec<_>>().into()
@@ -139,7 +158,9 @@ fn noise() -> Bytes {
 
 async fn disk() {
     let directory = std::env::temp_dir().join(format!("ferrodash-bench-{}", std::process::id()));
-    let cache = Cache::from_url(&format!("disk:{}", directory.display())).await.expect("a directory");
+    let cache = Cache::from_url(&format!("disk:{}", directory.display()))
+        .await
+        .expect("a directory");
     let policy = Policy::new(MINUTES);
     let value = noise();
     let keys: Vec<Key> = (0..KEYS).map(|number| Key::of("bench", &number)).collect();
@@ -148,7 +169,8 @@ async fn disk() {
     }
     let compute = || async { Ok::<_, Infallible>(Computed::keep(Bytes::new())) };
     let mut hit = |number: u64| {
-        let answer = now(cache.get_or_compute(keys[(number * 7919 % KEYS) as usize], &policy, compute));
+        let answer =
+            now(cache.get_or_compute(keys[(number * 7919 % KEYS) as usize], &policy, compute));
         assert!(matches!(answer.status, Status::Hit { tier: "disk" }));
     };
     in_turn(50_000, &mut [("disk hit 8 KiB", &mut hit)]);
@@ -158,7 +180,9 @@ async fn disk() {
 
 /// How fast large arguments become keys.
 fn keys() {
-    let table: Vec<(f64, f64)> = (0..1_000_000).map(|row| (f64::from(row), f64::from(row) * 0.5)).collect();
+    let table: Vec<(f64, f64)> = (0..1_000_000)
+        .map(|row| (f64::from(row), f64::from(row) * 0.5))
+        .collect();
     let bytes = (table.len() * 16) as f64;
     let rounds = (0..ROUNDS).map(|_| {
         let start = clock();
@@ -171,8 +195,14 @@ fn keys() {
         black_box(Key::of("text", &text));
         text.len() as f64 / start.elapsed().as_secs_f64() / 1e9
     });
-    say("key of a table", &[("gigabytes_per_second", median(rounds.collect()))]);
-    say("key of a text", &[("gigabytes_per_second", median(texts.collect()))]);
+    say(
+        "key of a table",
+        &[("gigabytes_per_second", median(rounds.collect()))],
+    );
+    say(
+        "key of a text",
+        &[("gigabytes_per_second", median(texts.collect()))],
+    );
 }
 
 /// A million mixed reads and writes of 64 tasks; how long hits take.
@@ -187,11 +217,14 @@ async fn mixed() {
                 let number = (task * 31 + i * 7919) % 10_000;
                 let key = Key::of("mixed", &number);
                 if i % 10 == 0 {
-                    cache.set(&key, Bytes::from(number.to_string()), MINUTES).await;
+                    cache
+                        .set(&key, Bytes::from(number.to_string()), MINUTES)
+                        .await;
                     continue;
                 }
                 let start = clock();
-                let compute = || async move { Ok::<_, Infallible>(Computed::keep(number.to_string())) };
+                let compute =
+                    || async move { Ok::<_, Infallible>(Computed::keep(number.to_string())) };
                 let answer = cache.get_or_compute(key, &policy, compute).await;
                 if matches!(answer.status, Status::Hit { .. }) {
                     times.push(start.elapsed().as_nanos() as u64);
@@ -220,7 +253,9 @@ async fn mixed() {
 }
 
 async fn redis(url: &str) {
-    let bare = Cache::from_url(&format!("{url}?namespace=bench&deadline=2s")).await.expect("an address");
+    let bare = Cache::from_url(&format!("{url}?namespace=bench&deadline=2s"))
+        .await
+        .expect("an address");
     let near = Cache::builder()
         .memory(64 << 20)
         .url(&format!("{url}?namespace=bench&deadline=2s"))
@@ -231,7 +266,10 @@ async fn redis(url: &str) {
     let value = noise();
     let keys: Vec<Key> = (0..KEYS).map(|number| Key::of("bench", &number)).collect();
     let client = redis::Client::open(url).expect("an address");
-    let mut connection = client.get_multiplexed_async_connection().await.expect("a server");
+    let mut connection = client
+        .get_multiplexed_async_connection()
+        .await
+        .expect("a server");
     for key in &keys {
         assert!(bare.set(key, value.clone(), MINUTES).await);
         redis::cmd("SET")
@@ -251,7 +289,11 @@ async fn redis(url: &str) {
     for number in 0..20_000 {
         let key = &keys[(number * 7919 % KEYS) as usize];
         let start = clock();
-        let got: Bytes = redis::cmd("GET").arg(key.as_bytes()).query_async(&mut connection).await.expect("a server");
+        let got: Bytes = redis::cmd("GET")
+            .arg(key.as_bytes())
+            .query_async(&mut connection)
+            .await
+            .expect("a server");
         gets.push(start.elapsed().as_secs_f64() * 1e9);
         black_box(got);
         let start = clock();
@@ -264,19 +306,25 @@ async fn redis(url: &str) {
     in_turn(
         200_000,
         &mut [("near hit 8 KiB", &mut |number| {
-            let answer = now(near.get_or_compute(keys[(number * 7919 % KEYS) as usize], &policy, compute));
+            let answer =
+                now(near.get_or_compute(keys[(number * 7919 % KEYS) as usize], &policy, compute));
             assert!(matches!(answer.status, Status::Hit { tier: "memory" }));
         })],
     );
 }
 
-/// Eight processes of sixteen tasks each ask for one key: function 250 ms, timeout 1 s, pauses of 10 to 30 ms.
+/// Eight processes of sixteen tasks each ask for one key: function 250 ms, timeout 1 s, pauses of
+/// 10 to 30 ms.
 fn stampede(url: &str, seconds: u64) {
     let this = std::env::current_exe().expect("a program has a file");
     let nodes: Vec<_> = (0..8)
         .map(|_| {
             let mut command = Command::new(&this);
-            command.args(["node", url, &seconds.to_string()]).stdout(Stdio::piped()).spawn().expect("it starts")
+            command
+                .args(["node", url, &seconds.to_string()])
+                .stdout(Stdio::piped())
+                .spawn()
+                .expect("it starts")
         })
         .collect();
     let (mut calls, mut times) = (0.0, BTreeMap::<u64, u64>::new());
@@ -305,14 +353,30 @@ fn stampede(url: &str, seconds: u64) {
         }
         0.0
     };
-    let figures = [("p50_milliseconds", at(0.5)), ("p99_milliseconds", at(0.99)), ("p999_milliseconds", at(0.999))];
-    say("stampede", &[("calls", calls), ("operations", total as f64), figures[0], figures[1], figures[2]]);
+    let figures = [
+        ("p50_milliseconds", at(0.5)),
+        ("p99_milliseconds", at(0.99)),
+        ("p999_milliseconds", at(0.999)),
+    ];
+    say(
+        "stampede",
+        &[
+            ("calls", calls),
+            ("operations", total as f64),
+            figures[0],
+            figures[1],
+            figures[2],
+        ],
+    );
 }
 
-/// One of the eight processes: prints how often it ran the function, and how often a call took so many microseconds.
+/// One of the eight processes: prints how often it ran the function, and how often a call took so
+/// many microseconds.
 #[expect(clippy::print_stdout, reason = "the result")]
 async fn node(url: &str, seconds: u64) {
-    let cache = Cache::from_url(&format!("{url}?namespace=bench&deadline=2s")).await.expect("an address");
+    let cache = Cache::from_url(&format!("{url}?namespace=bench&deadline=2s"))
+        .await
+        .expect("an address");
     let calls = Arc::new(AtomicU32::new(0));
     let end = clock() + Duration::from_secs(seconds);
     let tasks = (0..16u64).map(|task| {
@@ -320,7 +384,10 @@ async fn node(url: &str, seconds: u64) {
         tokio::spawn(async move {
             let second = Duration::from_secs(1);
             let policy = Policy::new(second).stale_while_revalidate(30 * second);
-            let (mut times, mut chance) = (BTreeMap::<u64, u64>::new(), task * 7919 + u64::from(std::process::id()));
+            let (mut times, mut chance) = (
+                BTreeMap::<u64, u64>::new(),
+                task * 7919 + u64::from(std::process::id()),
+            );
             while clock() < end {
                 let calls = calls.clone();
                 let compute = || async move {
@@ -329,9 +396,15 @@ async fn node(url: &str, seconds: u64) {
                     Ok::<_, Infallible>(Computed::keep("value"))
                 };
                 let start = clock();
-                cache.get_or_compute(Key::of("stampede", &0), &policy, compute).await.result.expect("a value");
+                cache
+                    .get_or_compute(Key::of("stampede", &0), &policy, compute)
+                    .await
+                    .result
+                    .expect("a value");
                 *times.entry(start.elapsed().as_micros() as u64).or_default() += 1;
-                chance = chance.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+                chance = chance
+                    .wrapping_mul(6_364_136_223_846_793_005)
+                    .wrapping_add(1_442_695_040_888_963_407);
                 tokio::time::sleep(Duration::from_millis(10 + (chance >> 40) % 21)).await;
             }
             times

@@ -12,7 +12,10 @@ pub(super) fn app(name: &str) -> Option<App> {
     Some(match name {
         "arguments" => {
             let ids = ["a", "b", "c", "o", "p", "q", "r", "s"];
-            app_of(ids).callbacks(plain()).callbacks(grouped()).callbacks(context())
+            app_of(ids)
+                .callbacks(plain())
+                .callbacks(grouped())
+                .callbacks(context())
         }
         "answers" => app_of(["a", "o", "p", "q", "r"]).callbacks(answers()),
         "endpoints" => app_of(["a", "b", "o", "p", "q", "r"]).callbacks(endpoints()),
@@ -31,7 +34,9 @@ fn plain() -> [Callback; 3] {
             .input(("a", "value"))
             .input(("b", "value"))
             .state(("c", "value"))
-            .handler(async |first: Value, second: Value, state: Value| json!([first, second, state])),
+            .handler(async |first: Value, second: Value, state: Value| {
+                json!([first, second, state])
+            }),
         to("o", "title")
             .state(("a", "value"))
             .input(("b", "value"))
@@ -66,11 +71,19 @@ struct Pair {
 }
 
 fn grouped() -> [Callback; 3] {
-    let range = Args::new().input("low", Input::new("b", "value")).state("high", State::new("c", "value"));
-    let filter = Args::new().state("month", State::new("a", "id")).input("carrier", Input::new("a", "value"));
-    let pair = Args::new().input("value", Input::new("b", "value")).state("id", State::new("b", "id"));
+    let range = Args::new()
+        .input("low", Input::new("b", "value"))
+        .state("high", State::new("c", "value"));
+    let filter = Args::new()
+        .state("month", State::new("a", "id"))
+        .input("carrier", Input::new("a", "value"));
+    let pair = Args::new()
+        .input("value", Input::new("b", "value"))
+        .state("id", State::new("b", "id"));
     let all = Input::new(id! { type: "in", index: ALL }, "value");
-    let named = Args::new().state("s", State::new("b", "value")).input("one", Input::new("a", "value"));
+    let named = Args::new()
+        .state("s", State::new("b", "value"))
+        .input("one", Input::new("a", "value"));
     [
         to("p", "children")
             .args(filter.args("range", range))
@@ -128,7 +141,8 @@ fn context() -> [Callback; 3] {
             .input((id! { type: "in", index: ALL }, "value"))
             .handler(async |_: Value, _: Value, _: Value, context: Context| {
                 let triggered = context.triggered().iter();
-                let entries = triggered.map(|it| json!([it.prop_id(), it.value::<Value>().unwrap_or_default()]));
+                let entries = triggered
+                    .map(|it| json!([it.prop_id(), it.value::<Value>().unwrap_or_default()]));
                 json!([entries.collect::<Value>(), context.triggered_id()])
             }),
         to("r", "children")
@@ -137,31 +151,49 @@ fn context() -> [Callback; 3] {
             .state((id! { type: "in", index: ALL }, "value"))
             .handler(async |_: Value, _: Value, context: Context| {
                 let outputs = context.outputs_grouping();
-                let all =
-                    [list(&context.inputs_list(), true), list(&context.states_list(), true), list(&outputs, false)];
+                let all = [
+                    list(&context.inputs_list(), true),
+                    list(&context.states_list(), true),
+                    list(&outputs, false),
+                ];
                 (json!(all), vec!["x"; outputs[1].many().len()])
             }),
-        to("r", "title").input(("a", "value")).handler(async |_: Value, context: Context| {
-            json!([context.cookie("who"), context.header("X-Test"), context.path(), context.query()])
-        }),
+        to("r", "title")
+            .input(("a", "value"))
+            .handler(async |_: Value, context: Context| {
+                json!([
+                    context.cookie("who"),
+                    context.header("X-Test"),
+                    context.path(),
+                    context.query()
+                ])
+            }),
     ]
 }
 
 fn answers() -> [Callback; 2] {
     [
-        to("o", "children").input(("a", "value")).handler(async |value: Value, context: Context| {
-            context.set_cookie(Cookie::build(("plain", "v")).path("/"));
-            let full = Cookie::build(("full", "a b")).path("/x").secure(true).http_only(true).same_site(SameSite::Lax);
-            context.set_cookie(full.max_age(time::Duration::seconds(60)));
-            value
-        }),
-        to("p", "children").input(("a", "value")).handler(async |value: Value, context: Context| {
-            context.set_header("X-Set", "first")?;
-            context.set_header("X-Set", "second")?;
-            context.append_header("X-Many", "one")?;
-            context.append_header("X-Many", "two")?;
-            Ok::<_, CallbackError>(value)
-        }),
+        to("o", "children").input(("a", "value")).handler(
+            async |value: Value, context: Context| {
+                context.set_cookie(Cookie::build(("plain", "v")).path("/"));
+                let full = Cookie::build(("full", "a b"))
+                    .path("/x")
+                    .secure(true)
+                    .http_only(true)
+                    .same_site(SameSite::Lax);
+                context.set_cookie(full.max_age(time::Duration::seconds(60)));
+                value
+            },
+        ),
+        to("p", "children").input(("a", "value")).handler(
+            async |value: Value, context: Context| {
+                context.set_header("X-Set", "first")?;
+                context.set_header("X-Set", "second")?;
+                context.append_header("X-Many", "one")?;
+                context.append_header("X-Many", "two")?;
+                Ok::<_, CallbackError>(value)
+            },
+        ),
     ]
 }
 
@@ -191,9 +223,14 @@ fn endpoints() -> [Callback; 3] {
 }
 
 fn adds() -> Callback {
-    to("o", "children").input(("a", "value")).dynamic_callbacks().handler(async |value: Value, context: Context| {
-        let added = to("p", "children").input(("b", "value")).prevent_initial_call();
-        context.add_callback(added.handler(async |text: String| format!("added {text}")))?;
-        Ok::<_, CallbackError>(value)
-    })
+    to("o", "children")
+        .input(("a", "value"))
+        .dynamic_callbacks()
+        .handler(async |value: Value, context: Context| {
+            let added = to("p", "children")
+                .input(("b", "value"))
+                .prevent_initial_call();
+            context.add_callback(added.handler(async |text: String| format!("added {text}")))?;
+            Ok::<_, CallbackError>(value)
+        })
 }

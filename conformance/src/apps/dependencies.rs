@@ -34,7 +34,11 @@ pub(super) fn app(name: &str) -> Option<App> {
         "dependencies_running" => (&["a", "b", "o"], running()),
         "dependencies_prevented" => (&["a", "o"], prevented()),
         "dependencies_app_prevents" => {
-            return Some(app_of(["a", "o"]).callbacks(with_duplicate()).prevent_initial_callbacks(true));
+            return Some(
+                app_of(["a", "o"])
+                    .callbacks(with_duplicate())
+                    .prevent_initial_callbacks(true),
+            );
         }
         "dependencies_app_initial_duplicate" => (&["a", "o"], with_initial_duplicate()),
         "dependencies_clientside" => (&["a", "b", "o", "p"], clientside()),
@@ -59,18 +63,30 @@ fn single() -> Vec<Callback> {
             .state(("c", "data"))
             .state(("a", "id"))
             .handler(never!(a b c d)),
-        to("a", "value").input(("a", "value")).input(("a", "n_blur")).handler(never!(a b)),
+        to("a", "value")
+            .input(("a", "value"))
+            .input(("a", "n_blur"))
+            .handler(never!(a b)),
     ]
 }
 
 fn multi() -> Vec<Callback> {
-    let outputs = to("o", "children").output(Output::new("p", "style")).output(Output::new("o", "title"));
+    let outputs = to("o", "children")
+        .output(Output::new("p", "style"))
+        .output(Output::new("o", "title"));
     vec![outputs.input(("a", "value")).handler(never!(a))]
 }
 
 fn interleaved() -> Vec<Callback> {
-    let callback = to("o", "children").state(("a", "value")).input(("b", "value"));
-    vec![callback.state(("c", "value")).input(("a", "id")).handler(never!(a b c d))]
+    let callback = to("o", "children")
+        .state(("a", "value"))
+        .input(("b", "value"));
+    vec![
+        callback
+            .state(("c", "value"))
+            .input(("a", "id"))
+            .handler(never!(a b c d)),
+    ]
 }
 
 fn matching() -> Vec<Callback> {
@@ -81,7 +97,9 @@ fn matching() -> Vec<Callback> {
             .state((id! { type: "in", index: MATCH }, "id"))
             .state(("o", "children"))
             .handler(never!(a b c)),
-        to(id! { a: MATCH, b: MATCH }, "title").input((id! { b: MATCH, a: MATCH }, "value")).handler(never!(a)),
+        to(id! { a: MATCH, b: MATCH }, "title")
+            .input((id! { b: MATCH, a: MATCH }, "value"))
+            .handler(never!(a)),
     ]
 }
 
@@ -91,7 +109,9 @@ fn all() -> Vec<Callback> {
             .input((id! { type: "in", index: ALL }, "value"))
             .state((id! { x: ALL, y: ALL }, "id"))
             .handler(never!(a b)),
-        to(id! { type: "out", index: ALL }, "style").input(("o", "n_clicks")).handler(never!(a)),
+        to(id! { type: "out", index: ALL }, "style")
+            .input(("o", "n_clicks"))
+            .handler(never!(a)),
         to(id! { type: "out", row: MATCH, index: ALL }, "style")
             .output(Output::new(id! { type: "head", row: MATCH }, "children"))
             .input((id! { type: "in", row: MATCH, index: ALL }, "value"))
@@ -109,7 +129,11 @@ fn allsmaller() -> Vec<Callback> {
 }
 
 fn fixed_output() -> Vec<Callback> {
-    vec![to("o", "children").input((id! { type: "in", index: MATCH }, "n_clicks")).handler(never!(a))]
+    vec![
+        to("o", "children")
+            .input((id! { type: "in", index: MATCH }, "n_clicks"))
+            .handler(never!(a)),
+    ]
 }
 
 fn ids() -> Vec<Callback> {
@@ -124,7 +148,11 @@ fn ids() -> Vec<Callback> {
 
 fn dotted_output() -> Vec<Callback> {
     let callback = to(id! { type: "a.b", index: 1 }, "children");
-    vec![callback.input((id! { type: "a.b", index: 2 }, "value")).handler(never!(a))]
+    vec![
+        callback
+            .input((id! { type: "a.b", index: 2 }, "value"))
+            .handler(never!(a)),
+    ]
 }
 
 fn duplicate() -> Vec<Callback> {
@@ -162,12 +190,17 @@ fn no_output() -> Vec<Callback> {
             .state(("b", "id"))
             .prevent_initial_call()
             .handler(never!(a b c)),
-        Callback::builder().input((id! { type: "in", index: ALL }, "value")).handler(never!(a)),
+        Callback::builder()
+            .input((id! { type: "in", index: ALL }, "value"))
+            .handler(never!(a)),
     ]
 }
 
 fn no_input() -> Vec<Callback> {
-    vec![to("o", "children").handler(never!()), to("o", "title").state(("a", "value")).handler(never!(a))]
+    vec![
+        to("o", "children").handler(never!()),
+        to("o", "title").state(("a", "value")).handler(never!(a)),
+    ]
 }
 
 fn optional() -> Vec<Callback> {
@@ -177,7 +210,10 @@ fn optional() -> Vec<Callback> {
             .input(Input::new("ghost", "value").optional())
             .state(State::new("ghost", "data").optional())
             .handler(never!(a b c)),
-        to("ghost", "children").input(("a", "value")).optional().handler(never!(a)),
+        to("ghost", "children")
+            .input(("a", "value"))
+            .optional()
+            .handler(never!(a)),
     ]
 }
 
@@ -198,8 +234,14 @@ fn running() -> Vec<Callback> {
 
 fn prevented() -> Vec<Callback> {
     vec![
-        to("o", "children").input(("a", "value")).prevent_initial_call().handler(never!(a)),
-        to("o", "title").input(("a", "value")).initial_call().handler(never!(a)),
+        to("o", "children")
+            .input(("a", "value"))
+            .prevent_initial_call()
+            .handler(never!(a)),
+        to("o", "title")
+            .input(("a", "value"))
+            .initial_call()
+            .handler(never!(a)),
     ]
 }
 
@@ -226,7 +268,9 @@ fn with_initial_duplicate() -> Vec<Callback> {
 
 fn clientside() -> Vec<Callback> {
     vec![
-        to("o", "children").input(("a", "value")).clientside("function(n){return n}"),
+        to("o", "children")
+            .input(("a", "value"))
+            .clientside("function(n){return n}"),
         to("p", "children")
             .output(Output::new("o", "title"))
             .input(("a", "value"))
@@ -239,7 +283,10 @@ fn clientside() -> Vec<Callback> {
             .prevent_initial_call()
             .hidden()
             .clientside("function(n) {\n    return 'größe ' + n;\n}\n"),
-        Callback::builder().input(("a", "value")).input(("b", "value")).clientside("() => {}"),
+        Callback::builder()
+            .input(("a", "value"))
+            .input(("b", "value"))
+            .clientside("() => {}"),
         to(id! { t: "o", i: MATCH }, "children")
             .input(Input::new(id! { t: "i", i: MATCH }, "value").optional())
             .clientside("x => x"),
@@ -248,17 +295,31 @@ fn clientside() -> Vec<Callback> {
 
 fn hidden() -> Vec<Callback> {
     vec![
-        to("o", "children").input(("a", "value")).hidden().handler(never!(a)),
+        to("o", "children")
+            .input(("a", "value"))
+            .hidden()
+            .handler(never!(a)),
         to("o", "title").input(("a", "value")).handler(never!(a)),
     ]
 }
 
 fn grouped() -> Vec<Callback> {
-    let range = Args::new().input("low", Input::new("b", "value")).state("high", State::new("c", "value"));
-    let all = Args::new().state("month", State::new("a", "id")).input("carrier", Input::new("a", "value"));
-    let pair = Args::new().input("value", Input::new("b", "value")).state("id", State::new("b", "id"));
+    let range = Args::new()
+        .input("low", Input::new("b", "value"))
+        .state("high", State::new("c", "value"));
+    let all = Args::new()
+        .state("month", State::new("a", "id"))
+        .input("carrier", Input::new("a", "value"));
+    let pair = Args::new()
+        .input("value", Input::new("b", "value"))
+        .state("id", State::new("b", "id"));
     vec![
-        to("o", "children").args(all.args("range", range)).handler(never!(a)),
-        to("p", "children").input(("a", "value")).args(pair).handler(never!(a b)),
+        to("o", "children")
+            .args(all.args("range", range))
+            .handler(never!(a)),
+        to("p", "children")
+            .input(("a", "value"))
+            .args(pair)
+            .handler(never!(a b)),
     ]
 }

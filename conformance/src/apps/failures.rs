@@ -9,7 +9,9 @@ use super::app_of;
 pub(super) fn app(name: &str) -> Option<App> {
     Some(match name {
         "failures" => failures(),
-        "handled" => app_of(["a", "b", "o", "p", "q", "r"]).callbacks(handled()).callbacks(handled_with_effects()),
+        "handled" => app_of(["a", "b", "o", "p", "q", "r"])
+            .callbacks(handled())
+            .callbacks(handled_with_effects()),
         "handled_by_app" => handled_by_app(),
         "refused" => refused(),
         _ => return None,
@@ -26,7 +28,9 @@ async fn prevents(_: Value) -> Result<(), PreventUpdate> {
 
 /// From `a.value`, as most are.
 fn to(id: &'static str, property: &'static str) -> CallbackBuilder {
-    Callback::builder().output(Output::new(id, property)).input(("a", "value"))
+    Callback::builder()
+        .output(Output::new(id, property))
+        .input(("a", "value"))
 }
 
 fn failures() -> App {
@@ -51,7 +55,13 @@ fn failures() -> App {
 }
 
 fn tells(failure: &Failure, context: &Context) -> String {
-    format!("{failure} of {}", context.triggered_id().map(ToString::to_string).unwrap_or_default())
+    format!(
+        "{failure} of {}",
+        context
+            .triggered_id()
+            .map(ToString::to_string)
+            .unwrap_or_default()
+    )
 }
 
 fn sets(failure: &Failure, context: &Context) -> NoUpdate {
@@ -62,14 +72,22 @@ fn sets(failure: &Failure, context: &Context) -> NoUpdate {
 fn handled() -> Vec<Callback> {
     vec![
         to("o", "children").on_error(tells).handler(fails),
-        to("o", "style").on_error(|_: &Failure, _: &Context| NoUpdate).handler(fails),
-        to("o", "title").on_error(|_: &Failure, _: &Context| no_update()).handler(fails),
+        to("o", "style")
+            .on_error(|_: &Failure, _: &Context| NoUpdate)
+            .handler(fails),
+        to("o", "title")
+            .on_error(|_: &Failure, _: &Context| no_update())
+            .handler(fails),
         to("p", "children")
             .output(Output::new("p", "style"))
             .on_error(|failure: &Failure, _: &Context| (failure.to_string(), no_update()))
             .handler(async |_: Value| Err::<NoUpdate, _>("no data")),
-        to("q", "title").on_error(|_: &Failure, _: &Context| Err::<(), _>(PreventUpdate)).handler(fails),
-        to("q", "style").on_error(|_: &Failure, _: &Context| Err::<(), _>("no data")).handler(fails),
+        to("q", "title")
+            .on_error(|_: &Failure, _: &Context| Err::<(), _>(PreventUpdate))
+            .handler(fails),
+        to("q", "style")
+            .on_error(|_: &Failure, _: &Context| Err::<(), _>("no data"))
+            .handler(fails),
         to("r", "title").on_error(tells).handler(prevents),
     ]
 }
@@ -83,38 +101,53 @@ fn handled_with_effects() -> Vec<Callback> {
                 sets(failure, context);
             })
             .handler(fails),
-        Callback::builder().input(("b", "value")).on_error(|_: &Failure, _: &Context| ()).handler(fails),
-        to("r", "children").on_error(sets).handler(async |_: Value, context: Context| {
-            context.set_props("r", "title", "before");
-            Err::<(), _>("no data")
-        }),
+        Callback::builder()
+            .input(("b", "value"))
+            .on_error(|_: &Failure, _: &Context| ())
+            .handler(fails),
+        to("r", "children")
+            .on_error(sets)
+            .handler(async |_: Value, context: Context| {
+                context.set_props("r", "title", "before");
+                Err::<(), _>("no data")
+            }),
     ]
 }
 
 fn handled_by_app() -> App {
     let callbacks = [
         to("o", "children").handler(fails),
-        to("p", "children").on_error(|failure: &Failure, _: &Context| format!("own: {failure}")).handler(fails),
+        to("p", "children")
+            .on_error(|failure: &Failure, _: &Context| format!("own: {failure}"))
+            .handler(fails),
         to("o", "title").handler(prevents),
         to("o", "style").handler(async |text: String| json!({"color": text})),
     ];
-    app_of(["a", "o", "p"]).callbacks(callbacks).on_error(|failure: &Failure, _: &Context| format!("app: {failure}"))
+    app_of(["a", "o", "p"])
+        .callbacks(callbacks)
+        .on_error(|failure: &Failure, _: &Context| format!("app: {failure}"))
 }
 
 fn refused() -> App {
     let callbacks = [
-        to("o", "children").state(("b", "value")).handler(async |text: Value, state: i64| match text {
-            Value::String(text) => format!("{text} {state}"),
-            other => format!("{other} {state}"),
-        }),
-        to("o", "title").output(Output::new("o", "style")).handler(async |text: String| (text, json!({}))),
+        to("o", "children").state(("b", "value")).handler(
+            async |text: Value, state: i64| match text {
+                Value::String(text) => format!("{text} {state}"),
+                other => format!("{other} {state}"),
+            },
+        ),
+        to("o", "title")
+            .output(Output::new("o", "style"))
+            .handler(async |text: String| (text, json!({}))),
         Callback::builder()
             .output(Output::new(id! { type: "out", index: 1 }, "children"))
             .input(("a", "value"))
             .handler(async |text: String| text),
-        Callback::builder().input(("a", "value")).handler(async |_: Value, context: Context| {
-            context.set_props("o", "children", "set");
-        }),
+        Callback::builder()
+            .input(("a", "value"))
+            .handler(async |_: Value, context: Context| {
+                context.set_props("o", "children", "set");
+            }),
     ];
     app_of(["a", "b", "o"]).callbacks(callbacks)
 }

@@ -11,10 +11,14 @@ pub(super) fn app(name: &str) -> Option<App> {
         "pages_custom" => custom(),
         "pages_alone" => App::with_pages([
             Page::new(html::H1::new("home")).module("home").path("/"),
-            Page::new(async |request: PageRequest| html::P::new(request.path_variable("name").map(str::to_owned)))
-                .module("item")
-                .path_template("/item/<name>"),
-            Page::new(html::P::new("new")).module("new").redirect_from("/old"),
+            Page::new(async |request: PageRequest| {
+                html::P::new(request.path_variable("name").map(str::to_owned))
+            })
+            .module("item")
+            .path_template("/item/<name>"),
+            Page::new(html::P::new("new"))
+                .module("new")
+                .redirect_from("/old"),
         ])
         .url_base_pathname("/pre/"),
         _ => return None,
@@ -25,15 +29,27 @@ pub(super) fn app(name: &str) -> Option<App> {
 fn told(request: &PageRequest) -> String {
     let query = request.query_variables();
     let values = |name: &str| query.get_all(name).collect::<Vec<_>>().join(",");
-    let mut all: BTreeMap<String, String> = query.names().map(|name| (name.to_owned(), values(name))).collect();
+    let mut all: BTreeMap<String, String> = query
+        .names()
+        .map(|name| (name.to_owned(), values(name)))
+        .collect();
     for name in ["lang", "mode"] {
-        all.extend(request.input(name).ok().map(|value| (name.to_owned(), value)));
+        all.extend(
+            request
+                .input(name)
+                .ok()
+                .map(|value| (name.to_owned(), value)),
+        );
     }
-    all.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+    all.iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect::<Vec<_>>()
+        .join("&")
 }
 
 fn pages() -> [Page; 4] {
-    let variable = |variables: &Variables, name: &str| variables.get(name).unwrap_or("None").to_owned();
+    let variable =
+        |variables: &Variables, name: &str| variables.get(name).unwrap_or("None").to_owned();
     [
         Page::new(html::H1::new("home")).module("home").path("/"),
         Page::new(async |request: PageRequest| html::P::new(format!("weekly {}", told(&request))))
@@ -47,22 +63,41 @@ fn pages() -> [Page; 4] {
         .module("asset")
         .path_template("/asset/<asset_id>/<dept>")
         .title(move |variables: &Variables| {
-            format!("Asset {} of {}", variable(variables, "asset_id"), variable(variables, "dept"))
+            format!(
+                "Asset {} of {}",
+                variable(variables, "asset_id"),
+                variable(variables, "dept")
+            )
         }),
-        Page::new(html::P::new(("titled",))).module("titled").path("/titled/deep").title("A <title>").order(3),
+        Page::new(html::P::new(("titled",)))
+            .module("titled")
+            .path("/titled/deep")
+            .title("A <title>")
+            .order(3),
     ]
 }
 
 fn custom() -> App {
     let extra = async |request: PageRequest| {
-        Ok::<_, CallbackError>(html::P::new((request.input::<String>("lang")?, request.input::<String>("mode")?)))
+        Ok::<_, CallbackError>(html::P::new((
+            request.input::<String>("lang")?,
+            request.input::<String>("mode")?,
+        )))
     };
-    let not_found = async |request: PageRequest| html::P::new(format!("nothing here {}", told(&request)));
-    let layout = html::Div::new((dcc::Input::new().id("lang"), dcc::Input::new().id("mode"), page_container()));
+    let not_found =
+        async |request: PageRequest| html::P::new(format!("nothing here {}", told(&request)));
+    let layout = html::Div::new((
+        dcc::Input::new().id("lang"),
+        dcc::Input::new().id("mode"),
+        page_container(),
+    ));
     App::new(layout)
         .title("Own")
         .pages(pages())
-        .pages([Page::new(not_found).module("not_found_404"), Page::new(extra).module("extra").path("/extra")])
+        .pages([
+            Page::new(not_found).module("not_found_404"),
+            Page::new(extra).module("extra").path("/extra"),
+        ])
         .routing_callback_state("lang", State::new("lang", "value"))
         .routing_callback_input("mode", Input::new("mode", "value"))
 }

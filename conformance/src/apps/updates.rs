@@ -10,18 +10,24 @@ pub(super) fn app(name: &str) -> Option<App> {
     Some(match name {
         "patches" => {
             let ids = ["a", "o0", "o1", "o2", "o3", "o4", "o5", "o6", "o7"];
-            app_of(ids).callbacks([lists(), dictionaries(), numbers(), components(), whole()]).callbacks(places())
+            app_of(ids)
+                .callbacks([lists(), dictionaries(), numbers(), components(), whole()])
+                .callbacks(places())
         }
         "side_updates" => {
             let ids = ["a", "b", "c", "d", "x", "y", "o", "p", "q"];
-            app_of(ids).callbacks(beside_outputs()).callbacks(without_outputs())
+            app_of(ids)
+                .callbacks(beside_outputs())
+                .callbacks(without_outputs())
         }
         _ => return None,
     })
 }
 
 fn to(id: impl Into<Id>, property: &'static str) -> CallbackBuilder {
-    Callback::builder().output(Output::new(id, property)).input(("a", "value"))
+    Callback::builder()
+        .output(Output::new(id, property))
+        .input(("a", "value"))
 }
 
 fn lists() -> Callback {
@@ -92,13 +98,14 @@ fn whole() -> Callback {
 
 fn places() -> [Callback; 3] {
     [
-        to("o5", "data").output(Output::new("o5", "style")).output(Output::new("o5", "title")).handler(
-            async |value: i64| {
+        to("o5", "data")
+            .output(Output::new("o5", "style"))
+            .output(Output::new("o5", "title"))
+            .handler(async |value: i64| {
                 let mut patch = Patch::new();
                 patch["color"].set("red");
                 (value, patch, no_update())
-            },
-        ),
+            }),
         to("o6", "data").handler(async |_: i64| Patch::new()),
         to("o7", "children").handler(async |value: i64, context: Context| {
             let mut patch = Patch::new();
@@ -115,7 +122,11 @@ fn beside_outputs() -> [Callback; 4] {
         to("o", "children").handler(async |value: String, context: Context| {
             context.set_props("x", "children", html::B::new(value.clone()));
             context.set_props("x", "title", "t");
-            context.set_props(id! { type: "row", index: 1 }, "style", Style::from([("color", "red")]));
+            context.set_props(
+                id! { type: "row", index: 1 },
+                "style",
+                Style::from([("color", "red")]),
+            );
             context.set_props("y", "data", ());
             value
         }),
@@ -144,14 +155,24 @@ fn beside_outputs() -> [Callback; 4] {
 
 fn without_outputs() -> [Callback; 3] {
     [
-        Callback::builder().input(("a", "value")).handler(async |value: String, context: Context| {
-            context.set_props("x", "children", (html::I::new(value), "text").into_children());
-        }),
-        Callback::builder().input(("b", "value")).handler(async |_: i64| ()),
-        Callback::builder().input(("c", "value")).handler(async |value: String, context: Context| {
-            let mut patch = Patch::new();
-            patch["color"].set(value);
-            context.set_props(id! { type: "größe", index: true }, "style", patch);
-        }),
+        Callback::builder().input(("a", "value")).handler(
+            async |value: String, context: Context| {
+                context.set_props(
+                    "x",
+                    "children",
+                    (html::I::new(value), "text").into_children(),
+                );
+            },
+        ),
+        Callback::builder()
+            .input(("b", "value"))
+            .handler(async |_: i64| ()),
+        Callback::builder().input(("c", "value")).handler(
+            async |value: String, context: Context| {
+                let mut patch = Patch::new();
+                patch["color"].set(value);
+                context.set_props(id! { type: "größe", index: true }, "style", patch);
+            },
+        ),
     ]
 }

@@ -26,7 +26,9 @@ fn returning<T: IntoProp + 'static>(
     id: &'static str,
     value: impl Fn() -> T + Clone + Send + Sync + 'static,
 ) -> (&'static str, Callback) {
-    let builder = Callback::builder().output(Output::new(id, "children")).input(("a", "value"));
+    let builder = Callback::builder()
+        .output(Output::new(id, "children"))
+        .input(("a", "value"));
     let handler = move |_: Option<Value>| {
         let value = value().into_prop();
         async move { value }
@@ -53,28 +55,49 @@ fn scalars() -> Vec<(&'static str, Callback)> {
 fn structures() -> Vec<(&'static str, Callback)> {
     let components = || {
         let input = dcc::Input::new().id("new").value(1);
-        (html::I::new("a"), "text", 3, html::Div::new((html::Br::new(), input))).into_children()
+        (
+            html::I::new("a"),
+            "text",
+            3,
+            html::Div::new((html::Br::new(), input)),
+        )
+            .into_children()
     };
     vec![
         returning("list", || json!([1, "two", null, [3.5, {}]])),
         returning("empty-list", || json!([])),
-        returning("dictionary", || json!({"a": {"b": [1, null]}, "größe": "ø", "": 0})),
+        returning(
+            "dictionary",
+            || json!({"a": {"b": [1, null]}, "größe": "ø", "": 0}),
+        ),
         returning("component", || html::B::new("bold").id("bold").data("x", 1)),
         returning("components", components),
-        returning("row-id", || html::Div::new("row").id(id! { type: "row", index: 1 })),
-        returning("options", || json!([{"label": html::B::new("x"), "value": 1}, {"label": "y", "value": "2"}])),
-        returning("figure", || json!({"data": [{"y": [1, 2.5, null], "type": "bar"}], "layout": {}})),
+        returning("row-id", || {
+            html::Div::new("row").id(id! { type: "row", index: 1 })
+        }),
+        returning(
+            "options",
+            || json!([{"label": html::B::new("x"), "value": 1}, {"label": "y", "value": "2"}]),
+        ),
+        returning(
+            "figure",
+            || json!({"data": [{"y": [1, 2.5, null], "type": "bar"}], "layout": {}}),
+        ),
     ]
 }
 
 fn several() -> App {
-    let to = |id: &'static str, property: &'static str| Callback::builder().output(Output::new(id, property));
+    let to = |id: &'static str, property: &'static str| {
+        Callback::builder().output(Output::new(id, property))
+    };
     let callbacks = [
         to("o", "children")
             .output(Output::new("p", "style"))
             .output(Output::new("o", "title"))
             .input(("a", "value"))
-            .handler(async |text: String| (html::B::new(text), Style::from([("color", "red")]), ())),
+            .handler(async |text: String| {
+                (html::B::new(text), Style::from([("color", "red")]), ())
+            }),
         to("p", "children")
             .output(Output::new("q", "children"))
             .input(("a", "value"))
@@ -83,7 +106,9 @@ fn several() -> App {
             .output(Output::new("p", "title"))
             .input(("a", "value"))
             .handler(async |_: String| (no_update(), no_update())),
-        to("q", "style").input(("a", "value")).handler(async |_: String| no_update()),
+        to("q", "style")
+            .input(("a", "value"))
+            .handler(async |_: String| no_update()),
         to("o", "id")
             .output(Output::new(id! { type: "größe", index: true }, "title"))
             .input(("a", "value"))
@@ -99,7 +124,10 @@ fn duplicates() -> App {
             .output(Output::new("o", "children"))
             .input(("a", "value"))
             .handler(async |number: i64| format!("first {number}")),
-        duplicate().input(("b", "value")).prevent_initial_call().handler(async |text: String| format!("second {text}")),
+        duplicate()
+            .input(("b", "value"))
+            .prevent_initial_call()
+            .handler(async |text: String| format!("second {text}")),
         duplicate()
             .output(Output::new("p", "children"))
             .input(("b", "n_clicks"))

@@ -18,8 +18,8 @@ pub const DEFAULT_MAX_SIZE: usize = 100;
 
 /// Turns concurrent loads of single ids into few requests. Cloning is cheap and shares the window.
 ///
-/// A batcher does not know who asks: everything it loads must be the same for all its callers. What differs by user or
-/// tenant needs that in its id, or a batcher of its own.
+/// A batcher does not know who asks: everything it loads must be the same for all its callers. What
+/// differs by user or tenant needs that in its id, or a batcher of its own.
 pub struct Batcher<K, V, E> {
     shared: Arc<Shared<K, V, E>>,
 }
@@ -28,12 +28,13 @@ struct Shared<K, V, E> {
     load: Box<LoadBatch<K, V, E>>,
     window: Duration,
     max_size: usize,
-    // Batches that were not sent yet; only the last one takes new ids. Held to add an id or to take a batch out, never
-    // across an await.
+    // Batches that were not sent yet; only the last one takes new ids. Held to add an id or to take
+    // a batch out, never across an await.
     unsent: Mutex<Vec<Batch<K, V, E>>>,
 }
 
-pub(crate) type LoadBatch<K, V, E> = dyn Fn(Vec<K>) -> BoxFuture<'static, Outcome<K, V, E>> + Send + Sync;
+pub(crate) type LoadBatch<K, V, E> =
+    dyn Fn(Vec<K>) -> BoxFuture<'static, Outcome<K, V, E>> + Send + Sync;
 
 /// The outcome of one request, for all whose ids are in it.
 pub(crate) type Outcome<K, V, E> = Result<HashMap<K, Result<V, LoadError<E>>>, LoadError<E>>;
@@ -58,20 +59,25 @@ where
 {
     /// A batcher over a function from ids to the values it found.
     ///
-    /// An id that the function leaves out of its map is [`LoadError::Missing`] for who asked for it. Ids come without
-    /// duplicates, in the order in which they were first asked for.
+    /// An id that the function leaves out of its map is [`LoadError::Missing`] for who asked for
+    /// it. Ids come without duplicates, in the order in which they were first asked for.
     pub fn new<F, Fut>(load: F) -> Self
     where
         F: Fn(Vec<K>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HashMap<K, V>, E>> + Send + 'static,
     {
         Self::with_results(move |ids| {
-            load(ids).map_ok(|found| found.into_iter().map(|(id, value)| (id, Ok(value))).collect())
+            load(ids).map_ok(|found| {
+                found
+                    .into_iter()
+                    .map(|(id, value)| (id, Ok(value)))
+                    .collect()
+            })
         })
     }
 
-    /// A batcher over a function that can fail for some of its ids: those are [`LoadError::Item`] for who asked for
-    /// them, and all others get their values.
+    /// A batcher over a function that can fail for some of its ids: those are [`LoadError::Item`]
+    /// for who asked for them, and all others get their values.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -93,15 +99,26 @@ where
         Fut: Future<Output = Result<HashMap<K, Result<V, E>>, E>> + Send + 'static,
     {
         let load: Box<LoadBatch<K, V, E>> = Box::new(move |ids| {
-            let item = |(id, result): (K, Result<V, E>)| (id, result.map_err(|error| LoadError::Item(Arc::new(error))));
+            let item = |(id, result): (K, Result<V, E>)| {
+                (id, result.map_err(|error| LoadError::Item(Arc::new(error))))
+            };
             let result = load(ids).map_ok(move |results| results.into_iter().map(item).collect());
-            result.map_err(|error| LoadError::Request(Arc::new(error))).boxed()
+            result
+                .map_err(|error| LoadError::Request(Arc::new(error)))
+                .boxed()
         });
         Self::with(load, DEFAULT_WINDOW, DEFAULT_MAX_SIZE)
     }
 
     pub(crate) fn with(load: Box<LoadBatch<K, V, E>>, window: Duration, max_size: usize) -> Self {
-        Self { shared: Arc::new(Shared { load, window, max_size, unsent: Mutex::default() }) }
+        Self {
+            shared: Arc::new(Shared {
+                load,
+                window,
+                max_size,
+                unsent: Mutex::default(),
+            }),
+        }
     }
 
     /// How long ids are collected after the first one; 1 ms by default.
@@ -134,11 +151,13 @@ where
 
     /// The value of one id, loaded together with what others ask for at the same time.
     ///
-    /// The request runs in a task of its own: a caller that goes away neither stops it nor keeps others waiting.
+    /// The request runs in a task of its own: a caller that goes away neither stops it nor keeps
+    /// others waiting.
     ///
     /// # Errors
-    /// [`LoadError::Missing`] when the answer has nothing for this id, [`LoadError::Item`] when it failed for this id,
-    /// [`LoadError::Request`] when the request failed, [`LoadError::Panicked`] when the function panicked.
+    /// [`LoadError::Missing`] when the answer has nothing for this id, [`LoadError::Item`] when it
+    /// failed for this id, [`LoadError::Request`] when the request failed, [`LoadError::Panicked`]
+    /// when the function panicked.
     pub async fn load(&self, id: K) -> Result<V, LoadError<E>> {
         let mut arrival = self.join(id.clone());
         let outcome = match arrival.wait_for(Option::is_some).await {
@@ -153,7 +172,10 @@ where
     }
 
     /// The values of several ids, in their order.
-    pub async fn load_many(&self, ids: impl IntoIterator<Item = K>) -> Vec<Result<V, LoadError<E>>> {
+    pub async fn load_many(
+        &self,
+        ids: impl IntoIterator<Item = K>,
+    ) -> Vec<Result<V, LoadError<E>>> {
         futures_util::future::join_all(ids.into_iter().map(|id| self.load(id))).await
     }
 
@@ -163,7 +185,9 @@ where
         if let Some(batch) = unsent.iter().find(|batch| batch.known.contains(&id)) {
             return batch.departure.subscribe();
         }
-        let open = unsent.last_mut().filter(|batch| batch.ids.len() < self.shared.max_size);
+        let open = unsent
+            .last_mut()
+            .filter(|batch| batch.ids.len() < self.shared.max_size);
         let (batch, opened) = match open {
             Some(batch) => (batch, false),
             None => {
@@ -198,14 +222,18 @@ where
 
     /// Sends a batch, unless that was done: a full one does not wait for its window.
     async fn send(self: Arc<Self>, departure: Departure<K, V, E>) {
-        let Some(Batch { ids, .. }) = self.take(&departure) else { return };
+        let Some(Batch { ids, .. }) = self.take(&departure) else {
+            return;
+        };
         let outcome = (self.load)(ids).await;
         departure.send_replace(Some(Arc::new(outcome)));
     }
 
     fn take(&self, departure: &Departure<K, V, E>) -> Option<Batch<K, V, E>> {
         let mut unsent = self.lock();
-        let position = unsent.iter().position(|batch| batch.departure.same_channel(departure))?;
+        let position = unsent
+            .iter()
+            .position(|batch| batch.departure.same_channel(departure))?;
         Some(unsent.remove(position))
     }
 
@@ -216,19 +244,30 @@ where
 
 impl<K, V, E> Batch<K, V, E> {
     fn new() -> Self {
-        Self { ids: Vec::new(), known: HashSet::new(), departure: watch::Sender::new(None) }
+        Self {
+            ids: Vec::new(),
+            known: HashSet::new(),
+            departure: watch::Sender::new(None),
+        }
     }
 }
 
 impl<K, V, E> Clone for Batcher<K, V, E> {
     fn clone(&self) -> Self {
-        Self { shared: self.shared.clone() }
+        Self {
+            shared: self.shared.clone(),
+        }
     }
 }
 
 impl<K, V, E> std::fmt::Debug for Batcher<K, V, E> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let Shared { window, max_size, .. } = &*self.shared;
-        f.debug_struct("Batcher").field("window", window).field("max_size", max_size).finish_non_exhaustive()
+        let Shared {
+            window, max_size, ..
+        } = &*self.shared;
+        f.debug_struct("Batcher")
+            .field("window", window)
+            .field("max_size", max_size)
+            .finish_non_exhaustive()
     }
 }

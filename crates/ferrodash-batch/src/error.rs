@@ -49,7 +49,9 @@ impl<E> PartialEq for LoadError<E> {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Missing, Self::Missing) | (Self::Panicked, Self::Panicked) => true,
-            (Self::Item(a), Self::Item(b)) | (Self::Request(a), Self::Request(b)) => Arc::ptr_eq(a, b),
+            (Self::Item(a), Self::Item(b)) | (Self::Request(a), Self::Request(b)) => {
+                Arc::ptr_eq(a, b)
+            }
             _ => false,
         }
     }

@@ -1,7 +1,7 @@
 //! Batches over HTTP: ids joined in one query parameter, the answer split by a field of its items.
 //!
-//! A batch is one request, unless its address would be longer than servers take, or a server says that it is: then it
-//! is several, of which each succeeds or fails for its own ids.
+//! A batch is one request, unless its address would be longer than servers take, or a server says
+//! that it is: then it is several, of which each succeeds or fails for its own ids.
 
 use std::collections::{HashMap, HashSet};
 use std::error::Error;
@@ -22,7 +22,8 @@ use crate::{Batcher, LoadError};
 /// How long a request may take by default.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long an address is at most by default. Some servers take no more than 4 KiB for the whole first line of a request.
+/// How long an address is at most by default. Some servers take no more than 4 KiB for the whole
+/// first line of a request.
 pub const DEFAULT_MAX_URL: usize = 2000;
 
 /// How many characters an error says of an answer at most.
@@ -73,7 +74,11 @@ impl Address {
                 url.to_string()
             }
             // What is no address of HTTP can still have a password before an `@`.
-            _ => full[..end].rsplit('@').next().unwrap_or_default().to_owned(),
+            _ => full[..end]
+                .rsplit('@')
+                .next()
+                .unwrap_or_default()
+                .to_owned(),
         };
         Self { full, shown }
     }
@@ -132,7 +137,8 @@ pub enum HttpError {
 }
 
 impl Debug for HttpError {
-    /// What `Display` writes, and then the reasons, as a `main` that returns it prints the `Debug` form.
+    /// What `Display` writes, and then the reasons, as a `main` that returns it prints the `Debug`
+    /// form.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Display::fmt(self, f)?;
         let mut reason = self.source();
@@ -145,7 +151,8 @@ impl Debug for HttpError {
 }
 
 impl HttpBatch {
-    /// An API at this address, with ids in the parameter `ids` and items told apart by their field `id`.
+    /// An API at this address, with ids in the parameter `ids` and items told apart by their field
+    /// `id`.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: Address::new(url.into()),
@@ -169,8 +176,9 @@ impl HttpBatch {
         self
     }
 
-    /// The field of the answer that holds the list of items, such as `results`; for one that is deeper, the names of
-    /// the fields with slashes between them, such as `data/planes`. By default the answer itself is the list.
+    /// The field of the answer that holds the list of items, such as `results`; for one that is
+    /// deeper, the names of the fields with slashes between them, such as `data/planes`. By default
+    /// the answer itself is the list.
     ///
     /// ```
     /// # use ferrodash_batch::http::HttpBatch;
@@ -183,24 +191,26 @@ impl HttpBatch {
         self
     }
 
-    /// How many bytes the address of a request has at most, 2,000 by default ([`DEFAULT_MAX_URL`]): ids for which it
-    /// would be longer are sent in further requests. A request that the server refuses with 413 or 414 is split in two
-    /// and sent again.
+    /// How many bytes the address of a request has at most, 2,000 by default ([`DEFAULT_MAX_URL`]):
+    /// ids for which it would be longer are sent in further requests. A request that the server
+    /// refuses with 413 or 414 is split in two and sent again.
     pub fn max_url(mut self, bytes: usize) -> Self {
         self.max_url = bytes;
         self
     }
 
-    /// The client that sends the requests, for headers, proxies and timeouts; the default one waits 30 s.
+    /// The client that sends the requests, for headers, proxies and timeouts; the default one waits
+    /// 30 s.
     ///
-    /// For `https` the program needs a TLS feature of `reqwest`, such as `rustls`, in its own manifest.
+    /// For `https` the program needs a TLS feature of `reqwest`, such as `rustls`, in its own
+    /// manifest.
     pub fn client(mut self, client: reqwest::Client) -> Self {
         self.client = Some(client);
         self
     }
 
-    /// A batcher over the API. An id without an item in the answer is missing, and so is one whose item is `null`; an id
-    /// that cannot be sent, or whose item cannot be read, fails alone.
+    /// A batcher over the API. An id without an item in the answer is missing, and so is one whose
+    /// item is `null`; an id that cannot be sent, or whose item cannot be read, fails alone.
     pub fn batcher<K, V>(self) -> Batcher<K, V, HttpError>
     where
         K: Display + Eq + Hash + Clone + Send + Sync + 'static,
@@ -208,9 +218,15 @@ impl HttpBatch {
     {
         let client = self.client.clone().unwrap_or_else(|| {
             // Only options of TLS and proxies can make this fail, and there are none.
-            reqwest::Client::builder().timeout(TIMEOUT).build().unwrap_or_default()
+            reqwest::Client::builder()
+                .timeout(TIMEOUT)
+                .build()
+                .unwrap_or_default()
         });
-        let api = Arc::new(Api { batch: self, client });
+        let api = Arc::new(Api {
+            batch: self,
+            client,
+        });
         let load = move |ids: Vec<K>| api.clone().load(ids).boxed();
         Batcher::with(Box::new(load), DEFAULT_WINDOW, DEFAULT_MAX_SIZE)
     }
@@ -229,10 +245,16 @@ impl Api {
         K: Display + Eq + Hash,
         V: DeserializeOwned + Send,
     {
-        let (mut outcome, mut wanted) = (HashMap::with_capacity(ids.len()), HashMap::with_capacity(ids.len()));
+        let (mut outcome, mut wanted) = (
+            HashMap::with_capacity(ids.len()),
+            HashMap::with_capacity(ids.len()),
+        );
         for (text, id) in ids.into_iter().map(|id| (id.to_string(), id)) {
             if text.contains(',') {
-                let error = HttpError::Comma { url: self.batch.url.to_string(), id: text };
+                let error = HttpError::Comma {
+                    url: self.batch.url.to_string(),
+                    id: text,
+                };
                 outcome.insert(id, Err(LoadError::Item(Arc::new(error))));
             } else {
                 wanted.insert(text, id);
@@ -241,18 +263,34 @@ impl Api {
         // In order, so that equal sets of ids are equal addresses for caches on the way.
         let mut ids: Vec<&str> = wanted.keys().map(String::as_str).collect();
         ids.sort_by_key(|id| (id.len(), *id));
-        let parts = join_all(self.batch.parts(&ids).into_iter().map(|part| self.ask(part))).await;
-        let mut found: HashMap<String, Result<V, LoadError<HttpError>>> = parts.into_iter().flatten().collect();
-        outcome.extend(wanted.into_iter().filter_map(|(text, id)| Some((id, found.remove(&text)?))));
+        let parts = join_all(
+            self.batch
+                .parts(&ids)
+                .into_iter()
+                .map(|part| self.ask(part)),
+        )
+        .await;
+        let mut found: HashMap<String, Result<V, LoadError<HttpError>>> =
+            parts.into_iter().flatten().collect();
+        outcome.extend(
+            wanted
+                .into_iter()
+                .filter_map(|(text, id)| Some((id, found.remove(&text)?))),
+        );
         Ok(outcome)
     }
 
     /// Asks for some ids in one request, or in two if that is too much for the server.
-    fn ask<'a, V: DeserializeOwned + Send + 'a>(&'a self, ids: &'a [&'a str]) -> BoxFuture<'a, Found<V>> {
+    fn ask<'a, V: DeserializeOwned + Send + 'a>(
+        &'a self,
+        ids: &'a [&'a str],
+    ) -> BoxFuture<'a, Found<V>> {
         let ask = async move {
             match self.request(ids).await {
                 Ok(answer) => self.batch.read(ids, answer),
-                Err(HttpError::Status { status: 413 | 414, .. }) if ids.len() > 1 => {
+                Err(HttpError::Status {
+                    status: 413 | 414, ..
+                }) if ids.len() > 1 => {
                     let (first, second) = ids.split_at(ids.len() / 2);
                     let (mut first, second) = join(self.ask(first), self.ask(second)).await;
                     first.extend(second);
@@ -260,7 +298,9 @@ impl Api {
                 }
                 Err(error) => {
                     let error = Arc::new(error);
-                    ids.iter().map(|id| ((*id).to_owned(), Err(LoadError::Request(error.clone())))).collect()
+                    ids.iter()
+                        .map(|id| ((*id).to_owned(), Err(LoadError::Request(error.clone()))))
+                        .collect()
                 }
             }
         };
@@ -272,12 +312,18 @@ impl Api {
         let HttpBatch { url, param, .. } = &self.batch;
         let no_answer = |source: reqwest::Error| {
             // Its text would name the whole address.
-            HttpError::NoAnswer { url: url.to_string(), source: source.without_url() }
+            HttpError::NoAnswer {
+                url: url.to_string(),
+                source: source.without_url(),
+            }
         };
         let request = self.client.get(&url.full).query(&[(param, ids.join(","))]);
         let response = request.send().await.map_err(no_answer)?;
         if !response.status().is_success() {
-            return Err(HttpError::Status { url: url.to_string(), status: response.status().as_u16() });
+            return Err(HttpError::Status {
+                url: url.to_string(),
+                status: response.status().as_u16(),
+            });
         }
         let body = response.bytes().await.map_err(no_answer)?;
         serde_json::from_slice(&body).map_err(|error| self.batch.shape(error))
@@ -288,10 +334,13 @@ impl Api {
 type Found<V> = Vec<(String, Result<V, LoadError<HttpError>>)>;
 
 impl HttpBatch {
-    /// Ids in groups of which each fits into an address. One that is too long by itself is a group of its own.
+    /// Ids in groups of which each fits into an address. One that is too long by itself is a group
+    /// of its own.
     fn parts<'a>(&self, ids: &'a [&'a str]) -> Vec<&'a [&'a str]> {
         // The question mark, or the `&` after a query in the address itself, and the equals sign.
-        let room = self.max_url.saturating_sub(self.url.full.len() + encoded_length(&self.param) + 2);
+        let room = self
+            .max_url
+            .saturating_sub(self.url.full.len() + encoded_length(&self.param) + 2);
         let (mut parts, mut start, mut length) = (Vec::new(), 0, 0);
         for (index, id) in ids.iter().enumerate() {
             let added = encoded_length(id) + if index == start { 0 } else { COMMA };
@@ -316,7 +365,10 @@ impl HttpBatch {
             Some(Value::Null) if !self.list.is_empty() => Vec::new(),
             found => {
                 let error = Arc::new(self.no_list(found.as_ref(), &answer));
-                return ids.iter().map(|id| ((*id).to_owned(), Err(LoadError::Request(error.clone())))).collect();
+                return ids
+                    .iter()
+                    .map(|id| ((*id).to_owned(), Err(LoadError::Request(error.clone()))))
+                    .collect();
             }
         };
         let mut without: HashSet<&str> = ids.iter().copied().collect();
@@ -335,13 +387,20 @@ impl HttpBatch {
             // An item that nobody asked for is not an error: some APIs send more.
             if without.remove(id.as_str()) {
                 let value = serde_json::from_value(item);
-                found.push((id, value.map_err(|error| LoadError::Item(Arc::new(self.shape(error))))));
+                found.push((
+                    id,
+                    value.map_err(|error| LoadError::Item(Arc::new(self.shape(error)))),
+                ));
             }
         }
         // An item that does not say whose it is could be that of any id without one.
         if let Some(item) = unnamed {
             let error = Arc::new(self.shape(format!("found {item}")));
-            found.extend(without.into_iter().map(|id| (id.to_owned(), Err(LoadError::Item(error.clone())))));
+            found.extend(
+                without
+                    .into_iter()
+                    .map(|id| (id.to_owned(), Err(LoadError::Item(error.clone())))),
+            );
         }
         found
     }
@@ -349,12 +408,17 @@ impl HttpBatch {
     /// What is wrong with an answer that has no list where it should be.
     fn no_list(&self, found: Option<&Value>, answer: &Value) -> HttpError {
         let fields = |value: &Value| match value {
-            Value::Object(fields) => format!("an object with {:?}", fields.keys().collect::<Vec<_>>()),
+            Value::Object(fields) => {
+                format!("an object with {:?}", fields.keys().collect::<Vec<_>>())
+            }
             Value::Array(_) => "a list".to_owned(),
             other => other.to_string(),
         };
         self.shape(match (found, self.list.as_str()) {
-            (Some(found), "") => format!("found {}; name the field of the list with HttpBatch::inside", fields(found)),
+            (Some(found), "") => format!(
+                "found {}; name the field of the list with HttpBatch::inside",
+                fields(found)
+            ),
             (Some(found), list) => format!("found {} in {:?}", fields(found), &list[1..]),
             (None, list) => format!("there is no {:?}; found {}", &list[1..], fields(answer)),
         })
@@ -367,7 +431,11 @@ impl HttpBatch {
             detail.truncate(end);
             detail.push('…');
         }
-        HttpError::Shape { url: self.url.to_string(), key: self.key.clone(), detail }
+        HttpError::Shape {
+            url: self.url.to_string(),
+            key: self.key.clone(),
+            detail,
+        }
     }
 }
 
@@ -377,5 +445,7 @@ const COMMA: usize = "%2C".len();
 /// How long a text is in a query.
 fn encoded_length(text: &str) -> usize {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"*-._ ".contains(byte);
-    text.bytes().map(|byte| if plain(&byte) { 1 } else { 3 }).sum()
+    text.bytes()
+        .map(|byte| if plain(&byte) { 1 } else { 3 })
+        .sum()
 }

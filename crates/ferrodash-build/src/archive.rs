@@ -1,5 +1,5 @@
-//! The files of a pinned package: a wheel (zip) or a source archive (tar.gz, zip). Nothing of it is run or unpacked to
-//! disk.
+//! The files of a pinned package: a wheel (zip) or a source archive (tar.gz, zip). Nothing of it is
+//! run or unpacked to disk.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -15,7 +15,8 @@ use crate::{Error, Pin, Result};
 /// How many files a message names at most.
 const NAMED: usize = 12;
 
-/// How much of a file is its head. What tells a chunk stands there, below a line or two about licences.
+/// How much of a file is its head. What tells a chunk stands there, below a line or two about
+/// licences.
 const HEAD: u64 = 16 * 1024;
 
 /// An opened wheel or source archive.
@@ -38,19 +39,38 @@ enum Content {
 impl Archive {
     pub(crate) fn open(path: &Path, pin: &Pin) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or_default();
+        let extension = path
+            .extension()
+            .and_then(|extension| extension.to_str())
+            .unwrap_or_default();
         let is_wheel = !matches!(extension, "gz" | "tgz" | "zip");
         let content = if matches!(extension, "gz" | "tgz") {
-            let broken = |source| Error::BadArchive { path: path.to_owned(), source: Box::new(source) };
+            let broken = |source| Error::BadArchive {
+                path: path.to_owned(),
+                source: Box::new(source),
+            };
             Content::Tar(read_tar(file).map_err(broken)?)
         } else {
-            let broken = |source| Error::BadArchive { path: path.to_owned(), source: Box::new(source) };
+            let broken = |source| Error::BadArchive {
+                path: path.to_owned(),
+                source: Box::new(source),
+            };
             let zip = ZipArchive::new(file).map_err(broken)?;
-            let prefix = if is_wheel { String::new() } else { first_directory(&zip) };
+            let prefix = if is_wheel {
+                String::new()
+            } else {
+                first_directory(&zip)
+            };
             Content::Zip(zip, prefix)
         };
         let (path, wheel) = (path.to_owned(), pin.requirement());
-        Ok(Self { content, path, wheel, is_wheel, read: HashMap::new() })
+        Ok(Self {
+            content,
+            path,
+            wheel,
+            is_wheel,
+            read: HashMap::new(),
+        })
     }
 
     /// Whether it is a wheel, which keeps what is about it in a `.dist-info` directory.
@@ -62,8 +82,13 @@ impl Archive {
     pub(crate) fn files(&self) -> Vec<String> {
         let mut files: Vec<String> = match &self.content {
             Content::Zip(zip, prefix) => {
-                let names = zip.file_names().flatten().filter(|name| !name.ends_with('/'));
-                names.filter_map(|name| Some(name.strip_prefix(prefix.as_str())?.to_owned())).collect()
+                let names = zip
+                    .file_names()
+                    .flatten()
+                    .filter(|name| !name.ends_with('/'));
+                names
+                    .filter_map(|name| Some(name.strip_prefix(prefix.as_str())?.to_owned()))
+                    .collect()
             }
             Content::Tar(files) => files.keys().cloned().collect(),
         };
@@ -74,7 +99,9 @@ impl Archive {
     /// The paths of the files directly in a directory that have an ending, in order.
     pub(crate) fn list(&self, directory: &str, ending: &str) -> Vec<String> {
         let is_wanted = |path: &String| {
-            let below = path.strip_prefix(directory).and_then(|rest| rest.strip_prefix('/'));
+            let below = path
+                .strip_prefix(directory)
+                .and_then(|rest| rest.strip_prefix('/'));
             below.is_some_and(|name| !name.contains('/') && name.ends_with(ending))
         };
         self.files().into_iter().filter(is_wanted).collect()
@@ -111,8 +138,12 @@ impl Archive {
         if let Some(bytes) = self.read.get(path) {
             return Ok(text_of_head(bytes));
         }
-        let Content::Zip(zip, prefix) = &mut self.content else { return Ok(text_of_head(&self.bytes(path)?)) };
-        let Some(index) = zip.index_for_name(&format!("{prefix}{path}")) else { return Err(self.missing(path)) };
+        let Content::Zip(zip, prefix) = &mut self.content else {
+            return Ok(text_of_head(&self.bytes(path)?));
+        };
+        let Some(index) = zip.index_for_name(&format!("{prefix}{path}")) else {
+            return Err(self.missing(path));
+        };
         let mut bytes = Vec::new();
         let read = zip.by_index(index).map_err(std::io::Error::from);
         let read = read.and_then(|entry| entry.take(HEAD).read_to_end(&mut bytes));
@@ -120,19 +151,26 @@ impl Archive {
         Ok(text_of_head(&bytes))
     }
 
-    /// The file as gzip, where the archive has it in a form that needs no compression: a zip holds its files deflated,
-    /// which is what gzip holds between its header and its checksum (RFC 1952).
+    /// The file as gzip, where the archive has it in a form that needs no compression: a zip holds
+    /// its files deflated, which is what gzip holds between its header and its checksum (RFC 1952).
     pub(crate) fn gzip(&mut self, path: &str, content: &[u8]) -> Result<Option<Vec<u8>>> {
-        let Content::Zip(zip, prefix) = &mut self.content else { return Ok(None) };
-        let Some(index) = zip.index_for_name(&format!("{prefix}{path}")) else { return Err(self.missing(path)) };
+        let Content::Zip(zip, prefix) = &mut self.content else {
+            return Ok(None);
+        };
+        let Some(index) = zip.index_for_name(&format!("{prefix}{path}")) else {
+            return Err(self.missing(path));
+        };
         let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
-        let raw = zip.by_index_raw(index).map_err(std::io::Error::from).and_then(|mut entry| {
-            let is_deflated = entry.compression() == CompressionMethod::Deflated;
-            if is_deflated {
-                entry.read_to_end(&mut bytes)?;
-            }
-            Ok(is_deflated)
-        });
+        let raw = zip
+            .by_index_raw(index)
+            .map_err(std::io::Error::from)
+            .and_then(|mut entry| {
+                let is_deflated = entry.compression() == CompressionMethod::Deflated;
+                if is_deflated {
+                    entry.read_to_end(&mut bytes)?;
+                }
+                Ok(is_deflated)
+            });
         if !raw.map_err(|source| self.damaged(path, source))? {
             return Ok(None);
         }
@@ -155,15 +193,26 @@ impl Archive {
         let mut there: Vec<String> = files.iter().filter(beside).take(NAMED).cloned().collect();
         if there.is_empty() {
             // The directory is wrong too: name those that there are.
-            there = files.iter().filter_map(|file| Some(format!("{}/", file.rsplit_once('/')?.0))).collect();
+            there = files
+                .iter()
+                .filter_map(|file| Some(format!("{}/", file.rsplit_once('/')?.0)))
+                .collect();
             there.dedup();
             there.truncate(NAMED);
         }
-        Error::NotInWheel { wheel: self.wheel.clone(), file: path.to_owned(), there }
+        Error::NotInWheel {
+            wheel: self.wheel.clone(),
+            file: path.to_owned(),
+            there,
+        }
     }
 
     fn damaged(&self, file: &str, source: std::io::Error) -> Error {
-        Error::DamagedMember { path: self.path.clone(), file: file.to_owned(), source }
+        Error::DamagedMember {
+            path: self.path.clone(),
+            file: file.to_owned(),
+            source,
+        }
     }
 }
 
@@ -174,7 +223,10 @@ fn text_of_head(bytes: &[u8]) -> String {
 
 /// The directory that holds all files of a source archive, with its slash.
 fn first_directory(zip: &ZipArchive<File>) -> String {
-    let first = zip.file_names().flatten().find_map(|name| Some(name.split_once('/')?.0.to_owned()));
+    let first = zip
+        .file_names()
+        .flatten()
+        .find_map(|name| Some(name.split_once('/')?.0.to_owned()));
     first.map_or_else(String::new, |directory| format!("{directory}/"))
 }
 
@@ -184,7 +236,9 @@ fn read_tar(file: File) -> std::io::Result<BTreeMap<String, Rc<[u8]>>> {
     for entry in tar::Archive::new(GzDecoder::new(file)).entries()? {
         let mut entry = entry?;
         let path = entry.path()?.to_string_lossy().into_owned();
-        if let (true, Some((_, below))) = (entry.header().entry_type().is_file(), path.split_once('/')) {
+        if let (true, Some((_, below))) =
+            (entry.header().entry_type().is_file(), path.split_once('/'))
+        {
             let mut bytes = Vec::new();
             entry.read_to_end(&mut bytes)?;
             files.insert(below.to_owned(), bytes.into());

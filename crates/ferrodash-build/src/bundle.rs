@@ -10,10 +10,12 @@ use crate::archive::Archive;
 use crate::package::{Suite, join};
 use crate::{Error, Result, sha256_hex};
 
-/// Brotli's level. On plotly.js (4.8 MB) level 9 takes 3 s for 1.22 MB, level 11 takes 34 s for 1.11 MB.
+/// Brotli's level. On plotly.js (4.8 MB) level 9 takes 3 s for 1.22 MB, level 11 takes 34 s for
+/// 1.11 MB.
 const BROTLI_QUALITY: i32 = 9;
 
-/// A bundle as the generated table describes it. Its three forms lie in `OUT_DIR` under `file`, `.gz` and `.br`.
+/// A bundle as the generated table describes it. Its three forms lie in `OUT_DIR` under `file`,
+/// `.gz` and `.br`.
 #[derive(Debug, Clone)]
 pub(crate) struct Bundle {
     /// Path in the URL, relative to the package.
@@ -24,13 +26,25 @@ pub(crate) struct Bundle {
     pub(crate) sha256: String,
 }
 
-/// Writes every file of the suite to `out` in its three forms; compressed forms are kept in `cache` by their digest.
-pub(crate) fn prepare(archive: &mut Archive, suite: &Suite, cache: &Path, out: &Path) -> Result<Vec<Bundle>> {
-    let shipped = suite.scripts.iter().chain(&suite.styles).chain(&suite.on_demand);
+/// Writes every file of the suite to `out` in its three forms; compressed forms are kept in `cache`
+/// by their digest.
+pub(crate) fn prepare(
+    archive: &mut Archive,
+    suite: &Suite,
+    cache: &Path,
+    out: &Path,
+) -> Result<Vec<Bundle>> {
+    let shipped = suite
+        .scripts
+        .iter()
+        .chain(&suite.styles)
+        .chain(&suite.on_demand);
     let shipped = shipped.map(|path| (path.clone(), join(&suite.root, path)));
     // Beside the files of the suite they keep their path; from elsewhere only their name.
     let licences = suite.licences.iter().map(|path| {
-        let beside = path.strip_prefix(&suite.root).and_then(|rest| rest.strip_prefix('/'));
+        let beside = path
+            .strip_prefix(&suite.root)
+            .and_then(|rest| rest.strip_prefix('/'));
         let name = beside.or(path.rsplit('/').next()).unwrap_or(path);
         (name.to_owned(), path.clone())
     });
@@ -39,13 +53,21 @@ pub(crate) fn prepare(archive: &mut Archive, suite: &Suite, cache: &Path, out: &
     for (path, source) in shipped.chain(licences) {
         let original = archive.bytes(&source)?;
         let content = replace(suite, &path, &original)?;
-        let ready = if *content == *original { archive.gzip(&source, &content)? } else { None };
+        let ready = if *content == *original {
+            archive.gzip(&source, &content)?
+        } else {
+            None
+        };
         let gzip = ready.unwrap_or_else(|| gzip(&content));
         let sha256 = sha256_hex(&content);
         let file = format!("{}-{}", suite.module, path.replace('/', "-"));
         write(&out.join(&file), &content)?;
         write(&out.join(format!("{file}.gz")), &gzip)?;
-        pending.push((content, cache.join(format!("{sha256}.br{BROTLI_QUALITY}")), out.join(format!("{file}.br"))));
+        pending.push((
+            content,
+            cache.join(format!("{sha256}.br{BROTLI_QUALITY}")),
+            out.join(format!("{file}.br")),
+        ));
         bundles.push(Bundle { path, file, sha256 });
     }
     compress(pending)?;
@@ -53,7 +75,11 @@ pub(crate) fn prepare(archive: &mut Archive, suite: &Suite, cache: &Path, out: &
 }
 
 fn replace(suite: &Suite, path: &str, content: &[u8]) -> Result<Vec<u8>> {
-    let replacements: Vec<_> = suite.replacements.iter().filter(|replacement| replacement.file == path).collect();
+    let replacements: Vec<_> = suite
+        .replacements
+        .iter()
+        .filter(|replacement| replacement.file == path)
+        .collect();
     if replacements.is_empty() {
         return Ok(content.to_owned());
     }
@@ -61,25 +87,35 @@ fn replace(suite: &Suite, path: &str, content: &[u8]) -> Result<Vec<u8>> {
     for replacement in replacements {
         let count = text.matches(&replacement.find).count();
         if count != 1 {
-            return Err(Error::Replacement { file: path.to_owned(), find: replacement.find.clone(), count });
+            return Err(Error::Replacement {
+                file: path.to_owned(),
+                find: replacement.find.clone(),
+                count,
+            });
         }
         text = text.replace(&replacement.find, &replacement.with);
     }
     Ok(text.into_bytes())
 }
 
-/// Compresses on two threads, the largest file on one and all others on the other: plotly.js is half of everything.
+/// Compresses on two threads, the largest file on one and all others on the other: plotly.js is
+/// half of everything.
 fn compress(mut pending: Vec<(Vec<u8>, std::path::PathBuf, std::path::PathBuf)>) -> Result<()> {
     pending.sort_by_key(|(content, ..)| std::cmp::Reverse(content.len()));
     let rest = pending.split_off(pending.len().min(1));
     std::thread::scope(|scope| {
         let first = scope.spawn(|| pending.iter().try_for_each(compress_one));
         let others = rest.iter().try_for_each(compress_one);
-        first.join().expect("compression does not panic").and(others)
+        first
+            .join()
+            .expect("compression does not panic")
+            .and(others)
     })
 }
 
-fn compress_one((content, kept, target): &(Vec<u8>, std::path::PathBuf, std::path::PathBuf)) -> Result<()> {
+fn compress_one(
+    (content, kept, target): &(Vec<u8>, std::path::PathBuf, std::path::PathBuf),
+) -> Result<()> {
     if let Ok(bytes) = fs::read(kept) {
         return write(target, &bytes);
     }
@@ -96,15 +132,22 @@ fn compress_one((content, kept, target): &(Vec<u8>, std::path::PathBuf, std::pat
 
 fn brotli(content: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
-    let params =
-        brotli::enc::BrotliEncoderParams { quality: BROTLI_QUALITY, size_hint: content.len(), ..Default::default() };
-    brotli::BrotliCompress(&mut &*content, &mut bytes, &params).expect("writing to memory does not fail");
+    let params = brotli::enc::BrotliEncoderParams {
+        quality: BROTLI_QUALITY,
+        size_hint: content.len(),
+        ..Default::default()
+    };
+    brotli::BrotliCompress(&mut &*content, &mut bytes, &params)
+        .expect("writing to memory does not fail");
     bytes
 }
 
 fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
-    encoder.write_all(content).and_then(|()| encoder.finish()).expect("writing to memory does not fail")
+    encoder
+        .write_all(content)
+        .and_then(|()| encoder.finish())
+        .expect("writing to memory does not fail")
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {

@@ -1,4 +1,5 @@
-//! Mistakes of a manifest that would show only in the browser: a blank page, or a part that is not found.
+//! Mistakes of a manifest that would show only in the browser: a blank page, or a part that is not
+//! found.
 
 use std::path::Path;
 
@@ -6,7 +7,8 @@ use crate::archive::Archive;
 use crate::package::{Suite, join};
 use crate::{ComponentMeta, Error, Result};
 
-/// Compares a suite with what its scripts and its package say. What may be meant as it is becomes a warning.
+/// Compares a suite with what its scripts and its package say. What may be meant as it is becomes a
+/// warning.
 pub(crate) fn check(
     archive: &mut Archive,
     suite: &Suite,
@@ -15,7 +17,13 @@ pub(crate) fn check(
     warnings: &mut Vec<String>,
 ) -> Result<()> {
     let module = &suite.module;
-    let bad = |detail: String| Err(Error::Suite { manifest: manifest.to_owned(), suite: module.clone(), detail });
+    let bad = |detail: String| {
+        Err(Error::Suite {
+            manifest: manifest.to_owned(),
+            suite: module.clone(),
+            detail,
+        })
+    };
     if suite.namespace.is_empty() {
         return Ok(());
     }
@@ -33,10 +41,18 @@ pub(crate) fn check(
             "it has {} components and no script that draws them; list the main script in `scripts` (scripts in {:?}: {})",
             components.len(),
             suite.root,
-            if scripts.is_empty() { "none".into() } else { scripts.join(", ") },
+            if scripts.is_empty() {
+                "none".into()
+            } else {
+                scripts.join(", ")
+            },
         ));
     }
-    if let Some(own) = suite.own_namespace.as_ref().filter(|own| **own != suite.namespace) {
+    if let Some(own) = suite
+        .own_namespace
+        .as_ref()
+        .filter(|own| **own != suite.namespace)
+    {
         return bad(format!(
             "the manifest says the namespace {:?}, and the package's classes say {own:?}; with another namespace the page \
              stays blank, so leave `namespace` out",
@@ -60,7 +76,11 @@ pub(crate) fn check(
 }
 
 /// A warning if scripts load parts that the manifest does not list.
-fn forgotten_parts(archive: &mut Archive, suite: &Suite, manifest: &Path) -> Result<Option<String>> {
+fn forgotten_parts(
+    archive: &mut Archive,
+    suite: &Suite,
+    manifest: &Path,
+) -> Result<Option<String>> {
     if !suite.lists_on_demand {
         return Ok(None);
     }

@@ -1,9 +1,11 @@
-//! Reads the Python classes that `dash-generate-components` writes, for packages that have no `metadata.json`.
+//! Reads the Python classes that `dash-generate-components` writes, for packages that have no
+//! `metadata.json`.
 //!
-//! They are regular enough to be read without Python: a class of `Component` with a docstring that lists the
-//! properties, its name, namespace and `_children_props`, and an `__init__` that sets `_prop_names`. Types are those of
-//! `__init__`, or in classes of older generators those of the docstring; they are turned into the form of
-//! `metadata.json`, so that all descriptions lead to the same builders.
+//! They are regular enough to be read without Python: a class of `Component` with a docstring that
+//! lists the properties, its name, namespace and `_children_props`, and an `__init__` that sets
+//! `_prop_names`. Types are those of `__init__`, or in classes of older generators those of the
+//! docstring; they are turned into the form of `metadata.json`, so that all descriptions lead to
+//! the same builders.
 
 use std::collections::BTreeMap;
 
@@ -17,15 +19,20 @@ use crate::{ComponentMeta, Error, PropMeta, Result};
 
 type Read<T> = std::result::Result<T, String>;
 
-/// Reads the component of one Python file; `None` if it has none. `file` is for the message of an error, `namespace` is
-/// what the class must name as its own, or empty for any.
+/// Reads the component of one Python file; `None` if it has none. `file` is for the message of an
+/// error, `namespace` is what the class must name as its own, or empty for any.
 ///
 /// # Errors
 /// [`Error::Class`], with what was expected where.
 pub fn read_class(source: &str, file: &str, namespace: &str) -> Result<Option<ComponentMeta>> {
-    let Some((name, body)) = class_of(source) else { return Ok(None) };
+    let Some((name, body)) = class_of(source) else {
+        return Ok(None);
+    };
     let component = read_body(name, body, namespace);
-    component.map(Some).map_err(|detail| Error::Class { file: file.to_owned(), detail })
+    component.map(Some).map_err(|detail| Error::Class {
+        file: file.to_owned(),
+        detail,
+    })
 }
 
 /// The namespace of the component in a Python file, if it has one.
@@ -34,19 +41,27 @@ pub(crate) fn namespace_of(source: &str) -> Option<String> {
     attribute(body, "_namespace").ok()
 }
 
-/// The names that a Python module exports: its `__all__`, where that is a list of texts, and what it imports from
-/// modules of its own package.
+/// The names that a Python module exports: its `__all__`, where that is a list of texts, and what
+/// it imports from modules of its own package.
 pub(crate) fn exported(source: &str) -> Vec<String> {
     let mut names = texts_of(source, "__all__").unwrap_or_default();
-    for import in source.split("\nfrom .").skip(usize::from(!source.starts_with("from ."))) {
-        let Some((_, list)) = import.split_once(" import ") else { continue };
+    for import in source
+        .split("\nfrom .")
+        .skip(usize::from(!source.starts_with("from .")))
+    {
+        let Some((_, list)) = import.split_once(" import ") else {
+            continue;
+        };
         let list = match list.trim_start().strip_prefix('(') {
             Some(list) => list.split(')').next(),
             None => list.lines().next(),
         };
         for item in list.unwrap_or_default().split(',') {
             // `Deep as Shallow` is exported under its second name.
-            let name = item.split_whitespace().take_while(|word| !word.starts_with('#')).last();
+            let name = item
+                .split_whitespace()
+                .take_while(|word| !word.starts_with('#'))
+                .last();
             names.extend(name.map(str::to_owned));
         }
     }
@@ -58,7 +73,9 @@ fn class_of(source: &str) -> Option<(&str, &str)> {
     let mut start = 0;
     for line in source.split_inclusive('\n') {
         start += line.len();
-        let name = line.strip_prefix("class ").and_then(|line| line.trim_end().strip_suffix("(Component):"));
+        let name = line
+            .strip_prefix("class ")
+            .and_then(|line| line.trim_end().strip_suffix("(Component):"));
         if let Some(name) = name {
             return Some((name, &source[start..]));
         }
@@ -74,16 +91,24 @@ fn read_body(class: &str, body: &str, namespace: &str) -> Read<ComponentMeta> {
     let name = attribute(body, "_type").unwrap_or_else(|_| class.to_owned());
     let found = attribute(body, "_namespace")?;
     if !namespace.is_empty() && found != namespace {
-        return Err(format!("{name} is in the namespace {found:?}, and the manifest says {namespace:?}"));
+        return Err(format!(
+            "{name} is in the namespace {found:?}, and the manifest says {namespace:?}"
+        ));
     }
     let names = texts_of(body, "self._prop_names")?;
     // Classes of older generators do not say which properties are components.
     let nodes = texts_of(body, "_base_nodes").unwrap_or_default();
-    let annotations = annotations(body).map_err(|detail| format!("__init__ of {name}: {detail}"))?;
+    let annotations =
+        annotations(body).map_err(|detail| format!("__init__ of {name}: {detail}"))?;
     let mut props = Vec::new();
     let mut children_props = Vec::new();
     for prop in names.iter().filter(|prop| !prop.ends_with("-*")) {
-        let Documented { required, default, text, kind } = documented.remove(prop).unwrap_or_default();
+        let Documented {
+            required,
+            default,
+            text,
+            kind,
+        } = documented.remove(prop).unwrap_or_default();
         let kind = match annotations.get(prop) {
             Some(annotation) => described(annotation),
             // Words of Python cannot be arguments of `__init__`, and old classes have no types.
@@ -94,14 +119,26 @@ fn read_body(class: &str, body: &str, namespace: &str) -> Read<ComponentMeta> {
             children_props.extend(paths_of(prop, &kind));
         }
         let kind = prop_type(prop, &kind);
-        props.push(PropMeta { name: prop.clone(), description: text, kind, required, default });
+        props.push(PropMeta {
+            name: prop.clone(),
+            description: text,
+            kind,
+            required,
+            default,
+        });
     }
     sort_props(&mut props);
     if body.contains("_children_props") {
         children_props = texts_of(body, "_children_props")?;
     }
     let wildcards = names.iter().any(|prop| prop.ends_with("-*"));
-    Ok(ComponentMeta { name, description, props, children_props, wildcards })
+    Ok(ComponentMeta {
+        name,
+        description,
+        props,
+        children_props,
+        wildcards,
+    })
 }
 
 /// A text that the class has as its own, or that older generators set in `__init__`.
@@ -109,17 +146,28 @@ fn attribute(body: &str, name: &str) -> Read<String> {
     text_of(body, name).or_else(|error| text_of(body, &format!("self.{name}")).map_err(|_| error))
 }
 
-/// The value that a line gives to a name, with a type (`_children_props: typing.List[str] = []`) or without.
+/// The value that a line gives to a name, with a type (`_children_props: typing.List[str] = []`) or
+/// without.
 fn value_of(body: &str, name: &str) -> Read<Expr> {
     let assignments = body.match_indices(name).filter_map(|(at, _)| {
         let (before, after) = (&body[..at], &body[at + name.len()..]);
-        let first = before.rsplit('\n').next().unwrap_or_default().trim().is_empty();
+        let first = before
+            .rsplit('\n')
+            .next()
+            .unwrap_or_default()
+            .trim()
+            .is_empty();
         let (head, value) = after.split_once('=').filter(|_| first)?;
         let is_type = head.starts_with(':') && !head.contains('\n');
         (head.trim().is_empty() || is_type).then_some(value)
     });
-    let value = assignments.into_iter().next().ok_or_else(|| format!("`{name} = …` is missing"))?;
-    Cursor::new(value).expr().map_err(|detail| format!("{name}: {detail}"))
+    let value = assignments
+        .into_iter()
+        .next()
+        .ok_or_else(|| format!("`{name} = …` is missing"))?;
+    Cursor::new(value)
+        .expr()
+        .map_err(|detail| format!("{name}: {detail}"))
 }
 
 fn text_of(body: &str, name: &str) -> Read<String> {
@@ -130,7 +178,9 @@ fn text_of(body: &str, name: &str) -> Read<String> {
 }
 
 fn texts_of(body: &str, name: &str) -> Read<Vec<String>> {
-    let Expr::List(items) = value_of(body, name)? else { return Err(format!("{name} is not a list")) };
+    let Expr::List(items) = value_of(body, name)? else {
+        return Err(format!("{name} is not a list"));
+    };
     let text = |item| match item {
         Expr::Text(text) => Ok(text),
         other => Err(format!("{name} has {other:?}, which is not a text")),
@@ -153,7 +203,10 @@ fn annotations(body: &str) -> Read<BTreeMap<String, Expr>> {
                 cursor.expr()?;
             }
         } else if !stars {
-            return Err(format!("an argument was expected where it says {:?}", cursor.ahead()));
+            return Err(format!(
+                "an argument was expected where it says {:?}",
+                cursor.ahead()
+            ));
         }
         if !cursor.take(",") {
             cursor.expect(")")?;
@@ -174,22 +227,35 @@ fn described(annotation: &Expr) -> Value {
             "ComponentType" | "ComponentSingleType" | "Component" => "node",
             _ => "any",
         }}),
-        Expr::Subscript(name, items) => match (name.rsplit('.').next().unwrap_or_default(), items.as_slice()) {
+        Expr::Subscript(name, items) => match (
+            name.rsplit('.').next().unwrap_or_default(),
+            items.as_slice(),
+        ) {
             ("Optional", [inner]) => described(inner),
-            ("Sequence" | "List" | "list", [item]) => json!({"name": "arrayOf", "value": described(item)}),
+            ("Sequence" | "List" | "list", [item]) => {
+                json!({"name": "arrayOf", "value": described(item)})
+            }
             ("Dict" | "dict", [_, value]) => json!({"name": "objectOf", "value": described(value)}),
             ("Union", members) => {
-                let members = members.iter().filter(|member| **member != Expr::Name("None".into()));
+                let members = members
+                    .iter()
+                    .filter(|member| **member != Expr::Name("None".into()));
                 match members.collect::<Vec<_>>().as_slice() {
                     [only] => described(only),
                     members => {
-                        let members: Vec<_> = members.iter().map(|annotation| member(annotation)).collect();
+                        let members: Vec<_> = members
+                            .iter()
+                            .map(|annotation| member(annotation))
+                            .collect();
                         json!({"name": "union", "value": members})
                     }
                 }
             }
             ("Literal", values) => {
-                let values: Vec<_> = values.iter().map(|value| json!({"value": literal(value)})).collect();
+                let values: Vec<_> = values
+                    .iter()
+                    .map(|value| json!({"value": literal(value)}))
+                    .collect();
                 json!({"name": "enum", "value": values})
             }
             _ => json!({"name": "any"}),

@@ -1,11 +1,13 @@
-//! What the documentation of a property says of its type: the keys of dictionaries, with their types and texts, and the
-//! default. Classes of Python have these in their docstrings; here they are made from `metadata.json`.
+//! What the documentation of a property says of its type: the keys of dictionaries, with their
+//! types and texts, and the default. Classes of Python have these in their docstrings; here they
+//! are made from `metadata.json`.
 
 use serde_json::{Map, Value};
 
 use crate::metadata::text;
 
-/// How deep dictionaries are described, how many keys of one, and how many values of an enumeration are named.
+/// How deep dictionaries are described, how many keys of one, and how many values of an enumeration
+/// are named.
 const DEPTH: usize = 5;
 const KEYS: usize = 80;
 const VALUES: usize = 24;
@@ -43,9 +45,14 @@ fn phrase(kind: &Value) -> String {
 /// The default of a property or a key, in one line, if it says anything.
 pub(crate) fn default_of(value: &Value) -> Option<String> {
     let source = value.get("defaultValue")?.get("value")?;
-    let source = source.as_str().map_or_else(|| source.to_string(), str::to_owned);
+    let source = source
+        .as_str()
+        .map_or_else(|| source.to_string(), str::to_owned);
     let source = source.split_whitespace().collect::<Vec<_>>().join(" ");
-    let is_nothing = matches!(source.as_str(), "" | "null" | "undefined" | "{}" | "[]" | "''" | "\"\"");
+    let is_nothing = matches!(
+        source.as_str(),
+        "" | "null" | "undefined" | "{}" | "[]" | "''" | "\"\""
+    );
     (!is_nothing).then(|| match source.char_indices().nth(DEFAULT) {
         Some((end, _)) => format!("{}…", &source[..end]),
         None => source,
@@ -60,17 +67,33 @@ fn keys(text_of: &mut String, shape: &Map<String, Value>, depth: usize) {
             break;
         }
         // The field of a recursive shape has its type in a field of its own.
-        let kind = value.get("type").filter(|kind| kind.is_object()).unwrap_or(value);
+        let kind = value
+            .get("type")
+            .filter(|kind| kind.is_object())
+            .unwrap_or(value);
         let words = words(kind);
-        let needed =
-            if value.get("required").and_then(Value::as_bool).unwrap_or(false) { "required" } else { "optional" };
-        let flag = default_of(value).map_or_else(|| needed.to_owned(), |default| format!("default `{default}`"));
+        let needed = if value
+            .get("required")
+            .and_then(Value::as_bool)
+            .unwrap_or(false)
+        {
+            "required"
+        } else {
+            "optional"
+        };
+        let flag = default_of(value).map_or_else(
+            || needed.to_owned(),
+            |default| format!("default `{default}`"),
+        );
         let separator = if words.is_empty() { "" } else { "; " };
         text_of.push_str(&format!("\n{margin}- `{key}` ({words}{separator}{flag})"));
         let description = text(value, "description");
         if !description.is_empty() {
             // In one line: an empty one would end the list.
-            text_of.push_str(&format!(": {}", description.split_whitespace().collect::<Vec<_>>().join(" ")));
+            text_of.push_str(&format!(
+                ": {}",
+                description.split_whitespace().collect::<Vec<_>>().join(" ")
+            ));
         }
         if depth + 1 < DEPTH {
             for shape in shapes(kind) {
@@ -84,9 +107,18 @@ fn keys(text_of: &mut String, shape: &Map<String, Value>, depth: usize) {
 fn shapes(kind: &Value) -> Vec<&Map<String, Value>> {
     let inner = kind.get("value").unwrap_or(&Value::Null);
     match name_of(kind) {
-        "shape" | "exact" => inner.as_object().filter(|shape| !shape.is_empty()).into_iter().collect(),
+        "shape" | "exact" => inner
+            .as_object()
+            .filter(|shape| !shape.is_empty())
+            .into_iter()
+            .collect(),
         "arrayOf" | "objectOf" => shapes(inner),
-        "union" => inner.as_array().into_iter().flatten().flat_map(shapes).collect(),
+        "union" => inner
+            .as_array()
+            .into_iter()
+            .flatten()
+            .flat_map(shapes)
+            .collect(),
         _ => Vec::new(),
     }
 }
@@ -102,9 +134,18 @@ fn words(kind: &Value) -> String {
         "array" => "list".into(),
         "object" | "shape" | "exact" => "dict".into(),
         "enum" => {
-            let values = inner.as_array().into_iter().flatten().filter_map(|member| member.get("value"));
-            let values: Vec<String> =
-                values.map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
+            let values = inner
+                .as_array()
+                .into_iter()
+                .flatten()
+                .filter_map(|member| member.get("value"));
+            let values: Vec<String> = values
+                .map(|value| {
+                    value
+                        .as_str()
+                        .map_or_else(|| value.to_string(), str::to_owned)
+                })
+                .collect();
             one_of(&values)
         }
         "literal" => one_of(&[inner.to_string()]),
@@ -120,7 +161,9 @@ fn words(kind: &Value) -> String {
             let (mut members, mut literals) = (Vec::new(), Vec::new());
             for member in inner.as_array().into_iter().flatten() {
                 match name_of(member) {
-                    "literal" => literals.push(member.get("value").unwrap_or(&Value::Null).to_string()),
+                    "literal" => {
+                        literals.push(member.get("value").unwrap_or(&Value::Null).to_string())
+                    }
                     _ => members.push(words(member)),
                 }
             }
@@ -136,8 +179,11 @@ fn words(kind: &Value) -> String {
 }
 
 fn one_of(values: &[String]) -> String {
-    let mut named: Vec<String> =
-        values.iter().take(VALUES).map(|value| format!("`{}`", value.replace('`', "'"))).collect();
+    let mut named: Vec<String> = values
+        .iter()
+        .take(VALUES)
+        .map(|value| format!("`{}`", value.replace('`', "'")))
+        .collect();
     if values.len() > VALUES {
         named.push(format!("{} more", values.len() - VALUES));
     }

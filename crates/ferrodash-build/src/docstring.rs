@@ -1,7 +1,9 @@
-//! Reads the docstrings of generated classes: what a component is for, and the type, default and text of each property.
+//! Reads the docstrings of generated classes: what a component is for, and the type, default and
+//! text of each property.
 //!
-//! A property is an entry `- name (type; optional): text`, the text on the same line or indented below it. Classes of
-//! older generators have no types but these. Formatters indent the whole docstring.
+//! A property is an entry `- name (type; optional): text`, the text on the same line or indented
+//! below it. Classes of older generators have no types but these. Formatters indent the whole
+//! docstring.
 
 use std::collections::BTreeMap;
 
@@ -25,29 +27,49 @@ const NODE: &str = "a list of or a singular dash component, string or number";
 /// The description of the component, and of each property.
 pub(crate) fn read(docstring: &str) -> (String, BTreeMap<String, Documented>) {
     let docstring = without_indentation(docstring);
-    let (description, list) = docstring.split_once("Keyword arguments:").unwrap_or((&docstring, ""));
+    let (description, list) = docstring
+        .split_once("Keyword arguments:")
+        .unwrap_or((&docstring, ""));
     let mut props = BTreeMap::new();
     for entry in format!("\n{list}").split("\n- ").skip(1) {
-        let Some((name, rest)) = entry.split_once(" (") else { continue };
+        let Some((name, rest)) = entry.split_once(" (") else {
+            continue;
+        };
         props.insert(name.trim_end_matches(" |").to_owned(), read_entry(rest));
     }
     // The first line only names the class; some suites say no more.
-    let more = description.trim().split_once('\n').map(|(_, more)| more).filter(|more| more.trim().contains(' '));
+    let more = description
+        .trim()
+        .split_once('\n')
+        .map(|(_, more)| more)
+        .filter(|more| more.trim().contains(' '));
     let described = more.unwrap_or_else(|| description.trim().lines().next().unwrap_or_default());
     (dedent(described), props)
 }
 
 /// An entry after its name and the bracket: `string; optional): text`.
 fn read_entry(rest: &str) -> Documented {
-    let flag = ["optional)", "required)"].iter().filter_map(|flag| Some((rest.find(flag)?, *flag))).min();
-    let default = rest.find("; default ").or_else(|| rest.starts_with("default ").then_some(0));
+    let flag = ["optional)", "required)"]
+        .iter()
+        .filter_map(|flag| Some((rest.find(flag)?, *flag)))
+        .min();
+    let default = rest
+        .find("; default ")
+        .or_else(|| rest.starts_with("default ").then_some(0));
     let is_default = |at: usize| flag.is_none_or(|(flag, _)| at < flag);
     match (default, flag) {
         (Some(at), _) if is_default(at) => {
-            // A default is source text: its bracket is closed at the end of a line or before a colon.
-            let ends = ["):\n", ")\n", "): "].iter().filter_map(|end| rest.find(end));
-            let end = ends.min().unwrap_or_else(|| rest.trim_end().trim_end_matches([')', ':']).len());
-            let default = rest[at..end].trim_start_matches("; ").trim_start_matches("default ");
+            // A default is source text: its bracket is closed at the end of a line or before a
+            // colon.
+            let ends = ["):\n", ")\n", "): "]
+                .iter()
+                .filter_map(|end| rest.find(end));
+            let end = ends
+                .min()
+                .unwrap_or_else(|| rest.trim_end().trim_end_matches([')', ':']).len());
+            let default = rest[at..end]
+                .trim_start_matches("; ")
+                .trim_start_matches("default ");
             let text = rest[end..].trim_start_matches([')', ':']);
             Documented {
                 required: false,
@@ -62,7 +84,10 @@ fn read_entry(rest: &str) -> Documented {
             text: dedent(rest[at + flag.len()..].trim_start_matches(':')),
             kind: described(rest[..at].trim_end().trim_end_matches(';')),
         },
-        _ => Documented { text: dedent(rest), ..Documented::default() },
+        _ => Documented {
+            text: dedent(rest),
+            ..Documented::default()
+        },
     }
 }
 
@@ -72,7 +97,9 @@ fn described(text: &str) -> Value {
     match parts.as_slice() {
         [] => Value::Null,
         [only] => one(only),
-        several => json!({"name": "union", "value": several.iter().map(|part| one(part)).collect::<Vec<_>>()}),
+        several => {
+            json!({"name": "union", "value": several.iter().map(|part| one(part)).collect::<Vec<_>>()})
+        }
     }
 }
 
@@ -110,8 +137,8 @@ fn one(text: &str) -> Value {
     }})
 }
 
-/// The alternatives of a type. A bar between quotes is text, and one in a list's items belongs to them: in `list of
-/// string | numbers` only the last word has the plural.
+/// The alternatives of a type. A bar between quotes is text, and one in a list's items belongs to
+/// them: in `list of string | numbers` only the last word has the plural.
 fn alternatives(text: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     let mut quote = None;
@@ -151,14 +178,19 @@ pub(crate) fn literal(value: &Expr) -> String {
     match value {
         Expr::Text(text) => format!("'{text}'"),
         Expr::Number(number) => number.clone(),
-        Expr::Name(name) if matches!(name.as_str(), "True" | "False" | "true" | "false") => name.to_lowercase(),
+        Expr::Name(name) if matches!(name.as_str(), "True" | "False" | "true" | "false") => {
+            name.to_lowercase()
+        }
         _ => "null".into(),
     }
 }
 
 /// Takes away how far a formatter indented the docstring: as far as the headline of the properties.
 fn without_indentation(docstring: &str) -> String {
-    let headline = docstring.lines().find(|line| line.trim() == "Keyword arguments:").unwrap_or_default();
+    let headline = docstring
+        .lines()
+        .find(|line| line.trim() == "Keyword arguments:")
+        .unwrap_or_default();
     let width = headline.len() - headline.trim_start().len();
     let cut = |line: &str| {
         let blank = line.len() - line.trim_start().len();
@@ -175,8 +207,15 @@ fn dedent(text: &str) -> String {
         Some(rest) => ("", rest),
         None => text.split_once('\n').unwrap_or((text, "")),
     };
-    let width = rest.lines().filter(|line| !line.trim().is_empty()).map(indentation).min().unwrap_or(0);
-    let rest = rest.lines().map(|line| line.get(width..).unwrap_or_default().trim_end());
+    let width = rest
+        .lines()
+        .filter(|line| !line.trim().is_empty())
+        .map(indentation)
+        .min()
+        .unwrap_or(0);
+    let rest = rest
+        .lines()
+        .map(|line| line.get(width..).unwrap_or_default().trim_end());
     let lines: Vec<&str> = std::iter::once(first.trim()).chain(rest).collect();
     lines.join("\n").trim().to_owned()
 }

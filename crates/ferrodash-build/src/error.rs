@@ -80,7 +80,9 @@ pub enum Error {
         prefix: String,
     },
     /// The package has no such version.
-    #[error("{wheel} does not exist: the package has {versions}. Correct the version in the manifest")]
+    #[error(
+        "{wheel} does not exist: the package has {versions}. Correct the version in the manifest"
+    )]
     NoVersion {
         /// Package and version.
         wheel: String,
@@ -99,7 +101,10 @@ pub enum Error {
         detail: String,
     },
     /// A file listed in the manifest is not in the wheel.
-    #[error("{wheel} has no file {file:?}; correct the manifest. There are: {}", list(there))]
+    #[error(
+        "{wheel} has no file {file:?}; correct the manifest. There are: {}",
+        list(there)
+    )]
     NotInWheel {
         /// Package and version.
         wheel: String,
@@ -193,11 +198,19 @@ pub enum Error {
 
 /// Names for a message.
 fn list(names: &[String]) -> String {
-    if names.is_empty() { "none".into() } else { names.join(", ") }
+    if names.is_empty() {
+        "none".into()
+    } else {
+        names.join(", ")
+    }
 }
 
 impl Error {
     pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
-        Self::Io { action, path: path.to_owned(), source }
+        Self::Io {
+            action,
+            path: path.to_owned(),
+            source,
+        }
     }
 }

@@ -5,7 +5,12 @@ use serde_json::{Map, Value, json};
 /// The type that react-docgen would have written for the same declaration without Flow.
 pub(crate) fn from_flow(kind: &Value) -> Value {
     let name = kind.get("name").and_then(Value::as_str).unwrap_or_default();
-    let elements = || kind.get("elements").and_then(Value::as_array).into_iter().flatten();
+    let elements = || {
+        kind.get("elements")
+            .and_then(Value::as_array)
+            .into_iter()
+            .flatten()
+    };
     match name {
         "boolean" => json!({"name": "bool"}),
         "int" => json!({"name": "number"}),
@@ -18,14 +23,18 @@ pub(crate) fn from_flow(kind: &Value) -> Value {
         },
         // The values of a union of literals are source text, as those of an enumeration are.
         "union" if elements().all(|element| element.get("name") == Some(&json!("literal"))) => {
-            let members: Vec<Value> = elements().map(|element| json!({"value": element.get("value")})).collect();
+            let members: Vec<Value> = elements()
+                .map(|element| json!({"value": element.get("value")}))
+                .collect();
             json!({"name": "enum", "value": members})
         }
         "union" => json!({"name": "union", "value": elements().map(from_flow).collect::<Vec<_>>()}),
         "literal" => json!({"name": "enum", "value": [{"value": kind.get("value")}]}),
         "signature" if kind.get("type") == Some(&json!("function")) => json!({"name": "func"}),
         "signature" => {
-            let properties = kind.pointer("/signature/properties").and_then(Value::as_array);
+            let properties = kind
+                .pointer("/signature/properties")
+                .and_then(Value::as_array);
             let fields = properties.into_iter().flatten().filter_map(|property| {
                 let value = property.get("value")?;
                 let mut field = from_flow(value);

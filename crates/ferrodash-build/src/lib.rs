@@ -1,14 +1,17 @@
-//! The build-time half of a component suite: pinned wheels in, Rust source and compressed bundles out.
+//! The build-time half of a component suite: pinned wheels in, Rust source and compressed bundles
+//! out.
 //!
-//! An app or a suite crate calls [`generate`] from its `build.rs` with a manifest that pins wheels or source archives
-//! (package, version, SHA-256). Where they describe their components (`metadata.json`, or generated Python classes, which
-//! are read and never run) and what each suite ships follows from the package, or stands in the manifest. Into `OUT_DIR` go one `<suite>.rs` per suite, with a typed builder per
-//! component and the table of its bundles, and the bundles themselves, as they are, as gzip and as Brotli.
+//! An app or a suite crate calls [`generate`] from its `build.rs` with a manifest that pins wheels
+//! or source archives (package, version, SHA-256). Where they describe their components
+//! (`metadata.json`, or generated Python classes, which are read and never run) and what each suite
+//! ships follows from the package, or stands in the manifest. Into `OUT_DIR` go one `<suite>.rs`
+//! per suite, with a typed builder per component and the table of its bundles, and the bundles
+//! themselves, as they are, as gzip and as Brotli.
 //!
-//! Wheels are looked for, in this order, in the directory named by `FERRODASH_WHEELS`, in `wheels/` beside the
-//! manifest (packed into a published crate), among those fetched before, and at last through `python3 -m pip`. What
-//! was fetched or compressed once is kept in the target directory, so debug and release builds share it and a second
-//! build needs no network.
+//! Wheels are looked for, in this order, in the directory named by `FERRODASH_WHEELS`, in `wheels/`
+//! beside the manifest (packed into a published crate), among those fetched before, and at last
+//! through `python3 -m pip`. What was fetched or compressed once is kept in the target directory,
+//! so debug and release builds share it and a second build needs no network.
 //!
 //! ```no_run
 //! // The only line in `main` of build.rs:
@@ -44,15 +47,17 @@ use archive::Archive;
 use emit::emit_suite;
 use package::Suite;
 
-/// Generates every suite of the manifest at `manifest` (relative to the crate's root) into `OUT_DIR`.
+/// Generates every suite of the manifest at `manifest` (relative to the crate's root) into
+/// `OUT_DIR`.
 ///
-/// Meant to be the only call of a `build.rs`. A failure is printed with what to do about it, and ends the build; what
-/// may be a mistake is a warning of Cargo.
+/// Meant to be the only call of a `build.rs`. A failure is printed with what to do about it, and
+/// ends the build; what may be a mistake is a warning of Cargo.
 ///
 /// # Panics
 /// When called outside a build script, where Cargo's variables are missing.
 pub fn generate(manifest: impl AsRef<Path>) {
-    let root = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("build scripts run under Cargo"));
+    let root =
+        PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("build scripts run under Cargo"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("build scripts run under Cargo"));
     let path = root.join(manifest);
     announce(&format!("rerun-if-changed={}", path.display()));
@@ -61,17 +66,20 @@ pub fn generate(manifest: impl AsRef<Path>) {
     }
     let source = Source::from_env(&root, &cache_dir(&out));
     match generate_into(&path, &source, &out) {
-        Ok(warnings) => warnings.iter().for_each(|warning| announce(&format!("warning={warning}"))),
+        Ok(warnings) => warnings
+            .iter()
+            .for_each(|warning| announce(&format!("warning={warning}"))),
         Err(error) => fail(&error),
     }
 }
 
-/// Does the work of [`generate`] with every path given, for build scripts that need more control. What it returns are
-/// warnings: what may be a mistake in the manifest.
+/// Does the work of [`generate`] with every path given, for build scripts that need more control.
+/// What it returns are warnings: what may be a mistake in the manifest.
 ///
 /// # Errors
-/// Everything in [`Error`]: the manifest, a wheel that cannot be had or is not the pinned one, metadata that cannot be
-/// read, a suite that would leave the page blank, a replacement that does not apply, or the file system.
+/// Everything in [`Error`]: the manifest, a wheel that cannot be had or is not the pinned one,
+/// metadata that cannot be read, a suite that would leave the page blank, a replacement that does
+/// not apply, or the file system.
 pub fn generate_into(manifest: &Path, source: &Source, out: &Path) -> Result<Vec<String>> {
     let text = fs::read_to_string(manifest).map_err(|error| Error::io("read", manifest, error))?;
     let path = manifest;
@@ -103,19 +111,28 @@ pub fn generate_into(manifest: &Path, source: &Source, out: &Path) -> Result<Vec
     Ok(warnings)
 }
 
-/// Where fetched wheels and compressed bundles are kept: the target directory, shared by all profiles.
+/// Where fetched wheels and compressed bundles are kept: the target directory, shared by all
+/// profiles.
 fn cache_dir(out: &Path) -> PathBuf {
     // Cargo marks the target directory as a cache; OUT_DIR lies several levels below it.
-    let target = out.ancestors().find(|path| path.join("CACHEDIR.TAG").is_file());
+    let target = out
+        .ancestors()
+        .find(|path| path.join("CACHEDIR.TAG").is_file());
     target.unwrap_or(out).join("ferrodash")
 }
 
-#[expect(clippy::print_stdout, reason = "this is how a build script speaks to Cargo")]
+#[expect(
+    clippy::print_stdout,
+    reason = "this is how a build script speaks to Cargo"
+)]
 fn announce(instruction: &str) {
     println!("cargo::{instruction}");
 }
 
-#[expect(clippy::print_stderr, reason = "Cargo shows what a failing build script prints")]
+#[expect(
+    clippy::print_stderr,
+    reason = "Cargo shows what a failing build script prints"
+)]
 fn fail(error: &Error) -> ! {
     let mut text = format!("error: {error}");
     let mut cause = std::error::Error::source(error);

@@ -27,12 +27,14 @@ pub struct Pin {
     pub version: String,
     /// SHA-256 of the wheel or the source archive, in hex.
     pub sha256: String,
-    /// What is taken from the package. A manifest that says nothing means one suite, as the package has it.
+    /// What is taken from the package. A manifest that says nothing means one suite, as the package
+    /// has it.
     #[serde(rename = "suite", default)]
     pub suites: Vec<SuiteManifest>,
 }
 
-/// One component suite inside a package. What is left out follows from the package; an empty text or list means none.
+/// One component suite inside a package. What is left out follows from the package; an empty text
+/// or list means none.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SuiteManifest {
@@ -42,7 +44,8 @@ pub struct SuiteManifest {
     pub namespace: Option<String>,
     /// Version in the URLs, where it differs from the package's.
     pub version: Option<String>,
-    /// The directory in the wheel, or below the first one of a source archive, that the suite's URLs are relative to.
+    /// The directory in the wheel, or below the first one of a source archive, that the suite's
+    /// URLs are relative to.
     pub root: Option<String>,
     /// Path of `metadata.json` in the wheel.
     pub metadata: Option<String>,
@@ -81,16 +84,24 @@ impl Manifest {
     /// # Errors
     /// [`Error::Manifest`] with line and column, or with the package that the mistake is about.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
-        let bad = |detail: String| Error::Manifest { path: path.to_owned(), detail };
+        let bad = |detail: String| Error::Manifest {
+            path: path.to_owned(),
+            detail,
+        };
         let mut manifest: Self = toml::from_str(text).map_err(|error| bad(error.to_string()))?;
         let mut modules = HashSet::new();
         for pin in &mut manifest.wheels {
-            pin.suites.iter().try_for_each(SuiteManifest::check).map_err(bad)?;
+            pin.suites
+                .iter()
+                .try_for_each(SuiteManifest::check)
+                .map_err(bad)?;
             pin.normalize().map_err(bad)?;
             for suite in &pin.suites {
                 let module = suite.module.clone().unwrap_or_else(|| pin.module());
                 if !modules.insert(module.clone()) {
-                    return Err(bad(format!("two suites have the module {module:?}; give one another `module`")));
+                    return Err(bad(format!(
+                        "two suites have the module {module:?}; give one another `module`"
+                    )));
                 }
             }
         }
@@ -102,7 +113,12 @@ impl Pin {
     /// A pin of a file that is only fetched, such as a data set.
     pub fn new(package: &str, version: &str, sha256: &str) -> Self {
         let sha256 = sha256.to_ascii_lowercase();
-        Self { package: package.into(), version: version.into(), sha256, suites: Vec::new() }
+        Self {
+            package: package.into(),
+            version: version.into(),
+            sha256,
+            suites: Vec::new(),
+        }
     }
 
     /// Package and version, as pip writes them.
@@ -136,21 +152,28 @@ impl SuiteManifest {
     fn check(&self) -> std::result::Result<(), String> {
         let module = self.module.as_deref().unwrap_or("the suite");
         if self.metadata.is_some() && self.classes.is_some() {
-            return Err(format!("suite {module:?} has `metadata` and `classes`; one is enough"));
+            return Err(format!(
+                "suite {module:?} has `metadata` and `classes`; one is enough"
+            ));
         }
         let is_name = |c: char| c.is_ascii_alphanumeric() || c == '_';
         match &self.module {
             Some(name)
-                if name.is_empty() || !name.chars().all(is_name) || name.starts_with(|c: char| c.is_ascii_digit()) =>
+                if name.is_empty()
+                    || !name.chars().all(is_name)
+                    || name.starts_with(|c: char| c.is_ascii_digit()) =>
             {
-                Err(format!("the module {name:?} is not a name for a Rust module; use letters, digits and underscores"))
+                Err(format!(
+                    "the module {name:?} is not a name for a Rust module; use letters, digits and underscores"
+                ))
             }
             _ => Ok(()),
         }
     }
 }
 
-/// A package's name in the normal form of wheel names (PEP 427: runs of `-`, `_` and `.` become `_`).
+/// A package's name in the normal form of wheel names (PEP 427: runs of `-`, `_` and `.` become
+/// `_`).
 pub(crate) fn normal(name: &str) -> String {
     let mut normal = String::new();
     for c in name.to_lowercase().chars() {

@@ -18,7 +18,8 @@ pub struct ComponentMeta {
     pub description: String,
     /// Properties: `children`, `id`, then by name; functions left out.
     pub props: Vec<PropMeta>,
-    /// Paths of properties, other than `children`, that hold components (`label`, `options[].label`, …).
+    /// Paths of properties, other than `children`, that hold components (`label`,
+    /// `options[].label`, …).
     pub children_props: Vec<String>,
     /// Whether any `data-*` or `aria-*` property is accepted.
     pub wildcards: bool,
@@ -84,10 +85,18 @@ pub enum PropType {
 /// # Errors
 /// [`Error::Metadata`], naming component and property.
 pub fn read_metadata(text: &str, file: &str) -> Result<Vec<ComponentMeta>> {
-    let bad = |detail: String| Error::Metadata { file: file.to_owned(), detail };
-    let root: Value = serde_json::from_str(text).map_err(|error| bad(format!("not JSON ({error})")))?;
-    let root = root.as_object().ok_or_else(|| bad("the top level is not an object".into()))?;
-    let components = root.iter().map(|(path, value)| component(path, value).map_err(&bad));
+    let bad = |detail: String| Error::Metadata {
+        file: file.to_owned(),
+        detail,
+    };
+    let root: Value =
+        serde_json::from_str(text).map_err(|error| bad(format!("not JSON ({error})")))?;
+    let root = root
+        .as_object()
+        .ok_or_else(|| bad("the top level is not an object".into()))?;
+    let components = root
+        .iter()
+        .map(|(path, value)| component(path, value).map_err(&bad));
     let mut components = components.collect::<Result<Vec<_>>>()?;
     components.sort_by(|a, b| a.name.cmp(&b.name));
     Ok(components)
@@ -95,7 +104,12 @@ pub fn read_metadata(text: &str, file: &str) -> Result<Vec<ComponentMeta>> {
 
 fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, String> {
     // The file's name up to its first dot; `displayName` is something else for some components.
-    let name = path.rsplit('/').next().and_then(|file| file.split('.').next()).unwrap_or_default().to_owned();
+    let name = path
+        .rsplit('/')
+        .next()
+        .and_then(|file| file.split('.').next())
+        .unwrap_or_default()
+        .to_owned();
     if name.is_empty() || !name.chars().all(|c| c.is_ascii_alphanumeric() || c == '_') {
         return Err(format!("{path:?} gives no component name"));
     }
@@ -104,11 +118,18 @@ fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, St
     let mut props = Vec::new();
     let mut children_props = Vec::new();
     for (prop, value) in described.iter().filter(|(prop, _)| !prop.ends_with("-*")) {
-        let flow = || value.get("flowType").map(|kind| Cow::Owned(from_flow(kind)));
-        let Some(kind) = value.get("type").map(Cow::Borrowed).or_else(flow) else { continue };
+        let flow = || {
+            value
+                .get("flowType")
+                .map(|kind| Cow::Owned(from_flow(kind)))
+        };
+        let Some(kind) = value.get("type").map(Cow::Borrowed).or_else(flow) else {
+            continue;
+        };
         let kind = kind.as_ref();
         let name_of = |kind: &Value| kind.get("name").and_then(Value::as_str).map(str::to_owned);
-        let type_name = name_of(kind).ok_or_else(|| format!("{name}.{prop} has a type without a name"))?;
+        let type_name =
+            name_of(kind).ok_or_else(|| format!("{name}.{prop} has a type without a name"))?;
         if matches!(type_name.as_str(), "func" | "symbol" | "instanceOf") {
             continue;
         }
@@ -119,13 +140,22 @@ fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, St
             name: prop.clone(),
             description: describe::with_keys(prop, text(value, "description"), kind),
             kind: prop_type(prop, kind),
-            required: value.get("required").and_then(Value::as_bool).unwrap_or(false),
+            required: value
+                .get("required")
+                .and_then(Value::as_bool)
+                .unwrap_or(false),
             default: describe::default_of(value),
         });
     }
     sort_props(&mut props);
     let wildcards = described.keys().any(|prop| prop.ends_with("-*"));
-    Ok(ComponentMeta { name, description: text(value, "description"), props, children_props, wildcards })
+    Ok(ComponentMeta {
+        name,
+        description: text(value, "description"),
+        props,
+        children_props,
+        wildcards,
+    })
 }
 
 /// `children`, `id`, then by name.
@@ -139,7 +169,12 @@ pub(crate) fn sort_props(props: &mut [PropMeta]) {
 }
 
 pub(crate) fn text(value: &Value, key: &str) -> String {
-    value.get(key).and_then(Value::as_str).unwrap_or_default().trim().to_owned()
+    value
+        .get(key)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }
 
 /// What a property accepts, by its name and its type in react-docgen's form.
@@ -170,12 +205,26 @@ pub(crate) fn prop_type(prop: &str, kind: &Value) -> PropType {
 
 /// The members of an enumeration are JavaScript source: `'a'`, `true`, `1`, `null`.
 fn choice(kind: &Value) -> PropType {
-    let members = kind.get("value").and_then(Value::as_array).into_iter().flatten();
-    let sources = members.filter_map(|member| member.get("value")).filter(|value| !value.is_null());
-    let sources: Vec<String> = sources.map(|value| value.as_str().map_or(value.to_string(), str::to_owned)).collect();
+    let members = kind
+        .get("value")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten();
+    let sources = members
+        .filter_map(|member| member.get("value"))
+        .filter(|value| !value.is_null());
+    let sources: Vec<String> = sources
+        .map(|value| value.as_str().map_or(value.to_string(), str::to_owned))
+        .collect();
     let quoted = |source: &String| source.trim_matches(['\'', '"']).len() + 2 == source.len();
-    let choices: Vec<String> = sources.iter().filter(|source| quoted(source)).map(|s| unquote(s)).collect();
-    let booleans = sources.iter().any(|source| matches!(source.as_str(), "true" | "false"));
+    let choices: Vec<String> = sources
+        .iter()
+        .filter(|source| quoted(source))
+        .map(|s| unquote(s))
+        .collect();
+    let booleans = sources
+        .iter()
+        .any(|source| matches!(source.as_str(), "true" | "false"));
     let numbers = sources.iter().any(|source| source.parse::<f64>().is_ok());
     match (choices.is_empty(), booleans, numbers) {
         (false, false, false) => PropType::Choice(choices),
@@ -191,40 +240,59 @@ fn unquote(source: &str) -> String {
 }
 
 fn union(prop: &str, kind: &Value) -> PropType {
-    let members: Vec<&Value> = kind.get("value").and_then(Value::as_array).into_iter().flatten().collect();
+    let members: Vec<&Value> = kind
+        .get("value")
+        .and_then(Value::as_array)
+        .into_iter()
+        .flatten()
+        .collect();
     if let [only] = members.as_slice() {
         return prop_type("", only);
     }
-    let has_nodes = members.iter().any(|member| prop_type("", member) == PropType::Node);
+    let has_nodes = members
+        .iter()
+        .any(|member| prop_type("", member) == PropType::Node);
     let mut kinds = BTreeSet::new();
     for member in &members {
-        kinds.insert(match member.get("name").and_then(Value::as_str).unwrap_or_default() {
-            "string" => "text",
-            "number" => "number",
-            "bool" => "bool",
-            "node" | "element" => "node",
-            // What takes a component or several of them takes children.
-            "arrayOf" if has_nodes && is_list_of_nodes(member) => "node",
-            "literal" => match member.get("value") {
-                Some(Value::Bool(_)) => "bool",
-                Some(Value::Number(_)) => "number",
-                Some(Value::String(text)) if is_alias(text, prop) => "bool",
-                _ => "text",
-            },
-            "enum" => match choice(member) {
-                PropType::Choice(choices) if choices.iter().all(|text| is_alias(text, prop)) => "bool",
-                PropType::Choice(_) => "text",
+        kinds.insert(
+            match member
+                .get("name")
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+            {
+                "string" => "text",
+                "number" => "number",
+                "bool" => "bool",
+                "node" | "element" => "node",
+                // What takes a component or several of them takes children.
+                "arrayOf" if has_nodes && is_list_of_nodes(member) => "node",
+                "literal" => match member.get("value") {
+                    Some(Value::Bool(_)) => "bool",
+                    Some(Value::Number(_)) => "number",
+                    Some(Value::String(text)) if is_alias(text, prop) => "bool",
+                    _ => "text",
+                },
+                "enum" => match choice(member) {
+                    PropType::Choice(choices)
+                        if choices.iter().all(|text| is_alias(text, prop)) =>
+                    {
+                        "bool"
+                    }
+                    PropType::Choice(_) => "text",
+                    _ => "json",
+                },
                 _ => "json",
             },
-            _ => "json",
-        });
+        );
     }
     let kinds: Vec<&str> = kinds.into_iter().collect();
     match kinds.as_slice() {
         ["text"] => PropType::Text,
         ["number"] => PropType::Number,
         ["bool"] => PropType::Bool,
-        ["node"] | ["node", "text"] | ["node", "number"] | ["node", "number", "text"] => PropType::Node,
+        ["node"] | ["node", "text"] | ["node", "number"] | ["node", "number", "text"] => {
+            PropType::Node
+        }
         ["number", "text"] => PropType::TextOrNumber,
         ["bool", "text"] => PropType::TextOrBool,
         ["bool", "number"] => PropType::NumberOrBool,
@@ -234,7 +302,8 @@ fn union(prop: &str, kind: &Value) -> PropType {
 }
 
 fn is_list_of_nodes(kind: &Value) -> bool {
-    kind.get("value").is_some_and(|item| prop_type("", item) == PropType::Node)
+    kind.get("value")
+        .is_some_and(|item| prop_type("", item) == PropType::Node)
 }
 
 /// HTML's boolean attributes list their own name as a second spelling of `true`.

@@ -1,9 +1,10 @@
-//! Where further components may stand in a component's properties, by the rules that Dash's own generator has.
+//! Where further components may stand in a component's properties, by the rules that Dash's own
+//! generator has.
 
 use serde_json::{Map, Value};
 
-/// The paths below one property, in the renderer's notation: `.` descends into an object, `[]` means each item of an
-/// array, `{}` each value of an object.
+/// The paths below one property, in the renderer's notation: `.` descends into an object, `[]`
+/// means each item of an array, `{}` each value of an object.
 pub(crate) fn paths_of(prop: &str, kind: &Value) -> Vec<String> {
     let mut found = Vec::new();
     collect(kind, prop, &mut found);
@@ -14,27 +15,41 @@ fn collect(kind: &Value, path: &str, found: &mut Vec<String>) {
     let inner = kind.get("value").unwrap_or(&Value::Null);
     match name_of(kind) {
         "node" | "element" => push_new(found, path),
-        "union" => inner.as_array().into_iter().flatten().for_each(|member| collect(member, path, found)),
+        "union" => inner
+            .as_array()
+            .into_iter()
+            .flatten()
+            .for_each(|member| collect(member, path, found)),
         "arrayOf" => collect_items(inner, path, found),
         "objectOf" => collect(inner, &format!("{path}{{}}"), found),
         "shape" | "exact" => {
             for (field, kind) in inner.as_object().unwrap_or(&Map::new()) {
                 // The field of a recursive shape has its type in a field of its own.
-                collect(kind.get("type").unwrap_or(kind), &format!("{path}.{field}"), found);
+                collect(
+                    kind.get("type").unwrap_or(kind),
+                    &format!("{path}.{field}"),
+                    found,
+                );
             }
         }
         _ => {}
     }
 }
 
-/// Below the items of an array. The renderer looks at the items of a list of components by itself, also where a list is
-/// one of several things that a property can be, so those have the path of the list.
+/// Below the items of an array. The renderer looks at the items of a list of components by itself,
+/// also where a list is one of several things that a property can be, so those have the path of the
+/// list.
 fn collect_items(item: &Value, path: &str, found: &mut Vec<String>) {
     let below = format!("{path}[]");
     match name_of(item) {
         "node" | "element" => push_new(found, path),
         "union" => {
-            for member in item.get("value").and_then(Value::as_array).into_iter().flatten() {
+            for member in item
+                .get("value")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
                 match name_of(member) {
                     "node" | "element" => push_new(found, path),
                     // An array in an array has no notation.

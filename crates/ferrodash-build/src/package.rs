@@ -1,14 +1,17 @@
 //! What a suite ships, as far as the manifest leaves it to the package.
 //!
-//! Packages of Dash components are laid out alike: a directory with the package's name, `metadata.json` or generated
-//! classes, a main script, and chunks that the main script loads. The Python code that lists them is not run; the rules
-//! here find the same files, and [`crate::check`] then compares the outcome with the files' content.
+//! Packages of Dash components are laid out alike: a directory with the package's name,
+//! `metadata.json` or generated classes, a main script, and chunks that the main script loads. The
+//! Python code that lists them is not run; the rules here find the same files, and [`crate::check`]
+//! then compares the outcome with the files' content.
 
 use serde_json::Value;
 
 use crate::archive::Archive;
 use crate::classes::{exported, namespace_of};
-use crate::{ComponentMeta, Error, Pin, Replacement, Result, SuiteManifest, read_class, read_metadata};
+use crate::{
+    ComponentMeta, Error, Pin, Replacement, Result, SuiteManifest, read_class, read_metadata,
+};
 
 /// A suite whose every part is known.
 #[derive(Debug, Clone)]
@@ -62,7 +65,9 @@ impl Suite {
         let description = match (&suite.metadata, &suite.classes) {
             (Some(none), None) | (None, Some(none)) if none.is_empty() => Description::None,
             (Some(path), _) => Description::Metadata(path.clone()),
-            (_, Some(directory)) => Description::Classes(directory.trim_end_matches('/').to_owned()),
+            (_, Some(directory)) => {
+                Description::Classes(directory.trim_end_matches('/').to_owned())
+            }
             _ if is_plain => Description::None,
             _ => find_description(archive, &root)?,
         };
@@ -79,7 +84,8 @@ impl Suite {
             package,
             version: suite.version.clone().unwrap_or_else(|| pin.version.clone()),
             root,
-            is_undescribed: description == Description::None && (suite.metadata.is_some() || suite.classes.is_some()),
+            is_undescribed: description == Description::None
+                && (suite.metadata.is_some() || suite.classes.is_some()),
             description,
             scripts: Vec::new(),
             styles: Vec::new(),
@@ -116,14 +122,17 @@ impl Suite {
         Ok(())
     }
 
-    /// The components, as the package describes them. Those that Python cannot import from the package are left out:
-    /// packages keep files of components that they no longer have.
+    /// The components, as the package describes them. Those that Python cannot import from the
+    /// package are left out: packages keep files of components that they no longer have.
     pub(crate) fn components(&self, archive: &mut Archive) -> Result<Vec<ComponentMeta>> {
         let (directory, mut components) = match &self.description {
             Description::None => return Ok(Vec::new()),
             Description::Metadata(path) => {
                 let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
-                (directory.to_owned(), read_metadata(&archive.text(path)?, path)?)
+                (
+                    directory.to_owned(),
+                    read_metadata(&archive.text(path)?, path)?,
+                )
             }
             Description::Classes(directory) => {
                 let mut components = Vec::new();
@@ -133,7 +142,10 @@ impl Suite {
                 }
                 if components.is_empty() {
                     let detail = "no file there has a component".into();
-                    return Err(Error::Class { file: directory.clone(), detail });
+                    return Err(Error::Class {
+                        file: directory.clone(),
+                        detail,
+                    });
                 }
                 components.sort_by(|a, b| a.name.cmp(&b.name));
                 (directory.clone(), components)
@@ -145,7 +157,10 @@ impl Suite {
                 continue;
             }
             let names = exported(&archive.text(&path)?);
-            if components.iter().any(|component| names.contains(&component.name)) {
+            if components
+                .iter()
+                .any(|component| names.contains(&component.name))
+            {
                 components.retain(|component| names.contains(&component.name));
                 break;
             }
@@ -155,12 +170,22 @@ impl Suite {
 
     /// The paths of all files of the suite's directory, relative to it, without what no page needs.
     pub(crate) fn files(&self, archive: &Archive) -> Vec<String> {
-        let prefix = if self.root.is_empty() { String::new() } else { format!("{}/", self.root) };
+        let prefix = if self.root.is_empty() {
+            String::new()
+        } else {
+            format!("{}/", self.root)
+        };
         let below = |path: &String| path.strip_prefix(&prefix).map(str::to_owned);
-        archive.files().iter().filter_map(below).filter(|path| !is_aside(path)).collect()
+        archive
+            .files()
+            .iter()
+            .filter_map(below)
+            .filter(|path| !is_aside(path))
+            .collect()
     }
 
-    /// `<package>.min.js` or `<package>.js`, else `bundle.js`, else the only script that defines the namespace.
+    /// `<package>.min.js` or `<package>.js`, else `bundle.js`, else the only script that defines
+    /// the namespace.
     fn main_script(&self, archive: &mut Archive) -> Result<Option<String>> {
         let mut files = self.files(archive);
         files.retain(|path| path.ends_with(".js"));
@@ -172,13 +197,18 @@ impl Suite {
                 return Ok(Some(path.clone()));
             }
         }
-        if let Some(path) = files.iter().find(|path| matches!(file_name(path), "bundle.js" | "bundle.min.js")) {
+        if let Some(path) = files
+            .iter()
+            .find(|path| matches!(file_name(path), "bundle.js" | "bundle.min.js"))
+        {
             return Ok(Some(path.clone()));
         }
         let mut found = None;
         for path in files {
             let file = join(&self.root, &path);
-            if !is_chunk(&archive.head(&file)?) && crate::check::names(&archive.text(&file)?, &self.namespace) {
+            if !is_chunk(&archive.head(&file)?)
+                && crate::check::names(&archive.text(&file)?, &self.namespace)
+            {
                 if found.is_some() {
                     return Ok(None);
                 }
@@ -196,7 +226,11 @@ impl Suite {
             return Ok(files);
         }
         let init = join(&self.root, "__init__.py");
-        let code = if archive.files().contains(&init) { archive.text(&init)? } else { String::new() };
+        let code = if archive.files().contains(&init) {
+            archive.text(&init)?
+        } else {
+            String::new()
+        };
         files.retain(|path| code.contains(file_name(path)));
         Ok(files)
     }
@@ -214,12 +248,19 @@ impl Suite {
                 others.push(path);
             }
         }
-        for path in self.scripts.iter().chain(&self.styles).chain(&parts.clone()) {
+        for path in self
+            .scripts
+            .iter()
+            .chain(&self.styles)
+            .chain(&parts.clone())
+        {
             if others.is_empty() {
                 break;
             }
             let text = archive.text(&join(&self.root, path))?;
-            let (named, unnamed) = others.into_iter().partition(|other: &String| text.contains(file_name(other)));
+            let (named, unnamed) = others
+                .into_iter()
+                .partition(|other: &String| text.contains(file_name(other)));
             others = unnamed;
             parts.extend::<Vec<String>>(named);
         }
@@ -229,16 +270,30 @@ impl Suite {
 
     /// The licence of the package, and those that bundlers leave beside scripts.
     fn licence_texts(&self, archive: &mut Archive) -> Result<Vec<String>> {
-        let shipped: Vec<String> =
-            self.scripts.iter().chain(&self.on_demand).map(|path| join(&self.root, path)).collect();
-        let is_beside = |path: &String| shipped.iter().any(|script| *path == format!("{script}.LICENSE.txt"));
+        let shipped: Vec<String> = self
+            .scripts
+            .iter()
+            .chain(&self.on_demand)
+            .map(|path| join(&self.root, path))
+            .collect();
+        let is_beside = |path: &String| {
+            shipped
+                .iter()
+                .any(|script| *path == format!("{script}.LICENSE.txt"))
+        };
         let is_licence = |path: &String| {
             let is_place = match archive.is_wheel() {
-                true => path.split('/').next().is_some_and(|first| first.ends_with(".dist-info")),
+                true => path
+                    .split('/')
+                    .next()
+                    .is_some_and(|first| first.ends_with(".dist-info")),
                 false => !path.contains('/'),
             };
             let name = file_name(path).to_ascii_uppercase();
-            is_place && ["LICENSE", "LICENCE", "COPYING", "NOTICE"].iter().any(|start| name.starts_with(start))
+            is_place
+                && ["LICENSE", "LICENCE", "COPYING", "NOTICE"]
+                    .iter()
+                    .any(|start| name.starts_with(start))
         };
         let mut texts = archive.files();
         texts.retain(|path| is_licence(path) || is_beside(path));
@@ -257,9 +312,14 @@ impl Suite {
 fn find_root(archive: &Archive, pin: &Pin) -> Result<String> {
     let mut packages = archive.files();
     packages.retain(|path| path.ends_with("/__init__.py") && path.matches('/').count() == 1);
-    let mut packages: Vec<&str> = packages.iter().filter_map(|path| Some(path.split_once('/')?.0)).collect();
+    let mut packages: Vec<&str> = packages
+        .iter()
+        .filter_map(|path| Some(path.split_once('/')?.0))
+        .collect();
     packages.dedup();
-    let named = packages.iter().find(|name| crate::manifest::normal(name) == pin.module());
+    let named = packages
+        .iter()
+        .find(|name| crate::manifest::normal(name) == pin.module());
     match (named, packages.as_slice()) {
         (Some(name), _) | (None, [name]) => Ok((*name).to_owned()),
         _ => Err(archive.missing(&format!("{}/__init__.py", pin.module()))),
@@ -285,14 +345,23 @@ fn find_description(archive: &mut Archive, root: &str) -> Result<Description> {
         }
     }
     let most = counts.into_iter().rev().max_by_key(|(count, _)| *count);
-    Ok(most.map_or(Description::None, |(_, directory)| Description::Classes(directory)))
+    Ok(most.map_or(Description::None, |(_, directory)| {
+        Description::Classes(directory)
+    }))
 }
 
 /// The namespace that the classes beside the description name.
-fn own_namespace(archive: &mut Archive, root: &str, description: &Description) -> Result<Option<String>> {
+fn own_namespace(
+    archive: &mut Archive,
+    root: &str,
+    description: &Description,
+) -> Result<Option<String>> {
     let beside = match description {
         Description::None => return Ok(None),
-        Description::Metadata(path) => path.rsplit_once('/').map_or("", |(directory, _)| directory).to_owned(),
+        Description::Metadata(path) => path
+            .rsplit_once('/')
+            .map_or("", |(directory, _)| directory)
+            .to_owned(),
         Description::Classes(directory) => directory.clone(),
     };
     for directory in [beside.as_str(), root] {
@@ -307,29 +376,44 @@ fn own_namespace(archive: &mut Archive, root: &str, description: &Description) -
 
 /// The name in `package-info.json`, as Dash turns it into a namespace.
 fn package_name(archive: &mut Archive, root: &str) -> Option<String> {
-    ["package-info.json", "package.json"].iter().find_map(|name| {
-        let package: Value = serde_json::from_slice(&archive.bytes(&join(root, name)).ok()?).ok()?;
-        Some(package.get("name")?.as_str()?.replace([' ', '-'], "_"))
-    })
+    ["package-info.json", "package.json"]
+        .iter()
+        .find_map(|name| {
+            let package: Value =
+                serde_json::from_slice(&archive.bytes(&join(root, name)).ok()?).ok()?;
+            Some(package.get("name")?.as_str()?.replace([' ', '-'], "_"))
+        })
 }
 
-/// Whether a script, by its head, is a part that webpack made to be loaded by another one, in its form for production.
+/// Whether a script, by its head, is a part that webpack made to be loaded by another one, in its
+/// form for production.
 fn is_chunk(text: &str) -> bool {
-    text.contains("||[]).push([[") && ["webpackChunk", "webpackJsonp"].iter().any(|mark| text.contains(mark))
+    text.contains("||[]).push([[")
+        && ["webpackChunk", "webpackJsonp"]
+            .iter()
+            .any(|mark| text.contains(mark))
 }
 
 /// Files of a package that are for development or for Python.
 fn is_aside(path: &str) -> bool {
     let name = file_name(path);
-    let folder = |part: &str| matches!(part, "node_modules" | "tests" | "test" | "src" | "__pycache__");
-    path.split('/').any(folder) || name.contains(".dev.") || name == "proptypes.js" || name.ends_with(".map")
+    let folder = |part: &str| {
+        matches!(
+            part,
+            "node_modules" | "tests" | "test" | "src" | "__pycache__"
+        )
+    };
+    path.split('/').any(folder)
+        || name.contains(".dev.")
+        || name == "proptypes.js"
+        || name.ends_with(".map")
 }
 
 /// Files that scripts and style sheets can ask for.
 fn is_asset(path: &str) -> bool {
     let endings = [
-        ".js", ".mjs", ".css", ".wasm", ".woff", ".woff2", ".ttf", ".otf", ".eot", ".png", ".jpg", ".jpeg", ".gif",
-        ".svg", ".webp", ".avif", ".ico", ".mp3", ".mp4",
+        ".js", ".mjs", ".css", ".wasm", ".woff", ".woff2", ".ttf", ".otf", ".eot", ".png", ".jpg",
+        ".jpeg", ".gif", ".svg", ".webp", ".avif", ".ico", ".mp3", ".mp4",
     ];
     endings.iter().any(|ending| path.ends_with(ending))
 }
@@ -339,5 +423,9 @@ fn file_name(path: &str) -> &str {
 }
 
 pub(crate) fn join(root: &str, path: &str) -> String {
-    if root.is_empty() { path.to_owned() } else { format!("{root}/{path}") }
+    if root.is_empty() {
+        path.to_owned()
+    } else {
+        format!("{root}/{path}")
+    }
 }

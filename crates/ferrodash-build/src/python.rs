@@ -1,5 +1,5 @@
-//! The few expressions of Python that generated component classes are made of: names, numbers, texts, lists and
-//! subscripts. They are read, never run.
+//! The few expressions of Python that generated component classes are made of: names, numbers,
+//! texts, lists and subscripts. They are read, never run.
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -56,7 +56,10 @@ impl<'a> Cursor<'a> {
         if self.take(mark) {
             return Ok(());
         }
-        Err(format!("{mark:?} was expected where it says {:?}", self.ahead()))
+        Err(format!(
+            "{mark:?} was expected where it says {:?}",
+            self.ahead()
+        ))
     }
 
     /// A name, which can have dots in it.
@@ -64,7 +67,9 @@ impl<'a> Cursor<'a> {
         self.skip();
         let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
         let end = self.rest.find(|c| !part(c)).unwrap_or(self.rest.len());
-        let starts = self.rest.starts_with(|c: char| c.is_alphabetic() || c == '_');
+        let starts = self
+            .rest
+            .starts_with(|c: char| c.is_alphabetic() || c == '_');
         starts.then(|| self.cut(end).to_owned())
     }
 
@@ -89,12 +94,20 @@ impl<'a> Cursor<'a> {
             Some('(') => self.items("(", ")").map(Expr::List),
             Some(c) if c.is_ascii_digit() || c == '-' => {
                 let end = self.rest[1..].find(|c: char| !c.is_ascii_digit() && c != '.');
-                Ok(Expr::Number(self.cut(end.map_or(self.rest.len(), |end| end + 1)).to_owned()))
+                Ok(Expr::Number(
+                    self.cut(end.map_or(self.rest.len(), |end| end + 1))
+                        .to_owned(),
+                ))
             }
             _ => match self.name() {
-                Some(name) if self.rest.starts_with('[') => Ok(Expr::Subscript(name, self.items("[", "]")?)),
+                Some(name) if self.rest.starts_with('[') => {
+                    Ok(Expr::Subscript(name, self.items("[", "]")?))
+                }
                 Some(name) => Ok(Expr::Name(name)),
-                None => Err(format!("a value was expected where it says {:?}", self.ahead())),
+                None => Err(format!(
+                    "a value was expected where it says {:?}",
+                    self.ahead()
+                )),
             },
         }
     }
@@ -103,8 +116,14 @@ impl<'a> Cursor<'a> {
     pub(crate) fn text(&mut self) -> Result<String> {
         self.skip();
         let quotes = ["\"\"\"", "'''", "\"", "'"];
-        let Some(quote) = quotes.into_iter().find(|quote| self.rest.starts_with(quote)) else {
-            return Err(format!("a text was expected where it says {:?}", self.ahead()));
+        let Some(quote) = quotes
+            .into_iter()
+            .find(|quote| self.rest.starts_with(quote))
+        else {
+            return Err(format!(
+                "a text was expected where it says {:?}",
+                self.ahead()
+            ));
         };
         let unclosed = format!("the text {:?} does not end", self.ahead());
         self.rest = &self.rest[quote.len()..];
@@ -160,6 +179,10 @@ impl<'a> Cursor<'a> {
 
     /// What comes next, for messages.
     pub(crate) fn ahead(&self) -> String {
-        self.rest.chars().take(40).take_while(|c| *c != '\n').collect()
+        self.rest
+            .chars()
+            .take(40)
+            .take_while(|c| *c != '\n')
+            .collect()
     }
 }

@@ -1,4 +1,5 @@
-//! Getting a pinned wheel: from a named directory, from the crate, from an earlier build, or through pip.
+//! Getting a pinned wheel: from a named directory, from the crate, from an earlier build, or
+//! through pip.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -37,11 +38,17 @@ pub struct Source {
 impl Source {
     /// A source that keeps what it fetches in `cache` and otherwise asks the `python3` of the path.
     pub fn new(cache: impl Into<PathBuf>) -> Self {
-        Self { directory: None, packed: None, cache: cache.into(), python: "python3".into(), pip_env: Vec::new() }
+        Self {
+            directory: None,
+            packed: None,
+            cache: cache.into(),
+            python: "python3".into(),
+            pip_env: Vec::new(),
+        }
     }
 
-    /// The source that a build script uses: `FERRODASH_WHEELS`, `wheels/` below `root`, `cache`, pip of
-    /// `FERRODASH_PYTHON` or `python3`.
+    /// The source that a build script uses: `FERRODASH_WHEELS`, `wheels/` below `root`, `cache`,
+    /// pip of `FERRODASH_PYTHON` or `python3`.
     pub fn from_env(root: &Path, cache: &Path) -> Self {
         Self {
             directory: env::var_os("FERRODASH_WHEELS").map(PathBuf::from),
@@ -68,21 +75,38 @@ impl Source {
         if let Some(packed) = self.packed.as_deref().and_then(|packed| find(packed, pin)) {
             return packed;
         }
-        // What was fetched before and has another digest is damaged, or of a pin that was corrected: fetch it again.
-        find(&self.cache, pin).and_then(Result::ok).map_or_else(|| self.fetch(pin), Ok)
+        // What was fetched before and has another digest is damaged, or of a pin that was
+        // corrected: fetch it again.
+        find(&self.cache, pin)
+            .and_then(Result::ok)
+            .map_or_else(|| self.fetch(pin), Ok)
     }
 
-    /// Fetches with pip into a directory of its own and moves the verified file to its place in one step, so that two
-    /// builds at a time, or one that is interrupted, never leave half a file.
+    /// Fetches with pip into a directory of its own and moves the verified file to its place in one
+    /// step, so that two builds at a time, or one that is interrupted, never leave half a file.
     fn fetch(&self, pin: &Pin) -> Result<PathBuf> {
         fs::create_dir_all(&self.cache).map_err(|error| Error::io("create", &self.cache, error))?;
-        let staging = tempfile::tempdir_in(&self.cache).map_err(|error| Error::io("create", &self.cache, error))?;
+        let staging = tempfile::tempdir_in(&self.cache)
+            .map_err(|error| Error::io("create", &self.cache, error))?;
         let requirements = staging.path().join("requirements.txt");
-        let line = format!("{} --hash=sha256:{}\n", pin.requirement(), pin.sha256.to_ascii_lowercase());
+        let line = format!(
+            "{} --hash=sha256:{}\n",
+            pin.requirement(),
+            pin.sha256.to_ascii_lowercase()
+        );
         fs::write(&requirements, line).map_err(|error| Error::io("write", &requirements, error))?;
         let output = Command::new(&self.python)
-            .args(["-c", PIP, &pin.requirement(), "download", "--no-deps", "--require-hashes", "--quiet"])
-            // Without isolation pip prepares nothing of its own before it asks a source archive for its name.
+            .args([
+                "-c",
+                PIP,
+                &pin.requirement(),
+                "download",
+                "--no-deps",
+                "--require-hashes",
+                "--quiet",
+            ])
+            // Without isolation pip prepares nothing of its own before it asks a source archive for
+            // its name.
             .args(["--no-build-isolation", "--retries", "2"])
             .arg("--dest")
             .arg(staging.path())
@@ -95,16 +119,24 @@ impl Source {
         let output = match output {
             Ok(output) => output,
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                return Err(Error::NoPython { python: self.python.clone(), wheel: pin.requirement() });
+                return Err(Error::NoPython {
+                    python: self.python.clone(),
+                    wheel: pin.requirement(),
+                });
             }
             Err(error) => return Err(Error::io("run", Path::new(&self.python), error)),
         };
         if !output.status.success() {
             return Err(self.explain(pin, &output));
         }
-        let nothing = || Error::Pip { wheel: pin.requirement(), detail: "it succeeded but left no file".into() };
+        let nothing = || Error::Pip {
+            wheel: pin.requirement(),
+            detail: "it succeeded but left no file".into(),
+        };
         let fetched = find(staging.path(), pin).ok_or_else(nothing)??;
-        let target = self.cache.join(fetched.file_name().unwrap_or(OsStr::new(&pin.package)));
+        let target = self
+            .cache
+            .join(fetched.file_name().unwrap_or(OsStr::new(&pin.package)));
         fs::rename(&fetched, &target).map_err(|error| Error::io("keep", &target, error))?;
         Ok(target)
     }
@@ -114,9 +146,15 @@ impl Source {
         let text = String::from_utf8_lossy(&output.stderr);
         let wheel = pin.requirement();
         if text.contains("No module named pip") || text.contains("No module named 'pip'") {
-            return Error::NoPip { python: self.python.clone(), wheel };
+            return Error::NoPip {
+                python: self.python.clone(),
+                wheel,
+            };
         }
-        if let Some(found) = text.lines().find_map(|line| line.trim().strip_prefix("Got")) {
+        if let Some(found) = text
+            .lines()
+            .find_map(|line| line.trim().strip_prefix("Got"))
+        {
             return Error::WrongChecksum {
                 path: "the file that pip fetched".into(),
                 wheel,
@@ -127,9 +165,19 @@ impl Source {
         if let Some(versions) = versions_in(&text, pin) {
             return Error::NoVersion { wheel, versions };
         }
-        let detail = text.lines().rfind(|line| !line.trim().is_empty()).unwrap_or("it gave no reason");
+        let detail = text
+            .lines()
+            .rfind(|line| !line.trim().is_empty())
+            .unwrap_or("it gave no reason");
         let detail = detail.trim().trim_start_matches("ERROR: ").to_owned();
-        let unreachable = ["connection", "Connection", "timed out", "resolve", "SSL", "Retrying"];
+        let unreachable = [
+            "connection",
+            "Connection",
+            "timed out",
+            "resolve",
+            "SSL",
+            "Retrying",
+        ];
         if unreachable.iter().any(|sign| text.contains(sign)) {
             return Error::NoNetwork { wheel, detail };
         }
@@ -143,7 +191,10 @@ impl Source {
 /// The versions that pip names because the wanted one is not among them, the newest first.
 fn versions_in(text: &str, pin: &Pin) -> Option<String> {
     let list = text.split("(from versions: ").nth(1)?.split(')').next()?;
-    let versions: Vec<&str> = list.split(", ").filter(|version| *version != "none").collect();
+    let versions: Vec<&str> = list
+        .split(", ")
+        .filter(|version| *version != "none")
+        .collect();
     // A version that is there but has no file for this Python is another mistake.
     if versions.is_empty() || versions.contains(&pin.version.as_str()) {
         return None;
@@ -158,7 +209,10 @@ fn versions_in(text: &str, pin: &Pin) -> Option<String> {
 
 /// The SHA-256 of `bytes`, in lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(bytes)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// How the file's name begins, in the normal form of wheel names.
@@ -166,12 +220,15 @@ fn prefix(pin: &Pin) -> String {
     format!("{}-{}", normal(&pin.package), pin.version)
 }
 
-/// The files of the pinned package and version; there can be several, such as a wheel and a source archive.
+/// The files of the pinned package and version; there can be several, such as a wheel and a source
+/// archive.
 fn candidates(directory: &Path, pin: &Pin) -> Vec<PathBuf> {
     let wanted = ["-", ".tar.gz", ".tgz", ".zip"].map(|rest| format!("{}{rest}", prefix(pin)));
     let matches = |path: &PathBuf| {
         let name = path.file_name().and_then(OsStr::to_str).unwrap_or_default();
-        let Some((package, rest)) = name.split_once(&format!("-{}", pin.version)) else { return false };
+        let Some((package, rest)) = name.split_once(&format!("-{}", pin.version)) else {
+            return false;
+        };
         let name = format!("{}-{}{rest}", normal(package), pin.version);
         wanted.iter().any(|start| name.starts_with(start))
     };

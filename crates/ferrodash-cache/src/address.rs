@@ -1,9 +1,9 @@
 //! Addresses as they can be shown: in errors, in the log, wherever others may read them.
 //!
-//! Nobody knows in which form a password comes: before an `@`, as an option, in the wrong place, with its special
-//! characters encoded. So it is not looked for. Shown is only what is known to be none: the scheme, hosts with their
-//! ports, paths, and the names of options. At the first thing that does not look like what should stand there, the rest
-//! is hidden.
+//! Nobody knows in which form a password comes: before an `@`, as an option, in the wrong place,
+//! with its special characters encoded. So it is not looked for. Shown is only what is known to be
+//! none: the scheme, hosts with their ports, paths, and the names of options. At the first thing
+//! that does not look like what should stand there, the rest is hidden.
 
 /// What stands in the place of what is not shown.
 const HIDDEN: &str = "***";
@@ -19,7 +19,9 @@ pub(crate) fn masked(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
         return scheme(url).to_owned();
     };
-    let (slashes, rest) = rest.strip_prefix("//").map_or(("", rest), |rest| ("//", rest));
+    let (slashes, rest) = rest
+        .strip_prefix("//")
+        .map_or(("", rest), |rest| ("//", rest));
     let is_path = scheme == "disk" && slashes.is_empty();
     let query = rest.find('?').unwrap_or(rest.len());
     let shown = match rest.rfind('@').filter(|_| !is_path) {
@@ -27,7 +29,9 @@ pub(crate) fn masked(url: &str) -> String {
         Some(at) if at > query => HIDDEN.to_owned(),
         Some(at) => format!("{HIDDEN}@{}", place(scheme, &rest[at + 1..])),
         // Only with slashes is it a place, and these have none.
-        None if query > 0 && (matches!(scheme, "memory" | "null") || slashes.is_empty() && !is_path) => {
+        None if query > 0
+            && (matches!(scheme, "memory" | "null") || slashes.is_empty() && !is_path) =>
+        {
             HIDDEN.to_owned()
         }
         None => place(scheme, rest),
@@ -50,10 +54,12 @@ pub(crate) fn part_of_scheme(text: &str) -> &str {
     if is_scheme(text) { text } else { HIDDEN }
 }
 
-/// The beginning of a text that was found where a number, a time or a word should stand; another option, and with it a
-/// password, may have been written behind it.
+/// The beginning of a text that was found where a number, a time or a word should stand; another
+/// option, and with it a password, may have been written behind it.
 pub(crate) fn shown(text: &str) -> String {
-    prefix(text, |c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+    prefix(text, |c| {
+        c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
+    })
 }
 
 /// The same for a path.
@@ -61,9 +67,14 @@ pub(crate) fn shown_path(text: &str) -> String {
     prefix(text, is_path_character)
 }
 
-/// The name of an option that is not known, if it looks like a name, for the beginning of a sentence.
+/// The name of an option that is not known, if it looks like a name, for the beginning of a
+/// sentence.
 pub(crate) fn option(name: &str) -> String {
-    if is_name(name) { format!("{name:?}") } else { "an option".to_owned() }
+    if is_name(name) {
+        format!("{name:?}")
+    } else {
+        "an option".to_owned()
+    }
 }
 
 /// Whether this can be the name of a host, or an IPv6 address without its brackets.
@@ -76,9 +87,15 @@ pub(crate) fn is_host(host: &str) -> bool {
 /// Hosts, path and options.
 fn place(scheme: &str, rest: &str) -> String {
     let mut shown = String::new();
-    let (before, query) = rest.split_once('?').map_or((rest, None), |(before, query)| (before, Some(query)));
+    let (before, query) = rest
+        .split_once('?')
+        .map_or((rest, None), |(before, query)| (before, Some(query)));
     let end = before.find('/').unwrap_or(before.len());
-    let (hosts, path) = if scheme == "disk" { ("", before) } else { before.split_at(end) };
+    let (hosts, path) = if scheme == "disk" {
+        ("", before)
+    } else {
+        before.split_at(end)
+    };
     for (number, host) in hosts.split(',').enumerate() {
         shown += if number > 0 { "," } else { "" };
         match show_host(host) {
@@ -88,12 +105,20 @@ fn place(scheme: &str, rest: &str) -> String {
     }
     // A database, or a master and a database; whatever else stands there is a mistake.
     let depth = if is_redis(scheme) { 2 } else { usize::MAX };
-    let known = path.split_inclusive('/').take(depth.saturating_add(1)).map(str::len).sum();
+    let known = path
+        .split_inclusive('/')
+        .take(depth.saturating_add(1))
+        .map(str::len)
+        .sum();
     shown += &shown_path(&path[..known]);
     if known < path.len() || shown.ends_with(HIDDEN) {
         return shown.trim_end_matches(HIDDEN).to_owned() + HIDDEN;
     }
-    for (number, option) in query.into_iter().flat_map(|query| query.split('&')).enumerate() {
+    for (number, option) in query
+        .into_iter()
+        .flat_map(|query| query.split('&'))
+        .enumerate()
+    {
         shown += if number > 0 { "&" } else { "?" };
         match option.split_once('=') {
             Some((name, _)) if is_name(name) => shown += name,
@@ -107,15 +132,30 @@ fn place(scheme: &str, rest: &str) -> String {
 
 /// A host with its port, or what of it can be shown.
 fn show_host(text: &str) -> Result<&str, &str> {
-    let port = text.rfind(':').filter(|colon| !text[*colon..].contains(']'));
-    let (host, port) = port.map_or((text, None), |colon| (&text[..colon], Some(&text[colon + 1..])));
-    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+    let port = text
+        .rfind(':')
+        .filter(|colon| !text[*colon..].contains(']'));
+    let (host, port) = port.map_or((text, None), |colon| {
+        (&text[..colon], Some(&text[colon + 1..]))
+    });
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host);
     // A space is a mistake to be seen.
-    if !inner.is_empty() && !inner.split(' ').all(|part| part.is_empty() || is_host(part)) {
+    if !inner.is_empty()
+        && !inner
+            .split(' ')
+            .all(|part| part.is_empty() || is_host(part))
+    {
         return Err("");
     }
     match port {
-        Some(port) if port.is_empty() || port.len() > 5 || !port.bytes().all(|byte| byte.is_ascii_digit()) => {
+        Some(port)
+            if port.is_empty()
+                || port.len() > 5
+                || !port.bytes().all(|byte| byte.is_ascii_digit()) =>
+        {
             Err(&text[..=host.len()])
         }
         _ => Ok(text),
@@ -124,16 +164,24 @@ fn show_host(text: &str) -> Result<&str, &str> {
 
 /// `redis`, `rediss+sentinel`, `valkey+cluster` and the like.
 pub(crate) fn is_redis(scheme: &str) -> bool {
-    matches!(scheme.split('+').next(), Some("redis" | "rediss" | "valkey" | "valkeys"))
+    matches!(
+        scheme.split('+').next(),
+        Some("redis" | "rediss" | "valkey" | "valkeys")
+    )
 }
 
 fn is_scheme(text: &str) -> bool {
-    let rest = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '+' | '-' | '.');
-    text.len() <= LONGEST_NAME && text.starts_with(|c: char| c.is_ascii_lowercase()) && text.chars().all(rest)
+    let rest =
+        |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '+' | '-' | '.');
+    text.len() <= LONGEST_NAME
+        && text.starts_with(|c: char| c.is_ascii_lowercase())
+        && text.chars().all(rest)
 }
 
 fn is_name(text: &str) -> bool {
-    !text.is_empty() && text.len() <= LONGEST_NAME && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
+    !text.is_empty()
+        && text.len() <= LONGEST_NAME
+        && text.chars().all(|c| c.is_ascii_lowercase() || c == '_')
 }
 
 fn is_path_character(c: char) -> bool {
@@ -141,12 +189,16 @@ fn is_path_character(c: char) -> bool {
 }
 
 fn prefix(text: &str, is_shown: impl Fn(char) -> bool) -> String {
-    let end = text.find(|c| !is_shown(c)).unwrap_or(text.len()).min(LONGEST_TEXT);
+    let end = text
+        .find(|c| !is_shown(c))
+        .unwrap_or(text.len())
+        .min(LONGEST_TEXT);
     let hidden = if end < text.len() { HIDDEN } else { "" };
     format!("{}{hidden}", &text[..end])
 }
 
-/// Passwords that the words of others must not repeat: a server that does not know a command repeats its arguments.
+/// Passwords that the words of others must not repeat: a server that does not know a command
+/// repeats its arguments.
 #[cfg(feature = "redis")]
 #[derive(Clone, Default)]
 pub(crate) struct Secrets(Vec<String>);
@@ -155,7 +207,12 @@ pub(crate) struct Secrets(Vec<String>);
 impl Secrets {
     pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         // Whatever is as short as this is found in every text.
-        Self(secrets.into_iter().filter(|secret| secret.len() > 2).collect())
+        Self(
+            secrets
+                .into_iter()
+                .filter(|secret| secret.len() > 2)
+                .collect(),
+        )
     }
 
     /// A text without the passwords, and without arguments of commands.
@@ -164,16 +221,21 @@ impl Secrets {
             Some((before, _)) => format!("{before}{HIDDEN}"),
             None => text.to_owned(),
         };
-        self.0.iter().fold(text, |text, secret| text.replace(secret, HIDDEN))
+        self.0
+            .iter()
+            .fold(text, |text, secret| text.replace(secret, HIDDEN))
     }
 }
 
-/// Looks for a secret in all that is said of an address, whether or not it can be used: the error, and the settings that
-/// were read from it. Nothing is opened or connected to.
+/// Looks for a secret in all that is said of an address, whether or not it can be used: the error,
+/// and the settings that were read from it. Nothing is opened or connected to.
 #[doc(hidden)]
 pub fn fuzz_address(url: &str, secrets: &[&str]) {
     let check = |text: String| {
-        assert!(!secrets.iter().any(|secret| text.contains(secret)), "{text}");
+        assert!(
+            !secrets.iter().any(|secret| text.contains(secret)),
+            "{text}"
+        );
     };
     check(masked(url));
     #[cfg(any(feature = "redis", feature = "memcached", feature = "disk"))]
@@ -196,7 +258,9 @@ pub fn fuzz_address(url: &str, secrets: &[&str]) {
     // A directory would be made.
     use futures_util::FutureExt;
     if !url.starts_with("disk:") {
-        let cache = crate::Cache::from_url(url).now_or_never().expect("nothing is waited for");
+        let cache = crate::Cache::from_url(url)
+            .now_or_never()
+            .expect("nothing is waited for");
         match cache {
             Ok(cache) => check(format!("{cache:?} {:?}", cache.tier_reports())),
             Err(error) => check(format!("{error} {error:?}")),
@@ -212,16 +276,28 @@ mod tests {
     fn a10_what_is_shown_of_an_address() {
         for (url, expected) in [
             ("redis://localhost", "redis://localhost"),
-            ("redis://:secret@[::1]:6380/3?deadline=2s", "redis://***@[::1]:6380/3?deadline=***"),
+            (
+                "redis://:secret@[::1]:6380/3?deadline=2s",
+                "redis://***@[::1]:6380/3?deadline=***",
+            ),
             ("redis://:a@b@host", "redis://***@host"),
             ("redis://:a?b@host", "redis://***"),
             ("redis:user:secret@host", "redis:***@host"),
             ("redis:secret", "redis:***"),
             ("redis://user:secret", "redis://user:***"),
             ("redis://secret%40host", "redis://***"),
-            ("redis+sentinel://a,b:26380/main/0", "redis+sentinel://a,b:26380/main/0"),
-            ("redis+sentinel://a/main/0/secret", "redis+sentinel://a/main/0/***"),
-            ("unix:///run/a.sock?db=0&secret", "unix:///run/a.sock?db=***&***"),
+            (
+                "redis+sentinel://a,b:26380/main/0",
+                "redis+sentinel://a,b:26380/main/0",
+            ),
+            (
+                "redis+sentinel://a/main/0/secret",
+                "redis+sentinel://a/main/0/***",
+            ),
+            (
+                "unix:///run/a.sock?db=0&secret",
+                "unix:///run/a.sock?db=***&***",
+            ),
             ("unix:///run/a.sock?password=a@secret", "unix://***"),
             ("disk:/var/a b/c", "disk:/var/a***"),
             ("disk:/var/cache@home/c?max=1", "disk:/var/cache***"),

@@ -1,4 +1,5 @@
-//! Finds functions that do not return the same for the same arguments: a share of hits is computed again and compared.
+//! Finds functions that do not return the same for the same arguments: a share of hits is computed
+//! again and compared.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -13,7 +14,8 @@ pub(crate) struct Audit {
 
 impl Audit {
     pub(crate) fn set(&self, share: f64) {
-        self.share.store(share.clamp(0.0, 1.0).to_bits(), Ordering::Relaxed);
+        self.share
+            .store(share.clamp(0.0, 1.0).to_bits(), Ordering::Relaxed);
     }
 
     /// Whether the present hit is computed again.

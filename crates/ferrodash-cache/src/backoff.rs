@@ -20,7 +20,8 @@ const MOST: usize = 10_000;
 #[derive(Default)]
 pub(crate) struct Backoff {
     any: AtomicBool,
-    // Locked for one look or change; on a healthy day nobody does, as `any` says that there is nothing.
+    // Locked for one look or change; on a healthy day nobody does, as `any` says that there is
+    // nothing.
     failing: Mutex<HashMap<Key, Failing>>,
 }
 
@@ -32,7 +33,11 @@ struct Failing {
 impl Backoff {
     /// Whether the function of a key is left alone for a while.
     pub(crate) fn pauses(&self, key: &Key) -> bool {
-        self.any.load(Ordering::Acquire) && self.lock().get(key).is_some_and(|failing| now() < failing.until)
+        self.any.load(Ordering::Acquire)
+            && self
+                .lock()
+                .get(key)
+                .is_some_and(|failing| now() < failing.until)
     }
 
     /// Notes a failure.
@@ -41,7 +46,10 @@ impl Backoff {
         if failing.len() >= MOST {
             failing.clear();
         }
-        let entry = failing.entry(*key).or_insert(Failing { times: 0, until: now() });
+        let entry = failing.entry(*key).or_insert(Failing {
+            times: 0,
+            until: now(),
+        });
         entry.until = now() + (FIRST * (1 << entry.times.min(10))).min(LONGEST);
         entry.times += 1;
         self.any.store(true, Ordering::Release);

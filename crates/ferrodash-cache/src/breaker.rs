@@ -8,11 +8,12 @@ use std::time::Duration;
 use crate::clock::{Instant, now};
 use crate::tier::TierResult;
 
-/// How long a tier that failed is not asked; after that one call finds out how it is. A server that is back is used
-/// again after this time at the latest, and what its client needs to reconnect.
+/// How long a tier that failed is not asked; after that one call finds out how it is. A server that
+/// is back is used again after this time at the latest, and what its client needs to reconnect.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// After so long without a call, what a part did last says nothing of it any more, as long as others work.
+/// After so long without a call, what a part did last says nothing of it any more, as long as
+/// others work.
 const FORGOTTEN: Duration = Duration::from_secs(10);
 
 /// At most one line in the log for each such time.
@@ -52,13 +53,21 @@ struct State {
 
 impl Breaker {
     pub(crate) fn new(tier: &'static str) -> Self {
-        Self { tier, state: Mutex::default(), failures: AtomicU64::new(0), log: Seldom::default() }
+        Self {
+            tier,
+            state: Mutex::default(),
+            failures: AtomicU64::new(0),
+            log: Seldom::default(),
+        }
     }
 
-    /// Whether a part of the tier may be asked now. While it fails, one caller may from time to time.
+    /// Whether a part of the tier may be asked now. While it fails, one caller may from time to
+    /// time.
     pub(crate) fn allows(&self, part: usize) -> bool {
         let mut state = self.lock();
-        let Some(next) = state.next.get_mut(&part) else { return true };
+        let Some(next) = state.next.get_mut(&part) else {
+            return true;
+        };
         let now = now();
         if now < *next {
             return false;
@@ -78,8 +87,14 @@ impl Breaker {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Notes how a call went and turns a failure into `None`. `recovered` is called when a part of the tier answers again.
-    pub(crate) fn note<T>(&self, part: usize, result: TierResult<T>, recovered: impl FnOnce()) -> Option<T> {
+    /// Notes how a call went and turns a failure into `None`. `recovered` is called when a part of
+    /// the tier answers again.
+    pub(crate) fn note<T>(
+        &self,
+        part: usize,
+        result: TierResult<T>,
+        recovered: impl FnOnce(),
+    ) -> Option<T> {
         match result {
             Ok(value) => {
                 if self.works(part) {
@@ -91,7 +106,11 @@ impl Breaker {
             Err(reason) => {
                 self.failures.fetch_add(1, Ordering::Relaxed);
                 if self.log.may() {
-                    tracing::warn!(tier = self.tier, reason, "the cache tier fails and is passed by");
+                    tracing::warn!(
+                        tier = self.tier,
+                        reason,
+                        "the cache tier fails and is passed by"
+                    );
                 }
                 let mut state = self.lock();
                 state.next.insert(part, now() + PAUSE);
@@ -101,9 +120,14 @@ impl Breaker {
         }
     }
 
-    /// Notes how a call went that is repeated in the background. Its failures say nothing new, and must not keep others from
-    /// asking.
-    pub(crate) fn note_repeated<T>(&self, part: usize, result: TierResult<T>, recovered: impl FnOnce()) -> Option<T> {
+    /// Notes how a call went that is repeated in the background. Its failures say nothing new, and
+    /// must not keep others from asking.
+    pub(crate) fn note_repeated<T>(
+        &self,
+        part: usize,
+        result: TierResult<T>,
+        recovered: impl FnOnce(),
+    ) -> Option<T> {
         match result {
             Ok(value) => self.note(part, Ok(value), recovered),
             Err(_) => {

@@ -21,20 +21,22 @@ pub struct CacheBuilder {
 }
 
 impl CacheBuilder {
-    /// Whose entries these are, for stores that others can use too: keys in servers begin with it, and in a directory it
-    /// has a directory of its own. Caches of different namespaces know nothing of each other; what has the same name
-    /// shares its answers. A server needs one, here or in its address, as nobody can know which deployments belong
-    /// together. Counts for tiers that are added after it.
+    /// Whose entries these are, for stores that others can use too: keys in servers begin with it,
+    /// and in a directory it has a directory of its own. Caches of different namespaces know
+    /// nothing of each other; what has the same name shares its answers. A server needs one, here
+    /// or in its address, as nobody can know which deployments belong together. Counts for tiers
+    /// that are added after it.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
         self.set_late("CacheBuilder::namespace");
         self
     }
 
-    /// Signs entries in shared stores, with their key, their namespace and until when they count: who can write there,
-    /// but does not know the secret, cannot make answers, move them to other keys, or make them last longer. What it does
-    /// not protect against stands in the guide. All processes need the same one, and clocks that agree. By default
-    /// entries are not signed. Counts for tiers that are added after it.
+    /// Signs entries in shared stores, with their key, their namespace and until when they count:
+    /// who can write there, but does not know the secret, cannot make answers, move them to other
+    /// keys, or make them last longer. What it does not protect against stands in the guide. All
+    /// processes need the same one, and clocks that agree. By default entries are not signed.
+    /// Counts for tiers that are added after it.
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(secret.into());
         self.set_late("CacheBuilder::secret");
@@ -43,7 +45,8 @@ impl CacheBuilder {
 
     /// Adds memory of this process, at most `max_bytes` of keys and values.
     ///
-    /// As the first tier it is a near cache of what comes after it: what others change there goes from this memory too.
+    /// As the first tier it is a near cache of what comes after it: what others change there goes
+    /// from this memory too.
     pub fn memory(mut self, max_bytes: u64) -> Self {
         let memory = tiers::Memory::new(max_bytes);
         if self.near.is_none() && self.tiers.is_empty() {
@@ -53,9 +56,10 @@ impl CacheBuilder {
         self.tier(memory)
     }
 
-    /// How long a copy in memory of an entry in a shared tier is kept, before it is asked for again. By default 30 s if
-    /// the shared tier tells of changes, as Redis does, and 2 s if it does not. This bounds how long an old value can be
-    /// read in a process to which news of a change does not get through.
+    /// How long a copy in memory of an entry in a shared tier is kept, before it is asked for
+    /// again. By default 30 s if the shared tier tells of changes, as Redis does, and 2 s if it
+    /// does not. This bounds how long an old value can be read in a process to which news of a
+    /// change does not get through.
     pub fn near_age(mut self, age: Duration) -> Self {
         self.near_age = Some(age);
         self
@@ -72,7 +76,10 @@ impl CacheBuilder {
     /// # Errors
     /// When the address is malformed, or names a tier that is not compiled in.
     pub async fn url(self, url: &str) -> Result<Self> {
-        let malformed = |reason: String| Error::Address { url: masked(url), reason };
+        let malformed = |reason: String| Error::Address {
+            url: masked(url),
+            reason,
+        };
         if let Some(setting) = self.late {
             return Err(malformed(format!(
                 "{setting} was set after another tier was added; set it before all of them"
@@ -97,7 +104,9 @@ impl CacheBuilder {
             #[cfg(feature = "redis")]
             scheme if is_redis(scheme) => {
                 let mut config = tiers::RedisConfig::parse(url).map_err(malformed)?;
-                let namespace = self.namespace_or(config.namespace.take()).map_err(malformed)?;
+                let namespace = self
+                    .namespace_or(config.namespace.take())
+                    .map_err(malformed)?;
                 let namespace = namespace.ok_or_else(|| Error::Namespace { url: masked(url) })?;
                 let tier = tiers::Redis::new(config, namespace, sealer).map_err(malformed)?;
                 Ok(self.tier(tier))
@@ -105,17 +114,28 @@ impl CacheBuilder {
             #[cfg(feature = "memcached")]
             "memcached" => {
                 let mut config = tiers::MemcachedConfig::parse(rest).map_err(malformed)?;
-                let namespace = self.namespace_or(config.namespace.take()).map_err(malformed)?;
+                let namespace = self
+                    .namespace_or(config.namespace.take())
+                    .map_err(malformed)?;
                 let namespace = namespace.ok_or_else(|| Error::Namespace { url: masked(url) })?;
                 let tier = tiers::Memcached::new(config, namespace, sealer).map_err(malformed)?;
                 Ok(self.tier(tier))
             }
             #[cfg(not(feature = "disk"))]
-            "disk" => Err(Error::Feature { url: masked(url), feature: "disk" }),
+            "disk" => Err(Error::Feature {
+                url: masked(url),
+                feature: "disk",
+            }),
             #[cfg(not(feature = "redis"))]
-            scheme if is_redis(scheme) => Err(Error::Feature { url: masked(url), feature: "redis" }),
+            scheme if is_redis(scheme) => Err(Error::Feature {
+                url: masked(url),
+                feature: "redis",
+            }),
             #[cfg(not(feature = "memcached"))]
-            "memcached" => Err(Error::Feature { url: masked(url), feature: "memcached" }),
+            "memcached" => Err(Error::Feature {
+                url: masked(url),
+                feature: "memcached",
+            }),
             "" => Err(malformed("it is empty".into())),
             "null" => Err(malformed("null has neither a place nor options".into())),
             scheme => Err(malformed(format!("{scheme:?} is no scheme of a cache"))),
@@ -124,12 +144,17 @@ impl CacheBuilder {
 
     /// The namespace of a tier whose address may name one, too.
     #[cfg(any(feature = "disk", feature = "redis", feature = "memcached"))]
-    fn namespace_or(&self, of_address: Option<String>) -> std::result::Result<Option<String>, String> {
+    fn namespace_or(
+        &self,
+        of_address: Option<String>,
+    ) -> std::result::Result<Option<String>, String> {
         match (&self.namespace, of_address) {
-            (Some(ours), Some(other)) if *ours != other => {
-                Err(format!("it names the namespace {other:?}, and the builder {ours:?}; leave one of them out"))
+            (Some(ours), Some(other)) if *ours != other => Err(format!(
+                "it names the namespace {other:?}, and the builder {ours:?}; leave one of them out"
+            )),
+            (Some(ours), _) if ours.is_empty() => {
+                Err("the builder's namespace has no name".to_owned())
             }
-            (Some(ours), _) if ours.is_empty() => Err("the builder's namespace has no name".to_owned()),
             (Some(ours), _) => Ok(Some(ours.clone())),
             (None, of_address) => Ok(of_address),
         }
@@ -138,12 +163,15 @@ impl CacheBuilder {
     /// A setting that the tiers before it would not have.
     fn set_late(&mut self, setting: &'static str) {
         if !self.tiers.is_empty() {
-            tracing::error!("{setting} does not count for tiers that were added before it; set it before all of them");
+            tracing::error!(
+                "{setting} does not count for tiers that were added before it; set it before all of them"
+            );
             self.late = Some(setting);
         }
     }
 
-    /// The cache. Without a tier, everything is computed each time, still once for all who ask at the same time.
+    /// The cache. Without a tier, everything is computed each time, still once for all who ask at
+    /// the same time.
     pub fn build(self) -> Cache {
         Cache::with_tiers(self.near, self.tiers, self.near_age, self.secret.is_some())
     }
@@ -157,9 +185,8 @@ fn parse_memory(rest: &str) -> Result<u64, String> {
     }
     match query.split_once('=') {
         None if query.is_empty() => Ok(crate::cache::DEFAULT_MEMORY),
-        Some(("max", size)) => {
-            options::size(size).ok_or_else(|| format!("{:?} is no size such as 64MB or 1GiB", shown(size)))
-        }
+        Some(("max", size)) => options::size(size)
+            .ok_or_else(|| format!("{:?} is no size such as 64MB or 1GiB", shown(size))),
         other => {
             let name = address::option(other.map_or("", |(name, _)| name));
             Err(format!("{name} is not understood, only max=SIZE is"))
@@ -175,7 +202,10 @@ mod tests {
     async fn addresses_that_cannot_be_used_say_why() {
         for (url, part) in [
             ("", "it is empty"),
-            ("postgres://localhost", "\"postgres\" is no scheme of a cache"),
+            (
+                "postgres://localhost",
+                "\"postgres\" is no scheme of a cache",
+            ),
             ("memory://?max=secret@host", "neither a user nor a password"),
             ("memory://?max=lots", "\"lots\" is no size"),
             ("memory://?min=1", "only max=SIZE is"),

@@ -1,6 +1,7 @@
 //! The cache itself: tiers in order, and a function for what none of them has.
 //!
-//! Here are the handle and the plain operations. `compute.rs` has the way of a call, `invalidate.rs` what ends entries.
+//! Here are the handle and the plain operations. `compute.rs` has the way of a call,
+//! `invalidate.rs` what ends entries.
 
 use std::any::Any;
 use std::convert::Infallible;
@@ -145,48 +146,73 @@ static DEFAULT: OnceLock<Cache> = OnceLock::new();
 /// The size of the cache that is used when none was configured.
 pub(crate) const DEFAULT_MEMORY: u64 = 128 << 20;
 
-/// How long copies are kept that were made while the shared tier could not be asked: nobody can say when they change.
+/// How long copies are kept that were made while the shared tier could not be asked: nobody can say
+/// when they change.
 pub(crate) const OFFLINE: Duration = Duration::from_secs(2);
 
 impl Computed {
     /// A value to be kept.
     pub fn keep(bytes: impl Into<Bytes>) -> Self {
-        Self { bytes: bytes.into(), keep: true, negative: None, compressed: false, prepared: None, improvement: None }
+        Self {
+            bytes: bytes.into(),
+            keep: true,
+            negative: None,
+            compressed: false,
+            prepared: None,
+            improvement: None,
+        }
     }
 
     /// A value for those who wait now, and nobody later.
     pub fn pass(bytes: impl Into<Bytes>) -> Self {
-        Self { keep: false, ..Self::keep(bytes) }
+        Self {
+            keep: false,
+            ..Self::keep(bytes)
+        }
     }
 
     /// A value that stands for an error, to be kept for `timeout`, and never past it.
     pub fn negative(bytes: impl Into<Bytes>, timeout: Duration) -> Self {
-        Self { negative: Some(timeout), ..Self::keep(bytes) }
+        Self {
+            negative: Some(timeout),
+            ..Self::keep(bytes)
+        }
     }
 
     /// Says that compressing the value again is in vain.
     #[must_use]
     pub fn compressed(self) -> Self {
-        Self { compressed: true, ..self }
+        Self {
+            compressed: true,
+            ..self
+        }
     }
 
-    /// Makes a better form of the same value later, such as one that is compressed, from the value's bytes. It is called
-    /// only once the value is kept, in a task that nobody waits for, and what it makes takes the value's place in each
-    /// tier that still has it. If it panics or gives `None`, nothing changes. When many values wait for their better
-    /// forms, those that leave memory before their turn are not improved.
+    /// Makes a better form of the same value later, such as one that is compressed, from the
+    /// value's bytes. It is called only once the value is kept, in a task that nobody waits for,
+    /// and what it makes takes the value's place in each tier that still has it. If it panics or
+    /// gives `None`, nothing changes. When many values wait for their better forms, those that
+    /// leave memory before their turn are not improved.
     #[must_use]
     pub fn improved_by<F>(self, better: impl FnOnce(Bytes) -> F + Send + 'static) -> Self
     where
         F: Future<Output = Option<Bytes>> + Send + 'static,
     {
-        Self { improvement: Some(Box::new(move |bytes| Box::pin(better(bytes)))), ..self }
+        Self {
+            improvement: Some(Box::new(move |bytes| Box::pin(better(bytes)))),
+            ..self
+        }
     }
 }
 
 impl Debug for Computed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let (bytes, later) = (self.bytes.len(), self.improvement.is_some());
-        f.debug_struct("Computed").field("bytes", &bytes).field("keep", &self.keep).field("improves", &later).finish()
+        f.debug_struct("Computed")
+            .field("bytes", &bytes)
+            .field("keep", &self.keep)
+            .field("improves", &later)
+            .finish()
     }
 }
 
@@ -201,7 +227,8 @@ impl Cache {
         CacheBuilder::default()
     }
 
-    /// The cache at an address: `memory`, `memory://?max=64MB`, `disk:DIR`, `redis://…`, `memcached://…` or `null`.
+    /// The cache at an address: `memory`, `memory://?max=64MB`, `disk:DIR`, `redis://…`,
+    /// `memcached://…` or `null`.
     ///
     /// A server need not be up: it is connected to when it is first needed.
     ///
@@ -218,15 +245,29 @@ impl Cache {
         is_signed: bool,
     ) -> Self {
         let authority = tiers.iter().rposition(|tier| tier.shared().is_some());
-        let slot = |tier: Box<dyn Tier>| Slot { breaker: Breaker::new(tier.name()), tier };
+        let slot = |tier: Box<dyn Tier>| Slot {
+            breaker: Breaker::new(tier.name()),
+            tier,
+        };
         let tiers: Vec<Slot> = tiers.into_iter().map(slot).collect();
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
             let follows = near.is_some()
-                && authority.and_then(|index| tiers[index].tier.shared()).is_some_and(|shared| {
-                    let inner = inner.clone();
-                    shared.listen(Box::new(move |change| inner.upgrade().iter().for_each(|inner| inner.follow(change))))
-                });
-            let default_age = if follows { Duration::from_secs(30) } else { OFFLINE };
+                && authority
+                    .and_then(|index| tiers[index].tier.shared())
+                    .is_some_and(|shared| {
+                        let inner = inner.clone();
+                        shared.listen(Box::new(move |change| {
+                            inner
+                                .upgrade()
+                                .iter()
+                                .for_each(|inner| inner.follow(change))
+                        }))
+                    });
+            let default_age = if follows {
+                Duration::from_secs(30)
+            } else {
+                OFFLINE
+            };
             Inner {
                 near,
                 near_age: near_age.unwrap_or(default_age),
@@ -248,14 +289,18 @@ impl Cache {
         Self { inner }
     }
 
-    /// The fresh entry of `key` in the first tier that has one, put into the tiers before that one as well.
+    /// The fresh entry of `key` in the first tier that has one, put into the tiers before that one
+    /// as well.
     pub async fn get(&self, key: &Key) -> Option<Entry> {
         let scopes = self.scopes(key, &[]);
         let found = self.find(key, &scopes, None).await.found;
-        found.map(|(entry, _)| entry).filter(|entry| entry.remaining().is_some())
+        found
+            .map(|(entry, _)| entry)
+            .filter(|entry| entry.remaining().is_some())
     }
 
-    /// As [`get`](Self::get), past this process's memory: for a caller who knows that there is something newer.
+    /// As [`get`](Self::get), past this process's memory: for a caller who knows that there is
+    /// something newer.
     pub async fn get_anew(&self, key: &Key) -> Option<Entry> {
         if let (Some(near), false) = (&self.inner.near, self.inner.tiers.is_empty()) {
             near.changed(key);
@@ -268,8 +313,8 @@ impl Cache {
         join_all(keys.iter().map(|key| self.get(key))).await
     }
 
-    /// Keeps a value in every tier; `false` if the tier that all share, or without one any tier, did not take it. More
-    /// than ten years count as ten years.
+    /// Keeps a value in every tier; `false` if the tier that all share, or without one any tier,
+    /// did not take it. More than ten years count as ten years.
     ///
     /// What is being computed under this key does not overwrite it.
     pub async fn set(&self, key: &Key, bytes: Bytes, timeout: Duration) -> bool {
@@ -288,7 +333,11 @@ impl Cache {
         let (epoch, scopes) = (self.inner.ledger.epoch(), self.scopes(key, policy.tags()));
         let marks = self.marks(key, &scopes).await;
         let entry = self.entry_of(
-            Parts { fingerprint: policy.fingerprint, scopes, ..Parts::new(bytes, policy.timeout) },
+            Parts {
+                fingerprint: policy.fingerprint,
+                scopes,
+                ..Parts::new(bytes, policy.timeout)
+            },
             policy,
             marks,
         );
@@ -299,11 +348,14 @@ impl Cache {
     pub(crate) async fn put(&self, key: &Key, entry: &Entry, epoch: u64, online: bool) -> bool {
         let inner = &*self.inner;
         entry.check(epoch);
-        let Some(near) = &inner.near else { return self.put_into_tiers(key, entry).await };
+        let Some(near) = &inner.near else {
+            return self.put_into_tiers(key, entry).await;
+        };
         if inner.tiers.is_empty() {
             return near.replace(key, entry, self.near_age(online));
         }
-        // From here on a change by others is not missed, and no copy is kept of what they have replaced.
+        // From here on a change by others is not missed, and no copy is kept of what they have
+        // replaced.
         near.changed(key);
         let turn = near.turn(key);
         let stored = self.put_into_tiers(key, entry).await;
@@ -319,7 +371,11 @@ impl Cache {
         let mut stored = false;
         for (index, slot) in inner.tiers.iter().enumerate() {
             let taken = slot.call(inner, key, slot.tier.set(key, entry)).await == Some(true);
-            stored = if inner.authority == Some(index) { taken } else { stored | (taken && inner.authority.is_none()) };
+            stored = if inner.authority == Some(index) {
+                taken
+            } else {
+                stored | (taken && inner.authority.is_none())
+            };
         }
         stored
     }
@@ -328,7 +384,10 @@ impl Cache {
     pub async fn add(&self, key: &Key, bytes: Bytes, timeout: Duration) -> bool {
         let policy = Policy::new(timeout);
         let compute = || async { Ok::<_, Infallible>(Computed::keep(bytes)) };
-        matches!(self.get_or_compute(*key, &policy, compute).await.status, Status::Miss { stored: true })
+        matches!(
+            self.get_or_compute(*key, &policy, compute).await.status,
+            Status::Miss { stored: true }
+        )
     }
 
     /// What the value of a key can be invalidated by.
@@ -346,21 +405,37 @@ impl Cache {
     }
 
     /// Completes the parts of an entry.
-    pub(crate) fn entry_of(&self, mut parts: Parts, policy: &Policy, marks: Option<Marks>) -> Entry {
+    pub(crate) fn entry_of(
+        &self,
+        mut parts: Parts,
+        policy: &Policy,
+        marks: Option<Marks>,
+    ) -> Entry {
         parts.timeout = policy.jittered(parts.timeout.min(LONGEST));
         parts.lifetime = parts.timeout;
         if !parts.negative {
-            parts.lifetime += policy.stale_while_revalidate.max(policy.stale_if_error).min(LONGEST);
+            parts.lifetime += policy
+                .stale_while_revalidate
+                .max(policy.stale_if_error)
+                .min(LONGEST);
         }
         parts.born = marks.map(|marks| marks.now).unwrap_or_default();
         Entry::new(parts)
     }
 
-    /// The present marks of scopes for the entry of a key; `None` while the tier that keeps them cannot be asked.
+    /// The present marks of scopes for the entry of a key; `None` while the tier that keeps them
+    /// cannot be asked.
     pub(crate) async fn marks(&self, key: &Key, scopes: &[Scope]) -> Option<Marks> {
         match self.inner.authority() {
             None => Some(self.inner.ledger.own_marks(scopes)),
-            Some((slot, shared)) => slot.call(&self.inner, key, self.inner.history.marks(shared, key, scopes)).await,
+            Some((slot, shared)) => {
+                slot.call(
+                    &self.inner,
+                    key,
+                    self.inner.history.marks(shared, key, scopes),
+                )
+                .await
+            }
         }
     }
 
@@ -385,18 +460,28 @@ impl Cache {
 
     /// The cache of the surrounding [`scope`](Self::scope); outside of any, the process's default.
     pub fn current() -> Self {
-        CURRENT.try_with(Clone::clone).unwrap_or_else(|_| DEFAULT.get_or_init(|| Self::memory(DEFAULT_MEMORY)).clone())
+        CURRENT
+            .try_with(Clone::clone)
+            .unwrap_or_else(|_| DEFAULT.get_or_init(|| Self::memory(DEFAULT_MEMORY)).clone())
     }
 
-    /// Makes this the cache of functions that run outside of any scope. The first call counts; `false` for a later one.
+    /// Makes this the cache of functions that run outside of any scope. The first call counts;
+    /// `false` for a later one.
     pub fn make_default(&self) -> bool {
         DEFAULT.set(self.clone()).is_ok()
     }
 
-    /// The names of the tiers, in the order in which they are asked, each with how often it has failed.
+    /// The names of the tiers, in the order in which they are asked, each with how often it has
+    /// failed.
     pub(crate) fn tier_failures(&self) -> Vec<(&'static str, u64)> {
         let near = self.inner.near.iter().map(|_| (MEMORY, 0));
-        near.chain(self.inner.tiers.iter().map(|slot| (slot.tier.name(), slot.breaker.failures()))).collect()
+        near.chain(
+            self.inner
+                .tiers
+                .iter()
+                .map(|slot| (slot.tier.name(), slot.breaker.failures())),
+        )
+        .collect()
     }
 }
 
@@ -404,7 +489,12 @@ impl Inner {
     /// The tier that keeps the marks and gives leases.
     pub(crate) fn authority(&self) -> Option<(&Slot, &dyn Shared)> {
         let slot = &self.tiers[self.authority?];
-        Some((slot, slot.tier.shared().expect("only shared tiers are authorities")))
+        Some((
+            slot,
+            slot.tier
+                .shared()
+                .expect("only shared tiers are authorities"),
+        ))
     }
 
     /// Follows a change that came to be known.
@@ -425,8 +515,9 @@ impl Inner {
         }
     }
 
-    /// Whether removing a key has to be marked: when a tier may have what another one no longer has, and when entries are
-    /// signed, as a removed one could be put back by whoever can write to the store.
+    /// Whether removing a key has to be marked: when a tier may have what another one no longer
+    /// has, and when entries are signed, as a removed one could be put back by whoever can write to
+    /// the store.
     pub(crate) fn marks_keys(&self) -> bool {
         self.tiers.len() > 1 || (self.is_signed && !self.tiers.is_empty())
     }
@@ -442,7 +533,8 @@ impl Slot {
         &*self.tier
     }
 
-    /// Makes a call for a key, unless its part of the tier is skipped at the moment; `None` if it gave no answer.
+    /// Makes a call for a key, unless its part of the tier is skipped at the moment; `None` if it
+    /// gave no answer.
     pub(crate) async fn call<T>(
         &self,
         inner: &Inner,
@@ -463,7 +555,10 @@ impl Slot {
         if !self.breaker.allows(part) {
             return None;
         }
-        Some(self.breaker.note(part, call.await, || inner.forget_copies()))
+        Some(
+            self.breaker
+                .note(part, call.await, || inner.forget_copies()),
+        )
     }
 
     /// Makes a call for a key in any case, which is repeated until it is answered.
@@ -473,7 +568,10 @@ impl Slot {
         key: &Key,
         call: impl Future<Output = TierResult<T>>,
     ) -> Option<T> {
-        self.breaker.note_repeated(self.tier.part(Some(key)), call.await, || inner.forget_copies())
+        self.breaker
+            .note_repeated(self.tier.part(Some(key)), call.await, || {
+                inner.forget_copies()
+            })
     }
 
     /// Makes a call in any case, for a key or for all of the tier.
@@ -483,7 +581,8 @@ impl Slot {
         key: Option<&Key>,
         call: impl Future<Output = TierResult<T>>,
     ) -> Option<T> {
-        self.breaker.note(self.tier.part(key), call.await, || inner.forget_copies())
+        self.breaker
+            .note(self.tier.part(key), call.await, || inner.forget_copies())
     }
 }
 
@@ -496,6 +595,8 @@ impl Default for Cache {
 
 impl Debug for Cache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Cache").field("tiers", &self.tiers()).finish()
+        f.debug_struct("Cache")
+            .field("tiers", &self.tiers())
+            .finish()
     }
 }

@@ -1,4 +1,5 @@
-//! The entries that this process has seen, for the admin page: a store of bytes by digest cannot say what is in it.
+//! The entries that this process has seen, for the admin page: a store of bytes by digest cannot
+//! say what is in it.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -64,7 +65,9 @@ impl Catalog {
         if entries.len() >= MOST && !entries.contains_key(&call.key) {
             make_room(&mut entries);
         }
-        let noted = entries.entry(call.key).or_insert_with(|| Noted::new(call, entry));
+        let noted = entries
+            .entry(call.key)
+            .or_insert_with(|| Noted::new(call, entry));
         if noted.id != entry.id() {
             *noted = Noted::new(call, entry);
         }
@@ -83,11 +86,18 @@ impl Catalog {
             bytes: noted.bytes,
             hits: noted.hits,
             age: now - noted.made,
-            fresh: noted.fresh.checked_duration_since(now).filter(|left| !left.is_zero()),
+            fresh: noted
+                .fresh
+                .checked_duration_since(now)
+                .filter(|left| !left.is_zero()),
             tier: noted.tier,
         };
         let mut reports: Vec<_> = entries.iter().map(report).collect();
-        reports.sort_by(|a, b| b.hits.cmp(&a.hits).then_with(|| a.function.cmp(&b.function)));
+        reports.sort_by(|a, b| {
+            b.hits
+                .cmp(&a.hits)
+                .then_with(|| a.function.cmp(&b.function))
+        });
         reports
     }
 

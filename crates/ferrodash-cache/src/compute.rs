@@ -20,8 +20,8 @@ use crate::tier::Filled;
 use crate::tiers::MEMORY;
 use crate::{Entry, Key, Marks, Mode, Parts, Policy, Scope};
 
-/// How often a caller joins a run whose result something invalidated while it ran, before the caller runs the function
-/// for itself: what began after the call cannot be too old for it.
+/// How often a caller joins a run whose result something invalidated while it ran, before the
+/// caller runs the function for itself: what began after the call cannot be too old for it.
 const JOINS: usize = 3;
 
 /// A call under way.
@@ -36,20 +36,28 @@ pub(crate) struct Call {
 }
 
 impl Cache {
-    /// The value of `key`: from the first tier that has it, or from `compute`, which runs once for all who ask at the
-    /// same time, in this process and in those that share its last tier.
+    /// The value of `key`: from the first tier that has it, or from `compute`, which runs once for
+    /// all who ask at the same time, in this process and in those that share its last tier.
     ///
-    /// The function runs in a task of its own, within this cache's [`scope`](Self::scope): when a caller goes away the
-    /// others still get its result, and when all are gone it is ended. An error, a panic or the end of its time reaches
-    /// all who waited and is not kept.
-    pub async fn get_or_compute<E, F, Fut>(&self, key: Key, policy: &Policy, compute: F) -> Answer<E>
+    /// The function runs in a task of its own, within this cache's [`scope`](Self::scope): when a
+    /// caller goes away the others still get its result, and when all are gone it is ended. An
+    /// error, a panic or the end of its time reaches all who waited and is not kept.
+    pub async fn get_or_compute<E, F, Fut>(
+        &self,
+        key: Key,
+        policy: &Policy,
+        compute: F,
+    ) -> Answer<E>
     where
         E: Clone + Send + Sync + 'static,
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Computed, E>> + Send + 'static,
     {
         match self.at_hand(&key, policy, policy.mode) {
-            Some(entry) => Answer { result: Ok(entry), status: Status::Hit { tier: MEMORY } },
+            Some(entry) => Answer {
+                result: Ok(entry),
+                status: Status::Hit { tier: MEMORY },
+            },
             // Boxed, so that the usual way stays small.
             None => Box::pin(self.look_and_compute(key, policy, compute)).await,
         }
@@ -82,7 +90,13 @@ impl Cache {
         let stats = self.inner.stats.of(&policy.name);
         let (policy, scopes) = (policy.clone(), self.scopes(&key, policy.tags()));
         let patience = policy.hard_timeout;
-        let call = Call { key, policy, scopes, stats, patience };
+        let call = Call {
+            key,
+            policy,
+            scopes,
+            stats,
+            patience,
+        };
         let answer = match call.policy.mode {
             Mode::Bypass => self.run_alone(&call, compute()).await,
             Mode::Cached | Mode::Refresh => self.look(&call, compute).await,
@@ -114,20 +128,36 @@ impl Cache {
                 let fresh = entry.remaining();
                 let refresh = match fresh {
                     Some(left) => is_due_early(&entry, left, call.policy.early),
-                    None => call.policy.may_revalidate(&entry) && !self.inner.backoff.pauses(&call.key),
+                    None => {
+                        call.policy.may_revalidate(&entry) && !self.inner.backoff.pauses(&call.key)
+                    }
                 };
-                let status = if fresh.is_some() { Status::Hit { tier } } else { Status::Stale { tier } };
+                let status = if fresh.is_some() {
+                    Status::Hit { tier }
+                } else {
+                    Status::Stale { tier }
+                };
                 if refresh {
                     self.refresh(call, search, compute);
-                    return Answer { result: Ok(entry), status };
+                    return Answer {
+                        result: Ok(entry),
+                        status,
+                    };
                 }
                 if fresh.is_some() && self.inner.audit.chooses() {
                     self.compute_again(call, entry.clone(), compute);
-                    return Answer { result: Ok(entry), status };
+                    return Answer {
+                        result: Ok(entry),
+                        status,
+                    };
                 }
-                let usable = call.policy.may_revalidate(&entry) || call.policy.may_stand_in(&search);
+                let usable =
+                    call.policy.may_revalidate(&entry) || call.policy.may_stand_in(&search);
                 if fresh.is_some() || (usable && self.inner.backoff.pauses(&call.key)) {
-                    return Answer { result: Ok(entry), status };
+                    return Answer {
+                        result: Ok(entry),
+                        status,
+                    };
                 }
             }
             let refreshes = call.policy.mode == Mode::Refresh;
@@ -135,17 +165,32 @@ impl Cache {
                 Boarding::Start(ticket, departure) => {
                     if let Some(entry) = self.landed_meanwhile(call) {
                         let status = Status::Hit { tier: MEMORY };
-                        departure.land(Landing::Value { entry: entry.clone(), status, superseded: false });
-                        return Answer { result: Ok(entry), status };
+                        departure.land(Landing::Value {
+                            entry: entry.clone(),
+                            status,
+                            superseded: false,
+                        });
+                        return Answer {
+                            result: Ok(entry),
+                            status,
+                        };
                     }
-                    let fallback = search.found.clone().filter(|_| call.policy.may_stand_in(&search));
+                    let fallback = search
+                        .found
+                        .clone()
+                        .filter(|_| call.policy.may_stand_in(&search));
                     self.spawn(call, search, &ticket, departure, compute());
                     return answer(self.wait(call, ticket, fallback).await, false, &call.policy);
                 }
-                Boarding::Join(ticket) => match self.wait(call, ticket, call.policy.stand_in(search)).await {
-                    Landing::Value { superseded: true, .. } | Landing::Elsewhere => {}
-                    landing => return answer(landing, true, &call.policy),
-                },
+                Boarding::Join(ticket) => {
+                    match self.wait(call, ticket, call.policy.stand_in(search)).await {
+                        Landing::Value {
+                            superseded: true, ..
+                        }
+                        | Landing::Elsewhere => {}
+                        landing => return answer(landing, true, &call.policy),
+                    }
+                }
             }
         }
         self.run_alone(call, compute()).await
@@ -156,8 +201,14 @@ impl Cache {
         self.at_hand(&call.key, &call.policy, call.policy.mode)
     }
 
-    /// Waits for a landing, and while there is a value to fall back on not longer than the soft timeout.
-    async fn wait(&self, call: &Call, mut ticket: Ticket, fallback: Option<(Entry, &'static str)>) -> Landing {
+    /// Waits for a landing, and while there is a value to fall back on not longer than the soft
+    /// timeout.
+    async fn wait(
+        &self,
+        call: &Call,
+        mut ticket: Ticket,
+        fallback: Option<(Entry, &'static str)>,
+    ) -> Landing {
         let (Some(soft), Some((entry, tier))) = (call.policy.soft_timeout, fallback) else {
             return ticket.landing().await;
         };
@@ -165,7 +216,11 @@ impl Cache {
             Ok(landing) => landing,
             Err(_) => {
                 ticket.detach();
-                Landing::Value { entry, status: Status::Stale { tier }, superseded: false }
+                Landing::Value {
+                    entry,
+                    status: Status::Stale { tier },
+                    superseded: false,
+                }
             }
         }
     }
@@ -177,10 +232,17 @@ impl Cache {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Computed, E>> + Send + 'static,
     {
-        let Ok(permit) = self.inner.refreshes.clone().try_acquire_owned() else { return };
-        if let Boarding::Start(ticket, departure) = self.inner.flights.board(call.key, &call.scopes, false) {
+        let Ok(permit) = self.inner.refreshes.clone().try_acquire_owned() else {
+            return;
+        };
+        if let Boarding::Start(ticket, departure) =
+            self.inner.flights.board(call.key, &call.scopes, false)
+        {
             ticket.detach();
-            let call = Call { patience: Duration::ZERO, ..call.clone() };
+            let call = Call {
+                patience: Duration::ZERO,
+                ..call.clone()
+            };
             let compute = compute();
             let compute = async move {
                 let _permit = permit;
@@ -191,8 +253,14 @@ impl Cache {
     }
 
     /// Puts a flight into a task of its own.
-    fn spawn<E, Fut>(&self, call: &Call, search: Search, ticket: &Ticket, departure: Departure, compute: Fut)
-    where
+    fn spawn<E, Fut>(
+        &self,
+        call: &Call,
+        search: Search,
+        ticket: &Ticket,
+        departure: Departure,
+        compute: Fut,
+    ) where
         E: Clone + Send + Sync + 'static,
         Fut: Future<Output = Result<Computed, E>> + Send + 'static,
     {
@@ -212,7 +280,11 @@ impl Cache {
         let turn = self.inner.near.as_ref().map(|near| near.turn(&call.key));
         let (lease, marks) = match self.permit(&call, &search).await {
             Permit::Found(entry, status) => {
-                return departure.land(Landing::Value { entry, status, superseded: false });
+                return departure.land(Landing::Value {
+                    entry,
+                    status,
+                    superseded: false,
+                });
             }
             Permit::Elsewhere => return departure.land(Landing::Elsewhere),
             Permit::Compute { lease, marks } => (lease, marks),
@@ -220,28 +292,59 @@ impl Cache {
         let run = Run::new(search.found.as_ref().map(|(entry, _)| entry.clone()));
         let outcome = self.run(&call, &run, lease.as_ref(), compute).await;
         let landing = match outcome {
-            // An error that is to be kept does not take the place of a value that can stand in for it.
-            Ok(Ok((computed, cost))) if computed.negative.is_some() && call.policy.may_stand_in(&search) => {
+            // An error that is to be kept does not take the place of a value that can stand in for
+            // it.
+            Ok(Ok((computed, cost)))
+                if computed.negative.is_some() && call.policy.may_stand_in(&search) =>
+            {
                 let (entry, _) = self.made(&call, computed, cost, &run, marks);
                 let status = Status::Miss { stored: false };
-                self.fall_back(&call, search, Landing::Value { entry, status, superseded: false }).await
+                self.fall_back(
+                    &call,
+                    search,
+                    Landing::Value {
+                        entry,
+                        status,
+                        superseded: false,
+                    },
+                )
+                .await
             }
             Ok(Ok((mut computed, cost))) => {
                 self.inner.backoff.succeeded(&call.key);
                 let improvement = computed.improvement.take();
                 let (entry, keep) = self.made(&call, computed, cost, &run, marks);
                 let kept = match keep {
-                    true => self.keep(&call, &entry, lease, Began { epoch, turn, marks }, &departure).await,
+                    true => {
+                        self.keep(
+                            &call,
+                            &entry,
+                            lease,
+                            Began { epoch, turn, marks },
+                            &departure,
+                        )
+                        .await
+                    }
                     false => Kept::No,
                 };
                 let joined = departure.leave();
                 if let Some(improvement) = improvement.filter(|_| kept == Kept::Yes) {
                     self.improve_later(&call, &entry, improvement);
                 }
-                let superseded = kept == Kept::Lost || (joined && !self.still_counts(&call.key, &entry, marks).await);
-                Landing::Value { entry, status: Status::Miss { stored: kept == Kept::Yes }, superseded }
+                let superseded = kept == Kept::Lost
+                    || (joined && !self.still_counts(&call.key, &entry, marks).await);
+                Landing::Value {
+                    entry,
+                    status: Status::Miss {
+                        stored: kept == Kept::Yes,
+                    },
+                    superseded,
+                }
             }
-            Ok(Err(error)) => self.fall_back(&call, search, Landing::Error(Arc::new(error))).await,
+            Ok(Err(error)) => {
+                self.fall_back(&call, search, Landing::Error(Arc::new(error)))
+                    .await
+            }
             Err(landing) => self.fall_back(&call, search, landing).await,
         };
         departure.land(landing);
@@ -260,7 +363,10 @@ impl Cache {
     {
         let start = now();
         let compute = run.scope(call.policy.mode.scope(self.scope(compute)));
-        let work = tokio::time::timeout(call.policy.hard_timeout, AssertUnwindSafe(compute).catch_unwind());
+        let work = tokio::time::timeout(
+            call.policy.hard_timeout,
+            AssertUnwindSafe(compute).catch_unwind(),
+        );
         let outcome = match lease {
             Some(lease) => beside(work, lease.keep_alive()).await,
             None => work.await,
@@ -275,10 +381,23 @@ impl Cache {
     }
 
     /// The entry that a function made, and whether it is to be kept.
-    fn made(&self, call: &Call, computed: Computed, cost: Duration, run: &Run, marks: Option<Marks>) -> (Entry, bool) {
+    fn made(
+        &self,
+        call: &Call,
+        computed: Computed,
+        cost: Duration,
+        run: &Run,
+        marks: Option<Marks>,
+    ) -> (Entry, bool) {
         let (decisions, again) = run.take();
-        let timeout = computed.negative.or(decisions.timeout).unwrap_or(call.policy.timeout);
-        let keep = computed.keep && !decisions.pass && !timeout.is_zero() && cost >= call.policy.slower_than;
+        let timeout = computed
+            .negative
+            .or(decisions.timeout)
+            .unwrap_or(call.policy.timeout);
+        let keep = computed.keep
+            && !decisions.pass
+            && !timeout.is_zero()
+            && cost >= call.policy.slower_than;
         let mut scopes = call.scopes.clone();
         // What a value depends on does not change with its source's word that it is still right.
         let of_again = again.iter().flat_map(|again| again.parts().scopes.iter());
@@ -319,13 +438,23 @@ impl Cache {
     }
 
     /// Keeps what a flight made, unless its key was removed meanwhile or its lease is lost.
-    async fn keep(&self, call: &Call, entry: &Entry, lease: Option<Lease>, began: Began, flight: &Departure) -> Kept {
+    async fn keep(
+        &self,
+        call: &Call,
+        entry: &Entry,
+        lease: Option<Lease>,
+        began: Began,
+        flight: &Departure,
+    ) -> Kept {
         let inner = &*self.inner;
         let shared = inner.authority.is_some();
         let online = began.marks.is_some();
-        // Tags that only the function knew: something may have been invalidated by them meanwhile, and a store that makes
-        // the marks of what is asked for has to be asked before it keeps the entry.
-        if entry.parts().scopes != call.scopes && !self.still_counts(&call.key, entry, began.marks).await {
+        // Tags that only the function knew: something may have been invalidated by them meanwhile,
+        // and a store that makes the marks of what is asked for has to be asked before it keeps the
+        // entry.
+        if entry.parts().scopes != call.scopes
+            && !self.still_counts(&call.key, entry, began.marks).await
+        {
             return Kept::Lost;
         }
         let filled = match lease {
@@ -338,9 +467,16 @@ impl Cache {
         if filled == Some(Filled::Lost) || flight.is_void() {
             return Kept::Lost;
         }
-        let storage = inner.tiers.iter().enumerate().filter(|(index, _)| Some(*index) != inner.authority);
+        let storage = inner
+            .tiers
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| Some(*index) != inner.authority);
         for (_, slot) in storage.filter(|_| online) {
-            stored |= slot.call(inner, &call.key, slot.tier().set(&call.key, entry)).await == Some(true);
+            stored |= slot
+                .call(inner, &call.key, slot.tier().set(&call.key, entry))
+                .await
+                == Some(true);
         }
         if let (Some(near), Some(turn)) = (&inner.near, began.turn) {
             entry.check(began.epoch);
@@ -349,13 +485,22 @@ impl Cache {
             let age = self.near_age(online && (!shared || filled == Some(Filled::Stored)));
             stored |= near.keep(&call.key, entry, age, turn);
         }
-        // The removal may have passed between the look at the mark and the writing. What it put there stays.
+        // The removal may have passed between the look at the mark and the writing. What it put
+        // there stays.
         if flight.is_void() {
-            for (_, slot) in inner.tiers.iter().enumerate().filter(|(index, _)| Some(*index) != inner.authority) {
-                if let Some(Some(kept)) = slot.call(inner, &call.key, slot.tier().get(&call.key)).await
+            for (_, slot) in inner
+                .tiers
+                .iter()
+                .enumerate()
+                .filter(|(index, _)| Some(*index) != inner.authority)
+            {
+                if let Some(Some(kept)) = slot
+                    .call(inner, &call.key, slot.tier().get(&call.key))
+                    .await
                     && kept.id() == entry.id()
                 {
-                    slot.call(inner, &call.key, slot.tier().remove(&call.key)).await;
+                    slot.call(inner, &call.key, slot.tier().remove(&call.key))
+                        .await;
                 }
             }
             return Kept::Lost;
@@ -374,11 +519,17 @@ impl Cache {
     /// The value past its timeout that stands in for a failure, or else the failure.
     async fn fall_back(&self, call: &Call, search: Search, failure: Landing) -> Landing {
         let usable = call.policy.may_stand_in(&search);
-        let Some((entry, tier)) = search.found else { return failure };
+        let Some((entry, tier)) = search.found else {
+            return failure;
+        };
         if usable && self.still_counts(&call.key, &entry, search.marks).await {
             self.inner.backoff.failed(&call.key);
             tracing::warn!(function = %call.policy.name, "the function failed, and its last value stands in");
-            return Landing::Value { entry, status: Status::Stale { tier }, superseded: false };
+            return Landing::Value {
+                entry,
+                status: Status::Stale { tier },
+                superseded: false,
+            };
         }
         failure
     }
@@ -394,8 +545,16 @@ impl Cache {
             Ok(Ok((computed, cost))) => {
                 let (entry, _) = cache.made(&call, computed, cost, &run, None);
                 let mode = call.policy.mode;
-                let status = if mode == Mode::Bypass { Status::Bypass } else { Status::Miss { stored: false } };
-                Landing::Value { entry, status, superseded: false }
+                let status = if mode == Mode::Bypass {
+                    Status::Bypass
+                } else {
+                    Status::Miss { stored: false }
+                };
+                Landing::Value {
+                    entry,
+                    status,
+                    superseded: false,
+                }
             }
             Ok(Err(error)) => Landing::Error(Arc::new(error)),
             Err(landing) => landing,
@@ -441,18 +600,27 @@ enum Kept {
 impl Policy {
     /// Whether an entry past its timeout may be given back while it is refreshed.
     fn may_revalidate(&self, entry: &Entry) -> bool {
-        entry.age() < entry.parts().timeout.saturating_add(self.stale_while_revalidate)
+        entry.age()
+            < entry
+                .parts()
+                .timeout
+                .saturating_add(self.stale_while_revalidate)
     }
 
     /// What was found, if it may stand in for a failure.
     fn stand_in(&self, search: Search) -> Option<(Entry, &'static str)> {
-        if self.may_stand_in(&search) { search.found } else { None }
+        if self.may_stand_in(&search) {
+            search.found
+        } else {
+            None
+        }
     }
 
     /// Whether what was found may stand in for a failure.
     fn may_stand_in(&self, search: &Search) -> bool {
         search.found.as_ref().is_some_and(|(entry, _)| {
-            entry.age() < entry.parts().timeout.saturating_add(self.stale_if_error) && entry.lifetime_left().is_some()
+            entry.age() < entry.parts().timeout.saturating_add(self.stale_if_error)
+                && entry.lifetime_left().is_some()
         })
     }
 }
@@ -469,22 +637,41 @@ fn has_few_scopes(scopes: &[Scope], policy: &Policy) -> bool {
 /// XFetch: whether a fresh value is refreshed now.
 fn is_due_early(entry: &Entry, left: Duration, beta: f64) -> bool {
     beta > 0.0
-        && entry.parts().cost.as_secs_f64() * beta * -fastrand::f64().max(f64::MIN_POSITIVE).ln() >= left.as_secs_f64()
+        && entry.parts().cost.as_secs_f64() * beta * -fastrand::f64().max(f64::MIN_POSITIVE).ln()
+            >= left.as_secs_f64()
 }
 
-fn answer<E: Clone + Send + Sync + 'static>(landing: Landing, joined: bool, policy: &Policy) -> Answer<E> {
-    let failed = if joined { Status::Collapsed } else { Status::Miss { stored: false } };
+fn answer<E: Clone + Send + Sync + 'static>(
+    landing: Landing,
+    joined: bool,
+    policy: &Policy,
+) -> Answer<E> {
+    let failed = if joined {
+        Status::Collapsed
+    } else {
+        Status::Miss { stored: false }
+    };
     let result = match landing {
         Landing::Value { entry, status, .. } => {
-            let status = if joined && matches!(status, Status::Miss { .. }) { Status::Collapsed } else { status };
-            return Answer { result: Ok(entry), status };
+            let status = if joined && matches!(status, Status::Miss { .. }) {
+                Status::Collapsed
+            } else {
+                status
+            };
+            return Answer {
+                result: Ok(entry),
+                status,
+            };
         }
         Landing::Error(error) => failure(&*error),
         Landing::Panic(message) => Failure::Panic(message),
         Landing::TimedOut => Failure::TimedOut(policy.hard_timeout),
         Landing::Elsewhere => Failure::TimedOut(policy.hard_timeout),
     };
-    Answer { result: Err(result), status: failed }
+    Answer {
+        result: Err(result),
+        status: failed,
+    }
 }
 
 fn failure<E: Clone + 'static>(error: &(dyn Any + Send + Sync)) -> Failure<E> {
@@ -498,5 +685,6 @@ fn failure<E: Clone + 'static>(error: &(dyn Any + Send + Sync)) -> Failure<E> {
 #[doc(hidden)]
 pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&'static str>().copied();
-    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
 }

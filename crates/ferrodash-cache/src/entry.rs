@@ -73,7 +73,8 @@ pub struct Parts {
     pub born: Stamp,
     /// What it can be invalidated by.
     pub scopes: Arc<[Scope]>,
-    /// What the function can ask its source with whether the value is still right, such as an `ETag`.
+    /// What the function can ask its source with whether the value is still right, such as an
+    /// `ETag`.
     pub validator: Option<Arc<str>>,
     /// Whether compressing the bytes again is in vain.
     pub compressed: bool,
@@ -113,7 +114,15 @@ impl Entry {
         let (fresh, usable) = (until(parts.timeout), until(parts.lifetime));
         let (checked, fingerprint) = (AtomicU64::new(0), parts.fingerprint);
         let (stats, prepared) = (OnceLock::new(), Mutex::default());
-        Self(Arc::new(Inner { fresh, checked, fingerprint, stats, usable, parts, prepared }))
+        Self(Arc::new(Inner {
+            fresh,
+            checked,
+            fingerprint,
+            stats,
+            usable,
+            parts,
+            prepared,
+        }))
     }
 
     /// The value.
@@ -136,7 +145,8 @@ impl Entry {
         self.fresh_at(now())
     }
 
-    /// How long the entry may still be given back, fresh or not; `None` when it is past its lifetime.
+    /// How long the entry may still be given back, fresh or not; `None` when it is past its
+    /// lifetime.
     pub fn lifetime_left(&self) -> Option<Duration> {
         self.usable_at(now())
     }
@@ -151,24 +161,39 @@ impl Entry {
         WeakEntry(Arc::downgrade(&self.0))
     }
 
-    /// Leaves a decoded value for the caller who takes it, so that a value that was decoded to see whether it can be
-    /// is not decoded again.
+    /// Leaves a decoded value for the caller who takes it, so that a value that was decoded to see
+    /// whether it can be is not decoded again.
     pub(crate) fn prepare(&self, value: Box<dyn Any + Send>) {
-        *self.0.prepared.lock().unwrap_or_else(PoisonError::into_inner) = Some(value);
+        *self
+            .0
+            .prepared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
 
     /// Takes the decoded value, if one of this type is there.
     pub(crate) fn take_prepared<T: 'static>(&self) -> Option<T> {
-        let value = self.0.prepared.lock().unwrap_or_else(PoisonError::into_inner).take()?;
+        let value = self
+            .0
+            .prepared
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()?;
         value.downcast().ok().map(|value| *value)
     }
 
     pub(crate) fn fresh_at(&self, now: Instant) -> Option<Duration> {
-        self.0.fresh.checked_duration_since(now).filter(|left| !left.is_zero())
+        self.0
+            .fresh
+            .checked_duration_since(now)
+            .filter(|left| !left.is_zero())
     }
 
     pub(crate) fn usable_at(&self, now: Instant) -> Option<Duration> {
-        self.0.usable.checked_duration_since(now).filter(|left| !left.is_zero())
+        self.0
+            .usable
+            .checked_duration_since(now)
+            .filter(|left| !left.is_zero())
     }
 
     /// The same value, with nothing left of its freshness.

@@ -12,14 +12,16 @@ use tokio::task::AbortHandle;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering};
 use crate::{Entry, Key, Scope, Status};
 
-/// How a flight ended. The error is the function's own, behind `Any` because one map serves functions of all types.
+/// How a flight ended. The error is the function's own, behind `Any` because one map serves
+/// functions of all types.
 #[derive(Clone)]
 pub(crate) enum Landing {
     Value {
         entry: Entry,
         status: Status,
-        /// Something was invalidated while the function ran. Who asked before that can have the value, and who joined
-        /// later cannot; as nobody knows which, only the one who started the flight has it.
+        /// Something was invalidated while the function ran. Who asked before that can have the
+        /// value, and who joined later cannot; as nobody knows which, only the one who started the
+        /// flight has it.
         superseded: bool,
     },
     Error(Arc<dyn Any + Send + Sync>),
@@ -54,7 +56,8 @@ struct Flight {
 struct State {
     /// Its key was removed: what it brings must not be kept.
     void: AtomicBool,
-    /// How many wait. Changed under the map's lock, so that nobody joins a flight whose last waiter has just left.
+    /// How many wait. Changed under the map's lock, so that nobody joins a flight whose last waiter
+    /// has just left.
     waiters: AtomicUsize,
     /// Somebody has joined.
     joined: AtomicBool,
@@ -80,8 +83,8 @@ pub(crate) struct Ticket {
     arrival: Arrival,
 }
 
-/// The duty to end a flight. Dropping it without a landing (the task was ended from outside) ends it as a panic, so
-/// that nobody waits for ever.
+/// The duty to end a flight. Dropping it without a landing (the task was ended from outside) ends
+/// it as a panic, so that nobody waits for ever.
 pub(crate) struct Departure {
     key: Key,
     flights: Arc<Flights>,
@@ -90,15 +93,26 @@ pub(crate) struct Departure {
 }
 
 impl Flights {
-    /// Joins the flight of a key, or starts one. Who asks for a refresh joins only a flight that is one.
-    pub(crate) fn board(self: &Arc<Self>, key: Key, scopes: &Arc<[Scope]>, refreshes: bool) -> Boarding {
+    /// Joins the flight of a key, or starts one. Who asks for a refresh joins only a flight that is
+    /// one.
+    pub(crate) fn board(
+        self: &Arc<Self>,
+        key: Key,
+        scopes: &Arc<[Scope]>,
+        refreshes: bool,
+    ) -> Boarding {
         let mut map = self.lock();
         if let Some(Flight { arrival, state }) = map.get(&key) {
             if state.refreshes || !refreshes {
                 state.waiters.fetch_add(1, Ordering::SeqCst);
                 state.joined.store(true, Ordering::SeqCst);
                 let (arrival, state) = (arrival.clone(), state.clone());
-                return Boarding::Join(Ticket { key, flights: self.clone(), state, arrival });
+                return Boarding::Join(Ticket {
+                    key,
+                    flights: self.clone(),
+                    state,
+                    arrival,
+                });
             }
             // The older flight must not overwrite what the newer one brings.
             state.void.store(true, Ordering::SeqCst);
@@ -113,9 +127,28 @@ impl Flights {
             scopes: scopes.clone(),
             task: Mutex::new(None),
         });
-        map.insert(key, Flight { arrival: arrival.clone(), state: state.clone() });
-        let ticket = Ticket { key, flights: self.clone(), state: state.clone(), arrival };
-        Boarding::Start(ticket, Departure { key, flights: self.clone(), state, sender })
+        map.insert(
+            key,
+            Flight {
+                arrival: arrival.clone(),
+                state: state.clone(),
+            },
+        );
+        let ticket = Ticket {
+            key,
+            flights: self.clone(),
+            state: state.clone(),
+            arrival,
+        };
+        Boarding::Start(
+            ticket,
+            Departure {
+                key,
+                flights: self.clone(),
+                state,
+                sender,
+            },
+        )
     }
 
     /// Voids the flight of a key: who waits gets its result, nobody later does, and it is not kept.
@@ -125,15 +158,25 @@ impl Flights {
         }
     }
 
-    /// Nobody joins flights of these scopes any more; whether what they bring is kept, their marks say.
+    /// Nobody joins flights of these scopes any more; whether what they bring is kept, their marks
+    /// say.
     pub(crate) fn close(&self, scopes: &[Scope]) {
-        self.lock().retain(|_, flight| !flight.state.scopes.iter().any(|scope| scopes.contains(scope)));
+        self.lock().retain(|_, flight| {
+            !flight
+                .state
+                .scopes
+                .iter()
+                .any(|scope| scopes.contains(scope))
+        });
     }
 
     /// Takes a flight off the map, unless another one has its place.
     fn leave(&self, key: &Key, state: &Arc<State>) {
         let mut map = self.lock();
-        if map.get(key).is_some_and(|flight| Arc::ptr_eq(&flight.state, state)) {
+        if map
+            .get(key)
+            .is_some_and(|flight| Arc::ptr_eq(&flight.state, state))
+        {
             map.remove(key);
         }
     }
@@ -167,10 +210,15 @@ impl Drop for Ticket {
     fn drop(&mut self) {
         let task = {
             let mut map = self.flights.lock();
-            if self.state.waiters.fetch_sub(1, Ordering::SeqCst) > 1 || self.state.detached.load(Ordering::SeqCst) {
+            if self.state.waiters.fetch_sub(1, Ordering::SeqCst) > 1
+                || self.state.detached.load(Ordering::SeqCst)
+            {
                 return;
             }
-            if map.get(&self.key).is_some_and(|flight| Arc::ptr_eq(&flight.state, &self.state)) {
+            if map
+                .get(&self.key)
+                .is_some_and(|flight| Arc::ptr_eq(&flight.state, &self.state))
+            {
                 map.remove(&self.key);
             }
             crate::sync::lock(&self.state.task).take()
@@ -188,8 +236,8 @@ impl Departure {
         self.state.void.load(Ordering::SeqCst)
     }
 
-    /// Takes the flight off the map: what it brings is in its tiers, and later callers look there. Returns whether
-    /// anybody has joined it.
+    /// Takes the flight off the map: what it brings is in its tiers, and later callers look there.
+    /// Returns whether anybody has joined it.
     pub(crate) fn leave(&self) -> bool {
         self.flights.leave(&self.key, &self.state);
         self.state.joined.load(Ordering::SeqCst)
@@ -216,7 +264,10 @@ impl Drop for Departure {
 }
 
 /// Runs `work` beside something that goes on as long as it does.
-pub(crate) async fn beside<T>(work: impl Future<Output = T>, company: impl Future<Output = ()>) -> T {
+pub(crate) async fn beside<T>(
+    work: impl Future<Output = T>,
+    company: impl Future<Output = ()>,
+) -> T {
     match select(pin!(work), pin!(company)).await {
         Either::Left((value, _)) => value,
         Either::Right(((), work)) => work.await,

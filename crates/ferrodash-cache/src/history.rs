@@ -1,13 +1,16 @@
 //! What this process has seen of a store's history of invalidations, and what contradicts it.
 //!
-//! A history goes forward: eras that have ended do not come back, the sequence number of an era never falls, and neither
-//! does the mark of a scope. A store that was put back, from a copy of its data or by somebody who wants an old value to
-//! count again, breaks one of these rules for who has seen more of it. Such a process begins another era, which voids all
-//! that the store has. Who has seen nothing yet cannot know: what was put back as a whole looks like what it once was.
+//! A history goes forward: eras that have ended do not come back, the sequence number of an era
+//! never falls, and neither does the mark of a scope. A store that was put back, from a copy of its
+//! data or by somebody who wants an old value to count again, breaks one of these rules for who has
+//! seen more of it. Such a process begins another era, which voids all that the store has. Who has
+//! seen nothing yet cannot know: what was put back as a whole looks like what it once was.
 //!
-//! A tier may keep more than one history, each with marks of its own; they are told apart by a number.
+//! A tier may keep more than one history, each with marks of its own; they are told apart by a
+//! number.
 //!
-//! What is compared was seen *before* the store was asked, as answers may arrive in another order than they were given.
+//! What is compared was seen *before* the store was asked, as answers may arrive in another order
+//! than they were given.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -17,7 +20,8 @@ use xxhash_rust::xxh3::Xxh3Default;
 use crate::tier::{Reading, Shared, TierResult};
 use crate::{Key, Marks, Scope, Stamp};
 
-/// Eras that have ended are remembered up to this number; one lasts until the store loses its marks.
+/// Eras that have ended are remembered up to this number; one lasts until the store loses its
+/// marks.
 const MOST_ERAS: usize = 256;
 
 /// Marks that are remembered, for scopes and for sets of them, of all histories together.
@@ -57,7 +61,12 @@ struct Before {
 
 impl History {
     /// The entry under a key with the marks of scopes, as [`Shared::read`] gives them.
-    pub(crate) async fn read(&self, shared: &dyn Shared, key: &Key, scopes: &[Scope]) -> TierResult<Reading> {
+    pub(crate) async fn read(
+        &self,
+        shared: &dyn Shared,
+        key: &Key,
+        scopes: &[Scope],
+    ) -> TierResult<Reading> {
         for _ in 0..ATTEMPTS {
             let before = self.all_before(scopes);
             let reading = shared.read(key, scopes).await?;
@@ -70,7 +79,12 @@ impl History {
     }
 
     /// The marks of scopes for the entry of a key, as [`Shared::marks_of`] gives them.
-    pub(crate) async fn marks(&self, shared: &dyn Shared, key: &Key, scopes: &[Scope]) -> TierResult<Marks> {
+    pub(crate) async fn marks(
+        &self,
+        shared: &dyn Shared,
+        key: &Key,
+        scopes: &[Scope],
+    ) -> TierResult<Marks> {
         for _ in 0..ATTEMPTS {
             let before = self.all_before(scopes);
             let marks = shared.marks_of(key, scopes).await?;
@@ -82,8 +96,8 @@ impl History {
         Err(contradicted())
     }
 
-    /// Marks scopes, as [`Shared::invalidate`] does. In a store that was put back that would not reach what the store had
-    /// after the moment to which it was put back.
+    /// Marks scopes, as [`Shared::invalidate`] does. In a store that was put back that would not
+    /// reach what the store had after the moment to which it was put back.
     pub(crate) async fn invalidate(&self, shared: &dyn Shared, scopes: &[Scope]) -> TierResult<()> {
         'attempts: for _ in 0..ATTEMPTS {
             let before = self.all_before(&[]);
@@ -102,7 +116,10 @@ impl History {
     /// What is known of each history before the store is asked.
     fn all_before(&self, scopes: &[Scope]) -> Vec<(usize, Before)> {
         let numbers: Vec<usize> = self.seen().keys().copied().collect();
-        numbers.into_iter().map(|number| (number, self.before(number, scopes))).collect()
+        numbers
+            .into_iter()
+            .map(|number| (number, self.before(number, scopes)))
+            .collect()
     }
 
     fn agree(&self, before: &[(usize, Before)], scopes: &[Scope], marks: Marks) -> bool {
@@ -115,25 +132,39 @@ impl History {
     fn before(&self, number: usize, scopes: &[Scope]) -> Before {
         let mut histories = self.seen();
         let seen = histories.entry(number).or_default();
-        let of_scopes = scopes.iter().filter_map(|scope| seen.marks.get(scope)).max().copied();
+        let of_scopes = scopes
+            .iter()
+            .filter_map(|scope| seen.marks.get(scope))
+            .max()
+            .copied();
         let of_set = seen.sets.get(&hash(scopes)).copied();
-        Before { now: seen.now, ended: seen.count, newest: of_scopes.max(of_set).unwrap_or(0) }
+        Before {
+            now: seen.now,
+            ended: seen.count,
+            newest: of_scopes.max(of_set).unwrap_or(0),
+        }
     }
 
-    /// Whether an answer agrees with what was known before it was asked for. If so, it is known from now on.
+    /// Whether an answer agrees with what was known before it was asked for. If so, it is known
+    /// from now on.
     fn agrees(&self, number: usize, before: Before, scopes: &[Scope], marks: Marks) -> bool {
         let mut histories = self.seen();
         let most = MOST_MARKS / histories.len().max(1);
         let seen = histories.entry(number).or_default();
-        let came_back = seen.ended.get(&marks.now.era).is_some_and(|number| *number <= before.ended);
+        let came_back = seen
+            .ended
+            .get(&marks.now.era)
+            .is_some_and(|number| *number <= before.ended);
         let same_era = marks.now.era == before.now.era;
         let fell = marks.now.sequence < before.now.sequence || marks.newest < before.newest;
-        // That a mark is newer than the number is no contradiction: not every store reads both at one moment.
+        // That a mark is newer than the number is no contradiction: not every store reads both at
+        // one moment.
         if came_back || same_era && fell {
             return false;
         }
         if !seen.follow(marks.now) {
-            // An answer from before the era that another one has told of meanwhile: right when it was given.
+            // An answer from before the era that another one has told of meanwhile: right when it
+            // was given.
             return true;
         }
         if marks.newest > 0 {
@@ -207,7 +238,9 @@ fn contradicted() -> String {
 
 fn hash(scopes: &[Scope]) -> u64 {
     let mut hasher = Xxh3Default::new();
-    scopes.iter().for_each(|scope| hasher.update(scope.as_bytes()));
+    scopes
+        .iter()
+        .for_each(|scope| hasher.update(scope.as_bytes()));
     hasher.digest()
 }
 
@@ -219,7 +252,11 @@ mod tests {
     const PRICES: Scope = Scope::from_bytes([2; 16]);
 
     fn at(era: u64, sequence: u64, newest: u64) -> Marks {
-        Marks { now: Stamp { era, sequence }, newest, history: 0 }
+        Marks {
+            now: Stamp { era, sequence },
+            newest,
+            history: 0,
+        }
     }
 
     /// Asks at one moment, and is answered at another.
@@ -235,7 +272,14 @@ mod tests {
         assert!(!ask(at(7, 2, 2)), "the number of the era fell");
         assert!(!ask(at(7, 4, 1)), "the mark fell");
         assert!(ask(at(7, 3, 4)), "a mark may be read later than the number");
-        history.invalidated(0, &[PRICES], Stamp { era: 7, sequence: 4 });
+        history.invalidated(
+            0,
+            &[PRICES],
+            Stamp {
+                era: 7,
+                sequence: 4,
+            },
+        );
         let both = [ORDERS, PRICES];
         assert!(
             !history.agrees(0, history.before(0, &both), &both, at(7, 4, 3)),
@@ -250,11 +294,17 @@ mod tests {
         let history = History::default();
         let early = history.before(0, &[ORDERS]);
         assert!(answers(&history, history.before(0, &[ORDERS]), at(7, 5, 5)));
-        assert!(answers(&history, early, at(7, 4, 4)), "it was asked for before the newer one was known");
+        assert!(
+            answers(&history, early, at(7, 4, 4)),
+            "it was asked for before the newer one was known"
+        );
         let early = history.before(0, &[ORDERS]);
         assert!(answers(&history, history.before(0, &[ORDERS]), at(8, 1, 0)));
         assert!(answers(&history, early, at(7, 6, 5)), "the same with eras");
-        assert!(answers(&history, history.before(0, &[ORDERS]), at(8, 1, 0)), "and the newer era stays");
+        assert!(
+            answers(&history, history.before(0, &[ORDERS]), at(8, 1, 0)),
+            "and the newer era stays"
+        );
     }
 
     #[test]
@@ -278,9 +328,17 @@ mod tests {
             assert!(history.agrees(0, history.before(0, &[scope]), &[scope], marks));
         }
         for era in 8..8 + 2 * MOST_ERAS as u64 {
-            assert!(answers(&history, history.before(0, &[ORDERS]), at(era, 0, 0)));
+            assert!(answers(
+                &history,
+                history.before(0, &[ORDERS]),
+                at(era, 0, 0)
+            ));
         }
         let seen = &history.seen()[&0];
-        assert!(seen.sets.len() <= MOST_MARKS + 1 && seen.ended.len() <= MOST_ERAS && seen.order.len() <= MOST_ERAS);
+        assert!(
+            seen.sets.len() <= MOST_MARKS + 1
+                && seen.ended.len() <= MOST_ERAS
+                && seen.order.len() <= MOST_ERAS
+        );
     }
 }

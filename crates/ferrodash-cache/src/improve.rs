@@ -1,12 +1,13 @@
 //! A better form of a value that is kept already, such as one with compressed copies of it.
 //!
-//! A caller should not wait for what only later callers profit from. A function therefore returns what is ready, and
-//! with it a function that makes the better form of that; the cache calls it once the value is kept, and then puts the
-//! better form in the value's place, in each tier that still has that very entry. What was invalidated, removed or
-//! replaced meanwhile stays so.
+//! A caller should not wait for what only later callers profit from. A function therefore returns
+//! what is ready, and with it a function that makes the better form of that; the cache calls it
+//! once the value is kept, and then puts the better form in the value's place, in each tier that
+//! still has that very entry. What was invalidated, removed or replaced meanwhile stays so.
 //!
-//! Few better forms are made at a time. Values that wait for theirs count to nobody's budget, so only some of them are
-//! held; of the others only those are improved that memory still has when their turn comes.
+//! Few better forms are made at a time. Values that wait for theirs count to nobody's budget, so
+//! only some of them are held; of the others only those are improved that memory still has when
+//! their turn comes.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -38,7 +39,10 @@ pub(crate) struct Improvements {
 impl Default for Improvements {
     fn default() -> Self {
         let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { turns: Arc::new(Semaphore::new((processors / 2).max(1))), held: Arc::default() }
+        Self {
+            turns: Arc::new(Semaphore::new((processors / 2).max(1))),
+            held: Arc::default(),
+        }
     }
 }
 
@@ -78,7 +82,10 @@ impl Cache {
         let waiting = self.inner.improvements.wait(entry);
         tokio::spawn(async move {
             let turns = cache.inner.improvements.turns.clone();
-            let _turn = turns.acquire().await.expect("the semaphore is never closed");
+            let _turn = turns
+                .acquire()
+                .await
+                .expect("the semaphore is never closed");
             let (entry, _held) = match waiting {
                 Waiting::Held(entry, held) => (entry, Some(held)),
                 Waiting::Seen(entry) => match entry.upgrade() {
@@ -87,7 +94,13 @@ impl Cache {
                 },
             };
             if let Some(bytes) = improve(entry.bytes().clone()).await {
-                let better = Entry::aged(Parts { bytes, ..entry.parts().clone() }, entry.age());
+                let better = Entry::aged(
+                    Parts {
+                        bytes,
+                        ..entry.parts().clone()
+                    },
+                    entry.age(),
+                );
                 cache.improve(&call, &better).await;
             }
         });
@@ -96,7 +109,9 @@ impl Cache {
     /// Puts the better form of an entry into the tiers that have the entry.
     async fn improve(&self, call: &Call, better: &Entry) {
         let inner = &*self.inner;
-        let Some(marks) = self.marks(&call.key, &better.parts().scopes).await else { return };
+        let Some(marks) = self.marks(&call.key, &better.parts().scopes).await else {
+            return;
+        };
         if better.lifetime_left().is_none() || !marks.allow(better.parts().born) {
             return;
         }
@@ -112,11 +127,19 @@ impl Cache {
             };
             self.fill_again(call, slot, shared, &bid, better).await;
         }
-        let storage = inner.tiers.iter().enumerate().filter(|(index, _)| Some(*index) != inner.authority);
+        let storage = inner
+            .tiers
+            .iter()
+            .enumerate()
+            .filter(|(index, _)| Some(*index) != inner.authority);
         for (_, slot) in storage.filter(|(_, slot)| slot.tier().takes(better)) {
-            let kept = slot.call(inner, &call.key, slot.tier().get(&call.key)).await.flatten();
+            let kept = slot
+                .call(inner, &call.key, slot.tier().get(&call.key))
+                .await
+                .flatten();
             if kept.is_some_and(|kept| kept.id() == better.id()) {
-                slot.call(inner, &call.key, slot.tier().set(&call.key, better)).await;
+                slot.call(inner, &call.key, slot.tier().set(&call.key, better))
+                    .await;
             }
         }
         if let Some(near) = &inner.near {
@@ -125,9 +148,16 @@ impl Cache {
         }
     }
 
-    /// Replaces the entry in the tier that gives leases. The lease is lost to whoever removes or replaces the entry, so
-    /// the better form never takes the place of something newer.
-    async fn fill_again(&self, call: &Call, slot: &Slot, shared: &dyn Shared, bid: &Bid, better: &Entry) {
+    /// Replaces the entry in the tier that gives leases. The lease is lost to whoever removes or
+    /// replaces the entry, so the better form never takes the place of something newer.
+    async fn fill_again(
+        &self,
+        call: &Call,
+        slot: &Slot,
+        shared: &dyn Shared,
+        bid: &Bid,
+        better: &Entry,
+    ) {
         let (inner, key) = (&*self.inner, &call.key);
         let lease = Lease::sought(self, *key, bid.token, bid.lease);
         match slot.ask(inner, key, shared.acquire(key, bid)).await {

@@ -9,7 +9,8 @@ use crate::error::debug_as_display;
 use crate::tier::{Acquired, Bid, Filled};
 use crate::{Key, Scope};
 
-/// An invalidation that did not reach every tier: some may still give back what was to be forgotten.
+/// An invalidation that did not reach every tier: some may still give back what was to be
+/// forgotten.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} did not take the invalidation and may still give back old values; try again", tiers.join(" and "))]
 pub struct Unreached {
@@ -22,8 +23,9 @@ debug_as_display!(Unreached);
 impl Cache {
     /// Forgets a value in every tier.
     ///
-    /// A computation of this key that is under way, here or in a process that shares the last tier, is voided: who waits
-    /// for it gets its result, but it is not kept, and the next caller starts another.
+    /// A computation of this key that is under way, here or in a process that shares the last tier,
+    /// is voided: who waits for it gets its result, but it is not kept, and the next caller starts
+    /// another.
     ///
     /// # Errors
     /// When a tier could not be reached and may still have it.
@@ -38,15 +40,25 @@ impl Cache {
     async fn remove_from_tiers(&self, key: &Key) -> Result<(), Unreached> {
         let inner = &*self.inner;
         let mut tiers = Vec::new();
-        // Also if the caller goes away before the tiers have answered: they may carry it out all the same.
+        // Also if the caller goes away before the tiers have answered: they may carry it out all
+        // the same.
         let _forget = OnDrop(|| inner.near.iter().for_each(|near| near.changed(key)));
-        // From the last tier on, so that an entry is not copied from one that still has it to one that no longer does.
+        // From the last tier on, so that an entry is not copied from one that still has it to one
+        // that no longer does.
         for slot in inner.tiers.iter().rev() {
-            if slot.insist(inner, Some(key), slot.tier().remove(key)).await.is_none() {
+            if slot
+                .insist(inner, Some(key), slot.tier().remove(key))
+                .await
+                .is_none()
+            {
                 tiers.push(slot.tier().name());
             }
         }
-        if tiers.is_empty() { Ok(()) } else { Err(Unreached { tiers }) }
+        if tiers.is_empty() {
+            Ok(())
+        } else {
+            Err(Unreached { tiers })
+        }
     }
 
     /// Forgets the values of several keys.
@@ -63,9 +75,11 @@ impl Cache {
 
     /// Forgets everything with one of these scopes: functions, tags, or [all](Scope::ALL).
     ///
-    /// When this returns, no read of any process gives back a value that was computed from what was so before, except
-    /// for copies in the memory of other processes: those follow as soon as the message reaches them, or within their
-    /// bound (see [`CacheBuilder::near_age`](crate::CacheBuilder::near_age)). Work that is under way is voided.
+    /// When this returns, no read of any process gives back a value that was computed from what was
+    /// so before, except for copies in the memory of other processes: those follow as soon as the
+    /// message reaches them, or within their bound (see
+    /// [`CacheBuilder::near_age`](crate::CacheBuilder::near_age)). Work that is under way is
+    /// voided.
     ///
     /// # Errors
     /// When the tier that keeps the marks could not be reached.
@@ -77,10 +91,15 @@ impl Cache {
             Some((slot, shared)) => {
                 // Also if the caller goes away before the tier has answered.
                 let turn = OnDrop(|| inner.ledger.turn());
-                let reached = slot.insist(inner, None, inner.history.invalidate(shared, scopes)).await.is_some();
+                let reached = slot
+                    .insist(inner, None, inner.history.invalidate(shared, scopes))
+                    .await
+                    .is_some();
                 drop(turn);
                 if !reached {
-                    return Err(Unreached { tiers: vec![slot.tier().name()] });
+                    return Err(Unreached {
+                        tiers: vec![slot.tier().name()],
+                    });
                 }
             }
         }
@@ -113,19 +132,27 @@ impl Cache {
         self.invalidate(&[Scope::ALL]).await
     }
 
-    /// Ends the freshness of a value, so that the next caller has it computed anew. It can still stand in while that
-    /// happens, or if it fails. `false` if there is none.
+    /// Ends the freshness of a value, so that the next caller has it computed anew. It can still
+    /// stand in while that happens, or if it fails. `false` if there is none.
     ///
     /// # Errors
     /// When a tier could not be reached and may still have it fresh.
     pub async fn expire(&self, key: &Key) -> Result<bool, Unreached> {
         let inner = &*self.inner;
-        let unreached = || Unreached { tiers: inner.authority().iter().map(|(slot, _)| slot.tier().name()).collect() };
+        let unreached = || Unreached {
+            tiers: inner
+                .authority()
+                .iter()
+                .map(|(slot, _)| slot.tier().name())
+                .collect(),
+        };
         let (epoch, scopes) = (inner.ledger.epoch(), self.scopes(key, &[]));
         let turn = inner.near.as_ref().map(|near| near.turn(key));
         let search = self.find(key, &scopes, None).await;
         let marks = self.marks(key, &scopes).await.ok_or_else(unreached)?;
-        let Some((entry, _)) = search.found else { return Ok(false) };
+        let Some((entry, _)) = search.found else {
+            return Ok(false);
+        };
         let expired = entry.expired();
         if inner.marks_keys() || expired.parts().lifetime <= expired.parts().timeout {
             return self.remove(key).await.map(|()| true);
@@ -138,11 +165,22 @@ impl Cache {
             return Ok(true);
         };
         let (token, lease) = (crate::random(), Duration::from_secs(1));
-        let bid = Bid { token, observed: Some(entry.id()), lease, born: marks.now, newest: marks.newest };
-        let filled = match slot.insist(inner, Some(key), shared.acquire(key, &bid)).await.ok_or_else(unreached)? {
-            Acquired::Won => {
-                slot.insist(inner, Some(key), shared.fill(key, token, &expired)).await.ok_or_else(unreached)?
-            }
+        let bid = Bid {
+            token,
+            observed: Some(entry.id()),
+            lease,
+            born: marks.now,
+            newest: marks.newest,
+        };
+        let filled = match slot
+            .insist(inner, Some(key), shared.acquire(key, &bid))
+            .await
+            .ok_or_else(unreached)?
+        {
+            Acquired::Won => slot
+                .insist(inner, Some(key), shared.fill(key, token, &expired))
+                .await
+                .ok_or_else(unreached)?,
             // It has been replaced, or is about to be.
             Acquired::Changed(_) | Acquired::Held(_) => Filled::Lost,
         };
@@ -156,8 +194,8 @@ impl Cache {
     }
 }
 
-/// Tags that are to be invalidated whatever becomes of the caller: it may go away after it has written, and before the
-/// invalidation has got through.
+/// Tags that are to be invalidated whatever becomes of the caller: it may go away after it has
+/// written, and before the invalidation has got through.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct Owed {
@@ -167,7 +205,10 @@ pub struct Owed {
 
 impl Owed {
     pub fn new(scopes: Vec<Scope>) -> Self {
-        Self { cache: Cache::current(), scopes }
+        Self {
+            cache: Cache::current(),
+            scopes,
+        }
     }
 
     /// Nothing was written.
@@ -179,7 +220,11 @@ impl Owed {
     pub async fn settle(mut self) -> Result<(), Unreached> {
         let (cache, scopes) = (self.cache.clone(), std::mem::take(&mut self.scopes));
         let task = tokio::spawn(async move { cache.invalidate(&scopes).await });
-        task.await.unwrap_or_else(|_| Err(Unreached { tiers: self.cache.tiers() }))
+        task.await.unwrap_or_else(|_| {
+            Err(Unreached {
+                tiers: self.cache.tiers(),
+            })
+        })
     }
 }
 

@@ -1,8 +1,9 @@
 //! Keys: a canonical, typed encoding of a function's name and arguments, hashed with BLAKE3.
 //!
-//! The encoding is injective: every value begins with a tag for its type, lengths stand before text and bytes, and
-//! sequences end with a tag of their own. So `1`, `1.0`, `"1"` and `true` are four keys, and no two argument lists run
-//! into each other. Maps are written with their entries sorted, so the order in which they were filled does not count.
+//! The encoding is injective: every value begins with a tag for its type, lengths stand before text
+//! and bytes, and sequences end with a tag of their own. So `1`, `1.0`, `"1"` and `true` are four
+//! keys, and no two argument lists run into each other. Maps are written with their entries sorted,
+//! so the order in which they were filled does not count.
 
 use std::fmt::{self, Display};
 use std::hash::{Hash, Hasher};
@@ -10,14 +11,15 @@ use std::str::FromStr;
 
 use serde::Serialize;
 use serde::ser::{
-    Error as _, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant, SerializeTuple,
-    SerializeTupleStruct, SerializeTupleVariant, Serializer,
+    Error as _, SerializeMap, SerializeSeq, SerializeStruct, SerializeStructVariant,
+    SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
 use crate::Scope;
 use crate::error::debug_as_display;
 
-/// The key of an entry: BLAKE3 over a name and typed arguments, 256 bits, and the function's [`Scope`].
+/// The key of an entry: BLAKE3 over a name and typed arguments, 256 bits, and the function's
+/// [`Scope`].
 #[derive(Clone, Copy)]
 pub struct Key {
     hash: [u8; 32],
@@ -42,19 +44,28 @@ impl Key {
     /// When the arguments' own `Serialize` fails.
     pub fn try_of(function: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Self, KeyError> {
         let (mut bytes, mut hasher) = (Vec::with_capacity(128), None);
-        let mut encoder = Encoder { out: &mut bytes, hasher: Some(&mut hasher) };
+        let mut encoder = Encoder {
+            out: &mut bytes,
+            hasher: Some(&mut hasher),
+        };
         encoder.serialize_str(function)?;
         arguments.serialize(&mut encoder)?;
         let hash = match hasher {
             None => blake3::hash(&bytes),
             Some(mut hasher) => hasher.update(&bytes).finalize(),
         };
-        Ok(Self { hash: *hash.as_bytes(), function: Scope::function(function) })
+        Ok(Self {
+            hash: *hash.as_bytes(),
+            function: Scope::function(function),
+        })
     }
 
     /// The key with these bytes, of no function.
     pub fn from_bytes(hash: [u8; 32]) -> Self {
-        Self { hash, function: Scope::ALL }
+        Self {
+            hash,
+            function: Scope::ALL,
+        }
     }
 
     /// The 32 bytes of the key.
@@ -80,7 +91,9 @@ impl Eq for Key {}
 impl Hash for Key {
     fn hash<H: Hasher>(&self, state: &mut H) {
         // Any eight bytes of a digest are as good as all of them.
-        state.write_u64(u64::from_le_bytes(*self.hash.first_chunk().expect("32 bytes")));
+        state.write_u64(u64::from_le_bytes(
+            *self.hash.first_chunk().expect("32 bytes"),
+        ));
     }
 }
 
@@ -102,7 +115,8 @@ impl FromStr for Key {
 
     /// Reads the hex that [`Display`] writes. Its function is not known any more.
     fn from_str(text: &str) -> Result<Self, KeyError> {
-        let hash = blake3::Hash::from_hex(text).map_err(|error| KeyError(format!("{text:?} is no key: {error}")))?;
+        let hash = blake3::Hash::from_hex(text)
+            .map_err(|error| KeyError(format!("{text:?} is no key: {error}")))?;
         Ok(Self::from_bytes(*hash.as_bytes()))
     }
 }
@@ -160,7 +174,8 @@ impl Encoder<'_> {
 
     fn sized(&mut self, tag: u8, bytes: &[u8]) {
         self.out.push(tag);
-        self.out.extend_from_slice(&(bytes.len() as u64).to_be_bytes());
+        self.out
+            .extend_from_slice(&(bytes.len() as u64).to_be_bytes());
         self.out.extend_from_slice(bytes);
     }
 
@@ -270,12 +285,21 @@ impl<'a, 'b> Serializer for &'b mut Encoder<'a> {
         self.serialize_unit()
     }
 
-    fn serialize_unit_variant(self, _: &'static str, _: u32, variant: &'static str) -> Result<(), KeyError> {
+    fn serialize_unit_variant(
+        self,
+        _: &'static str,
+        _: u32,
+        variant: &'static str,
+    ) -> Result<(), KeyError> {
         self.variant(variant);
         self.serialize_unit()
     }
 
-    fn serialize_newtype_struct<T: Serialize + ?Sized>(self, _: &'static str, value: &T) -> Result<(), KeyError> {
+    fn serialize_newtype_struct<T: Serialize + ?Sized>(
+        self,
+        _: &'static str,
+        value: &T,
+    ) -> Result<(), KeyError> {
         value.serialize(self)
     }
 
@@ -299,7 +323,11 @@ impl<'a, 'b> Serializer for &'b mut Encoder<'a> {
         self.serialize_seq(None)
     }
 
-    fn serialize_tuple_struct(self, _: &'static str, _: usize) -> Result<Sequence<'a, 'b>, KeyError> {
+    fn serialize_tuple_struct(
+        self,
+        _: &'static str,
+        _: usize,
+    ) -> Result<Sequence<'a, 'b>, KeyError> {
         self.serialize_seq(None)
     }
 
@@ -315,7 +343,11 @@ impl<'a, 'b> Serializer for &'b mut Encoder<'a> {
     }
 
     fn serialize_map(self, _: Option<usize>) -> Result<Map<'a, 'b>, KeyError> {
-        Ok(Map { encoder: self, key: None, entries: Vec::new() })
+        Ok(Map {
+            encoder: self,
+            key: None,
+            entries: Vec::new(),
+        })
     }
 
     fn serialize_struct(self, _: &'static str, _: usize) -> Result<Map<'a, 'b>, KeyError> {
@@ -383,7 +415,10 @@ struct Map<'a, 'b> {
 
 fn encoded<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, KeyError> {
     let mut out = Vec::new();
-    value.serialize(&mut Encoder { out: &mut out, hasher: None })?;
+    value.serialize(&mut Encoder {
+        out: &mut out,
+        hasher: None,
+    })?;
     Ok(out)
 }
 
@@ -410,7 +445,10 @@ impl SerializeMap for Map<'_, '_> {
     }
 
     fn serialize_value<T: Serialize + ?Sized>(&mut self, value: &T) -> Result<(), KeyError> {
-        let key = self.key.take().ok_or_else(|| KeyError::custom("a map gave a value before its key"))?;
+        let key = self
+            .key
+            .take()
+            .ok_or_else(|| KeyError::custom("a map gave a value before its key"))?;
         self.entries.push((key, encoded(value)?));
         Ok(())
     }

@@ -27,8 +27,12 @@ pub(crate) enum Permit {
     Found(Entry, Status),
     /// Another process computes, and the caller does not wait.
     Elsewhere,
-    /// It computes. With a lease, others wait for it. Without marks, the shared tier cannot be asked.
-    Compute { lease: Option<Lease>, marks: Option<Marks> },
+    /// It computes. With a lease, others wait for it. Without marks, the shared tier cannot be
+    /// asked.
+    Compute {
+        lease: Option<Lease>,
+        marks: Option<Marks>,
+    },
 }
 
 /// The right to fill a key, given back when dropped.
@@ -41,14 +45,21 @@ pub(crate) struct Lease {
 }
 
 impl Cache {
-    /// Asks whether to compute, and waits for another process that does, as long as the call has patience.
+    /// Asks whether to compute, and waits for another process that does, as long as the call has
+    /// patience.
     pub(crate) async fn permit(&self, call: &Call, search: &Search) -> Permit {
         let Some((slot, shared)) = self.inner.authority() else {
             let marks = Some(self.inner.ledger.own_marks(&call.scopes));
             return Permit::Compute { lease: None, marks };
         };
-        const OFFLINE: Permit = Permit::Compute { lease: None, marks: None };
-        let (epoch, turn) = (self.inner.ledger.epoch(), self.inner.near.as_ref().map(|near| near.turn(&call.key)));
+        const OFFLINE: Permit = Permit::Compute {
+            lease: None,
+            marks: None,
+        };
+        let (epoch, turn) = (
+            self.inner.ledger.epoch(),
+            self.inner.near.as_ref().map(|near| near.turn(&call.key)),
+        );
         let seen = search.found.as_ref().map(|(entry, _)| entry.id());
         let (mut observed, deadline) = (search.observed.or(seen), now() + call.patience);
         let marks = match search.marks {
@@ -56,46 +67,82 @@ impl Cache {
             None => self.marks(&call.key, &call.scopes).await,
             marks => marks,
         };
-        let Some(mut marks) = marks else { return OFFLINE };
+        let Some(mut marks) = marks else {
+            return OFFLINE;
+        };
         let lease = |token| {
             let (cache, key, lasts) = (self.clone(), call.key, call.policy.lease);
-            Lease { cache, key, token, lasts, held: true }
+            Lease {
+                cache,
+                key,
+                token,
+                lasts,
+                held: true,
+            }
         };
         loop {
             let token = crate::random();
             let (born, newest) = (marks.now, marks.newest);
-            let bid = Bid { token, observed, lease: call.policy.lease, born, newest };
-            // Held from here on: the caller may go away before the answer comes, or only the answer be lost.
+            let bid = Bid {
+                token,
+                observed,
+                lease: call.policy.lease,
+                born,
+                newest,
+            };
+            // Held from here on: the caller may go away before the answer comes, or only the answer
+            // be lost.
             let mut lease = lease(token);
-            let asked = slot.ask(&self.inner, &call.key, shared.acquire(&call.key, &bid)).await;
+            let asked = slot
+                .ask(&self.inner, &call.key, shared.acquire(&call.key, &bid))
+                .await;
             // Without an answer it may be held; what was not asked for is not.
             lease.held = matches!(asked, Some(None | Some(Acquired::Won)));
             let acquired = asked.flatten();
             match acquired {
                 None => return OFFLINE,
                 Some(Acquired::Won) => {
-                    return Permit::Compute { lease: Some(lease), marks: Some(marks) };
+                    return Permit::Compute {
+                        lease: Some(lease),
+                        marks: Some(marks),
+                    };
                 }
                 Some(Acquired::Changed(entry)) => {
                     observed = Some(entry.id());
-                    let Some(of_entry) = self.marks(&call.key, &entry.parts().scopes).await else { return OFFLINE };
+                    let Some(of_entry) = self.marks(&call.key, &entry.parts().scopes).await else {
+                        return OFFLINE;
+                    };
                     let counts = entry.parts().fingerprint == call.policy.fingerprint
                         && entry.remaining().is_some()
                         && of_entry.allow(entry.parts().born);
-                    if counts && call.policy.mode != Mode::Refresh && (call.policy.readable)(&entry) {
+                    if counts && call.policy.mode != Mode::Refresh && (call.policy.readable)(&entry)
+                    {
                         entry.count_in(&call.stats);
                         self.copy_to_memory(&call.key, &entry, epoch, turn);
-                        return Permit::Found(entry, Status::Hit { tier: slot.tier().name() });
+                        return Permit::Found(
+                            entry,
+                            Status::Hit {
+                                tier: slot.tier().name(),
+                            },
+                        );
                     }
-                    let Some(newer) = self.marks(&call.key, &call.scopes).await else { return OFFLINE };
+                    let Some(newer) = self.marks(&call.key, &call.scopes).await else {
+                        return OFFLINE;
+                    };
                     marks = newer;
                 }
                 Some(Acquired::Held(left)) => {
                     if call.patience.is_zero() {
                         return Permit::Elsewhere;
                     }
-                    let Some(patience) = deadline.checked_duration_since(now()).filter(|left| !left.is_zero()) else {
-                        return Permit::Compute { lease: None, marks: Some(marks) };
+                    let Some(patience) = deadline
+                        .checked_duration_since(now())
+                        .filter(|left| !left.is_zero())
+                    else {
+                        return Permit::Compute {
+                            lease: None,
+                            marks: Some(marks),
+                        };
                     };
                     let until = left + APART.mul_f64(fastrand::f64());
                     shared.changed(&call.key, until.min(patience)).await;
@@ -108,7 +155,13 @@ impl Cache {
 impl Lease {
     /// A lease that is asked for, and given back when dropped: the answer may be lost.
     pub(crate) fn sought(cache: &Cache, key: Key, token: u64, lasts: Duration) -> Self {
-        Self { cache: cache.clone(), key, token, lasts, held: true }
+        Self {
+            cache: cache.clone(),
+            key,
+            token,
+            lasts,
+            held: true,
+        }
     }
 
     /// The lease is another's.
@@ -119,7 +172,13 @@ impl Lease {
     /// Fills the key; `None` if the tier did not answer.
     pub(crate) async fn fill(mut self, entry: &Entry) -> Option<Filled> {
         let (slot, shared) = self.cache.inner.authority()?;
-        let filled = slot.insist(&self.cache.inner, Some(&self.key), shared.fill(&self.key, self.token, entry)).await;
+        let filled = slot
+            .insist(
+                &self.cache.inner,
+                Some(&self.key),
+                shared.fill(&self.key, self.token, entry),
+            )
+            .await;
         // Without an answer, the lease may still be held.
         self.held = filled.is_none();
         filled
@@ -127,11 +186,18 @@ impl Lease {
 
     /// Gives signs of life for as long as the lease is held.
     pub(crate) async fn keep_alive(&self) {
-        let Some((slot, shared)) = self.cache.inner.authority() else { return };
+        let Some((slot, shared)) = self.cache.inner.authority() else {
+            return;
+        };
         loop {
             tokio::time::sleep(self.lasts / 3).await;
-            let renewed =
-                slot.call(&self.cache.inner, &self.key, shared.renew(&self.key, self.token, self.lasts)).await;
+            let renewed = slot
+                .call(
+                    &self.cache.inner,
+                    &self.key,
+                    shared.renew(&self.key, self.token, self.lasts),
+                )
+                .await;
             if renewed == Some(false) {
                 tracing::debug!(key = %self.key, "the lease was lost");
                 return;
@@ -142,22 +208,35 @@ impl Lease {
 
 impl Drop for Lease {
     fn drop(&mut self) {
-        let Ok(runtime) = Handle::try_current() else { return };
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
         if std::mem::take(&mut self.held) {
-            runtime.spawn(release(Arc::downgrade(&self.cache.inner), self.key, self.token, self.lasts));
+            runtime.spawn(release(
+                Arc::downgrade(&self.cache.inner),
+                self.key,
+                self.token,
+                self.lasts,
+            ));
         }
     }
 }
 
-/// Gives a lease back. A store that does not answer at the moment may have given it out all the same, or do so when it
-/// gets to what it was sent: then others would wait for a process that does nothing, for as long as the lease lasts once
-/// the store goes on. So this is repeated until it is answered, for as long as the lease can last or a minute.
+/// Gives a lease back. A store that does not answer at the moment may have given it out all the
+/// same, or do so when it gets to what it was sent: then others would wait for a process that does
+/// nothing, for as long as the lease lasts once the store goes on. So this is repeated until it is
+/// answered, for as long as the lease can last or a minute.
 async fn release(inner: Weak<Inner>, key: Key, token: u64, lasts: Duration) {
     let (until, mut pause, mut unanswered) = (now() + lasts.max(LEAST_RETRIES), RETRY, false);
     loop {
         let Some(inner) = inner.upgrade() else { return };
-        let Some((slot, shared)) = inner.authority() else { return };
-        let answered = slot.repeat(&inner, &key, shared.release(&key, token)).await.is_some();
+        let Some((slot, shared)) = inner.authority() else {
+            return;
+        };
+        let answered = slot
+            .repeat(&inner, &key, shared.release(&key, token))
+            .await
+            .is_some();
         if answered && !unanswered || now() >= until {
             return;
         }

@@ -1,8 +1,8 @@
 //! What this process knows of invalidations.
 //!
-//! The marks themselves lie in the shared tier, or here if there is none. Copies in memory need not ask for them on each
-//! hit: each remembers the *epoch* in which it was last looked at, and the epoch changes with every invalidation that
-//! becomes known here. So a hit compares two numbers.
+//! The marks themselves lie in the shared tier, or here if there is none. Copies in memory need not
+//! ask for them on each hit: each remembers the *epoch* in which it was last looked at, and the
+//! epoch changes with every invalidation that becomes known here. So a hit compares two numbers.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,8 +10,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{Marks, Scope, Stamp};
 
-/// From this number of marks on a new era begins, which voids all entries: tags can be made of anything, such as the
-/// numbers of rows, and marks of what nobody asks for any more would pile up.
+/// From this number of marks on a new era begins, which voids all entries: tags can be made of
+/// anything, such as the numbers of rows, and marks of what nobody asks for any more would pile up.
 const MOST_MARKS: usize = 100_000;
 
 /// Sets of scopes whose marks are remembered.
@@ -30,7 +30,8 @@ struct Own {
     marks: HashMap<Scope, u64>,
 }
 
-/// Marks that were read from the shared tier in this epoch, so that the copies of one function ask once.
+/// Marks that were read from the shared tier in this epoch, so that the copies of one function ask
+/// once.
 #[derive(Default)]
 struct Known {
     epoch: u64,
@@ -41,10 +42,20 @@ struct Known {
 
 impl Ledger {
     pub(crate) fn new() -> Self {
-        let now = Stamp { era: crate::random(), sequence: 0 };
+        let now = Stamp {
+            era: crate::random(),
+            sequence: 0,
+        };
         // No entry was looked at in epoch 0.
-        let own = Mutex::new(Own { now, marks: HashMap::new() });
-        Self { epoch: AtomicU64::new(1), own, known: Mutex::default() }
+        let own = Mutex::new(Own {
+            now,
+            marks: HashMap::new(),
+        });
+        Self {
+            epoch: AtomicU64::new(1),
+            own,
+            known: Mutex::default(),
+        }
     }
 
     /// The present epoch.
@@ -61,7 +72,11 @@ impl Ledger {
     pub(crate) fn own_marks(&self, scopes: &[Scope]) -> Marks {
         let own = self.own();
         let newest = scopes.iter().filter_map(|scope| own.marks.get(scope)).max();
-        Marks { now: own.now, newest: newest.copied().unwrap_or(0), history: 0 }
+        Marks {
+            now: own.now,
+            newest: newest.copied().unwrap_or(0),
+            history: 0,
+        }
     }
 
     /// Marks scopes in a cache without a shared tier.
@@ -73,7 +88,8 @@ impl Ledger {
         }
         own.now.sequence += 1;
         let sequence = own.now.sequence;
-        own.marks.extend(scopes.iter().map(|scope| (*scope, sequence)));
+        own.marks
+            .extend(scopes.iter().map(|scope| (*scope, sequence)));
         // Under the lock, so that an epoch never has older marks than it should.
         self.turn();
     }
@@ -81,16 +97,26 @@ impl Ledger {
     /// Marks that were read from a part of the shared tier in this epoch.
     pub(crate) fn known(&self, epoch: u64, part: usize, scopes: &[Scope]) -> Option<Marks> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        (known.epoch == epoch).then(|| known.marks.get(&part)?.get(scopes).copied()).flatten()
+        (known.epoch == epoch)
+            .then(|| known.marks.get(&part)?.get(scopes).copied())
+            .flatten()
     }
 
     /// Remembers marks that were read from the shared tier after `epoch` had begun.
     pub(crate) fn learn(&self, epoch: u64, part: usize, scopes: &Arc<[Scope]>, marks: Marks) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.epoch != epoch || known.count >= MOST_KNOWN {
-            *known = Known { epoch, ..Known::default() };
+            *known = Known {
+                epoch,
+                ..Known::default()
+            };
         }
-        let new = known.marks.entry(part).or_default().insert(scopes.clone(), marks).is_none();
+        let new = known
+            .marks
+            .entry(part)
+            .or_default()
+            .insert(scopes.clone(), marks)
+            .is_none();
         known.count += usize::from(new);
     }
 

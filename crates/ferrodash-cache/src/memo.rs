@@ -1,7 +1,8 @@
-//! What `#[memoize]` expands to. It can be called by hand for a function that the attribute does not fit.
+//! What `#[memoize]` expands to. It can be called by hand for a function that the attribute does
+//! not fit.
 //!
-//! Values are kept as MessagePack with field names, which any `Serialize` type survives, also one that was read from
-//! JSON, and which tolerates added and reordered fields.
+//! Values are kept as MessagePack with field names, which any `Serialize` type survives, also one
+//! that was read from JSON, and which tolerates added and reordered fields.
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -33,8 +34,8 @@ impl Arguments {
     }
 }
 
-/// The identity of a memoized function: its path, and a digest of its source, so that a changed function does not find
-/// what its old form left.
+/// The identity of a memoized function: its path, and a digest of its source, so that a changed
+/// function does not find what its old form left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Function {
     /// Path and name.
@@ -62,10 +63,12 @@ impl Function {
         Key::of(&self.full_name(), &(self.version, arguments))
     }
 
-    /// A policy for values of type `T`, with the function's name: what a type of another name left counts as absent,
-    /// and so does what can no longer be read.
+    /// A policy for values of type `T`, with the function's name: what a type of another name left
+    /// counts as absent, and so does what can no longer be read.
     pub fn policy<T: 'static>(&self, timeout: Duration) -> Policy {
-        Policy::new(timeout).name(self.full_name()).fingerprint(xxh3_64(type_name::<T>().as_bytes()))
+        Policy::new(timeout)
+            .name(self.full_name())
+            .fingerprint(xxh3_64(type_name::<T>().as_bytes()))
     }
 
     /// Forgets the values of all calls in the current cache.
@@ -73,17 +76,21 @@ impl Function {
     /// # Errors
     /// When the tier that keeps the marks could not be reached.
     pub async fn forget_all(&self) -> Result<(), Unreached> {
-        Cache::current().invalidate_function(&self.full_name()).await
+        Cache::current()
+            .invalidate_function(&self.full_name())
+            .await
     }
 }
 
-/// The value of a function that returns a `Result`: kept when it is `Ok`, never when it is an error.
+/// The value of a function that returns a `Result`: kept when it is `Ok`, never when it is an
+/// error.
 ///
 /// # Errors
 /// The function's own error, a clone for each who waited.
 ///
 /// # Panics
-/// When the function panics, in all who waited, or when it takes longer than [`Policy::hard_timeout`].
+/// When the function panics, in all who waited, or when it takes longer than
+/// [`Policy::hard_timeout`].
 pub async fn result<T, E, Fut>(
     function: Function,
     arguments: Arguments,
@@ -105,8 +112,8 @@ where
     }
 }
 
-/// As [`result`], but errors for which `negative` gives a time are kept for that long: who asks within it gets the
-/// error without a run.
+/// As [`result`], but errors for which `negative` gives a time are kept for that long: who asks
+/// within it gets the error without a run.
 ///
 /// # Errors
 /// The function's own error.
@@ -137,7 +144,15 @@ where
             }
         }
     };
-    match answer::<T, E, _, _>(&function, arguments, policy, readable_or_negative::<T, E>, compute).await {
+    match answer::<T, E, _, _>(
+        &function,
+        arguments,
+        policy,
+        readable_or_negative::<T, E>,
+        compute,
+    )
+    .await
+    {
         Ok(entry) if entry.parts().negative => Err(decode(&function, &entry)),
         Ok(entry) => Ok(decode(&function, &entry)),
         Err(error) => Err(error),
@@ -148,7 +163,12 @@ where
 ///
 /// # Panics
 /// As for [`result`].
-pub async fn value<T, Fut>(function: Function, arguments: Arguments, policy: &Policy, call: impl FnOnce() -> Fut) -> T
+pub async fn value<T, Fut>(
+    function: Function,
+    arguments: Arguments,
+    policy: &Policy,
+    call: impl FnOnce() -> Fut,
+) -> T
 where
     T: Serialize + DeserializeOwned + Send + 'static,
     Fut: Future<Output = T> + Send + 'static,
@@ -167,8 +187,15 @@ where
 ///
 /// # Panics
 /// When the value cannot be serialized.
-pub async fn prime<T: Serialize>(function: Function, arguments: Arguments, policy: &Policy, value: &T) -> bool {
-    Cache::current().set_with(&arguments.0, to_bytes(&function, value), policy).await
+pub async fn prime<T: Serialize>(
+    function: Function,
+    arguments: Arguments,
+    policy: &Policy,
+    value: &T,
+) -> bool {
+    Cache::current()
+        .set_with(&arguments.0, to_bytes(&function, value), policy)
+        .await
 }
 
 /// Forgets the value of a call in the current cache.
@@ -179,7 +206,8 @@ pub async fn forget(arguments: Arguments) -> Result<(), Unreached> {
     Cache::current().remove(&arguments.0).await
 }
 
-/// Runs a function that blocks on a thread where it may, with the cache and the run of the caller as the current ones.
+/// Runs a function that blocks on a thread where it may, with the cache and the run of the caller
+/// as the current ones.
 ///
 /// # Panics
 /// When the function panics.
@@ -205,7 +233,10 @@ pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + '
 /// # }
 /// ```
 pub async fn warm<F: Future>(at_once: usize, calls: impl IntoIterator<Item = F>) {
-    stream::iter(calls).buffer_unordered(at_once.max(1)).for_each(|_| async {}).await;
+    stream::iter(calls)
+        .buffer_unordered(at_once.max(1))
+        .for_each(|_| async {})
+        .await;
 }
 
 async fn answer<T, E, F, Fut>(
@@ -227,15 +258,25 @@ where
     let policy = match cache.at_hand(&arguments.0, policy, Mode::current()) {
         Some(entry) => return Ok(entry),
         None => {
-            own = policy.clone().mode(Mode::current()).same(same::<T>).readable(readable);
+            own = policy
+                .clone()
+                .mode(Mode::current())
+                .same(same::<T>)
+                .readable(readable);
             &own
         }
     };
-    match cache.get_or_compute(arguments.0, policy, compute).await.result {
+    match cache
+        .get_or_compute(arguments.0, policy, compute)
+        .await
+        .result
+    {
         Ok(entry) => Ok(entry),
         Err(Failure::Error(error)) => Err(error),
         Err(Failure::Panic(message)) => std::panic::resume_unwind(Box::new(message.to_string())),
-        Err(Failure::TimedOut(time)) => panic!("{} took longer than {time:?} and was ended", function.name),
+        Err(Failure::TimedOut(time)) => {
+            panic!("{} took longer than {time:?} and was ended", function.name)
+        }
     }
 }
 
@@ -249,11 +290,17 @@ where
     T: DeserializeOwned + Send + 'static,
     E: DeserializeOwned + Send + 'static,
 {
-    if entry.parts().negative { decoded::<E>(entry) } else { decoded::<T>(entry) }
+    if entry.parts().negative {
+        decoded::<E>(entry)
+    } else {
+        decoded::<T>(entry)
+    }
 }
 
 fn decoded<T: DeserializeOwned + Send + 'static>(entry: &Entry) -> bool {
-    rmp_serde::from_slice::<T>(entry.bytes()).map(|value| entry.prepare(Box::new(value))).is_ok()
+    rmp_serde::from_slice::<T>(entry.bytes())
+        .map(|value| entry.prepare(Box::new(value)))
+        .is_ok()
 }
 
 /// Whether two values say the same, whatever the order of their maps.
@@ -264,7 +311,10 @@ fn same<T: Serialize + DeserializeOwned>(a: &Bytes, b: &Bytes) -> bool {
 
 fn encode<T: Serialize + Send + 'static>(function: &Function, value: T) -> Computed {
     let bytes = to_bytes(function, &value);
-    Computed { prepared: Some(Box::new(value)), ..Computed::keep(bytes) }
+    Computed {
+        prepared: Some(Box::new(value)),
+        ..Computed::keep(bytes)
+    }
 }
 
 fn decode<T: DeserializeOwned + 'static>(function: &Function, entry: &Entry) -> T {
@@ -273,7 +323,10 @@ fn decode<T: DeserializeOwned + 'static>(function: &Function, entry: &Entry) -> 
     }
     match rmp_serde::from_slice(entry.bytes()) {
         Ok(value) => value,
-        Err(error) => panic!("the kept value of {} cannot be read: {error}", function.name),
+        Err(error) => panic!(
+            "the kept value of {} cannot be read: {error}",
+            function.name
+        ),
     }
 }
 
@@ -284,8 +337,8 @@ fn to_bytes<T: Serialize>(function: &Function, value: &T) -> Bytes {
     }
 }
 
-/// Finds out, where the type is known, whether a function returns a `Result`: by the type and not by how it is
-/// spelled, so that an alias of `Result` is one too.
+/// Finds out, where the type is known, whether a function returns a `Result`: by the type and not
+/// by how it is spelled, so that an alias of `Result` is one too.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Probe<T>(PhantomData<fn() -> T>);
@@ -306,7 +359,8 @@ impl<T> Probe<T> {
     }
 }
 
-/// Chosen first by method resolution for `(&Probe).kind()`, as it needs one reference less than [`ProbePlain`].
+/// Chosen first by method resolution for `(&Probe).kind()`, as it needs one reference less than
+/// [`ProbePlain`].
 #[doc(hidden)]
 pub trait ProbeFallible {
     fn kind(&self) -> Fallible {

@@ -1,9 +1,10 @@
 //! Memory of this process in front of everything else.
 //!
-//! With a shared tier behind it this is a near cache: copies of what lies there. A copy lives shorter than its entry, as
-//! what others do to the entry may not become known here, and it goes when a change of it becomes known. Between reading
-//! an entry and keeping its copy such a change can pass by; so who keeps a copy says at which *turn* of the key it began
-//! to read, and a copy of an older turn goes again.
+//! With a shared tier behind it this is a near cache: copies of what lies there. A copy lives
+//! shorter than its entry, as what others do to the entry may not become known here, and it goes
+//! when a change of it becomes known. Between reading an entry and keeping its copy such a change
+//! can pass by; so who keeps a copy says at which *turn* of the key it began to read, and a copy of
+//! an older turn goes again.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -29,7 +30,11 @@ pub(crate) struct Near {
 impl Near {
     pub(crate) fn new(memory: Memory) -> Self {
         let turns = (0..TURNS).map(|_| AtomicU32::new(0)).collect();
-        Self { memory, turns, locks: (0..LOCKS).map(|_| Mutex::default()).collect() }
+        Self {
+            memory,
+            turns,
+            locks: (0..LOCKS).map(|_| Mutex::default()).collect(),
+        }
     }
 
     /// The copy of an entry.
@@ -42,8 +47,8 @@ impl Near {
         self.counter(key).load(Ordering::SeqCst)
     }
 
-    /// Keeps a copy for `at_most`, unless a change has passed by since `turn`; whether it is kept. If it is not, no older
-    /// copy is either.
+    /// Keeps a copy for `at_most`, unless a change has passed by since `turn`; whether it is kept.
+    /// If it is not, no older copy is either.
     pub(crate) fn keep(&self, key: &Key, entry: &Entry, at_most: Duration, turn: u32) -> bool {
         let _lock = self.lock(key);
         if self.turn(key) != turn {
@@ -60,10 +65,13 @@ impl Near {
         self.memory.insert(key, entry, at_most)
     }
 
-    /// Puts a better form of an entry in the place of its copy, if that is still the one that is kept.
+    /// Puts a better form of an entry in the place of its copy, if that is still the one that is
+    /// kept.
     pub(crate) fn improve(&self, key: &Key, better: &Entry, now: Instant) {
         let _lock = self.lock(key);
-        let Some((kept, left)) = self.memory.find_with_age(key, now) else { return };
+        let Some((kept, left)) = self.memory.find_with_age(key, now) else {
+            return;
+        };
         if kept.id() == better.id() {
             better.check(kept.checked());
             self.memory.insert(key, better, left);
@@ -79,8 +87,11 @@ impl Near {
 
     /// Forgets all copies: changes may have passed by unknown.
     pub(crate) fn flush(&self) {
-        let _locks: Vec<_> =
-            self.locks.iter().map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner)).collect();
+        let _locks: Vec<_> = self
+            .locks
+            .iter()
+            .map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner))
+            .collect();
         for turn in &*self.turns {
             turn.fetch_add(1, Ordering::SeqCst);
         }
@@ -104,6 +115,8 @@ impl Near {
     }
 
     fn lock(&self, key: &Key) -> MutexGuard<'_, ()> {
-        self.locks[usize::from(key.as_bytes()[31]) % LOCKS].lock().unwrap_or_else(PoisonError::into_inner)
+        self.locks[usize::from(key.as_bytes()[31]) % LOCKS]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -25,22 +25,31 @@ pub(crate) fn time(text: &str) -> Option<Duration> {
         "s" => 1000,
         _ => return None,
     };
-    number.checked_mul(unit).filter(|millis| *millis > 0).map(Duration::from_millis)
+    number
+        .checked_mul(unit)
+        .filter(|millis| *millis > 0)
+        .map(Duration::from_millis)
 }
 
-/// A namespace as an address may name it, or why it is none. With other characters it may be anything.
+/// A namespace as an address may name it, or why it is none. With other characters it may be
+/// anything.
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 pub(crate) fn namespace(text: &str) -> Result<String, String> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if text.is_empty() || !text.chars().all(known) {
-        return Err("a namespace in an address is made of ASCII letters, digits, and . _ -".to_owned());
+        return Err(
+            "a namespace in an address is made of ASCII letters, digits, and . _ -".to_owned(),
+        );
     }
     Ok(text.to_owned())
 }
 
 fn split(text: &str) -> Option<(u64, String)> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
-    Some((digits.parse().ok()?, text[digits.len()..].to_ascii_lowercase()))
+    Some((
+        digits.parse().ok()?,
+        text[digits.len()..].to_ascii_lowercase(),
+    ))
 }
 
 #[cfg(test)]

@@ -7,10 +7,12 @@ use bytes::Bytes;
 
 use crate::{Entry, Scope};
 
-/// How long a lease is held without a sign of life: as long may callers wait for a process that died while it computed.
+/// How long a lease is held without a sign of life: as long may callers wait for a process that
+/// died while it computed.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 
-/// For how long, and under which conditions, a value is kept. Each option says what it is by default.
+/// For how long, and under which conditions, a value is kept. Each option says what it is by
+/// default.
 ///
 /// ```
 /// use std::time::Duration;
@@ -30,7 +32,8 @@ pub struct Policy {
     pub name: Cow<'static, str>,
     /// How long a value is fresh. Zero keeps nothing; callers at the same time still share one run.
     pub timeout: Duration,
-    /// How long past the timeout a value is given back at once while one run in the background refreshes it.
+    /// How long past the timeout a value is given back at once while one run in the background
+    /// refreshes it.
     pub stale_while_revalidate: Duration,
     /// How long past the timeout a value is given back when the function fails.
     pub stale_if_error: Duration,
@@ -38,7 +41,8 @@ pub struct Policy {
     pub jitter: f64,
     /// How eagerly fresh values are refreshed in the background: the β of XFetch. 0 never does.
     pub early: f64,
-    /// How long a caller waits for the function while there is a value past its timeout to fall back on.
+    /// How long a caller waits for the function while there is a value past its timeout to fall
+    /// back on.
     pub soft_timeout: Option<Duration>,
     /// How long the function may run, and a caller wait for another's run.
     pub hard_timeout: Duration,
@@ -48,12 +52,13 @@ pub struct Policy {
     pub lease: Duration,
     /// Whether a call looks into the cache.
     pub mode: Mode,
-    /// Tells kinds of values apart: what another kind of function left under the key counts as absent.
+    /// Tells kinds of values apart: what another kind of function left under the key counts as
+    /// absent.
     pub fingerprint: u64,
     /// Whether two values say the same; compared in audit mode.
     pub same: fn(&Bytes, &Bytes) -> bool,
-    /// Whether an entry of a tier can be read; what another version of the program left counts as absent. Copies in
-    /// memory were made or looked at in this process.
+    /// Whether an entry of a tier can be read; what another version of the program left counts as
+    /// absent. Copies in memory were made or looked at in this process.
     pub readable: fn(&Entry) -> bool,
     tags: Vec<Scope>,
 }
@@ -64,7 +69,8 @@ pub enum Mode {
     /// It does, and keeps what the function returned.
     #[default]
     Cached,
-    /// The function runs, and what it returned replaces what is kept. Callers at the same time share one such run.
+    /// The function runs, and what it returned replaces what is kept. Callers at the same time
+    /// share one such run.
     Refresh,
     /// The function runs for this caller alone, and the cache stays as it is.
     Bypass,
@@ -116,49 +122,52 @@ impl Policy {
         }
     }
 
-    /// What the function is called in metrics, on the admin page and in the log. By default it has no name.
+    /// What the function is called in metrics, on the admin page and in the log. By default it has
+    /// no name.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// For so long past the timeout, a value is given back at once while one run in the background refreshes it. By
-    /// default not at all (RFC 5861, section 3).
+    /// For so long past the timeout, a value is given back at once while one run in the background
+    /// refreshes it. By default not at all (RFC 5861, section 3).
     pub fn stale_while_revalidate(mut self, time: Duration) -> Self {
         self.stale_while_revalidate = time;
         self
     }
 
-    /// For so long past the timeout, a value is given back when the function fails or takes too long. By default not at
-    /// all (RFC 5861, section 4).
+    /// For so long past the timeout, a value is given back when the function fails or takes too
+    /// long. By default not at all (RFC 5861, section 4).
     pub fn stale_if_error(mut self, time: Duration) -> Self {
         self.stale_if_error = time;
         self
     }
 
-    /// Shortens each timeout at random by up to this share, so that values made together do not end together. By
-    /// default 0. It never lengthens it.
+    /// Shortens each timeout at random by up to this share, so that values made together do not end
+    /// together. By default 0. It never lengthens it.
     pub fn jitter(mut self, share: f64) -> Self {
         self.jitter = share.clamp(0.0, 1.0);
         self
     }
 
-    /// Refreshes values that are asked for often in the background before they end, the more likely the longer the
-    /// function takes and the nearer the end: XFetch (Vattani, Chierichetti, Lowenstein, VLDB 2015) with this β; 1 is
-    /// usual. By default 0, never.
+    /// Refreshes values that are asked for often in the background before they end, the more likely
+    /// the longer the function takes and the nearer the end: XFetch (Vattani, Chierichetti,
+    /// Lowenstein, VLDB 2015) with this β; 1 is usual. By default 0, never.
     pub fn early(mut self, beta: f64) -> Self {
         self.early = beta.max(0.0);
         self
     }
 
-    /// How long a caller waits for the function while [`stale_if_error`](Self::stale_if_error) has a value to give
-    /// back. The function goes on in the background. By default as long as it takes.
+    /// How long a caller waits for the function while [`stale_if_error`](Self::stale_if_error) has
+    /// a value to give back. The function goes on in the background. By default as long as it
+    /// takes.
     pub fn soft_timeout(mut self, time: Duration) -> Self {
         self.soft_timeout = Some(time);
         self
     }
 
-    /// How long the function may run, and a caller wait for another process that computes. By default five minutes.
+    /// How long the function may run, and a caller wait for another process that computes. By
+    /// default five minutes.
     pub fn hard_timeout(mut self, time: Duration) -> Self {
         self.hard_timeout = time;
         self
@@ -170,8 +179,8 @@ impl Policy {
         self
     }
 
-    /// How long a process that computes is waited for after its last sign of life, which it gives three times as often.
-    /// By default 10 s.
+    /// How long a process that computes is waited for after its last sign of life, which it gives
+    /// three times as often. By default 10 s.
     pub fn lease(mut self, time: Duration) -> Self {
         self.lease = time.max(Duration::from_millis(100));
         self
@@ -214,6 +223,10 @@ impl Policy {
 
     /// The timeout of one value.
     pub(crate) fn jittered(&self, timeout: Duration) -> Duration {
-        if self.jitter == 0.0 { timeout } else { timeout.mul_f64(1.0 - self.jitter * fastrand::f64()) }
+        if self.jitter == 0.0 {
+            timeout
+        } else {
+            timeout.mul_f64(1.0 - self.jitter * fastrand::f64())
+        }
     }
 }

@@ -17,7 +17,10 @@ impl Cache {
 
     /// The names of the tiers, in the order in which they are asked.
     pub fn tiers(&self) -> Vec<&'static str> {
-        self.tier_failures().into_iter().map(|(name, _)| name).collect()
+        self.tier_failures()
+            .into_iter()
+            .map(|(name, _)| name)
+            .collect()
     }
 
     /// The number of entries in this process's memory, and their size in bytes.
@@ -25,13 +28,14 @@ impl Cache {
         self.inner.near.as_ref().map_or((0, 0), |near| near.size())
     }
 
-    /// Begins to note which entries this process sees, for [`entries`](Self::entries). Hits become a little slower.
+    /// Begins to note which entries this process sees, for [`entries`](Self::entries). Hits become
+    /// a little slower.
     pub fn watch_entries(&self) {
         self.inner.watched.store(true, Ordering::Relaxed);
     }
 
-    /// The entries that this process has seen since [`watch_entries`](Self::watch_entries), the most used first, and at
-    /// most ten thousand.
+    /// The entries that this process has seen since [`watch_entries`](Self::watch_entries), the
+    /// most used first, and at most ten thousand.
     pub fn entries(&self) -> Vec<EntryReport> {
         self.inner.catalog.reports()
     }
@@ -46,8 +50,8 @@ impl Cache {
         Ok(())
     }
 
-    /// Audit mode: computes this share of hits again, 0 to 1, and reports functions whose values differ, in the log and
-    /// in [`FunctionReport::impure`]. Hits become slower. By default none.
+    /// Audit mode: computes this share of hits again, 0 to 1, and reports functions whose values
+    /// differ, in the log and in [`FunctionReport::impure`]. Hits become slower. By default none.
     pub fn audit(&self, share: f64) {
         self.inner.audit.set(share);
         if share > 0.0 {
@@ -69,8 +73,10 @@ impl Cache {
             ];
             for (result, count) in counts {
                 let name = escape(&function.name);
-                let _ =
-                    writeln!(text, "ferrodash_cache_answers_total{{function=\"{name}\",result=\"{result}\"}} {count}");
+                let _ = writeln!(
+                    text,
+                    "ferrodash_cache_answers_total{{function=\"{name}\",result=\"{result}\"}} {count}"
+                );
             }
         };
         head(
@@ -79,48 +85,100 @@ impl Cache {
             "counter",
             "Answers, by function and by where they came from.",
         );
-        functions.iter().for_each(|function| answers(&mut text, function));
+        functions
+            .iter()
+            .for_each(|function| answers(&mut text, function));
         type Read = fn(&FunctionReport) -> f64;
         #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
         let counters: [(&str, &str, Read); 4] = [
-            ("ferrodash_cache_errors_total", "Calls that ended in an error.", |f| f.errors as f64),
-            ("ferrodash_cache_runs_total", "Runs of the function.", |f| f.runs as f64),
-            ("ferrodash_cache_run_seconds_total", "How long the runs took.", |f| f.run_time.as_secs_f64()),
-            ("ferrodash_cache_impure_total", "Values that differed when computed again.", |f| f.impure as f64),
+            (
+                "ferrodash_cache_errors_total",
+                "Calls that ended in an error.",
+                |f| f.errors as f64,
+            ),
+            ("ferrodash_cache_runs_total", "Runs of the function.", |f| {
+                f.runs as f64
+            }),
+            (
+                "ferrodash_cache_run_seconds_total",
+                "How long the runs took.",
+                |f| f.run_time.as_secs_f64(),
+            ),
+            (
+                "ferrodash_cache_impure_total",
+                "Values that differed when computed again.",
+                |f| f.impure as f64,
+            ),
         ];
         for (name, help, read) in counters {
             head(&mut text, name, "counter", help);
             for function in &functions {
-                let _ = writeln!(text, "{name}{{function=\"{}\"}} {}", escape(&function.name), read(function));
+                let _ = writeln!(
+                    text,
+                    "{name}{{function=\"{}\"}} {}",
+                    escape(&function.name),
+                    read(function)
+                );
             }
         }
         self.tiers_as_text(&mut text);
         let (entries, bytes) = self.memory_size();
-        head(&mut text, "ferrodash_cache_memory_entries", "gauge", "Entries in memory.");
+        head(
+            &mut text,
+            "ferrodash_cache_memory_entries",
+            "gauge",
+            "Entries in memory.",
+        );
         let _ = writeln!(text, "ferrodash_cache_memory_entries {entries}");
-        head(&mut text, "ferrodash_cache_memory_bytes", "gauge", "Bytes in memory.");
+        head(
+            &mut text,
+            "ferrodash_cache_memory_bytes",
+            "gauge",
+            "Bytes in memory.",
+        );
         let _ = writeln!(text, "ferrodash_cache_memory_bytes {bytes}");
         text
     }
 
     /// What is counted of tiers.
     fn tiers_as_text(&self, text: &mut String) {
-        head(text, "ferrodash_cache_tier_failures_total", "counter", "Calls that a tier did not answer.");
+        head(
+            text,
+            "ferrodash_cache_tier_failures_total",
+            "counter",
+            "Calls that a tier did not answer.",
+        );
         let reports = self.tier_reports();
         let tiers = self.tier_failures();
         for (tier, failures) in &tiers {
-            let _ = writeln!(text, "ferrodash_cache_tier_failures_total{{tier=\"{tier}\"}} {failures}");
+            let _ = writeln!(
+                text,
+                "ferrodash_cache_tier_failures_total{{tier=\"{tier}\"}} {failures}"
+            );
         }
-        head(text, "ferrodash_cache_tier_up", "gauge", "Whether a tier answered when it was last asked.");
+        head(
+            text,
+            "ferrodash_cache_tier_up",
+            "gauge",
+            "Whether a tier answered when it was last asked.",
+        );
         for report in &reports {
             let up = u8::from(!matches!(report.state, TierState::Down(_)));
-            let _ = writeln!(text, "ferrodash_cache_tier_up{{tier=\"{}\"}} {up}", report.name);
+            let _ = writeln!(
+                text,
+                "ferrodash_cache_tier_up{{tier=\"{}\"}} {up}",
+                report.name
+            );
         }
         let help = "Whether something is wrong with a tier that answers, such as a full disk.";
         head(text, "ferrodash_cache_tier_degraded", "gauge", help);
         for report in &reports {
             let degraded = u8::from(matches!(report.state, TierState::Degraded(_)));
-            let _ = writeln!(text, "ferrodash_cache_tier_degraded{{tier=\"{}\"}} {degraded}", report.name);
+            let _ = writeln!(
+                text,
+                "ferrodash_cache_tier_degraded{{tier=\"{}\"}} {degraded}",
+                report.name
+            );
         }
     }
 }
@@ -131,5 +189,7 @@ fn head(text: &mut String, name: &str, kind: &str, help: &str) {
 
 /// The value of a label.
 fn escape(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n")
+    text.replace('\\', "\\\\")
+        .replace('"', "\\\"")
+        .replace('\n', "\\n")
 }

@@ -55,7 +55,10 @@ impl Run {
     }
 
     pub(crate) fn new(previous: Option<Entry>) -> Self {
-        Self(Arc::new(State { previous, decisions: Mutex::default() }))
+        Self(Arc::new(State {
+            previous,
+            decisions: Mutex::default(),
+        }))
     }
 
     pub(crate) fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
@@ -74,7 +77,8 @@ impl Run {
         self
     }
 
-    /// Adds a tag by which the value can be invalidated, also by an invalidation that came while the function ran.
+    /// Adds a tag by which the value can be invalidated, also by an invalidation that came while
+    /// the function ran.
     pub fn tag(&self, tag: &str) -> &Self {
         self.decisions().tags.push(Scope::tag(tag));
         self
@@ -86,15 +90,15 @@ impl Run {
         self
     }
 
-    /// What the function's source calls this state of its data, such as an `ETag`; the next run finds it in
-    /// [`previous_validator`](Self::previous_validator).
+    /// What the function's source calls this state of its data, such as an `ETag`; the next run
+    /// finds it in [`previous_validator`](Self::previous_validator).
     pub fn validator(&self, validator: &str) -> &Self {
         self.decisions().validator = Some(validator.into());
         self
     }
 
-    /// The validator of the value that this run is to replace: the source can be asked whether that is still right.
-    /// There is none if that value was invalidated.
+    /// The validator of the value that this run is to replace: the source can be asked whether that
+    /// is still right. There is none if that value was invalidated.
     pub fn previous_validator(&self) -> Option<&str> {
         self.0.previous.as_ref()?.parts().validator.as_deref()
     }
@@ -104,8 +108,8 @@ impl Run {
         self.0.previous.as_ref().map(Entry::bytes)
     }
 
-    /// The source says that the previous value is still right: it is kept again, and what the function returns is not
-    /// looked at. Without a previous value this has no effect.
+    /// The source says that the previous value is still right: it is kept again, and what the
+    /// function returns is not looked at. Without a previous value this has no effect.
     pub fn not_modified(&self) -> &Self {
         self.decisions().not_modified = true;
         self
@@ -119,6 +123,9 @@ impl Run {
     }
 
     fn decisions(&self) -> MutexGuard<'_, Decisions> {
-        self.0.decisions.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0
+            .decisions
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -1,9 +1,10 @@
 //! What can be invalidated together, and how an entry knows that it was.
 //!
-//! A store that several processes share counts invalidations. Each one raises the store's sequence number and writes it
-//! down as the *mark* of what it invalidates: a function, a tag, or everything. Who computes reads the number first and
-//! keeps it with the value; an entry counts as long as no mark of its scopes is newer. So one number, taken before the
-//! function ran, voids what was under way too, also for tags that only the function itself knows. A store that lost its
+//! A store that several processes share counts invalidations. Each one raises the store's sequence
+//! number and writes it down as the *mark* of what it invalidates: a function, a tag, or
+//! everything. Who computes reads the number first and keeps it with the value; an entry counts as
+//! long as no mark of its scopes is newer. So one number, taken before the function ran, voids what
+//! was under way too, also for tags that only the function itself knows. A store that lost its
 //! marks begins another era, and entries of the old one count as absent.
 
 use std::fmt;
@@ -38,13 +39,14 @@ impl Scope {
         Self::hash(name, 2)
     }
 
-    /// The entry of a key: what ends copies of it in tiers that lie before the one where it is removed.
+    /// The entry of a key: what ends copies of it in tiers that lie before the one where it is
+    /// removed.
     pub(crate) fn key(key: &Key) -> Self {
         Self(*key.as_bytes().first_chunk().expect("32 bytes"))
     }
 
-    /// 128 bits do not collide by accident. Who can choose the names of tags can invalidate any of them anyway, so
-    /// nothing is gained by forging one.
+    /// 128 bits do not collide by accident. Who can choose the names of tags can invalidate any of
+    /// them anyway, so nothing is gained by forging one.
     fn hash(name: &str, kind: u64) -> Self {
         Self(xxh3_128_with_seed(name.as_bytes(), kind).to_be_bytes())
     }
@@ -94,9 +96,11 @@ pub struct Marks {
 }
 
 impl Marks {
-    /// Whether what was begun at `born` still counts. What was begun later than now belongs to a history that the store
-    /// has lost the end of.
+    /// Whether what was begun at `born` still counts. What was begun later than now belongs to a
+    /// history that the store has lost the end of.
     pub fn allow(&self, born: Stamp) -> bool {
-        born.era == self.now.era && self.newest <= born.sequence && born.sequence <= self.now.sequence
+        born.era == self.now.era
+            && self.newest <= born.sequence
+            && born.sequence <= self.now.sequence
     }
 }

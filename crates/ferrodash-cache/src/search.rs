@@ -22,19 +22,27 @@ pub(crate) struct Search {
 }
 
 impl Search {
-    /// Takes an entry if it is the best one so far; whether it is fresh, so that none can be better.
+    /// Takes an entry if it is the best one so far; whether it is fresh, so that none can be
+    /// better.
     fn take(&mut self, entry: Entry, tier: &'static str) -> bool {
         let fresh = entry.remaining().is_some();
-        if self.found.as_ref().is_none_or(|(best, _)| fresh || entry.age() < best.age()) {
+        if self
+            .found
+            .as_ref()
+            .is_none_or(|(best, _)| fresh || entry.age() < best.age())
+        {
             self.found = Some((entry, tier));
         }
         fresh
     }
 }
 
-/// Whether a copy in memory can be read: one that was not made for a call may never have been looked at.
+/// Whether a copy in memory can be read: one that was not made for a call may never have been
+/// looked at.
 fn is_readable(entry: &Entry, call: Option<&Call>) -> bool {
-    let Some(call) = call.filter(|_| entry.stats().is_none()) else { return true };
+    let Some(call) = call.filter(|_| entry.stats().is_none()) else {
+        return true;
+    };
     let readable = (call.policy.readable)(entry);
     if readable {
         entry.count_in(&call.stats);
@@ -45,15 +53,25 @@ fn is_readable(entry: &Entry, call: Option<&Call>) -> bool {
 impl Cache {
     /// No look: what a refresh needs to know.
     pub(crate) async fn skip(&self, key: &Key, scopes: &Arc<[Scope]>) -> Search {
-        Search { marks: self.marks(key, scopes).await, ..Search::default() }
+        Search {
+            marks: self.marks(key, scopes).await,
+            ..Search::default()
+        }
     }
 
-    /// Looks into the tiers, until one has a fresh entry. What is found is put into the tiers before.
-    pub(crate) async fn find(&self, key: &Key, scopes: &Arc<[Scope]>, call: Option<&Call>) -> Search {
+    /// Looks into the tiers, until one has a fresh entry. What is found is put into the tiers
+    /// before.
+    pub(crate) async fn find(
+        &self,
+        key: &Key,
+        scopes: &Arc<[Scope]>,
+        call: Option<&Call>,
+    ) -> Search {
         let inner = &*self.inner;
         let epoch = inner.ledger.epoch();
         let turn = inner.near.as_ref().map(|near| near.turn(key));
-        let suits = |entry: &Entry| call.is_none_or(|call| call.policy.fingerprint == entry.fingerprint());
+        let suits =
+            |entry: &Entry| call.is_none_or(|call| call.policy.fingerprint == entry.fingerprint());
         let mut search = Search::default();
         if let Some(near) = &inner.near
             && let Some(entry) = near.get(key, now()).filter(&suits)
@@ -65,12 +83,18 @@ impl Cache {
         }
         let mut from = 0;
         for (index, slot) in inner.tiers.iter().enumerate() {
-            let entry = match slot.tier().shared().filter(|_| inner.authority == Some(index)) {
+            let entry = match slot
+                .tier()
+                .shared()
+                .filter(|_| inner.authority == Some(index))
+            {
                 Some(shared) => self.read(slot, shared, key, scopes, &mut search).await,
                 None => self.read_storage(slot, key).await,
             };
             let readable = |entry: &Entry| call.is_none_or(|call| (call.policy.readable)(entry));
-            let Some(entry) = entry.filter(&suits).filter(readable) else { continue };
+            let Some(entry) = entry.filter(&suits).filter(readable) else {
+                continue;
+            };
             from = index;
             if search.take(entry, slot.tier().name()) {
                 break;
@@ -108,7 +132,14 @@ impl Cache {
         // A function can give its value tags that nobody else knows.
         let marks = match parts.scopes.iter().all(|scope| scopes.contains(scope)) {
             true => marks,
-            false => slot.call(&self.inner, key, self.inner.history.marks(shared, key, &parts.scopes)).await?,
+            false => {
+                slot.call(
+                    &self.inner,
+                    key,
+                    self.inner.history.marks(shared, key, &parts.scopes),
+                )
+                .await?
+            }
         };
         marks.allow(parts.born).then_some(entry)
     }
@@ -126,11 +157,18 @@ impl Cache {
         if entry.checked() == epoch {
             return true;
         }
-        let part = inner.authority().map_or(0, |(slot, _)| slot.tier().part(Some(key)));
-        let marks = match (inner.authority, inner.ledger.known(epoch, part, &parts.scopes)) {
+        let part = inner
+            .authority()
+            .map_or(0, |(slot, _)| slot.tier().part(Some(key)));
+        let marks = match (
+            inner.authority,
+            inner.ledger.known(epoch, part, &parts.scopes),
+        ) {
             (Some(_), Some(marks)) => marks,
             (shared, _) => {
-                let Some(marks) = self.marks(key, &parts.scopes).await else { return false };
+                let Some(marks) = self.marks(key, &parts.scopes).await else {
+                    return false;
+                };
                 if shared.is_some() {
                     inner.ledger.learn(epoch, part, &parts.scopes, marks);
                 }
@@ -156,8 +194,14 @@ impl Cache {
 
     /// Puts a copy of an entry into memory, if it has not changed since `turn`.
     pub(crate) fn copy_to_memory(&self, key: &Key, entry: &Entry, epoch: u64, turn: Option<u32>) {
-        let (Some(near), Some(turn)) = (&self.inner.near, turn) else { return };
-        let age = if self.inner.authority.is_some() { self.inner.near_age } else { LONGEST };
+        let (Some(near), Some(turn)) = (&self.inner.near, turn) else {
+            return;
+        };
+        let age = if self.inner.authority.is_some() {
+            self.inner.near_age
+        } else {
+            LONGEST
+        };
         entry.check(epoch);
         near.keep(key, entry, age, turn);
     }

@@ -7,8 +7,8 @@ use crate::Key;
 use crate::cache::{Cache, Slot};
 use crate::tiers::MEMORY;
 
-/// How often a tier is asked when an app starts, before it counts as one that does not answer: the first call also has to
-/// connect, within the deadline of a call.
+/// How often a tier is asked when an app starts, before it counts as one that does not answer: the
+/// first call also has to connect, within the deadline of a call.
 const ATTEMPTS: u32 = 4;
 const PAUSE: Duration = Duration::from_millis(150);
 
@@ -56,18 +56,33 @@ impl Cache {
         });
         let authority = self.inner.authority;
         let report = |(index, slot): (usize, &Slot)| {
-            let role = if authority == Some(index) { Role::Authority } else { Role::Storage };
+            let role = if authority == Some(index) {
+                Role::Authority
+            } else {
+                Role::Storage
+            };
             let state = slot.breaker.failure().map(TierState::Down);
-            let state = state.or_else(|| slot.tier().trouble().map(TierState::Degraded)).unwrap_or(TierState::Up);
-            TierReport { name: slot.tier().name(), place: slot.tier().place(), state, role }
+            let state = state
+                .or_else(|| slot.tier().trouble().map(TierState::Degraded))
+                .unwrap_or(TierState::Up);
+            TierReport {
+                name: slot.tier().name(),
+                place: slot.tier().place(),
+                state,
+                role,
+            }
         };
-        near.chain(self.inner.tiers.iter().enumerate().map(report)).collect()
+        near.chain(self.inner.tiers.iter().enumerate().map(report))
+            .collect()
     }
 
     /// The tiers that failed when they were last asked, or that cannot do all that they should.
     pub fn failing_tiers(&self) -> Vec<&'static str> {
         let reports = self.tier_reports().into_iter();
-        reports.filter(|report| report.state != TierState::Up).map(|report| report.name).collect()
+        reports
+            .filter(|report| report.state != TierState::Up)
+            .map(|report| report.name)
+            .collect()
     }
 
     /// What is wrong with the tiers, in words; `None` if nothing is.
@@ -81,8 +96,9 @@ impl Cache {
         (!troubles.is_empty()).then(|| troubles.join(", "))
     }
 
-    /// Asks each tier whether it answers, and writes one line for each into the log: at level info if it does, else as a
-    /// warning that says what that means. [`App::run`](https://docs.rs/ferrodash) does this when it starts.
+    /// Asks each tier whether it answers, and writes one line for each into the log: at level info
+    /// if it does, else as a warning that says what that means.
+    /// [`App::run`](https://docs.rs/ferrodash) does this when it starts.
     pub async fn log_tiers(&self) -> Vec<TierReport> {
         for slot in &self.inner.tiers {
             self.try_tier(slot).await;
@@ -108,8 +124,14 @@ impl Cache {
                 tokio::time::sleep(PAUSE).await;
             }
             let answered = match slot.tier().shared() {
-                Some(shared) => slot.insist(&self.inner, None, shared.marks(&[])).await.is_some(),
-                None => slot.insist(&self.inner, Some(&nothing), slot.tier().get(&nothing)).await.is_some(),
+                Some(shared) => slot
+                    .insist(&self.inner, None, shared.marks(&[]))
+                    .await
+                    .is_some(),
+                None => slot
+                    .insist(&self.inner, Some(&nothing), slot.tier().get(&nothing))
+                    .await
+                    .is_some(),
             };
             if answered {
                 return;
@@ -136,7 +158,10 @@ impl Display for TierReport {
                     }
                     Role::Memory | Role::Storage => "until it does, the other tiers are used",
                 };
-                write!(f, " does not answer ({reason}); {meaning}. It is tried again every second")
+                write!(
+                    f,
+                    " does not answer ({reason}); {meaning}. It is tried again every second"
+                )
             }
         }
     }

@@ -74,7 +74,10 @@ impl FunctionStats {
 
     pub(crate) fn ran(&self, time: Duration) {
         self.runs.fetch_add(1, Ordering::Relaxed);
-        self.run_micros.fetch_add(u64::try_from(time.as_micros()).unwrap_or(u64::MAX), Ordering::Relaxed);
+        self.run_micros.fetch_add(
+            u64::try_from(time.as_micros()).unwrap_or(u64::MAX),
+            Ordering::Relaxed,
+        );
     }
 
     pub(crate) fn differed(&self) {
@@ -108,18 +111,34 @@ pub(crate) struct Stats {
 impl Stats {
     /// The counters of a function.
     pub(crate) fn of(&self, name: &str) -> Arc<FunctionStats> {
-        if let Some(stats) = self.functions.read().unwrap_or_else(PoisonError::into_inner).get(name) {
+        if let Some(stats) = self
+            .functions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get(name)
+        {
             return stats.clone();
         }
         let name: Arc<str> = name.into();
-        let mut functions = self.functions.write().unwrap_or_else(PoisonError::into_inner);
-        let named = || Arc::new(FunctionStats { name: name.clone(), ..FunctionStats::default() });
+        let mut functions = self
+            .functions
+            .write()
+            .unwrap_or_else(PoisonError::into_inner);
+        let named = || {
+            Arc::new(FunctionStats {
+                name: name.clone(),
+                ..FunctionStats::default()
+            })
+        };
         functions.entry(name.clone()).or_insert_with(named).clone()
     }
 
     /// All counters, by name.
     pub(crate) fn reports(&self) -> Vec<FunctionReport> {
-        let functions = self.functions.read().unwrap_or_else(PoisonError::into_inner);
+        let functions = self
+            .functions
+            .read()
+            .unwrap_or_else(PoisonError::into_inner);
         let mut reports: Vec<_> = functions.values().map(|stats| stats.report()).collect();
         reports.sort_by(|a, b| a.name.cmp(&b.name));
         reports

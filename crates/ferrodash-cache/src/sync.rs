@@ -1,4 +1,5 @@
-//! Locks and atomics: the standard ones, or those of shuttle, which tries out how threads can interleave.
+//! Locks and atomics: the standard ones, or those of shuttle, which tries out how threads can
+//! interleave.
 
 #[cfg(not(shuttle))]
 pub(crate) use std::sync::{
@@ -12,7 +13,8 @@ pub(crate) use shuttle::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-/// Locks; what a thread that panicked left behind is whole, as no critical section here is left half done.
+/// Locks; what a thread that panicked left behind is whole, as no critical section here is left
+/// half done.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

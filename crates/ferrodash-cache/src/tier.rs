@@ -12,9 +12,10 @@ pub type TierResult<T> = Result<T, String>;
 
 /// A place where entries are kept.
 ///
-/// The cache guarantees that it never asks to keep an entry past its lifetime, and that it looks at marks itself: a tier
-/// gives back what it has. An implementation must answer within a bound, even when its server does not, must not give
-/// back an entry past its lifetime, and must treat what it cannot read as absent.
+/// The cache guarantees that it never asks to keep an entry past its lifetime, and that it looks at
+/// marks itself: a tier gives back what it has. An implementation must answer within a bound, even
+/// when its server does not, must not give back an entry past its lifetime, and must treat what it
+/// cannot read as absent.
 pub trait Tier: Send + Sync + 'static {
     /// Name in `Cache-Status`, in metrics and in the log.
     fn name(&self) -> &'static str;
@@ -22,8 +23,8 @@ pub trait Tier: Send + Sync + 'static {
     /// The entry under a key.
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>>;
 
-    /// Keeps an entry for what is left of its lifetime. `false` means that the tier does not take it, for example for
-    /// its size. Whoever holds the lease of the key loses it.
+    /// Keeps an entry for what is left of its lifetime. `false` means that the tier does not take
+    /// it, for example for its size. Whoever holds the lease of the key loses it.
     fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>>;
 
     /// Forgets an entry. Whoever holds the lease of the key loses it.
@@ -45,8 +46,9 @@ pub trait Tier: Send + Sync + 'static {
         true
     }
 
-    /// Which part of the tier keeps a key, and without a key which number stands for all parts at once. A part that fails
-    /// is passed by, and the others are asked on: the servers of a cluster, for example.
+    /// Which part of the tier keeps a key, and without a key which number stands for all parts at
+    /// once. A part that fails is passed by, and the others are asked on: the servers of a cluster,
+    /// for example.
     fn part(&self, key: Option<&Key>) -> usize {
         let _ = key;
         0
@@ -60,8 +62,8 @@ pub trait Tier: Send + Sync + 'static {
 
 /// What a tier does for the processes that share it: it keeps the marks, and elects who computes.
 ///
-/// A lease is a token under a key that only one caller can hold, and that ends by itself. It saves work; what makes
-/// answers right are the marks, and that only the holder of a lease can fill it.
+/// A lease is a token under a key that only one caller can hold, and that ends by itself. It saves
+/// work; what makes answers right are the marks, and that only the holder of a lease can fill it.
 pub trait Shared: Send + Sync {
     /// The entry under a key, and the marks of scopes, in one round trip.
     fn read<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Reading>>;
@@ -69,9 +71,14 @@ pub trait Shared: Send + Sync {
     /// The marks of scopes. A store that has none begins an era.
     fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>>;
 
-    /// The marks of scopes that the entry of a key is held against. Where a store has more than one history, each with all
-    /// marks, this is the one of the key; where it has one, all keys share that.
-    fn marks_of<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
+    /// The marks of scopes that the entry of a key is held against. Where a store has more than one
+    /// history, each with all marks, this is the one of the key; where it has one, all keys share
+    /// that.
+    fn marks_of<'a>(
+        &'a self,
+        key: &'a Key,
+        scopes: &'a [Scope],
+    ) -> BoxFuture<'a, TierResult<Marks>> {
         let _ = key;
         self.marks(scopes)
     }
@@ -81,26 +88,45 @@ pub trait Shared: Send + Sync {
 
     /// As [`invalidate`](Self::invalidate), with the moment in each history that the store has.
     fn invalidate_each<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Vec<Marks>>> {
-        let marked = |stamp| vec![Marks { now: stamp, ..Marks::default() }];
+        let marked = |stamp| {
+            vec![Marks {
+                now: stamp,
+                ..Marks::default()
+            }]
+        };
         self.invalidate(scopes).map_ok(marked).boxed()
     }
 
-    /// Ends the present era of a history, and with it all that is kept: the history of the store is not what it was, such as after its
-    /// data were put back. Who reads the marks next begins another one. By default this cannot be done, and the store
-    /// counts as failing for as long as it contradicts what was seen of it.
+    /// Ends the present era of a history, and with it all that is kept: the history of the store is
+    /// not what it was, such as after its data were put back. Who reads the marks next begins
+    /// another one. By default this cannot be done, and the store counts as failing for as long as
+    /// it contradicts what was seen of it.
     fn begin_era(&self, history: usize) -> BoxFuture<'_, TierResult<()>> {
         let _ = history;
-        ready(Err("its history contradicts what was seen of it before".to_owned())).boxed()
+        ready(Err(
+            "its history contradicts what was seen of it before".to_owned()
+        ))
+        .boxed()
     }
 
     /// Asks for the lease of a key.
     fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>>;
 
     /// Keeps an entry and gives the lease back, if `token` still holds it.
-    fn fill<'a>(&'a self, key: &'a Key, token: u64, entry: &'a Entry) -> BoxFuture<'a, TierResult<Filled>>;
+    fn fill<'a>(
+        &'a self,
+        key: &'a Key,
+        token: u64,
+        entry: &'a Entry,
+    ) -> BoxFuture<'a, TierResult<Filled>>;
 
     /// Prolongs a lease to `lease` from now on; `false` if `token` does not hold it.
-    fn renew<'a>(&'a self, key: &'a Key, token: u64, lease: Duration) -> BoxFuture<'a, TierResult<bool>>;
+    fn renew<'a>(
+        &'a self,
+        key: &'a Key,
+        token: u64,
+        lease: Duration,
+    ) -> BoxFuture<'a, TierResult<bool>>;
 
     /// Gives a lease back, if `token` holds it.
     fn release<'a>(&'a self, key: &'a Key, token: u64) -> BoxFuture<'a, TierResult<()>>;
@@ -108,7 +134,8 @@ pub trait Shared: Send + Sync {
     /// Waits until the lease of a key may have ended, and for at most `within`.
     fn changed<'a>(&'a self, key: &'a Key, within: Duration) -> BoxFuture<'a, ()>;
 
-    /// Takes who is to be told of changes, for as long as the store can; `false` if this store tells nothing.
+    /// Takes who is to be told of changes, for as long as the store can; `false` if this store
+    /// tells nothing.
     fn listen(&self, listener: Listener) -> bool {
         let _ = listener;
         false
@@ -149,7 +176,8 @@ pub struct Bid {
     pub lease: Duration,
     /// When the computation began, in the store's history.
     pub born: Stamp,
-    /// The newest mark of the key's scopes: a lease that is older than this is void and can be taken over.
+    /// The newest mark of the key's scopes: a lease that is older than this is void and can be
+    /// taken over.
     pub newest: u64,
 }
 

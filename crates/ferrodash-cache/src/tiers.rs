@@ -1,4 +1,5 @@
-//! The places where entries are kept, one file each. A [`CacheBuilder`](crate::CacheBuilder) makes them from addresses.
+//! The places where entries are kept, one file each. A [`CacheBuilder`](crate::CacheBuilder) makes
+//! them from addresses.
 
 #[cfg(feature = "disk")]
 mod disk;
@@ -17,8 +18,8 @@ pub use memory::Memory;
 #[cfg(feature = "redis")]
 pub use redis::{Redis, RedisConfig};
 
-/// Decodes what a fuzzer made as each thing that stores hold beside entries. Nothing may panic, and what a decoder takes
-/// for its own is written again as it was.
+/// Decodes what a fuzzer made as each thing that stores hold beside entries. Nothing may panic, and
+/// what a decoder takes for its own is written again as it was.
 #[doc(hidden)]
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 pub fn fuzz_replies(stored: &[u8]) {
@@ -33,7 +34,12 @@ pub fn fuzz_replies(stored: &[u8]) {
 #[cfg(feature = "memcached")]
 fn fuzz_memcached(stored: &[u8]) {
     use memcached::{lease::Lease, link::Reply, pieces::Manifest};
-    let reply = |value| Reply { applied: true, value: Some(value), cas: None, left: std::time::Duration::ZERO };
+    let reply = |value| Reply {
+        applied: true,
+        value: Some(value),
+        cas: None,
+        left: std::time::Duration::ZERO,
+    };
     let value = bytes::Bytes::copy_from_slice(stored);
     if let Some(manifest) = Manifest::parse(&value) {
         assert_eq!(manifest.to_bytes(), value);
@@ -59,7 +65,9 @@ fn fuzz_redis(stored: &[u8]) {
         Named::Marks(history) => names.marks[history].clone(),
     });
     assert!(written.is_none_or(|name| name.as_bytes().eq_ignore_ascii_case(stored)));
-    let told = stored.split(|byte| *byte == b'\n').map(|name| Value::BulkString(name.to_vec()));
+    let told = stored
+        .split(|byte| *byte == b'\n')
+        .map(|name| Value::BulkString(name.to_vec()));
     Pushes::new(names.into()).invalidated(&[Value::Array(told.collect()), Value::Nil]);
 }
 

@@ -11,7 +11,8 @@ use crate::value::Scalar;
 
 /// The content of a component.
 ///
-/// One item is written as it is, several as an array; nested sequences are flattened, as the renderer knows none.
+/// One item is written as it is, several as an array; nested sequences are flattened, as the
+/// renderer knows none.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub enum Children {
@@ -39,7 +40,8 @@ pub enum Child {
 
 /// What can be the content of a component.
 ///
-/// Strings, numbers, components and their builders, `()`, `Option`, tuples, arrays, vectors and the usual iterators.
+/// Strings, numbers, components and their builders, `()`, `Option`, tuples, arrays, vectors and the
+/// usual iterators.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot stand inside a component",
     note = "text, numbers, components, options, tuples, arrays, vectors and iterators of these can; for another \

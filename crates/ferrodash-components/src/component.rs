@@ -11,8 +11,8 @@ use crate::{Children, Id};
 
 /// A component: where its constructor is found in the browser, and its properties.
 ///
-/// Made by the builders of a suite, or by [`Component::new`] for one that has no builder. Serializes to Dash's JSON
-/// form, `{"props": …, "type": …, "namespace": …}`.
+/// Made by the builders of a suite, or by [`Component::new`] for one that has no builder.
+/// Serializes to Dash's JSON form, `{"props": …, "type": …, "namespace": …}`.
 #[derive(Debug, Clone)]
 #[must_use = "a component does nothing until it is part of a layout or an answer"]
 pub struct Component {
@@ -47,8 +47,15 @@ pub enum Prop {
 
 impl Component {
     /// A component without properties: `window[namespace][name]` in the browser.
-    pub fn new(namespace: impl Into<Cow<'static, str>>, name: impl Into<Cow<'static, str>>) -> Self {
-        Self { namespace: namespace.into(), name: name.into(), props: Vec::new() }
+    pub fn new(
+        namespace: impl Into<Cow<'static, str>>,
+        name: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self {
+            namespace: namespace.into(),
+            name: name.into(),
+            props: Vec::new(),
+        }
     }
 
     /// The global JavaScript object that holds the component.
@@ -63,7 +70,9 @@ impl Component {
 
     /// The properties, in the order they were set.
     pub fn props(&self) -> impl Iterator<Item = (&str, &Prop)> {
-        self.props.iter().map(|(name, value)| (name.as_ref(), value))
+        self.props
+            .iter()
+            .map(|(name, value)| (name.as_ref(), value))
     }
 
     /// The component's id, if it has one.
@@ -90,8 +99,9 @@ impl Component {
         }
     }
 
-    /// Calls `visit` for this component and every component in its properties, in the order of the page: children, and
-    /// components inside lists and data. Those inside data are JSON; what is visited is made from it, and owned.
+    /// Calls `visit` for this component and every component in its properties, in the order of the
+    /// page: children, and components inside lists and data. Those inside data are JSON; what is
+    /// visited is made from it, and owned.
     pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(Cow<'a, Component>)) {
         visit(Cow::Borrowed(self));
         for (_, value) in &self.props {
@@ -104,8 +114,13 @@ impl Component {
         let text = |key| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let mut component = Self::new(text("namespace")?, text("type")?);
         for (name, value) in value.get("props")?.as_object()? {
-            let id = (name == "id").then(|| Id::deserialize(value).ok()).flatten();
-            component.set(name.clone(), id.map_or_else(|| Prop::Json(value.clone()), Prop::Id));
+            let id = (name == "id")
+                .then(|| Id::deserialize(value).ok())
+                .flatten();
+            component.set(
+                name.clone(),
+                id.map_or_else(|| Prop::Json(value.clone()), Prop::Id),
+            );
         }
         Some(component)
     }
@@ -114,7 +129,9 @@ impl Component {
 impl Prop {
     fn walk<'a>(&'a self, visit: &mut dyn FnMut(Cow<'a, Component>)) {
         match self {
-            Self::Children(children) => children.components().for_each(|component| component.walk(visit)),
+            Self::Children(children) => children
+                .components()
+                .for_each(|component| component.walk(visit)),
             Self::List(values) => values.iter().for_each(|value| value.walk(visit)),
             Self::Json(value) => walk_json(value, visit),
             // Data without the word has no component, and is not read.
@@ -123,7 +140,12 @@ impl Prop {
                     walk_json(&value, visit);
                 }
             }
-            Self::Raw(_) | Self::Text(_) | Self::Id(_) | Self::Nothing | Self::NotFinite(_) | Self::Invalid(_) => {}
+            Self::Raw(_)
+            | Self::Text(_)
+            | Self::Id(_)
+            | Self::Nothing
+            | Self::NotFinite(_)
+            | Self::Invalid(_) => {}
         }
     }
 }
@@ -145,7 +167,8 @@ pub trait ComponentExt: Into<Component> + Sized {
     /// The component that is being built.
     fn component_mut(&mut self) -> &mut Component;
 
-    /// The id by which callbacks know the component: text, or a pattern such as `[("type", "row"), ("page", "home")]`.
+    /// The id by which callbacks know the component: text, or a pattern such as
+    /// `[("type", "row"), ("page", "home")]`.
     #[must_use]
     fn id(mut self, id: impl Into<Id>) -> Self {
         self.component_mut().set("id", Prop::Id(id.into()));
@@ -219,7 +242,9 @@ impl Serialize for Props<'_> {
         for (name, value) in &self.0.props {
             if let Prop::Invalid(reason) = value {
                 let component = &self.0.name;
-                return Err(S::Error::custom(format!("property {name:?} of {component}: {reason}")));
+                return Err(S::Error::custom(format!(
+                    "property {name:?} of {component}: {reason}"
+                )));
             }
             object.serialize_entry(name, value)?;
         }

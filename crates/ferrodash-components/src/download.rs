@@ -6,7 +6,8 @@ use serde::Serialize;
 
 use crate::{IntoProp, Json, Prop};
 
-/// A file for the property `data` of [`dcc::Download`](crate::dcc::Download), which the browser then saves.
+/// A file for the property `data` of [`dcc::Download`](crate::dcc::Download), which the browser
+/// then saves.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DownloadData {
     content: String,
@@ -28,7 +29,12 @@ pub struct DownloadData {
 /// );
 /// ```
 pub fn send_string(content: impl Into<String>, filename: impl Into<String>) -> DownloadData {
-    DownloadData { content: content.into(), filename: filename.into(), media_type: None, base64: false }
+    DownloadData {
+        content: content.into(),
+        filename: filename.into(),
+        media_type: None,
+        base64: false,
+    }
 }
 
 /// A file of any bytes. They travel as base64, a third longer than they are.
@@ -39,11 +45,15 @@ pub fn send_string(content: impl Into<String>, filename: impl Into<String>) -> D
 /// assert!(serde_json::to_string(&file).unwrap().contains(r#""content":"AJ+Slg==""#));
 /// ```
 pub fn send_bytes(content: impl AsRef<[u8]>, filename: impl Into<String>) -> DownloadData {
-    DownloadData { base64: true, ..send_string(STANDARD.encode(content), filename) }
+    DownloadData {
+        base64: true,
+        ..send_string(STANDARD.encode(content), filename)
+    }
 }
 
 impl DownloadData {
-    /// The media type, such as `text/csv`; without it, it is the `type` of the `dcc::Download`, by default `text/plain`.
+    /// The media type, such as `text/csv`; without it, it is the `type` of the `dcc::Download`, by
+    /// default `text/plain`.
     #[must_use]
     pub fn media_type(mut self, media_type: impl Into<String>) -> Self {
         self.media_type = Some(media_type.into());

@@ -1,17 +1,21 @@
-//! Values of the property `children`, as callbacks return them: lists within lists become one list, as in layouts.
+//! Values of the property `children`, as callbacks return them: lists within lists become one list,
+//! as in layouts.
 
 use crate::{Child, Children, Prop};
 
 impl Prop {
-    /// The value as the property `children` can have it: one list in the place of lists within lists, which the renderer
-    /// cannot show, and nothing for `None` in a list. [`IntoChildren`](crate::IntoChildren) does the same for layouts.
-    /// What is JSON already is taken as it is.
+    /// The value as the property `children` can have it: one list in the place of lists within
+    /// lists, which the renderer cannot show, and nothing for `None` in a list.
+    /// [`IntoChildren`](crate::IntoChildren) does the same for layouts. What is JSON already is
+    /// taken as it is.
     #[must_use]
     pub fn flatten_children(self) -> Self {
         match self {
             Self::List(values) => {
                 let mut list = Vec::with_capacity(values.len());
-                values.into_iter().for_each(|value| append(value, &mut list));
+                values
+                    .into_iter()
+                    .for_each(|value| append(value, &mut list));
                 Self::List(list)
             }
             Self::NotFinite(number) => Self::Text(number.to_string().into()),

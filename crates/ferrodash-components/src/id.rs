@@ -8,10 +8,11 @@ use std::hash::{Hash, Hasher};
 use serde::de::{MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
-/// The id of a component: text, or a dictionary of keys and values, as Dash's pattern-matching ids are.
+/// The id of a component: text, or a dictionary of keys and values, as Dash's pattern-matching ids
+/// are.
 ///
-/// [`Display`] writes the form in which the renderer names components: text as it is, a dictionary as JSON with its
-/// keys sorted and without white space.
+/// [`Display`] writes the form in which the renderer names components: text as it is, a dictionary
+/// as JSON with its keys sorted and without white space.
 ///
 /// ```
 /// use ferrodash_components::Id;
@@ -91,13 +92,16 @@ pub enum Wildcard {
     AllSmaller,
 }
 
-/// In the id of a callback's dependency: any one value. There is a call for each, with the component of that value.
+/// In the id of a callback's dependency: any one value. There is a call for each, with the
+/// component of that value.
 pub const MATCH: IdValue = IdValue::Wildcard(Wildcard::Match);
 
-/// In the id of a callback's dependency: all values. A call has the components of all of them, in the order of the page.
+/// In the id of a callback's dependency: all values. A call has the components of all of them, in
+/// the order of the page.
 pub const ALL: IdValue = IdValue::Wildcard(Wildcard::All);
 
-/// In the id of a callback's dependency: all values smaller than the one that [`MATCH`] stands for in the outputs.
+/// In the id of a callback's dependency: all values smaller than the one that [`MATCH`] stands for
+/// in the outputs.
 pub const ALLSMALLER: IdValue = IdValue::Wildcard(Wildcard::AllSmaller);
 
 /// A dictionary id, as Dash's pattern-matching ids are: `id!{ type: "row", index: 3 }`.
@@ -121,7 +125,11 @@ impl Id {
     /// What is wrong with the id of a component, if anything: the renderer could not address it.
     pub fn problem(&self) -> Option<&'static str> {
         match self {
-            Self::Keys(keys) if keys.iter().any(|(_, value)| matches!(value, IdValue::Wildcard(_))) => {
+            Self::Keys(keys)
+                if keys
+                    .iter()
+                    .any(|(_, value)| matches!(value, IdValue::Wildcard(_))) =>
+            {
                 Some("wildcards stand only in the inputs, states and outputs of callbacks")
             }
             id => id.pattern_problem(),
@@ -157,7 +165,10 @@ impl Id {
     pub fn get(&self, key: &str) -> Option<&IdValue> {
         match self {
             Self::Text(_) => None,
-            Self::Keys(keys) => keys.iter().find(|(known, _)| known == key).map(|(_, value)| value),
+            Self::Keys(keys) => keys
+                .iter()
+                .find(|(known, _)| known == key)
+                .map(|(_, value)| value),
         }
     }
 
@@ -173,15 +184,19 @@ impl Id {
         })
     }
 
-    /// Whether this id, with its wildcards, can stand for `id`: the same keys, and the same values where there is no
-    /// wildcard.
+    /// Whether this id, with its wildcards, can stand for `id`: the same keys, and the same values
+    /// where there is no wildcard.
     pub fn matches(&self, id: &Self) -> bool {
         match (self, id) {
             (Self::Keys(pattern), Self::Keys(keys)) => {
                 pattern.len() == keys.len()
-                    && pattern.iter().zip(keys).all(|((name, wanted), (key, value))| {
-                        name == key && (wanted == value || matches!(wanted, IdValue::Wildcard(_)))
-                    })
+                    && pattern
+                        .iter()
+                        .zip(keys)
+                        .all(|((name, wanted), (key, value))| {
+                            name == key
+                                && (wanted == value || matches!(wanted, IdValue::Wildcard(_)))
+                        })
             }
             _ => self == id,
         }
@@ -233,7 +248,11 @@ impl Display for Id {
                 f.write_char('{')?;
                 for (index, (key, value)) in keys.iter().enumerate() {
                     let comma = if index == 0 { "" } else { "," };
-                    write!(f, "{comma}{}:{value}", serde_json::Value::from(key.as_str()))?;
+                    write!(
+                        f,
+                        "{comma}{}:{value}",
+                        serde_json::Value::from(key.as_str())
+                    )?;
                 }
                 f.write_char('}')
             }
@@ -268,7 +287,9 @@ impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
             Self::Text(text) => serializer.serialize_str(text),
-            Self::Keys(keys) => serializer.collect_map(keys.iter().map(|(key, value)| (key, value))),
+            Self::Keys(keys) => {
+                serializer.collect_map(keys.iter().map(|(key, value)| (key, value)))
+            }
         }
     }
 }
@@ -368,12 +389,17 @@ impl From<String> for Id {
 
 impl<K: Into<String>, const N: usize> From<[(K, IdValue); N]> for Id {
     fn from(keys: [(K, IdValue); N]) -> Self {
-        Self::sorted(keys.into_iter().map(|(key, value)| (key.into(), value)).collect())
+        Self::sorted(
+            keys.into_iter()
+                .map(|(key, value)| (key.into(), value))
+                .collect(),
+        )
     }
 }
 
 impl Id {
-    /// JavaScript orders strings by UTF-16 code units, which differs from UTF-8 beyond the basic plane.
+    /// JavaScript orders strings by UTF-16 code units, which differs from UTF-8 beyond the basic
+    /// plane.
     fn sorted(mut keys: Vec<(String, IdValue)>) -> Self {
         keys.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
         Self::Keys(keys)
@@ -410,12 +436,16 @@ macro_rules! number {
 number!(i8, i16, i32, i64, u8, u16, u32);
 
 impl From<f64> for IdValue {
-    /// A whole number is one, as in the browser. What is no number there (NaN, infinity) counts as 0.
+    /// A whole number is one, as in the browser. What is no number there (NaN, infinity) counts as
+    /// 0.
     fn from(value: f64) -> Self {
         const LARGEST: f64 = 9_007_199_254_740_992.0;
         match value {
             value if !value.is_finite() => Self::Number(0),
-            #[expect(clippy::cast_possible_truncation, reason = "it is whole, and below 2^53")]
+            #[expect(
+                clippy::cast_possible_truncation,
+                reason = "it is whole, and below 2^53"
+            )]
             value if value.fract() == 0.0 && value.abs() <= LARGEST => Self::Number(value as i64),
             value => Self::Float(Float(value)),
         }

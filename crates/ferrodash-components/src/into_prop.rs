@@ -129,4 +129,21 @@ macro_rules! scalar {
         }
     )*};
 }
-scalar!(&'static str, String, Cow<'static, str>, bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64);
+scalar!(
+    &'static str,
+    String,
+    Cow<'static, str>,
+    bool,
+    i8,
+    i16,
+    i32,
+    i64,
+    isize,
+    u8,
+    u16,
+    u32,
+    u64,
+    usize,
+    f32,
+    f64
+);

@@ -1,7 +1,9 @@
-//! Dash's components for Rust: typed builders for [`html`], [`dcc`] and [`dash_table`], and the bundles that draw them.
+//! Dash's components for Rust: typed builders for [`html`], [`dcc`] and [`dash_table`], and the
+//! bundles that draw them.
 //!
-//! Every component of the suites has a builder. What a component needs is an argument of `new`, everything else a
-//! setter with the documentation of the suite; a name or a type that does not exist is a compile error.
+//! Every component of the suites has a builder. What a component needs is an argument of `new`,
+//! everything else a setter with the documentation of the suite; a name or a type that does not
+//! exist is a compile error.
 //!
 //! ```
 //! use ferrodash_components::{Component, ComponentExt, dcc, html, html::HtmlProps};
@@ -16,7 +18,8 @@
 //! assert!(serde_json::to_string(&page).unwrap().starts_with(r#"{"props":{"children":[{"props""#));
 //! ```
 //!
-//! A suite of one's own is a crate that depends on this one and on `ferrodash-build`; see [`Suite`].
+//! A suite of one's own is a crate that depends on this one and on `ferrodash-build`; see
+//! [`Suite`].
 
 // Generated code names this crate as a suite crate does.
 extern crate self as ferrodash_components;

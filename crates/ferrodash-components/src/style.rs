@@ -27,7 +27,9 @@ impl Style {
 
 impl<V: Scalar, const N: usize> From<[(&str, V); N]> for Style {
     fn from(properties: [(&str, V); N]) -> Self {
-        properties.into_iter().fold(Self::new(), |style, (name, value)| style.set(name, value))
+        properties
+            .into_iter()
+            .fold(Self::new(), |style, (name, value)| style.set(name, value))
     }
 }
 

@@ -54,12 +54,18 @@ pub struct Bundle {
 impl Suite {
     /// The component of this name.
     pub fn component(&self, name: &str) -> Option<&'static ComponentInfo> {
-        self.components.iter().find(|component| component.name == name)
+        self.components
+            .iter()
+            .find(|component| component.name == name)
     }
 
     /// The path of a file in URLs, below `_dash-component-suites/`.
     pub fn url_path(&self, file: &str) -> String {
-        let root = if self.root.is_empty() { String::new() } else { format!("{}/", self.root) };
+        let root = if self.root.is_empty() {
+            String::new()
+        } else {
+            format!("{}/", self.root)
+        };
         format!("{}/{root}{file}", self.package)
     }
 }
@@ -67,6 +73,7 @@ impl Suite {
 impl ComponentInfo {
     /// Whether the component has a property of this name.
     pub fn has_prop(&self, name: &str) -> bool {
-        self.props.contains(&name) || (self.wildcards && (name.starts_with("data-") || name.starts_with("aria-")))
+        self.props.contains(&name)
+            || (self.wildcards && (name.starts_with("data-") || name.starts_with("aria-")))
     }
 }

@@ -1,4 +1,5 @@
-//! What setters accept. Each trait is one set of JSON types, so that a value of another type does not compile.
+//! What setters accept. Each trait is one set of JSON types, so that a value of another type does
+//! not compile.
 
 use std::borrow::Cow;
 
@@ -11,7 +12,8 @@ mod lists;
 
 pub use lists::{Marks, OptionItem, OptionValue, Options};
 
-/// Any value that serializes, as a property. What JSON cannot express is reported when the component is serialized.
+/// Any value that serializes, as a property. What JSON cannot express is reported when the
+/// component is serialized.
 pub fn json(value: impl Serialize) -> Prop {
     match serde_json::to_value(value) {
         Ok(value) => Prop::Json(value),
@@ -24,8 +26,8 @@ pub fn list<V: Scalar>(values: impl IntoIterator<Item = V>) -> Prop {
     Prop::Json(values.into_iter().map(Scalar::into_json).collect())
 }
 
-/// A list of objects, as a property. One whose items are lists or tuples is reported when the component is serialized: which
-/// field each of their items is, nobody could know.
+/// A list of objects, as a property. One whose items are lists or tuples is reported when the
+/// component is serialized: which field each of their items is, nobody could know.
 pub fn objects(value: impl Serialize) -> Prop {
     match json(value) {
         Prop::Json(Value::Array(items)) if items.iter().any(Value::is_array) => Prop::Invalid(
@@ -44,7 +46,9 @@ pub trait Any: Serialize {}
 impl<T: Serialize + ?Sized> Any for T {}
 
 /// Text, a number, or true or false.
-#[diagnostic::on_unimplemented(message = "this property takes text, a number or a boolean, not `{Self}`")]
+#[diagnostic::on_unimplemented(
+    message = "this property takes text, a number or a boolean, not `{Self}`"
+)]
 pub trait Scalar {
     /// The value as JSON.
     fn into_json(self) -> Value;
@@ -110,11 +114,16 @@ impl Scalar for f64 {
     }
 
     fn into_prop(self) -> Prop {
-        if self.is_finite() { Prop::Json(self.into()) } else { Prop::NotFinite(self) }
+        if self.is_finite() {
+            Prop::Json(self.into())
+        } else {
+            Prop::NotFinite(self)
+        }
     }
 }
 
-/// The number that a person would write: 0.1, and not 0.10000000149011612, which is nearest to it in 32 bits.
+/// The number that a person would write: 0.1, and not 0.10000000149011612, which is nearest to it
+/// in 32 bits.
 pub(crate) fn shortest(number: f32) -> f64 {
     number.to_string().parse().unwrap_or_else(|_| number.into())
 }

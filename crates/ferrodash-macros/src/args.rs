@@ -17,10 +17,16 @@ impl Parse for DurationArg {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let literal: Lit = input.parse()?;
         let wanted = "a duration is text with a unit, such as \"500ms\", \"5m\" or \"1h30m\"";
-        let Lit::Str(text) = &literal else { return Err(Error::new(literal.span(), wanted)) };
-        let duration = humantime::parse_duration(&text.value()).map_err(|_| Error::new(text.span(), wanted))?;
+        let Lit::Str(text) = &literal else {
+            return Err(Error::new(literal.span(), wanted));
+        };
+        let duration = humantime::parse_duration(&text.value())
+            .map_err(|_| Error::new(text.span(), wanted))?;
         if duration.is_zero() {
-            return Err(Error::new(text.span(), "a duration must be longer than zero"));
+            return Err(Error::new(
+                text.span(),
+                "a duration must be longer than zero",
+            ));
         }
         Ok(Self(duration))
     }
@@ -33,8 +39,8 @@ impl ToTokens for DurationArg {
     }
 }
 
-/// Reads `key`, `key = value` and `key(…)` until the end, telling `take` each key; what it does not take is refused with
-/// the list of what there is.
+/// Reads `key`, `key = value` and `key(…)` until the end, telling `take` each key; what it does not
+/// take is refused with the list of what there is.
 pub(crate) fn keys(
     input: ParseStream<'_>,
     known: &str,
@@ -43,7 +49,10 @@ pub(crate) fn keys(
     while !input.is_empty() {
         let key: Ident = input.parse()?;
         if !take(&key, input)? {
-            return Err(Error::new(key.span(), format!("unknown key `{key}`; there are {known}")));
+            return Err(Error::new(
+                key.span(),
+                format!("unknown key `{key}`; there are {known}"),
+            ));
         }
         if !input.is_empty() {
             input.parse::<Token![,]>()?;
@@ -68,7 +77,8 @@ pub(crate) fn once<T>(slot: &Option<T>, key: &Ident) -> Result<()> {
 
 /// One text or a list of texts.
 pub(crate) fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
-    let expected = "one text or a list of texts, such as \"cookie:session\" or [\"trigger\", \"path\"]";
+    let expected =
+        "one text or a list of texts, such as \"cookie:session\" or [\"trigger\", \"path\"]";
     let text = |expr: &Expr| match expr {
         Expr::Lit(literal) => match &literal.lit {
             Lit::Str(text) => Ok(text.clone()),
@@ -82,8 +92,8 @@ pub(crate) fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
     }
 }
 
-/// A digest of the function's source. `DefaultHasher` is fixed for a release of the compiler, and another compiler
-/// builds another program anyway.
+/// A digest of the function's source. `DefaultHasher` is fixed for a release of the compiler, and
+/// another compiler builds another program anyway.
 pub(crate) fn version(function: &ItemFn) -> String {
     let mut hasher = DefaultHasher::new();
     function.to_token_stream().to_string().hash(&mut hasher);
@@ -94,10 +104,16 @@ pub(crate) fn version(function: &ItemFn) -> String {
 pub(crate) fn check_callback(function: &ItemFn) -> Result<()> {
     let signature = &function.sig;
     if signature.asyncness.is_none() {
-        return Err(Error::new(signature.fn_token.span(), "#[callback] needs an `async fn`"));
+        return Err(Error::new(
+            signature.fn_token.span(),
+            "#[callback] needs an `async fn`",
+        ));
     }
     if let Some(receiver) = signature.receiver() {
-        return Err(Error::new(receiver.span(), "#[callback] needs a function without `self`"));
+        return Err(Error::new(
+            receiver.span(),
+            "#[callback] needs a function without `self`",
+        ));
     }
     check_generics(signature, "callback")
 }
@@ -111,14 +127,21 @@ pub(crate) fn check_memoizable(function: &ItemFn, blocking: bool) -> Result<()> 
             return Err(Error::new(signature.fn_token.span(), message));
         }
         (Some(keyword), true) => {
-            return Err(Error::new(keyword.span(), "a function that is `blocking` is not an `async fn`"));
+            return Err(Error::new(
+                keyword.span(),
+                "a function that is `blocking` is not an `async fn`",
+            ));
         }
         _ => {}
     }
     if let Some(receiver) = signature.receiver()
-        && (!matches!(receiver.kind, syn::ReceiverKind::Reference(..)) || receiver.mutability.is_some())
+        && (!matches!(receiver.kind, syn::ReceiverKind::Reference(..))
+            || receiver.mutability.is_some())
     {
-        return Err(Error::new(receiver.span(), "#[memoize] needs `&self`: a kept value would not change anything"));
+        return Err(Error::new(
+            receiver.span(),
+            "#[memoize] needs `&self`: a kept value would not change anything",
+        ));
     }
     check_generics(signature, "memoize")
 }
@@ -126,7 +149,10 @@ pub(crate) fn check_memoizable(function: &ItemFn, blocking: bool) -> Result<()> 
 fn check_generics(signature: &Signature, attribute: &str) -> Result<()> {
     let generics = &signature.generics;
     if generics.type_params().next().is_some() || generics.const_params().next().is_some() {
-        return Err(Error::new(signature.generics.span(), format!("#[{attribute}] needs a function without generics")));
+        return Err(Error::new(
+            signature.generics.span(),
+            format!("#[{attribute}] needs a function without generics"),
+        ));
     }
     Ok(())
 }

@@ -1,9 +1,13 @@
-//! References in types: where they are, and for `#[memoize]` how a borrowed argument is made owned and borrowed again.
+//! References in types: where they are, and for `#[memoize]` how a borrowed argument is made owned
+//! and borrowed again.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
-use syn::{Error, GenericArgument, Ident, Lifetime, Path, PathArguments, Result, Type, TypeReference, parse_quote};
+use syn::{
+    Error, GenericArgument, Ident, Lifetime, Path, PathArguments, Result, Type, TypeReference,
+    parse_quote,
+};
 
 /// The first reference in a type, at any depth.
 pub(crate) fn first_reference(ty: &Type) -> Option<&TypeReference> {
@@ -16,8 +20,12 @@ pub(crate) fn first_reference(ty: &Type) -> Option<&TypeReference> {
 /// Whether values of a type may borrow from the caller.
 pub(crate) fn is_borrowed(ty: &Type) -> bool {
     match ty {
-        Type::Reference(reference) => !is_static(reference.lifetime.as_ref()) || is_borrowed(&reference.elem),
-        Type::Path(path) => lifetime_of(&path.path).is_some() || parts(ty).into_iter().any(is_borrowed),
+        Type::Reference(reference) => {
+            !is_static(reference.lifetime.as_ref()) || is_borrowed(&reference.elem)
+        }
+        Type::Path(path) => {
+            lifetime_of(&path.path).is_some() || parts(ty).into_iter().any(is_borrowed)
+        }
         ty => parts(ty).into_iter().any(is_borrowed),
     }
 }
@@ -31,7 +39,8 @@ pub(crate) fn first_impl_trait(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// The types that a type consists of. What `Fn(&str)` and `fn(&str)` name is borrowed when they are called.
+/// The types that a type consists of. What `Fn(&str)` and `fn(&str)` name is borrowed when they are
+/// called.
 fn parts(ty: &Type) -> Vec<&Type> {
     match ty {
         Type::Array(array) => vec![&*array.elem],
@@ -39,13 +48,20 @@ fn parts(ty: &Type) -> Vec<&Type> {
         Type::Paren(paren) => vec![&*paren.elem],
         Type::Slice(slice) => vec![&*slice.elem],
         Type::Tuple(tuple) => tuple.elems.iter().collect(),
-        Type::Path(path) => path.path.segments.iter().flat_map(|segment| generic_types(&segment.arguments)).collect(),
+        Type::Path(path) => path
+            .path
+            .segments
+            .iter()
+            .flat_map(|segment| generic_types(&segment.arguments))
+            .collect(),
         _ => Vec::new(),
     }
 }
 
 fn generic_types(arguments: &PathArguments) -> Vec<&Type> {
-    let PathArguments::AngleBracketed(arguments) = arguments else { return Vec::new() };
+    let PathArguments::AngleBracketed(arguments) = arguments else {
+        return Vec::new();
+    };
     let types = arguments.args.iter().filter_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
@@ -57,13 +73,17 @@ fn is_static(lifetime: Option<&Lifetime>) -> bool {
     lifetime.is_some_and(|lifetime| lifetime.ident == "static")
 }
 
-/// What a path's type borrows for, if it does: a lifetime that is written, or the one that `Cow<str>` leaves out.
+/// What a path's type borrows for, if it does: a lifetime that is written, or the one that
+/// `Cow<str>` leaves out.
 fn lifetime_of(path: &Path) -> Option<Span> {
     let last = path.segments.last()?;
-    let mut lifetimes = path.segments.iter().flat_map(|segment| match &segment.arguments {
-        PathArguments::AngleBracketed(arguments) => arguments.args.iter().collect(),
-        _ => Vec::new(),
-    });
+    let mut lifetimes = path
+        .segments
+        .iter()
+        .flat_map(|segment| match &segment.arguments {
+            PathArguments::AngleBracketed(arguments) => arguments.args.iter().collect(),
+            _ => Vec::new(),
+        });
     let mut lifetimes = lifetimes.by_ref().filter_map(|argument| match argument {
         GenericArgument::Lifetime(lifetime) => Some(lifetime),
         _ => None,
@@ -171,7 +191,10 @@ pub(crate) fn owned(ty: &Type, reference: &TokenStream) -> Result<TokenStream> {
         }
         Form::Map(path, key, value) => {
             let (first, second) = (name("item", 0), name("item", 1));
-            let (key, value) = (owned(key, &quote!(#first))?, owned(value, &quote!(#second))?);
+            let (key, value) = (
+                owned(key, &quote!(#first))?,
+                owned(value, &quote!(#second))?,
+            );
             quote!((#reference).iter().map(|(#first, #second)| (#key, #value)).collect::<#path>())
         }
         Form::Array(elem) => {
@@ -180,16 +203,21 @@ pub(crate) fn owned(ty: &Type, reference: &TokenStream) -> Result<TokenStream> {
         }
         Form::Tuple(elems) => {
             let items = names(elems.len());
-            let elems = elems.iter().zip(&items).map(|(elem, item)| owned(elem, &quote!(#item)));
+            let elems = elems
+                .iter()
+                .zip(&items)
+                .map(|(elem, item)| owned(elem, &quote!(#item)));
             let elems = elems.collect::<Result<Vec<_>>>()?;
             quote!({ let (#(#items,)*) = #reference; (#(#elems,)*) })
         }
-        Form::Cow(_) => quote!(::std::borrow::Cow::into_owned(::core::clone::Clone::clone(#reference))),
+        Form::Cow(_) => {
+            quote!(::std::borrow::Cow::into_owned(::core::clone::Clone::clone(#reference)))
+        }
     })
 }
 
-/// A value of the type, borrowed again from the owned form behind `reference`. A `nested` one cannot refer to a list that
-/// is made on the way.
+/// A value of the type, borrowed again from the owned form behind `reference`. A `nested` one
+/// cannot refer to a list that is made on the way.
 pub(crate) fn borrowed(ty: &Type, reference: &TokenStream, nested: bool) -> Result<TokenStream> {
     let item = name("item", 0);
     Ok(match Form::of(ty)? {
@@ -214,7 +242,10 @@ pub(crate) fn borrowed(ty: &Type, reference: &TokenStream, nested: bool) -> Resu
         }
         Form::Map(path, key, value) => {
             let (first, second) = (name("item", 0), name("item", 1));
-            let (key, value) = (borrowed(key, &quote!(#first), true)?, borrowed(value, &quote!(#second), true)?);
+            let (key, value) = (
+                borrowed(key, &quote!(#first), true)?,
+                borrowed(value, &quote!(#second), true)?,
+            );
             quote!((#reference).iter().map(|(#first, #second)| (#key, #value)).collect::<#path>())
         }
         Form::Array(elem) => {
@@ -223,7 +254,10 @@ pub(crate) fn borrowed(ty: &Type, reference: &TokenStream, nested: bool) -> Resu
         }
         Form::Tuple(elems) => {
             let items = names(elems.len());
-            let elems = elems.iter().zip(&items).map(|(elem, item)| borrowed(elem, &quote!(#item), true));
+            let elems = elems
+                .iter()
+                .zip(&items)
+                .map(|(elem, item)| borrowed(elem, &quote!(#item), true));
             let elems = elems.collect::<Result<Vec<_>>>()?;
             quote!({ let (#(#items,)*) = #reference; (#(#elems,)*) })
         }

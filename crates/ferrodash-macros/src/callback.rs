@@ -93,7 +93,9 @@ impl Parse for Arguments {
         keys(input, KEYS, |key, input| {
             match key.to_string().as_str() {
                 "output" => arguments.outputs.push(Property::parse(input, OUTPUT)?),
-                "input" => arguments.inputs.push(Leading::Input(Box::new(Property::parse(input, INPUT)?))),
+                "input" => arguments
+                    .inputs
+                    .push(Leading::Input(Box::new(Property::parse(input, INPUT)?))),
                 "state" => arguments.states.push(Property::parse(input, STATE)?),
                 "args" => arguments.inputs.push(Leading::Args(fields(input)?)),
                 "running" => arguments.running.push(Running::parse(input)?),
@@ -133,7 +135,10 @@ impl Arguments {
             "dynamic_callbacks" => &mut self.dynamic_callbacks,
             "batch" => &mut self.batch,
             "background" | "websocket" => {
-                return Err(Error::new(key.span(), format!("{name} callbacks are not supported yet")));
+                return Err(Error::new(
+                    key.span(),
+                    format!("{name} callbacks are not supported yet"),
+                ));
             }
             _ => return Ok(false),
         };
@@ -154,7 +159,10 @@ impl InitialCall {
             Lit::Bool(prevent) if prevent.value() => Ok(Self::Prevented),
             Lit::Bool(_) => Ok(Self::Yes),
             Lit::Str(text) if text.value() == "initial_duplicate" => Ok(Self::Duplicate),
-            other => Err(Error::new(other.span(), "expected true, false or \"initial_duplicate\"")),
+            other => Err(Error::new(
+                other.span(),
+                "expected true, false or \"initial_duplicate\"",
+            )),
         }
     }
 }
@@ -172,7 +180,12 @@ fn fields(input: ParseStream<'_>) -> Result<Vec<Field>> {
             "input" => FieldValue::Input(Property::parse(&content, INPUT)?),
             "state" => FieldValue::State(Property::parse(&content, STATE)?),
             "args" => FieldValue::Args(self::fields(&content)?),
-            _ => return Err(Error::new(kind.span(), "expected input(…), state(…) or args(…)")),
+            _ => {
+                return Err(Error::new(
+                    kind.span(),
+                    "expected input(…), state(…) or args(…)",
+                ));
+            }
         };
         fields.push(Field { name, value });
         if !content.is_empty() {
@@ -187,7 +200,14 @@ impl Property {
         let content;
         parenthesized!(content in input);
         let (id, property) = id_and_property(&content)?;
-        let mut parsed = Self { id, property, debounce: None, default: None, optional: None, allow_duplicate: None };
+        let mut parsed = Self {
+            id,
+            property,
+            debounce: None,
+            default: None,
+            optional: None,
+            allow_duplicate: None,
+        };
         keys(&content, &options.join(" and "), |key, input| {
             let name = key.to_string();
             match name.as_str() {
@@ -216,11 +236,15 @@ impl Property {
 }
 
 fn id_and_property(content: ParseStream<'_>) -> Result<(Expr, LitStr)> {
-    let id: Expr = content.parse().map_err(|error| Error::new(error.span(), "expected the id of a component"))?;
+    let id: Expr = content
+        .parse()
+        .map_err(|error| Error::new(error.span(), "expected the id of a component"))?;
     let expected = "expected a property after the id, as in (\"graph\", \"figure\")";
     let comma: Result<Token![,]> = content.parse();
     comma.map_err(|error| Error::new(error.span(), expected))?;
-    let property = content.parse().map_err(|error: Error| Error::new(error.span(), expected))?;
+    let property = content
+        .parse()
+        .map_err(|error: Error| Error::new(error.span(), expected))?;
     if !content.is_empty() {
         content.parse::<Token![,]>()?;
     }
@@ -241,7 +265,12 @@ impl Running {
         let on = content.parse().map_err(expected)?;
         content.parse::<Token![,]>().map_err(expected)?;
         let off = content.parse().map_err(expected)?;
-        Ok(Self { id, property, on, off })
+        Ok(Self {
+            id,
+            property,
+            on,
+            off,
+        })
     }
 }
 
@@ -275,14 +304,22 @@ impl CacheArgs {
             Ok(true)
         })?;
         if policy.timeout.is_none() {
-            return Err(Error::new(cache.span(), "cache needs a timeout: cache(timeout = \"5m\")"));
+            return Err(Error::new(
+                cache.span(),
+                "cache needs a timeout: cache(timeout = \"5m\")",
+            ));
         }
         if let Some(tag) = policy.templates().next() {
-            let message =
-                "a callback's tags are plain; for one that names an argument call Run::current().tag(…) in it";
+            let message = "a callback's tags are plain; for one that names an argument call Run::current().tag(…) in it";
             return Err(Error::new(tag.span(), message));
         }
-        Ok(Self { client, refresh, policy, negative_timeout, vary: vary.unwrap_or_default() })
+        Ok(Self {
+            client,
+            refresh,
+            policy,
+            negative_timeout,
+            vary: vary.unwrap_or_default(),
+        })
     }
 }
 
@@ -324,7 +361,13 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
 
 fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
     let mut calls = Vec::new();
-    for Property { id, property, allow_duplicate, .. } in &arguments.outputs {
+    for Property {
+        id,
+        property,
+        allow_duplicate,
+        ..
+    } in &arguments.outputs
+    {
         let allow_duplicate = allow_duplicate.map(|()| quote!(.allow_duplicate()));
         calls
             .push(quote_spanned!(property.span()=> .output(::ferrodash::Output::new(#id, #property) #allow_duplicate)));
@@ -345,13 +388,28 @@ fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
         let state = property.state();
         calls.push(quote!(.state(#state)));
     }
-    for Running { id, property, on, off } in &arguments.running {
+    for Running {
+        id,
+        property,
+        on,
+        off,
+    } in &arguments.running
+    {
         calls.push(quote!(.running(#id, #property, #on, #off)));
     }
-    if let Some(CacheArgs { client, refresh, policy, negative_timeout, vary }) = &arguments.cache {
+    if let Some(CacheArgs {
+        client,
+        refresh,
+        policy,
+        negative_timeout,
+        vary,
+    }) = &arguments.cache
+    {
         let client = client.map(|()| quote!(.client()));
         let refresh = refresh.map(|()| quote!(.refresh()));
-        let negative = negative_timeout.as_ref().map(|time| quote!(.negative_timeout(#time)));
+        let negative = negative_timeout
+            .as_ref()
+            .map(|time| quote!(.negative_timeout(#time)));
         let (timeout, options) = (&policy.timeout, policy.calls());
         calls.push(quote! {
             .cache(::ferrodash::CacheOptions::new(#timeout) #client #refresh #negative #options #(.vary(#vary))*)
@@ -364,16 +422,35 @@ fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
     }));
     calls.extend(arguments.optional.map(|()| quote!(.optional())));
     calls.extend(arguments.hidden.map(|()| quote!(.hidden())));
-    calls.extend(arguments.dynamic_callbacks.map(|()| quote!(.dynamic_callbacks())));
+    calls.extend(
+        arguments
+            .dynamic_callbacks
+            .map(|()| quote!(.dynamic_callbacks())),
+    );
     calls.extend(arguments.batch.map(|()| quote!(.batch())));
-    calls.extend(arguments.timeout.as_ref().map(|time| quote!(.timeout(#time))));
-    calls.extend(arguments.on_error.as_ref().map(|handler| quote!(.on_error(#handler))));
+    calls.extend(
+        arguments
+            .timeout
+            .as_ref()
+            .map(|time| quote!(.timeout(#time))),
+    );
+    calls.extend(
+        arguments
+            .on_error
+            .as_ref()
+            .map(|handler| quote!(.on_error(#handler))),
+    );
     calls
 }
 
 impl Property {
     fn input(&self) -> TokenStream {
-        let Self { id, property, debounce, .. } = self;
+        let Self {
+            id,
+            property,
+            debounce,
+            ..
+        } = self;
         let debounce = debounce.as_ref().map(|wait| quote!(.debounce(#wait)));
         let options = self.options();
         quote_spanned!(property.span()=> ::ferrodash::Input::new(#id, #property) #debounce #options)
@@ -386,7 +463,10 @@ impl Property {
     }
 
     fn options(&self) -> TokenStream {
-        let default = self.default.as_ref().map(|value| quote!(.default_value(#value)));
+        let default = self
+            .default
+            .as_ref()
+            .map(|value| quote!(.default_value(#value)));
         let optional = self.optional.map(|()| quote!(.optional()));
         quote!(#default #optional)
     }
@@ -419,9 +499,17 @@ fn check_counts(arguments: &Arguments, function: &ItemFn, taken: usize) -> Resul
     if taken == given {
         return Ok(());
     }
-    let structs = arguments.inputs.iter().filter(|leading| matches!(leading, Leading::Args(_))).count();
+    let structs = arguments
+        .inputs
+        .iter()
+        .filter(|leading| matches!(leading, Leading::Args(_)))
+        .count();
     let inputs = counted(arguments.inputs.len() - structs, "input");
-    let inputs = if structs == 0 { inputs } else { format!("{inputs}, {}", counted(structs, "struct")) };
+    let inputs = if structs == 0 {
+        inputs
+    } else {
+        format!("{inputs}, {}", counted(structs, "struct"))
+    };
     let message = format!(
         "{} takes {}, but there are {inputs} and {}",
         function.sig.ident,

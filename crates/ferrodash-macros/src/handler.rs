@@ -1,15 +1,15 @@
 //! The function of `#[callback]`: what is asked of it, and the code that calls it.
 //!
-//! Each argument and each value is read or written at the place of its type, so that the compiler shows that type when it
-//! does not fit.
+//! Each argument and each value is read or written at the place of its type, so that the compiler
+//! shows that type when it does not fit.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
-    Error, FnArg, GenericArgument, Ident, ItemFn, Pat, PatType, PathArguments, Result, ReturnType, Type,
-    TypeParamBound, TypePath, TypeTuple, parse_quote_spanned,
+    Error, FnArg, GenericArgument, Ident, ItemFn, Pat, PatType, PathArguments, Result, ReturnType,
+    Type, TypeParamBound, TypePath, TypeTuple, parse_quote_spanned,
 };
 
 use crate::borrowed::first_reference;
@@ -30,8 +30,15 @@ impl<'a> Handler<'a> {
         if takes_context {
             arguments.pop();
         }
-        arguments.iter().try_for_each(|argument| check_argument(&argument.ty))?;
-        let handler = Self { function, arguments, takes_context, outputs };
+        arguments
+            .iter()
+            .try_for_each(|argument| check_argument(&argument.ty))?;
+        let handler = Self {
+            function,
+            arguments,
+            takes_context,
+            outputs,
+        };
         match &function.sig.output {
             ReturnType::Type(_, ty) => handler.check_returned(ty)?,
             ReturnType::Default => {}
@@ -47,13 +54,22 @@ impl<'a> Handler<'a> {
     /// The names of the arguments.
     pub(crate) fn argument_names(&self) -> Result<Vec<String>> {
         let name = |argument: &&PatType| match &*argument.pat {
-            Pat::Ident(pattern) => Ok(pattern.ident.unraw().to_string().trim_start_matches('_').to_owned()),
-            other => Err(Error::new(other.span(), "an api_endpoint needs a name for each argument")),
+            Pat::Ident(pattern) => Ok(pattern
+                .ident
+                .unraw()
+                .to_string()
+                .trim_start_matches('_')
+                .to_owned()),
+            other => Err(Error::new(
+                other.span(),
+                "an api_endpoint needs a name for each argument",
+            )),
         };
         self.arguments.iter().map(name).collect()
     }
 
-    /// The number of values must be that of outputs, as far as it can be seen here; the rest is seen by types.
+    /// The number of values must be that of outputs, as far as it can be seen here; the rest is
+    /// seen by types.
     fn check_returned(&self, ty: &Type) -> Result<()> {
         let (value, error) = parts_of_result(ty);
         if let Some(error) = error.filter(|error| is_box_of_local_error(error)) {
@@ -68,7 +84,9 @@ impl<'a> Handler<'a> {
             };
         }
         match plain(value) {
-            Type::Tuple(TypeTuple { elems, .. }) if !elems.is_empty() && elems.len() != self.outputs => {
+            Type::Tuple(TypeTuple { elems, .. })
+                if !elems.is_empty() && elems.len() != self.outputs =>
+            {
                 let message = format!(
                     "{} returns {}, but there {} {}",
                     self.function.sig.ident,
@@ -84,17 +102,33 @@ impl<'a> Handler<'a> {
 
     /// Readers of the arguments, to stand before the call of the builder, and that call.
     pub(crate) fn code(&self) -> (TokenStream, TokenStream) {
-        let readers: Vec<Ident> = self.arguments.iter().enumerate().map(|(i, it)| local("reader", i, &it.ty)).collect();
-        let make = self.arguments.iter().zip(&readers).map(|(argument, reader)| {
-            let ty = &argument.ty;
-            quote_spanned!(ty.span()=> let #reader = ::ferrodash::__private::reader::<#ty>();)
-        });
+        let readers: Vec<Ident> = self
+            .arguments
+            .iter()
+            .enumerate()
+            .map(|(i, it)| local("reader", i, &it.ty))
+            .collect();
+        let make = self
+            .arguments
+            .iter()
+            .zip(&readers)
+            .map(|(argument, reader)| {
+                let ty = &argument.ty;
+                quote_spanned!(ty.span()=> let #reader = ::ferrodash::__private::reader::<#ty>();)
+            });
         let make = quote!(#(#make)*);
         let name = &self.function.sig.ident;
         let call = Ident::new("call", Span::mixed_site());
-        let taken: Vec<Ident> = self.arguments.iter().enumerate().map(|(i, it)| local("argument", i, &it.ty)).collect();
+        let taken: Vec<Ident> = self
+            .arguments
+            .iter()
+            .enumerate()
+            .map(|(i, it)| local("argument", i, &it.ty))
+            .collect();
         let indices = 0..taken.len();
-        let context = self.takes_context.then(|| quote_spanned!(name.span()=> #call.into_context()));
+        let context = self
+            .takes_context
+            .then(|| quote_spanned!(name.span()=> #call.into_context()));
         let takes_context = self.takes_context;
         let future = quote_spanned!(name.span()=> #name(#(#taken,)* #context));
         let unit: Type = parse_quote_spanned!(name.span()=> ());
@@ -143,7 +177,11 @@ impl<'a> Handler<'a> {
         let (span, value) = (ty.span(), local_at("value", ty.span()));
         match plain(ty) {
             Type::Tuple(TypeTuple { elems, .. }) if !elems.is_empty() => {
-                let names: Vec<Ident> = elems.iter().enumerate().map(|(index, ty)| local("value", index, ty)).collect();
+                let names: Vec<Ident> = elems
+                    .iter()
+                    .enumerate()
+                    .map(|(index, ty)| local("value", index, ty))
+                    .collect();
                 let outputs = elems
                     .iter()
                     .zip(&names)
@@ -155,14 +193,15 @@ impl<'a> Handler<'a> {
             }
             _ => match self.outputs {
                 1 => quote_spanned!(span=> ::ferrodash::__private::single_answer(#value)),
-                outputs => quote_spanned!(span=> ::ferrodash::__private::answers::<#outputs, _, _>(#value)),
+                outputs => {
+                    quote_spanned!(span=> ::ferrodash::__private::answers::<#outputs, _, _>(#value))
+                }
             },
         }
     }
 }
 
-const NO_OUTPUT: &str =
-    "without an output a callback returns nothing; add output(\"graph\", \"figure\"), or leave the type out";
+const NO_OUTPUT: &str = "without an output a callback returns nothing; add output(\"graph\", \"figure\"), or leave the type out";
 
 fn typed(argument: &FnArg) -> Option<&PatType> {
     match argument {
@@ -182,7 +221,9 @@ fn check_argument(ty: &Type) -> Result<()> {
     if let Some(reference) = first_reference(ty) {
         let message = match is_context(&reference.elem) {
             true => "take the `Context` itself, as the last argument",
-            false => "an argument of a callback owns its data; take `String` for `&str`, and `Vec<T>` for `&[T]`",
+            false => {
+                "an argument of a callback owns its data; take `String` for `&str`, and `Vec<T>` for `&[T]`"
+            }
         };
         return Err(Error::new_spanned(reference, message));
     }
@@ -194,16 +235,24 @@ fn local(name: &str, index: usize, ty: &Type) -> Ident {
     format_ident!("__{name}_{index}", span = ty.span())
 }
 
-/// A name whose place is that of a type: with the hygiene of macros, the compiler would show the attribute instead.
+/// A name whose place is that of a type: with the hygiene of macros, the compiler would show the
+/// attribute instead.
 fn local_at(name: &str, span: Span) -> Ident {
     format_ident!("__{name}", span = span)
 }
 
-/// The types of a value and an error, if a type is written as a `Result`; an alias may have one of them only.
+/// The types of a value and an error, if a type is written as a `Result`; an alias may have one of
+/// them only.
 pub(crate) fn parts_of_result(ty: &Type) -> (&Type, Option<&Type>) {
-    let Type::Path(TypePath { path, .. }) = plain(ty) else { return (ty, None) };
-    let Some(last) = path.segments.last().filter(|last| last.ident == "Result") else { return (ty, None) };
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return (ty, None) };
+    let Type::Path(TypePath { path, .. }) = plain(ty) else {
+        return (ty, None);
+    };
+    let Some(last) = path.segments.last().filter(|last| last.ident == "Result") else {
+        return (ty, None);
+    };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return (ty, None);
+    };
     let mut types = arguments.args.iter().filter_map(|argument| match argument {
         GenericArgument::Type(ty) => Some(ty),
         _ => None,
@@ -227,20 +276,27 @@ fn plain(ty: &Type) -> &Type {
 fn is_unit(ty: &Type) -> bool {
     match plain(ty) {
         Type::Tuple(tuple) => tuple.elems.is_empty(),
-        Type::Path(TypePath { path, .. }) => path
-            .segments
-            .last()
-            .is_some_and(|last| last.ident == "NoUpdate" || (last.ident == "Result" && last.arguments.is_empty())),
+        Type::Path(TypePath { path, .. }) => path.segments.last().is_some_and(|last| {
+            last.ident == "NoUpdate" || (last.ident == "Result" && last.arguments.is_empty())
+        }),
         _ => false,
     }
 }
 
 /// Whether a type is `Box<dyn Error>` without `Send` and `Sync`.
 fn is_box_of_local_error(ty: &Type) -> bool {
-    let Type::Path(TypePath { path, .. }) = plain(ty) else { return false };
-    let Some(last) = path.segments.last().filter(|last| last.ident == "Box") else { return false };
-    let PathArguments::AngleBracketed(arguments) = &last.arguments else { return false };
-    let Some(GenericArgument::Type(Type::TraitObject(object))) = arguments.args.first() else { return false };
+    let Type::Path(TypePath { path, .. }) = plain(ty) else {
+        return false;
+    };
+    let Some(last) = path.segments.last().filter(|last| last.ident == "Box") else {
+        return false;
+    };
+    let PathArguments::AngleBracketed(arguments) = &last.arguments else {
+        return false;
+    };
+    let Some(GenericArgument::Type(Type::TraitObject(object))) = arguments.args.first() else {
+        return false;
+    };
     let has = |name: &str| {
         object.bounds.iter().any(|bound| {
             matches!(bound, TypeParamBound::Trait(it) if it.path.segments.last().is_some_and(|last| last.ident == name))
@@ -250,7 +306,11 @@ fn is_box_of_local_error(ty: &Type) -> bool {
 }
 
 pub(crate) fn counted(count: usize, what: &str) -> String {
-    if count == 1 { format!("1 {what}") } else { format!("{count} {what}s") }
+    if count == 1 {
+        format!("1 {what}")
+    } else {
+        format!("{count} {what}s")
+    }
 }
 
 fn is_context(ty: &Type) -> bool {

@@ -15,18 +15,28 @@ impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let tags = Punctuated::parse_terminated(input)?;
         match tags.is_empty() {
-            true => {
-                Err(Error::new(input.span(), "#[invalidates] needs a tag: #[invalidates(\"orders\", \"order:{id}\")]"))
-            }
+            true => Err(Error::new(
+                input.span(),
+                "#[invalidates] needs a tag: #[invalidates(\"orders\", \"order:{id}\")]",
+            )),
             false => Ok(Self { tags }),
         }
     }
 }
 
 pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
-    let ItemFn { attrs, vis, sig, block, .. } = function;
+    let ItemFn {
+        attrs,
+        vis,
+        sig,
+        block,
+        ..
+    } = function;
     if sig.asyncness.is_none() {
-        return Err(Error::new(sig.fn_token.span, "#[invalidates] needs an `async fn`"));
+        return Err(Error::new(
+            sig.fn_token.span,
+            "#[invalidates] needs an `async fn`",
+        ));
     }
     let ReturnType::Type(_, result) = &sig.output else {
         let message = "#[invalidates] needs a function that returns a `Result` whose error can be made of \
@@ -39,7 +49,8 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
     Ok(quote! {
         #(#attrs)*
         #vis #sig {
-            // Made before the arguments are moved into the function; owed from here on, also if the caller goes away.
+            // Made before the arguments are moved into the function; owed from here on, also if the
+            // caller goes away.
             let #owed =
                 ::ferrodash::cache::Owed::new(::std::vec![#(::ferrodash::cache::Scope::tag(&::std::format!(#tags))),*]);
             let #returned: #result = (async move #block).await;

@@ -1,8 +1,8 @@
-//! The attributes `#[callback]`, `#[memoize]` and `#[invalidates]`: sugar over `ferrodash::Callback`,
-//! `ferrodash::memo` and `Cache::invalidate`.
+//! The attributes `#[callback]`, `#[memoize]` and `#[invalidates]`: sugar over
+//! `ferrodash::Callback`, `ferrodash::memo` and `Cache::invalidate`.
 //!
-//! Each attribute is read into a model (a file of its name), which then writes what a person could write with
-//! the public builder. Values of options are parsed in `args.rs`.
+//! Each attribute is read into a model (a file of its name), which then writes what a person could
+//! write with the public builder. Values of options are parsed in `args.rs`.
 
 mod args;
 mod borrowed;
@@ -18,8 +18,8 @@ use syn::parse_macro_input;
 
 /// Makes a callback of an async function.
 ///
-/// The function stays what it is and can be called and tested; beside it comes a type of the same name with
-/// `fn callback() -> Callback`, which [`callbacks!`] collects.
+/// The function stays what it is and can be called and tested; beside it comes a type of the same
+/// name with `fn callback() -> Callback`, which [`callbacks!`] collects.
 ///
 /// | key | meaning |
 /// |---|---|
@@ -47,22 +47,26 @@ use syn::parse_macro_input;
 /// | `dynamic_callbacks` | the function may add callbacks |
 /// | `batch` | its calls may travel with others although it takes a `Context`; it then sets no cookies and headers |
 ///
-/// An id is text or a pattern, `id!{type: "row", index: MATCH}`. Arguments are the inputs (and structs) and then the states, in order; a last argument of type `Context` takes the request. Types
-/// are whatever serde reads; a property that may be unset takes an `Option`.
+/// An id is text or a pattern, `id!{type: "row", index: MATCH}`. Arguments are the inputs (and
+/// structs) and then the states, in order; a last argument of type `Context` takes the request.
+/// Types are whatever serde reads; a property that may be unset takes an `Option`.
 #[proc_macro_attribute]
 pub fn callback(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let arguments = parse_macro_input!(attribute as callback::Arguments);
     let function = parse_macro_input!(item as syn::ItemFn);
-    callback::expand(arguments, function).unwrap_or_else(syn::Error::into_compile_error).into()
+    callback::expand(arguments, function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
 /// Remembers what a function returned for its arguments.
 ///
-/// `#[memoize(timeout = "5m")]`: equal arguments get the kept value for five minutes; calls at the same time share one
-/// run. The value is kept in the current cache (the app's, inside a callback). Errors are not kept. Arguments need
-/// `Serialize`, the value `Serialize` and `DeserializeOwned`, the error of a `Result` needs `Clone`, as everyone who
-/// waited gets it. For a method with `&self`, the type needs `Clone` and is part of the key, so `Serialize` too, unless
-/// the key is given.
+/// `#[memoize(timeout = "5m")]`: equal arguments get the kept value for five minutes; calls at the
+/// same time share one run. The value is kept in the current cache (the app's, inside a callback).
+/// Errors are not kept. Arguments need `Serialize`, the value `Serialize` and `DeserializeOwned`,
+/// the error of a `Result` needs `Clone`, as everyone who waited gets it. For a method with
+/// `&self`, the type needs `Clone` and is part of the key, so `Serialize` too, unless the key is
+/// given.
 ///
 /// | key | meaning |
 /// |---|---|
@@ -82,9 +86,10 @@ pub fn callback(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// | `key = expression` | what the key is made of, in the place of all arguments |
 /// | `blocking` | the function is not async and blocks; it runs on a thread for that |
 ///
-/// Beside a function come, under its name, functions that take the same arguments: `rows::forget(…)` drops the kept
-/// value of a call, `rows::refresh(…)` computes it anew, `rows::uncached(…)` calls the function itself, `rows::key(…)`
-/// is the key of a call, `rows::prime(…, value)` keeps a value; `rows::forget_all()` drops all. Beside a method they are
+/// Beside a function come, under its name, functions that take the same arguments:
+/// `rows::forget(…)` drops the kept value of a call, `rows::refresh(…)` computes it anew,
+/// `rows::uncached(…)` calls the function itself, `rows::key(…)` is the key of a call,
+/// `rows::prime(…, value)` keeps a value; `rows::forget_all()` drops all. Beside a method they are
 /// called `rows_forget`, `rows_refresh` and so on.
 #[proc_macro_attribute]
 pub fn memoize(attribute: TokenStream, item: TokenStream) -> TokenStream {
@@ -95,26 +100,31 @@ pub fn memoize(attribute: TokenStream, item: TokenStream) -> TokenStream {
         let error = error.into_compile_error();
         quote::quote!(#error #function)
     };
-    memoize::expand(arguments, function.clone()).unwrap_or_else(|error| mistake(error, &function)).into()
+    memoize::expand(arguments, function.clone())
+        .unwrap_or_else(|error| mistake(error, &function))
+        .into()
 }
 
 /// Invalidates tags in the current cache after an async function has succeeded.
 ///
-/// `#[invalidates("orders", "order:{id}")]`: values with one of these tags are forgotten, also those that are being
-/// computed; `{…}` names arguments. The function returns a `Result`, whose error can be made of
-/// `ferrodash::cache::Unreached`: an invalidation that fails is an error, as others may still see the old values.
+/// `#[invalidates("orders", "order:{id}")]`: values with one of these tags are forgotten, also
+/// those that are being computed; `{…}` names arguments. The function returns a `Result`, whose
+/// error can be made of `ferrodash::cache::Unreached`: an invalidation that fails is an error, as
+/// others may still see the old values.
 #[proc_macro_attribute]
 pub fn invalidates(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let arguments = parse_macro_input!(attribute as invalidates::Arguments);
     let function = parse_macro_input!(item as syn::ItemFn);
-    invalidates::expand(arguments, function).unwrap_or_else(syn::Error::into_compile_error).into()
+    invalidates::expand(arguments, function)
+        .unwrap_or_else(syn::Error::into_compile_error)
+        .into()
 }
 
-/// A list of callbacks from the names of functions with `#[callback]`: `callbacks![render_page, update_table]`.
+/// A list of callbacks from the names of functions with `#[callback]`:
+/// `callbacks![render_page, update_table]`.
 #[proc_macro]
 pub fn callbacks(input: TokenStream) -> TokenStream {
-    let names =
-        parse_macro_input!(input with syn::punctuated::Punctuated::<syn::Path, syn::Token![,]>::parse_terminated);
+    let names = parse_macro_input!(input with syn::punctuated::Punctuated::<syn::Path, syn::Token![,]>::parse_terminated);
     let names = names.iter();
     quote::quote!([#(#names::callback()),*]).into()
 }

@@ -6,7 +6,10 @@ use syn::ext::IdentExt;
 use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
-use syn::{Block, Error, Expr, FnArg, Ident, ItemFn, Pat, Result, ReturnType, Signature, Token, Type, parse_quote};
+use syn::{
+    Block, Error, Expr, FnArg, Ident, ItemFn, Pat, Result, ReturnType, Signature, Token, Type,
+    parse_quote,
+};
 
 use crate::args::{DurationArg, check_memoizable, keys, once, value, version};
 use crate::borrowed::{borrowed, first_impl_trait, first_reference, is_borrowed, owned};
@@ -28,13 +31,22 @@ pub(crate) struct Arguments {
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let mut arguments = Self::default();
-        let known = format!("{}, key, ignore, negative_timeout, negative and blocking", policy::KEYS);
+        let known = format!(
+            "{}, key, ignore, negative_timeout, negative and blocking",
+            policy::KEYS
+        );
         keys(input, &known, |key, input| arguments.take(key, input))?;
         if arguments.policy.timeout.is_none() {
-            return Err(Error::new(input.span(), "memoize needs a timeout: #[memoize(timeout = \"5m\")]"));
+            return Err(Error::new(
+                input.span(),
+                "memoize needs a timeout: #[memoize(timeout = \"5m\")]",
+            ));
         }
         if let (Some(_), Some(negative)) = (&arguments.negative_timeout, &arguments.negative) {
-            return Err(Error::new(negative.span(), "give negative_timeout for all errors, or negative for some"));
+            return Err(Error::new(
+                negative.span(),
+                "give negative_timeout for all errors, or negative for some",
+            ));
         }
         Ok(arguments)
     }
@@ -73,7 +85,10 @@ impl Arguments {
 fn names(list: Expr) -> Result<Vec<Ident>> {
     let name = |expr: &Expr| match expr {
         Expr::Path(path) => path.path.require_ident().cloned(),
-        other => Err(Error::new(other.span(), "expected names of arguments, such as [connection]")),
+        other => Err(Error::new(
+            other.span(),
+            "expected names of arguments, such as [connection]",
+        )),
     };
     match list {
         Expr::Array(list) => list.elems.iter().map(name).collect(),
@@ -84,7 +99,8 @@ fn names(list: Expr) -> Result<Vec<Ident>> {
 /// One parameter.
 struct Parameter {
     name: Ident,
-    /// The owned form and the value made of it again, if it borrows: the task that computes may outlive the caller.
+    /// The owned form and the value made of it again, if it borrows: the task that computes may
+    /// outlive the caller.
     borrowed: Option<(TokenStream, TokenStream)>,
 }
 
@@ -108,8 +124,11 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
     let key = key(&arguments, &parameters, is_method)?;
     let result = match &function.sig.output {
         ReturnType::Default => parse_quote!(()),
-        ReturnType::Type(_, ty) if first_reference(parts_of_result(ty).0).is_some() || is_borrowed(ty) => {
-            let message = "#[memoize] keeps what the function returns; return a type that owns its data";
+        ReturnType::Type(_, ty)
+            if first_reference(parts_of_result(ty).0).is_some() || is_borrowed(ty) =>
+        {
+            let message =
+                "#[memoize] keeps what the function returns; return a type that owns its data";
             return Err(Error::new_spanned(ty, message));
         }
         ReturnType::Type(_, ty) if first_impl_trait(ty).is_some() => {
@@ -118,7 +137,14 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
         }
         ReturnType::Type(_, ty) => (**ty).clone(),
     };
-    let model = Model { arguments, function, parameters, key, result, is_method };
+    let model = Model {
+        arguments,
+        function,
+        parameters,
+        key,
+        result,
+        is_method,
+    };
     let (cached, handles) = (model.cached(), model.handles());
     let (vis, name) = (&model.function.vis, &model.function.sig.ident);
     if is_method {
@@ -143,7 +169,11 @@ impl Model {
     /// The path of a function beside the memoized one.
     fn path(&self, what: &str) -> TokenStream {
         let (name, what) = (&self.function.sig.ident, self.handle(what));
-        if self.is_method { quote!(Self::#what) } else { quote!(#name::#what) }
+        if self.is_method {
+            quote!(Self::#what)
+        } else {
+            quote!(#name::#what)
+        }
     }
 
     /// What that function is called: in an impl, all stand side by side.
@@ -157,7 +187,8 @@ impl Model {
         }
     }
 
-    /// The signature of what replaces the function: async, and without `mut`, which says nothing to callers.
+    /// The signature of what replaces the function: async, and without `mut`, which says nothing to
+    /// callers.
     fn signature(&self) -> Signature {
         let mut signature = self.function.sig.clone();
         signature.asyncness = Some(parse_quote!(async));
@@ -173,14 +204,19 @@ impl Model {
         signature
     }
 
-    /// The parameters with names that hide none of the user's: a parameter may be called as the function is.
-    fn hygienic(inputs: &Punctuated<FnArg, Token![,]>) -> (Punctuated<FnArg, Token![,]>, Vec<Ident>) {
+    /// The parameters with names that hide none of the user's: a parameter may be called as the
+    /// function is.
+    fn hygienic(
+        inputs: &Punctuated<FnArg, Token![,]>,
+    ) -> (Punctuated<FnArg, Token![,]>, Vec<Ident>) {
         let (mut inputs, mut names) = (inputs.clone(), Vec::new());
         for argument in &mut inputs {
             if let FnArg::Typed(argument) = argument
                 && let Pat::Ident(pattern) = &mut *argument.pat
             {
-                pattern.ident.set_span(pattern.ident.span().resolved_at(Span::mixed_site()));
+                pattern
+                    .ident
+                    .set_span(pattern.ident.span().resolved_at(Span::mixed_site()));
                 names.push(pattern.ident.clone());
             }
         }
@@ -189,30 +225,51 @@ impl Model {
 
     /// The function behind the cache.
     fn cached(&self) -> TokenStream {
-        let Self { function: ItemFn { attrs, vis, .. }, result, key, .. } = self;
+        let Self {
+            function: ItemFn { attrs, vis, .. },
+            result,
+            key,
+            ..
+        } = self;
         let sig = self.signature();
-        let [identity, policy, uncached] = ["function", "policy", "uncached"].map(|what| self.path(what));
+        let [identity, policy, uncached] =
+            ["function", "policy", "uncached"].map(|what| self.path(what));
         // A name of its own, which no parameter of the function can have.
         let arguments = Ident::new("arguments", Span::mixed_site());
         let me = Ident::new("me", Span::mixed_site());
-        let own_self = self.is_method.then(|| quote!(let #me = ::core::clone::Clone::clone(self);));
-        let owned = self.parameters.iter().map(|Parameter { name, borrowed }| match borrowed {
-            Some((owned, _)) => quote!(let #name = #owned;),
-            None => quote!(let #name = #name;),
-        });
-        let mut passed: Vec<TokenStream> = self.is_method.then(|| quote!(&#me)).into_iter().collect();
-        passed.extend(self.parameters.iter().map(|Parameter { name, borrowed }| match borrowed {
-            Some((_, again)) => again.clone(),
-            None => quote!(#name),
-        }));
+        let own_self = self
+            .is_method
+            .then(|| quote!(let #me = ::core::clone::Clone::clone(self);));
+        let owned = self
+            .parameters
+            .iter()
+            .map(|Parameter { name, borrowed }| match borrowed {
+                Some((owned, _)) => quote!(let #name = #owned;),
+                None => quote!(let #name = #name;),
+            });
+        let mut passed: Vec<TokenStream> =
+            self.is_method.then(|| quote!(&#me)).into_iter().collect();
+        passed.extend(
+            self.parameters
+                .iter()
+                .map(|Parameter { name, borrowed }| match borrowed {
+                    Some((_, again)) => again.clone(),
+                    None => quote!(#name),
+                }),
+        );
         let tags = self.arguments.policy.templates();
         let tags = quote!(#(::ferrodash::cache::Run::current().tag(&::std::format!(#tags));)*);
         let call = match self.arguments.blocking {
-            Some(()) => quote!(::ferrodash::memo::blocking(move || { #tags #uncached(#(#passed),*) }).await),
+            Some(()) => {
+                quote!(::ferrodash::memo::blocking(move || { #tags #uncached(#(#passed),*) }).await)
+            }
             None => quote!({ #tags #uncached(#(#passed),*).await }),
         };
         let (run, negative) = match (&self.arguments.negative_timeout, &self.arguments.negative) {
-            (Some(time), _) => (quote!(run_with_negative), quote!(|_| ::core::option::Option::Some(#time),)),
+            (Some(time), _) => (
+                quote!(run_with_negative),
+                quote!(|_| ::core::option::Option::Some(#time),),
+            ),
             (None, Some(choice)) => (quote!(run_with_negative), quote!(#choice,)),
             (None, None) => (quote!(run), quote!()),
         };
@@ -235,14 +292,40 @@ impl Model {
 
     /// What else there is to do with calls of the function.
     fn handles(&self) -> TokenStream {
-        let Self { function, key, result, .. } = self;
-        let ItemFn { vis, block, sig, .. } = function;
+        let Self {
+            function,
+            key,
+            result,
+            ..
+        } = self;
+        let ItemFn {
+            vis, block, sig, ..
+        } = function;
         let name = &sig.ident;
-        let [forget, forget_all, refresh, prime, uncached, key_of, identity, policy] =
-            ["forget", "forget_all", "refresh", "prime", "uncached", "key", "function", "policy"]
-                .map(|what| self.handle(what));
+        let [
+            forget,
+            forget_all,
+            refresh,
+            prime,
+            uncached,
+            key_of,
+            identity,
+            policy,
+        ] = [
+            "forget",
+            "forget_all",
+            "refresh",
+            "prime",
+            "uncached",
+            "key",
+            "function",
+            "policy",
+        ]
+        .map(|what| self.handle(what));
         let (own_identity, own_policy) = (quote!(Self::#identity), quote!(Self::#policy));
-        let Signature { generics, inputs, .. } = self.signature();
+        let Signature {
+            generics, inputs, ..
+        } = self.signature();
         let (refreshed, names) = Self::hygienic(&inputs);
         let bounds = &generics.where_clause;
         let call = match self.is_method {
@@ -256,12 +339,15 @@ impl Model {
         let templates: Vec<_> = self.arguments.policy.templates().collect();
         let primed_policy = match templates.is_empty() {
             true => quote!(#own_policy()),
-            false => quote!(&::core::clone::Clone::clone(#own_policy())#(.tag(&::std::format!(#templates)))*),
+            false => {
+                quote!(&::core::clone::Clone::clone(#own_policy())#(.tag(&::std::format!(#templates)))*)
+            }
         };
         let mut with_value = inputs.clone();
         with_value.push(parse_quote!(#value: #result));
         quote! {
-            /// Forgets the kept value of a call in the current cache; one that is being computed is not kept.
+            /// Forgets the kept value of a call in the current cache; one that is being computed is
+            /// not kept.
             ///
             /// # Errors
             /// When a tier could not be reached and may still have it.
@@ -270,7 +356,8 @@ impl Model {
                 ::ferrodash::memo::forget(#arguments).await
             }
 
-            /// Forgets the kept values of all calls in the current cache; those that are being computed are not kept.
+            /// Forgets the kept values of all calls in the current cache; those that are being
+            /// computed are not kept.
             ///
             /// # Errors
             /// When the tier that keeps the marks could not be reached.
@@ -285,7 +372,8 @@ impl Model {
                 ::ferrodash::cache::Mode::Refresh.scope(#call).await
             }
 
-            /// Keeps a value as if the function had just returned it; `false` for an error, or if no tier took it.
+            /// Keeps a value as if the function had just returned it; `false` for an error, or if
+            /// no tier took it.
             #[allow(dead_code, unused_variables, clippy::allow_attributes)]
             #vis async fn #prime #generics (#with_value) -> bool #bounds {
                 use ::ferrodash::memo::{ProbeFallible as _, ProbePlain as _};
@@ -309,13 +397,22 @@ impl Model {
 
     /// What the others are made with: who the function is, and how its values are kept.
     fn hidden(&self) -> TokenStream {
-        let Self { function: ItemFn { vis, sig, .. }, result, .. } = self;
+        let Self {
+            function: ItemFn { vis, sig, .. },
+            result,
+            ..
+        } = self;
         let (text, version) = (sig.ident.unraw().to_string(), version(&self.function));
         let make = Ident::new("make", Span::mixed_site());
         let (identity, policy) = (self.handle("function"), self.handle("policy"));
-        let (timeout, options) = (&self.arguments.policy.timeout, self.arguments.policy.calls());
+        let (timeout, options) = (
+            &self.arguments.policy.timeout,
+            self.arguments.policy.calls(),
+        );
         let owner = match self.is_method {
-            true => quote!(::core::option::Option::Some(::core::any::type_name::<Self>())),
+            true => quote!(::core::option::Option::Some(
+                ::core::any::type_name::<Self>()
+            )),
             false => quote!(::core::option::Option::None),
         };
         quote! {
@@ -353,7 +450,8 @@ impl Model {
     }
 }
 
-/// Functions come beside the memoized one, and for a function that is no method a type: an impl of a trait takes neither.
+/// Functions come beside the memoized one, and for a function that is no method a type: an impl of
+/// a trait takes neither.
 fn check_place(function: &ItemFn) -> Result<()> {
     let name = &function.sig.ident;
     let message = match (place(function, "memoize"), function.sig.receiver()) {
@@ -362,7 +460,9 @@ fn check_place(function: &ItemFn) -> Result<()> {
              the trait does not have; memoize a function, or a method of an `impl` without a trait, and call it here"
         ),
         (Some(Place::Impl), None) => {
-            format!("#[memoize] in an impl needs a method with `&self`; move `{name}` out of the impl")
+            format!(
+                "#[memoize] in an impl needs a method with `&self`; move `{name}` out of the impl"
+            )
         }
         _ => return Ok(()),
     };
@@ -374,16 +474,25 @@ fn key(arguments: &Arguments, parameters: &[Parameter], is_method: bool) -> Resu
     let ignored = arguments.ignore.as_deref().unwrap_or_default();
     for name in ignored {
         if !parameters.iter().any(|parameter| parameter.name == *name) {
-            return Err(Error::new(name.span(), format!("there is no argument `{name}` to ignore")));
+            return Err(Error::new(
+                name.span(),
+                format!("there is no argument `{name}` to ignore"),
+            ));
         }
     }
     if let Some(key) = &arguments.key {
         return match ignored.first() {
-            Some(name) => Err(Error::new(name.span(), "with a `key` of its own, nothing else is part of the key")),
+            Some(name) => Err(Error::new(
+                name.span(),
+                "with a `key` of its own, nothing else is part of the key",
+            )),
             None => Ok(quote!((&(#key),))),
         };
     }
-    let names = parameters.iter().map(|parameter| &parameter.name).filter(|name| !ignored.contains(name));
+    let names = parameters
+        .iter()
+        .map(|parameter| &parameter.name)
+        .filter(|name| !ignored.contains(name));
     let me = is_method.then(|| quote!(self,));
     Ok(quote!((#me #(&#names,)*)))
 }
@@ -391,13 +500,16 @@ fn key(arguments: &Arguments, parameters: &[Parameter], is_method: bool) -> Resu
 fn parameters(function: &ItemFn) -> Result<Vec<Parameter>> {
     let mut parameters = Vec::new();
     for argument in &function.sig.inputs {
-        let FnArg::Typed(argument) = argument else { continue };
+        let FnArg::Typed(argument) = argument else {
+            continue;
+        };
         let Pat::Ident(pattern) = &*argument.pat else {
             let message = "#[memoize] needs a plain name here, as the argument is part of the key";
             return Err(Error::new(argument.pat.span(), message));
         };
         if matches!(&*argument.ty, Type::Reference(reference) if reference.mutability.is_some()) {
-            let message = "#[memoize] cannot take a mutable reference: a kept value would not write to it";
+            let message =
+                "#[memoize] cannot take a mutable reference: a kept value would not write to it";
             return Err(Error::new(argument.ty.span(), message));
         }
         if let Some(named) = first_impl_trait(&argument.ty) {
@@ -407,7 +519,10 @@ fn parameters(function: &ItemFn) -> Result<Vec<Parameter>> {
         let name = pattern.ident.clone();
         let reference = quote!(&#name);
         let borrowed = match is_borrowed(&argument.ty) {
-            true => Some((owned(&argument.ty, &reference)?, borrowed(&argument.ty, &reference, false)?)),
+            true => Some((
+                owned(&argument.ty, &reference)?,
+                borrowed(&argument.ty, &reference, false)?,
+            )),
             false => None,
         };
         parameters.push(Parameter { name, borrowed });

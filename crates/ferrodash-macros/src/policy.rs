@@ -1,4 +1,5 @@
-//! The options of a `Policy`, which both attributes take: parsed here, written as calls of its builder.
+//! The options of a `Policy`, which both attributes take: parsed here, written as calls of its
+//! builder.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -28,7 +29,12 @@ impl PolicyArgs {
                 once(&self.timeout, key)?;
                 self.timeout = Some(value(input)?);
             }
-            "stale_while_revalidate" | "stale_if_error" | "soft_timeout" | "hard_timeout" | "slower_than" | "lease" => {
+            "stale_while_revalidate"
+            | "stale_if_error"
+            | "soft_timeout"
+            | "hard_timeout"
+            | "slower_than"
+            | "lease" => {
                 once(&self.durations.iter().find(|(name, _)| name == key), key)?;
                 self.durations.push((key.clone(), value(input)?));
             }
@@ -47,8 +53,14 @@ impl PolicyArgs {
 
     /// Calls of the builder for everything but the timeout and the tags that are templates.
     pub(crate) fn calls(&self) -> TokenStream {
-        let durations = self.durations.iter().map(|(name, time)| quote!(.#name(#time)));
-        let numbers = self.numbers.iter().map(|(name, number)| quote!(.#name(#number)));
+        let durations = self
+            .durations
+            .iter()
+            .map(|(name, time)| quote!(.#name(#time)));
+        let numbers = self
+            .numbers
+            .iter()
+            .map(|(name, number)| quote!(.#name(#number)));
         let tags = self.tags.iter().flatten().filter(|tag| !is_template(tag));
         quote!(#(#durations)* #(#numbers)* #(.tag(#tags))*)
     }

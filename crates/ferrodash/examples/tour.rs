@@ -1,5 +1,5 @@
-//! The four optimizations, one each: a callback cached in the browser, memoized data, a debounced input, and batched
-//! requests to an API that the example starts itself.
+//! The four optimizations, one each: a callback cached in the browser, memoized data, a debounced
+//! input, and batched requests to an API that the example starts itself.
 
 use std::net::SocketAddr;
 use std::process::ExitCode;
@@ -66,7 +66,12 @@ const UNKNOWN: u32 = 13;
 #[memoize(timeout = "5m")]
 async fn retrieve_data(page: String) -> Vec<Row> {
     count(&COUNTERS.retrieve_data);
-    (0..200).map(|i| Row { name: format!("{page}-{i}"), value: f64::from(i) * 1.5 }).collect()
+    (0..200)
+        .map(|i| Row {
+            name: format!("{page}-{i}"),
+            value: f64::from(i) * 1.5,
+        })
+        .collect()
 }
 
 /// Client-side caching: the browser keeps the answer for a page, across reloads and tabs.
@@ -78,13 +83,16 @@ async fn retrieve_data(page: String) -> Vec<Row> {
 async fn render_page_content(pathname: String) -> html::Table {
     count(&COUNTERS.render_page_content);
     let rows = retrieve_data(pathname).await;
-    html::Table::new(html::Tbody::new(
-        rows.into_iter().map(|row| html::Tr::new((html::Td::new(row.name), html::Td::new(row.value)))),
-    ))
+    html::Table::new(html::Tbody::new(rows.into_iter().map(|row| {
+        html::Tr::new((html::Td::new(row.name), html::Td::new(row.value)))
+    })))
 }
 
 /// Debounced callbacks: one call, half a second after the last key.
-#[callback(output("output-div", "children"), input("input-div", "value", debounce = "500ms"))]
+#[callback(
+    output("output-div", "children"),
+    input("input-div", "value", debounce = "500ms")
+)]
 async fn update_output(value: Option<String>) -> String {
     count(&COUNTERS.update_output);
     value.unwrap_or_default().to_uppercase()
@@ -93,7 +101,9 @@ async fn update_output(value: Option<String>) -> String {
 /// Batched requests: every id is loaded by itself, and the API sees one request.
 #[callback(output("batch-output", "children"), input("ids", "value"))]
 async fn load_ids(ids: Option<Vec<u32>>) -> Result<html::Ul, CallbackError> {
-    let items = ITEMS.get().ok_or(CallbackError::new("the API is not there yet"))?;
+    let items = ITEMS
+        .get()
+        .ok_or(CallbackError::new("the API is not there yet"))?;
     let ids = ids.unwrap_or_default();
     let loaded = items.load_many(ids.iter().copied()).await;
     let line = |(id, item): (&u32, Result<Item, LoadError<HttpError>>)| match item {
@@ -123,13 +133,20 @@ fn layout() -> html::Main {
         section(
             "Debounced callbacks",
             "Type quickly: one call, half a second after the last key.",
-            (dcc::Input::new().id("input-div").placeholder("Type here"), html::Div::new(()).id("output-div")),
+            (
+                dcc::Input::new().id("input-div").placeholder("Type here"),
+                html::Div::new(()).id("output-div"),
+            ),
         ),
         section(
             "Batched requests",
             "Choose several ids: each is loaded by itself, the API gets one request. There is no 13.",
             (
-                dcc::Dropdown::new().id("ids").multi(true).options((1..=50).collect::<Vec<u32>>()).value([1, 2, 3]),
+                dcc::Dropdown::new()
+                    .id("ids")
+                    .multi(true)
+                    .options((1..=50).collect::<Vec<u32>>())
+                    .value([1, 2, 3]),
                 html::Div::new(()).id("batch-output"),
             ),
         ),
@@ -137,7 +154,11 @@ fn layout() -> html::Main {
 }
 
 fn section(title: &'static str, text: &'static str, content: impl IntoChildren) -> html::Section {
-    html::Section::new((html::H2::new(title), html::P::new(text), content.into_children()))
+    html::Section::new((
+        html::H2::new(title),
+        html::P::new(text),
+        content.into_children(),
+    ))
 }
 
 const STYLE: &str = "
@@ -177,9 +198,20 @@ fn api() -> Router {
     let data = async |Query(Ids { ids }): Query<Ids>| {
         let ids: Vec<u32> = ids.split(',').filter_map(|id| id.parse().ok()).collect();
         count(&COUNTERS.api_requests);
-        COUNTERS.api_ids.fetch_add(ids.len() as u64, Ordering::Relaxed);
-        let known = ids.into_iter().filter(|id| *id != UNKNOWN && (1..=50).contains(id));
-        JsonBody(known.map(|id| Item { id, name: format!("item {id}") }).collect::<Vec<_>>())
+        COUNTERS
+            .api_ids
+            .fetch_add(ids.len() as u64, Ordering::Relaxed);
+        let known = ids
+            .into_iter()
+            .filter(|id| *id != UNKNOWN && (1..=50).contains(id));
+        JsonBody(
+            known
+                .map(|id| Item {
+                    id,
+                    name: format!("item {id}"),
+                })
+                .collect::<Vec<_>>(),
+        )
     };
     Router::new().route("/data/", get(data))
 }
@@ -203,9 +235,15 @@ async fn start_api(port: u16) -> std::io::Result<SocketAddr> {
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
-    let api = start_api(options.api_port).await.map_err(|error| format!("cannot start the data API: {error}"))?;
+    let api = start_api(options.api_port)
+        .await
+        .map_err(|error| format!("cannot start the data API: {error}"))?;
     ITEMS.set(HttpBatch::new(format!("http://{api}/data/")).batcher())?;
-    let cache = Cache::builder().namespace("tour").url(&options.cache).await?.build();
+    let cache = Cache::builder()
+        .namespace("tour")
+        .url(&options.cache)
+        .await?
+        .build();
     let app = app(cache).build()?;
     let router = app.into_router().route("/_tour/counters", get(counters));
     Ok(ferrodash::serve(router, &format!("127.0.0.1:{}", options.port)).await?)

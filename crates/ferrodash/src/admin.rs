@@ -1,4 +1,5 @@
-//! The admin page of the cache, an app of its own: what is cached, with buttons to delete and refresh it.
+//! The admin page of the cache, an app of its own: what is cached, with buttons to delete and
+//! refresh it.
 
 use std::sync::Arc;
 
@@ -22,13 +23,17 @@ pub(crate) type Guard = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
 /// How often the page shows anew what there is.
 const EVERY_MILLISECONDS: u32 = 5000;
 
-/// The page of an app's cache below `path`, for requests that the guard lets through; others find nothing.
+/// The page of an app's cache below `path`, for requests that the guard lets through; others find
+/// nothing.
 pub(crate) fn mount(of: &App, path: &str, guard: Guard) -> Result<Router, BuildErrors> {
     let cache = &of.cache;
     cache.watch_entries();
     let path = prefix(path);
     if let Some(problem) = paths::problem(&path) {
-        return Err(BuildErrors(vec![Mistake::at(of.location, format!("cache_admin is {path:?}: {problem}"))]));
+        return Err(BuildErrors(vec![Mistake::at(
+            of.location,
+            format!("cache_admin is {path:?}: {problem}"),
+        )]));
     }
     let mut app = App::new(layout())
         .title("Cache")
@@ -61,7 +66,11 @@ pub(crate) fn prefix(path: &str) -> String {
 
 fn layout() -> html::Div {
     let button = |id: &'static str, text: &'static str| {
-        html::Button::new(text).id(id).style(Style::new().set("marginRight", "8px").set("padding", "6px 14px"))
+        html::Button::new(text).id(id).style(
+            Style::new()
+                .set("marginRight", "8px")
+                .set("padding", "6px 14px"),
+        )
     };
     let page = Style::new()
         .set("fontFamily", "system-ui, sans-serif")
@@ -80,8 +89,13 @@ fn layout() -> html::Div {
             html::Span::new("").id("cache-message"),
         ))
         .style(Style::new().set("marginBottom", "8px")),
-        table("cache-entries", &ENTRIES).row_selectable("multi").selected_rows(Vec::<u32>::new()).page_size(50),
-        dcc::Interval::new().id("cache-interval").interval(EVERY_MILLISECONDS),
+        table("cache-entries", &ENTRIES)
+            .row_selectable("multi")
+            .selected_rows(Vec::<u32>::new())
+            .page_size(50),
+        dcc::Interval::new()
+            .id("cache-interval")
+            .interval(EVERY_MILLISECONDS),
     ))
     .style(page)
 }
@@ -109,7 +123,10 @@ const ENTRIES: [(&str, &str); 7] = [
 ];
 
 fn table(id: &'static str, columns: &[(&str, &str)]) -> dash_table::DataTable {
-    let columns: Vec<Value> = columns.iter().map(|(id, name)| json!({"id": id, "name": name})).collect();
+    let columns: Vec<Value> = columns
+        .iter()
+        .map(|(id, name)| json!({"id": id, "name": name}))
+        .collect();
     dash_table::DataTable::new()
         .id(id)
         .columns(columns)
@@ -137,24 +154,52 @@ fn update(cache: Cache) -> Callback {
         .input(("cache-interval", "n_intervals"))
         .state(State::new("cache-entries", "data"))
         .state(State::new("cache-entries", "selected_rows"))
-        .handler(move |_: Value, _: Value, _: Value, data: Option<Vec<Row>>, rows: Option<Vec<usize>>, ctx: Context| {
-            let cache = cache.clone();
-            async move {
-                let (data, rows) = (data.unwrap_or_default(), rows.unwrap_or_default());
-                let keys = rows.iter().filter_map(|row| data.get(*row)?.key.parse().ok()).collect::<Vec<Key>>();
-                let message = act(&cache, ctx.triggered_id().and_then(crate::Id::as_str), &keys).await?;
-                let entries = cache.entries();
-                // After an action nothing is selected; else the selection follows its entries to their new rows.
-                let selected: Vec<usize> = match message {
-                    Some(_) => Vec::new(),
-                    None => entries.iter().enumerate().filter(|(_, e)| keys.contains(&e.key)).map(|(i, _)| i).collect(),
-                };
-                let entries: Vec<Value> = entries.iter().map(entry_row).collect();
-                let functions: Vec<Value> = cache.functions().iter().map(function_row).collect();
-                let message = message.map_or(crate::Update::No, crate::Update::To);
-                Ok::<_, CallbackError>((summary(&cache), Json(functions), Json(entries), Json(selected), message))
-            }
-        })
+        .handler(
+            move |_: Value,
+                  _: Value,
+                  _: Value,
+                  data: Option<Vec<Row>>,
+                  rows: Option<Vec<usize>>,
+                  ctx: Context| {
+                let cache = cache.clone();
+                async move {
+                    let (data, rows) = (data.unwrap_or_default(), rows.unwrap_or_default());
+                    let keys = rows
+                        .iter()
+                        .filter_map(|row| data.get(*row)?.key.parse().ok())
+                        .collect::<Vec<Key>>();
+                    let message = act(
+                        &cache,
+                        ctx.triggered_id().and_then(crate::Id::as_str),
+                        &keys,
+                    )
+                    .await?;
+                    let entries = cache.entries();
+                    // After an action nothing is selected; else the selection follows its entries
+                    // to their new rows.
+                    let selected: Vec<usize> = match message {
+                        Some(_) => Vec::new(),
+                        None => entries
+                            .iter()
+                            .enumerate()
+                            .filter(|(_, e)| keys.contains(&e.key))
+                            .map(|(i, _)| i)
+                            .collect(),
+                    };
+                    let entries: Vec<Value> = entries.iter().map(entry_row).collect();
+                    let functions: Vec<Value> =
+                        cache.functions().iter().map(function_row).collect();
+                    let message = message.map_or(crate::Update::No, crate::Update::To);
+                    Ok::<_, CallbackError>((
+                        summary(&cache),
+                        Json(functions),
+                        Json(entries),
+                        Json(selected),
+                        message,
+                    ))
+                }
+            },
+        )
 }
 
 /// What the page has of a row.
@@ -164,9 +209,15 @@ struct Row {
 }
 
 /// Does what the pressed button says; a word about it.
-async fn act(cache: &Cache, button: Option<&str>, keys: &[Key]) -> Result<Option<String>, CallbackError> {
+async fn act(
+    cache: &Cache,
+    button: Option<&str>,
+    keys: &[Key],
+) -> Result<Option<String>, CallbackError> {
     let done = match button {
-        Some("cache-delete" | "cache-refresh") if keys.is_empty() => return Ok(Some("nothing is selected".into())),
+        Some("cache-delete" | "cache-refresh") if keys.is_empty() => {
+            return Ok(Some("nothing is selected".into()));
+        }
         Some("cache-delete") => {
             for key in keys {
                 cache.remove_seen(key).await?;
@@ -181,15 +232,24 @@ async fn act(cache: &Cache, button: Option<&str>, keys: &[Key]) -> Result<Option
         }
         _ => return Ok(None),
     };
-    let entries = if keys.len() == 1 { "1 entry".to_owned() } else { format!("{} entries", keys.len()) };
+    let entries = if keys.len() == 1 {
+        "1 entry".to_owned()
+    } else {
+        format!("{} entries", keys.len())
+    };
     Ok(Some(format!("{entries} {done}")))
 }
 
 fn summary(cache: &Cache) -> String {
     let (entries, bytes) = cache.memory_size();
-    let health = cache.trouble().unwrap_or_else(|| "all tiers answer".to_owned());
+    let health = cache
+        .trouble()
+        .unwrap_or_else(|| "all tiers answer".to_owned());
     let tiers = cache.tiers().join(", then ");
-    format!("In {tiers}. {entries} entries and {:.1} MiB in memory; {health}.", bytes as f64 / f64::from(1 << 20))
+    format!(
+        "In {tiers}. {entries} entries and {:.1} MiB in memory; {health}.",
+        bytes as f64 / f64::from(1 << 20)
+    )
 }
 
 fn function_row(function: &FunctionReport) -> Value {

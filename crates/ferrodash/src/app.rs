@@ -81,8 +81,9 @@ impl App {
         self
     }
 
-    /// What is done when a callback's function returns an error or panics, if the callback has no handler of its own: the
-    /// handler returns what becomes of the outputs, usually [`NoUpdate`](crate::NoUpdate), which is taken for all of them.
+    /// What is done when a callback's function returns an error or panics, if the callback has no
+    /// handler of its own: the handler returns what becomes of the outputs, usually
+    /// [`NoUpdate`](crate::NoUpdate), which is taken for all of them.
     ///
     /// ```
     /// use ferrodash::{NoUpdate, prelude::*};
@@ -120,7 +121,10 @@ impl App {
     }
 
     /// Adds a `<meta>` tag.
-    pub fn meta_tag<'a>(mut self, attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub fn meta_tag<'a>(
+        mut self,
+        attributes: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         self.config.meta_tags.push(owned(attributes));
         self
     }
@@ -131,7 +135,10 @@ impl App {
     }
 
     /// Adds a script with all attributes of its tag, such as `integrity`.
-    pub fn external_script_tag<'a>(mut self, attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub fn external_script_tag<'a>(
+        mut self,
+        attributes: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         self.config.external_scripts.push(owned(attributes));
         self
     }
@@ -142,23 +149,27 @@ impl App {
     }
 
     /// Adds a style sheet with all attributes of its tag.
-    pub fn external_stylesheet_tag<'a>(mut self, attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Self {
+    pub fn external_stylesheet_tag<'a>(
+        mut self,
+        attributes: impl IntoIterator<Item = (&'a str, &'a str)>,
+    ) -> Self {
         self.config.external_stylesheets.push(owned(attributes));
         self
     }
 
-    /// The template of the page, with Dash's markers; at least `{%app_entry%}`, `{%config%}`, `{%scripts%}` and
-    /// `{%renderer%}` must be in it.
+    /// The template of the page, with Dash's markers; at least `{%app_entry%}`, `{%config%}`,
+    /// `{%scripts%}` and `{%renderer%}` must be in it.
     pub fn index_string(mut self, template: impl Into<String>) -> Self {
         self.config.index_string = Some(template.into());
         self
     }
 
-    /// The path below which the app lives, such as `/reports/`, both for the browser and for the router. A request for
-    /// `/reports` is sent on to it.
+    /// The path below which the app lives, such as `/reports/`, both for the browser and for the
+    /// router. A request for `/reports` is sent on to it.
     pub fn url_base_pathname(self, prefix: impl Into<String>) -> Self {
         let prefix = prefix.into();
-        self.requests_pathname_prefix(prefix.clone()).routes_pathname_prefix(prefix)
+        self.requests_pathname_prefix(prefix.clone())
+            .routes_pathname_prefix(prefix)
     }
 
     /// The path below which the browser finds the app, when a proxy in front changes paths.
@@ -173,7 +184,8 @@ impl App {
         self
     }
 
-    /// The folder whose scripts and style sheets are put into the page; by default `assets`. It need not exist.
+    /// The folder whose scripts and style sheets are put into the page; by default `assets`. It
+    /// need not exist.
     pub fn assets_folder(mut self, folder: impl Into<PathBuf>) -> Self {
         self.config.assets.folder = folder.into();
         self
@@ -185,23 +197,24 @@ impl App {
         self
     }
 
-    /// Another server that has the assets, such as `https://cdn.example.com/`: the page fetches them from there, below
-    /// [`assets_url_path`](Self::assets_url_path), and `get_asset_url` gives addresses there. The folder is still looked
-    /// through for their names.
+    /// Another server that has the assets, such as `https://cdn.example.com/`: the page fetches
+    /// them from there, below [`assets_url_path`](Self::assets_url_path), and `get_asset_url` gives
+    /// addresses there. The folder is still looked through for their names.
     pub fn assets_external_path(mut self, url: impl Into<String>) -> Self {
         self.config.assets.external = Some(url.into());
         self
     }
 
-    /// A regular expression for file names in the assets folder that are not put into the page. They are still served.
+    /// A regular expression for file names in the assets folder that are not put into the page.
+    /// They are still served.
     #[track_caller]
     pub fn assets_ignore(mut self, pattern: &str) -> Self {
         self.config.assets.ignore = self.regex("assets_ignore", pattern).map(Arc::new);
         self
     }
 
-    /// Regular expressions for names of folders, at any depth of the assets folder, whose files are not put into the
-    /// page. They are still served.
+    /// Regular expressions for names of folders, at any depth of the assets folder, whose files are
+    /// not put into the page. They are still served.
     #[track_caller]
     pub fn assets_path_ignore<'a>(mut self, patterns: impl IntoIterator<Item = &'a str>) -> Self {
         for pattern in patterns {
@@ -223,15 +236,15 @@ impl App {
         }
     }
 
-    /// Whether the page has buttons for undo and redo, of what the user did and what callbacks set; by default it has
-    /// none.
+    /// Whether the page has buttons for undo and redo, of what the user did and what callbacks set;
+    /// by default it has none.
     pub fn show_undo_redo(mut self, show: bool) -> Self {
         self.config.show_undo_redo = show;
         self
     }
 
-    /// A JavaScript function that the renderer calls, Dash's `hooks`: `layout_pre`, `layout_post`, `request_pre`,
-    /// `request_post`, `callback_resolved` or `request_refresh_jwt`.
+    /// A JavaScript function that the renderer calls, Dash's `hooks`: `layout_pre`, `layout_post`,
+    /// `request_pre`, `request_post`, `callback_resolved` or `request_refresh_jwt`.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -252,50 +265,54 @@ impl App {
         self
     }
 
-    /// Whether charts have the button "Share chart…", which uploads their data to the cloud of plotly.js' maker; by
-    /// default they have not. A graph whose own `config` has `showSendToCloud` does as that says.
+    /// Whether charts have the button "Share chart…", which uploads their data to the cloud of
+    /// plotly.js' maker; by default they have not. A graph whose own `config` has `showSendToCloud`
+    /// does as that says.
     pub fn show_send_to_cloud(mut self, show: bool) -> Self {
         self.config.show_send_to_cloud = show;
         self
     }
 
-    /// Does not check callbacks against the layout: for components that only exist in the answers of callbacks.
+    /// Does not check callbacks against the layout: for components that only exist in the answers
+    /// of callbacks.
     pub fn suppress_callback_exceptions(mut self, suppress: bool) -> Self {
         self.config.suppress_callback_exceptions = suppress;
         self
     }
 
-    /// The largest request body that is read, in bytes; by default 32 MiB. A larger one is answered with 413.
+    /// The largest request body that is read, in bytes; by default 32 MiB. A larger one is answered
+    /// with 413.
     pub fn max_body(mut self, bytes: usize) -> Self {
         self.config.max_body = bytes;
         self
     }
 
-    /// How many calls may be in progress at a time; by default 1,024. Further ones are answered with 503 and
-    /// `Retry-After`. `None` for any number.
+    /// How many calls may be in progress at a time; by default 1,024. Further ones are answered
+    /// with 503 and `Retry-After`. `None` for any number.
     pub fn max_calls(mut self, calls: Option<usize>) -> Self {
         self.config.limits.app = calls;
         self
     }
 
-    /// How many calls one client may have in progress at a time; by default 256, many times what a browser sends. Further
-    /// ones are answered with 503 and `Retry-After`. `None` for any number.
+    /// How many calls one client may have in progress at a time; by default 256, many times what a
+    /// browser sends. Further ones are answered with 503 and `Retry-After`. `None` for any number.
     ///
-    /// A client is an address, or a network of 64 bits with IPv6. For connections from this machine or a private network
-    /// it is the last address in `X-Forwarded-For`: a proxy must set that header, or all its users are one client. Without
-    /// [`run`](Self::run) or [`serve`](crate::serve), addresses are known only if the router is served with axum's connect
-    /// info; otherwise there is no limit for each client.
+    /// A client is an address, or a network of 64 bits with IPv6. For connections from this machine
+    /// or a private network it is the last address in `X-Forwarded-For`: a proxy must set that
+    /// header, or all its users are one client. Without [`run`](Self::run) or
+    /// [`serve`](crate::serve), addresses are known only if the router is served with axum's
+    /// connect info; otherwise there is no limit for each client.
     pub fn max_calls_per_client(mut self, calls: Option<usize>) -> Self {
         self.config.limits.per_client = calls;
         self
     }
 
-    /// How long the function of a callback may take that does not say itself; by default two minutes. Then its call is
-    /// cancelled and answered with 504. `None` for any time. Cached callbacks have
-    /// [`hard_timeout`](crate::CacheOptions::hard_timeout) instead.
+    /// How long the function of a callback may take that does not say itself; by default two
+    /// minutes. Then its call is cancelled and answered with 504. `None` for any time. Cached
+    /// callbacks have [`hard_timeout`](crate::CacheOptions::hard_timeout) instead.
     ///
-    /// A function is cancelled where it awaits. One that computes without a pause is not, and belongs into
-    /// `tokio::task::spawn_blocking`.
+    /// A function is cancelled where it awaits. One that computes without a pause is not, and
+    /// belongs into `tokio::task::spawn_blocking`.
     pub fn call_timeout(mut self, time: Option<Duration>) -> Self {
         self.config.limits.timeout = time;
         self
@@ -307,13 +324,14 @@ impl App {
         self
     }
 
-    /// The header in which a proxy gives each request an id, such as `X-Request-ID`, so that a call that the proxy sends
-    /// again does not run twice: the second one is answered with 409. By default there is none.
+    /// The header in which a proxy gives each request an id, such as `X-Request-ID`, so that a call
+    /// that the proxy sends again does not run twice: the second one is answered with 409. By
+    /// default there is none.
     ///
-    /// Ids are remembered in the app's cache for as long as a call may take and a minute more, so processes that share a
-    /// cache know each other's calls. Calls of cached callbacks run again if need be, as their answers are the same. The
-    /// proxy must set the header itself, and not pass on what clients send in it. While the cache cannot be asked, calls
-    /// run.
+    /// Ids are remembered in the app's cache for as long as a call may take and a minute more, so
+    /// processes that share a cache know each other's calls. Calls of cached callbacks run again if
+    /// need be, as their answers are the same. The proxy must set the header itself, and not pass
+    /// on what clients send in it. While the cache cannot be asked, calls run.
     #[track_caller]
     pub fn request_id_header(mut self, name: &str) -> Self {
         match HeaderName::try_from(name) {
@@ -326,36 +344,39 @@ impl App {
         self
     }
 
-    /// Whether calls that a page makes at the same time may travel in one request, `_ferrodash/batch`; by default they
-    /// may. To be turned off where something before the app goes by `_dash-update-component`, such as a proxy's rule, or
-    /// where functions use what a layer sets up for the task of their request.
+    /// Whether calls that a page makes at the same time may travel in one request,
+    /// `_ferrodash/batch`; by default they may. To be turned off where something before the app
+    /// goes by `_dash-update-component`, such as a proxy's rule, or where functions use what a
+    /// layer sets up for the task of their request.
     pub fn batch_calls(mut self, on: bool) -> Self {
         self.config.batch_calls = on;
         self
     }
 
-    /// A path, such as `health`, that answers `OK`, or names the cache tiers that fail. By default there is none.
+    /// A path, such as `health`, that answers `OK`, or names the cache tiers that fail. By default
+    /// there is none.
     pub fn health_endpoint(mut self, path: impl Into<String>) -> Self {
         self.config.health_endpoint = Some(path.into());
         self
     }
 
-    /// A path, such as `ready`, that answers `OK` once every [`warm_up`](Self::warm_up) has ended, and 503 before. By
-    /// default there is none.
+    /// A path, such as `ready`, that answers `OK` once every [`warm_up`](Self::warm_up) has ended,
+    /// and 503 before. By default there is none.
     pub fn ready_endpoint(mut self, path: impl Into<String>) -> Self {
         self.config.ready_endpoint = Some(path.into());
         self
     }
 
-    /// A path, such as `metrics`, that answers with the cache's counters in the text format of Prometheus. By default
-    /// there is none.
+    /// A path, such as `metrics`, that answers with the cache's counters in the text format of
+    /// Prometheus. By default there is none.
     pub fn metrics_endpoint(mut self, path: impl Into<String>) -> Self {
         self.config.metrics_endpoint = Some(path.into());
         self
     }
 
-    /// Adds work to be done when the app starts, in its cache: usually calls of memoized functions, so that the first
-    /// user finds their values. Nobody waits for it, except who asks [`ready_endpoint`](Self::ready_endpoint).
+    /// Adds work to be done when the app starts, in its cache: usually calls of memoized functions,
+    /// so that the first user finds their values. Nobody waits for it, except who asks
+    /// [`ready_endpoint`](Self::ready_endpoint).
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -373,9 +394,13 @@ impl App {
     }
 
     /// How the app finds out who makes a request, for `vary = "user"`, `vary = "roles"` and
-    /// [`Context::identity`](crate::Context::identity): `None` for nobody. It is called on each such request and must be
-    /// quick; a role that it no longer gives is no longer answered with what was made for it.
-    pub fn identity(mut self, identify: impl Fn(&HeaderMap) -> Option<Identity> + Send + Sync + 'static) -> Self {
+    /// [`Context::identity`](crate::Context::identity): `None` for nobody. It is called on each
+    /// such request and must be quick; a role that it no longer gives is no longer answered with
+    /// what was made for it.
+    pub fn identity(
+        mut self,
+        identify: impl Fn(&HeaderMap) -> Option<Identity> + Send + Sync + 'static,
+    ) -> Self {
         self.config.identify.user = Some(Arc::new(identify));
         self
     }
@@ -386,15 +411,16 @@ impl App {
         self
     }
 
-    /// Signs the handles of [`Stored`](crate::Stored) values. All processes behind one address need the same secret; by
-    /// default it is random, and handles end with the process.
+    /// Signs the handles of [`Stored`](crate::Stored) values. All processes behind one address need
+    /// the same secret; by default it is random, and handles end with the process.
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.config.secret = Some(secret.into());
         self
     }
 
-    /// Mounts a page at `path`, such as `/_cache/`, that lists what is cached and can delete and refresh it. `guard` says
-    /// whether a request may see it; who may not, finds nothing there. By default there is no such page.
+    /// Mounts a page at `path`, such as `/_cache/`, that lists what is cached and can delete and
+    /// refresh it. `guard` says whether a request may see it; who may not, finds nothing there. By
+    /// default there is no such page.
     pub fn cache_admin(
         mut self,
         path: impl Into<String>,
@@ -404,22 +430,29 @@ impl App {
         self
     }
 
-    /// Whether a failing callback tells the page why; otherwise only the log does. By default in debug builds.
+    /// Whether a failing callback tells the page why; otherwise only the log does. By default in
+    /// debug builds.
     pub fn debug(mut self, debug: bool) -> Self {
         self.config.debug = debug;
         self
     }
 
-    /// What tells this build from others, for the browser's cache; by default a digest of the program's file.
+    /// What tells this build from others, for the browser's cache; by default a digest of the
+    /// program's file.
     pub fn build_id(mut self, id: impl Into<String>) -> Self {
         self.config.build_id = Some(id.into());
         self
     }
 
-    /// Adds a component suite. `html`, `dcc` and `dash_table` are there by default; one that is there already, as a plugin
-    /// can have added it, is not added again.
+    /// Adds a component suite. `html`, `dcc` and `dash_table` are there by default; one that is
+    /// there already, as a plugin can have added it, is not added again.
     pub fn suite(mut self, suite: &'static Suite) -> Self {
-        if !self.config.suites.iter().any(|known| std::ptr::eq(*known, suite)) {
+        if !self
+            .config
+            .suites
+            .iter()
+            .any(|known| std::ptr::eq(*known, suite))
+        {
             self.config.suites.push(suite);
         }
         self
@@ -428,43 +461,65 @@ impl App {
     /// Checks everything and makes what is served.
     ///
     /// # Errors
-    /// [`BuildErrors`] with all mistakes and the place of each: duplicate outputs, ids and properties that the fixed
-    /// layout does not have, options that contradict each other, paths that no browser sends, two parts of the app with
-    /// one path, a template without its markers.
+    /// [`BuildErrors`] with all mistakes and the place of each: duplicate outputs, ids and
+    /// properties that the fixed layout does not have, options that contradict each other, paths
+    /// that no browser sends, two parts of the app with one path, a template without its markers.
     pub fn build(mut self) -> Result<BuiltApp, BuildErrors> {
         let mut mistakes = self.mistakes.clone();
         let warm_ups = std::mem::take(&mut self.warm_ups);
         let admin_path = self.admin.as_ref().map(|(path, _)| admin::prefix(path));
-        let admin = self.admin.take().map(|(path, guard)| admin::mount(&self, &path, guard));
+        let admin = self
+            .admin
+            .take()
+            .map(|(path, guard)| admin::mount(&self, &path, guard));
         let location = self.location;
         let state = Arc::new(AppState::new(self, warm_ups.is_empty(), &mut mistakes));
         let admin = admin.transpose().unwrap_or_else(|error| {
             mistakes.extend(error.0);
             None
         });
-        let AppState { config, registry, pages, .. } = &*state;
-        claims::check(config, admin_path.as_deref(), registry, pages, location, &mut mistakes);
+        let AppState {
+            config,
+            registry,
+            pages,
+            ..
+        } = &*state;
+        claims::check(
+            config,
+            admin_path.as_deref(),
+            registry,
+            pages,
+            location,
+            &mut mistakes,
+        );
         if !mistakes.is_empty() {
             return Err(BuildErrors(mistakes));
         }
-        // Nothing of the app's own is on one path now, so only routes of plugins can fail to be joined.
+        // Nothing of the app's own is on one path now, so only routes of plugins can fail to be
+        // joined.
         let router = http::router(state.clone()).merge(admin.unwrap_or_default());
         let router = plugin::join(router, config, pages, location, &mut mistakes);
         match mistakes.is_empty() {
-            true => Ok(BuiltApp { router: http::discard(http::secure(router, config)), state, warm_ups }),
+            true => Ok(BuiltApp {
+                router: http::discard(http::secure(router, config)),
+                state,
+                warm_ups,
+            }),
             false => Err(BuildErrors(mistakes)),
         }
     }
 
-    /// Builds the app and serves it on `address` until the process is asked to stop (SIGINT or SIGTERM).
+    /// Builds the app and serves it on `address` until the process is asked to stop (SIGINT or
+    /// SIGTERM).
     ///
-    /// Its cache becomes the one of memoized functions that run outside any callback. When ready, the address is
-    /// printed on standard output. If the program has set no `tracing` subscriber, events are written to standard error,
-    /// such as the error of a callback that failed: those from the level `info` on, or what `RUST_LOG` says.
+    /// Its cache becomes the one of memoized functions that run outside any callback. When ready,
+    /// the address is printed on standard output. If the program has set no `tracing` subscriber,
+    /// events are written to standard error, such as the error of a callback that failed: those
+    /// from the level `info` on, or what `RUST_LOG` says.
     ///
     /// # Errors
-    /// [`Error::Build`](crate::Error::Build) when the app has mistakes, [`Error::Listen`](crate::Error::Listen) when
-    /// the address is not free.
+    /// [`Error::Build`](crate::Error::Build) when the app has mistakes,
+    /// [`Error::Listen`](crate::Error::Listen) when the address is not free.
     pub async fn run(self, address: &str) -> Result<()> {
         log::install();
         self.cache.make_default();
@@ -491,15 +546,18 @@ impl BuiltApp {
         self.router
     }
 
-    /// The work of [`App::warm_up`], to be run once, for those who do not use [`App::run`]. One part after the other; a
-    /// part that panics is logged and does not stop the rest.
+    /// The work of [`App::warm_up`], to be run once, for those who do not use [`App::run`]. One
+    /// part after the other; a part that panics is logged and does not stop the rest.
     pub fn warm_up(&mut self) -> impl Future<Output = ()> + Send + use<> {
         let (state, warm_ups) = (self.state.clone(), std::mem::take(&mut self.warm_ups));
         async move {
             for work in warm_ups {
                 let work = AssertUnwindSafe(state.cache.scope(async move { work().await }));
                 if let Err(panic) = work.catch_unwind().await {
-                    tracing::error!("the warm-up panicked: {}", log::OneLine(panic_message(&*panic)));
+                    tracing::error!(
+                        "the warm-up panicked: {}",
+                        log::OneLine(panic_message(&*panic))
+                    );
                 }
             }
             state.ready.store(true, Ordering::Release);
@@ -509,10 +567,15 @@ impl BuiltApp {
 
 impl std::fmt::Debug for BuiltApp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BuiltApp").field("callbacks", &self.state.registry.iter().count()).finish_non_exhaustive()
+        f.debug_struct("BuiltApp")
+            .field("callbacks", &self.state.registry.iter().count())
+            .finish_non_exhaustive()
     }
 }
 
 fn owned<'a>(attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
-    attributes.into_iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect()
+    attributes
+        .into_iter()
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
 }

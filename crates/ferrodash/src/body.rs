@@ -1,4 +1,5 @@
-//! Bodies of answers: the bytes, their compressed forms made once, and the one form in which all of it is cached.
+//! Bodies of answers: the bytes, their compressed forms made once, and the one form in which all of
+//! it is cached.
 
 mod compress;
 
@@ -10,10 +11,12 @@ use flate2::{Compression, write::GzEncoder};
 /// Below this size a compressed body saves no packet and costs a decoder's start.
 const COMPRESS_FROM: usize = 1024;
 
-/// From this size on compressing is moved off the async threads: it takes more than about a millisecond.
+/// From this size on compressing is moved off the async threads: it takes more than about a
+/// millisecond.
 const BLOCKING_FROM: usize = 32 * 1024;
 
-/// From this size on the first caller of a kept answer gets it uncompressed: gzip would take longer than many functions.
+/// From this size on the first caller of a kept answer gets it uncompressed: gzip would take longer
+/// than many functions.
 const PLAIN_FROM: usize = 512 * 1024;
 
 /// An encoding of HTTP that is spoken here.
@@ -46,7 +49,10 @@ pub(crate) struct Accepts {
 
 impl Accepts {
     /// None of them.
-    pub(crate) const NOTHING: Self = Self { gzip: false, brotli: false };
+    pub(crate) const NOTHING: Self = Self {
+        gzip: false,
+        brotli: false,
+    };
 
     /// What an `Accept-Encoding` allows (RFC 9110, section 12.5.3).
     pub(crate) fn of(accept: Option<&str>) -> Self {
@@ -55,17 +61,27 @@ impl Accepts {
             for item in accept.unwrap_or_default().split(',') {
                 let (coding, parameter) = item.split_once(';').unwrap_or((item, ""));
                 if Some(coding.trim()) == encoding.name() {
-                    allowed = parameter.trim().strip_prefix("q=").is_none_or(|q| q.parse() != Ok(0.0));
+                    allowed = parameter
+                        .trim()
+                        .strip_prefix("q=")
+                        .is_none_or(|q| q.parse() != Ok(0.0));
                 }
             }
             allowed
         };
-        Self { gzip: allows(Encoding::Gzip), brotli: allows(Encoding::Brotli) }
+        Self {
+            gzip: allows(Encoding::Gzip),
+            brotli: allows(Encoding::Brotli),
+        }
     }
 
     /// The encoding of a body of which all forms are there: the smallest.
     pub(crate) fn best(self) -> Encoding {
-        if self.brotli { Encoding::Brotli } else { self.of_stream() }
+        if self.brotli {
+            Encoding::Brotli
+        } else {
+            self.of_stream()
+        }
     }
 
     /// The encoding of a body that is made for one request: gzip is the quickest to make.
@@ -77,10 +93,14 @@ impl Accepts {
         }
     }
 
-    /// The encoding of a body that is sent as it is made. Browsers take Brotli by https only, and its encoder keeps
-    /// megabytes for each response that is in progress.
+    /// The encoding of a body that is sent as it is made. Browsers take Brotli by https only, and
+    /// its encoder keeps megabytes for each response that is in progress.
     pub(crate) fn of_stream(self) -> Encoding {
-        if self.gzip { Encoding::Gzip } else { Encoding::Identity }
+        if self.gzip {
+            Encoding::Gzip
+        } else {
+            Encoding::Identity
+        }
     }
 }
 
@@ -95,7 +115,9 @@ impl Stream {
 
     /// What is to be sent for these bytes. It fails only when the server ends.
     pub(crate) async fn write(&mut self, bytes: Vec<u8>) -> io::Result<Bytes> {
-        let Some(mut encoder) = self.0.take() else { return Ok(bytes.into()) };
+        let Some(mut encoder) = self.0.take() else {
+            return Ok(bytes.into());
+        };
         let is_large = bytes.len() >= BLOCKING_FROM;
         let work = move || {
             encoder.write_all(&bytes)?;
@@ -103,7 +125,11 @@ impl Stream {
             let ready = std::mem::take(encoder.get_mut());
             Ok((encoder, ready))
         };
-        let result: io::Result<_> = if is_large { tokio::task::spawn_blocking(work).await? } else { work() };
+        let result: io::Result<_> = if is_large {
+            tokio::task::spawn_blocking(work).await?
+        } else {
+            work()
+        };
         let (encoder, ready) = result?;
         self.0 = Some(encoder);
         Ok(ready.into())
@@ -133,8 +159,8 @@ const HEADER: usize = 1 + DIGEST + 3 * size_of::<u32>() + size_of::<u8>();
 const VERSION: u8 = 1;
 
 impl Body {
-    /// A body with the forms that are made while a caller waits: all of a small one, gzip of a larger one, none of a
-    /// large one.
+    /// A body with the forms that are made while a caller waits: all of a small one, gzip of a
+    /// larger one, none of a large one.
     pub(crate) async fn first(identity: Bytes) -> Self {
         if identity.len() < BLOCKING_FROM {
             return Self::encode_now(identity);
@@ -143,14 +169,20 @@ impl Body {
         if plain.identity.len() >= PLAIN_FROM {
             return plain;
         }
-        let gzip = compress::aside(plain.identity.clone(), compress::gzip).await.unwrap_or_default();
+        let gzip = compress::aside(plain.identity.clone(), compress::gzip)
+            .await
+            .unwrap_or_default();
         Self { gzip, ..plain }
     }
 
     /// The same body with all its forms, if some are missing and there is time to make them.
     pub(crate) async fn complete(self) -> Option<Self> {
         let (gzip, brotli) = compress::later(self.identity.clone(), self.gzip.clone()).await?;
-        Some(Self { gzip, brotli, ..self })
+        Some(Self {
+            gzip,
+            brotli,
+            ..self
+        })
     }
 
     /// Whether it has all the forms that it is to have.
@@ -164,14 +196,24 @@ impl Body {
             return Self::plain(identity);
         }
         let (gzip, brotli) = (compress::gzip(&identity), compress::brotli(&identity));
-        Self { gzip, brotli, ..Self::plain(identity) }
+        Self {
+            gzip,
+            brotli,
+            ..Self::plain(identity)
+        }
     }
 
     /// A body without compressed forms.
     pub(crate) fn plain(identity: Bytes) -> Self {
         let mut digest = [0; DIGEST];
         digest.copy_from_slice(&blake3::hash(&identity).as_bytes()[..DIGEST]);
-        Self { identity, gzip: Bytes::new(), brotli: Bytes::new(), digest, partial: false }
+        Self {
+            identity,
+            gzip: Bytes::new(),
+            brotli: Bytes::new(),
+            digest,
+            partial: false,
+        }
     }
 
     /// The bytes in the best encoding that is accepted and made.
@@ -209,7 +251,8 @@ impl Body {
     /// Everything in one piece, for a cache.
     pub(crate) fn pack(&self) -> Bytes {
         let forms = [&self.identity, &self.gzip, &self.brotli];
-        let mut packed = BytesMut::with_capacity(HEADER + forms.iter().map(|form| form.len()).sum::<usize>());
+        let mut packed =
+            BytesMut::with_capacity(HEADER + forms.iter().map(|form| form.len()).sum::<usize>());
         packed.put_u8(VERSION);
         packed.put_slice(&self.digest);
         for form in forms {
@@ -230,7 +273,8 @@ impl Body {
         }
         let mut digest = [0; DIGEST];
         header.copy_to_slice(&mut digest);
-        let lengths = [header.get_u32(), header.get_u32(), header.get_u32()].map(|length| length as usize);
+        let lengths =
+            [header.get_u32(), header.get_u32(), header.get_u32()].map(|length| length as usize);
         let partial = header.get_u8() != 0;
         if lengths.iter().sum::<usize>() != rest.len() {
             return None;
@@ -241,7 +285,13 @@ impl Body {
             start += length;
             form
         });
-        Some(Self { identity, gzip, brotli, digest, partial })
+        Some(Self {
+            identity,
+            gzip,
+            brotli,
+            digest,
+            partial,
+        })
     }
 }
 
@@ -290,7 +340,11 @@ mod tests {
         let gzip = body.gzip.clone();
         let body = body.complete().await.unwrap();
         assert_eq!(body.choose(accepts).0, Encoding::Brotli);
-        assert_eq!(body.gzip.as_ptr(), gzip.as_ptr(), "what is made is not made again");
+        assert_eq!(
+            body.gzip.as_ptr(),
+            gzip.as_ptr(),
+            "what is made is not made again"
+        );
         let large = Body::first(Bytes::from("0123456789".repeat(100_000))).await;
         assert_eq!(large.choose(accepts).0, Encoding::Identity);
         assert!(!large.is_complete() && large.complete().await.unwrap().is_complete());
@@ -302,13 +356,18 @@ mod tests {
         let packed = body.pack();
         let unpacked = Body::unpack(&packed).expect("just packed");
         assert_eq!(unpacked.etag(Encoding::Gzip), body.etag(Encoding::Gzip));
-        for (accept, encoding) in
-            [(None, Encoding::Identity), (Some("gzip"), Encoding::Gzip), (Some("br"), Encoding::Brotli)]
-        {
+        for (accept, encoding) in [
+            (None, Encoding::Identity),
+            (Some("gzip"), Encoding::Gzip),
+            (Some("br"), Encoding::Brotli),
+        ] {
             let accepts = Accepts::of(accept);
             let (chosen, bytes) = unpacked.choose(accepts);
             assert_eq!((chosen, &bytes), (encoding, &body.choose(accepts).1));
-            assert!(packed.as_ptr_range().contains(&bytes.as_ptr()), "{encoding:?} was copied");
+            assert!(
+                packed.as_ptr_range().contains(&bytes.as_ptr()),
+                "{encoding:?} was copied"
+            );
         }
         assert!(Body::unpack(&packed.slice(1..)).is_none());
         assert!(Body::unpack(&packed.slice(..10)).is_none());

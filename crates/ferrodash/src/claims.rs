@@ -1,4 +1,5 @@
-//! The paths that the parts of an app serve, each compared with every other, so that none hides another.
+//! The paths that the parts of an app serve, each compared with every other, so that none hides
+//! another.
 
 use std::panic::Location;
 
@@ -27,8 +28,8 @@ impl Claim {
     }
 }
 
-/// Adds a mistake for each path that another part of the app serves already. The routes of plugins are compared when
-/// they are joined to these, as a router does not say which it has.
+/// Adds a mistake for each path that another part of the app serves already. The routes of plugins
+/// are compared when they are joined to these, as a router does not say which it has.
 pub(crate) fn check(
     config: &Config,
     admin: Option<&str>,
@@ -45,16 +46,35 @@ pub(crate) fn check(
         let callback = &registered.callback;
         if let Some(api) = &callback.spec.api {
             let what = format!("the api_endpoint of callback {}", callback.spec.name);
-            add(&mut claims, claim(&api.path, false, &what, callback.spec.location), mistakes);
+            add(
+                &mut claims,
+                claim(&api.path, false, &what, callback.spec.location),
+                mistakes,
+            );
         }
     }
-    // What is not found is the page of the app, which shows the pages; their own paths need no place of their own.
+    // What is not found is the page of the app, which shows the pages; their own paths need no
+    // place of their own.
     for page in pages {
         let paths = [("path", page.path())].into_iter();
-        for (what, path) in paths.chain(page.redirect_from().iter().map(|path| ("redirect_from", path.as_str()))) {
-            let path = format!("{}/{}", config.routes_prefix.trim_end_matches('/'), path.trim_start_matches('/'));
-            let own = claim(&path, false, &format!("the {what} of the page {}", page.module()), page.location);
-            let is_hidden = |other: &&Claim| own.meets(other) && own.path != trimmed(&config.routes_prefix);
+        for (what, path) in paths.chain(
+            page.redirect_from()
+                .iter()
+                .map(|path| ("redirect_from", path.as_str())),
+        ) {
+            let path = format!(
+                "{}/{}",
+                config.routes_prefix.trim_end_matches('/'),
+                path.trim_start_matches('/')
+            );
+            let own = claim(
+                &path,
+                false,
+                &format!("the {what} of the page {}", page.module()),
+                page.location,
+            );
+            let is_hidden =
+                |other: &&Claim| own.meets(other) && own.path != trimmed(&config.routes_prefix);
             if let Some(other) = claims.iter().find(is_hidden) {
                 mistakes.push(collision(&own, other));
             }
@@ -86,23 +106,35 @@ fn collision(claim: &Claim, other: &Claim) -> Mistake {
 }
 
 /// The parts that every app has, those that it was given, and its admin page.
-fn of_app(config: &Config, admin: Option<&str>, location: &'static Location<'static>) -> Vec<Claim> {
+fn of_app(
+    config: &Config,
+    admin: Option<&str>,
+    location: &'static Location<'static>,
+) -> Vec<Claim> {
     let prefix = config.routes_prefix.as_str();
     let mut claims = built_in(prefix, "", location);
     let settings = [
-        ("the assets folder (assets_url_path)", Some(&config.assets.url_path), true),
+        (
+            "the assets folder (assets_url_path)",
+            Some(&config.assets.url_path),
+            true,
+        ),
         ("health_endpoint", config.health_endpoint.as_ref(), false),
         ("ready_endpoint", config.ready_endpoint.as_ref(), false),
         ("metrics_endpoint", config.metrics_endpoint.as_ref(), false),
     ];
     // One that cannot be served is a mistake of its own.
-    let paths =
-        settings.into_iter().filter_map(|(name, path, is_folder)| Some((name, path?.trim_matches('/'), is_folder)));
-    for (name, path, is_folder) in paths.filter(|(_, path, _)| !path.is_empty() && !path.starts_with('_')) {
+    let paths = settings
+        .into_iter()
+        .filter_map(|(name, path, is_folder)| Some((name, path?.trim_matches('/'), is_folder)));
+    for (name, path, is_folder) in
+        paths.filter(|(_, path, _)| !path.is_empty() && !path.starts_with('_'))
+    {
         claims.push(claim(&format!("{prefix}{path}"), is_folder, name, location));
     }
     let Some(admin) = admin else { return claims };
-    // Around the app, the admin page has its own parts only; elsewhere it has all that is below its path.
+    // Around the app, the admin page has its own parts only; elsewhere it has all that is below its
+    // path.
     match prefix.starts_with(admin) {
         true => claims.extend(built_in(admin, "cache_admin: ", location)),
         false => claims.push(claim(admin, true, "cache_admin", location)),
@@ -116,17 +148,33 @@ fn built_in(prefix: &str, of: &str, location: &'static Location<'static>) -> Vec
         ("", false, "the page of the app"),
         ("_dash-layout", false, "the layout"),
         ("_dash-dependencies", false, "the list of callbacks"),
-        ("_dash-update-component", false, "the callbacks' own address"),
+        (
+            "_dash-update-component",
+            false,
+            "the callbacks' own address",
+        ),
         ("_dash-component-suites", true, "the component suites"),
         ("_favicon.ico", false, "the icon"),
         ("_ferrodash", true, "the page's script"),
     ]
-    .map(|(path, is_folder, what)| claim(&format!("{prefix}{path}"), is_folder, &format!("{of}{what}"), location))
+    .map(|(path, is_folder, what)| {
+        claim(
+            &format!("{prefix}{path}"),
+            is_folder,
+            &format!("{of}{what}"),
+            location,
+        )
+    })
     .into()
 }
 
 fn claim(path: &str, is_folder: bool, what: &str, location: &'static Location<'static>) -> Claim {
-    Claim { path: trimmed(path).to_owned(), is_folder, what: what.to_owned(), location }
+    Claim {
+        path: trimmed(path).to_owned(),
+        is_folder,
+        what: what.to_owned(),
+        location,
+    }
 }
 
 fn trimmed(path: &str) -> &str {

@@ -80,7 +80,11 @@ pub(crate) struct CallLimits {
 
 impl Default for CallLimits {
     fn default() -> Self {
-        Self { app: Some(1024), per_client: Some(256), timeout: Some(Duration::from_secs(120)) }
+        Self {
+            app: Some(1024),
+            per_client: Some(256),
+            timeout: Some(Duration::from_secs(120)),
+        }
     }
 }
 
@@ -139,7 +143,11 @@ impl Default for Config {
             build_id: None,
             identify: Identify::default(),
             secret: None,
-            csrf: Csrf { on: false, cookie: "_csrf_token".into(), header: "X-CSRFToken".into() },
+            csrf: Csrf {
+                on: false,
+                cookie: "_csrf_token".into(),
+                header: "X-CSRFToken".into(),
+            },
             reload_stale_pages: false,
             forbid_framing: false,
             show_send_to_cloud: false,
@@ -148,7 +156,13 @@ impl Default for Config {
             plugins: Plugins::default(),
             renderer_hooks: Vec::new(),
             on_error: None,
-            suites: vec![&renderer::SUITE, &dcc::SUITE, &html::SUITE, &dash_table::SUITE, &plotly_js::SUITE],
+            suites: vec![
+                &renderer::SUITE,
+                &dcc::SUITE,
+                &html::SUITE,
+                &dash_table::SUITE,
+                &plotly_js::SUITE,
+            ],
         }
     }
 }

@@ -20,7 +20,9 @@ pub enum Error {
     #[error(transparent)]
     Build(#[from] BuildErrors),
     /// The address cannot be listened on.
-    #[error("cannot listen on {address}: {source}. Stop what listens there, or choose another port")]
+    #[error(
+        "cannot listen on {address}: {source}. Stop what listens there, or choose another port"
+    )]
     Listen {
         /// The address.
         address: String,
@@ -40,10 +42,12 @@ pub enum Error {
     Cache(#[from] ferrodash_cache::Error),
 }
 
-/// All mistakes in the description of an app. Displays as a line for each, `file:line: text`; `Debug` does the same.
+/// All mistakes in the description of an app. Displays as a line for each, `file:line: text`;
+/// `Debug` does the same.
 pub struct BuildErrors(pub(crate) Vec<Mistake>);
 
-/// One mistake in the description of an app. Displays as one line, `file:line: text`; `Debug` does the same.
+/// One mistake in the description of an app. Displays as one line, `file:line: text`; `Debug` does
+/// the same.
 #[derive(Clone)]
 pub struct Mistake {
     text: String,
@@ -52,11 +56,17 @@ pub struct Mistake {
 
 impl Mistake {
     pub(crate) fn new(callback: &Callback, text: String) -> Self {
-        Self { text: format!("callback {}: {text}", callback.spec.name), location: callback.spec.location }
+        Self {
+            text: format!("callback {}: {text}", callback.spec.name),
+            location: callback.spec.location,
+        }
     }
 
     pub(crate) fn at(location: &'static Location<'static>, text: impl Into<String>) -> Self {
-        Self { text: text.into(), location }
+        Self {
+            text: text.into(),
+            location,
+        }
     }
 
     /// Where the part of the app with the mistake was described.
@@ -69,7 +79,10 @@ impl Display for Mistake {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}:{}:", self.location.file(), self.location.line())?;
         // A message of another crate may have several lines.
-        self.text.lines().map(str::trim).try_for_each(|line| write!(f, " {line}"))
+        self.text
+            .lines()
+            .map(str::trim)
+            .try_for_each(|line| write!(f, " {line}"))
     }
 }
 
@@ -84,7 +97,9 @@ impl Display for BuildErrors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let plural = if self.0.len() == 1 { "" } else { "s" };
         write!(f, "the app has {} mistake{plural}:", self.0.len())?;
-        self.0.iter().try_for_each(|mistake| write!(f, "\n  {mistake}"))
+        self.0
+            .iter()
+            .try_for_each(|mistake| write!(f, "\n  {mistake}"))
     }
 }
 

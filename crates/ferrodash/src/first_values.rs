@@ -1,5 +1,5 @@
-//! The values that callbacks are called with when the page is loaded: a function that cannot take them would fail for
-//! every user.
+//! The values that callbacks are called with when the page is loaded: a function that cannot take
+//! them would fail for every user.
 
 use bytes::Bytes;
 use ferrodash_components::Component;
@@ -10,7 +10,10 @@ use crate::state::Components;
 
 /// Properties that components of `dash_core_components` set themselves when they are shown.
 const SET_BY_ITSELF: &[(&str, &[&str])] = &[
-    ("Geolocation", &["local_date", "position", "position_error", "timestamp"]),
+    (
+        "Geolocation",
+        &["local_date", "position", "position_error", "timestamp"],
+    ),
     ("Graph", &["relayoutData"]),
     ("Location", &["hash", "href", "pathname", "search"]),
     ("RangeSlider", &["drag_value", "value"]),
@@ -20,16 +23,24 @@ const SET_BY_ITSELF: &[(&str, &[&str])] = &[
 ];
 
 /// Adds a mistake for each argument that cannot be read from what the layout has for it.
-pub(crate) fn check_first_values(registry: &Registry, components: &Components<'_>, mistakes: &mut Vec<Mistake>) {
+pub(crate) fn check_first_values(
+    registry: &Registry,
+    components: &Components<'_>,
+    mistakes: &mut Vec<Mistake>,
+) {
     let called: Vec<&Registered> = registry
         .iter()
         .map(|registered| &**registered)
         .filter(|registered| registered.callback.spec.initial_call != InitialCall::Prevented)
         .collect();
-    let outputs = called.iter().flat_map(|registered| &registered.callback.spec.outputs);
+    let outputs = called
+        .iter()
+        .flat_map(|registered| &registered.callback.spec.outputs);
     let written: Vec<&Property> = outputs.map(|output| &output.property).collect();
     for registered in called {
-        let Some(handler) = registered.callback.handler() else { continue };
+        let Some(handler) = registered.callback.handler() else {
+            continue;
+        };
         let spec = &registered.callback.spec;
         let parameters = spec.all_parameters();
         if handler.arguments() != parameters.len() {
@@ -44,16 +55,28 @@ pub(crate) fn check_first_values(registry: &Registry, components: &Components<'_
             first_value(registered, index, property, components)
         };
         let values: Vec<Option<First>> = properties.iter().enumerate().map(first).collect();
-        let texts: Vec<Bytes> =
-            values.iter().map(|value| value.as_ref().map(|value| value.text.clone()).unwrap_or_default()).collect();
+        let texts: Vec<Bytes> = values
+            .iter()
+            .map(|value| {
+                value
+                    .as_ref()
+                    .map(|value| value.text.clone())
+                    .unwrap_or_default()
+            })
+            .collect();
         for (index, parameter) in parameters.iter().enumerate() {
             let mut fields = Vec::new();
             collect_fields(parameter, inputs, &mut fields);
             // A struct is read whole, so all of its fields must be known.
-            let Some(known) = fields.iter().map(|field| values[*field].as_ref()).collect::<Option<Vec<_>>>() else {
+            let Some(known) = fields
+                .iter()
+                .map(|field| values[*field].as_ref())
+                .collect::<Option<Vec<_>>>()
+            else {
                 continue;
             };
-            if let Some((wanted, error)) = handler.refuses(index, &parameter.value(&texts, inputs)) {
+            if let Some((wanted, error)) = handler.refuses(index, &parameter.value(&texts, inputs))
+            {
                 let text = match (parameter, &known[..]) {
                     (Parameter::Input(_) | Parameter::State(_), [value]) => {
                         value.problem(properties[fields[0]], wanted, &error)
@@ -71,7 +94,9 @@ fn collect_fields(parameter: &Parameter, inputs: usize, fields: &mut Vec<usize>)
     match parameter {
         Parameter::Input(index) => fields.push(*index),
         Parameter::State(index) => fields.push(inputs + index),
-        Parameter::Struct(more) => more.iter().for_each(|(_, field)| collect_fields(field, inputs, fields)),
+        Parameter::Struct(more) => more
+            .iter()
+            .for_each(|(_, field)| collect_fields(field, inputs, fields)),
     }
 }
 
@@ -112,24 +137,37 @@ fn first_value(
         None => &spec.states[index - spec.inputs.len()].default,
     };
     // Pages that share an id can have different values for it.
-    let [component] = &components.get(&property.id.to_string())?[..] else { return None };
+    let [component] = &components.get(&property.id.to_string())?[..] else {
+        return None;
+    };
     match component.props().find(|(name, _)| *name == property.name) {
         _ if is_set_by_itself(component, &property.name) => None,
-        Some((_, value)) => Some(First { text: serde_json::to_vec(value).ok()?.into(), origin: Origin::Layout }),
+        Some((_, value)) => Some(First {
+            text: serde_json::to_vec(value).ok()?.into(),
+            origin: Origin::Layout,
+        }),
         None => {
-            let origin = if default.is_some() { Origin::Default } else { Origin::Unset };
-            Some(First { text: registered.unset(index).clone(), origin })
+            let origin = if default.is_some() {
+                Origin::Default
+            } else {
+                Origin::Unset
+            };
+            Some(First {
+                text: registered.unset(index).clone(),
+                origin,
+            })
         }
     }
 }
 
-/// Whether a component may give the property a value before any callback is called. Those of other suites may.
+/// Whether a component may give the property a value before any callback is called. Those of other
+/// suites may.
 fn is_set_by_itself(component: &Component, property: &str) -> bool {
     match component.namespace() {
         "dash_html_components" => false,
-        "dash_core_components" => {
-            SET_BY_ITSELF.iter().any(|(name, properties)| *name == component.name() && properties.contains(&property))
-        }
+        "dash_core_components" => SET_BY_ITSELF
+            .iter()
+            .any(|(name, properties)| *name == component.name() && properties.contains(&property)),
         _ => true,
     }
 }
@@ -145,7 +183,9 @@ impl First {
                  `Option<{wanted}>`, or set the property in the layout"
             ),
             Origin::Default => {
-                format!("the default of {property} is {text}, which is no `{wanted}`, as its function takes: {error}")
+                format!(
+                    "the default of {property} is {text}, which is no `{wanted}`, as its function takes: {error}"
+                )
             }
             Origin::Layout => format!(
                 "{property} is {text} in the layout, and its function takes `{wanted}`: {error}; change the value or the \

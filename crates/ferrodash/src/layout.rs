@@ -31,8 +31,8 @@ pub struct LayoutRequest {
     pub(crate) pages: Arc<PageRegistry>,
 }
 
-/// What can be a layout: components, or a function that makes them. One of a [`PageRegistry`] is called once, when the
-/// app is built; one of a [`LayoutRequest`] for each request.
+/// What can be a layout: components, or a function that makes them. One of a [`PageRegistry`] is
+/// called once, when the app is built; one of a [`LayoutRequest`] for each request.
 pub trait IntoLayout<M> {
     /// The layout.
     fn into_layout(self) -> Layout;
@@ -59,7 +59,9 @@ where
     T: IntoChildren,
 {
     fn into_layout(self) -> Layout {
-        Layout(Kind::OfPages(Arc::new(move |pages| self(pages).into_children())))
+        Layout(Kind::OfPages(Arc::new(move |pages| {
+            self(pages).into_children()
+        })))
     }
 }
 
@@ -69,7 +71,9 @@ where
     T: IntoChildren,
 {
     fn into_layout(self) -> Layout {
-        Layout(Kind::PerRequest(Arc::new(move |request| self(request).into_children())))
+        Layout(Kind::PerRequest(Arc::new(move |request| {
+            self(request).into_children()
+        })))
     }
 }
 
@@ -88,18 +92,26 @@ impl Layout {
             return self;
         }
         let plugins = plugins.clone();
-        let change = move |layout| plugins.iter().fold(layout, |layout, plugin| plugin.layout(layout));
+        let change = move |layout| {
+            plugins
+                .iter()
+                .fold(layout, |layout, plugin| plugin.layout(layout))
+        };
         Self(match self.0 {
             Kind::Fixed(layout) => Kind::Fixed(change(layout)),
             Kind::OfPages(make) => Kind::OfPages(Arc::new(move |pages| change(make(pages)))),
-            Kind::PerRequest(make) => Kind::PerRequest(Arc::new(move |request| change(make(request)))),
+            Kind::PerRequest(make) => {
+                Kind::PerRequest(Arc::new(move |request| change(make(request))))
+            }
         })
     }
 
     /// Calls `visit` for every component of a fixed layout.
     pub(crate) fn walk<'a>(&'a self, visit: &mut dyn FnMut(Cow<'a, Component>)) {
         if let Kind::Fixed(children) = &self.0 {
-            children.components().for_each(|component| component.walk(visit));
+            children
+                .components()
+                .for_each(|component| component.walk(visit));
         }
     }
 
@@ -111,7 +123,9 @@ impl Layout {
     pub(crate) fn render(&self, request: &LayoutRequest) -> Result<Vec<u8>, String> {
         let children = match &self.0 {
             Kind::Fixed(children) => return json(children),
-            Kind::OfPages(make) => std::panic::catch_unwind(AssertUnwindSafe(|| make(&request.pages))),
+            Kind::OfPages(make) => {
+                std::panic::catch_unwind(AssertUnwindSafe(|| make(&request.pages)))
+            }
             Kind::PerRequest(make) => std::panic::catch_unwind(AssertUnwindSafe(|| make(request))),
         };
         json(&children.map_err(|_| "the layout's function panicked".to_owned())?)

@@ -62,10 +62,10 @@ mod suite;
 
 pub use app::{App, BuiltApp};
 pub use callback::{
-    Args, Argument, CacheOptions, Callback, CallbackArgument, CallbackArguments, CallbackBuilder, CallbackError,
-    Context, Each, Failure, Grouping, Handler, HeaderError, Identity, Input, IntoAnswer, IntoCallbackError, IntoOutput,
-    LastArgument, NoUpdate, Output, OutputValue, Outputs, Patch, PatchKey, PatchValue, PreventUpdate, State, Trigger,
-    Update, no_update,
+    Args, Argument, CacheOptions, Callback, CallbackArgument, CallbackArguments, CallbackBuilder,
+    CallbackError, Context, Each, Failure, Grouping, Handler, HeaderError, Identity, Input,
+    IntoAnswer, IntoCallbackError, IntoOutput, LastArgument, NoUpdate, Output, OutputValue,
+    Outputs, Patch, PatchKey, PatchValue, PreventUpdate, State, Trigger, Update, no_update,
 };
 pub use cookie;
 pub use error::{BuildErrors, Error, Mistake, Result};
@@ -73,14 +73,15 @@ pub use ferrodash_batch as batch;
 pub use ferrodash_cache as cache;
 pub use ferrodash_cache::{Cache, Policy, memo};
 pub use ferrodash_components::{
-    ALL, ALLSMALLER, Child, Children, Component, ComponentExt, Id, IdValue, IntoChildren, IntoProp, Json, MATCH, Prop,
-    Style, Suite, Wildcard, dash_table, dcc, html, id,
+    ALL, ALLSMALLER, Child, Children, Component, ComponentExt, Id, IdValue, IntoChildren, IntoProp,
+    Json, MATCH, Prop, Style, Suite, Wildcard, dash_table, dcc, html, id,
 };
 pub use ferrodash_macros::{callback, callbacks, invalidates, memoize};
 pub use layout::{IntoLayout, Layout, LayoutRequest};
 pub use pages::{
-    IntoPageContent, IntoPageLayout, IntoPageText, NotFound, Page, PageLayout, PageOrder, PageRegistry, PageRequest,
-    PageText, Paths, RegisteredPage, VariableError, Variables, page_container,
+    IntoPageContent, IntoPageLayout, IntoPageText, NotFound, Page, PageLayout, PageOrder,
+    PageRegistry, PageRequest, PageText, Paths, RegisteredPage, VariableError, Variables,
+    page_container,
 };
 pub use plugin::Plugin;
 pub use security::Algorithm;
@@ -92,10 +93,11 @@ pub mod prelude {
     pub use crate::batch::{Batcher, LoadError};
     pub use crate::html::HtmlProps as _;
     pub use crate::{
-        ALL, ALLSMALLER, App, Args, Cache, CacheOptions, Callback, CallbackError, Children, Component,
-        ComponentExt as _, Context, Each, Failure, Id, Identity, Input, IntoChildren, Json, MATCH, NoUpdate, NotFound,
-        Output, Outputs, Page, PageRegistry, PageRequest, Patch, PreventUpdate, RegisteredPage, State, Stored, Style,
-        Update, Variables, callback, callbacks, dash_table, dcc, html, id, invalidates, memo, memoize, no_update,
+        ALL, ALLSMALLER, App, Args, Cache, CacheOptions, Callback, CallbackError, Children,
+        Component, ComponentExt as _, Context, Each, Failure, Id, Identity, Input, IntoChildren,
+        Json, MATCH, NoUpdate, NotFound, Output, Outputs, Page, PageRegistry, PageRequest, Patch,
+        PreventUpdate, RegisteredPage, State, Stored, Style, Update, Variables, callback,
+        callbacks, dash_table, dcc, html, id, invalidates, memo, memoize, no_update,
         page_container, pages,
     };
 }

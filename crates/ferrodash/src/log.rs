@@ -4,8 +4,8 @@
 
 use std::fmt::{self, Display, Write};
 
-/// A text that stays on one line of the log: its line breaks and control characters are written as escapes, so that
-/// nothing in it can look like a line of its own or move the cursor of a terminal.
+/// A text that stays on one line of the log: its line breaks and control characters are written as
+/// escapes, so that nothing in it can look like a line of its own or move the cursor of a terminal.
 pub(crate) struct OneLine<T>(pub(crate) T);
 
 impl<T: Display> Display for OneLine<T> {
@@ -34,8 +34,8 @@ impl Write for Escaping<'_, '_> {
     }
 }
 
-/// Writes events to standard error from now on, unless the program does something else with them. `RUST_LOG` says which;
-/// by default those from the level `info` on.
+/// Writes events to standard error from now on, unless the program does something else with them.
+/// `RUST_LOG` says which; by default those from the level `info` on.
 #[cfg(feature = "log")]
 pub(crate) fn install() {
     use tracing_subscriber::EnvFilter;
@@ -44,11 +44,17 @@ pub(crate) fn install() {
     if tracing::dispatcher::has_been_set() {
         return;
     }
-    let filter = EnvFilter::builder().with_default_directive(LevelFilter::INFO.into()).from_env_lossy();
-    let installed = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).try_init();
+    let filter = EnvFilter::builder()
+        .with_default_directive(LevelFilter::INFO.into())
+        .from_env_lossy();
+    let installed = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .try_init();
     // An error means that the program has set up a log in this very moment.
     if installed.is_ok() {
-        // What a panic says may hold what others sent, and would otherwise be written to the same place as it is.
+        // What a panic says may hold what others sent, and would otherwise be written to the same
+        // place as it is.
         std::panic::set_hook(Box::new(|panic| tracing::error!("{}", OneLine(panic))));
     }
 }
@@ -63,9 +69,15 @@ mod tests {
     #[test]
     fn what_begins_a_line_is_escaped_and_all_else_stays() {
         for (text, expected) in [
-            ("plain, größe, 日本 \"quoted\" \\ {}", "plain, größe, 日本 \"quoted\" \\ {}"),
+            (
+                "plain, größe, 日本 \"quoted\" \\ {}",
+                "plain, größe, 日本 \"quoted\" \\ {}",
+            ),
             ("a\nb\r\nc\td", "a\\nb\\r\\nc\\td"),
-            ("\u{1b}[2K\u{85}\u{2028}\u{2029}\u{0}", "\\u{1b}[2K\\u{85}\\u{2028}\\u{2029}\\u{0}"),
+            (
+                "\u{1b}[2K\u{85}\u{2028}\u{2029}\u{0}",
+                "\\u{1b}[2K\\u{85}\\u{2028}\\u{2029}\\u{0}",
+            ),
             ("", ""),
         ] {
             assert_eq!(OneLine(text).to_string(), expected);

@@ -18,8 +18,13 @@ static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
 ///
 /// # Errors
 /// When `work` panics, and when the runtime ends.
-pub(crate) async fn run<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, JoinError> {
-    let turn = TURNS.acquire().await.expect("the semaphore is never closed");
+pub(crate) async fn run<T: Send + 'static>(
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, JoinError> {
+    let turn = TURNS
+        .acquire()
+        .await
+        .expect("the semaphore is never closed");
     let work = move || {
         // Held until the work ends, also when nobody waits for it any more.
         let _turn = turn;

@@ -27,21 +27,24 @@ pub(crate) fn encode(name: &str) -> String {
     percent_encode(name.as_bytes(), ENCODED).to_string()
 }
 
-/// What is wrong with a path that the router serves; slashes at its ends are not looked at. A router and a browser must
-/// both read it as it is written.
+/// What is wrong with a path that the router serves; slashes at its ends are not looked at. A
+/// router and a browser must both read it as it is written.
 pub(crate) fn problem(path: &str) -> Option<String> {
     let inner = path.strip_prefix('/').unwrap_or(path);
     let inner = inner.strip_suffix('/').unwrap_or(inner);
     if inner.is_empty() && path.len() < 2 {
         return None;
     }
-    inner.split('/').find_map(segment_problem).map(|mut problem| {
-        let encoded = inner.split('/').map(encode).collect::<Vec<_>>().join("/");
-        if !path.contains(['%', '?', '#', '*', '{', '}']) && encoded != inner {
-            let _ = write!(problem, "; write it as {:?}", path.replace(inner, &encoded));
-        }
-        problem
-    })
+    inner
+        .split('/')
+        .find_map(segment_problem)
+        .map(|mut problem| {
+            let encoded = inner.split('/').map(encode).collect::<Vec<_>>().join("/");
+            if !path.contains(['%', '?', '#', '*', '{', '}']) && encoded != inner {
+                let _ = write!(problem, "; write it as {:?}", path.replace(inner, &encoded));
+            }
+            problem
+        })
 }
 
 fn segment_problem(segment: &str) -> Option<String> {
@@ -50,16 +53,21 @@ fn segment_problem(segment: &str) -> Option<String> {
         let digits = rest.get(..2).unwrap_or_default();
         digits.len() == 2 && digits.bytes().all(|digit| digit.is_ascii_hexdigit())
     });
-    let is_plain = |letter: &char| *letter == '%' || encode(letter.encode_utf8(&mut [0; 4])).len() == 1;
+    let is_plain =
+        |letter: &char| *letter == '%' || encode(letter.encode_utf8(&mut [0; 4])).len() == 1;
     match segment {
-        "" => Some("it has two slashes in a row, which a browser reads as the name of a host".into()),
+        "" => {
+            Some("it has two slashes in a row, which a browser reads as the name of a host".into())
+        }
         "." | ".." => Some(format!("it has {segment:?}, which browsers take out")),
         _ if !is_encoded => Some("it has '%' without two hex digits behind it".into()),
         // The router would read it as the name of a variable.
         _ if bytes.next() == Some(b':') => Some("a part of it must not begin with ':'".into()),
         _ => {
             let letter = segment.chars().find(|letter| !is_plain(letter))?;
-            Some(format!("it has {letter:?}, which browsers do not send as it is"))
+            Some(format!(
+                "it has {letter:?}, which browsers do not send as it is"
+            ))
         }
     }
 }
@@ -70,12 +78,20 @@ mod tests {
 
     #[test]
     fn plain_paths_are_their_own_encoding() {
-        for path in ["/", "", "/a/", "a/b", "/a-b_c.d~e!$&'()+,=:@/%C3%BC", "/...a"] {
+        for path in [
+            "/",
+            "",
+            "/a/",
+            "a/b",
+            "/a-b_c.d~e!$&'()+,=:@/%C3%BC",
+            "/...a",
+        ] {
             assert_eq!(problem(path), None, "{path}");
         }
-        for path in
-            ["//", "/a//b", "/.", "/a/..", "/%", "/%f", "/%zz", "/:a", "/a b", "/ü", "/a;b", "/a*", "/{x}", "/\u{0}"]
-        {
+        for path in [
+            "//", "/a//b", "/.", "/a/..", "/%", "/%f", "/%zz", "/:a", "/a b", "/ü", "/a;b", "/a*",
+            "/{x}", "/\u{0}",
+        ] {
             assert!(problem(path).is_some(), "{path}");
         }
         assert_eq!(encode("c#1 ü?.css"), "c%231%20%C3%BC%3F.css");

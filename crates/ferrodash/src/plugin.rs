@@ -16,8 +16,9 @@ use crate::http;
 use crate::pages::PageRegistry;
 use crate::paths;
 
-/// Something that extends apps: a crate that brings callbacks, scripts, routes, a frame around the layout, or reports of
-/// errors. Every method has a default that changes nothing. Plugins are applied in the order in which they are given.
+/// Something that extends apps: a crate that brings callbacks, scripts, routes, a frame around the
+/// layout, or reports of errors. Every method has a default that changes nothing. Plugins are
+/// applied in the order in which they are given.
 ///
 /// ```
 /// use ferrodash::prelude::*;
@@ -49,8 +50,8 @@ pub trait Plugin: Send + Sync + 'static {
         std::any::type_name::<Self>()
     }
 
-    /// Everything that the app's builder can do: callbacks, scripts, style sheets, suites, settings. Called once, when the
-    /// plugin is given to the app.
+    /// Everything that the app's builder can do: callbacks, scripts, style sheets, suites,
+    /// settings. Called once, when the plugin is given to the app.
     fn setup(&self, app: App) -> App {
         app
     }
@@ -60,13 +61,15 @@ pub trait Plugin: Send + Sync + 'static {
         layout
     }
 
-    /// The template of the page, changed; its markers are those of [`App::index_string`]. Called once.
+    /// The template of the page, changed; its markers are those of [`App::index_string`]. Called
+    /// once.
     fn index(&self, template: String) -> String {
         template
     }
 
-    /// Routes that are served below the app's prefix, beside its own; a path that is taken is a mistake. Called once,
-    /// when the app is built. Lengths that are not those of the bodies, and `Transfer-Encoding`, are not sent.
+    /// Routes that are served below the app's prefix, beside its own; a path that is taken is a
+    /// mistake. Called once, when the app is built. Lengths that are not those of the bodies, and
+    /// `Transfer-Encoding`, are not sent.
     fn routes(&self) -> Router {
         Router::new()
     }
@@ -90,7 +93,8 @@ impl App {
     }
 }
 
-/// A router with the plugins' routes, which are below the app's prefix. A path that is taken is a mistake.
+/// A router with the plugins' routes, which are below the app's prefix. A path that is taken is a
+/// mistake.
 pub(crate) fn join(
     router: Router,
     config: &Config,
@@ -101,11 +105,22 @@ pub(crate) fn join(
     let prefix = config.routes_prefix.trim_end_matches('/');
     let join = |router: &Router, plugin: &dyn Plugin| {
         let routes = http::framed(plugin.routes());
-        let routes =
-            if prefix.is_empty() || !routes.has_routes() { routes } else { Router::new().nest(prefix, routes) };
+        let routes = if prefix.is_empty() || !routes.has_routes() {
+            routes
+        } else {
+            Router::new().nest(prefix, routes)
+        };
         // Pages have no routes, so a plugin's would hide one without a collision.
-        let paths = pages.iter().flat_map(|page| page.redirect_from().iter().map(String::as_str).chain([page.path()]));
-        let hidden = paths.filter(|path| has_route(&routes, &format!("{prefix}{path}"))).map(str::to_owned).collect();
+        let paths = pages.iter().flat_map(|page| {
+            page.redirect_from()
+                .iter()
+                .map(String::as_str)
+                .chain([page.path()])
+        });
+        let hidden = paths
+            .filter(|path| has_route(&routes, &format!("{prefix}{path}")))
+            .map(str::to_owned)
+            .collect();
         (router.clone().merge(routes), hidden)
     };
     config.plugins.iter().fold(router, |router, plugin| {
@@ -114,13 +129,30 @@ pub(crate) fn join(
         let (router, problems): (_, Vec<String>) = match joined {
             Ok((router, hidden)) => {
                 let hidden: Vec<String> = hidden;
-                (router, hidden.into_iter().map(|path| format!("hide the page at {path:?}")).collect())
+                (
+                    router,
+                    hidden
+                        .into_iter()
+                        .map(|path| format!("hide the page at {path:?}"))
+                        .collect(),
+                )
             }
-            Err(panic) => (router, vec![format!("cannot be joined to the app's: {}", panic_message(&*panic))]),
+            Err(panic) => (
+                router,
+                vec![format!(
+                    "cannot be joined to the app's: {}",
+                    panic_message(&*panic)
+                )],
+            ),
         };
         let name = plugin.name();
-        let text = |problem| format!("the routes of the plugin {name} {problem}; choose other paths");
-        mistakes.extend(problems.into_iter().map(|problem| Mistake::at(location, text(problem))));
+        let text =
+            |problem| format!("the routes of the plugin {name} {problem}; choose other paths");
+        mistakes.extend(
+            problems
+                .into_iter()
+                .map(|problem| Mistake::at(location, text(problem))),
+        );
         router
     })
 }

@@ -1,4 +1,5 @@
-//! Settings about security: CSRF tokens, framing, hashes for a content security policy, pages of an older build.
+//! Settings about security: CSRF tokens, framing, hashes for a content security policy, pages of an
+//! older build.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -8,11 +9,13 @@ use crate::app::{App, BuiltApp};
 use crate::http::inline_scripts;
 
 impl App {
-    /// Whether callbacks are only answered when the request repeats the page's random cookie in a header, as Dash's
-    /// front end does (double submit); by default not. Others are refused with 403.
+    /// Whether callbacks are only answered when the request repeats the page's random cookie in a
+    /// header, as Dash's front end does (double submit); by default not. Others are refused with
+    /// 403.
     ///
-    /// Calls must be `application/json` in any case, which a page of another site cannot send without asking first; this
-    /// is a second lock, for where a proxy or a careless CORS layer in front answers such questions with yes.
+    /// Calls must be `application/json` in any case, which a page of another site cannot send
+    /// without asking first; this is a second lock, for where a proxy or a careless CORS layer in
+    /// front answers such questions with yes.
     ///
     /// ```
     /// use ferrodash::prelude::*;
@@ -48,10 +51,12 @@ impl App {
         self
     }
 
-    /// Whether no site may show the app in a frame, this one included; by default all may, as many embed their apps. If
-    /// it is on, each answer has `Content-Security-Policy: frame-ancestors 'none'` and `X-Frame-Options: DENY`, so that a
-    /// page of another site cannot lay the app under its own and have clicks meant for itself reach it. To allow some
-    /// sites, leave it off and send a policy with `frame-ancestors` and their origins.
+    /// Whether no site may show the app in a frame, this one included; by default all may, as many
+    /// embed their apps. If it is on, each answer has
+    /// `Content-Security-Policy: frame-ancestors 'none'` and `X-Frame-Options: DENY`, so that a
+    /// page of another site cannot lay the app under its own and have clicks meant for itself reach
+    /// it. To allow some sites, leave it off and send a policy with `frame-ancestors` and their
+    /// origins.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -63,8 +68,9 @@ impl App {
         self
     }
 
-    /// Whether a page of an older build reloads itself, once, when a call of it was refused because this build has no
-    /// answer for it; by default it only tells its user. What was typed into the page and not sent is lost then.
+    /// Whether a page of an older build reloads itself, once, when a call of it was refused because
+    /// this build has no answer for it; by default it only tells its user. What was typed into the
+    /// page and not sent is lost then.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -78,8 +84,9 @@ impl App {
 }
 
 impl BuiltApp {
-    /// The hashes of the page's inline scripts, such as `'sha256-…'` with its quotes, for the `script-src` of a
-    /// `Content-Security-Policy`. Scripts in a template of your own ([`App::index_string`]) are not among them.
+    /// The hashes of the page's inline scripts, such as `'sha256-…'` with its quotes, for the
+    /// `script-src` of a `Content-Security-Policy`. Scripts in a template of your own
+    /// ([`App::index_string`]) are not among them.
     ///
     /// ```
     /// use ferrodash::{Algorithm, prelude::*};
@@ -91,7 +98,9 @@ impl BuiltApp {
     /// ```
     pub fn csp_hashes(&self, algorithm: Algorithm) -> Vec<String> {
         let scripts = inline_scripts(&self.state.config, &self.state.registry).into_iter();
-        scripts.map(|script| format!("'{}'", algorithm.hash(script.as_bytes()))).collect()
+        scripts
+            .map(|script| format!("'{}'", algorithm.hash(script.as_bytes())))
+            .collect()
     }
 }
 

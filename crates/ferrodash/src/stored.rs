@@ -17,8 +17,8 @@ const KEPT: Duration = Duration::from_secs(3600);
 /// Bytes of a handle's signature.
 const SIGNATURE: usize = 16;
 
-/// A value that is kept in the app's cache while the browser holds a handle of it, under 200 bytes: as the data of a
-/// `dcc::Store`, say, which the next callback takes as an input.
+/// A value that is kept in the app's cache while the browser holds a handle of it, under 200 bytes:
+/// as the data of a `dcc::Store`, say, which the next callback takes as an input.
 ///
 /// ```
 /// use ferrodash::prelude::*;
@@ -35,8 +35,9 @@ const SIGNATURE: usize = 16;
 /// }
 /// ```
 ///
-/// A value is kept for an hour, and until the same page puts another one under its name: that frees it. The handle is
-/// signed; who has it can read the value through the app's callbacks, so it is as private as the page.
+/// A value is kept for an hour, and until the same page puts another one under its name: that frees
+/// it. The handle is signed; who has it can read the value through the app's callbacks, so it is as
+/// private as the page.
 pub struct Stored<T> {
     handle: String,
     value: PhantomData<fn() -> T>,
@@ -53,7 +54,9 @@ pub enum StoredError {
     #[error("the handle of the stored value is not one of this app's")]
     Forged,
     /// No tier of the cache took the value.
-    #[error("the value cannot be stored: no tier of the cache took it; it may be too large, or the store is down")]
+    #[error(
+        "the value cannot be stored: no tier of the cache took it; it may be too large, or the store is down"
+    )]
     Refused,
     /// The value cannot be written.
     #[error("the value cannot be stored: {0}")]
@@ -113,7 +116,9 @@ impl Vault {
         let same = blake3::hash(self.sign(text).as_bytes()) == blake3::hash(signature.as_bytes());
         let (slot, version) = text.split_at_checked(64)?;
         let version = u64::from_str_radix(version, 16).ok()?;
-        same.then(|| slot.parse().ok()).flatten().map(|slot| (slot, version))
+        same.then(|| slot.parse().ok())
+            .flatten()
+            .map(|slot| (slot, version))
     }
 
     fn sign(&self, text: &str) -> String {
@@ -122,7 +127,8 @@ impl Vault {
 }
 
 impl<T> Stored<T> {
-    /// Keeps a value in the app's cache, in the place of what the same page has kept under this name.
+    /// Keeps a value in the app's cache, in the place of what the same page has kept under this
+    /// name.
     ///
     /// # Errors
     /// When no tier took it, when it cannot be written, or outside a callback.
@@ -130,27 +136,35 @@ impl<T> Stored<T> {
     where
         T: Serialize,
     {
-        let desk = DESK.try_with(Clone::clone).map_err(|_| StoredError::Outside)?;
+        let desk = DESK
+            .try_with(Clone::clone)
+            .map_err(|_| StoredError::Outside)?;
         if !desk.takes {
             return Err(StoredError::Outside);
         }
         let version = u64::from_le_bytes(*random().first_chunk().expect("32 bytes"));
-        // A page without a number, such as one of another client, has a place of its own for each value.
-        let page = desk.page.unwrap_or_else(|| blake3::Hash::from_bytes(random()).to_hex().to_string());
+        // A page without a number, such as one of another client, has a place of its own for each
+        // value.
+        let page = desk
+            .page
+            .unwrap_or_else(|| blake3::Hash::from_bytes(random()).to_hex().to_string());
         let slot = Key::of("ferrodash stored value", &(page, name));
-        let bytes =
-            rmp_serde::to_vec_named(&(version, value)).map_err(|error| StoredError::Serialize(error.to_string()))?;
+        let bytes = rmp_serde::to_vec_named(&(version, value))
+            .map_err(|error| StoredError::Serialize(error.to_string()))?;
         if !Cache::current().set(&slot, bytes.into(), KEPT).await {
             return Err(StoredError::Refused);
         }
-        Ok(Self { handle: desk.vault.handle(slot.as_bytes(), version), value: PhantomData })
+        Ok(Self {
+            handle: desk.vault.handle(slot.as_bytes(), version),
+            value: PhantomData,
+        })
     }
 
     /// The value.
     ///
     /// # Errors
-    /// [`StoredError::Gone`] when it is no longer there, [`StoredError::Forged`] when the handle is not one of this
-    /// app's.
+    /// [`StoredError::Gone`] when it is no longer there, [`StoredError::Forged`] when the handle is
+    /// not one of this app's.
     pub async fn load(&self) -> Result<T, StoredError>
     where
         T: DeserializeOwned,
@@ -161,7 +175,8 @@ impl<T> Stored<T> {
             let (version, value) = rmp_serde::from_slice::<(u64, T)>(entry?.bytes()).ok()?;
             (version == slot.1).then_some(value)
         };
-        // The copy in this process's memory may be of the value before, if another process has just put this one.
+        // The copy in this process's memory may be of the value before, if another process has just
+        // put this one.
         match read(cache.get(&slot.0).await) {
             Some(value) => Ok(value),
             None => read(cache.get_anew(&slot.0).await).ok_or(StoredError::Gone),
@@ -180,7 +195,9 @@ impl<T> Stored<T> {
     }
 
     fn slot(&self) -> Result<(Key, u64), StoredError> {
-        let desk = DESK.try_with(Clone::clone).map_err(|_| StoredError::Outside)?;
+        let desk = DESK
+            .try_with(Clone::clone)
+            .map_err(|_| StoredError::Outside)?;
         desk.vault.open(&self.handle).ok_or(StoredError::Forged)
     }
 }
@@ -194,15 +211,22 @@ struct Wire<'a> {
 
 impl<T> Serialize for Stored<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        Wire { handle: self.handle.as_str().into() }.serialize(serializer)
+        Wire {
+            handle: self.handle.as_str().into(),
+        }
+        .serialize(serializer)
     }
 }
 
 impl<'de, T> Deserialize<'de> for Stored<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        let Wire { handle } = Wire::deserialize(deserializer)
-            .map_err(|error| D::Error::custom(format!("this is no handle of a stored value: {error}")))?;
-        Ok(Self { handle: handle.into_owned(), value: PhantomData })
+        let Wire { handle } = Wire::deserialize(deserializer).map_err(|error| {
+            D::Error::custom(format!("this is no handle of a stored value: {error}"))
+        })?;
+        Ok(Self {
+            handle: handle.into_owned(),
+            value: PhantomData,
+        })
     }
 }
 

@@ -1,5 +1,5 @@
-//! Takes a picture of a page: `screenshot URL WIDTH HEIGHT FILE.png [EXPRESSION]`, once the page is idle and the
-//! expression, if there is one, is true in it.
+//! Takes a picture of a page: `screenshot URL WIDTH HEIGHT FILE.png [EXPRESSION]`, once the page is
+//! idle and the expression, if there is one, is true in it.
 
 use std::path::Path;
 
@@ -19,6 +19,13 @@ async fn main() {
     }
     browser.let_pass(500).await;
     let errors = browser.console().await;
-    assert!(errors.is_empty(), "the console of {url} has errors: {errors:?}");
-    browser.driver.screenshot(Path::new(file)).await.expect("the picture can be written");
+    assert!(
+        errors.is_empty(),
+        "the console of {url} has errors: {errors:?}"
+    );
+    browser
+        .driver
+        .screenshot(Path::new(file))
+        .await
+        .expect("the picture can be written");
 }

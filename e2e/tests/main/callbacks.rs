@@ -18,7 +18,11 @@ async fn click(browser: &Browser, id: &str) {
 }
 
 async fn shows(browser: &Browser, id: &str, text: &str) {
-    browser.wait_until(&format!("document.getElementById({id:?}).innerText === {text:?}")).await;
+    browser
+        .wait_until(&format!(
+            "document.getElementById({id:?}).innerText === {text:?}"
+        ))
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -33,18 +37,24 @@ async fn functions_of_the_page_answer_without_a_request() {
         html::Div::new("as it was").id("kept"),
     ));
     let to = |id: &'static str| Callback::builder().output(Output::new(id, "children"));
-    let length = to("length").input(("text", "value")).clientside("(text) => (text || '').length");
+    let length = to("length")
+        .input(("text", "value"))
+        .clientside("(text) => (text || '').length");
     let promise = to("later").input(("text", "value")).clientside(
         "async function (text) { await new Promise((done) => setTimeout(done, 50)); return text + ' later'; }",
     );
-    let named = to("named").input(("text", "value")).state(State::new("go", "children"));
-    let side = to("kept").input(("go", "n_clicks")).prevent_initial_call().clientside(
-        "(clicks) => { dash_clientside.set_props('side', {children: 'clicked ' + clicks}); \
+    let named = to("named")
+        .input(("text", "value"))
+        .state(State::new("go", "children"));
+    let side = to("kept")
+        .input(("go", "n_clicks"))
+        .prevent_initial_call()
+        .clientside(
+            "(clicks) => { dash_clientside.set_props('side', {children: 'clicked ' + clicks}); \
          return dash_clientside.no_update; }",
-    );
+        );
     let folder = tempfile::tempdir().unwrap();
-    let script =
-        "window.dash_clientside = Object.assign(window.dash_clientside || {}, {ours: {join: (a, b) => a + b}});";
+    let script = "window.dash_clientside = Object.assign(window.dash_clientside || {}, {ours: {join: (a, b) => a + b}});";
     std::fs::write(folder.path().join("ours.js"), script).unwrap();
     let app = App::new(layout).assets_folder(folder.path()).callbacks([
         length,
@@ -78,7 +88,10 @@ async fn a_function_of_the_page_waits_behind_a_debounce_and_gets_the_value() {
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
     click(&browser, "text").await;
-    browser.type_text("quick", Duration::from_millis(20)).await.unwrap();
+    browser
+        .type_text("quick", Duration::from_millis(20))
+        .await
+        .unwrap();
     shows(&browser, "out", "1 quick").await;
     browser.let_pass(400).await;
     assert_eq!(browser.text("out").await, "1 quick", "it ran once");
@@ -106,7 +119,11 @@ async fn the_server_patches_sets_props_and_switches_what_runs() {
         .handler(move |clicks: u32, context: Context| {
             let wait = wait.clone();
             async move {
-                context.set_props("message", "children", html::B::new(format!("added {clicks}")));
+                context.set_props(
+                    "message",
+                    "children",
+                    html::B::new(format!("added {clicks}")),
+                );
                 wait.notified().await;
                 let mut list = Patch::new();
                 if clicks == 1 {
@@ -118,19 +135,28 @@ async fn the_server_patches_sets_props_and_switches_what_runs() {
                 list
             }
         });
-    let save = Callback::builder().input(("save", "n_clicks")).prevent_initial_call().handler(
-        move |_: u32, context: Context| {
-            context.set_props("saved", "children", format!("saved {}", counter.fetch_add(1, Ordering::SeqCst) + 1));
+    let save = Callback::builder()
+        .input(("save", "n_clicks"))
+        .prevent_initial_call()
+        .handler(move |_: u32, context: Context| {
+            context.set_props(
+                "saved",
+                "children",
+                format!("saved {}", counter.fetch_add(1, Ordering::SeqCst) + 1),
+            );
             async {}
-        },
-    );
+        });
     let site = Site::start(App::new(layout).callbacks([add, save])).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
     click(&browser, "add").await;
-    browser.wait_until("document.getElementById('add').disabled").await;
+    browser
+        .wait_until("document.getElementById('add').disabled")
+        .await;
     go.notify_one();
-    browser.wait_until("!document.getElementById('add').disabled").await;
+    browser
+        .wait_until("!document.getElementById('add').disabled")
+        .await;
     shows(&browser, "message", "added 1").await;
     go.notify_one();
     click(&browser, "add").await;
@@ -150,19 +176,40 @@ async fn the_renderer_calls_its_hooks() {
         .handler(async |clicks: Option<u32>| clicks.unwrap_or(0));
     let app = App::new(layout)
         .callback(callback)
-        .renderer_hook("layout_post", "(layout) => { layout.props.title = 'seen </script>'; }")
-        .renderer_hook("request_pre", "(call) => { call.inputs[0].value = (call.inputs[0].value || 0) + 40; }")
-        .renderer_hook("request_post", "(call, answer) => { answer.out.children += ' and changed'; }");
+        .renderer_hook(
+            "layout_post",
+            "(layout) => { layout.props.title = 'seen </script>'; }",
+        )
+        .renderer_hook(
+            "request_pre",
+            "(call) => { call.inputs[0].value = (call.inputs[0].value || 0) + 40; }",
+        )
+        .renderer_hook(
+            "request_post",
+            "(call, answer) => { answer.out.children += ' and changed'; }",
+        );
     let site = Site::start(app).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
     shows(&browser, "out", "40 and changed").await;
-    assert_eq!(browser.js("return document.getElementById('go').parentElement.title").await, "seen </script>");
+    assert_eq!(
+        browser
+            .js("return document.getElementById('go').parentElement.title")
+            .await,
+        "seen </script>"
+    );
     click(&browser, "go").await;
     shows(&browser, "out", "41 and changed").await;
     assert_eq!(browser.console().await, Vec::<String>::new());
-    let wrong = App::new(html::Div::new(())).renderer_hook("on_click", "x").build();
-    assert!(wrong.expect_err("a mistake").to_string().contains("no hook \"on_click\"; there are layout_pre"));
+    let wrong = App::new(html::Div::new(()))
+        .renderer_hook("on_click", "x")
+        .build();
+    assert!(
+        wrong
+            .expect_err("a mistake")
+            .to_string()
+            .contains("no hook \"on_click\"; there are layout_pre")
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -173,7 +220,12 @@ async fn rows_with_a_pattern_run_and_are_patched_by_the_page() {
             html::Span::new(vec!["-"]).id(id! {type: "out", index: index}),
         ))
     };
-    let layout = html::Div::new((row(0), row(1), button("patch"), html::Ul::new(vec![html::Li::new("a")]).id("list")));
+    let layout = html::Div::new((
+        row(0),
+        row(1),
+        button("patch"),
+        html::Ul::new(vec![html::Li::new("a")]).id("list"),
+    ));
     let go = Arc::new(Notify::new());
     let wait = go.clone();
     let run = Callback::builder()
@@ -188,7 +240,9 @@ async fn rows_with_a_pattern_run_and_are_patched_by_the_page() {
                 format!("done {clicks}")
             }
         });
-    let patch = Callback::builder().output(Output::new("list", "title")).input(("patch", "n_clicks"));
+    let patch = Callback::builder()
+        .output(Output::new("list", "title"))
+        .input(("patch", "n_clicks"));
     let patch = patch.state(State::new("list", "title")).prevent_initial_call().clientside(
         "(clicks, title) => title === null || title === undefined ? 'x' : new dash_clientside.Patch().add([], 'y').build()",
     );
@@ -197,15 +251,30 @@ async fn rows_with_a_pattern_run_and_are_patched_by_the_page() {
     browser.open(&site.url("/")).await;
     let (first, second) = (r#"{"index":0,"type":"run"}"#, r#"{"index":1,"type":"run"}"#);
     click(&browser, second).await;
-    browser.wait_until(&format!("document.getElementById({second:?}).disabled")).await;
-    assert_eq!(browser.js(&format!("return document.getElementById({first:?}).disabled")).await, false);
+    browser
+        .wait_until(&format!("document.getElementById({second:?}).disabled"))
+        .await;
+    assert_eq!(
+        browser
+            .js(&format!(
+                "return document.getElementById({first:?}).disabled"
+            ))
+            .await,
+        false
+    );
     go.notify_one();
     shows(&browser, r#"{"index":1,"type":"out"}"#, "done 1").await;
-    browser.wait_until(&format!("!document.getElementById({second:?}).disabled")).await;
+    browser
+        .wait_until(&format!("!document.getElementById({second:?}).disabled"))
+        .await;
     click(&browser, "patch").await;
-    browser.wait_until("document.getElementById('list').title === 'x'").await;
+    browser
+        .wait_until("document.getElementById('list').title === 'x'")
+        .await;
     click(&browser, "patch").await;
-    browser.wait_until("document.getElementById('list').title === 'xy'").await;
+    browser
+        .wait_until("document.getElementById('list').title === 'xy'")
+        .await;
     assert_eq!(browser.console().await, Vec::<String>::new());
 }
 
@@ -226,7 +295,9 @@ async fn rows_that_callbacks_add_have_callbacks_and_added_callbacks_work() {
         .handler(async |clicks: u32| {
             let row = |index: u32| {
                 html::Div::new((
-                    dcc::Input::new().id(id! {type: "in", index: index}).value(index.to_string()),
+                    dcc::Input::new()
+                        .id(id! {type: "in", index: index})
+                        .value(index.to_string()),
                     html::Span::new(()).id(id! {type: "out", index: index}),
                 ))
             };
@@ -239,15 +310,24 @@ async fn rows_that_callbacks_add_have_callbacks_and_added_callbacks_work() {
     let sum = Callback::builder()
         .output(Output::new("sum", "children"))
         .input(Input::new(id! {type: "in", index: ALL}, "value"))
-        .handler(async |texts: Vec<String>| texts.iter().filter_map(|text| text.parse::<u32>().ok()).sum::<u32>());
+        .handler(async |texts: Vec<String>| {
+            texts
+                .iter()
+                .filter_map(|text| text.parse::<u32>().ok())
+                .sum::<u32>()
+        });
     let learn = Callback::builder()
         .output(Output::new("learned", "children"))
         .input(("learn", "n_clicks"))
         .prevent_initial_call()
         .dynamic_callbacks()
         .handler(async |clicks: u32, context: Context| {
-            let added = Callback::builder().output(Output::new("new", "children")).input(("row", "n_clicks"));
-            context.add_callback(added.handler(async |clicks: Value| format!("row was clicked {clicks} times")))?;
+            let added = Callback::builder()
+                .output(Output::new("new", "children"))
+                .input(("row", "n_clicks"));
+            context.add_callback(
+                added.handler(async |clicks: Value| format!("row was clicked {clicks} times")),
+            )?;
             Ok::<_, CallbackError>(clicks)
         });
     let site = Site::start(App::new(layout).callbacks([rows, double, sum, learn])).await;

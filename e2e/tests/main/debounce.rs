@@ -12,7 +12,8 @@ const TEXT: &str = "the quick brown fox jumps over";
 
 const PAUSE: Duration = Duration::from_millis(40);
 
-/// Remembers, in the page, when the last key came, when requests for callbacks left, and what was ever shown as loading.
+/// Remembers, in the page, when the last key came, when requests for callbacks left, and what was
+/// ever shown as loading.
 const WATCH: &str = "
     window.watch = { keys: 0, last: 0, requests: [], spinners: 0, disabled: 0, titles: 0, blurred: 0 };
     addEventListener('input', () => { watch.keys++; watch.last = performance.now(); }, true);
@@ -52,7 +53,11 @@ fn app() -> (App, Arc<AtomicU32>) {
 }
 
 async fn number(browser: &Browser, expression: &str) -> f64 {
-    browser.js(&format!("return {expression}")).await.as_f64().expect("a number")
+    browser
+        .js(&format!("return {expression}"))
+        .await
+        .as_f64()
+        .expect("a number")
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -61,17 +66,29 @@ async fn d1_thirty_keys_are_one_request_after_the_wait() {
     let site = Site::start(app).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
-    assert_eq!(calls.load(Ordering::SeqCst), 1, "the first call does not wait");
+    assert_eq!(
+        calls.load(Ordering::SeqCst),
+        1,
+        "the first call does not wait"
+    );
     browser.js(WATCH).await;
     browser.element("text").await.click().await.unwrap();
     browser.type_text(TEXT, PAUSE).await.unwrap();
-    browser.wait_until(&format!("document.getElementById('out').innerText === {:?}", TEXT.to_uppercase())).await;
+    browser
+        .wait_until(&format!(
+            "document.getElementById('out').innerText === {:?}",
+            TEXT.to_uppercase()
+        ))
+        .await;
     browser.let_pass(700).await;
     assert_eq!(number(&browser, "watch.keys").await, 30.0);
     assert_eq!(number(&browser, "watch.requests.length").await, 1.0);
     assert_eq!(calls.load(Ordering::SeqCst), 2);
     let waited = number(&browser, "watch.requests[0] - watch.last").await;
-    assert!((500.0..=600.0).contains(&waited), "sent {waited} ms after the last key");
+    assert!(
+        (500.0..=600.0).contains(&waited),
+        "sent {waited} ms after the last key"
+    );
     assert_eq!(browser.console().await, Vec::<String>::new());
 }
 
@@ -87,9 +104,17 @@ async fn d2_leaving_the_field_sends_at_once_and_only_once() {
     browser
         .js("setTimeout(() => document.activeElement.blur(), Math.max(0, watch.last + 100 - performance.now()))")
         .await;
-    browser.wait_until(&format!("document.getElementById('out').innerText === {:?}", TEXT.to_uppercase())).await;
+    browser
+        .wait_until(&format!(
+            "document.getElementById('out').innerText === {:?}",
+            TEXT.to_uppercase()
+        ))
+        .await;
     let after_blur = number(&browser, "watch.requests[0] - watch.blurred").await;
-    assert!((0.0..=50.0).contains(&after_blur), "sent {after_blur} ms after the field was left");
+    assert!(
+        (0.0..=50.0).contains(&after_blur),
+        "sent {after_blur} ms after the field was left"
+    );
     browser.let_pass(800).await;
     assert_eq!(number(&browser, "watch.requests.length").await, 1.0);
     assert_eq!(calls.load(Ordering::SeqCst), 2);
@@ -105,13 +130,26 @@ async fn d4_nothing_shows_as_loading_while_it_waits() {
     browser.element("text").await.click().await.unwrap();
     browser.type_text(TEXT, PAUSE).await.unwrap();
     browser.let_pass(300).await;
-    assert_eq!(number(&browser, "watch.requests.length").await, 0.0, "still waiting");
+    assert_eq!(
+        number(&browser, "watch.requests.length").await,
+        0.0,
+        "still waiting"
+    );
     assert_eq!(number(&browser, "watch.spinners").await, 0.0);
     assert_eq!(number(&browser, "watch.disabled").await, 0.0);
     assert_eq!(number(&browser, "watch.titles").await, 0.0);
-    browser.wait_until("watch.spinners > 0 && watch.disabled > 0 && watch.titles > 0").await;
-    browser.wait_until(&format!("document.getElementById('out').innerText === {:?}", TEXT.to_uppercase())).await;
-    browser.wait_until("!document.getElementById('button').disabled").await;
+    browser
+        .wait_until("watch.spinners > 0 && watch.disabled > 0 && watch.titles > 0")
+        .await;
+    browser
+        .wait_until(&format!(
+            "document.getElementById('out').innerText === {:?}",
+            TEXT.to_uppercase()
+        ))
+        .await;
+    browser
+        .wait_until("!document.getElementById('button').disabled")
+        .await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -137,12 +175,24 @@ async fn a_field_that_goes_while_it_waits_leaves_no_error_behind() {
         let browser = Browser::start().await;
         browser.open(&site.url("/")).await;
         let before = site.callback_requests().len();
-        let input = browser.driver.find(thirtyfour::By::Css("input.field, .field input")).await.unwrap();
+        let input = browser
+            .driver
+            .find(thirtyfour::By::Css("input.field, .field input"))
+            .await
+            .unwrap();
         input.send_keys("typed").await.unwrap();
-        browser.js("document.getElementById('remove').click()").await;
-        browser.wait_until("document.getElementById('place').innerText === 'gone'").await;
+        browser
+            .js("document.getElementById('remove').click()")
+            .await;
+        browser
+            .wait_until("document.getElementById('place').innerText === 'gone'")
+            .await;
         browser.let_pass(800).await;
-        assert_eq!(site.callback_requests().len(), before + 1, "{id}: only the removal was asked for");
+        assert_eq!(
+            site.callback_requests().len(),
+            before + 1,
+            "{id}: only the removal was asked for"
+        );
         assert_eq!(browser.console().await, Vec::<String>::new(), "{id}");
     }
 }

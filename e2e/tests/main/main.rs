@@ -1,6 +1,10 @@
-//! What a user sees, in Chromium with the official front end. Names of tests begin with the scenario they show.
+//! What a user sees, in Chromium with the official front end. Names of tests begin with the
+//! scenario they show.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it should be"
+)]
 
 mod answers;
 mod batch;

@@ -23,11 +23,15 @@ mod asset {
     pub(super) fn page() -> Page {
         Page::new(layout)
             .path_template("/asset/<asset_id>")
-            .title(|variables: &Variables| format!("Asset {}", variables.get("asset_id").unwrap_or("?")))
+            .title(|variables: &Variables| {
+                format!("Asset {}", variables.get("asset_id").unwrap_or("?"))
+            })
     }
 
     async fn layout(request: PageRequest) -> Result<html::Div, NotFound> {
-        let id: Option<u32> = request.path_variable("asset_id").and_then(|id| id.parse().ok());
+        let id: Option<u32> = request
+            .path_variable("asset_id")
+            .and_then(|id| id.parse().ok());
         let id = id.ok_or(NotFound)?;
         let tags = request.query_all("tag").join(", ");
         let tagged = format!("{}?tag=new", request.pathname());
@@ -74,14 +78,23 @@ fn app(prefix: &str) -> App {
 
 /// Waits until a page is shown under a path, with its title.
 async fn shows(browser: &Browser, heading: &str, path: &str, title: &str) {
-    let heading = format!("document.querySelector('#_pages_content h1')?.textContent === '{heading}'");
-    browser.wait_until(&format!("{heading} && location.pathname + location.search === '{path}'")).await;
+    let heading =
+        format!("document.querySelector('#_pages_content h1')?.textContent === '{heading}'");
+    browser
+        .wait_until(&format!(
+            "{heading} && location.pathname + location.search === '{path}'"
+        ))
+        .await;
     browser.wait_until(IDLE).await;
-    browser.wait_until(&format!("document.title === '{title}'")).await;
+    browser
+        .wait_until(&format!("document.title === '{title}'"))
+        .await;
 }
 
 async fn click(browser: &Browser, selector: &str) {
-    browser.js(&format!("document.querySelector('{selector}').click()")).await;
+    browser
+        .js(&format!("document.querySelector('{selector}').click()"))
+        .await;
 }
 
 async fn visit_all(prefix: &str) {
@@ -90,14 +103,22 @@ async fn visit_all(prefix: &str) {
     let at = |path: &str| format!("{prefix}{path}");
     browser.open(&site.url(prefix)).await;
     shows(&browser, "Welcome", prefix, "Plant").await;
-    let links =
-        "return [...document.querySelectorAll('#nav a')].map(a => a.textContent + ' ' + a.getAttribute('href'))";
-    let expected = [("Home", ""), ("Asset", "asset/none"), ("Weekly report", "weekly-report")];
-    let expected: Vec<String> = expected.iter().map(|(name, path)| format!("{name} {}", at(path))).collect();
+    let links = "return [...document.querySelectorAll('#nav a')].map(a => a.textContent + ' ' + a.getAttribute('href'))";
+    let expected = [
+        ("Home", ""),
+        ("Asset", "asset/none"),
+        ("Weekly report", "weekly-report"),
+    ];
+    let expected: Vec<String> = expected
+        .iter()
+        .map(|(name, path)| format!("{name} {}", at(path)))
+        .collect();
     assert_eq!(browser.js(links).await, serde_json::json!(expected));
     // A callback of the page's own components, which are there only now.
     browser.element("count").await.click().await.unwrap();
-    browser.wait_until("document.getElementById('counted').textContent === '1 clicks'").await;
+    browser
+        .wait_until("document.getElementById('counted').textContent === '1 clicks'")
+        .await;
 
     // Links change the page without loading it anew.
     browser.js("window.stays = true").await;
@@ -105,7 +126,9 @@ async fn visit_all(prefix: &str) {
     shows(&browser, "Asset 12", &at("asset/12"), "Asset 12").await;
     click(&browser, "#tag a").await;
     shows(&browser, "Asset 12", &at("asset/12?tag=new"), "Asset 12").await;
-    browser.wait_until("document.getElementById('tags').textContent === 'new'").await;
+    browser
+        .wait_until("document.getElementById('tags').textContent === 'new'")
+        .await;
     click(&browser, "#nav a:last-child").await;
     shows(&browser, "This week", &at("weekly-report"), "Plant").await;
 
@@ -117,16 +140,25 @@ async fn visit_all(prefix: &str) {
     browser.driver.forward().await.unwrap();
     shows(&browser, "Asset 12", &at("asset/12"), "Asset 12").await;
 
-    for (link, path) in [("#to-nowhere a", "nowhere"), ("#to-nonsense a", "asset/twelve")] {
+    for (link, path) in [
+        ("#to-nowhere a", "nowhere"),
+        ("#to-nonsense a", "asset/twelve"),
+    ] {
         click(&browser, link).await;
         shows(&browser, "404 - Page not found", &at(path), "Plant").await;
     }
-    assert_eq!(browser.js("return window.stays").await, true, "the browser never loaded the app anew");
+    assert_eq!(
+        browser.js("return window.stays").await,
+        true,
+        "the browser never loaded the app anew"
+    );
 
     // Into the middle of the app, and over an old path.
     browser.open(&site.url(&at("asset/7?tag=a&tag=b"))).await;
     shows(&browser, "Asset 7", &at("asset/7?tag=a&tag=b"), "Asset 7").await;
-    browser.wait_until("document.getElementById('tags').textContent === 'a, b'").await;
+    browser
+        .wait_until("document.getElementById('tags').textContent === 'a, b'")
+        .await;
     let meta = "return document.querySelector('meta[property=\"og:title\"]').content";
     assert_eq!(browser.js(meta).await, "Asset 7");
     browser.open(&site.url(&at("week"))).await;
@@ -151,15 +183,21 @@ async fn pages_follow_inputs_of_the_app() {
         let name: Option<String> = request.input("name")?;
         Ok::<_, CallbackError>(html::H1::new(format!("Hello {}", name.unwrap_or_default())))
     };
-    let app = App::new(html::Div::new((dcc::Input::new().id("name").value("Ada"), page_container())))
-        .pages([Page::new(greeting).path("/").title("Greeting")])
-        .routing_callback_input("name", Input::new("name", "value"));
+    let app = App::new(html::Div::new((
+        dcc::Input::new().id("name").value("Ada"),
+        page_container(),
+    )))
+    .pages([Page::new(greeting).path("/").title("Greeting")])
+    .routing_callback_input("name", Input::new("name", "value"));
     let site = Site::start(app).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
     shows(&browser, "Hello Ada", "/", "Greeting").await;
     browser.element("name").await.click().await.unwrap();
-    browser.type_text("!", std::time::Duration::ZERO).await.unwrap();
+    browser
+        .type_text("!", std::time::Duration::ZERO)
+        .await
+        .unwrap();
     shows(&browser, "Hello Ada!", "/", "Greeting").await;
     assert_eq!(browser.console().await, Vec::<String>::new());
 }

@@ -23,21 +23,36 @@ fn table() -> App {
         html::Button::new("Again").id("again").n_clicks(0),
         html::Table::new(html::Tbody::new(()).id("rows")),
     ));
-    let rows = Callback::builder().output(Output::new("rows", "children")).input(("again", "n_clicks")).handler(
-        async |clicks: u32| {
-            let cell = move |row: u32| if row == ROWS / 2 { format!("click {clicks}") } else { format!("row {row}") };
-            (0..ROWS).map(|row| html::Tr::new((html::Td::new(row), html::Td::new(cell(row))))).collect::<Children>()
-        },
-    );
+    let rows = Callback::builder()
+        .output(Output::new("rows", "children"))
+        .input(("again", "n_clicks"))
+        .handler(async |clicks: u32| {
+            let cell = move |row: u32| {
+                if row == ROWS / 2 {
+                    format!("click {clicks}")
+                } else {
+                    format!("row {row}")
+                }
+            };
+            (0..ROWS)
+                .map(|row| html::Tr::new((html::Td::new(row), html::Td::new(cell(row)))))
+                .collect::<Children>()
+        });
     App::new(layout).callback(rows)
 }
 
 /// An app with another renderer in the place of ours.
 pub(crate) fn with_renderer(app: App, renderer: Option<String>) -> Router {
     let router = app.build().expect("no mistakes").into_router();
-    let Some(renderer) = renderer else { return router };
+    let Some(renderer) = renderer else {
+        return router;
+    };
     router.layer(from_fn(move |request: Request, next: Next| {
-        let renderer = request.uri().path().contains("dash_renderer").then(|| renderer.clone());
+        let renderer = request
+            .uri()
+            .path()
+            .contains("dash_renderer")
+            .then(|| renderer.clone());
         async move {
             match renderer {
                 Some(script) => ([(CONTENT_TYPE, "text/javascript")], script).into_response(),
@@ -50,16 +65,25 @@ pub(crate) fn with_renderer(app: App, renderer: Option<String>) -> Router {
 /// The renderer as a wheel has it.
 pub(crate) fn stock_renderer(version: &str, sha256: &str) -> String {
     let program = std::env::current_exe().expect("a program knows its path");
-    let target = program.ancestors().find(|path| path.join("CACHEDIR.TAG").is_file()).map(PathBuf::from);
-    let cache = target.expect("tests lie in the target directory").join("ferrodash");
-    let wheel = Source::new(cache).obtain(&Pin::new("dash", version, sha256)).unwrap_or_else(|error| panic!("{error}"));
+    let target = program
+        .ancestors()
+        .find(|path| path.join("CACHEDIR.TAG").is_file())
+        .map(PathBuf::from);
+    let cache = target
+        .expect("tests lie in the target directory")
+        .join("ferrodash");
+    let wheel = Source::new(cache)
+        .obtain(&Pin::new("dash", version, sha256))
+        .unwrap_or_else(|error| panic!("{error}"));
     let mut wheel = zip::ZipArchive::new(std::fs::File::open(wheel).unwrap()).unwrap();
-    let file = wheel.by_name("dash/dash-renderer/build/dash_renderer.min.js").unwrap();
+    let file = wheel
+        .by_name("dash/dash-renderer/build/dash_renderer.min.js")
+        .unwrap();
     std::io::read_to_string(file).unwrap()
 }
 
-/// Clicks, and returns the median of the milliseconds from the end of the response to the painted change, and how many of
-/// the rows' nodes stayed.
+/// Clicks, and returns the median of the milliseconds from the end of the response to the painted
+/// change, and how many of the rows' nodes stayed.
 async fn measure(renderer: Option<String>) -> (f64, usize) {
     let site = Site::serve(with_renderer(table(), renderer)).await;
     let browser = Browser::start().await;
@@ -88,16 +112,27 @@ async fn measure(renderer: Option<String>) -> (f64, usize) {
         browser.wait_until(IDLE).await;
     }
     let times = browser.js("return times.sort((a, b) => a - b)").await;
-    let times: Vec<f64> = times.as_array().unwrap().iter().filter_map(serde_json::Value::as_f64).collect();
-    let kept = browser.js("return nodes.filter((node) => node.isConnected).length").await;
-    (times[times.len() / 2], usize::try_from(kept.as_u64().unwrap()).unwrap())
+    let times: Vec<f64> = times
+        .as_array()
+        .unwrap()
+        .iter()
+        .filter_map(serde_json::Value::as_f64)
+        .collect();
+    let kept = browser
+        .js("return nodes.filter((node) => node.isConnected).length")
+        .await;
+    (
+        times[times.len() / 2],
+        usize::try_from(kept.as_u64().unwrap()).unwrap(),
+    )
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn o10_rows_that_come_again_keep_their_nodes_and_are_drawn_as_fast_as_before() {
     let before = stock_renderer("4.1.0", OLD_SHA256);
     let stock = stock_renderer("4.4.1", ferrodash_pin());
-    // Twice each and in turn, and the better time counts: what else the machine does slows all of them.
+    // Twice each and in turn, and the better time counts: what else the machine does slows all of
+    // them.
     let (mut old, old_kept) = measure(Some(before.clone())).await;
     let (mut ours, kept) = measure(None).await;
     old = old.min(measure(Some(before)).await.0);
@@ -109,11 +144,17 @@ async fn o10_rows_that_come_again_keep_their_nodes_and_are_drawn_as_fast_as_befo
     );
     say(&report);
     assert_eq!(kept, ROWS as usize, "{report}");
-    assert_eq!(stock_kept, 0, "the pin has the fix, so that ours can go: {report}");
+    assert_eq!(
+        stock_kept, 0,
+        "the pin has the fix, so that ours can go: {report}"
+    );
     assert!(ours <= old * 1.5, "{report}");
 }
 
-#[expect(clippy::print_stdout, reason = "shown with --nocapture: the figures of the documentation")]
+#[expect(
+    clippy::print_stdout,
+    reason = "shown with --nocapture: the figures of the documentation"
+)]
 pub(crate) fn say(report: &str) {
     println!("{report}");
 }
@@ -127,9 +168,12 @@ pub(crate) fn ferrodash_pin() -> &'static str {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn another_component_at_the_same_place_starts_anew() {
-    // plotly/dash#3330: after a layout was answered again, a change inside it brought back what was shown before.
-    let layout =
-        html::Div::new((html::Button::new("Refresh").id("refresh").n_clicks(0), html::Div::new(()).id("content")));
+    // plotly/dash#3330: after a layout was answered again, a change inside it brought back what was
+    // shown before.
+    let layout = html::Div::new((
+        html::Button::new("Refresh").id("refresh").n_clicks(0),
+        html::Div::new(()).id("content"),
+    ));
     let content = Callback::builder()
         .output(Output::new("content", "children"))
         .input(("refresh", "n_clicks"))
@@ -138,7 +182,9 @@ async fn another_component_at_the_same_place_starts_anew() {
                 html::H1::new(format!("refresh {count}")).id("title"),
                 html::Div::new((
                     dcc::Input::new().id("same").value(format!("value {count}")),
-                    dcc::Input::new().id(format!("other-{count}")).class_name("other"),
+                    dcc::Input::new()
+                        .id(format!("other-{count}"))
+                        .class_name("other"),
                 )),
             ))
             .id("container")
@@ -147,21 +193,41 @@ async fn another_component_at_the_same_place_starts_anew() {
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
     for count in 0..3 {
-        browser.wait_until(&format!("document.getElementById('title').innerText === 'refresh {count}'")).await;
+        browser
+            .wait_until(&format!(
+                "document.getElementById('title').innerText === 'refresh {count}'"
+            ))
+            .await;
         browser.wait_until(IDLE).await;
-        let value = browser.js("return document.getElementById('same').value").await;
-        assert_eq!(value, format!("value {count}"), "the new value replaced what was typed");
-        let other = browser.js("return document.querySelector('input.other, .other input').value").await;
+        let value = browser
+            .js("return document.getElementById('same').value")
+            .await;
+        assert_eq!(
+            value,
+            format!("value {count}"),
+            "the new value replaced what was typed"
+        );
+        let other = browser
+            .js("return document.querySelector('input.other, .other input').value")
+            .await;
         assert_eq!(other, "", "another id is another component");
         for id in ["same".to_owned(), format!("other-{count}")] {
             browser.element(&id).await.send_keys("x").await.unwrap();
         }
         browser.wait_until(IDLE).await;
         browser.let_pass(100).await;
-        assert_eq!(browser.text("title").await, format!("refresh {count}"), "typing brought nothing back");
-        let value = browser.js("return document.getElementById('same').value").await;
+        assert_eq!(
+            browser.text("title").await,
+            format!("refresh {count}"),
+            "typing brought nothing back"
+        );
+        let value = browser
+            .js("return document.getElementById('same').value")
+            .await;
         assert_eq!(value, format!("value {count}x"));
-        browser.js("document.getElementById('refresh').click()").await;
+        browser
+            .js("document.getElementById('refresh').click()")
+            .await;
     }
     assert_eq!(browser.console().await, Vec::<String>::new());
 }
@@ -169,24 +235,38 @@ async fn another_component_at_the_same_place_starts_anew() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_component_of_another_type_replaces_the_one_before_it() {
     static CALLS: AtomicU32 = AtomicU32::new(0);
-    let layout = html::Div::new((html::Button::new("Swap").id("swap").n_clicks(0), html::Div::new(()).id("content")));
-    let content = Callback::builder().output(Output::new("content", "children")).input(("swap", "n_clicks")).handler(
-        async |count: u32| {
+    let layout = html::Div::new((
+        html::Button::new("Swap").id("swap").n_clicks(0),
+        html::Div::new(()).id("content"),
+    ));
+    let content = Callback::builder()
+        .output(Output::new("content", "children"))
+        .input(("swap", "n_clicks"))
+        .handler(async |count: u32| {
             CALLS.fetch_add(1, Ordering::SeqCst);
             match count % 2 {
                 0 => dcc::Input::new().into_component(),
                 _ => dcc::Textarea::new().into_component(),
             }
-        },
-    );
+        });
     let site = Site::start(App::new(layout).callback(content)).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
     for tag in ["input", "textarea", "input", "textarea"] {
-        browser.wait_until(&format!("document.querySelector('#content {tag}')")).await;
-        let value = browser.js(&format!("return document.querySelector('#content {tag}').value")).await;
+        browser
+            .wait_until(&format!("document.querySelector('#content {tag}')"))
+            .await;
+        let value = browser
+            .js(&format!(
+                "return document.querySelector('#content {tag}').value"
+            ))
+            .await;
         assert_eq!(value, "", "{tag} starts empty");
-        let typed = browser.driver.find(thirtyfour::By::Css(format!("#content {tag}"))).await.unwrap();
+        let typed = browser
+            .driver
+            .find(thirtyfour::By::Css(format!("#content {tag}")))
+            .await
+            .unwrap();
         typed.send_keys("typed").await.unwrap();
         browser.wait_until(IDLE).await;
         browser.js("document.getElementById('swap').click()").await;

@@ -1,5 +1,5 @@
-//! [dash-ag-grid](https://dash.plotly.com/dash-ag-grid) 35.3.0 for Ferrodash: a typed builder for the grid, and the
-//! scripts that draw it.
+//! [dash-ag-grid](https://dash.plotly.com/dash-ag-grid) 35.3.0 for Ferrodash: a typed builder for
+//! the grid, and the scripts that draw it.
 //!
 //! ```
 //! use ferrodash::prelude::*;
@@ -20,8 +20,9 @@
 //! # app.callbacks(callbacks![chosen]).build().unwrap();
 //! ```
 //!
-//! The grid's own themes are in its script. Functions in options are names in `window.dashAgGridFunctions`, which a script
-//! of the assets folder fills, as in Dash. The modules of AG Grid Enterprise (`enable_enterprise_modules`) are embedded and
-//! loaded only where they are asked for; they need a licence of AG Grid Ltd.
+//! The grid's own themes are in its script. Functions in options are names in
+//! `window.dashAgGridFunctions`, which a script of the assets folder fills, as in Dash. The modules
+//! of AG Grid Enterprise (`enable_enterprise_modules`) are embedded and loaded only where they are
+//! asked for; they need a licence of AG Grid Ltd.
 
 include!(concat!(env!("OUT_DIR"), "/dash_ag_grid.rs"));

@@ -1,5 +1,5 @@
-//! [dash-bootstrap-components](https://www.dash-bootstrap-components.com) 2.0.4 for Ferrodash: a typed builder for each
-//! of its components, and the script that draws them.
+//! [dash-bootstrap-components](https://www.dash-bootstrap-components.com) 2.0.4 for Ferrodash: a
+//! typed builder for each of its components, and the script that draws them.
 //!
 //! ```
 //! use ferrodash::prelude::*;
@@ -20,9 +20,10 @@
 //!
 //! # Themes
 //!
-//! The package has no style sheets. Dash's `dbc.themes.BOOTSTRAP` and its sisters are addresses of a public server, and
-//! so are the icons; give the address of a theme to `App::external_stylesheet`, or put its file into the assets folder,
-//! which needs no other server. It must be a theme of Bootstrap 5.
+//! The package has no style sheets. Dash's `dbc.themes.BOOTSTRAP` and its sisters are addresses of
+//! a public server, and so are the icons; give the address of a theme to
+//! `App::external_stylesheet`, or put its file into the assets folder, which needs no other server.
+//! It must be a theme of Bootstrap 5.
 
 include!(concat!(env!("OUT_DIR"), "/dash_bootstrap_components.rs"));
 

@@ -1,5 +1,5 @@
-//! [dash-cytoscape](https://dash.plotly.com/cytoscape) 1.0.2 for Ferrodash: a typed builder for the graph, and the script
-//! that draws it.
+//! [dash-cytoscape](https://dash.plotly.com/cytoscape) 1.0.2 for Ferrodash: a typed builder for the
+//! graph, and the script that draws it.
 //!
 //! ```
 //! use ferrodash::prelude::*;
@@ -23,12 +23,13 @@
 //! # app.callbacks(callbacks![clicked]).build().unwrap();
 //! ```
 //!
-//! Where Dash calls `cyto.load_extra_layouts()`, the app adds [`extra_layouts::SUITE`] in the place of [`SUITE`].
+//! Where Dash calls `cyto.load_extra_layouts()`, the app adds [`extra_layouts::SUITE`] in the place
+//! of [`SUITE`].
 
 include!(concat!(env!("OUT_DIR"), "/dash_cytoscape.rs"));
 
-/// The same component, drawn by a larger script that knows the layouts `cola`, `cose-bilkent`, `dagre`, `euler`, `klay`
-/// and `spread` too.
+/// The same component, drawn by a larger script that knows the layouts `cola`, `cose-bilkent`,
+/// `dagre`, `euler`, `klay` and `spread` too.
 ///
 /// ```
 /// use ferrodash::prelude::*;

@@ -1,6 +1,9 @@
 //! The batcher, by itself and over HTTP. Names of tests begin with the scenario they show.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it should be"
+)]
 
 #[cfg(feature = "http")]
 mod http;
@@ -21,7 +24,14 @@ fn doubles() -> (Batcher<u32, u32, String>, Log) {
     let batcher = Batcher::new(move |ids: Vec<u32>| {
         written.lock().unwrap().push(ids.clone());
         // In another order than asked for, as sources do.
-        async move { Ok(ids.into_iter().rev().filter(|id| *id != 13).map(|id| (id, id * 2)).collect()) }
+        async move {
+            Ok(ids
+                .into_iter()
+                .rev()
+                .filter(|id| *id != 13)
+                .map(|id| (id, id * 2))
+                .collect())
+        }
     });
     (batcher, log)
 }
@@ -68,7 +78,10 @@ async fn b8_a_panic_is_an_error_for_its_batch_and_the_next_one_works() {
 async fn b9_an_id_that_the_source_forgets_is_missing_and_nobody_hangs() {
     let batcher = Batcher::new(async |_: Vec<u32>| Ok::<HashMap<u32, u32>, String>(HashMap::new()));
     let results = tokio::time::timeout(Duration::from_secs(5), batcher.load_many([1, 2, 3])).await;
-    assert_eq!(results.expect("nobody hangs"), vec![Err(LoadError::Missing); 3]);
+    assert_eq!(
+        results.expect("nobody hangs"),
+        vec![Err(LoadError::Missing); 3]
+    );
 }
 
 #[tokio::test]
@@ -102,6 +115,9 @@ async fn the_window_opens_with_the_first_id() {
     };
     let (first, late) = tokio::join!(batcher.load(1), late);
     assert_eq!((first, late), (Ok(2), Ok(4)));
-    assert!(start.elapsed() < Duration::from_millis(60), "the second id did not open it anew");
+    assert!(
+        start.elapsed() < Duration::from_millis(60),
+        "the second id did not open it anew"
+    );
     assert_eq!(log.lock().unwrap().len(), 1);
 }

@@ -3,7 +3,9 @@
 use std::fs::{self, File};
 use std::io::Write;
 
-use ferrodash_build::{ComponentMeta, Error, PropType, Source, generate_into, read_class, sha256_hex};
+use ferrodash_build::{
+    ComponentMeta, Error, PropType, Source, generate_into, read_class, sha256_hex,
+};
 use tempfile::TempDir;
 use zip::write::SimpleFileOptions;
 
@@ -106,10 +108,17 @@ fn gauge(source: &str) -> Result<ComponentMeta, Error> {
 fn a_class_becomes_a_component() {
     let gauge = gauge(GAUGE).unwrap();
     assert_eq!(gauge.name, "Gauge");
-    assert_eq!(gauge.description, "Shows a number on a scale.\n\n- this is no property");
+    assert_eq!(
+        gauge.description,
+        "Shows a number on a scale.\n\n- this is no property"
+    );
     assert_eq!(gauge.children_props, ["label", "marks[].label"]);
     assert!(gauge.wildcards);
-    let kinds: Vec<_> = gauge.props.iter().map(|prop| (prop.name.as_str(), prop.kind.clone())).collect();
+    let kinds: Vec<_> = gauge
+        .props
+        .iter()
+        .map(|prop| (prop.name.as_str(), prop.kind.clone()))
+        .collect();
     let size = PropType::Choice(["a, b", "c\"]"].map(String::from).into());
     assert_eq!(
         kinds,
@@ -145,42 +154,94 @@ fn properties_keep_their_documentation() {
     );
     assert_eq!(prop("from").description, "A word of Python.");
     assert_eq!(prop("children").description, "");
-    let required: Vec<_> = gauge.props.iter().filter(|prop| prop.required).map(|prop| prop.name.as_str()).collect();
+    let required: Vec<_> = gauge
+        .props
+        .iter()
+        .filter(|prop| prop.required)
+        .map(|prop| prop.name.as_str())
+        .collect();
     assert_eq!(required, ["value"]);
 }
 
 #[test]
 fn a_class_without_types_still_has_its_properties() {
     let old = gauge(OLD).unwrap();
-    let kinds: Vec<_> = old.props.iter().map(|prop| (prop.name.as_str(), prop.kind.clone())).collect();
-    assert_eq!(kinds, [("id", PropType::Id), ("size", PropType::Json), ("title", PropType::Node)]);
+    let kinds: Vec<_> = old
+        .props
+        .iter()
+        .map(|prop| (prop.name.as_str(), prop.kind.clone()))
+        .collect();
+    assert_eq!(
+        kinds,
+        [
+            ("id", PropType::Id),
+            ("size", PropType::Json),
+            ("title", PropType::Node)
+        ]
+    );
     assert_eq!(old.description, "An Old component.");
 }
 
 #[test]
 fn files_without_a_component_are_passed_by() {
     for source in ["", "import dash\n", "class Theme(dict):\n    pass\n"] {
-        assert!(read_class(source, "themes.py", "test_gauges").unwrap().is_none(), "{source}");
+        assert!(
+            read_class(source, "themes.py", "test_gauges")
+                .unwrap()
+                .is_none(),
+            "{source}"
+        );
     }
 }
 
 #[test]
 fn a_class_that_cannot_be_read_says_where() {
     for (find, with, part) in [
-        ("'test_gauges'", "'other'", "in the namespace \"other\", and the manifest says \"test_gauges\""),
-        ("_namespace = 'test_gauges'", "", "`_namespace = …` is missing"),
-        ("self._prop_names = [", "self._prop_names = {", "a value was expected where it says \"{'children'"),
-        ("_children_props: typing.List[str] = [", "_children_props = 3 + [", "_children_props is not a list"),
-        ("typing.Optional[NumberType]", "typing.Optional[NumberType", "__init__ of Gauge: \"]\" was expected"),
+        (
+            "'test_gauges'",
+            "'other'",
+            "in the namespace \"other\", and the manifest says \"test_gauges\"",
+        ),
+        (
+            "_namespace = 'test_gauges'",
+            "",
+            "`_namespace = …` is missing",
+        ),
+        (
+            "self._prop_names = [",
+            "self._prop_names = {",
+            "a value was expected where it says \"{'children'",
+        ),
+        (
+            "_children_props: typing.List[str] = [",
+            "_children_props = 3 + [",
+            "_children_props is not a list",
+        ),
+        (
+            "typing.Optional[NumberType]",
+            "typing.Optional[NumberType",
+            "__init__ of Gauge: \"]\" was expected",
+        ),
         ("Components.\"\"\"", "Components.", "does not end"),
-        ("    \"\"\"A Gauge component.", "    pass", "a text was expected where it says \"pass\""),
-        ("def __init__(", "def other(", "__init__ of Gauge: it is missing"),
+        (
+            "    \"\"\"A Gauge component.",
+            "    pass",
+            "a text was expected where it says \"pass\"",
+        ),
+        (
+            "def __init__(",
+            "def other(",
+            "__init__ of Gauge: it is missing",
+        ),
     ] {
         assert!(GAUGE.contains(find), "{find}");
         let error = gauge(&GAUGE.replacen(find, with, 1)).unwrap_err();
         assert!(matches!(error, Error::Class { .. }), "{error:?}");
         let error = error.to_string();
-        assert!(error.starts_with("test_gauges/Gauge.py: ") && error.contains(part), "{with}: {error}");
+        assert!(
+            error.starts_with("test_gauges/Gauge.py: ") && error.contains(part),
+            "{with}: {error}"
+        );
     }
 }
 
@@ -207,7 +268,11 @@ fn project(files: &[(&str, &str)]) -> (TempDir, Source) {
     }
     zip.finish().unwrap();
     let sha = sha256_hex(&fs::read(&wheel).unwrap());
-    fs::write(folder.path().join("wheels.toml"), MANIFEST.replace("SHA", &sha)).unwrap();
+    fs::write(
+        folder.path().join("wheels.toml"),
+        MANIFEST.replace("SHA", &sha),
+    )
+    .unwrap();
     let mut source = Source::new(folder.path().join("cache"));
     source.directory = Some(folder.path().to_owned());
     (folder, source)
@@ -216,11 +281,17 @@ fn project(files: &[(&str, &str)]) -> (TempDir, Source) {
 #[test]
 fn all_classes_of_a_directory_become_builders() {
     let (folder, source) = project(&[
-        ("test_gauges/parts/__init__.py", "from .Gauge import Gauge\nfrom .Old import Old\n"),
+        (
+            "test_gauges/parts/__init__.py",
+            "from .Gauge import Gauge\nfrom .Old import Old\n",
+        ),
         ("test_gauges/parts/Old.py", OLD),
         ("test_gauges/parts/Gauge.py", GAUGE),
         ("test_gauges/test_gauges.min.js", "window.test_gauges = {}"),
-        ("test_gauges/parts/below/Deep.py", "class Deep(Component):\n"),
+        (
+            "test_gauges/parts/below/Deep.py",
+            "class Deep(Component):\n",
+        ),
         ("test_gauges/Above.py", "class Above(Component):\n"),
     ]);
     let manifest = folder.path().join("wheels.toml");
@@ -239,13 +310,23 @@ fn all_classes_of_a_directory_become_builders() {
     }
     let both = MANIFEST.replace("classes =", "metadata = \"a\"\nclasses =");
     fs::write(&manifest, both).unwrap();
-    let error = generate_into(&manifest, &source, folder.path()).unwrap_err().to_string();
-    assert!(error.contains("suite \"gauges\" has `metadata` and `classes`"), "{error}");
+    let error = generate_into(&manifest, &source, folder.path())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("suite \"gauges\" has `metadata` and `classes`"),
+        "{error}"
+    );
 }
 
 #[test]
 fn a_directory_without_classes_is_a_mistake() {
     let (folder, source) = project(&[("test_gauges/parts/__init__.py", "")]);
-    let error = generate_into(&folder.path().join("wheels.toml"), &source, folder.path()).unwrap_err().to_string();
-    assert!(error.contains("test_gauges/parts: no file there has a component"), "{error}");
+    let error = generate_into(&folder.path().join("wheels.toml"), &source, folder.path())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("test_gauges/parts: no file there has a component"),
+        "{error}"
+    );
 }

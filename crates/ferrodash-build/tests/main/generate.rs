@@ -65,7 +65,11 @@ fn project(metadata: &str, script: &str) -> (TempDir, Source) {
     }
     zip.finish().unwrap();
     let sha = sha256_hex(&fs::read(&wheel).unwrap());
-    fs::write(folder.path().join("wheels.toml"), MANIFEST.replace("SHA", &sha)).unwrap();
+    fs::write(
+        folder.path().join("wheels.toml"),
+        MANIFEST.replace("SHA", &sha),
+    )
+    .unwrap();
     let mut source = Source::new(folder.path().join("cache"));
     source.directory = Some(folder.path().to_owned());
     (folder, source)
@@ -79,11 +83,17 @@ fn generate(folder: &Path, source: &Source) -> Result<String, Error> {
 #[test]
 fn metadata_becomes_types() {
     let components = read_metadata(METADATA, "metadata.json").unwrap();
-    let [card] = components.as_slice() else { panic!("{components:?}") };
+    let [card] = components.as_slice() else {
+        panic!("{components:?}")
+    };
     assert_eq!(card.name, "Card", "the file's name, not the display name");
     assert_eq!(card.children_props, ["footer", "options[].label"]);
     assert!(card.wildcards);
-    let kinds: Vec<_> = card.props.iter().map(|prop| (prop.name.as_str(), prop.kind.clone())).collect();
+    let kinds: Vec<_> = card
+        .props
+        .iter()
+        .map(|prop| (prop.name.as_str(), prop.kind.clone()))
+        .collect();
     let choice = PropType::Choice(["big", "2x", "<", ">", "self"].map(String::from).into());
     assert_eq!(
         kinds,
@@ -140,8 +150,12 @@ fn documentation_is_made_fit_for_rustdoc() {
         "///",
         "/// See \\[here\\](<https://example.com/a_b>), `https://code` or <http://example.com>.",
     ];
-    let found: Vec<_> =
-        code.lines().map(str::trim).skip_while(|line| *line != expected[0]).take(expected.len()).collect();
+    let found: Vec<_> = code
+        .lines()
+        .map(str::trim)
+        .skip_while(|line| *line != expected[0])
+        .take(expected.len())
+        .collect();
     assert_eq!(found, expected);
 }
 
@@ -150,7 +164,10 @@ fn the_spelling_of_rust_has_the_setter() {
     let both = r#""max_width": {"type": {"name": "string"}}, "maxWidth": "#;
     let (folder, source) = project(&METADATA.replace(r#""maxWidth": "#, both), SCRIPT);
     let code = generate(folder.path(), &source).unwrap();
-    assert!(code.contains("self.0.set(\"max_width\", value.into_prop()); self"), "{code}");
+    assert!(
+        code.contains("self.0.set(\"max_width\", value.into_prop()); self"),
+        "{code}"
+    );
     assert!(!code.contains("self.0.set(\"maxWidth\""), "{code}");
 }
 
@@ -162,15 +179,22 @@ fn bundles_are_changed_as_the_manifest_says_and_compressed() {
     let expected = SCRIPT.replace("slow()", "fast()").into_bytes();
     assert_eq!(read("small-small.min.js"), expected);
     let mut gzip = Vec::new();
-    flate2::read::GzDecoder::new(&read("small-small.min.js.gz")[..]).read_to_end(&mut gzip).unwrap();
+    flate2::read::GzDecoder::new(&read("small-small.min.js.gz")[..])
+        .read_to_end(&mut gzip)
+        .unwrap();
     assert_eq!(gzip, expected);
     let mut unpacked = Vec::new();
     brotli::BrotliDecompress(&mut &read("small-small.min.js.br")[..], &mut unpacked).unwrap();
     assert_eq!(unpacked, expected);
     assert_eq!(read("small-LICENSE"), b"MIT");
     let mut licence = Vec::new();
-    flate2::read::GzDecoder::new(&read("small-LICENSE.gz")[..]).read_to_end(&mut licence).unwrap();
-    assert_eq!(licence, b"MIT", "the deflated form of the wheel, taken over");
+    flate2::read::GzDecoder::new(&read("small-LICENSE.gz")[..])
+        .read_to_end(&mut licence)
+        .unwrap();
+    assert_eq!(
+        licence, b"MIT",
+        "the deflated form of the wheel, taken over"
+    );
 }
 
 #[test]
@@ -178,8 +202,16 @@ fn a_replacement_must_apply_exactly_once() {
     for (script, count) in [("small_ns = fast();", 0), ("small_ns = slow(); slow();", 2)] {
         let (folder, source) = project(METADATA, script);
         let error = generate(folder.path(), &source).unwrap_err();
-        assert!(matches!(error, Error::Replacement { count: found, .. } if found == count), "{error:?}");
-        assert!(error.to_string().contains("it was written for another version"), "{error}");
+        assert!(
+            matches!(error, Error::Replacement { count: found, .. } if found == count),
+            "{error:?}"
+        );
+        assert!(
+            error
+                .to_string()
+                .contains("it was written for another version"),
+            "{error}"
+        );
     }
 }
 
@@ -189,12 +221,18 @@ fn metadata_that_cannot_be_read_names_component_and_property() {
         ("{", "not JSON"),
         ("[]", "the top level is not an object"),
         (r#"{"src/A.js": {}}"#, "component A has no \"props\" object"),
-        (r#"{"src/A.js": {"props": {"x": {"type": {}}}}}"#, "A.x has a type without a name"),
+        (
+            r#"{"src/A.js": {"props": {"x": {"type": {}}}}}"#,
+            "A.x has a type without a name",
+        ),
         (r#"{"src/.js": {"props": {}}}"#, "gives no component name"),
     ] {
         let (folder, source) = project(metadata, SCRIPT);
         let error = generate(folder.path(), &source).unwrap_err().to_string();
-        assert!(error.contains(part) && error.contains("small_suite/metadata.json"), "{metadata}: {error}");
+        assert!(
+            error.contains(part) && error.contains("small_suite/metadata.json"),
+            "{metadata}: {error}"
+        );
     }
 }
 
@@ -205,8 +243,14 @@ fn a_manifest_with_a_mistake_says_where() {
     let good = fs::read_to_string(&path).unwrap();
     fs::write(&path, good.replace("scripts =", "script =")).unwrap();
     let error = generate(folder.path(), &source).unwrap_err().to_string();
-    assert!(error.contains("wheels.toml") && error.contains("unknown field `script`"), "{error}");
+    assert!(
+        error.contains("wheels.toml") && error.contains("unknown field `script`"),
+        "{error}"
+    );
     fs::write(&path, good.replace("small.min.js\"]", "missing.js\"]")).unwrap();
     let error = generate(folder.path(), &source).unwrap_err();
-    assert!(matches!(&error, Error::NotInWheel { file, .. } if file == "small_suite/lib/missing.js"), "{error:?}");
+    assert!(
+        matches!(&error, Error::NotInWheel { file, .. } if file == "small_suite/lib/missing.js"),
+        "{error:?}"
+    );
 }

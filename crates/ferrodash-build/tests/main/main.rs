@@ -1,6 +1,9 @@
 //! The generator on small metadata, and every way in which a wheel cannot be had.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it should be"
+)]
 
 mod classes;
 mod generate;
@@ -49,21 +52,32 @@ impl Project {
         let sha256 = sha256_hex(&fs::read(&wheel).unwrap());
         let mut source = Source::new(folder.path().join("cache"));
         source.directory = Some(folder.path().to_owned());
-        let project = Self { manifest: folder.path().join("wheels.toml"), folder, source, sha256 };
+        let project = Self {
+            manifest: folder.path().join("wheels.toml"),
+            folder,
+            source,
+            sha256,
+        };
         project.write_manifest("");
         project
     }
 
     /// The three lines of the pin, and more below them.
     fn write_manifest(&self, more: &str) {
-        let pin = format!("package = \"test-dials\"\nversion = \"1.0.0\"\nsha256 = \"{}\"\n", self.sha256);
+        let pin = format!(
+            "package = \"test-dials\"\nversion = \"1.0.0\"\nsha256 = \"{}\"\n",
+            self.sha256
+        );
         fs::write(&self.manifest, format!("[[wheel]]\n{pin}{more}")).unwrap();
     }
 
     /// The generated source of a module, and the warnings.
     fn generate(&self, module: &str) -> Result<(String, Vec<String>), Error> {
         let warnings = generate_into(&self.manifest, &self.source, self.folder.path())?;
-        Ok((fs::read_to_string(self.folder.path().join(format!("{module}.rs"))).unwrap(), warnings))
+        Ok((
+            fs::read_to_string(self.folder.path().join(format!("{module}.rs"))).unwrap(),
+            warnings,
+        ))
     }
 }
 

@@ -10,7 +10,8 @@ fn component(props: &str) -> String {
 }
 
 fn children_props(props: &str) -> Vec<String> {
-    let components = read_metadata(&component(props), "metadata.json").unwrap_or_else(|error| panic!("{error}"));
+    let components =
+        read_metadata(&component(props), "metadata.json").unwrap_or_else(|error| panic!("{error}"));
     components[0].children_props.clone()
 }
 
@@ -18,20 +19,30 @@ const NODE: &str = r#"{"name": "node"}"#;
 
 #[test]
 fn e32_components_in_data_have_paths() {
-    let shape = |field: &str, kind: &str| format!(r#"{{"name": "shape", "value": {{"{field}": {kind}}}}}"#);
+    let shape =
+        |field: &str, kind: &str| format!(r#"{{"name": "shape", "value": {{"{field}": {kind}}}}}"#);
     let of = |name: &str, kind: &str| format!(r#"{{"name": "{name}", "value": {kind}}}"#);
     let union = |kinds: &[&str]| format!(r#"{{"name": "union", "value": [{}]}}"#, kinds.join(", "));
     let number = r#"{"name": "number"}"#;
     let cases: Vec<(String, &[&str])> = vec![
         // Rows of any columns, each cell a component or a number: what a table's data is.
-        (of("arrayOf", &of("objectOf", &union(&[number, NODE]))), &["p[]{}"]),
+        (
+            of("arrayOf", &of("objectOf", &union(&[number, NODE]))),
+            &["p[]{}"],
+        ),
         (of("arrayOf", &of("objectOf", NODE)), &["p[]{}"]),
         (of("objectOf", NODE), &["p{}"]),
         (of("objectOf", &of("arrayOf", NODE)), &["p{}"]),
         (of("objectOf", &shape("label", NODE)), &["p{}.label"]),
         (of("arrayOf", &shape("label", NODE)), &["p[].label"]),
-        (of("arrayOf", &shape("cells", &of("objectOf", NODE))), &["p[].cells{}"]),
-        (of("arrayOf", &union(&[number, &shape("label", NODE)])), &["p[].label"]),
+        (
+            of("arrayOf", &shape("cells", &of("objectOf", NODE))),
+            &["p[].cells{}"],
+        ),
+        (
+            of("arrayOf", &union(&[number, &shape("label", NODE)])),
+            &["p[].label"],
+        ),
         // The renderer draws the components of a list by the path of the list.
         (of("arrayOf", NODE), &["p"]),
         (of("arrayOf", &union(&[number, NODE])), &["p"]),
@@ -41,7 +52,11 @@ fn e32_components_in_data_have_paths() {
         (of("arrayOf", number), &[]),
     ];
     for (kind, expected) in cases {
-        assert_eq!(children_props(&format!("\"p\": {{\"type\": {kind}}}")), expected, "{kind}");
+        assert_eq!(
+            children_props(&format!("\"p\": {{\"type\": {kind}}}")),
+            expected,
+            "{kind}"
+        );
     }
     // A recursive shape has the types of its fields in a field of their own.
     let recursive = r#"{"type": {"name": "shape", "value": {"title": {"type": {"name": "node"}, "required": false}}}}"#;
@@ -55,9 +70,22 @@ fn e33_flow_types_are_types() {
     let props = [
         prop("a", r#"{"name": "boolean"}"#),
         prop("b", r#"{"name": "Node"}"#),
-        prop("c", r#"{"name": "Array", "elements": [{"name": "string"}]}"#),
-        prop("d", &format!(r#"{{"name": "union", "elements": [{}, {}]}}"#, literal("x"), literal("y"))),
-        prop("e", r#"{"name": "union", "elements": [{"name": "string"}, {"name": "boolean"}]}"#),
+        prop(
+            "c",
+            r#"{"name": "Array", "elements": [{"name": "string"}]}"#,
+        ),
+        prop(
+            "d",
+            &format!(
+                r#"{{"name": "union", "elements": [{}, {}]}}"#,
+                literal("x"),
+                literal("y")
+            ),
+        ),
+        prop(
+            "e",
+            r#"{"name": "union", "elements": [{"name": "string"}, {"name": "boolean"}]}"#,
+        ),
         prop("f", r#"{"name": "signature", "type": "function"}"#),
         prop(
             "g",
@@ -65,9 +93,20 @@ fn e33_flow_types_are_types() {
         ),
     ];
     let components = read_metadata(&component(&props.join(", ")), "metadata.json").unwrap();
-    let kinds: Vec<_> = components[0].props.iter().map(|prop| prop.kind.clone()).collect();
+    let kinds: Vec<_> = components[0]
+        .props
+        .iter()
+        .map(|prop| prop.kind.clone())
+        .collect();
     let choice = PropType::Choice(vec!["x".into(), "y".into()]);
-    let expected = [PropType::Bool, PropType::Node, PropType::TextList, choice, PropType::TextOrBool, PropType::Json];
+    let expected = [
+        PropType::Bool,
+        PropType::Node,
+        PropType::TextList,
+        choice,
+        PropType::TextOrBool,
+        PropType::Json,
+    ];
     assert_eq!(kinds, expected);
     assert_eq!(components[0].children_props, ["b", "g.k"]);
 }
@@ -85,7 +124,9 @@ fn e35_documentation_keeps_keys_and_defaults() {
         "list": {"type": {"name": "array"}, "defaultValue": {"value": "[]", "computed": false}},
         "tools": {"type": {"name": "object"}, "description": "Tools.", "defaultValue": {"value": "{\n  a: [1]\n}"}}"#,
     );
-    let metadata = metadata.replace('\n', " ").replace("Where it begins", "Where it\\nbegins");
+    let metadata = metadata
+        .replace('\n', " ")
+        .replace("Where it begins", "Where it\\nbegins");
     let project = Project::new(&[
         ("test_dials/__init__.py", ""),
         ("test_dials/metadata.json", &metadata),
@@ -109,7 +150,8 @@ fn e35_documentation_keeps_keys_and_defaults() {
 
 #[test]
 fn e33_names_with_underscores_are_names() {
-    let components = read_metadata(r#"{"src/Run_js.react.js": {"props": {}}}"#, "metadata.json").unwrap();
+    let components =
+        read_metadata(r#"{"src/Run_js.react.js": {"props": {}}}"#, "metadata.json").unwrap();
     assert_eq!(components[0].name, "Run_js");
 }
 

@@ -1,10 +1,12 @@
-//! Classes of older generators, docstrings that formatters indented, and classes that a package does not export.
+//! Classes of older generators, docstrings that formatters indented, and classes that a package
+//! does not export.
 
 use ferrodash_build::{ComponentMeta, PropType, read_class};
 
 use super::{CLASS, Project};
 
-/// As generators before Dash 2.5 wrote it: the name and the namespace in `__init__`, types in the docstring only.
+/// As generators before Dash 2.5 wrote it: the name and the namespace in `__init__`, types in the
+/// docstring only.
 const BEFORE_2_5: &str = r#"class Lamp(Component):
     """A Lamp component.
 It shines.
@@ -58,7 +60,11 @@ fn lamp(source: &str) -> ComponentMeta {
 }
 
 fn kinds(component: &ComponentMeta) -> Vec<(&str, PropType)> {
-    component.props.iter().map(|prop| (prop.name.as_str(), prop.kind.clone())).collect()
+    component
+        .props
+        .iter()
+        .map(|prop| (prop.name.as_str(), prop.kind.clone()))
+        .collect()
 }
 
 #[test]
@@ -75,7 +81,10 @@ fn e33_old_classes_have_the_types_of_their_docstrings() {
             ("children", PropType::Node),
             ("id", PropType::Id),
             ("brightness", PropType::Number),
-            ("colour", PropType::Choice(vec!["red".into(), "blue | green".into()])),
+            (
+                "colour",
+                PropType::Choice(vec!["red".into(), "blue | green".into()])
+            ),
             ("icon", PropType::Node),
             ("labels", PropType::Json),
             ("names", PropType::TextList),
@@ -94,7 +103,12 @@ fn e33_old_classes_have_the_types_of_their_docstrings() {
     assert_eq!(prop("brightness").default.as_deref(), Some("10"));
     assert_eq!(prop("options").default.as_deref(), Some("{ a: [ (1), ]}"));
     assert_eq!(prop("options").description, "Options.");
-    let required: Vec<_> = lamp.props.iter().filter(|prop| prop.required).map(|prop| prop.name.as_str()).collect();
+    let required: Vec<_> = lamp
+        .props
+        .iter()
+        .filter(|prop| prop.required)
+        .map(|prop| prop.name.as_str())
+        .collect();
     assert_eq!(required, ["id", "names"]);
 }
 
@@ -103,39 +117,79 @@ fn e33_an_indented_docstring_loses_nothing() {
     let plain = lamp(BEFORE_2_5);
     let (before, rest) = BEFORE_2_5.split_once("It shines.").unwrap();
     let (docstring, after) = rest.split_once("\"\"\"").unwrap();
-    let indented: Vec<String> =
-        docstring.split('\n').map(|line| if line.is_empty() { String::new() } else { format!("    {line}") }).collect();
+    let indented: Vec<String> = docstring
+        .split('\n')
+        .map(|line| {
+            if line.is_empty() {
+                String::new()
+            } else {
+                format!("    {line}")
+            }
+        })
+        .collect();
     // A formatter also puts the closing quotes on a line of their own.
-    let indented = format!("{before}    It shines.{}\n    \"\"\"{after}", indented.join("\n").trim_start_matches(' '));
-    assert!(indented.contains("\n    - brightness (number;"), "{indented}");
+    let indented = format!(
+        "{before}    It shines.{}\n    \"\"\"{after}",
+        indented.join("\n").trim_start_matches(' ')
+    );
+    assert!(
+        indented.contains("\n    - brightness (number;"),
+        "{indented}"
+    );
     assert_eq!(lamp(&indented), plain);
 }
 
 #[test]
 fn e33_numbers_and_children_keep_their_types() {
     let arguments = [
-        ("a", "typing.Union[int, float, numbers.Number]", PropType::Number),
+        (
+            "a",
+            "typing.Union[int, float, numbers.Number]",
+            PropType::Number,
+        ),
         (
             "b",
             "typing.Union[str, int, float, ComponentType, typing.Sequence[typing.Union[str, int, float, ComponentType]]]",
             PropType::Node,
         ),
-        ("c", "typing.Union[str, int, numbers.Number]", PropType::TextOrNumber),
-        ("d", "typing.Sequence[typing.Union[int, float, numbers.Number]]", PropType::NumberList),
+        (
+            "c",
+            "typing.Union[str, int, numbers.Number]",
+            PropType::TextOrNumber,
+        ),
+        (
+            "d",
+            "typing.Sequence[typing.Union[int, float, numbers.Number]]",
+            PropType::NumberList,
+        ),
         ("e", "str | None", PropType::Text),
         ("f", "typing.Sequence[ComponentType]", PropType::Json),
-        ("g", "typing.Dict[typing.Union[str, float, int], ComponentType]", PropType::Json),
+        (
+            "g",
+            "typing.Dict[typing.Union[str, float, int], ComponentType]",
+            PropType::Json,
+        ),
         ("h", "typing.Union[bool, ComponentType]", PropType::Json),
     ];
-    let list: Vec<String> =
-        arguments.iter().map(|(name, kind, _)| format!("{name}: typing.Optional[{kind}] = None")).collect();
-    let names: Vec<String> = arguments.iter().map(|(name, ..)| format!("'{name}'")).collect();
+    let list: Vec<String> = arguments
+        .iter()
+        .map(|(name, kind, _)| format!("{name}: typing.Optional[{kind}] = None"))
+        .collect();
+    let names: Vec<String> = arguments
+        .iter()
+        .map(|(name, ..)| format!("'{name}'"))
+        .collect();
     let source = CLASS
         .replace("id: typing.Optional[str] = None", &list.join(", "))
         .replace("['id']", &format!("[{}]", names.join(", ")))
         .replace("    _children_props = []\n", "");
-    let dial = read_class(&source, "test_dials/Dial.py", "test_dials").unwrap().unwrap();
-    let expected: Vec<_> = arguments.iter().map(|(name, _, kind)| (*name, kind.clone())).collect();
+    let dial = read_class(&source, "test_dials/Dial.py", "test_dials")
+        .unwrap()
+        .unwrap();
+    let expected: Vec<_> = arguments
+        .iter()
+        .map(|(name, _, kind)| (*name, kind.clone()))
+        .collect();
     assert_eq!(kinds(&dial), expected);
     assert_eq!(dial.children_props, ["b", "f", "g{}", "h"]);
 }
@@ -168,8 +222,10 @@ fn e33_classes_that_a_package_does_not_export_have_no_builders() {
         let project = Project::new(&files);
         project.write_manifest("[[wheel.suite]]\nroot = \"test_dials\"\n");
         let (code, _) = project.generate("test_dials").unwrap();
-        let found: Vec<_> =
-            code.lines().filter_map(|line| line.strip_prefix("pub struct ")?.split('(').next()).collect();
+        let found: Vec<_> = code
+            .lines()
+            .filter_map(|line| line.strip_prefix("pub struct ")?.split('(').next())
+            .collect();
         assert_eq!(found, ["Dial", "Second", "Third"], "{}", imports.0);
     }
 }

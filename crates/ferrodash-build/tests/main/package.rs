@@ -12,16 +12,23 @@ const MAIN: &str = "window.test_dials={};load('async-'+name+'.js')";
 
 const CHUNK: &str = "(self.webpackChunktest_dials=self.webpackChunktest_dials||[]).push([[7],{}]);url('needle.woff2')";
 
-const INIT: &str = "from ._imports_ import *\n_css_dist = [{'relative_package_path': 'dials.css'}]\n";
+const INIT: &str =
+    "from ._imports_ import *\n_css_dist = [{'relative_package_path': 'dials.css'}]\n";
 
 /// A package with everything that packages have.
 fn full() -> Project {
     Project::new(&[
         ("test_dials/__init__.py", INIT),
-        ("test_dials/_imports_.py", "from .Dial import Dial\n__all__ = ['Dial']"),
+        (
+            "test_dials/_imports_.py",
+            "from .Dial import Dial\n__all__ = ['Dial']",
+        ),
         ("test_dials/Dial.py", CLASS),
         ("test_dials/Gone.py", &CLASS.replace("Dial", "Gone")),
-        ("test_dials/package-info.json", "{\"name\": \"another-name\"}"),
+        (
+            "test_dials/package-info.json",
+            "{\"name\": \"another-name\"}",
+        ),
         ("test_dials/test_dials.min.js", MAIN),
         ("test_dials/test_dials.min.js.map", "{}"),
         ("test_dials/test_dials.dev.js", "window.test_dials = {}"),
@@ -32,7 +39,10 @@ fn full() -> Project {
             "test_dials/leftover_test.js",
             "(self[\"webpackChunktest_dials\"] = self[\"webpackChunktest_dials\"] || []).push([[1]])",
         ),
-        ("test_dials/proptypes.js", "window.test_dials.Dial.propTypes = {}"),
+        (
+            "test_dials/proptypes.js",
+            "window.test_dials.Dial.propTypes = {}",
+        ),
         ("test_dials/needle.woff2", "font"),
         ("test_dials/picture.png", "no script names it"),
         ("test_dials/dials.css", ".dial {}"),
@@ -44,7 +54,9 @@ fn full() -> Project {
 
 /// The paths of the embedded files, as the table has them.
 fn bundles(code: &str) -> Vec<&str> {
-    let paths = code.lines().filter_map(|line| line.trim().strip_prefix("path: \""));
+    let paths = code
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix("path: \""));
     paths.filter_map(|rest| rest.split('"').next()).collect()
 }
 
@@ -64,8 +76,14 @@ fn e36_three_lines_are_a_suite() {
             "styles: &[\"dials.css\"]",
         ],
     );
-    let expected =
-        ["test_dials.min.js", "dials.css", "async-Needle.js", "needle.woff2", "async-Needle.js.LICENSE.txt", "LICENSE"];
+    let expected = [
+        "test_dials.min.js",
+        "dials.css",
+        "async-Needle.js",
+        "needle.woff2",
+        "async-Needle.js.LICENSE.txt",
+        "LICENSE",
+    ];
     let mut found = bundles(&code);
     found.sort_unstable();
     let mut wanted = expected.to_vec();
@@ -81,18 +99,31 @@ fn e36_what_the_manifest_says_counts_and_the_rest_follows() {
         "[[wheel.suite]]\nmodule = \"small\"\non_demand = [\"async-Needle.js\", \"needle.woff2\"]\nstyles = []\n",
     );
     let (code, warnings) = project.generate("small").unwrap();
-    assert_parts(&code, &["module: \"small\"", "namespace: \"test_dials\"", "styles: &[]", "pub struct Dial("]);
+    assert_parts(
+        &code,
+        &[
+            "module: \"small\"",
+            "namespace: \"test_dials\"",
+            "styles: &[]",
+            "pub struct Dial(",
+        ],
+    );
     assert_eq!(warnings, Vec::<String>::new());
     // Several suites of one package, of which one has no components.
-    let suites =
-        "[[wheel.suite]]\n[[wheel.suite]]\nmodule = \"plain\"\nnamespace = \"\"\nscripts = [\"leftover.js\"]\n";
+    let suites = "[[wheel.suite]]\n[[wheel.suite]]\nmodule = \"plain\"\nnamespace = \"\"\nscripts = [\"leftover.js\"]\n";
     project.write_manifest(suites);
     project.generate("test_dials").unwrap();
     let plain = fs::read_to_string(project.folder.path().join("plain.rs")).unwrap();
-    assert!(plain.contains("scripts: &[\"leftover.js\"]") && !plain.contains("pub struct"), "{plain}");
+    assert!(
+        plain.contains("scripts: &[\"leftover.js\"]") && !plain.contains("pub struct"),
+        "{plain}"
+    );
     project.write_manifest("[[wheel.suite]]\n[[wheel.suite]]\n");
     let error = project.generate("test_dials").unwrap_err().to_string();
-    assert!(error.contains("two suites have the module \"test_dials\""), "{error}");
+    assert!(
+        error.contains("two suites have the module \"test_dials\""),
+        "{error}"
+    );
 }
 
 #[test]
@@ -117,7 +148,10 @@ fn e36_other_layouts_of_packages_are_found_too() {
         ("dials/bundle.js", "window.test_dials=1"),
         licence,
     ]);
-    assert_parts(&bundle.generate("test_dials").unwrap().0, &["scripts: &[\"bundle.js\"]", "package: \"dials\""]);
+    assert_parts(
+        &bundle.generate("test_dials").unwrap().0,
+        &["scripts: &[\"bundle.js\"]", "package: \"dials\""],
+    );
     let named = Project::new(&[
         ("test_dials/__init__.py", ""),
         ("test_dials/Dial.py", CLASS),
@@ -125,7 +159,10 @@ fn e36_other_layouts_of_packages_are_found_too() {
         ("test_dials/else.js", "window.something_else=1"),
         licence,
     ]);
-    assert_parts(&named.generate("test_dials").unwrap().0, &["scripts: &[\"main.js\"]"]);
+    assert_parts(
+        &named.generate("test_dials").unwrap().0,
+        &["scripts: &[\"main.js\"]"],
+    );
 }
 
 #[test]
@@ -138,37 +175,64 @@ fn e34_zip_archives_of_sources_are_read_as_those_of_tar() {
             ("test_dials-1.0.0/LICENSE", "MIT"),
             ("test_dials-1.0.0/test_dials/__init__.py", ""),
             ("test_dials-1.0.0/test_dials/Dial.py", CLASS),
-            ("test_dials-1.0.0/test_dials/test_dials.js", "window.test_dials = 1"),
+            (
+                "test_dials-1.0.0/test_dials/test_dials.js",
+                "window.test_dials = 1",
+            ),
         ],
     );
     let sha256 = sha256_hex(&fs::read(&path).unwrap());
     let manifest = folder.path().join("wheels.toml");
-    let pin = format!("[[wheel]]\npackage = \"test_dials\"\nversion = \"1.0.0\"\nsha256 = \"{sha256}\"\n");
+    let pin = format!(
+        "[[wheel]]\npackage = \"test_dials\"\nversion = \"1.0.0\"\nsha256 = \"{sha256}\"\n"
+    );
     fs::write(&manifest, pin).unwrap();
     let mut source = Source::new(folder.path().join("cache"));
     source.directory = Some(folder.path().to_owned());
     let warnings = generate_into(&manifest, &source, folder.path()).unwrap();
     assert_eq!(warnings, Vec::<String>::new());
     let code = fs::read_to_string(folder.path().join("test_dials.rs")).unwrap();
-    assert_parts(&code, &["pub struct Dial(", "path: \"LICENSE\"", "scripts: &[\"test_dials.js\"]"]);
+    assert_parts(
+        &code,
+        &[
+            "pub struct Dial(",
+            "path: \"LICENSE\"",
+            "scripts: &[\"test_dials.js\"]",
+        ],
+    );
 }
 
 #[test]
 fn e34_digests_are_read_in_any_case_and_checked() {
     let manifest = |sha256: &str| {
-        let text = format!("[[wheel]]\npackage = \"test_dials\"\nversion = \"1\"\nsha256 = \"{sha256}\"\n");
+        let text = format!(
+            "[[wheel]]\npackage = \"test_dials\"\nversion = \"1\"\nsha256 = \"{sha256}\"\n"
+        );
         Manifest::parse(&text, Path::new("wheels.toml"))
     };
-    assert_eq!(manifest(&"AB".repeat(32)).unwrap().wheels[0].sha256, "ab".repeat(32));
-    for wrong in ["", "ab", &"ag".repeat(32), &format!("sha256:{}", "ab".repeat(32))] {
+    assert_eq!(
+        manifest(&"AB".repeat(32)).unwrap().wheels[0].sha256,
+        "ab".repeat(32)
+    );
+    for wrong in [
+        "",
+        "ab",
+        &"ag".repeat(32),
+        &format!("sha256:{}", "ab".repeat(32)),
+    ] {
         let error = manifest(wrong).unwrap_err().to_string();
         assert!(
-            error.contains("wheels.toml: the sha256 of \"test_dials\" is") && error.contains("sha256sum"),
+            error.contains("wheels.toml: the sha256 of \"test_dials\" is")
+                && error.contains("sha256sum"),
             "{error}"
         );
     }
     let project = full();
     let text = fs::read_to_string(&project.manifest).unwrap();
-    fs::write(&project.manifest, text.replace(&project.sha256, &project.sha256.to_uppercase())).unwrap();
+    fs::write(
+        &project.manifest,
+        text.replace(&project.sha256, &project.sha256.to_uppercase()),
+    )
+    .unwrap();
     project.generate("test_dials").unwrap();
 }

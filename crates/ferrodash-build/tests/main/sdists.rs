@@ -34,14 +34,29 @@ fn trap(folder: &Path) -> String {
 /// A source archive of `test_dots` with these files, beside those of the suite.
 fn archive(folder: &Path, extra: &[(&str, &str)]) -> (PathBuf, Pin) {
     let path = folder.join("test_dots-1.0.0.tar.gz");
-    let mut tar = tar::Builder::new(GzEncoder::new(File::create(&path).unwrap(), Compression::fast()));
-    let suite = [("test_dots/metadata.json", METADATA), ("test_dots/dots.js", SCRIPT), ("LICENSE", "MIT")];
-    let about = [("PKG-INFO", "Metadata-Version: 2.1\nName: test_dots\nVersion: 1.0.0\n")];
+    let mut tar = tar::Builder::new(GzEncoder::new(
+        File::create(&path).unwrap(),
+        Compression::fast(),
+    ));
+    let suite = [
+        ("test_dots/metadata.json", METADATA),
+        ("test_dots/dots.js", SCRIPT),
+        ("LICENSE", "MIT"),
+    ];
+    let about = [(
+        "PKG-INFO",
+        "Metadata-Version: 2.1\nName: test_dots\nVersion: 1.0.0\n",
+    )];
     for (name, content) in suite.iter().chain(&about).chain(extra) {
         let mut header = tar::Header::new_gnu();
         header.set_size(content.len() as u64);
         header.set_mode(0o644);
-        tar.append_data(&mut header, format!("test_dots-1.0.0/{name}"), content.as_bytes()).unwrap();
+        tar.append_data(
+            &mut header,
+            format!("test_dots-1.0.0/{name}"),
+            content.as_bytes(),
+        )
+        .unwrap();
     }
     tar.into_inner().unwrap().finish().unwrap();
     let pin = Pin::new("test_dots", "1.0.0", &sha256_hex(&fs::read(&path).unwrap()));
@@ -52,13 +67,17 @@ fn archive(folder: &Path, extra: &[(&str, &str)]) -> (PathBuf, Pin) {
 fn only(folder: &Path) -> Source {
     let mut source = Source::new(folder.join("cache"));
     let offered = folder.display().to_string();
-    source.pip_env = vec![("PIP_NO_INDEX".into(), "1".into()), ("PIP_FIND_LINKS".into(), offered)];
+    source.pip_env = vec![
+        ("PIP_NO_INDEX".into(), "1".into()),
+        ("PIP_FIND_LINKS".into(), offered),
+    ];
     source
 }
 
 #[test]
 fn fetching_runs_nothing_of_an_archive() {
-    let in_tree = "[build-system]\nrequires = []\nbuild-backend = \"own\"\nbackend-path = [\".\"]\n";
+    let in_tree =
+        "[build-system]\nrequires = []\nbuild-backend = \"own\"\nbackend-path = [\".\"]\n";
     let foreign = "[build-system]\nrequires = [\"not-there\"]\nbuild-backend = \"not_there\"\n";
     let folder = TempDir::new().unwrap();
     let trap = trap(folder.path());
@@ -69,7 +88,9 @@ fn fetching_runs_nothing_of_an_archive() {
     ] {
         let (path, pin) = archive(folder.path(), &extra);
         let source = only(folder.path());
-        let fetched = source.obtain(&pin).unwrap_or_else(|error| panic!("{extra:?}: {error}"));
+        let fetched = source
+            .obtain(&pin)
+            .unwrap_or_else(|error| panic!("{extra:?}: {error}"));
         assert_eq!(fs::read(&fetched).unwrap(), fs::read(&path).unwrap());
         assert!(!folder.path().join("trap").exists(), "{extra:?} was run");
         fs::remove_file(&fetched).unwrap();
@@ -80,9 +101,15 @@ fn fetching_runs_nothing_of_an_archive() {
 fn another_archive_than_the_pinned_one_is_refused() {
     let folder = TempDir::new().unwrap();
     let (_, pin) = archive(folder.path(), &[("setup.py", &trap(folder.path()))]);
-    let wrong = Pin { sha256: "0".repeat(64), ..pin.clone() };
+    let wrong = Pin {
+        sha256: "0".repeat(64),
+        ..pin.clone()
+    };
     let error = only(folder.path()).obtain(&wrong).unwrap_err();
-    assert!(matches!(&error, Error::WrongChecksum { found, .. } if *found == pin.sha256), "{error:?}");
+    assert!(
+        matches!(&error, Error::WrongChecksum { found, .. } if *found == pin.sha256),
+        "{error:?}"
+    );
     assert!(!folder.path().join("trap").exists());
 }
 
@@ -96,15 +123,29 @@ fn an_archive_becomes_a_suite() {
     source.directory = Some(folder.path().to_owned());
     generate_into(&manifest, &source, folder.path()).unwrap();
     let code = fs::read_to_string(folder.path().join("dots.rs")).unwrap();
-    assert!(code.contains("pub struct Dot(") && code.contains("path: \"dots.js\""), "{code}");
+    assert!(
+        code.contains("pub struct Dot(") && code.contains("path: \"dots.js\""),
+        "{code}"
+    );
     let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
     assert_eq!(read("dots-LICENSE"), b"MIT");
     let mut text = String::new();
-    flate2::read::GzDecoder::new(&read("dots-dots.js.gz")[..]).read_to_string(&mut text).unwrap();
+    flate2::read::GzDecoder::new(&read("dots-dots.js.gz")[..])
+        .read_to_string(&mut text)
+        .unwrap();
     assert_eq!(text, SCRIPT);
-    fs::write(&manifest, MANIFEST.replace("SHA", &pin.sha256).replace("dots.js", "lines.js")).unwrap();
+    fs::write(
+        &manifest,
+        MANIFEST
+            .replace("SHA", &pin.sha256)
+            .replace("dots.js", "lines.js"),
+    )
+    .unwrap();
     let error = generate_into(&manifest, &source, folder.path()).unwrap_err();
-    assert!(matches!(&error, Error::NotInWheel { file, .. } if file == "test_dots/lines.js"), "{error:?}");
+    assert!(
+        matches!(&error, Error::NotInWheel { file, .. } if file == "test_dots/lines.js"),
+        "{error:?}"
+    );
 }
 
 #[test]
@@ -113,9 +154,18 @@ fn a_damaged_archive_is_named() {
     let path = folder.path().join("test_dots-1.0.0.tar.gz");
     fs::write(&path, "not an archive").unwrap();
     let manifest = folder.path().join("wheels.toml");
-    fs::write(&manifest, MANIFEST.replace("SHA", &sha256_hex(b"not an archive"))).unwrap();
+    fs::write(
+        &manifest,
+        MANIFEST.replace("SHA", &sha256_hex(b"not an archive")),
+    )
+    .unwrap();
     let mut source = Source::new(folder.path().join("cache"));
     source.directory = Some(folder.path().to_owned());
-    let error = generate_into(&manifest, &source, folder.path()).unwrap_err().to_string();
-    assert!(error.contains("could not unpack") && error.contains(&path.display().to_string()), "{error}");
+    let error = generate_into(&manifest, &source, folder.path())
+        .unwrap_err()
+        .to_string();
+    assert!(
+        error.contains("could not unpack") && error.contains(&path.display().to_string()),
+        "{error}"
+    );
 }

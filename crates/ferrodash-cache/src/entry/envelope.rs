@@ -1,11 +1,13 @@
 //! The form in which entries lie in stores that others can write to.
 //!
-//! A header of fixed length, the scopes, the validator, the value, and a signature where one is asked for. What does not
-//! open counts as absent: it is damaged, foreign, of another version, or forged.
+//! A header of fixed length, the scopes, the validator, the value, and a signature where one is
+//! asked for. What does not open counts as absent: it is damaged, foreign, of another version, or
+//! forged.
 //!
-//! The signature is over all of it, and over the key and the namespace, which are not in it: an entry that was moved does
-//! not open in its new place. The header says when the value was made, by the clock of who made it. Only where there is a
-//! secret is that looked at: without one the store's word on the time is as good, and clocks of hosts need not agree.
+//! The signature is over all of it, and over the key and the namespace, which are not in it: an
+//! entry that was moved does not open in its new place. The header says when the value was made, by
+//! the clock of who made it. Only where there is a secret is that looked at: without one the
+//! store's word on the time is as good, and clocks of hosts need not agree.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -22,8 +24,9 @@ use crate::{Key, Scope, Stamp};
 /// First bytes of every stored entry, with the version of the form.
 const MAGIC: [u8; 4] = *b"FDC3";
 
-/// Magic, checksum of all that follows, flags, id, when it was made in milliseconds since 1970, timeout and lifetime in
-/// milliseconds, cost in milliseconds, fingerprint, era, sequence, number of scopes, length of the validator, length of the value.
+/// Magic, checksum of all that follows, flags, id, when it was made in milliseconds since 1970,
+/// timeout and lifetime in milliseconds, cost in milliseconds, fingerprint, era, sequence, number
+/// of scopes, length of the validator, length of the value.
 const HEADER: usize = 4 + 8 + 1 + 8 + 8 + 8 + 8 + 4 + 8 + 8 + 8 + 2 + 2 + 4;
 
 /// Where the id stands, for scripts that compare it in the store.
@@ -54,21 +57,34 @@ pub struct Sealer {
 }
 
 impl Sealer {
-    /// With a secret, entries are signed (BLAKE3 with a key), and entries that are not count as absent: who can write to
-    /// the store, but does not know the secret, cannot make answers, put one under another key, or make one last longer.
+    /// With a secret, entries are signed (BLAKE3 with a key), and entries that are not count as
+    /// absent: who can write to the store, but does not know the secret, cannot make answers, put
+    /// one under another key, or make one last longer.
     pub fn new(secret: Option<&str>) -> Self {
-        let derive = |secret: &str| Arc::new(blake3::derive_key("ferrodash-cache 3 envelope", secret.as_bytes()));
-        Self { secret: secret.map(derive) }
+        let derive = |secret: &str| {
+            Arc::new(blake3::derive_key(
+                "ferrodash-cache 3 envelope",
+                secret.as_bytes(),
+            ))
+        };
+        Self {
+            secret: secret.map(derive),
+        }
     }
 
     /// The same for the entries of one namespace: those of another one do not open.
     #[must_use]
     pub fn within(&self, namespace: &str) -> Self {
         let derive = |secret: &Arc<[u8; blake3::KEY_LEN]>| {
-            let key = blake3::Hasher::new_keyed(secret).update(b"namespace").update(namespace.as_bytes()).finalize();
+            let key = blake3::Hasher::new_keyed(secret)
+                .update(b"namespace")
+                .update(namespace.as_bytes())
+                .finalize();
             Arc::new(*key.as_bytes())
         };
-        Self { secret: self.secret.as_ref().map(derive) }
+        Self {
+            secret: self.secret.as_ref().map(derive),
+        }
     }
 
     /// The stored form of the entry of a key.
@@ -77,9 +93,14 @@ impl Sealer {
         let zstd = compress(parts);
         let value = zstd.as_deref().unwrap_or(&parts.bytes);
         let validator = parts.validator.as_deref().unwrap_or_default();
-        let validator = if validator.len() > usize::from(u16::MAX) { "" } else { validator };
+        let validator = if validator.len() > usize::from(u16::MAX) {
+            ""
+        } else {
+            validator
+        };
         let scopes = &parts.scopes[..parts.scopes.len().min(usize::from(u16::MAX))];
-        let size = HEADER + scopes.len() * Scope::LENGTH + validator.len() + value.len() + SIGNATURE;
+        let size =
+            HEADER + scopes.len() * Scope::LENGTH + validator.len() + value.len() + SIGNATURE;
         let mut bytes = BytesMut::with_capacity(size);
         bytes.put_slice(&MAGIC);
         bytes.put_u64(0);
@@ -89,7 +110,12 @@ impl Sealer {
             (self.secret.is_some(), flag::SIGNED),
             (parts.compressed, flag::COMPRESSED),
         ];
-        bytes.put_u8(flags.iter().filter(|(set, _)| *set).fold(0, |all, (_, flag)| all | flag));
+        bytes.put_u8(
+            flags
+                .iter()
+                .filter(|(set, _)| *set)
+                .fold(0, |all, (_, flag)| all | flag),
+        );
         bytes.put_u64(parts.id);
         bytes.put_u64(unix_millis().saturating_sub(millis(entry.age())));
         bytes.put_u64(millis(parts.timeout));
@@ -101,7 +127,9 @@ impl Sealer {
         bytes.put_u16(u16::try_from(scopes.len()).expect("cut to fit"));
         bytes.put_u16(u16::try_from(validator.len()).expect("cut to fit"));
         bytes.put_u32(u32::try_from(parts.bytes.len()).unwrap_or(u32::MAX));
-        scopes.iter().for_each(|scope| bytes.put_slice(scope.as_bytes()));
+        scopes
+            .iter()
+            .for_each(|scope| bytes.put_slice(scope.as_bytes()));
         bytes.put_slice(validator.as_bytes());
         bytes.put_slice(value);
         if let Some(secret) = &self.secret {
@@ -113,18 +141,28 @@ impl Sealer {
         bytes.freeze()
     }
 
-    /// The entry of a key in its stored form, which its store keeps for `left` longer; `None` if it does not open.
+    /// The entry of a key in its stored form, which its store keeps for `left` longer; `None` if it
+    /// does not open.
     pub fn open(&self, key: &Key, stored: &Bytes, left: Duration) -> Option<Entry> {
         let mut header = stored.get(..HEADER)?;
-        if header.copy_to_bytes(MAGIC.len()) != MAGIC[..] || header.get_u64() != xxh3_64(&stored[ID_OFFSET - 1..]) {
+        if header.copy_to_bytes(MAGIC.len()) != MAGIC[..]
+            || header.get_u64() != xxh3_64(&stored[ID_OFFSET - 1..])
+        {
             return None;
         }
         let flags = header.get_u8();
-        let end = stored.len() - if flags & flag::SIGNED != 0 { SIGNATURE.min(stored.len()) } else { 0 };
+        let end = stored.len()
+            - if flags & flag::SIGNED != 0 {
+                SIGNATURE.min(stored.len())
+            } else {
+                0
+            };
         if let Some(secret) = &self.secret {
             let signature: [u8; SIGNATURE] = stored.get(end..)?.try_into().ok()?;
             // Compared in constant time, as `blake3::Hash` does.
-            if end < HEADER || sign(secret, key, &stored[ID_OFFSET - 1..end]) != blake3::Hash::from(signature) {
+            if end < HEADER
+                || sign(secret, key, &stored[ID_OFFSET - 1..end]) != blake3::Hash::from(signature)
+            {
                 return None;
             }
         }
@@ -134,7 +172,10 @@ impl Sealer {
         let lifetime = Duration::from_millis(header.get_u64());
         let cost = Duration::from_millis(header.get_u32().into());
         let fingerprint = header.get_u64();
-        let born = Stamp { era: header.get_u64(), sequence: header.get_u64() };
+        let born = Stamp {
+            era: header.get_u64(),
+            sequence: header.get_u64(),
+        };
         let scopes_end = HEADER + usize::from(header.get_u16()) * Scope::LENGTH;
         let validator_end = scopes_end + usize::from(header.get_u16());
         let length = usize::try_from(header.get_u32()).ok()?;
@@ -142,9 +183,14 @@ impl Sealer {
         let validator = std::str::from_utf8(stored.get(scopes_end..validator_end)?).ok()?;
         (validator_end <= end).then_some(())?;
         let value = stored.slice(validator_end..end);
-        let bytes = if flags & flag::ZSTD != 0 { decompress(&value, length)? } else { value };
+        let bytes = if flags & flag::ZSTD != 0 {
+            decompress(&value, length)?
+        } else {
+            value
+        };
         (bytes.len() == length && lifetime >= timeout).then_some(())?;
-        let scope = |bytes: &[u8]| Scope::from_bytes(bytes.try_into().expect("chunks of this length"));
+        let scope =
+            |bytes: &[u8]| Scope::from_bytes(bytes.try_into().expect("chunks of this length"));
         let parts = Parts {
             bytes,
             id,
@@ -170,17 +216,23 @@ impl Sealer {
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Sealer").field("signs", &self.secret.is_some()).finish()
+        f.debug_struct("Sealer")
+            .field("signs", &self.secret.is_some())
+            .finish()
     }
 }
 
 /// What proves that who knows the secret has kept this under this key.
 fn sign(secret: &[u8; blake3::KEY_LEN], key: &Key, sealed: &[u8]) -> blake3::Hash {
     // The key has a fixed length, so nothing can pass from one to the other.
-    blake3::Hasher::new_keyed(secret).update(key.as_bytes()).update(sealed).finalize()
+    blake3::Hasher::new_keyed(secret)
+        .update(key.as_bytes())
+        .update(sealed)
+        .finalize()
 }
 
-/// Opens what a fuzzer made, with and without a secret; nothing it gives may panic or allocate without bound.
+/// Opens what a fuzzer made, with and without a secret; nothing it gives may panic or allocate
+/// without bound.
 #[doc(hidden)]
 pub fn fuzz_open(stored: &[u8]) -> Option<Entry> {
     let mut stored = BytesMut::from(stored);
@@ -198,7 +250,8 @@ pub fn fuzz_open(stored: &[u8]) -> Option<Entry> {
 }
 
 thread_local! {
-    // A context is larger than most values and is used again. There is none if memory for it cannot be had.
+    // A context is larger than most values and is used again. There is none if memory for it cannot
+    // be had.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(ZSTD_LEVEL).ok());
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::new().ok());
 }
@@ -208,14 +261,17 @@ fn compress(parts: &Parts) -> Option<Vec<u8>> {
     if parts.compressed || parts.bytes.len() < COMPRESS_FROM {
         return None;
     }
-    let compressed = COMPRESSOR.with_borrow_mut(|compressor| compressor.as_mut()?.compress(&parts.bytes).ok())?;
+    let compressed = COMPRESSOR
+        .with_borrow_mut(|compressor| compressor.as_mut()?.compress(&parts.bytes).ok())?;
     (compressed.len() <= parts.bytes.len() / 10 * 9).then_some(compressed)
 }
 
 fn decompress(value: &[u8], length: usize) -> Option<Bytes> {
     // What a forged length could claim is not allocated before something is there.
     let capacity = (length <= LARGEST).then_some(length)?;
-    DECOMPRESSOR.with_borrow_mut(|zstd| zstd.as_mut()?.decompress(value, capacity).ok()).map(Bytes::from)
+    DECOMPRESSOR
+        .with_borrow_mut(|zstd| zstd.as_mut()?.decompress(value, capacity).ok())
+        .map(Bytes::from)
 }
 
 #[cfg(test)]
@@ -230,22 +286,44 @@ mod tests {
 
     fn entry(bytes: Bytes) -> Entry {
         let scopes = [Scope::ALL, Scope::tag("orders")].into();
-        let born = Stamp { era: 7, sequence: 9 };
+        let born = Stamp {
+            era: 7,
+            sequence: 9,
+        };
         let validator = Some("\"etag\"".into());
-        Entry::new(Parts { lifetime: 2 * LEFT, scopes, born, validator, fingerprint: 5, ..Parts::new(bytes, LEFT) })
+        Entry::new(Parts {
+            lifetime: 2 * LEFT,
+            scopes,
+            born,
+            validator,
+            fingerprint: 5,
+            ..Parts::new(bytes, LEFT)
+        })
     }
 
     #[test]
     fn a_sealed_entry_opens_to_itself() {
         let sizes = [0, 1, COMPRESS_FROM, 100_000];
-        for (size, secret) in sizes.into_iter().flat_map(|size| [(size, None), (size, Some("secret"))]) {
+        for (size, secret) in sizes
+            .into_iter()
+            .flat_map(|size| [(size, None), (size, Some("secret"))])
+        {
             let (sealer, entry) = (Sealer::new(secret), entry(vec![7; size].into()));
             let sealed = sealer.seal(&key(), &entry);
-            assert!(size < COMPRESS_FROM || sealed.len() < size / 4, "{size} bytes are compressed");
+            assert!(
+                size < COMPRESS_FROM || sealed.len() < size / 4,
+                "{size} bytes are compressed"
+            );
             let opened = sealer.open(&key(), &sealed, 2 * LEFT).expect("it opens");
             let (a, b) = (opened.parts(), entry.parts());
-            assert_eq!((&a.bytes, a.id, a.born, &a.scopes), (&b.bytes, b.id, b.born, &b.scopes));
-            assert_eq!((&a.validator, a.fingerprint, a.negative), (&b.validator, b.fingerprint, b.negative));
+            assert_eq!(
+                (&a.bytes, a.id, a.born, &a.scopes),
+                (&b.bytes, b.id, b.born, &b.scopes)
+            );
+            assert_eq!(
+                (&a.validator, a.fingerprint, a.negative),
+                (&b.validator, b.fingerprint, b.negative)
+            );
         }
     }
 
@@ -264,12 +342,18 @@ mod tests {
             let sealer = Sealer::new(secret);
             let sealed = sealer.seal(&key(), &entry("value".into()));
             for cut in 0..sealed.len() {
-                assert!(sealer.open(&key(), &sealed.slice(..cut), LEFT).is_none(), "{cut} bytes");
+                assert!(
+                    sealer.open(&key(), &sealed.slice(..cut), LEFT).is_none(),
+                    "{cut} bytes"
+                );
             }
             for index in 0..sealed.len() {
                 let mut damaged = sealed.to_vec();
                 damaged[index] ^= 1;
-                assert!(sealer.open(&key(), &damaged.into(), LEFT).is_none(), "byte {index}");
+                assert!(
+                    sealer.open(&key(), &damaged.into(), LEFT).is_none(),
+                    "byte {index}"
+                );
             }
         }
     }
@@ -278,7 +362,11 @@ mod tests {
     fn who_does_not_know_the_secret_makes_no_entry() {
         let signed = Sealer::new(Some("secret"));
         for other in [Sealer::default(), Sealer::new(Some("another"))] {
-            assert!(signed.open(&key(), &other.seal(&key(), &entry("forged".into())), LEFT).is_none());
+            assert!(
+                signed
+                    .open(&key(), &other.seal(&key(), &entry("forged".into())), LEFT)
+                    .is_none()
+            );
         }
         let sealed = Sealer::default().seal(&key(), &entry("value".into()));
         for length in 0..sealed.len() {
@@ -292,26 +380,54 @@ mod tests {
         let (one, two) = (sealer.within("one"), sealer.within("two"));
         let sealed = one.seal(&key(), &entry("value".into()));
         assert!(one.open(&key(), &sealed, LEFT).is_some());
-        assert!(one.open(&Key::of("f", &2), &sealed, LEFT).is_none(), "another key");
-        assert!(two.open(&key(), &sealed, LEFT).is_none(), "another namespace");
+        assert!(
+            one.open(&Key::of("f", &2), &sealed, LEFT).is_none(),
+            "another key"
+        );
+        assert!(
+            two.open(&key(), &sealed, LEFT).is_none(),
+            "another namespace"
+        );
         assert!(sealer.open(&key(), &sealed, LEFT).is_none(), "no namespace");
-        assert!(Sealer::new(Some("secret")).within("one").open(&key(), &sealed, LEFT).is_some(), "another process");
-        assert!(Sealer::default().within("one").open(&key(), &sealed, LEFT).is_some(), "who does not ask for it");
+        assert!(
+            Sealer::new(Some("secret"))
+                .within("one")
+                .open(&key(), &sealed, LEFT)
+                .is_some(),
+            "another process"
+        );
+        assert!(
+            Sealer::default()
+                .within("one")
+                .open(&key(), &sealed, LEFT)
+                .is_some(),
+            "who does not ask for it"
+        );
     }
 
     #[test]
     fn a5_a_signed_entry_ends_by_the_clock_whatever_its_store_says() {
-        for (age, left, fresh, usable) in [(0, 120, true, true), (61, 120, false, true), (121, 120, false, false)] {
+        for (age, left, fresh, usable) in [
+            (0, 120, true, true),
+            (61, 120, false, true),
+            (121, 120, false, false),
+        ] {
             let parts = entry("value".into()).parts().clone();
             let old = Entry::aged(parts, Duration::from_secs(age));
             let left = Duration::from_secs(left);
             let signed = Sealer::new(Some("secret"));
             let opened = signed.open(&key(), &signed.seal(&key(), &old), left);
             assert_eq!(opened.is_some(), usable, "{age}");
-            assert_eq!(opened.is_some_and(|entry| entry.remaining().is_some()), fresh, "{age}");
+            assert_eq!(
+                opened.is_some_and(|entry| entry.remaining().is_some()),
+                fresh,
+                "{age}"
+            );
             // Without a secret the store's word counts, and no clock.
             let plain = Sealer::default();
-            let opened = plain.open(&key(), &plain.seal(&key(), &old), left).expect("it opens");
+            let opened = plain
+                .open(&key(), &plain.seal(&key(), &old), left)
+                .expect("it opens");
             assert!(opened.remaining().is_some());
         }
     }

@@ -25,12 +25,20 @@ use std::thread;
 
 #[cfg(not(shuttle))]
 fn block_on<T>(future: impl Future<Output = T>) -> T {
-    futures_util::future::FutureExt::now_or_never(future).expect("whoever waits here waits for another thread")
+    futures_util::future::FutureExt::now_or_never(future)
+        .expect("whoever waits here waits for another thread")
 }
 
 fn value(text: &'static str) -> Landing {
-    let parts = Parts::new(Bytes::from_static(text.as_bytes()), std::time::Duration::from_secs(60));
-    Landing::Value { entry: Entry::new(parts), status: Status::Miss { stored: true }, superseded: false }
+    let parts = Parts::new(
+        Bytes::from_static(text.as_bytes()),
+        std::time::Duration::from_secs(60),
+    );
+    Landing::Value {
+        entry: Entry::new(parts),
+        status: Status::Miss { stored: true },
+        superseded: false,
+    }
 }
 
 fn key() -> Key {
@@ -70,10 +78,14 @@ fn everyone_gets_a_value_and_no_flight_is_left() {
         let callers: Vec<_> = (0..3)
             .map(|_| {
                 let (flights, runs) = (flights.clone(), runs.clone());
-                thread::spawn(move || assert!(matches!(ask(&flights, &runs), Landing::Value { .. })))
+                thread::spawn(move || {
+                    assert!(matches!(ask(&flights, &runs), Landing::Value { .. }))
+                })
             })
             .collect();
-        callers.into_iter().for_each(|caller| caller.join().expect("no caller panics"));
+        callers
+            .into_iter()
+            .for_each(|caller| caller.join().expect("no caller panics"));
         assert!((1..=3).contains(&runs.load(Ordering::SeqCst)));
         assert!(flights.lock().is_empty());
     });
@@ -83,7 +95,9 @@ fn everyone_gets_a_value_and_no_flight_is_left() {
 fn who_boards_after_a_removal_does_not_get_what_was_begun_before_it() {
     play(|| {
         let flights = Arc::new(Flights::default());
-        let Boarding::Start(ticket, old) = flights.board(key(), &scopes(), false) else { panic!("the map is empty") };
+        let Boarding::Start(ticket, old) = flights.board(key(), &scopes(), false) else {
+            panic!("the map is empty")
+        };
         let remover = {
             let flights = flights.clone();
             thread::spawn(move || {
@@ -99,14 +113,18 @@ fn who_boards_after_a_removal_does_not_get_what_was_begun_before_it() {
             })
         };
         let lander = thread::spawn(move || {
-            // Either it was removed before this look, or the old value was kept first and the removal took it away.
+            // Either it was removed before this look, or the old value was kept first and the
+            // removal took it away.
             let _ = old.is_void();
             old.land(value("old"));
         });
         remover.join().expect("no thread panics");
         lander.join().expect("no thread panics");
         drop(ticket);
-        assert!(flights.lock().is_empty(), "a flight that lands takes only itself off the map");
+        assert!(
+            flights.lock().is_empty(),
+            "a flight that lands takes only itself off the map"
+        );
     });
 }
 

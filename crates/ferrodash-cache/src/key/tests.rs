@@ -86,7 +86,10 @@ fn long_arguments_are_hashed_in_pieces_and_no_piece_is_lost() {
     assert_ne!(key(&numbers), key((&numbers, 1)));
     assert_ne!(key(&numbers), key(&numbers[..99_999]));
     // What is inside a map is sorted first, and so not hashed in pieces.
-    assert_eq!(key(json!({"a": numbers, "b": 1})), key(json!({"b": 1, "a": numbers})));
+    assert_eq!(
+        key(json!({"a": numbers, "b": 1})),
+        key(json!({"b": 1, "a": numbers}))
+    );
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A directory, shared by the processes of one host: an LMDB database, and files for large values.
 //!
-//! Reads take microseconds and are made where they are asked for, as the database is mapped into memory; writes and
-//! large reads wait for other processes and for the disk, and are made on threads that may block.
+//! Reads take microseconds and are made where they are asked for, as the database is mapped into
+//! memory; writes and large reads wait for other processes and for the disk, and are made on
+//! threads that may block.
 
 mod check;
 mod config;
@@ -36,11 +37,12 @@ use self::write::{Value, Write, fits};
 use crate::error::Error;
 use crate::{Entry, Key, Marks, Reading, Scope, Sealer, Shared, Tier, TierResult};
 
-/// A longer sealed entry goes to a file: the database would be slower, and has to find room for it in one piece.
+/// A longer sealed entry goes to a file: the database would be slower, and has to find room for it
+/// in one piece.
 const INLINE: usize = 64 << 10;
 
-/// Calls of a kind that may block threads at the same time. There is one writer at a time anyway; a disk that hangs
-/// must not take all threads of the runtime.
+/// Calls of a kind that may block threads at the same time. There is one writer at a time anyway; a
+/// disk that hangs must not take all threads of the runtime.
 const BLOCKING: usize = 8;
 
 /// Entries on the disk of this host.
@@ -60,7 +62,8 @@ struct Inner {
 }
 
 impl Disk {
-    /// Opens a directory, which is made if there is none, and begun anew if what it holds cannot be used.
+    /// Opens a directory, which is made if there is none, and begun anew if what it holds cannot be
+    /// used.
     ///
     /// # Errors
     /// When the directory cannot be used at all.
@@ -79,7 +82,10 @@ impl Disk {
             writes: Arc::new(Semaphore::new(BLOCKING)),
             reads: Arc::new(Semaphore::new(BLOCKING)),
         };
-        Ok(Self { inner: Arc::new(inner), sweeper: Sweeper::default() })
+        Ok(Self {
+            inner: Arc::new(inner),
+            sweeper: Sweeper::default(),
+        })
     }
 
     /// Bytes that are kept, as the budget counts them, by all processes together.
@@ -87,20 +93,29 @@ impl Disk {
     /// # Errors
     /// When the database cannot be read.
     pub fn stored_bytes(&self) -> TierResult<u64> {
-        self.inner.home.read(|store, txn| store.bytes(txn)).map_err(words)
+        self.inner
+            .home
+            .read(|store, txn| store.bytes(txn))
+            .map_err(words)
     }
 
-    /// The entry under a key with the marks of scopes, as they are at one moment. What is in the database is read at
-    /// once, without waiting.
+    /// The entry under a key with the marks of scopes, as they are at one moment. What is in the
+    /// database is read at once, without waiting.
     fn look<'a>(
         &'a self,
         key: &'a Key,
         scopes: Option<&'a [Scope]>,
     ) -> impl Future<Output = TierResult<Reading>> + Send + 'a {
         match self.noticed(self.inner.look(key, scopes)) {
-            Ok((Some(found @ Found { place: Place::File(_), .. }), marks)) => {
-                Either::Right(self.look_in_file(key, scopes, Some(found), marks))
-            }
+            Ok((
+                Some(
+                    found @ Found {
+                        place: Place::File(_),
+                        ..
+                    },
+                ),
+                marks,
+            )) => Either::Right(self.look_in_file(key, scopes, Some(found), marks)),
             Ok((found, marks)) => Either::Left(ready(Ok(self.reading(key, found, marks)))),
             Err(error) => Either::Left(ready(Err(error))),
         }
@@ -113,18 +128,33 @@ impl Disk {
         mut found: Option<Found>,
         mut marks: Marks,
     ) -> TierResult<Reading> {
-        while let Some(Found { place: Place::File(file), .. }) = found {
+        while let Some(Found {
+            place: Place::File(file),
+            ..
+        }) = found
+        {
             let key_bytes = *key.as_bytes();
             if let Some(sealed) = self
-                .read_blocking(move |inner| inner.home.store()?.files.read(&key_bytes, file).map_err(heed::Error::Io))
+                .read_blocking(move |inner| {
+                    inner
+                        .home
+                        .store()?
+                        .files
+                        .read(&key_bytes, file)
+                        .map_err(heed::Error::Io)
+                })
                 .await?
             {
-                found = found.map(|found| Found { place: Place::Inline(sealed), ..found });
+                found = found.map(|found| Found {
+                    place: Place::Inline(sealed),
+                    ..found
+                });
                 break;
             }
             // It was replaced in between, unless the database still names the same file.
             (found, marks) = self.noticed(self.inner.look(key, scopes))?;
-            found = found.filter(|found| !matches!(found.place, Place::File(again) if again == file));
+            found =
+                found.filter(|found| !matches!(found.place, Place::File(again) if again == file));
         }
         Ok(self.reading(key, found, marks))
     }
@@ -138,7 +168,8 @@ impl Disk {
         Reading { entry, marks }
     }
 
-    /// What a look at the store gave. One that is not as it should be is opened again, off the async threads.
+    /// What a look at the store gave. One that is not as it should be is opened again, off the
+    /// async threads.
     fn noticed<T>(&self, result: heed::Result<T>) -> TierResult<T> {
         if result.is_err()
             && !self.inner.home.is_being_renewed()
@@ -151,12 +182,15 @@ impl Disk {
         result.map_err(words)
     }
 
-    /// Seals an entry, and makes a change with it off the async threads. The value is `None` if it is not taken.
+    /// Seals an entry, and makes a change with it off the async threads. The value is `None` if it
+    /// is not taken.
     async fn store_blocking(
         &self,
         key: &Key,
         entry: &Entry,
-        mut change: impl FnMut(&mut Write<'_>, &Key, Option<&Value>) -> heed::Result<bool> + Send + 'static,
+        mut change: impl FnMut(&mut Write<'_>, &Key, Option<&Value>) -> heed::Result<bool>
+        + Send
+        + 'static,
     ) -> TierResult<bool> {
         self.sweeper.keep_running(&self.inner);
         let (key, entry) = (*key, entry.clone());
@@ -172,7 +206,14 @@ impl Disk {
                 }
                 other => other,
             };
-            if let (Some(Value { place: Place::File(file), .. }), false) = (&value, matches!(kept, Ok(true))) {
+            if let (
+                Some(Value {
+                    place: Place::File(file),
+                    ..
+                }),
+                false,
+            ) = (&value, matches!(kept, Ok(true)))
+            {
                 inner.home.store()?.files.remove(key.as_bytes(), *file);
             }
             kept
@@ -185,14 +226,18 @@ impl Disk {
         &self,
         change: impl FnMut(&mut Write<'_>) -> heed::Result<T> + Send + 'static,
     ) -> TierResult<T> {
-        self.blocking(&self.inner.writes, move |inner, wanted| inner.write(wanted, change)).await
+        self.blocking(&self.inner.writes, move |inner, wanted| {
+            inner.write(wanted, change)
+        })
+        .await
     }
 
     async fn read_blocking<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Inner) -> heed::Result<T> + Send + 'static,
     ) -> TierResult<T> {
-        self.blocking(&self.inner.reads, move |inner, _| read(inner)).await
+        self.blocking(&self.inner.reads, move |inner, _| read(inner))
+            .await
     }
 
     /// Does work on a thread that may block, and waits for it until the deadline.
@@ -202,7 +247,11 @@ impl Disk {
         work: impl FnOnce(&Inner, &dyn Fn() -> bool) -> heed::Result<T> + Send + 'static,
     ) -> TierResult<T> {
         let answer = async {
-            let permit = permits.clone().acquire_owned().await.expect("it is never closed");
+            let permit = permits
+                .clone()
+                .acquire_owned()
+                .await
+                .expect("it is never closed");
             let inner = self.inner.clone();
             let (sender, receiver) = oneshot::channel();
             tokio::task::spawn_blocking(move || {
@@ -235,13 +284,22 @@ impl Inner {
 
     /// The entry whose sealed form was found in the database or read from its file.
     fn unseal(&self, key: &Key, found: &Found) -> Option<Entry> {
-        let Place::Inline(sealed) = &found.place else { return None };
+        let Place::Inline(sealed) = &found.place else {
+            return None;
+        };
         self.sealer.open(key, sealed, found.left)
     }
 
     /// The form in which an entry is kept, with its file written; `None` if it is not taken.
-    fn prepare(&self, key: &Key, entry: &Entry, wanted: &dyn Fn() -> bool) -> heed::Result<Option<Value>> {
-        let Some(left) = entry.lifetime_left() else { return Ok(None) };
+    fn prepare(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        wanted: &dyn Fn() -> bool,
+    ) -> heed::Result<Option<Value>> {
+        let Some(left) = entry.lifetime_left() else {
+            return Ok(None);
+        };
         let sealed: Bytes = self.sealer.seal(key, entry);
         let length = sealed.len() as u64;
         if !fits(length, self.config.max_bytes) {
@@ -251,9 +309,18 @@ impl Inner {
         let place = if sealed.len() <= INLINE {
             Place::Inline(sealed)
         } else {
-            Place::File(self.home.renewed()?.write_file(self.writer(wanted), key.as_bytes(), &sealed)?)
+            Place::File(self.home.renewed()?.write_file(
+                self.writer(wanted),
+                key.as_bytes(),
+                &sealed,
+            )?)
         };
-        Ok(Some(Value { place, id: entry.id(), expiry, length }))
+        Ok(Some(Value {
+            place,
+            id: entry.id(),
+            expiry,
+            length,
+        }))
     }
 
     fn write<T>(
@@ -265,7 +332,12 @@ impl Inner {
     }
 
     fn writer<'a>(&'a self, wanted: &'a dyn Fn() -> bool) -> Writer<'a> {
-        Writer { budget: self.config.max_bytes, notes: &self.notes, room: &self.home.room, wanted }
+        Writer {
+            budget: self.config.max_bytes,
+            notes: &self.notes,
+            room: &self.home.room,
+            wanted,
+        }
     }
 }
 
@@ -294,7 +366,9 @@ impl Tier for Disk {
     }
 
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {
-        self.look(key, None).map(|reading| reading.map(|reading| reading.entry)).boxed()
+        self.look(key, None)
+            .map(|reading| reading.map(|reading| reading.entry))
+            .boxed()
     }
 
     fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>> {

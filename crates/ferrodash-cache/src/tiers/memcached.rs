@@ -1,8 +1,9 @@
 //! Memcached, by its meta protocol; several servers share the keys by rendezvous hashing.
 //!
-//! A server answers the commands of one connection in order, and all that belongs together lies on one server: an entry
-//! with its lease and its pieces, and the whole history of invalidations. So one round trip sees a lease before its
-//! entry, and the numbers of a history in the order in which they were raised.
+//! A server answers the commands of one connection in order, and all that belongs together lies on
+//! one server: an entry with its lease and its pieces, and the whole history of invalidations. So
+//! one round trip sees a lease before its entry, and the numbers of a history in the order in which
+//! they were raised.
 //!
 //! | Key | Value |
 //! |---|---|
@@ -28,7 +29,10 @@ pub use config::MemcachedConfig;
 
 use self::link::{Link, Names, Reply, fetch};
 use self::pieces::Manifest;
-use crate::{Acquired, Bid, Entry, Filled, Key, Marks, Reading, Scope, Sealer, Shared, Stamp, Tier, TierResult};
+use crate::{
+    Acquired, Bid, Entry, Filled, Key, Marks, Reading, Scope, Sealer, Shared, Stamp, Tier,
+    TierResult,
+};
 
 /// What a server says to an item that is larger than its `-I` allows.
 const TOO_LARGE: &str = "object too large";
@@ -40,12 +44,14 @@ pub struct Memcached {
     sealer: Sealer,
     /// The largest value of an item.
     max_value: usize,
-    /// The era that was seen last: a guess, with which the marks can be asked for before the era is known.
+    /// The era that was seen last: a guess, with which the marks can be asked for before the era is
+    /// known.
     era: AtomicU64,
 }
 
 impl Memcached {
-    /// A tier over these servers, which are connected to when they are first used. All keys begin with `namespace`.
+    /// A tier over these servers, which are connected to when they are first used. All keys begin
+    /// with `namespace`.
     ///
     /// # Errors
     /// When the namespace is too long for a key.
@@ -53,12 +59,22 @@ impl Memcached {
         let max_value = config.max_value();
         let sealer = sealer.within(&namespace);
         let names = Names::new(namespace)?;
-        Ok(Self { link: Link::new(config, &names), names, sealer, max_value, era: AtomicU64::new(0) })
+        Ok(Self {
+            link: Link::new(config, &names),
+            names,
+            sealer,
+            max_value,
+            era: AtomicU64::new(0),
+        })
     }
 
     /// The entry in the value of `ns:KEY:v`.
     async fn open(&self, key: &Key, found: &Reply) -> TierResult<Option<Entry>> {
-        let Some(value) = found.value.as_ref().filter(|value| !value.is_empty() && !found.left.is_zero()) else {
+        let Some(value) = found
+            .value
+            .as_ref()
+            .filter(|value| !value.is_empty() && !found.left.is_zero())
+        else {
             return Ok(None);
         };
         match Manifest::parse(value) {
@@ -70,11 +86,13 @@ impl Memcached {
         }
     }
 
-    /// What to store under `ns:KEY:v` for an entry; `None` if it is too large, or too short-lived. An entry that does not
-    /// fit in an item has been stored in pieces by then.
+    /// What to store under `ns:KEY:v` for an entry; `None` if it is too large, or too short-lived.
+    /// An entry that does not fit in an item has been stored in pieces by then.
     async fn seal(&self, key: &Key, entry: &Entry) -> TierResult<Option<(Bytes, Ttl)>> {
         let sealed = self.sealer.seal(key, entry);
-        let Some(ttl) = ttl(entry).filter(|_| sealed.len() <= pieces::LARGEST) else { return Ok(None) };
+        let Some(ttl) = ttl(entry).filter(|_| sealed.len() <= pieces::LARGEST) else {
+            return Ok(None);
+        };
         if sealed.len() <= self.max_value {
             return Ok(Some((sealed, ttl)));
         }
@@ -84,7 +102,9 @@ impl Memcached {
     }
 
     async fn put(&self, key: &Key, entry: &Entry) -> TierResult<bool> {
-        let Some((value, ttl)) = self.seal(key, entry).await? else { return Ok(false) };
+        let Some((value, ttl)) = self.seal(key, entry).await? else {
+            return Ok(false);
+        };
         let lease = Delete::new(self.names.lease(key)).into();
         let value = Set::new(self.names.value(key), value).ttl(ttl).into();
         let [_, stored] = self.link.call().run([lease, value]).await?;
@@ -94,7 +114,11 @@ impl Memcached {
     /// Forgets an entry. Its lease goes first, as `fill` relies on.
     async fn clear(&self, key: &Key) -> TierResult<()> {
         let names = [self.names.lease(key), self.names.value(key)];
-        self.link.call().run(names.map(|name| Delete::new(name).into())).await.map(drop)
+        self.link
+            .call()
+            .run(names.map(|name| Delete::new(name).into()))
+            .await
+            .map(drop)
     }
 }
 
@@ -145,7 +169,10 @@ impl Shared for Memcached {
             let mut replies = call.run_all(commands).await?;
             let found = replies.pop().expect("a reply for each command");
             let marks = self.settle(&call, scopes, era, replies).await?;
-            Ok(Reading { entry: self.open(key, &found).await?, marks })
+            Ok(Reading {
+                entry: self.open(key, &found).await?,
+                marks,
+            })
         }
         .boxed()
     }
@@ -166,9 +193,15 @@ impl Shared for Memcached {
         self.compete(key, bid).boxed()
     }
 
-    fn fill<'a>(&'a self, key: &'a Key, token: u64, entry: &'a Entry) -> BoxFuture<'a, TierResult<Filled>> {
+    fn fill<'a>(
+        &'a self,
+        key: &'a Key,
+        token: u64,
+        entry: &'a Entry,
+    ) -> BoxFuture<'a, TierResult<Filled>> {
         async move {
-            let filled = unless_too_large(self.put_as_holder(key, token, entry).await)?.unwrap_or(Filled::Refused);
+            let filled = unless_too_large(self.put_as_holder(key, token, entry).await)?
+                .unwrap_or(Filled::Refused);
             if filled == Filled::Refused && !self.give_back(key, token).await? {
                 return Ok(Filled::Lost);
             }
@@ -177,7 +210,12 @@ impl Shared for Memcached {
         .boxed()
     }
 
-    fn renew<'a>(&'a self, key: &'a Key, token: u64, lease: Duration) -> BoxFuture<'a, TierResult<bool>> {
+    fn renew<'a>(
+        &'a self,
+        key: &'a Key,
+        token: u64,
+        lease: Duration,
+    ) -> BoxFuture<'a, TierResult<bool>> {
         self.prolong(key, token, lease).boxed()
     }
 
@@ -190,20 +228,24 @@ impl Shared for Memcached {
     }
 }
 
-/// What is left of an entry's lifetime in whole seconds, as Memcached counts; rounded down, as an entry may go early but
-/// never late, save for what it took to get here. The client writes more than 30 days as a date, for the server would
-/// read the number as one.
+/// What is left of an entry's lifetime in whole seconds, as Memcached counts; rounded down, as an
+/// entry may go early but never late, save for what it took to get here. The client writes more
+/// than 30 days as a date, for the server would read the number as one.
 fn ttl(entry: &Entry) -> Option<Ttl> {
     const ON_THE_WAY: Duration = Duration::from_millis(50);
     let seconds = (entry.lifetime_left()? + ON_THE_WAY).as_secs();
     (seconds > 0).then(|| Ttl::secs(u32::try_from(seconds).unwrap_or(u32::MAX)))
 }
 
-/// A server that takes smaller items than the configuration says is not down; it just does not take this one.
+/// A server that takes smaller items than the configuration says is not down; it just does not take
+/// this one.
 fn unless_too_large<T>(stored: TierResult<T>) -> TierResult<Option<T>> {
     match stored {
         Err(reason) if reason.contains(TOO_LARGE) => {
-            tracing::warn!(reason, "a Memcached server takes smaller items than max_item says");
+            tracing::warn!(
+                reason,
+                "a Memcached server takes smaller items than max_item says"
+            );
             Ok(None)
         }
         other => other.map(Some),

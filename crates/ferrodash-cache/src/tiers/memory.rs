@@ -56,16 +56,27 @@ impl Weighter<Key, Kept> for ByBytes {
 impl Memory {
     /// Memory of at most `max_bytes` of keys and values.
     pub fn new(max_bytes: u64) -> Self {
-        // Few shards, as a value must fit into its shard: one of a quarter of the budget always does.
-        let shards = usize::try_from(max_bytes / SHARD).unwrap_or(usize::MAX).clamp(1, 4);
+        // Few shards, as a value must fit into its shard: one of a quarter of the budget always
+        // does.
+        let shards = usize::try_from(max_bytes / SHARD)
+            .unwrap_or(usize::MAX)
+            .clamp(1, 4);
         let options = OptionsBuilder::new()
             .estimated_items_capacity(EXPECTED_ENTRIES)
             .weight_capacity(max_bytes)
             .shards(shards)
             .build()
             .expect("all needed options are given");
-        let entries = Cache::with_options(options, ByBytes, DefaultHashBuilder::default(), DefaultLifecycle::default());
-        Self { entries: Arc::new(entries), sweeper: Mutex::default() }
+        let entries = Cache::with_options(
+            options,
+            ByBytes,
+            DefaultHashBuilder::default(),
+            DefaultLifecycle::default(),
+        );
+        Self {
+            entries: Arc::new(entries),
+            sweeper: Mutex::default(),
+        }
     }
 
     /// The entry of a key, as long as it is kept.
@@ -85,13 +96,21 @@ impl Memory {
         Some((entry, left))
     }
 
-    /// Keeps an entry for what is left of its lifetime, and for `at_most`; `false` if it is larger than its share of
-    /// the budget.
+    /// Keeps an entry for what is left of its lifetime, and for `at_most`; `false` if it is larger
+    /// than its share of the budget.
     pub(crate) fn insert(&self, key: &Key, entry: &Entry, at_most: Duration) -> bool {
         self.keep_swept();
         let now = now();
-        let Some(left) = entry.usable_at(now) else { return false };
-        self.entries.insert(*key, Kept { entry: entry.clone(), until: now + left.min(at_most) });
+        let Some(left) = entry.usable_at(now) else {
+            return false;
+        };
+        self.entries.insert(
+            *key,
+            Kept {
+                entry: entry.clone(),
+                until: now + left.min(at_most),
+            },
+        );
         self.entries.contains_key(key)
     }
 
@@ -122,7 +141,9 @@ impl Memory {
 async fn sweep(entries: Weak<Entries>) {
     loop {
         tokio::time::sleep(SWEEP).await;
-        let Some(entries) = entries.upgrade() else { return };
+        let Some(entries) = entries.upgrade() else {
+            return;
+        };
         let now = now();
         entries.retain(|_, kept| now < kept.until);
     }
@@ -130,7 +151,10 @@ async fn sweep(entries: Weak<Entries>) {
 
 impl std::fmt::Debug for Memory {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Memory").field("entries", &self.entries.len()).field("bytes", &self.entries.weight()).finish()
+        f.debug_struct("Memory")
+            .field("entries", &self.entries.len())
+            .field("bytes", &self.entries.weight())
+            .finish()
     }
 }
 

@@ -1,8 +1,9 @@
 //! Redis or Valkey: entries, the marks and the leases of all processes that share it.
 //!
-//! The server's clock is the only one that counts: an entry is given back with the time that the server keeps it for.
-//! One connection to each server does everything, and the server tracks what it reads, so copies in memory can follow
-//! (`push.rs`). What a server has lost of the invalidations, `history.rs` notices.
+//! The server's clock is the only one that counts: an entry is given back with the time that the
+//! server keeps it for. One connection to each server does everything, and the server tracks what
+//! it reads, so copies in memory can follow (`push.rs`). What a server has lost of the
+//! invalidations, `history.rs` notices.
 
 mod cluster;
 mod config;
@@ -35,7 +36,8 @@ use script::Script;
 
 use crate::entry::ID_OFFSET;
 use crate::{
-    Acquired, Bid, Entry, Filled, Key, Listener, Marks, Reading, Scope, Sealer, Shared, Stamp, Tier, TierResult,
+    Acquired, Bid, Entry, Filled, Key, Listener, Marks, Reading, Scope, Sealer, Shared, Stamp,
+    Tier, TierResult,
 };
 
 /// Pauses between looks at a lease, where the server does not tell of changes.
@@ -59,7 +61,11 @@ impl Redis {
     /// # Errors
     /// When the namespace has braces.
     pub fn new(config: RedisConfig, namespace: String, sealer: Sealer) -> Result<Self, String> {
-        let histories = if matches!(config.target, Target::Cluster(_)) { cluster::HISTORIES } else { 1 };
+        let histories = if matches!(config.target, Target::Cluster(_)) {
+            cluster::HISTORIES
+        } else {
+            1
+        };
         let names = Arc::new(Names::new(&namespace, histories)?);
         let pushes = Arc::new(Pushes::new(names.clone()));
         let (deadline, secrets) = (config.deadline, Arc::new(config.secrets));
@@ -72,21 +78,37 @@ impl Redis {
             Target::Sentinels(sentinels) => one(Server::Sentinels(sentinels)),
             Target::Cluster(nodes) => {
                 let slots = names.marks.iter().map(|name| slots::slot(name)).collect();
-                Nodes::Many(Cluster::new(nodes, deadline, pushes.clone(), secrets, slots))
+                Nodes::Many(Cluster::new(
+                    nodes,
+                    deadline,
+                    pushes.clone(),
+                    secrets,
+                    slots,
+                ))
             }
         };
         let histories = Histories::new(names.clone(), pushes.clone());
         let (sealer, place) = (sealer.within(&namespace), config.place);
-        Ok(Self { nodes, histories, pushes, names, sealer, max_value: config.max_value, place })
+        Ok(Self {
+            nodes,
+            histories,
+            pushes,
+            names,
+            sealer,
+            max_value: config.max_value,
+            place,
+        })
     }
 
-    /// The entry in a stored form that is kept for `left` milliseconds; none of ours is kept for ever.
+    /// The entry in a stored form that is kept for `left` milliseconds; none of ours is kept for
+    /// ever.
     fn open(&self, key: &Key, left: i64, stored: Option<Bytes>) -> Option<Entry> {
         let left = u64::try_from(left).ok().filter(|left| *left > 0)?;
         self.sealer.open(key, &stored?, Duration::from_millis(left))
     }
 
-    /// The stored form of an entry and what is left of its lifetime in milliseconds; `None` if it is not to be kept.
+    /// The stored form of an entry and what is left of its lifetime in milliseconds; `None` if it
+    /// is not to be kept.
     fn seal(&self, key: &Key, entry: &Entry) -> Option<(Bytes, String)> {
         let left = entry.lifetime_left()?;
         let sealed = self.sealer.seal(key, entry);
@@ -94,16 +116,21 @@ impl Redis {
     }
 
     /// Runs a script on the value and the lease of a key.
-    async fn run<T: redis::FromRedisValue>(&self, script: &Script, key: &Key, arguments: &[&[u8]]) -> TierResult<T> {
+    async fn run<T: redis::FromRedisValue>(
+        &self,
+        script: &Script,
+        key: &Key,
+        arguments: &[&[u8]],
+    ) -> TierResult<T> {
         let (value, lease) = (self.names.value(key), self.names.lease(key));
         let keys = [value.as_str(), lease.as_str()];
         let call = |mut link, _| async move { script.run(&mut link, &keys, arguments).await };
         self.nodes.call(self.nodes.slot(&value), call).await
     }
 
-    /// Asks for the value before the marks, and for the time left before the value: so if they change in between, an
-    /// entry is given less time than it has, and is held against marks that are newer than it. There are no marks if
-    /// they are on another node, or have to be made.
+    /// Asks for the value before the marks, and for the time left before the value: so if they
+    /// change in between, an entry is given less time than it has, and is held against marks that
+    /// are newer than it. There are no marks if they are on another node, or have to be made.
     async fn fetch(
         &self,
         mut link: Link,
@@ -117,11 +144,17 @@ impl Redis {
             return Ok((self.open(key, left, stored), None));
         }
         let known = self.histories.known(place.history);
-        let commands = look.into_iter().chain([self.histories.fields(place.history, scopes)]);
+        let commands = look
+            .into_iter()
+            .chain([self.histories.fields(place.history, scopes)]);
         let (left, stored, fields): (_, _, Fields) = link.ask(commands).await?;
         let entry = self.open(key, left, stored);
-        let known = [known].into_iter().chain(entry.as_ref().map(|entry| entry.parts().born));
-        let marks = self.histories.take(place.history, &link.run, known, &fields);
+        let known = [known]
+            .into_iter()
+            .chain(entry.as_ref().map(|entry| entry.parts().born));
+        let marks = self
+            .histories
+            .take(place.history, &link.run, known, &fields);
         Ok((entry, marks))
     }
 
@@ -147,14 +180,22 @@ impl Redis {
         numbers: &[Vec<u8>; 5],
         observed: Option<u64>,
     ) -> RedisResult<Acquired> {
-        let mut observed = observed.map(|id| Bytes::copy_from_slice(&id.to_be_bytes())).unwrap_or_default();
+        let mut observed = observed
+            .map(|id| Bytes::copy_from_slice(&id.to_be_bytes()))
+            .unwrap_or_default();
         let keys = names.each_ref().map(String::as_str);
         // The second round is for an entry that does not open: it counts as absent.
         for _ in 0..2 {
-            let arguments: Vec<&[u8]> = numbers.iter().map(Vec::as_slice).chain([&*observed]).collect();
+            let arguments: Vec<&[u8]> = numbers
+                .iter()
+                .map(Vec::as_slice)
+                .chain([&*observed])
+                .collect();
             let (left, stored) = match script::ACQUIRE.run(&mut link, &keys, &arguments).await? {
                 Value::Nil => return Ok(Acquired::Won),
-                Value::Int(left) => return Ok(Acquired::Held(Duration::from_millis(left.unsigned_abs()))),
+                Value::Int(left) => {
+                    return Ok(Acquired::Held(Duration::from_millis(left.unsigned_abs())));
+                }
                 other => redis::from_redis_value::<(i64, Bytes)>(other)?,
             };
             observed = stored.slice(ID_OFFSET..stored.len().min(ID_OFFSET + size_of::<u64>()));
@@ -162,7 +203,9 @@ impl Redis {
                 return Ok(Acquired::Changed(entry));
             }
         }
-        Err(unexpected("what lies under the key changes and does not open"))
+        Err(unexpected(
+            "what lies under the key changes and does not open",
+        ))
     }
 
     /// Whether a key has a lease, and whether its end will be told.
@@ -181,8 +224,8 @@ impl Redis {
         let lease = self.names.lease(key);
         let mut pause = SHORTEST_LOOK;
         loop {
-            // The bell is heard from before the look, so what happens after it is not missed. What happened before it,
-            // since the caller asked for the lease, the look shows.
+            // The bell is heard from before the look, so what happens after it is not missed. What
+            // happened before it, since the caller asked for the lease, the look shows.
             let bell = self.pushes.waiter(key);
             match self.look(&lease).await {
                 Ok((true, true)) => return bell.await,
@@ -223,7 +266,8 @@ impl Tier for Redis {
                 // What lies there is older than what is not taken.
                 return self.remove(key).await.map(|()| false);
             };
-            self.run::<()>(&script::SET, key, &[&sealed, left.as_bytes()]).await?;
+            self.run::<()>(&script::SET, key, &[&sealed, left.as_bytes()])
+                .await?;
             self.pushes.wake(key);
             Ok(true)
         }
@@ -233,7 +277,8 @@ impl Tier for Redis {
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<()>> {
         async move {
             let (value, lease) = (&*self.names.value(key), &*self.names.lease(key));
-            // One by one, as a node that gives a slot away refuses to answer for several names at once.
+            // One by one, as a node that gives a slot away refuses to answer for several names at
+            // once.
             let call = |mut link: Link, _| async move {
                 let commands = [value, lease].map(|name| {
                     let mut command = redis::cmd("DEL");
@@ -277,9 +322,16 @@ impl Shared for Redis {
         self.marks_in(0, scopes).boxed()
     }
 
-    fn marks_of<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
+    fn marks_of<'a>(
+        &'a self,
+        key: &'a Key,
+        scopes: &'a [Scope],
+    ) -> BoxFuture<'a, TierResult<Marks>> {
         async move {
-            let place = self.nodes.place(self.nodes.slot(&self.names.value(key))).await?;
+            let place = self
+                .nodes
+                .place(self.nodes.slot(&self.names.value(key)))
+                .await?;
             self.marks_in(place.history, scopes).await
         }
         .boxed()
@@ -293,9 +345,16 @@ impl Shared for Redis {
 
     fn invalidate_each<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Vec<Marks>>> {
         async move {
-            let slots: Vec<_> = self.names.marks.iter().map(|name| self.nodes.slot(name)).collect();
+            let slots: Vec<_> = self
+                .names
+                .marks
+                .iter()
+                .map(|name| self.nodes.slot(name))
+                .collect();
             let call = |mut link, histories: Vec<usize>| async move {
-                self.histories.invalidate(&histories, &mut link, scopes).await
+                self.histories
+                    .invalidate(&histories, &mut link, scopes)
+                    .await
             };
             let marks = self.nodes.call_each(&slots, call).await?;
             Ok(marks.into_iter().flatten().collect())
@@ -304,7 +363,13 @@ impl Shared for Redis {
     }
 
     fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>> {
-        let numbers = [bid.token, millis(bid.lease), bid.born.era, bid.born.sequence, bid.newest];
+        let numbers = [
+            bid.token,
+            millis(bid.lease),
+            bid.born.era,
+            bid.born.sequence,
+            bid.newest,
+        ];
         let numbers = numbers.map(|number| number.to_string().into_bytes());
         let names = [self.names.value(key), self.names.lease(key)];
         async move {
@@ -315,32 +380,52 @@ impl Shared for Redis {
         .boxed()
     }
 
-    fn fill<'a>(&'a self, key: &'a Key, token: u64, entry: &'a Entry) -> BoxFuture<'a, TierResult<Filled>> {
+    fn fill<'a>(
+        &'a self,
+        key: &'a Key,
+        token: u64,
+        entry: &'a Entry,
+    ) -> BoxFuture<'a, TierResult<Filled>> {
         async move {
             let Some((sealed, left)) = self.seal(key, entry) else {
-                let held: bool = self.run(&script::RELEASE, key, &[token.to_string().as_bytes()]).await?;
+                let held: bool = self
+                    .run(&script::RELEASE, key, &[token.to_string().as_bytes()])
+                    .await?;
                 self.pushes.wake(key);
                 return Ok(if held { Filled::Refused } else { Filled::Lost });
             };
             let token = token.to_string();
-            let held: bool = self.run(&script::FILL, key, &[token.as_bytes(), &sealed, left.as_bytes()]).await?;
+            let held: bool = self
+                .run(
+                    &script::FILL,
+                    key,
+                    &[token.as_bytes(), &sealed, left.as_bytes()],
+                )
+                .await?;
             self.pushes.wake(key);
             Ok(if held { Filled::Stored } else { Filled::Lost })
         }
         .boxed()
     }
 
-    fn renew<'a>(&'a self, key: &'a Key, token: u64, lease: Duration) -> BoxFuture<'a, TierResult<bool>> {
+    fn renew<'a>(
+        &'a self,
+        key: &'a Key,
+        token: u64,
+        lease: Duration,
+    ) -> BoxFuture<'a, TierResult<bool>> {
         async move {
             let [token, lease] = [token, millis(lease)].map(|number| number.to_string());
-            self.run(&script::RENEW, key, &[token.as_bytes(), lease.as_bytes()]).await
+            self.run(&script::RENEW, key, &[token.as_bytes(), lease.as_bytes()])
+                .await
         }
         .boxed()
     }
 
     fn release<'a>(&'a self, key: &'a Key, token: u64) -> BoxFuture<'a, TierResult<()>> {
         async move {
-            self.run::<()>(&script::RELEASE, key, &[token.to_string().as_bytes()]).await?;
+            self.run::<()>(&script::RELEASE, key, &[token.to_string().as_bytes()])
+                .await?;
             self.pushes.wake(key);
             Ok(())
         }
@@ -353,7 +438,9 @@ impl Shared for Redis {
 
     /// Without its marks, a history has no era: who reads them next begins one.
     fn begin_era(&self, history: usize) -> BoxFuture<'_, TierResult<()>> {
-        let Some(name) = self.names.marks.get(history) else { return ready(Ok(())).boxed() };
+        let Some(name) = self.names.marks.get(history) else {
+            return ready(Ok(())).boxed();
+        };
         async move {
             let call = |mut link: Link| async move {
                 let mut command = redis::cmd("DEL");
@@ -365,8 +452,8 @@ impl Shared for Redis {
         .boxed()
     }
 
-    /// Whether a server tells shows when it is connected to; one that does not is made up for by saying every two seconds
-    /// that changes may have been missed.
+    /// Whether a server tells shows when it is connected to; one that does not is made up for by
+    /// saying every two seconds that changes may have been missed.
     fn listen(&self, listener: Listener) -> bool {
         self.nodes.tells() && self.pushes.listen(listener)
     }
@@ -383,5 +470,7 @@ fn look_at(value: &str) -> [Cmd; 2] {
 
 fn millis(time: Duration) -> u64 {
     // More than this is an overflow to the server.
-    u64::try_from(time.as_millis()).unwrap_or(u64::MAX).clamp(1, u64::MAX >> 20)
+    u64::try_from(time.as_millis())
+        .unwrap_or(u64::MAX)
+        .clamp(1, u64::MAX >> 20)
 }

@@ -74,23 +74,52 @@ async fn a10_no_form_of_an_address_shows_a_password_when_it_cannot_be_used() {
 #[tokio::test]
 async fn a10_what_is_no_secret_of_an_address_is_still_shown() {
     for (url, parts) in [
-        ("unix:///run/redis.sock?db=0&password=hunter2", &["unix:///run/redis.sock?db=***&password=***"][..]),
-        ("redis://app:hunter2@db.internal:6379/0?timeout=1s", &["redis://***@db.internal:6379/0?timeout=***"]),
-        ("redis+cluster://a:hunter2@one:7000,two:7001/3", &["redis+cluster://***@one:7000,two:7001/3"]),
-        ("redis://[::1]:6380/main", &["redis://[::1]:6380/main", "\"main\" is not the number"]),
-        ("redis://localhost?deadline=100", &["\"100\" is no time such as", "?deadline=***"]),
+        (
+            "unix:///run/redis.sock?db=0&password=hunter2",
+            &["unix:///run/redis.sock?db=***&password=***"][..],
+        ),
+        (
+            "redis://app:hunter2@db.internal:6379/0?timeout=1s",
+            &["redis://***@db.internal:6379/0?timeout=***"],
+        ),
+        (
+            "redis+cluster://a:hunter2@one:7000,two:7001/3",
+            &["redis+cluster://***@one:7000,two:7001/3"],
+        ),
+        (
+            "redis://[::1]:6380/main",
+            &["redis://[::1]:6380/main", "\"main\" is not the number"],
+        ),
+        (
+            "redis://localhost?deadline=100",
+            &["\"100\" is no time such as", "?deadline=***"],
+        ),
         ("memcached://one:port", &["memcached://one:***"]),
-        ("disk:/var/cache/app?min=1", &["disk:/var/cache/app?min=***", "\"min\""]),
-        ("postgres://db.internal/main", &["postgres://db.internal/main", "\"postgres\" is no scheme"]),
+        (
+            "disk:/var/cache/app?min=1",
+            &["disk:/var/cache/app?min=***", "\"min\""],
+        ),
+        (
+            "postgres://db.internal/main",
+            &["postgres://db.internal/main", "\"postgres\" is no scheme"],
+        ),
     ] {
         let said = said(url).await;
-        assert!(parts.iter().all(|part| said.contains(part)), "{url}: {said}");
+        assert!(
+            parts.iter().all(|part| said.contains(part)),
+            "{url}: {said}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a6_a_server_that_others_can_reach_needs_to_be_told_whose_entries_it_keeps() {
-    for url in ["redis://localhost", "valkey+cluster://localhost", "redis+sentinel://one/mymaster", "memcached://one"] {
+    for url in [
+        "redis://localhost",
+        "valkey+cluster://localhost",
+        "redis+sentinel://one/mymaster",
+        "memcached://one",
+    ] {
         let said = said(url).await;
         assert!(said.contains("namespace"), "{url}: {said}");
     }
@@ -208,9 +237,11 @@ impl tracing::Subscriber for Log {
 
     fn event(&self, event: &tracing::Event<'_>) {
         let mut line = format!("{}:", event.metadata().level());
-        event.record(&mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
-            line += &format!(" {field}={value:?}");
-        });
+        event.record(
+            &mut |field: &tracing::field::Field, value: &dyn std::fmt::Debug| {
+                line += &format!(" {field}={value:?}");
+            },
+        );
         self.0.lock().unwrap().push_str(&(line + "\n"));
     }
 
@@ -233,14 +264,28 @@ async fn a10_what_a_server_repeats_of_the_password_is_not_said_again() {
     for renamed in [&["HELLO"][..], &["HELLO", "AUTH"]] {
         let port = free_port();
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string(), "--requirepass", "hunter2"]);
-        renamed.iter().for_each(|name| _ = command.args(["--rename-command", name, ""]));
+        command.args([
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--port",
+            &port.to_string(),
+            "--requirepass",
+            "hunter2",
+        ]);
+        renamed
+            .iter()
+            .for_each(|name| _ = command.args(["--rename-command", name, ""]));
         let _server = Program::listening(&mut command, port);
         let url = format!("redis://:hunter2@127.0.0.1:{port}?namespace=app&deadline=2s");
         let cache = Cache::from_url(&url).await.unwrap();
         cache.log_tiers().await;
         let said = format!("{}{:?}", log.text(), cache.tier_reports());
-        assert!(said.contains(&format!("redis://***@127.0.0.1:{port}")), "{said}");
+        assert!(
+            said.contains(&format!("redis://***@127.0.0.1:{port}")),
+            "{said}"
+        );
         assert!(!said.contains("hunter2"), "{said}");
     }
     assert!(log.text().contains("unknown command"), "{}", log.text());
@@ -253,17 +298,38 @@ async fn d28_each_tier_has_a_line_at_the_start_with_its_state() {
     let (redis, gone) = (Redis::start(), free_port());
     let directory = tempfile::tempdir().unwrap();
     let builder = Cache::builder().namespace("app").memory(64 << 20);
-    let builder = builder.url(&format!("disk:{}?max=8MB", directory.path().display())).await.unwrap();
-    let builder = builder.url(&format!("{}?deadline=2s", redis.url())).await.unwrap();
-    let cache = builder.url(&format!("redis://:hunter2@127.0.0.1:{gone}/3")).await.unwrap().build();
+    let builder = builder
+        .url(&format!("disk:{}?max=8MB", directory.path().display()))
+        .await
+        .unwrap();
+    let builder = builder
+        .url(&format!("{}?deadline=2s", redis.url()))
+        .await
+        .unwrap();
+    let cache = builder
+        .url(&format!("redis://:hunter2@127.0.0.1:{gone}/3"))
+        .await
+        .unwrap()
+        .build();
     let reports = cache.log_tiers().await;
-    let lines: Vec<String> = log.text().lines().filter(|line| line.contains("cache: ")).map(str::to_owned).collect();
+    let lines: Vec<String> = log
+        .text()
+        .lines()
+        .filter(|line| line.contains("cache: "))
+        .map(str::to_owned)
+        .collect();
     assert_eq!((reports.len(), lines.len()), (4, 4), "{lines:#?}");
     for (line, parts) in lines.iter().zip([
         vec!["INFO", "memory", "at most 64 MiB"],
         vec!["INFO", "disk", "ns-app, at most 8 MiB", "answers"],
         vec!["INFO", "redis", &redis.url(), "answers"],
-        vec!["WARN", "redis", &format!("redis://***@127.0.0.1:{gone}/3"), "does not answer", "invalidations fail"],
+        vec![
+            "WARN",
+            "redis",
+            &format!("redis://***@127.0.0.1:{gone}/3"),
+            "does not answer",
+            "invalidations fail",
+        ],
     ]) {
         assert!(parts.iter().all(|part| line.contains(part)), "{line}");
     }

@@ -1,4 +1,5 @@
-//! A tier that fails and waits at random, around a real one: no answer may be wrong, and none may be missing.
+//! A tier that fails and waits at random, around a real one: no answer may be wrong, and none may
+//! be missing.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -7,8 +8,8 @@ use std::time::Duration;
 
 use ferrodash_cache::tiers::{Memcached, MemcachedConfig, Redis, RedisConfig};
 use ferrodash_cache::{
-    Acquired, Bid, Cache, Computed, Entry, Filled, Key, Listener, Marks, Policy, Reading, Scope, Sealer, Shared, Stamp,
-    Tier, TierResult,
+    Acquired, Bid, Cache, Computed, Entry, Filled, Key, Listener, Marks, Policy, Reading, Scope,
+    Sealer, Shared, Stamp, Tier, TierResult,
 };
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use tokio::time::{sleep, timeout};
@@ -26,12 +27,18 @@ struct Chaos<T> {
 impl<T> Chaos<T> {
     async fn trouble<V>(&self, call: impl Future<Output = TierResult<V>>) -> TierResult<V> {
         // A fixed sequence that visits all kinds of calls.
-        let number = self.calls.fetch_add(1, Ordering::SeqCst).wrapping_mul(2_654_435_761) >> 8;
+        let number = self
+            .calls
+            .fetch_add(1, Ordering::SeqCst)
+            .wrapping_mul(2_654_435_761)
+            >> 8;
         let broken = self.broken.load(Ordering::SeqCst) > 0;
         match number % self.fails {
             0 => Err("chaos: the call did not get there".into()),
             // The answer is lost, and not the call.
-            1 => call.await.and(Err("chaos: the answer did not get here".into())),
+            1 => call
+                .await
+                .and(Err("chaos: the answer did not get here".into())),
             2 => {
                 sleep(Duration::from_millis(20)).await;
                 call.await
@@ -81,11 +88,21 @@ impl<T: Tier + Shared> Shared for Chaos<T> {
         self.trouble(self.inner.acquire(key, bid)).boxed()
     }
 
-    fn fill<'a>(&'a self, key: &'a Key, token: u64, entry: &'a Entry) -> BoxFuture<'a, TierResult<Filled>> {
+    fn fill<'a>(
+        &'a self,
+        key: &'a Key,
+        token: u64,
+        entry: &'a Entry,
+    ) -> BoxFuture<'a, TierResult<Filled>> {
         self.trouble(self.inner.fill(key, token, entry)).boxed()
     }
 
-    fn renew<'a>(&'a self, key: &'a Key, token: u64, lease: Duration) -> BoxFuture<'a, TierResult<bool>> {
+    fn renew<'a>(
+        &'a self,
+        key: &'a Key,
+        token: u64,
+        lease: Duration,
+    ) -> BoxFuture<'a, TierResult<bool>> {
         self.trouble(self.inner.renew(key, token, lease)).boxed()
     }
 
@@ -102,21 +119,39 @@ impl<T: Tier + Shared> Shared for Chaos<T> {
     }
 }
 
-/// Caches with trouble over the stores that have servers, with and without memory, and a switch that breaks all calls.
+/// Caches with trouble over the stores that have servers, with and without memory, and a switch
+/// that breaks all calls.
 fn troubled() -> Vec<(Cache, Arc<AtomicU32>, Store)> {
     let mut caches = Vec::new();
     for with_memory in [false, true] {
-        let builder = || if with_memory { Cache::builder().memory(1 << 20) } else { Cache::builder() };
+        let builder = || {
+            if with_memory {
+                Cache::builder().memory(1 << 20)
+            } else {
+                Cache::builder()
+            }
+        };
         let (redis, memcached) = (Store::redis(), Store::memcached());
         let broken = Arc::new(AtomicU32::new(0));
         let config = RedisConfig::parse(&redis.url).unwrap();
         let tier = Redis::new(config, "chaos".into(), Sealer::default()).unwrap();
-        let tier = Chaos { inner: tier, fails: 12, calls: AtomicU32::new(0), broken: broken.clone() };
+        let tier = Chaos {
+            inner: tier,
+            fails: 12,
+            calls: AtomicU32::new(0),
+            broken: broken.clone(),
+        };
         caches.push((builder().tier(tier).build(), broken, redis));
         let broken = Arc::new(AtomicU32::new(0));
-        let config = MemcachedConfig::parse(memcached.url.strip_prefix("memcached:").unwrap()).unwrap();
+        let config =
+            MemcachedConfig::parse(memcached.url.strip_prefix("memcached:").unwrap()).unwrap();
         let tier = Memcached::new(config, "chaos".into(), Sealer::default()).unwrap();
-        let tier = Chaos { inner: tier, fails: 12, calls: AtomicU32::new(0), broken: broken.clone() };
+        let tier = Chaos {
+            inner: tier,
+            fails: 12,
+            calls: AtomicU32::new(0),
+            broken: broken.clone(),
+        };
         caches.push((builder().tier(tier).build(), broken, memcached));
     }
     caches
@@ -132,20 +167,37 @@ async fn every_caller_gets_the_right_value_whatever_fails() {
                     let (cache, data) = (cache.clone(), data.clone());
                     tokio::spawn(async move {
                         let key = caller % 4;
-                        let policy = Policy::new(MINUTE).lease(Duration::from_secs(1)).tag("data");
+                        let policy = Policy::new(MINUTE)
+                            .lease(Duration::from_secs(1))
+                            .tag("data");
                         let compute = || async move {
-                            Ok::<_, Infallible>(Computed::keep(format!("{key} {}", data.load(Ordering::SeqCst))))
+                            Ok::<_, Infallible>(Computed::keep(format!(
+                                "{key} {}",
+                                data.load(Ordering::SeqCst)
+                            )))
                         };
-                        let answer = cache.get_or_compute(Key::of("chaos", &key), &policy, compute).await;
-                        (key, String::from_utf8(answer.result.unwrap().bytes().to_vec()).unwrap())
+                        let answer = cache
+                            .get_or_compute(Key::of("chaos", &key), &policy, compute)
+                            .await;
+                        (
+                            key,
+                            String::from_utf8(answer.result.unwrap().bytes().to_vec()).unwrap(),
+                        )
                     })
                 })
                 .collect();
             let answers = timeout(Duration::from_secs(20), join_all(callers)).await;
             let now = data.load(Ordering::SeqCst);
-            for answer in answers.unwrap_or_else(|_| panic!("{}: somebody hangs in round {round}", store.name)) {
+            for answer in answers
+                .unwrap_or_else(|_| panic!("{}: somebody hangs in round {round}", store.name))
+            {
                 let (key, value) = answer.unwrap();
-                assert_eq!(value, format!("{key} {now}"), "{}: round {round}", store.name);
+                assert_eq!(
+                    value,
+                    format!("{key} {now}"),
+                    "{}: round {round}",
+                    store.name
+                );
             }
             // An invalidation that fails says so, and can be repeated until it does not.
             data.fetch_add(1, Ordering::SeqCst);
@@ -171,7 +223,10 @@ async fn s10_an_invalidation_that_does_not_get_there_is_an_error() {
         ];
         for error in errors {
             assert_eq!(error.tiers, ["chaos"], "{}", store.name);
-            assert!(error.to_string().contains("may still give back old values"), "{error}");
+            assert!(
+                error.to_string().contains("may still give back old values"),
+                "{error}"
+            );
         }
     }
 }

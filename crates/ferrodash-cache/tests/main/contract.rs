@@ -31,7 +31,9 @@ impl Counted {
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), reached).await.expect("it happens in time");
+        tokio::time::timeout(Duration::from_secs(10), reached)
+            .await
+            .expect("it happens in time");
     }
 
     async fn ask(&self, cache: &Cache, key: Key, value: &'static [u8]) -> Answer {
@@ -40,7 +42,9 @@ impl Counted {
             runs.fetch_add(1, Ordering::SeqCst);
             Ok::<_, Infallible>(Computed::keep(value))
         };
-        cache.get_or_compute(key, &Policy::new(MINUTE), compute).await
+        cache
+            .get_or_compute(key, &Policy::new(MINUTE), compute)
+            .await
     }
 }
 
@@ -49,13 +53,27 @@ async fn a_kept_value_is_given_back_with_its_time_left() {
     for bench in benches().await {
         let (key, counted) = (Key::of("f", &1), Counted::default());
         let first = counted.ask(&bench.cache, key, b"value").await;
-        assert_eq!(first.status, Status::Miss { stored: true }, "{}", bench.name);
+        assert_eq!(
+            first.status,
+            Status::Miss { stored: true },
+            "{}",
+            bench.name
+        );
         let second = counted.ask(&bench.cache, key, b"value").await;
-        assert!(matches!(second.status, Status::Hit { .. }), "{}: {:?}", bench.name, second.status);
+        assert!(
+            matches!(second.status, Status::Hit { .. }),
+            "{}: {:?}",
+            bench.name,
+            second.status
+        );
         let entry = second.result.unwrap();
         assert_eq!(entry.bytes(), "value", "{}", bench.name);
         let left = entry.remaining().expect("fresh");
-        assert!(left > MINUTE / 2 && left <= MINUTE, "{}: {left:?}", bench.name);
+        assert!(
+            left > MINUTE / 2 && left <= MINUTE,
+            "{}: {left:?}",
+            bench.name
+        );
         assert_eq!(counted.runs(), 1, "{}", bench.name);
         bench.cache.remove(&key).await.unwrap();
         counted.ask(&bench.cache, key, b"value").await;
@@ -67,11 +85,22 @@ async fn a_kept_value_is_given_back_with_its_time_left() {
 async fn an_entry_is_gone_after_its_timeout() {
     for bench in benches().await {
         let key = Key::of("short", &1);
-        assert!(bench.cache.set(&key, "value".into(), Duration::from_secs(1)).await, "{}", bench.name);
+        assert!(
+            bench
+                .cache
+                .set(&key, "value".into(), Duration::from_secs(1))
+                .await,
+            "{}",
+            bench.name
+        );
         assert!(bench.cache.get(&key).await.is_some(), "{}", bench.name);
         let mut waited = Duration::ZERO;
         while bench.cache.get(&key).await.is_some() {
-            assert!(waited < Duration::from_secs(3), "{} still has it", bench.name);
+            assert!(
+                waited < Duration::from_secs(3),
+                "{} still has it",
+                bench.name
+            );
             tokio::time::sleep(Duration::from_millis(50)).await;
             waited += Duration::from_millis(50);
         }
@@ -81,7 +110,11 @@ async fn an_entry_is_gone_after_its_timeout() {
 #[tokio::test(flavor = "multi_thread")]
 async fn s1_a_hundred_callers_of_a_cold_key_are_one_run() {
     for bench in benches().await {
-        let (key, runs, go) = (Key::of("slow", &1), Arc::new(AtomicU32::new(0)), Arc::new(Notify::new()));
+        let (key, runs, go) = (
+            Key::of("slow", &1),
+            Arc::new(AtomicU32::new(0)),
+            Arc::new(Notify::new()),
+        );
         let callers = (0..100).map(|_| {
             let (cache, runs, go) = (bench.cache.clone(), runs.clone(), go.clone());
             tokio::spawn(async move {
@@ -90,7 +123,9 @@ async fn s1_a_hundred_callers_of_a_cold_key_are_one_run() {
                     go.notified().await;
                     Ok::<_, Infallible>(Computed::keep("value"))
                 };
-                cache.get_or_compute(key, &Policy::new(MINUTE), compute).await
+                cache
+                    .get_or_compute(key, &Policy::new(MINUTE), compute)
+                    .await
             })
         });
         let callers: Vec<_> = callers.collect();
@@ -100,10 +135,23 @@ async fn s1_a_hundred_callers_of_a_cold_key_are_one_run() {
         }
         tokio::time::sleep(Duration::from_millis(100)).await;
         go.notify_one();
-        let answers: Vec<Answer> = join_all(callers).await.into_iter().map(|answer| answer.unwrap()).collect();
+        let answers: Vec<Answer> = join_all(callers)
+            .await
+            .into_iter()
+            .map(|answer| answer.unwrap())
+            .collect();
         assert_eq!(runs.load(Ordering::SeqCst), 1, "{}", bench.name);
-        assert!(answers.iter().all(|answer| answer.result.as_ref().unwrap().bytes() == "value"), "{}", bench.name);
-        let collapsed = answers.iter().filter(|answer| answer.status == Status::Collapsed).count();
+        assert!(
+            answers
+                .iter()
+                .all(|answer| answer.result.as_ref().unwrap().bytes() == "value"),
+            "{}",
+            bench.name
+        );
+        let collapsed = answers
+            .iter()
+            .filter(|answer| answer.status == Status::Collapsed)
+            .count();
         assert_eq!(collapsed, 99, "{}", bench.name);
     }
 }
@@ -113,7 +161,11 @@ async fn runs_of_two_calls<T>(cache: &Cache, index: u32, value: T) -> u32
 where
     T: Serialize + DeserializeOwned + Clone + PartialEq + Debug + Send + Sync + 'static,
 {
-    let function = Function { name: "tests::empty", version: "1", owner: None };
+    let function = Function {
+        name: "tests::empty",
+        version: "1",
+        owner: None,
+    };
     let runs = Arc::new(AtomicU32::new(0));
     for _ in 0..2 {
         let (counter, made) = (runs.clone(), value.clone());
@@ -123,7 +175,9 @@ where
         };
         let arguments = Arguments::of(&function, &index);
         let policy = function.policy::<T>(MINUTE);
-        let given = cache.scope(memo::value(function, arguments, &policy, call)).await;
+        let given = cache
+            .scope(memo::value(function, arguments, &policy, call))
+            .await;
         assert_eq!(given, value);
     }
     runs.load(Ordering::SeqCst)
@@ -155,15 +209,32 @@ async fn s27_errors_are_not_kept_and_reach_all_who_waited() {
                 let compute = || async move {
                     // Long enough for the other caller to have looked into the tier, too.
                     tokio::time::sleep(Duration::from_millis(200)).await;
-                    Err::<Computed, _>(format!("failure {}", runs.fetch_add(1, Ordering::SeqCst) + 1))
+                    Err::<Computed, _>(format!(
+                        "failure {}",
+                        runs.fetch_add(1, Ordering::SeqCst) + 1
+                    ))
                 };
-                cache.get_or_compute(key, &Policy::new(MINUTE), compute).await.result.unwrap_err()
+                cache
+                    .get_or_compute(key, &Policy::new(MINUTE), compute)
+                    .await
+                    .result
+                    .unwrap_err()
             }
         };
         let (first, second) = tokio::join!(ask(), ask());
-        assert_eq!(first, Failure::Error("failure 1".to_owned()), "{}", bench.name);
+        assert_eq!(
+            first,
+            Failure::Error("failure 1".to_owned()),
+            "{}",
+            bench.name
+        );
         assert_eq!(second, first, "{}: it waited for the same run", bench.name);
-        assert_eq!(ask().await, Failure::Error("failure 2".to_owned()), "{}: not kept", bench.name);
+        assert_eq!(
+            ask().await,
+            Failure::Error("failure 2".to_owned()),
+            "{}: not kept",
+            bench.name
+        );
     }
 }
 
@@ -173,13 +244,30 @@ async fn a_panic_reaches_all_who_waited_and_the_key_stays_usable() {
         let key = Key::of("panics", &1);
         let panics = || async { panic!("no data") };
         let policy = Policy::new(MINUTE);
-        let ask = || bench.cache.get_or_compute::<Infallible, _, _>(key, &policy, panics);
+        let ask = || {
+            bench
+                .cache
+                .get_or_compute::<Infallible, _, _>(key, &policy, panics)
+        };
         let (first, second) = tokio::join!(ask(), ask());
         for answer in [first, second] {
-            assert_eq!(answer.result.unwrap_err(), Failure::Panic("no data".into()), "{}", bench.name);
+            assert_eq!(
+                answer.result.unwrap_err(),
+                Failure::Panic("no data".into()),
+                "{}",
+                bench.name
+            );
         }
         let counted = Counted::default();
-        assert!(counted.ask(&bench.cache, key, b"value").await.result.is_ok(), "{}", bench.name);
+        assert!(
+            counted
+                .ask(&bench.cache, key, b"value")
+                .await
+                .result
+                .is_ok(),
+            "{}",
+            bench.name
+        );
     }
 }
 
@@ -189,8 +277,16 @@ async fn a_value_that_is_only_passed_on_is_not_kept() {
         let key = Key::of("passed", &1);
         for _ in 0..2 {
             let compute = || async { Ok::<_, Infallible>(Computed::pass("value")) };
-            let answer = bench.cache.get_or_compute(key, &Policy::new(MINUTE), compute).await;
-            assert_eq!(answer.status, Status::Miss { stored: false }, "{}", bench.name);
+            let answer = bench
+                .cache
+                .get_or_compute(key, &Policy::new(MINUTE), compute)
+                .await;
+            assert_eq!(
+                answer.status,
+                Status::Miss { stored: false },
+                "{}",
+                bench.name
+            );
         }
     }
 }
@@ -198,7 +294,11 @@ async fn a_value_that_is_only_passed_on_is_not_kept() {
 #[tokio::test]
 async fn s4_the_first_caller_leaves_and_the_others_get_the_value_of_the_same_run() {
     for bench in benches().await {
-        let (key, go, counted) = (Key::of("left", &1), Arc::new(Notify::new()), Counted::default());
+        let (key, go, counted) = (
+            Key::of("left", &1),
+            Arc::new(Notify::new()),
+            Counted::default(),
+        );
         let caller = || {
             let (cache, gate, runs) = (bench.cache.clone(), go.clone(), counted.0.clone());
             tokio::spawn(async move {
@@ -207,7 +307,9 @@ async fn s4_the_first_caller_leaves_and_the_others_get_the_value_of_the_same_run
                     gate.notified().await;
                     Ok::<_, Infallible>(Computed::keep("value"))
                 };
-                cache.get_or_compute(key, &Policy::new(MINUTE), compute).await
+                cache
+                    .get_or_compute(key, &Policy::new(MINUTE), compute)
+                    .await
             })
         };
         let first = caller();
@@ -219,7 +321,12 @@ async fn s4_the_first_caller_leaves_and_the_others_get_the_value_of_the_same_run
         go.notify_one();
         let answer = second.await.unwrap();
         assert_eq!(answer.result.unwrap().bytes(), "value", "{}", bench.name);
-        assert_eq!((counted.runs(), answer.status), (1, Status::Collapsed), "{}", bench.name);
+        assert_eq!(
+            (counted.runs(), answer.status),
+            (1, Status::Collapsed),
+            "{}",
+            bench.name
+        );
     }
 }
 
@@ -235,17 +342,27 @@ impl Drop for Guard {
 #[tokio::test]
 async fn s4_when_all_callers_have_left_the_future_is_dropped_and_the_key_stays_usable() {
     for bench in benches().await {
-        let (key, counted, dropped) = (Key::of("abandoned", &1), Counted::default(), Counted::default());
+        let (key, counted, dropped) = (
+            Key::of("abandoned", &1),
+            Counted::default(),
+            Counted::default(),
+        );
         let callers: Vec<_> = (0..3)
             .map(|_| {
-                let (cache, runs, guard) = (bench.cache.clone(), counted.0.clone(), Guard(dropped.0.clone()));
+                let (cache, runs, guard) = (
+                    bench.cache.clone(),
+                    counted.0.clone(),
+                    Guard(dropped.0.clone()),
+                );
                 tokio::spawn(async move {
                     let compute = || async move {
                         runs.fetch_add(1, Ordering::SeqCst);
                         let _guard = guard;
                         std::future::pending::<Result<Computed, Infallible>>().await
                     };
-                    cache.get_or_compute(key, &Policy::new(MINUTE), compute).await
+                    cache
+                        .get_or_compute(key, &Policy::new(MINUTE), compute)
+                        .await
                 })
             })
             .collect();
@@ -257,7 +374,11 @@ async fn s4_when_all_callers_have_left_the_future_is_dropped_and_the_key_stays_u
         dropped.wait_for(3).await;
         assert_eq!(counted.runs(), 1, "{}", bench.name);
         // The lease is given back at once, so the next caller does not wait for its end.
-        let next = tokio::time::timeout(Duration::from_secs(3), counted.ask(&bench.cache, key, b"value")).await;
+        let next = tokio::time::timeout(
+            Duration::from_secs(3),
+            counted.ask(&bench.cache, key, b"value"),
+        )
+        .await;
         assert_eq!(next.expect(bench.name).result.unwrap().bytes(), "value");
     }
 }
@@ -272,38 +393,76 @@ async fn s11_a_value_whose_key_was_removed_while_it_was_made_is_not_kept() {
                 gate.notified().await;
                 Ok::<_, Infallible>(Computed::keep("old"))
             };
-            cache.get_or_compute(key, &Policy::new(MINUTE), compute).await
+            cache
+                .get_or_compute(key, &Policy::new(MINUTE), compute)
+                .await
         });
         tokio::time::sleep(Duration::from_millis(50)).await;
         bench.cache.remove(&key).await.unwrap();
-        // A caller after the removal does not get what was begun before it, also while that still runs.
+        // A caller after the removal does not get what was begun before it, also while that still
+        // runs.
         let counted = Counted::default();
         let after = counted.ask(&bench.cache, key, b"new").await;
         assert_eq!(after.result.unwrap().bytes(), "new", "{}", bench.name);
         go.notify_one();
         let before = caller.await.unwrap();
-        assert_eq!(before.result.unwrap().bytes(), "old", "{}: who waited gets it", bench.name);
-        assert_eq!(before.status, Status::Miss { stored: false }, "{}", bench.name);
-        assert_eq!(counted.ask(&bench.cache, key, b"newer").await.result.unwrap().bytes(), "new", "{}", bench.name);
+        assert_eq!(
+            before.result.unwrap().bytes(),
+            "old",
+            "{}: who waited gets it",
+            bench.name
+        );
+        assert_eq!(
+            before.status,
+            Status::Miss { stored: false },
+            "{}",
+            bench.name
+        );
+        assert_eq!(
+            counted
+                .ask(&bench.cache, key, b"newer")
+                .await
+                .result
+                .unwrap()
+                .bytes(),
+            "new",
+            "{}",
+            bench.name
+        );
     }
 }
 
 #[tokio::test]
 async fn an_entry_of_another_type_is_computed_anew() {
-    let function = Function { name: "tests::changed", version: "1", owner: None };
+    let function = Function {
+        name: "tests::changed",
+        version: "1",
+        owner: None,
+    };
     for bench in benches().await {
         let arguments = Arguments::of(&function, &bench.name);
         // The same kind of value by its name, as after a change of a struct's fields.
         let policy = Policy::new(MINUTE);
         let text = || async { "not a number".to_owned() };
-        bench.cache.scope(memo::value(function, arguments, &policy, text)).await;
+        bench
+            .cache
+            .scope(memo::value(function, arguments, &policy, text))
+            .await;
         if !bench.name.starts_with("memory") {
-            let number = bench.cache.scope(memo::value(function, arguments, &policy, || async { 42 })).await;
+            let number = bench
+                .cache
+                .scope(memo::value(function, arguments, &policy, || async { 42 }))
+                .await;
             assert_eq!(number, 42, "{}", bench.name);
         }
         // Another kind, also in memory.
         let policy = function.policy::<u64>(MINUTE);
-        let number = bench.cache.scope(memo::value(function, arguments, &policy, || async { 43u64 })).await;
+        let number = bench
+            .cache
+            .scope(memo::value(function, arguments, &policy, || async {
+                43u64
+            }))
+            .await;
         assert_eq!(number, 43, "{}", bench.name);
     }
 }

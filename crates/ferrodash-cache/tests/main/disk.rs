@@ -1,4 +1,5 @@
-//! The disk tier: what it keeps, what it lets go, and what it does when processes are killed or files are damaged.
+//! The disk tier: what it keeps, what it lets go, and what it does when processes are killed or
+//! files are damaged.
 
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -7,7 +8,9 @@ use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ferrodash_cache::tiers::{Disk, DiskConfig};
-use ferrodash_cache::{Acquired, Bid, Entry, Filled, Key, Marks, Parts, Scope, Sealer, Shared, Stamp, Tier};
+use ferrodash_cache::{
+    Acquired, Bid, Entry, Filled, Key, Marks, Parts, Scope, Sealer, Shared, Stamp, Tier,
+};
 use tokio::time::Instant;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -20,7 +23,10 @@ const DIRECTORY: &str = "DISK_TEST_DIRECTORY";
 fn say(text: &str) {
     use std::io::Write;
     let mut output = std::io::stdout();
-    output.write_all(text.as_bytes()).and_then(|()| output.flush()).expect("somebody listens");
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .expect("somebody listens");
 }
 
 fn open(directory: &Path) -> Disk {
@@ -28,7 +34,14 @@ fn open(directory: &Path) -> Disk {
 }
 
 fn budget(directory: &Path, max_bytes: u64) -> Disk {
-    Disk::open(DiskConfig { max_bytes, ..DiskConfig::new(directory) }, Sealer::default()).expect("it opens")
+    Disk::open(
+        DiskConfig {
+            max_bytes,
+            ..DiskConfig::new(directory)
+        },
+        Sealer::default(),
+    )
+    .expect("it opens")
 }
 
 fn key(number: u64) -> Key {
@@ -57,11 +70,20 @@ fn shared(disk: &Disk) -> &dyn Shared {
 }
 
 async fn bytes(disk: &Disk, key: &Key) -> Option<Vec<u8>> {
-    disk.get(key).await.expect("it answers").map(|entry| entry.bytes().to_vec())
+    disk.get(key)
+        .await
+        .expect("it answers")
+        .map(|entry| entry.bytes().to_vec())
 }
 
 fn bid(token: u64, disk_now: Stamp) -> Bid {
-    Bid { token, observed: None, lease: MINUTE, born: disk_now, newest: 0 }
+    Bid {
+        token,
+        observed: None,
+        lease: MINUTE,
+        born: disk_now,
+        newest: 0,
+    }
 }
 
 async fn now(disk: &Disk) -> Stamp {
@@ -70,7 +92,9 @@ async fn now(disk: &Disk) -> Stamp {
 
 /// What the directory takes on the disk, without the holes of files.
 fn used(directory: &Path) -> u64 {
-    let files = fs::read_dir(directory).expect("it is there").filter_map(Result::ok);
+    let files = fs::read_dir(directory)
+        .expect("it is there")
+        .filter_map(Result::ok);
     let size = |file: fs::DirEntry| match file.metadata() {
         Ok(data) if data.is_dir() => used(&file.path()),
         Ok(data) => data.len(),
@@ -80,7 +104,9 @@ fn used(directory: &Path) -> u64 {
 }
 
 fn files(directory: &Path) -> usize {
-    fs::read_dir(directory.join("values")).expect("it is there").count()
+    fs::read_dir(directory.join("values"))
+        .expect("it is there")
+        .count()
 }
 
 fn spawn(role: &str, directory: &Path) -> Child {
@@ -99,7 +125,12 @@ fn spawn(role: &str, directory: &Path) -> Child {
 /// Waits until a child says that it is ready.
 fn ready(child: &mut Child) {
     let lines = BufReader::new(child.stdout.as_mut().expect("it is piped")).lines();
-    assert!(lines.map_while(Result::ok).any(|line| line.ends_with("ready")), "the child ended early");
+    assert!(
+        lines
+            .map_while(Result::ok)
+            .any(|line| line.ends_with("ready")),
+        "the child ended early"
+    );
 }
 
 fn kill(mut child: Child) {
@@ -123,14 +154,27 @@ async fn child() {
     let disk = open(Path::new(&directory));
     match role.as_str() {
         "share" => {
-            assert_eq!(bytes(&disk, &key(1)).await.as_deref(), Some(&b"from the parent"[..]));
-            disk.set(&key(2), &entry("from the child")).await.expect("it is kept");
-            disk.set(&key(3), &entry(noise(3, 200_000))).await.expect("it is kept");
-            shared(&disk).invalidate(&[Scope::tag("orders")]).await.expect("it is marked");
+            assert_eq!(
+                bytes(&disk, &key(1)).await.as_deref(),
+                Some(&b"from the parent"[..])
+            );
+            disk.set(&key(2), &entry("from the child"))
+                .await
+                .expect("it is kept");
+            disk.set(&key(3), &entry(noise(3, 200_000)))
+                .await
+                .expect("it is kept");
+            shared(&disk)
+                .invalidate(&[Scope::tag("orders")])
+                .await
+                .expect("it is marked");
         }
         "hold" => {
             let bid = bid(7, now(&disk).await);
-            assert!(matches!(shared(&disk).acquire(&key(1), &bid).await, Ok(Acquired::Won)));
+            assert!(matches!(
+                shared(&disk).acquire(&key(1), &bid).await,
+                Ok(Acquired::Won)
+            ));
             say("\nready\n");
             std::future::pending::<()>().await;
         }
@@ -141,7 +185,12 @@ async fn child() {
         }
         "storm" => {
             say("\nready\n");
-            storm(&disk, u64::from(std::process::id()), Instant::now() + MINUTE).await;
+            storm(
+                &disk,
+                u64::from(std::process::id()),
+                Instant::now() + MINUTE,
+            )
+            .await;
         }
         other => panic!("there is no part {other:?}"),
     }
@@ -151,16 +200,23 @@ async fn child() {
 async fn storm(disk: &Disk, seed: u64, until: Instant) -> u64 {
     let (mut good, mut round) = (0, seed);
     while Instant::now() < until {
-        round = round.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+        round = round
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
         let number = (round >> 33) % 500;
         let length = [10, 900, 5_000, 30_000, 100_000][(round >> 45) as usize % 5];
         let mut value = round.to_le_bytes().to_vec();
         value.extend(noise(round, length));
         if round.is_multiple_of(4) {
-            disk.set(&key(number), &entry(value)).await.expect("it is written");
+            disk.set(&key(number), &entry(value))
+                .await
+                .expect("it is written");
         } else if let Some(found) = bytes(disk, &key(number)).await {
             let (seed, rest) = found.split_first_chunk().expect("it has a seed");
-            assert!(rest == noise(u64::from_le_bytes(*seed), rest.len()), "a bad value was read");
+            assert!(
+                rest == noise(u64::from_le_bytes(*seed), rest.len()),
+                "a bad value was read"
+            );
             good += 1;
         }
     }
@@ -180,9 +236,20 @@ async fn what_is_kept_is_found_until_it_is_removed() {
     };
     let kept = Entry::new(parts);
     assert_eq!(disk.set(&key(1), &kept).await, Ok(true));
-    let found = disk.get(&key(1)).await.expect("it answers").expect("it is there");
-    assert_eq!((found.bytes(), found.id(), &found.parts().scopes), (kept.bytes(), kept.id(), &kept.parts().scopes));
-    assert!(found.remaining().is_some_and(|left| left > MINUTE - Duration::from_secs(5)));
+    let found = disk
+        .get(&key(1))
+        .await
+        .expect("it answers")
+        .expect("it is there");
+    assert_eq!(
+        (found.bytes(), found.id(), &found.parts().scopes),
+        (kept.bytes(), kept.id(), &kept.parts().scopes)
+    );
+    assert!(
+        found
+            .remaining()
+            .is_some_and(|left| left > MINUTE - Duration::from_secs(5))
+    );
     assert_eq!(bytes(&disk, &key(2)).await, None);
     disk.remove(&key(1)).await.expect("it is removed");
     assert_eq!(bytes(&disk, &key(1)).await, None);
@@ -190,7 +257,10 @@ async fn what_is_kept_is_found_until_it_is_removed() {
     // And over a restart.
     disk.set(&key(1), &kept).await.expect("it is kept");
     drop(disk);
-    assert_eq!(bytes(&open(directory.path()), &key(1)).await.as_deref(), Some(&b"value"[..]));
+    assert_eq!(
+        bytes(&open(directory.path()), &key(1)).await.as_deref(),
+        Some(&b"value"[..])
+    );
 }
 
 #[tokio::test]
@@ -202,20 +272,39 @@ async fn large_values_are_files_that_come_and_go_with_their_entries() {
     assert_eq!(bytes(&disk, &key(1)).await, Some(value));
     assert_eq!(files(directory.path()), 1);
     let value = noise(2, 1 << 20);
-    disk.set(&key(1), &entry(value.clone())).await.expect("it is kept");
-    assert_eq!((bytes(&disk, &key(1)).await, files(directory.path())), (Some(value), 1));
+    disk.set(&key(1), &entry(value.clone()))
+        .await
+        .expect("it is kept");
+    assert_eq!(
+        (bytes(&disk, &key(1)).await, files(directory.path())),
+        (Some(value), 1)
+    );
     disk.remove(&key(1)).await.expect("it is removed");
     assert_eq!(files(directory.path()), 0);
     // A damaged, a cut off and a missing file are misses.
     for (number, damage) in [(1, "garbage"), (2, ""), (3, "gone")] {
-        disk.set(&key(number), &entry(noise(3, 1 << 17))).await.expect("it is kept");
-        let file =
-            fs::read_dir(directory.path().join("values")).expect("it is there").next().expect("one").expect("one");
-        if damage == "gone" { fs::remove_file(file.path()) } else { fs::write(file.path(), damage) }
-            .expect("it is ours");
+        disk.set(&key(number), &entry(noise(3, 1 << 17)))
+            .await
+            .expect("it is kept");
+        let file = fs::read_dir(directory.path().join("values"))
+            .expect("it is there")
+            .next()
+            .expect("one")
+            .expect("one");
+        if damage == "gone" {
+            fs::remove_file(file.path())
+        } else {
+            fs::write(file.path(), damage)
+        }
+        .expect("it is ours");
         assert_eq!(bytes(&disk, &key(number)).await, None, "{damage}");
-        disk.set(&key(number), &entry("new")).await.expect("it is kept");
-        assert_eq!(bytes(&disk, &key(number)).await.as_deref(), Some(&b"new"[..]));
+        disk.set(&key(number), &entry("new"))
+            .await
+            .expect("it is kept");
+        assert_eq!(
+            bytes(&disk, &key(number)).await.as_deref(),
+            Some(&b"new"[..])
+        );
     }
 }
 
@@ -223,13 +312,21 @@ async fn large_values_are_files_that_come_and_go_with_their_entries() {
 async fn files_that_nothing_refers_to_go_when_the_store_is_opened() {
     let directory = tempfile::tempdir().expect("there is room");
     let disk = open(directory.path());
-    disk.set(&key(1), &entry(noise(1, 1 << 17))).await.expect("it is kept");
+    disk.set(&key(1), &entry(noise(1, 1 << 17)))
+        .await
+        .expect("it is kept");
     drop(disk);
     let name = format!("{}-00000000000000ff", key(1));
     fs::write(directory.path().join("values").join(name), "left over").expect("it is ours");
     fs::write(directory.path().join("values").join("other"), "left over").expect("it is ours");
     let disk = open(directory.path());
-    assert_eq!((files(directory.path()), bytes(&disk, &key(1)).await.is_some()), (1, true));
+    assert_eq!(
+        (
+            files(directory.path()),
+            bytes(&disk, &key(1)).await.is_some()
+        ),
+        (1, true)
+    );
 }
 
 #[tokio::test]
@@ -238,11 +335,19 @@ async fn entries_end_with_their_lifetime_and_are_swept_unread() {
     let disk = open(directory.path());
     let short = Duration::from_millis(300);
     for (number, length) in [(1, 10), (2, 1 << 18)] {
-        disk.set(&key(number), &Entry::new(Parts::new(noise(1, length).into(), short))).await.expect("it is kept");
+        disk.set(
+            &key(number),
+            &Entry::new(Parts::new(noise(1, length).into(), short)),
+        )
+        .await
+        .expect("it is kept");
         assert!(bytes(&disk, &key(number)).await.is_some());
     }
     tokio::time::sleep(short).await;
-    assert_eq!((bytes(&disk, &key(1)).await, bytes(&disk, &key(2)).await), (None, None));
+    assert_eq!(
+        (bytes(&disk, &key(1)).await, bytes(&disk, &key(2)).await),
+        (None, None)
+    );
     assert!(disk.stored_bytes().is_ok_and(|bytes| bytes > 0));
     tokio::time::sleep(Duration::from_secs(6)).await;
     assert_eq!((disk.stored_bytes(), files(directory.path())), (Ok(0), 0));
@@ -257,7 +362,10 @@ async fn s19_the_budget_holds_under_constant_writes() {
     let mut most = 0;
     for number in 0..6_000 {
         let length = [100, 1_500, 3_000, 8_000, 60_000, largest][number as usize % 6];
-        assert_eq!(disk.set(&key(number), &entry(noise(number, length))).await, Ok(true));
+        assert_eq!(
+            disk.set(&key(number), &entry(noise(number, length))).await,
+            Ok(true)
+        );
         assert!(disk.stored_bytes().expect("it answers") <= BUDGET);
         if number.is_multiple_of(100) {
             most = most.max(used(directory.path()));
@@ -265,11 +373,22 @@ async fn s19_the_budget_holds_under_constant_writes() {
     }
     assert!(most <= BUDGET + BUDGET / 4 + largest as u64, "{most}");
     assert!(bytes(&disk, &key(5_999)).await.is_some() && bytes(&disk, &key(0)).await.is_none());
-    assert_eq!(disk.set(&key(1), &entry(noise(1, BUDGET as usize / 4))).await, Ok(false), "it is too large");
+    assert_eq!(
+        disk.set(&key(1), &entry(noise(1, BUDGET as usize / 4)))
+            .await,
+        Ok(false),
+        "it is too large"
+    );
     let bytes_before = disk.stored_bytes();
     drop(disk);
-    assert_eq!(budget(directory.path(), BUDGET).stored_bytes(), bytes_before);
-    assert!(!directory.path().join("data.mdb.unusable").exists(), "nothing was damaged");
+    assert_eq!(
+        budget(directory.path(), BUDGET).stored_bytes(),
+        bytes_before
+    );
+    assert!(
+        !directory.path().join("data.mdb.unusable").exists(),
+        "nothing was damaged"
+    );
 }
 
 #[tokio::test]
@@ -277,11 +396,18 @@ async fn s19_what_is_read_survives_what_is_not() {
     let directory = tempfile::tempdir().expect("there is room");
     let disk = budget(directory.path(), 1 << 20);
     disk.set(&key(0), &entry("read")).await.expect("it is kept");
-    disk.set(&key(1), &entry("not read")).await.expect("it is kept");
+    disk.set(&key(1), &entry("not read"))
+        .await
+        .expect("it is kept");
     for number in 2..2_000 {
-        disk.set(&key(number), &entry(noise(number, 3_000))).await.expect("it is kept");
+        disk.set(&key(number), &entry(noise(number, 3_000)))
+            .await
+            .expect("it is kept");
         if number.is_multiple_of(10) {
-            assert!(bytes(&disk, &key(0)).await.is_some(), "after {number} writes");
+            assert!(
+                bytes(&disk, &key(0)).await.is_some(),
+                "after {number} writes"
+            );
         }
     }
     assert!(bytes(&disk, &key(1)).await.is_none());
@@ -292,8 +418,14 @@ async fn a_value_that_is_not_taken_replaces_the_old_one_by_nothing() {
     let directory = tempfile::tempdir().expect("there is room");
     let disk = budget(directory.path(), 1 << 20);
     disk.set(&key(1), &entry("old")).await.expect("it is kept");
-    assert_eq!(disk.set(&key(1), &entry(noise(1, 1 << 19))).await, Ok(false));
-    assert_eq!((bytes(&disk, &key(1)).await, files(directory.path())), (None, 0));
+    assert_eq!(
+        disk.set(&key(1), &entry(noise(1, 1 << 19))).await,
+        Ok(false)
+    );
+    assert_eq!(
+        (bytes(&disk, &key(1)).await, files(directory.path())),
+        (None, 0)
+    );
 }
 
 #[tokio::test]
@@ -307,12 +439,16 @@ async fn s20_damaged_cut_off_and_foreign_databases_are_begun_anew() {
         ("cut off", |whole| whole[..whole.len() / 2].to_vec()),
         ("cut off in the first page", |whole| whole[..1_000].to_vec()),
         ("empty", |_| Vec::new()),
-        ("pages overwritten", |whole| [&whole[..8_192], &noise(1, whole.len() - 8_192)[..]].concat()),
+        ("pages overwritten", |whole| {
+            [&whole[..8_192], &noise(1, whole.len() - 8_192)[..]].concat()
+        }),
     ];
     for (damage, apply) in damages {
         let disk = open(directory.path());
         for number in 0..200 {
-            disk.set(&key(number), &entry(noise(number, 2_500))).await.expect("it is kept");
+            disk.set(&key(number), &entry(noise(number, 2_500)))
+                .await
+                .expect("it is kept");
         }
         drop(disk);
         let whole = fs::read(&database).expect("it is there");
@@ -320,11 +456,16 @@ async fn s20_damaged_cut_off_and_foreign_databases_are_begun_anew() {
         let disk = open(directory.path());
         assert_eq!(bytes(&disk, &key(1)).await, None, "{damage}");
         assert_eq!(disk.set(&key(1), &entry("new")).await, Ok(true), "{damage}");
-        assert_eq!(bytes(&disk, &key(1)).await.as_deref(), Some(&b"new"[..]), "{damage}");
+        assert_eq!(
+            bytes(&disk, &key(1)).await.as_deref(),
+            Some(&b"new"[..]),
+            "{damage}"
+        );
     }
 }
 
-/// Byte by byte, in the middle of pages: whatever is damaged, nothing crashes and no wrong value is read.
+/// Byte by byte, in the middle of pages: whatever is damaged, nothing crashes and no wrong value is
+/// read.
 #[tokio::test]
 async fn s20_damage_anywhere_is_no_crash() {
     let directory = tempfile::tempdir().expect("there is room");
@@ -332,7 +473,12 @@ async fn s20_damage_anywhere_is_no_crash() {
     let fill = async || {
         let disk = open(directory.path());
         for number in 0..60 {
-            disk.set(&key(number), &entry(noise(number, 300 + 100 * number as usize))).await.expect("it is kept");
+            disk.set(
+                &key(number),
+                &entry(noise(number, 300 + 100 * number as usize)),
+            )
+            .await
+            .expect("it is kept");
         }
     };
     fill().await;
@@ -342,7 +488,11 @@ async fn s20_damage_anywhere_is_no_crash() {
         let place = noise(round, 16);
         let start = u64::from_le_bytes(place[..8].try_into().expect("8")) as usize % damaged.len();
         let length = 1 + place[9] as usize % 64;
-        for (byte, noise) in damaged[start..].iter_mut().take(length).zip(noise(round + 1_000, length)) {
+        for (byte, noise) in damaged[start..]
+            .iter_mut()
+            .take(length)
+            .zip(noise(round + 1_000, length))
+        {
             *byte = noise;
         }
         fs::write(&database, damaged).expect("it is ours");
@@ -352,7 +502,12 @@ async fn s20_damage_anywhere_is_no_crash() {
                 assert_eq!(found.bytes(), &noise(number, 300 + 100 * number as usize));
             }
             // A write may be refused, but answers.
-            let _ = disk.set(&key(number), &entry(noise(number, 300 + 100 * number as usize))).await;
+            let _ = disk
+                .set(
+                    &key(number),
+                    &entry(noise(number, 300 + 100 * number as usize)),
+                )
+                .await;
         }
     }
 }
@@ -361,8 +516,12 @@ async fn s20_damage_anywhere_is_no_crash() {
 async fn another_boot_begins_anew() {
     let directory = tempfile::tempdir().expect("there is room");
     let disk = open(directory.path());
-    disk.set(&key(1), &entry("value")).await.expect("it is kept");
-    disk.set(&key(2), &entry(noise(2, 1 << 17))).await.expect("it is kept");
+    disk.set(&key(1), &entry("value"))
+        .await
+        .expect("it is kept");
+    disk.set(&key(2), &entry(noise(2, 1 << 17)))
+        .await
+        .expect("it is kept");
     let era = now(&disk).await.era;
     drop(disk);
     let disk = open(directory.path());
@@ -373,7 +532,14 @@ async fn another_boot_begins_anew() {
     let boot = text.lines().nth(1).expect("it has lines");
     fs::write(&origin, text.replace(boot, "another-boot")).expect("it is ours");
     let disk = open(directory.path());
-    assert_eq!((bytes(&disk, &key(1)).await, bytes(&disk, &key(2)).await, files(directory.path())), (None, None, 0));
+    assert_eq!(
+        (
+            bytes(&disk, &key(1)).await,
+            bytes(&disk, &key(2)).await,
+            files(directory.path())
+        ),
+        (None, None, 0)
+    );
     assert_ne!(now(&disk).await.era, era);
 }
 
@@ -384,8 +550,17 @@ async fn directories_that_cannot_be_used_say_why() {
     fs::write(&file, "a file").expect("it is ours");
     let inside = file.join("cache");
     for path in [&file, &inside, Path::new("/proc/cache")] {
-        let error = Disk::open(DiskConfig::new(path), Sealer::default()).err().expect("it cannot be").to_string();
-        assert!(error.starts_with(&format!("the cache directory {} cannot be used: ", path.display())), "{error}");
+        let error = Disk::open(DiskConfig::new(path), Sealer::default())
+            .err()
+            .expect("it cannot be")
+            .to_string();
+        assert!(
+            error.starts_with(&format!(
+                "the cache directory {} cannot be used: ",
+                path.display()
+            )),
+            "{error}"
+        );
         assert!(error.ends_with("; name another"), "{error}");
     }
 }
@@ -394,19 +569,43 @@ async fn directories_that_cannot_be_used_say_why() {
 async fn another_process_sees_values_and_marks() {
     let directory = tempfile::tempdir().expect("there is room");
     let disk = open(directory.path());
-    disk.set(&key(1), &entry("from the parent")).await.expect("it is kept");
+    disk.set(&key(1), &entry("from the parent"))
+        .await
+        .expect("it is kept");
     let before = now(&disk).await;
-    let output = spawn("share", directory.path()).wait_with_output().expect("it ends");
+    let output = spawn("share", directory.path())
+        .wait_with_output()
+        .expect("it ends");
     assert!(output.status.success());
-    assert_eq!(bytes(&disk, &key(2)).await.as_deref(), Some(&b"from the child"[..]));
+    assert_eq!(
+        bytes(&disk, &key(2)).await.as_deref(),
+        Some(&b"from the child"[..])
+    );
     assert_eq!(bytes(&disk, &key(3)).await, Some(noise(3, 200_000)));
-    let orders = shared(&disk).read(&key(2), &[Scope::tag("orders")]).await.expect("it answers");
+    let orders = shared(&disk)
+        .read(&key(2), &[Scope::tag("orders")])
+        .await
+        .expect("it answers");
     assert_eq!(
         orders.marks,
-        Marks { now: Stamp { sequence: before.sequence + 1, ..before }, newest: before.sequence + 1, history: 0 }
+        Marks {
+            now: Stamp {
+                sequence: before.sequence + 1,
+                ..before
+            },
+            newest: before.sequence + 1,
+            history: 0
+        }
     );
     assert!(orders.entry.is_some() && !orders.marks.allow(before));
-    assert_eq!(shared(&disk).marks(&[Scope::tag("others")]).await.expect("it answers").newest, 0);
+    assert_eq!(
+        shared(&disk)
+            .marks(&[Scope::tag("others")])
+            .await
+            .expect("it answers")
+            .newest,
+        0
+    );
 }
 
 #[tokio::test]
@@ -414,34 +613,91 @@ async fn a_lease_has_one_holder_who_alone_can_fill() {
     let directory = tempfile::tempdir().expect("there is room");
     let disk = open(directory.path());
     let (shared, born) = (shared(&disk), now(&disk).await);
-    assert!(matches!(shared.acquire(&key(1), &bid(1, born)).await, Ok(Acquired::Won)));
+    assert!(matches!(
+        shared.acquire(&key(1), &bid(1, born)).await,
+        Ok(Acquired::Won)
+    ));
     let held = shared.acquire(&key(1), &bid(2, born)).await;
-    assert!(matches!(held, Ok(Acquired::Held(left)) if left <= MINUTE && left > MINUTE / 2), "{held:?}");
-    assert_eq!(shared.fill(&key(1), 2, &entry("not mine")).await.map(Filled::is_stored), Ok(false));
+    assert!(
+        matches!(held, Ok(Acquired::Held(left)) if left <= MINUTE && left > MINUTE / 2),
+        "{held:?}"
+    );
+    assert_eq!(
+        shared
+            .fill(&key(1), 2, &entry("not mine"))
+            .await
+            .map(Filled::is_stored),
+        Ok(false)
+    );
     assert_eq!(shared.renew(&key(1), 2, MINUTE).await, Ok(false));
     shared.release(&key(1), 2).await.expect("it answers");
     assert_eq!(shared.renew(&key(1), 1, MINUTE).await, Ok(true));
     let value = entry("mine");
-    assert_eq!(shared.fill(&key(1), 1, &value).await.map(Filled::is_stored), Ok(true));
+    assert_eq!(
+        shared.fill(&key(1), 1, &value).await.map(Filled::is_stored),
+        Ok(true)
+    );
     // Who saw nothing is told that there is something now; who saw that and wants a newer one wins.
     let changed = shared.acquire(&key(1), &bid(2, born)).await;
-    assert!(matches!(&changed, Ok(Acquired::Changed(entry)) if entry.id() == value.id()), "{changed:?}");
-    let newer = Bid { observed: Some(value.id()), ..bid(2, born) };
-    assert!(matches!(shared.acquire(&key(1), &newer).await, Ok(Acquired::Won)));
+    assert!(
+        matches!(&changed, Ok(Acquired::Changed(entry)) if entry.id() == value.id()),
+        "{changed:?}"
+    );
+    let newer = Bid {
+        observed: Some(value.id()),
+        ..bid(2, born)
+    };
+    assert!(matches!(
+        shared.acquire(&key(1), &newer).await,
+        Ok(Acquired::Won)
+    ));
     // Whoever sets or removes voids the lease.
     disk.set(&key(1), &entry("set")).await.expect("it is kept");
-    assert_eq!(shared.fill(&key(1), 2, &entry("late")).await.map(Filled::is_stored), Ok(false));
+    assert_eq!(
+        shared
+            .fill(&key(1), 2, &entry("late"))
+            .await
+            .map(Filled::is_stored),
+        Ok(false)
+    );
     assert_eq!(bytes(&disk, &key(1)).await.as_deref(), Some(&b"set"[..]));
     disk.remove(&key(1)).await.expect("it is removed");
-    assert!(matches!(shared.acquire(&key(1), &bid(3, born)).await, Ok(Acquired::Won)));
+    assert!(matches!(
+        shared.acquire(&key(1), &bid(3, born)).await,
+        Ok(Acquired::Won)
+    ));
     disk.remove(&key(1)).await.expect("it is removed");
-    assert_eq!(shared.fill(&key(1), 3, &entry("late")).await.map(Filled::is_stored), Ok(false));
-    // A large value is filled, found changed, and not taken, in the same way.
-    assert!(matches!(shared.acquire(&key(2), &bid(1, born)).await, Ok(Acquired::Won)));
-    assert_eq!(shared.fill(&key(2), 1, &entry(noise(1, 1 << 18))).await.map(Filled::is_stored), Ok(true));
-    assert!(matches!(shared.acquire(&key(2), &bid(2, born)).await, Ok(Acquired::Changed(_))));
     assert_eq!(
-        (shared.fill(&key(2), 9, &entry(noise(1, 1 << 18))).await.map(Filled::is_stored), files(directory.path())),
+        shared
+            .fill(&key(1), 3, &entry("late"))
+            .await
+            .map(Filled::is_stored),
+        Ok(false)
+    );
+    // A large value is filled, found changed, and not taken, in the same way.
+    assert!(matches!(
+        shared.acquire(&key(2), &bid(1, born)).await,
+        Ok(Acquired::Won)
+    ));
+    assert_eq!(
+        shared
+            .fill(&key(2), 1, &entry(noise(1, 1 << 18)))
+            .await
+            .map(Filled::is_stored),
+        Ok(true)
+    );
+    assert!(matches!(
+        shared.acquire(&key(2), &bid(2, born)).await,
+        Ok(Acquired::Changed(_))
+    ));
+    assert_eq!(
+        (
+            shared
+                .fill(&key(2), 9, &entry(noise(1, 1 << 18)))
+                .await
+                .map(Filled::is_stored),
+            files(directory.path())
+        ),
         (Ok(false), 1)
     );
 }
@@ -451,18 +707,57 @@ async fn leases_that_are_older_than_the_marks_or_past_their_time_are_taken_over(
     let directory = tempfile::tempdir().expect("there is room");
     let disk = open(directory.path());
     let (shared, born) = (shared(&disk), now(&disk).await);
-    assert!(matches!(shared.acquire(&key(1), &bid(1, born)).await, Ok(Acquired::Won)));
-    let later = shared.invalidate(&[Scope::ALL]).await.expect("it is marked");
-    let newer = Bid { newest: later.sequence, ..bid(2, later) };
-    assert!(matches!(shared.acquire(&key(1), &newer).await, Ok(Acquired::Won)));
-    assert_eq!(shared.fill(&key(1), 1, &entry("void")).await.map(Filled::is_stored), Ok(false));
-    let other_era = Stamp { era: later.era ^ 1, ..later };
-    assert!(matches!(shared.acquire(&key(1), &bid(3, other_era)).await, Ok(Acquired::Won)));
-    let short = Bid { lease: Duration::from_millis(50), ..bid(4, later) };
-    assert!(matches!(shared.acquire(&key(2), &short).await, Ok(Acquired::Won)));
+    assert!(matches!(
+        shared.acquire(&key(1), &bid(1, born)).await,
+        Ok(Acquired::Won)
+    ));
+    let later = shared
+        .invalidate(&[Scope::ALL])
+        .await
+        .expect("it is marked");
+    let newer = Bid {
+        newest: later.sequence,
+        ..bid(2, later)
+    };
+    assert!(matches!(
+        shared.acquire(&key(1), &newer).await,
+        Ok(Acquired::Won)
+    ));
+    assert_eq!(
+        shared
+            .fill(&key(1), 1, &entry("void"))
+            .await
+            .map(Filled::is_stored),
+        Ok(false)
+    );
+    let other_era = Stamp {
+        era: later.era ^ 1,
+        ..later
+    };
+    assert!(matches!(
+        shared.acquire(&key(1), &bid(3, other_era)).await,
+        Ok(Acquired::Won)
+    ));
+    let short = Bid {
+        lease: Duration::from_millis(50),
+        ..bid(4, later)
+    };
+    assert!(matches!(
+        shared.acquire(&key(2), &short).await,
+        Ok(Acquired::Won)
+    ));
     tokio::time::sleep(Duration::from_millis(60)).await;
-    assert_eq!(shared.fill(&key(2), 4, &entry("late")).await.map(Filled::is_stored), Ok(false));
-    assert!(matches!(shared.acquire(&key(2), &bid(5, later)).await, Ok(Acquired::Won)));
+    assert_eq!(
+        shared
+            .fill(&key(2), 4, &entry("late"))
+            .await
+            .map(Filled::is_stored),
+        Ok(false)
+    );
+    assert!(matches!(
+        shared.acquire(&key(2), &bid(5, later)).await,
+        Ok(Acquired::Won)
+    ));
 }
 
 #[tokio::test]
@@ -472,11 +767,19 @@ async fn who_waits_is_woken_when_the_lease_ends() {
     let (shared, born) = (shared(&disk), now(&disk).await);
     let start = Instant::now();
     shared.changed(&key(1), MINUTE).await;
-    assert!(start.elapsed() < Duration::from_millis(50), "there is no lease");
-    assert!(matches!(shared.acquire(&key(1), &bid(1, born)).await, Ok(Acquired::Won)));
+    assert!(
+        start.elapsed() < Duration::from_millis(50),
+        "there is no lease"
+    );
+    assert!(matches!(
+        shared.acquire(&key(1), &bid(1, born)).await,
+        Ok(Acquired::Won)
+    ));
     let start = Instant::now();
     shared.changed(&key(1), Duration::from_millis(100)).await;
-    assert!(start.elapsed() >= Duration::from_millis(100) && start.elapsed() < Duration::from_secs(1));
+    assert!(
+        start.elapsed() >= Duration::from_millis(100) && start.elapsed() < Duration::from_secs(1)
+    );
     let wait = async {
         shared.changed(&key(1), MINUTE).await;
         Instant::now()
@@ -497,13 +800,19 @@ async fn a_lease_ends_with_its_holder() {
     let (shared, born) = (shared(&disk), now(&disk).await);
     let mut holder = spawn("hold", directory.path());
     ready(&mut holder);
-    assert!(matches!(shared.acquire(&key(1), &bid(1, born)).await, Ok(Acquired::Held(_))));
+    assert!(matches!(
+        shared.acquire(&key(1), &bid(1, born)).await,
+        Ok(Acquired::Held(_))
+    ));
     holder.kill().expect("it lives");
     // Not waited for yet: one that has ended is gone even if its parent did not look.
     let start = Instant::now();
     shared.changed(&key(1), MINUTE).await;
     assert!(start.elapsed() < Duration::from_secs(1));
-    assert!(matches!(shared.acquire(&key(1), &bid(1, born)).await, Ok(Acquired::Won)));
+    assert!(matches!(
+        shared.acquire(&key(1), &bid(1, born)).await,
+        Ok(Acquired::Won)
+    ));
     holder.wait().expect("it ends");
 }
 
@@ -551,7 +860,10 @@ async fn killed_processes_leave_nothing_bad_behind() {
     drop(disk);
     let disk = open(directory.path());
     assert!(storm(&disk, 3, Instant::now() + Duration::from_millis(300)).await > 10);
-    assert!(!directory.path().join("data.mdb.unusable").exists(), "nothing was damaged");
+    assert!(
+        !directory.path().join("data.mdb.unusable").exists(),
+        "nothing was damaged"
+    );
     // All that is left of the killed is gone.
     let refers = disk.stored_bytes().expect("it answers");
     assert!(used(&directory.path().join("values")) <= refers);

@@ -43,37 +43,66 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
 
 /// What a tier has, or nothing while it cannot say.
 async fn bytes(disk: &Disk, key: &Key) -> Option<Vec<u8>> {
-    disk.get(key).await.ok().flatten().map(|entry| entry.bytes().to_vec())
+    disk.get(key)
+        .await
+        .ok()
+        .flatten()
+        .map(|entry| entry.bytes().to_vec())
 }
 
 fn this(role: &str, directory: &Path) -> Command {
     let mut command = Command::new(std::env::current_exe().expect("it has a name"));
-    command.args(["--exact", "disk_faults::child", "--nocapture", "--test-threads=1"]);
-    command.env(ROLE, role).env(DIRECTORY, directory).stdin(Stdio::piped()).stdout(Stdio::piped());
+    command.args([
+        "--exact",
+        "disk_faults::child",
+        "--nocapture",
+        "--test-threads=1",
+    ]);
+    command
+        .env(ROLE, role)
+        .env(DIRECTORY, directory)
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped());
     command
 }
 
 fn say(text: &str) {
     let mut output = std::io::stdout();
-    output.write_all(text.as_bytes()).and_then(|()| output.flush()).expect("somebody listens");
+    output
+        .write_all(text.as_bytes())
+        .and_then(|()| output.flush())
+        .expect("somebody listens");
 }
 
 /// Waits until a child says something.
 fn hear(child: &mut Child, text: &str) {
     let output = BufReader::new(child.stdout.as_mut().expect("it is piped"));
-    assert!(output.lines().map_while(Result::ok).any(|line| line.ends_with(text)), "the child ended before {text:?}");
+    assert!(
+        output
+            .lines()
+            .map_while(Result::ok)
+            .any(|line| line.ends_with(text)),
+        "the child ended before {text:?}"
+    );
 }
 
 /// Waits for the end of a child, which must not have been ended by a signal.
 fn ended_well(child: Child, what: &str) {
     let output = child.wait_with_output().expect("it ends");
-    assert!(output.status.success(), "{what}: {}\n{}", output.status, String::from_utf8_lossy(&output.stdout));
+    assert!(
+        output.status.success(),
+        "{what}: {}\n{}",
+        output.status,
+        String::from_utf8_lossy(&output.stdout)
+    );
 }
 
 /// The part of another process; by itself, nothing.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn child() {
-    let (Ok(role), Some(directory)) = (std::env::var(ROLE), std::env::var_os(DIRECTORY)) else { return };
+    let (Ok(role), Some(directory)) = (std::env::var(ROLE), std::env::var_os(DIRECTORY)) else {
+        return;
+    };
     let directory = PathBuf::from(directory);
     match role.split_once(' ').unwrap_or((&role, "")) {
         ("full", _) => full(&directory).await,
@@ -116,22 +145,39 @@ impl tracing::Subscriber for Lines {
 async fn keep_pages(cache: &Cache, from: u64, count: u64) -> u64 {
     let mut kept = 0;
     for number in from..from + count {
-        let length = if number.is_multiple_of(25) { 120_000 } else { 10_000 + number as usize * 7_919 % 50_000 };
-        kept += u64::from(cache.set(&key(number), noise(number, length).into(), MINUTE).await);
+        let length = if number.is_multiple_of(25) {
+            120_000
+        } else {
+            10_000 + number as usize * 7_919 % 50_000
+        };
+        kept += u64::from(
+            cache
+                .set(&key(number), noise(number, length).into(), MINUTE)
+                .await,
+        );
     }
     kept
 }
 
 async fn full(mount: &Path) {
     tracing::subscriber::set_global_default(Lines).expect("it is the first");
-    let cache = Cache::from_url(&format!("disk:{}", mount.join("cache").display())).await.expect("it opens");
+    let cache = Cache::from_url(&format!("disk:{}", mount.join("cache").display()))
+        .await
+        .expect("it opens");
     let kept = keep_pages(&cache, 0, 1500).await;
     assert!(kept >= 1470, "{kept} of 1500 pages were kept");
     let lines = LINES.load(Ordering::SeqCst);
     assert!((1..=5).contains(&lines), "{lines} lines were written");
-    assert_eq!(cache.failing_tiers(), ["disk"], "health says that it is degraded");
+    assert_eq!(
+        cache.failing_tiers(),
+        ["disk"],
+        "health says that it is degraded"
+    );
     for number in 1490..1500 {
-        assert!(cache.get(&key(number)).await.is_some(), "page {number} is there");
+        assert!(
+            cache.get(&key(number)).await.is_some(),
+            "page {number} is there"
+        );
     }
     // Other programs take what is left, and invalidations are made all the same.
     let mut filler = File::create(mount.join("filler")).expect("there is room for a name");
@@ -142,7 +188,14 @@ async fn full(mount: &Path) {
     assert!(keep_pages(&cache, 1500, 100).await >= 90);
     // And now there is room.
     let options = ["-o", "remount,size=256m"];
-    assert!(Command::new("mount").args(options).arg(mount).status().expect("mount is there").success());
+    assert!(
+        Command::new("mount")
+            .args(options)
+            .arg(mount)
+            .status()
+            .expect("mount is there")
+            .success()
+    );
     let back = Instant::now();
     while !cache.failing_tiers().is_empty() {
         assert!(back.elapsed() < 2 * MINUTE, "it recovers");
@@ -166,7 +219,11 @@ fn b13_a_full_disk_evicts_and_stores_and_recovers_when_space_returns() {
     let mut command = Command::new("unshare");
     command.args(["--mount", "--map-root-user", "sh", "-c", script, "sh"]);
     command.arg(child.get_program()).args(child.get_args());
-    command.env(ROLE, "full").env(DIRECTORY, directory.path()).stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+        .env(ROLE, "full")
+        .env(DIRECTORY, directory.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped());
     let output = command.spawn().and_then(Child::wait_with_output);
     let output = output.expect("unshare is missing; it is in the package util-linux");
     let said = String::from_utf8_lossy(&output.stdout);
@@ -181,12 +238,20 @@ fn b13_a_full_disk_evicts_and_stores_and_recovers_when_space_returns() {
 async fn begin_again(directory: &Path) {
     fs::remove_dir_all(directory).expect("it is there");
     let disk = open(directory);
-    disk.set(&key(1), &entry("of the second")).await.expect("it is kept");
+    disk.set(&key(1), &entry("of the second"))
+        .await
+        .expect("it is kept");
     let orders = [Scope::tag("orders")];
     say("\nready\n");
     let shared = disk.shared().expect("it is shared");
     let born = shared.marks(&[]).await.expect("it answers").now;
-    eventually(|| async { shared.marks(&orders).await.is_ok_and(|marks| !marks.allow(born)) }).await;
+    eventually(|| async {
+        shared
+            .marks(&orders)
+            .await
+            .is_ok_and(|marks| !marks.allow(born))
+    })
+    .await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -195,14 +260,27 @@ async fn b13_a_directory_that_was_removed_and_made_again_is_used_by_all() {
     let directory = parent.path().join("cache");
     // Two in one process share what they have open.
     let (disk, beside) = (open(&directory), open(&directory));
-    disk.set(&key(1), &entry("of the first")).await.expect("it is kept");
-    disk.set(&key(2), &entry(noise(2, 100_000))).await.expect("it is kept");
+    disk.set(&key(1), &entry("of the first"))
+        .await
+        .expect("it is kept");
+    disk.set(&key(2), &entry(noise(2, 100_000)))
+        .await
+        .expect("it is kept");
     let mut child = this("begin again", &directory).spawn().expect("it starts");
     hear(&mut child, "ready");
     eventually(|| async { bytes(&disk, &key(1)).await.as_deref() == Some(b"of the second") }).await;
-    assert_eq!(bytes(&disk, &key(2)).await, None, "nothing of the first is left");
-    eventually(|| async { bytes(&beside, &key(1)).await.as_deref() == Some(b"of the second") }).await;
-    disk.shared().expect("it is shared").invalidate(&[Scope::tag("orders")]).await.expect("it is made");
+    assert_eq!(
+        bytes(&disk, &key(2)).await,
+        None,
+        "nothing of the first is left"
+    );
+    eventually(|| async { bytes(&beside, &key(1)).await.as_deref() == Some(b"of the second") })
+        .await;
+    disk.shared()
+        .expect("it is shared")
+        .invalidate(&[Scope::tag("orders")])
+        .await
+        .expect("it is made");
     ended_well(child, "the one that began again hears of it");
 }
 
@@ -211,11 +289,17 @@ async fn b13_an_invalidation_right_after_the_directory_was_made_again_reaches_it
     let parent = tempfile::tempdir().expect("there is room");
     let directory = parent.path().join("cache");
     let disk = open(&directory);
-    disk.set(&key(1), &entry("of the first")).await.expect("it is kept");
+    disk.set(&key(1), &entry("of the first"))
+        .await
+        .expect("it is kept");
     let mut child = this("begin again", &directory).spawn().expect("it starts");
     hear(&mut child, "ready");
     // Nothing is read before.
-    disk.shared().expect("it is shared").invalidate(&[Scope::tag("orders")]).await.expect("it is made");
+    disk.shared()
+        .expect("it is shared")
+        .invalidate(&[Scope::tag("orders")])
+        .await
+        .expect("it is made");
     ended_well(child, "the one that began again hears of it");
 }
 
@@ -235,16 +319,27 @@ async fn b13_a_directory_that_is_gone_is_made_again() {
 async fn damage(directory: &Path, how: &str) {
     let disk = open(directory);
     for number in 0..300 {
-        disk.set(&key(number), &entry(noise(number, 3_000))).await.expect("it is kept");
+        disk.set(&key(number), &entry(noise(number, 3_000)))
+            .await
+            .expect("it is kept");
     }
     let cut = |name: &str, length: u64| {
-        let file = File::options().write(true).open(directory.join(name)).expect("it is there");
+        let file = File::options()
+            .write(true)
+            .open(directory.join(name))
+            .expect("it is there");
         file.set_len(length).expect("it is ours");
     };
     match how {
         "nothing left" => cut("data.mdb", 0),
         "a page left" => cut("data.mdb", 4096),
-        "half" => cut("data.mdb", fs::metadata(directory.join("data.mdb")).expect("it is there").len() / 2),
+        "half" => cut(
+            "data.mdb",
+            fs::metadata(directory.join("data.mdb"))
+                .expect("it is there")
+                .len()
+                / 2,
+        ),
         "the lock" => cut("lock.mdb", 0),
         "removed" => fs::remove_file(directory.join("data.mdb")).expect("it is there"),
         "replaced" => {
@@ -261,7 +356,11 @@ async fn damage(directory: &Path, how: &str) {
     eventually(|| async { disk.set(&key(1000), &entry("new")).await == Ok(true) }).await;
     eventually(|| async { bytes(&disk, &key(1000)).await.as_deref() == Some(b"new") }).await;
     // For the other one.
-    disk.shared().expect("it is shared").invalidate(&[Scope::tag("end")]).await.expect("it is made");
+    disk.shared()
+        .expect("it is shared")
+        .invalidate(&[Scope::tag("end")])
+        .await
+        .expect("it is made");
 }
 
 /// Reads and writes until another process ends it.
@@ -288,11 +387,20 @@ async fn read_on(directory: &Path) {
 
 #[test]
 fn b13_files_that_are_cut_off_replaced_or_removed_kill_nobody() {
-    for how in ["nothing left", "a page left", "half", "the lock", "removed", "replaced"] {
+    for how in [
+        "nothing left",
+        "a page left",
+        "half",
+        "the lock",
+        "removed",
+        "replaced",
+    ] {
         let directory = tempfile::tempdir().expect("there is room");
         let mut reader = this("read", directory.path()).spawn().expect("it starts");
         hear(&mut reader, "ready");
-        let child = this(&format!("damage {how}"), directory.path()).spawn().expect("it starts");
+        let child = this(&format!("damage {how}"), directory.path())
+            .spawn()
+            .expect("it starts");
         ended_well(child, how);
         ended_well(reader, &format!("beside: {how}"));
     }

@@ -24,7 +24,10 @@ struct Source {
 
 impl Source {
     fn taking(takes: Duration) -> Self {
-        Self { takes, ..Self::default() }
+        Self {
+            takes,
+            ..Self::default()
+        }
     }
 
     fn runs(&self) -> u32 {
@@ -41,7 +44,9 @@ impl Source {
                 true => Err(format!("failure {run}")),
             }
         };
-        cache.get_or_compute(Key::of("source", &1), policy, compute).await
+        cache
+            .get_or_compute(Key::of("source", &1), policy, compute)
+            .await
     }
 
     async fn value(&self, cache: &Cache, policy: &Policy) -> String {
@@ -62,7 +67,10 @@ async fn s5_a_stale_value_is_given_back_at_once_and_refreshed_by_one_run() {
         assert_eq!(answer.status, Status::Stale { tier: "memory" });
         let entry = answer.result.unwrap();
         assert_eq!(entry.bytes(), "1");
-        assert!(entry.age() >= 5 * SECOND && entry.remaining().is_none(), "it says how old it is");
+        assert!(
+            entry.age() >= 5 * SECOND && entry.remaining().is_none(),
+            "it says how old it is"
+        );
     }
     assert_eq!(start.elapsed(), Duration::ZERO, "nobody waited");
     sleep(3 * SECOND).await;
@@ -77,7 +85,10 @@ async fn past_its_lifetime_a_stale_value_is_not_given_back() {
     assert_eq!(source.value(&cache, &policy).await, "1");
     advance(4 * SECOND).await;
     let answer = source.ask(&cache, &policy).await;
-    assert_eq!((answer.status, source.runs()), (Status::Miss { stored: true }, 2));
+    assert_eq!(
+        (answer.status, source.runs()),
+        (Status::Miss { stored: true }, 2)
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -90,22 +101,40 @@ async fn s6_while_the_refresh_fails_the_old_value_stands_in_with_growing_pauses(
     let start = Instant::now();
     while start.elapsed() < 59 * SECOND {
         let answer = source.ask(&cache, &policy).await;
-        assert_eq!(answer.result.unwrap().bytes(), "1", "after {:?}", start.elapsed());
+        assert_eq!(
+            answer.result.unwrap().bytes(),
+            "1",
+            "after {:?}",
+            start.elapsed()
+        );
         assert_eq!(answer.status, Status::Stale { tier: "memory" });
         advance(SECOND / 10).await;
     }
-    assert!(source.runs() - 1 <= 6, "{} retries in a minute", source.runs() - 1);
+    assert!(
+        source.runs() - 1 <= 6,
+        "{} retries in a minute",
+        source.runs() - 1
+    );
     advance(2 * SECOND).await;
     let error = source.ask(&cache, &policy).await.result.unwrap_err();
-    assert_eq!(error, Failure::Error(format!("failure {}", source.runs())), "then the real error");
+    assert_eq!(
+        error,
+        Failure::Error(format!("failure {}", source.runs())),
+        "then the real error"
+    );
     source.fails.store(false, Ordering::SeqCst);
-    assert_eq!(source.ask(&cache, &policy).await.status, Status::Miss { stored: true });
+    assert_eq!(
+        source.ask(&cache, &policy).await.status,
+        Status::Miss { stored: true }
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_value_past_its_timeout_is_not_a_fallback_once_it_was_invalidated() {
     let (cache, source) = (Cache::memory(1 << 20), Source::default());
-    let policy = Policy::new(SECOND).stale_if_error(60 * SECOND).tag("orders");
+    let policy = Policy::new(SECOND)
+        .stale_if_error(60 * SECOND)
+        .tag("orders");
     assert_eq!(source.value(&cache, &policy).await, "1");
     source.fails.store(true, Ordering::SeqCst);
     advance(2 * SECOND).await;
@@ -116,21 +145,37 @@ async fn a_value_past_its_timeout_is_not_a_fallback_once_it_was_invalidated() {
 #[tokio::test(start_paused = true)]
 async fn a_slow_function_is_waited_for_no_longer_than_the_soft_timeout() {
     let (cache, source) = (Cache::memory(1 << 20), Source::taking(10 * SECOND));
-    let policy = Policy::new(SECOND).stale_if_error(60 * SECOND).soft_timeout(2 * SECOND);
-    assert_eq!(source.value(&cache, &policy).await, "1", "there is nothing to fall back on");
+    let policy = Policy::new(SECOND)
+        .stale_if_error(60 * SECOND)
+        .soft_timeout(2 * SECOND);
+    assert_eq!(
+        source.value(&cache, &policy).await,
+        "1",
+        "there is nothing to fall back on"
+    );
     advance(2 * SECOND).await;
     let start = Instant::now();
     let answer = source.ask(&cache, &policy).await;
-    assert_eq!((answer.status, start.elapsed()), (Status::Stale { tier: "memory" }, 2 * SECOND));
+    assert_eq!(
+        (answer.status, start.elapsed()),
+        (Status::Stale { tier: "memory" }, 2 * SECOND)
+    );
     sleep(SECOND * 17 / 2).await;
     let answer = source.ask(&cache, &policy).await;
-    assert_eq!(answer.result.unwrap().bytes(), "2", "it went on in the background");
+    assert_eq!(
+        answer.result.unwrap().bytes(),
+        "2",
+        "it went on in the background"
+    );
     assert_eq!(source.runs(), 2);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_function_that_does_not_end_is_ended() {
-    let (cache, source) = (Cache::memory(1 << 20), Source::taking(Duration::from_secs(1_000_000)));
+    let (cache, source) = (
+        Cache::memory(1 << 20),
+        Source::taking(Duration::from_secs(1_000_000)),
+    );
     let policy = Policy::new(SECOND).hard_timeout(3 * SECOND);
     let start = Instant::now();
     let (first, second) = tokio::join!(source.ask(&cache, &policy), source.ask(&cache, &policy));
@@ -139,7 +184,11 @@ async fn a_function_that_does_not_end_is_ended() {
     }
     assert_eq!((start.elapsed(), source.runs()), (3 * SECOND, 1));
     let quick = Source::default();
-    assert_eq!(quick.value(&cache, &policy).await, "1", "the key stays usable");
+    assert_eq!(
+        quick.value(&cache, &policy).await,
+        "1",
+        "the key stays usable"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -149,10 +198,17 @@ async fn jitter_shortens_and_never_lengthens() {
     let mut seen = Vec::new();
     for index in 0..100 {
         let compute = || async { Ok::<_, Infallible>(Computed::keep("value")) };
-        let entry = cache.get_or_compute(Key::of("jitter", &index), &policy, compute).await.result.unwrap();
+        let entry = cache
+            .get_or_compute(Key::of("jitter", &index), &policy, compute)
+            .await
+            .result
+            .unwrap();
         seen.push(entry.remaining().unwrap());
     }
-    assert!(seen.iter().all(|left| *left > 79 * SECOND && *left <= 100 * SECOND));
+    assert!(
+        seen.iter()
+            .all(|left| *left > 79 * SECOND && *left <= 100 * SECOND)
+    );
     seen.sort();
     seen.dedup();
     assert!(seen.len() > 90, "they differ");
@@ -168,7 +224,10 @@ async fn xfetch_refreshes_in_the_background_before_the_end() {
         let answer = source.ask(&cache, &policy).await;
         assert_eq!(answer.status, Status::Hit { tier: "memory" });
         sleep(SECOND / 100).await;
-        assert!(start.elapsed() < 10 * SECOND, "asked a hundred times a second, it is refreshed before its end");
+        assert!(
+            start.elapsed() < 10 * SECOND,
+            "asked a hundred times a second, it is refreshed before its end"
+        );
     }
 }
 
@@ -181,7 +240,11 @@ async fn a_function_decides_about_its_value() {
         Run::current().timeout(5 * SECOND).tag("order:7");
         Ok::<_, Infallible>(Computed::keep("value"))
     };
-    let entry = cache.get_or_compute(key, &policy, compute).await.result.unwrap();
+    let entry = cache
+        .get_or_compute(key, &policy, compute)
+        .await
+        .result
+        .unwrap();
     assert_eq!(entry.remaining(), Some(5 * SECOND));
     cache.invalidate_tag("order:8").await.unwrap();
     assert!(cache.get(&key).await.is_some());
@@ -191,7 +254,10 @@ async fn a_function_decides_about_its_value() {
         Run::current().do_not_keep();
         Ok::<_, Infallible>(Computed::keep("value"))
     };
-    assert_eq!(cache.get_or_compute(key, &policy, compute).await.status, Status::Miss { stored: false });
+    assert_eq!(
+        cache.get_or_compute(key, &policy, compute).await.status,
+        Status::Miss { stored: false }
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -219,7 +285,10 @@ async fn a_source_that_says_not_modified_has_its_value_kept_again() {
         advance(2 * SECOND).await;
         let answer = ask().await;
         assert_eq!(answer.result.unwrap().bytes(), "a long body");
-        assert_eq!((answer.status, asked.load(Ordering::SeqCst)), (Status::Miss { stored: true }, round));
+        assert_eq!(
+            (answer.status, asked.load(Ordering::SeqCst)),
+            (Status::Miss { stored: true }, round)
+        );
     }
     // A value that was invalidated is not used again, whatever its source says.
     advance(2 * SECOND).await;
@@ -231,7 +300,10 @@ async fn a_source_that_says_not_modified_has_its_value_kept_again() {
 #[tokio::test(start_paused = true)]
 async fn a_value_that_was_not_modified_keeps_the_tags_that_its_function_gave_it() {
     let cache = Cache::memory(1 << 20);
-    let (key, policy) = (Key::of("tagged", &1), Policy::new(SECOND).stale_if_error(100 * SECOND));
+    let (key, policy) = (
+        Key::of("tagged", &1),
+        Policy::new(SECOND).stale_if_error(100 * SECOND),
+    );
     let ask = || {
         let compute = || async {
             let run = Run::current();
@@ -259,10 +331,16 @@ async fn past_its_time_to_stand_in_an_expired_value_is_no_answer_while_the_funct
     advance(300 * SECOND).await;
     assert!(cache.expire(&Key::of("source", &1)).await.unwrap());
     source.fails.store(true, Ordering::SeqCst);
-    assert!(source.ask(&cache, &policy).await.result.is_ok(), "it stands in");
+    assert!(
+        source.ask(&cache, &policy).await.result.is_ok(),
+        "it stands in"
+    );
     advance(20 * SECOND).await;
     for _ in 0..3 {
-        assert!(source.ask(&cache, &policy).await.result.is_err(), "then the real error");
+        assert!(
+            source.ask(&cache, &policy).await.result.is_err(),
+            "then the real error"
+        );
     }
 }
 
@@ -290,7 +368,11 @@ async fn a_call_can_be_refreshed_and_made_past_the_cache() {
     assert_eq!(source.value(&cache, &policy).await, "1");
     let bypass = policy.clone().mode(Mode::Bypass);
     assert_eq!(source.ask(&cache, &bypass).await.status, Status::Bypass);
-    assert_eq!(source.value(&cache, &policy).await, "1", "that changed nothing");
+    assert_eq!(
+        source.value(&cache, &policy).await,
+        "1",
+        "that changed nothing"
+    );
     let refresh = policy.clone().mode(Mode::Refresh);
     assert_eq!(source.value(&cache, &refresh).await, "3");
     assert_eq!(source.value(&cache, &policy).await, "3", "that did");
@@ -304,14 +386,22 @@ async fn refreshes_at_the_same_time_share_a_run_that_is_a_refresh() {
     let usual = source.ask(&cache, &policy);
     let later = async {
         sleep(SECOND / 2).await;
-        tokio::join!(source.ask(&cache, &refresh), source.ask(&cache, &refresh), source.ask(&cache, &refresh))
+        tokio::join!(
+            source.ask(&cache, &refresh),
+            source.ask(&cache, &refresh),
+            source.ask(&cache, &refresh)
+        )
     };
     let (usual, (a, b, c)) = tokio::join!(usual, later);
     assert_eq!(usual.result.unwrap().bytes(), "1");
     for answer in [a, b, c] {
         assert_eq!(answer.result.unwrap().bytes(), "2");
     }
-    assert_eq!(source.value(&cache, &policy).await, "2", "the older run did not overwrite the newer");
+    assert_eq!(
+        source.value(&cache, &policy).await,
+        "2",
+        "the older run did not overwrite the newer"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -333,7 +423,11 @@ enum Trouble {
 #[tokio::test(start_paused = true)]
 async fn s27_asked_for_some_errors_are_kept_and_cause_one_run_in_their_time() {
     let cache = Cache::memory(1 << 20);
-    let function = Function { name: "tests::negative", version: "1", owner: None };
+    let function = Function {
+        name: "tests::negative",
+        version: "1",
+        owner: None,
+    };
     let policy = function.policy::<Result<u32, Trouble>>(100 * SECOND);
     let runs = Arc::new(AtomicU32::new(0));
     let negative = |error: &Trouble| (*error == Trouble::NotFound).then_some(10 * SECOND);
@@ -344,7 +438,9 @@ async fn s27_asked_for_some_errors_are_kept_and_cause_one_run_in_their_time() {
             Err::<u32, _>(error)
         };
         let arguments = Arguments::of(&function, &0);
-        cache.scope(memo::result_with_negative(function, arguments, &policy, negative, call))
+        cache.scope(memo::result_with_negative(
+            function, arguments, &policy, negative, call,
+        ))
     };
     for _ in 0..3 {
         assert_eq!(ask(Trouble::Down).await, Err(Trouble::Down));
@@ -368,16 +464,28 @@ async fn s29_audit_mode_finds_functions_that_are_not_pure() {
     let runs = Arc::new(AtomicU32::new(0));
     for _ in 0..50 {
         let pure = || async { Ok::<_, Infallible>(Computed::keep("always the same")) };
-        cache.get_or_compute(Key::of("pure", &1), &policy("pure"), pure).await;
+        cache
+            .get_or_compute(Key::of("pure", &1), &policy("pure"), pure)
+            .await;
         let runs = runs.clone();
-        let impure =
-            || async move { Ok::<_, Infallible>(Computed::keep(runs.fetch_add(1, Ordering::SeqCst).to_string())) };
-        cache.get_or_compute(Key::of("impure", &1), &policy("impure"), impure).await;
+        let impure = || async move {
+            Ok::<_, Infallible>(Computed::keep(
+                runs.fetch_add(1, Ordering::SeqCst).to_string(),
+            ))
+        };
+        cache
+            .get_or_compute(Key::of("impure", &1), &policy("impure"), impure)
+            .await;
         tokio::task::yield_now().await;
     }
     sleep(SECOND).await;
     let reports = cache.functions();
-    let impure = |name: &str| reports.iter().find(|report| &*report.name == name).map(|report| report.impure);
+    let impure = |name: &str| {
+        reports
+            .iter()
+            .find(|report| &*report.name == name)
+            .map(|report| report.impure)
+    };
     assert_eq!((impure("pure"), impure("impure")), (Some(0), Some(49)));
 }
 
@@ -402,7 +510,10 @@ async fn s25_entries_are_listed_with_function_bytes_hits_and_age_and_one_can_be_
     }
     advance(7 * SECOND).await;
     let entries = cache.entries();
-    let seen: Vec<_> = entries.iter().map(|e| (&*e.function, e.bytes, e.hits, e.age.as_secs())).collect();
+    let seen: Vec<_> = entries
+        .iter()
+        .map(|e| (&*e.function, e.bytes, e.hits, e.age.as_secs()))
+        .collect();
     assert_eq!(seen, [("rows", 200, 3, 7), ("rows", 100, 0, 7)]);
     cache.remove_seen(&entries[0].key).await.unwrap();
     assert_eq!(cache.entries().len(), 1);
@@ -421,7 +532,10 @@ async fn an_expired_value_stands_in_while_it_is_computed_anew() {
     assert_eq!(source.value(&cache, &policy).await, "1");
     advance(SECOND).await;
     assert!(cache.expire(&key).await.unwrap());
-    assert_eq!(source.ask(&cache, &policy).await.status, Status::Stale { tier: "memory" });
+    assert_eq!(
+        source.ask(&cache, &policy).await.status,
+        Status::Stale { tier: "memory" }
+    );
     sleep(SECOND).await;
     assert_eq!(source.value(&cache, &policy).await, "2");
 }
@@ -429,12 +543,18 @@ async fn an_expired_value_stands_in_while_it_is_computed_anew() {
 #[tokio::test(start_paused = true)]
 async fn counters_add_up_to_the_number_of_calls() {
     let (cache, source) = (Cache::memory(1 << 20), Source::default());
-    let policy = Policy::new(SECOND).name("counted \"function\"").stale_while_revalidate(SECOND);
+    let policy = Policy::new(SECOND)
+        .name("counted \"function\"")
+        .stale_while_revalidate(SECOND);
     for _ in 0..10 {
         source.value(&cache, &policy).await;
         advance(SECOND * 3 / 10).await;
     }
-    source.ask(&cache, &policy.clone().mode(Mode::Bypass)).await.result.unwrap();
+    source
+        .ask(&cache, &policy.clone().mode(Mode::Bypass))
+        .await
+        .result
+        .unwrap();
     let report = cache.functions().remove(0);
     let sum = report.hits + report.stale + report.misses + report.collapsed + report.bypassed;
     assert_eq!(sum, 11, "{report:?}");

@@ -1,6 +1,9 @@
 //! One contract for all tiers, on real servers. Names of tests begin with the scenario they show.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it should be"
+)]
 
 mod addresses;
 mod chaos;
@@ -46,7 +49,10 @@ struct Bench {
     _server: Server,
 }
 
-#[expect(dead_code, reason = "held so that the server lives as long as the cache")]
+#[expect(
+    dead_code,
+    reason = "held so that the server lives as long as the cache"
+)]
 enum Server {
     None,
     Disk(TempDir),
@@ -65,23 +71,39 @@ struct Store {
 impl Store {
     fn redis() -> Self {
         let redis = Redis::start();
-        Self { name: "redis", url: redis.url(), _server: Server::Redis(redis) }
+        Self {
+            name: "redis",
+            url: redis.url(),
+            _server: Server::Redis(redis),
+        }
     }
 
     /// A cluster of three masters.
     async fn cluster() -> Self {
         let cluster = redis_cluster::Cluster::start().await;
-        Self { name: "redis cluster", url: cluster.url(), _server: Server::Cluster(cluster) }
+        Self {
+            name: "redis cluster",
+            url: cluster.url(),
+            _server: Server::Cluster(cluster),
+        }
     }
 
     fn memcached() -> Self {
         let memcached = Memcached::start();
-        Self { name: "memcached", url: memcached.url(), _server: Server::Memcached(memcached) }
+        Self {
+            name: "memcached",
+            url: memcached.url(),
+            _server: Server::Memcached(memcached),
+        }
     }
 
     fn disk() -> Self {
         let directory = TempDir::new().expect("a temporary directory");
-        Self { name: "disk", url: format!("disk:{}", directory.path().display()), _server: Server::Disk(directory) }
+        Self {
+            name: "disk",
+            url: format!("disk:{}", directory.path().display()),
+            _server: Server::Disk(directory),
+        }
     }
 
     fn builder(&self) -> CacheBuilder {
@@ -90,28 +112,59 @@ impl Store {
 
     /// One more cache over this store, as another process has it.
     async fn cache(&self) -> Cache {
-        // On a busy machine a server can take longer than the usual deadline, which would look like a fault.
-        let url = if self.name == "disk" { self.url.clone() } else { format!("{}?deadline=2s", self.url) };
+        // On a busy machine a server can take longer than the usual deadline, which would look like
+        // a fault.
+        let url = if self.name == "disk" {
+            self.url.clone()
+        } else {
+            format!("{}?deadline=2s", self.url)
+        };
         cache_at(&url).await.expect("a well-formed address")
     }
 }
 
 /// Every tier that processes can share.
 async fn stores() -> [Store; 4] {
-    [Store::redis(), Store::cluster().await, Store::memcached(), Store::disk()]
+    [
+        Store::redis(),
+        Store::cluster().await,
+        Store::memcached(),
+        Store::disk(),
+    ]
 }
 
 /// Every tier by itself, and memory before each of the shared ones.
 async fn benches() -> Vec<Bench> {
-    let mut benches = vec![Bench { cache: Cache::memory(1 << 20), name: "memory", _server: Server::None }];
+    let mut benches = vec![Bench {
+        cache: Cache::memory(1 << 20),
+        name: "memory",
+        _server: Server::None,
+    }];
     for store in stores().await {
-        benches.push(Bench { cache: store.cache().await, name: store.name, _server: store._server });
+        benches.push(Bench {
+            cache: store.cache().await,
+            name: store.name,
+            _server: store._server,
+        });
     }
-    let names =
-        ["memory before redis", "memory before a redis cluster", "memory before memcached", "memory before disk"];
+    let names = [
+        "memory before redis",
+        "memory before a redis cluster",
+        "memory before memcached",
+        "memory before disk",
+    ];
     for (store, name) in stores().await.into_iter().zip(names) {
-        let cache = builder().memory(1 << 20).url(&store.url).await.expect("a well-formed address").build();
-        benches.push(Bench { cache, name, _server: store._server });
+        let cache = builder()
+            .memory(1 << 20)
+            .url(&store.url)
+            .await
+            .expect("a well-formed address")
+            .build();
+        benches.push(Bench {
+            cache,
+            name,
+            _server: store._server,
+        });
     }
     benches
 }
@@ -123,5 +176,7 @@ async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), wait).await.expect("it comes to hold in time");
+    tokio::time::timeout(Duration::from_secs(10), wait)
+        .await
+        .expect("it comes to hold in time");
 }

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use ferrodash_cache::tiers::{Memcached, MemcachedConfig};
-use ferrodash_cache::{Acquired, Bid, Entry, Key, Marks, Parts, Scope, Sealer, Shared, Stamp, Tier};
+use ferrodash_cache::{
+    Acquired, Bid, Entry, Key, Marks, Parts, Scope, Sealer, Shared, Stamp, Tier,
+};
 use ferrodash_testing::{Program, free_port};
 use futures_util::future::join_all;
 use tokio::time::Instant;
@@ -25,11 +27,18 @@ struct Server {
 impl Server {
     fn start() -> Self {
         loop {
-            let mut server = Self { port: free_port(), program: None };
+            let mut server = Self {
+                port: free_port(),
+                program: None,
+            };
             server.run();
             // Another test may have taken the port in between.
             let id = server.program.as_ref().map(Program::id);
-            if id.is_some_and(|id| server.ask("stats").is_ok_and(|answer| answer == format!("STAT pid {id}"))) {
+            if id.is_some_and(|id| {
+                server
+                    .ask("stats")
+                    .is_ok_and(|answer| answer == format!("STAT pid {id}"))
+            }) {
                 return server;
             }
         }
@@ -44,7 +53,14 @@ impl Server {
 
     fn run(&mut self) {
         let mut command = Command::new("memcached");
-        command.args(["-l", "127.0.0.1", "-u", "nobody", "-p", &self.port.to_string()]);
+        command.args([
+            "-l",
+            "127.0.0.1",
+            "-u",
+            "nobody",
+            "-p",
+            &self.port.to_string(),
+        ]);
         self.program = Some(Program::listening(&mut command, self.port));
     }
 
@@ -62,7 +78,11 @@ impl Server {
         write!(stream, "{command}\r\n")?;
         let mut lines = BufReader::new(stream).lines();
         let answer = lines.next().unwrap_or_else(|| Ok(String::new()))?;
-        if answer.starts_with("VA ") { lines.next().unwrap_or(Ok(answer)) } else { Ok(answer) }
+        if answer.starts_with("VA ") {
+            lines.next().unwrap_or(Ok(answer))
+        } else {
+            Ok(answer)
+        }
     }
 
     fn raw(&self, command: &str) -> String {
@@ -91,15 +111,27 @@ fn noise(length: usize) -> Bytes {
 }
 
 fn bid(token: u64, observed: Option<u64>, marks: Marks) -> Bid {
-    Bid { token, observed, lease: LEASE, born: marks.now, newest: marks.newest }
+    Bid {
+        token,
+        observed,
+        lease: LEASE,
+        born: marks.now,
+        newest: marks.newest,
+    }
 }
 
 async fn value(tier: &Memcached, key: &Key) -> Option<Bytes> {
-    tier.get(key).await.expect("the server answers").map(|entry| entry.bytes().clone())
+    tier.get(key)
+        .await
+        .expect("the server answers")
+        .map(|entry| entry.bytes().clone())
 }
 
 async fn wins(tier: &Memcached, key: &Key, bid: &Bid) -> bool {
-    matches!(tier.acquire(key, bid).await.expect("the server answers"), Acquired::Won)
+    matches!(
+        tier.acquire(key, bid).await.expect("the server answers"),
+        Acquired::Won
+    )
 }
 
 #[tokio::test]
@@ -109,13 +141,32 @@ async fn a_kept_entry_is_given_back_until_it_is_removed() {
     assert_eq!(tier.name(), "memcached");
     assert_eq!(value(&tier, &key).await, None);
     let scopes = [Scope::ALL, Scope::tag("tag")].into();
-    let parts = Parts { scopes, born: Stamp { era: 7, sequence: 3 }, ..Parts::new("value".into(), MINUTE) };
+    let parts = Parts {
+        scopes,
+        born: Stamp {
+            era: 7,
+            sequence: 3,
+        },
+        ..Parts::new("value".into(), MINUTE)
+    };
     let kept = Entry::new(parts);
     assert!(tier.set(&key, &kept).await.unwrap());
-    let found = server.tier().get(&key).await.unwrap().expect("another process finds it");
+    let found = server
+        .tier()
+        .get(&key)
+        .await
+        .unwrap()
+        .expect("another process finds it");
     assert_eq!((found.bytes(), found.id()), (kept.bytes(), kept.id()));
-    assert_eq!((found.parts().born, &found.parts().scopes), (kept.parts().born, &kept.parts().scopes));
-    assert!(found.remaining().is_some_and(|left| left > MINUTE - Duration::from_secs(3)));
+    assert_eq!(
+        (found.parts().born, &found.parts().scopes),
+        (kept.parts().born, &kept.parts().scopes)
+    );
+    assert!(
+        found
+            .remaining()
+            .is_some_and(|left| left > MINUTE - Duration::from_secs(3))
+    );
     tier.remove(&key).await.unwrap();
     assert_eq!(value(&tier, &key).await, None);
 }
@@ -124,16 +175,29 @@ async fn a_kept_entry_is_given_back_until_it_is_removed() {
 async fn an_entry_ends_with_its_lifetime() {
     let server = Server::start();
     let (tier, key) = (server.tier(), Key::of("f", &1));
-    let lasting = |seconds: f64| Entry::new(Parts::new("value".into(), Duration::from_secs_f64(seconds)));
+    let lasting =
+        |seconds: f64| Entry::new(Parts::new("value".into(), Duration::from_secs_f64(seconds)));
     assert!(tier.set(&key, &lasting(2.9)).await.unwrap());
     assert!(value(&tier, &key).await.is_some());
     tokio::time::sleep(Duration::from_millis(2900)).await;
     assert_eq!(value(&tier, &key).await, None);
-    assert!(!tier.set(&key, &lasting(0.9)).await.unwrap(), "less than a second is not kept");
+    assert!(
+        !tier.set(&key, &lasting(0.9)).await.unwrap(),
+        "less than a second is not kept"
+    );
     let days = 40.0 * 24.0 * 60.0 * 60.0;
     assert!(tier.set(&key, &lasting(days)).await.unwrap());
-    let left = tier.get(&key).await.unwrap().expect("more than 30 days are no date in 1970").remaining().unwrap();
-    assert!(left.as_secs_f64() > days - 5.0 && left.as_secs_f64() < days + 5.0, "{left:?}");
+    let left = tier
+        .get(&key)
+        .await
+        .unwrap()
+        .expect("more than 30 days are no date in 1970")
+        .remaining()
+        .unwrap();
+    assert!(
+        left.as_secs_f64() > days - 5.0 && left.as_secs_f64() < days + 5.0,
+        "{left:?}"
+    );
 }
 
 #[tokio::test]
@@ -146,12 +210,20 @@ async fn a_refused_entry_leaves_no_older_one() {
     assert_eq!(value(&tier, &key).await, None);
     // The server's limit is lower than what the tier was told.
     let tier = super_sized(&server);
-    assert!(!tier.set(&key, &Entry::new(Parts::new(noise(3 << 20), MINUTE))).await.unwrap());
+    assert!(
+        !tier
+            .set(&key, &Entry::new(Parts::new(noise(3 << 20), MINUTE)))
+            .await
+            .unwrap()
+    );
     assert!(tier.set(&key, &entry("small")).await.unwrap());
 }
 
 fn super_sized(server: &Server) -> Arc<Memcached> {
-    tier(&format!("//127.0.0.1:{}?deadline=2s&max_item=4MB", server.port))
+    tier(&format!(
+        "//127.0.0.1:{}?deadline=2s&max_item=4MB",
+        server.port
+    ))
 }
 
 #[tokio::test]
@@ -171,11 +243,18 @@ async fn s21_a_large_entry_is_kept_in_pieces() {
     let other = Entry::new(Parts::new(noise(3_000_000), MINUTE));
     assert!(tier.fill(&key, 2, &other).await.unwrap().is_stored());
     assert_eq!(value(&tier, &key).await.as_ref(), Some(other.bytes()));
-    assert_eq!(server.raw(&format!("md test:{key}:c:{}:1", other.id())), "HD");
+    assert_eq!(
+        server.raw(&format!("md test:{key}:c:{}:1", other.id())),
+        "HD"
+    );
     assert_eq!(value(&tier, &key).await, None, "a piece is missing");
     // One that is too short, and one of something else.
     for piece in ["x".to_owned(), "x".repeat(1_047_552)] {
-        let command = format!("ms test:{key}:c:{}:1 {}\r\n{piece}", other.id(), piece.len());
+        let command = format!(
+            "ms test:{key}:c:{}:1 {}\r\n{piece}",
+            other.id(),
+            piece.len()
+        );
         assert_eq!(server.raw(&command), "HD");
         assert_eq!(value(&tier, &key).await, None);
     }
@@ -185,13 +264,29 @@ async fn s21_a_large_entry_is_kept_in_pieces() {
 async fn an_empty_or_foreign_value_counts_as_absent() {
     let server = Server::start();
     let (tier, key) = (server.tier(), Key::of("f", &1));
-    for foreign in ["", "x", "FDCM", "FDCM\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{7f}\u{7f}\u{7f}\u{7f}aaaaaaaa"] {
-        assert_eq!(server.raw(&format!("ms test:{key}:v {} T60\r\n{foreign}", foreign.len())), "HD");
+    for foreign in [
+        "",
+        "x",
+        "FDCM",
+        "FDCM\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{1}\u{7f}\u{7f}\u{7f}\u{7f}aaaaaaaa",
+    ] {
+        assert_eq!(
+            server.raw(&format!(
+                "ms test:{key}:v {} T60\r\n{foreign}",
+                foreign.len()
+            )),
+            "HD"
+        );
         assert_eq!(value(&tier, &key).await, None, "{foreign:?}");
         let token = 1 + foreign.len() as u64;
         let marks = tier.marks(&[]).await.unwrap();
         assert!(wins(&tier, &key, &bid(token, None, marks)).await);
-        assert!(tier.fill(&key, token, &entry("value")).await.unwrap().is_stored());
+        assert!(
+            tier.fill(&key, token, &entry("value"))
+                .await
+                .unwrap()
+                .is_stored()
+        );
         assert_eq!(value(&tier, &key).await.unwrap(), "value");
     }
 }
@@ -217,7 +312,11 @@ async fn an_evicted_era_or_counter_begins_an_era() {
     let (tier, other) = (server.tier(), server.tier());
     let mut known = tier.invalidate(&[Scope::ALL]).await.unwrap();
     for round in 0..4 {
-        let lost = if round % 2 == 0 { "test:era".to_owned() } else { format!("test:seq:{}", known.era) };
+        let lost = if round % 2 == 0 {
+            "test:era".to_owned()
+        } else {
+            format!("test:seq:{}", known.era)
+        };
         assert_eq!(server.raw(&format!("md {lost}")), "HD", "{lost}");
         // Whether it is a reader that finds out or an invalidation.
         if round < 2 {
@@ -236,8 +335,15 @@ async fn an_evicted_era_or_counter_begins_an_era() {
         let tier = server.tier();
         tokio::spawn(async move { tier.marks(&[Scope::ALL]).await.unwrap() })
     }));
-    let eras: Vec<u64> = readers.await.into_iter().map(|marks| marks.unwrap().now.era).collect();
-    assert!(eras.iter().all(|era| *era == eras[0] && *era != known.era), "one era for all: {eras:?}");
+    let eras: Vec<u64> = readers
+        .await
+        .into_iter()
+        .map(|marks| marks.unwrap().now.era)
+        .collect();
+    assert!(
+        eras.iter().all(|era| *era == eras[0] && *era != known.era),
+        "one era for all: {eras:?}"
+    );
 }
 
 #[tokio::test]
@@ -252,12 +358,18 @@ async fn a_mark_voids_what_was_begun_before_it() {
     let marks = tier.marks(&[orders]).await.unwrap();
     assert_eq!((marks.now, marks.newest), (stamp, stamp.sequence));
     assert!(!marks.allow(born.now) && marks.allow(stamp));
-    assert!(tier.marks(&[users]).await.unwrap().allow(born.now), "another scope is as it was");
+    assert!(
+        tier.marks(&[users]).await.unwrap().allow(born.now),
+        "another scope is as it was"
+    );
     // A scope that has no mark yet gets one, and so voids what is older but not what is as old.
     let marks = tier.marks(&[Scope::tag("late")]).await.unwrap();
     assert!(!marks.allow(born.now) && marks.allow(stamp));
     other.invalidate(&[orders]).await.unwrap();
-    assert!(tier.marks(&[users]).await.unwrap().allow(stamp), "another scope");
+    assert!(
+        tier.marks(&[users]).await.unwrap().allow(stamp),
+        "another scope"
+    );
 }
 
 #[tokio::test]
@@ -271,7 +383,10 @@ async fn an_evicted_mark_voids_too_much_and_never_too_little() {
     assert_eq!(server.raw(&format!("md test:m:{}:{tag}", born.era)), "HD");
     let marks = tier.marks(&[tag]).await.unwrap();
     assert!(!marks.allow(born) && marks.allow(after));
-    assert_eq!(server.raw(&format!("mg test:m:{}:{tag} v", born.era)), after.sequence.to_string());
+    assert_eq!(
+        server.raw(&format!("mg test:m:{}:{tag} v", born.era)),
+        after.sequence.to_string()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -289,14 +404,28 @@ async fn of_concurrent_invalidations_the_largest_number_stays() {
             (stamp, scopes.len())
         })
     });
-    let stamps: Vec<_> = join_all(tasks).await.into_iter().map(|stamp| stamp.unwrap()).collect();
+    let stamps: Vec<_> = join_all(tasks)
+        .await
+        .into_iter()
+        .map(|stamp| stamp.unwrap())
+        .collect();
     let era = stamps[0].0.era;
     let mut numbers: Vec<u64> = stamps.iter().map(|(stamp, _)| stamp.sequence).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (2..=101).collect::<Vec<u64>>(), "each has its own");
     for (index, scope) in scopes.into_iter().enumerate() {
-        let largest = stamps.iter().filter(|(_, count)| *count > index).map(|(stamp, _)| stamp.sequence).max();
-        assert_eq!(server.raw(&format!("mg test:m:{era}:{scope} v")).parse().ok(), largest);
+        let largest = stamps
+            .iter()
+            .filter(|(_, count)| *count > index)
+            .map(|(stamp, _)| stamp.sequence)
+            .max();
+        assert_eq!(
+            server
+                .raw(&format!("mg test:m:{era}:{scope} v"))
+                .parse()
+                .ok(),
+            largest
+        );
     }
 }
 
@@ -312,7 +441,12 @@ async fn one_of_fifty_wins_and_the_others_see_its_value() {
             match tier.acquire(&key, &bid(token, None, marks)).await.unwrap() {
                 Acquired::Won => {
                     tokio::time::sleep(Duration::from_millis(200)).await;
-                    assert!(tier.fill(&key, token, &entry("value")).await.unwrap().is_stored());
+                    assert!(
+                        tier.fill(&key, token, &entry("value"))
+                            .await
+                            .unwrap()
+                            .is_stored()
+                    );
                     1
                 }
                 Acquired::Held(left) => {
@@ -326,9 +460,17 @@ async fn one_of_fifty_wins_and_the_others_see_its_value() {
             }
         })
     });
-    let winners: u32 = join_all(tasks).await.into_iter().map(|won| won.unwrap()).sum();
+    let winners: u32 = join_all(tasks)
+        .await
+        .into_iter()
+        .map(|won| won.unwrap())
+        .sum();
     assert_eq!(winners, 1);
-    assert_eq!(server.raw(&format!("mg test:{key}:l")), "EN", "the lease was given back");
+    assert_eq!(
+        server.raw(&format!("mg test:{key}:l")),
+        "EN",
+        "the lease was given back"
+    );
 }
 
 #[tokio::test]
@@ -342,12 +484,31 @@ async fn who_saw_the_present_entry_wins_and_who_saw_an_older_one_gets_it() {
         assert!(matches!(answer, Acquired::Changed(entry) if entry.id() == old.id()));
     }
     assert!(wins(&tier, &key, &bid(2, Some(old.id()), marks)).await);
-    assert!(wins(&tier, &key, &bid(2, Some(old.id()), marks)).await, "the same token again");
-    assert!(matches!(tier.acquire(&key, &bid(3, Some(old.id()), marks)).await.unwrap(), Acquired::Held(_)));
-    assert_eq!(value(&tier, &key).await.unwrap(), "old", "readers still have it");
+    assert!(
+        wins(&tier, &key, &bid(2, Some(old.id()), marks)).await,
+        "the same token again"
+    );
+    assert!(matches!(
+        tier.acquire(&key, &bid(3, Some(old.id()), marks))
+            .await
+            .unwrap(),
+        Acquired::Held(_)
+    ));
+    assert_eq!(
+        value(&tier, &key).await.unwrap(),
+        "old",
+        "readers still have it"
+    );
     assert!(tier.fill(&key, 2, &entry("new")).await.unwrap().is_stored());
     assert_eq!(value(&tier, &key).await.unwrap(), "new");
-    assert!(!tier.fill(&key, 2, &entry("again")).await.unwrap().is_stored(), "the lease is gone");
+    assert!(
+        !tier
+            .fill(&key, 2, &entry("again"))
+            .await
+            .unwrap()
+            .is_stored(),
+        "the lease is gone"
+    );
 }
 
 #[tokio::test]
@@ -372,12 +533,24 @@ async fn a_fill_after_a_removal_or_another_value_is_refused() {
     let marks = tier.marks(&[]).await.unwrap();
     assert!(wins(&tier, &key, &bid(1, None, marks)).await);
     other.remove(&key).await.unwrap();
-    assert!(!tier.fill(&key, 1, &entry("late")).await.unwrap().is_stored());
+    assert!(
+        !tier
+            .fill(&key, 1, &entry("late"))
+            .await
+            .unwrap()
+            .is_stored()
+    );
     assert_eq!(value(&tier, &key).await, None);
 
     assert!(wins(&tier, &key, &bid(2, None, marks)).await);
     other.set(&key, &entry("set")).await.unwrap();
-    assert!(!tier.fill(&key, 2, &entry("late")).await.unwrap().is_stored());
+    assert!(
+        !tier
+            .fill(&key, 2, &entry("late"))
+            .await
+            .unwrap()
+            .is_stored()
+    );
     assert_eq!(value(&tier, &key).await.unwrap(), "set");
 
     // With a successor that is at work.
@@ -385,10 +558,28 @@ async fn a_fill_after_a_removal_or_another_value_is_refused() {
     assert!(wins(&tier, &key, &bid(3, None, marks)).await);
     other.remove(&key).await.unwrap();
     assert!(wins(&other, &key, &bid(4, None, marks)).await);
-    assert!(!tier.fill(&key, 3, &entry("late")).await.unwrap().is_stored());
+    assert!(
+        !tier
+            .fill(&key, 3, &entry("late"))
+            .await
+            .unwrap()
+            .is_stored()
+    );
     assert!(!tier.renew(&key, 3, LEASE).await.unwrap());
-    assert!(other.fill(&key, 4, &entry("right")).await.unwrap().is_stored());
-    assert!(!tier.fill(&key, 3, &entry("late")).await.unwrap().is_stored());
+    assert!(
+        other
+            .fill(&key, 4, &entry("right"))
+            .await
+            .unwrap()
+            .is_stored()
+    );
+    assert!(
+        !tier
+            .fill(&key, 3, &entry("late"))
+            .await
+            .unwrap()
+            .is_stored()
+    );
     assert_eq!(value(&tier, &key).await.unwrap(), "right");
 }
 
@@ -402,14 +593,36 @@ async fn a_lease_from_before_an_invalidation_is_taken_over_by_one() {
     let after = other.marks(&[Scope::ALL]).await.unwrap();
     let bids = (10..20).map(|token| {
         let other = server.tier();
-        async move { wins(&other, &key, &bid(token, None, after)).await.then_some(token) }
+        async move {
+            wins(&other, &key, &bid(token, None, after))
+                .await
+                .then_some(token)
+        }
     });
     let winners: Vec<u64> = join_all(bids).await.into_iter().flatten().collect();
     assert_eq!(winners.len(), 1);
-    assert!(!tier.fill(&key, 1, &entry("late")).await.unwrap().is_stored());
+    assert!(
+        !tier
+            .fill(&key, 1, &entry("late"))
+            .await
+            .unwrap()
+            .is_stored()
+    );
     tier.release(&key, 1).await.unwrap();
-    assert!(other.fill(&key, winners[0], &entry("right")).await.unwrap().is_stored());
-    assert!(!tier.fill(&key, 1, &entry("late")).await.unwrap().is_stored());
+    assert!(
+        other
+            .fill(&key, winners[0], &entry("right"))
+            .await
+            .unwrap()
+            .is_stored()
+    );
+    assert!(
+        !tier
+            .fill(&key, 1, &entry("late"))
+            .await
+            .unwrap()
+            .is_stored()
+    );
     assert_eq!(value(&tier, &key).await.unwrap(), "right");
 }
 
@@ -423,7 +636,9 @@ async fn a_removal_in_the_midst_of_fills_is_never_undone() {
         assert!(wins(&tier, &key, &bid(1, None, marks)).await);
         let filling = {
             let tier = tier.clone();
-            tokio::spawn(async move { tier.fill(&key, 1, &entry("old")).await.unwrap().is_stored() })
+            tokio::spawn(
+                async move { tier.fill(&key, 1, &entry("old")).await.unwrap().is_stored() },
+            )
         };
         for _ in 0..round % 30 {
             tokio::task::yield_now().await;
@@ -431,7 +646,11 @@ async fn a_removal_in_the_midst_of_fills_is_never_undone() {
         other.remove(&key).await.unwrap();
         let removed = value(&other, &key).await;
         let filled = filling.await.unwrap();
-        assert_eq!((removed, value(&other, &key).await), (None, None), "round {round}, filled: {filled}");
+        assert_eq!(
+            (removed, value(&other, &key).await),
+            (None, None),
+            "round {round}, filled: {filled}"
+        );
     }
 }
 
@@ -440,7 +659,10 @@ async fn a_lease_ends_by_itself_unless_its_holder_renews_it() {
     let server = Server::start();
     let (tier, key) = (server.tier(), Key::of("f", &1));
     let marks = tier.marks(&[]).await.unwrap();
-    let short = |token| Bid { lease: Duration::from_secs(1), ..bid(token, None, marks) };
+    let short = |token| Bid {
+        lease: Duration::from_secs(1),
+        ..bid(token, None, marks)
+    };
     assert!(wins(&tier, &key, &short(1)).await);
     for _ in 0..6 {
         tokio::time::sleep(Duration::from_millis(500)).await;
@@ -452,8 +674,17 @@ async fn a_lease_ends_by_itself_unless_its_holder_renews_it() {
     tier.changed(&key, MINUTE).await;
     assert!(wins(&tier, &key, &short(2)).await);
     let waited = died.elapsed();
-    assert!(waited > Duration::from_secs(1) && waited < Duration::from_secs(3), "{waited:?}");
-    assert!(!tier.fill(&key, 1, &entry("late")).await.unwrap().is_stored());
+    assert!(
+        waited > Duration::from_secs(1) && waited < Duration::from_secs(3),
+        "{waited:?}"
+    );
+    assert!(
+        !tier
+            .fill(&key, 1, &entry("late"))
+            .await
+            .unwrap()
+            .is_stored()
+    );
 }
 
 #[tokio::test]
@@ -463,7 +694,10 @@ async fn a_released_lease_is_free_at_once() {
     let marks = tier.marks(&[]).await.unwrap();
     assert!(wins(&tier, &key, &bid(1, None, marks)).await);
     tier.release(&key, 2).await.unwrap();
-    assert!(!wins(&tier, &key, &bid(2, None, marks)).await, "only the holder releases");
+    assert!(
+        !wins(&tier, &key, &bid(2, None, marks)).await,
+        "only the holder releases"
+    );
     let began = Instant::now();
     tier.changed(&key, Duration::from_millis(300)).await;
     assert!(began.elapsed() >= Duration::from_millis(300));
@@ -479,14 +713,25 @@ async fn a_released_lease_is_free_at_once() {
 #[tokio::test]
 async fn several_servers_share_the_keys() {
     let servers = [Server::start(), Server::start()];
-    let address = format!("//127.0.0.1:{},127.0.0.1:{}?deadline=2s", servers[0].port, servers[1].port);
+    let address = format!(
+        "//127.0.0.1:{},127.0.0.1:{}?deadline=2s",
+        servers[0].port, servers[1].port
+    );
     let tier = tier(&address);
     let mut counts = [0; 2];
     for number in 0..100 {
         let key = Key::of("f", &number);
         assert!(tier.set(&key, &entry("value")).await.unwrap());
-        assert!(tier.read(&key, &[Scope::ALL]).await.unwrap().entry.is_some());
-        let found = servers.each_ref().map(|server| server.raw(&format!("mg test:{key}:v")) == "HD");
+        assert!(
+            tier.read(&key, &[Scope::ALL])
+                .await
+                .unwrap()
+                .entry
+                .is_some()
+        );
+        let found = servers
+            .each_ref()
+            .map(|server| server.raw(&format!("mg test:{key}:v")) == "HD");
         assert_ne!(found[0], found[1]);
         counts[usize::from(found[1])] += 1;
     }
@@ -500,7 +745,9 @@ async fn a_server_that_is_gone_or_silent_is_an_error_in_time() {
     let silent = listener.local_addr().unwrap().port();
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            std::thread::spawn(move || std::io::copy(&mut stream.take(1 << 20), &mut std::io::sink()));
+            std::thread::spawn(move || {
+                std::io::copy(&mut stream.take(1 << 20), &mut std::io::sink())
+            });
         }
     });
     for port in [free_port(), silent] {
@@ -521,7 +768,11 @@ async fn a_server_that_is_gone_or_silent_is_an_error_in_time() {
         for (index, call) in all.into_iter().enumerate() {
             let began = Instant::now();
             assert!(call.await, "call {index}");
-            assert!(began.elapsed() < Duration::from_millis(300), "call {index}: {:?}", began.elapsed());
+            assert!(
+                began.elapsed() < Duration::from_millis(300),
+                "call {index}: {:?}",
+                began.elapsed()
+            );
         }
     }
 }

@@ -80,28 +80,47 @@ async fn play(nodes: &[Cache], history: u64, steps: &[Step]) {
     let data = Arc::new(AtomicU64::new(1));
     // The oldest data that a read of a key may give back.
     let mut oldest: HashMap<u8, u64> = HashMap::new();
-    let policy = |key: u8| Policy::new(Duration::from_secs(60)).lease(Duration::from_secs(2)).tag(&tag(key % TAGS));
+    let policy = |key: u8| {
+        Policy::new(Duration::from_secs(60))
+            .lease(Duration::from_secs(2))
+            .tag(&tag(key % TAGS))
+    };
     for step in steps {
         let written = data.load(Ordering::SeqCst);
         match *step {
-            Step::Read { node, key: number, takes } => {
+            Step::Read {
+                node,
+                key: number,
+                takes,
+            } => {
                 let compute = source(&data, takes);
-                let answer = nodes[node].get_or_compute(key(history, number), &policy(number), compute).await;
-                let value: u64 = std::str::from_utf8(answer.result.unwrap().bytes()).unwrap().parse().unwrap();
+                let answer = nodes[node]
+                    .get_or_compute(key(history, number), &policy(number), compute)
+                    .await;
+                let value: u64 = std::str::from_utf8(answer.result.unwrap().bytes())
+                    .unwrap()
+                    .parse()
+                    .unwrap();
                 let least = oldest.get(&number).copied().unwrap_or(0);
-                assert!(value >= least, "key {number}: {value} was computed before {least} was written: {steps:?}");
+                assert!(
+                    value >= least,
+                    "key {number}: {value} was computed before {least} was written: {steps:?}"
+                );
                 assert!(value <= written);
                 continue;
             }
             Step::Set { node, key: number } => {
                 let value = written.to_string().into();
-                nodes[node].set_with(&key(history, number), value, &policy(number)).await;
+                nodes[node]
+                    .set_with(&key(history, number), value, &policy(number))
+                    .await;
                 continue;
             }
             Step::Abandon { node, key: number } => {
                 // Others may have joined it by then, and they have to come to an end.
                 let policy = policy(number);
-                let call = nodes[node].get_or_compute(key(history, number), &policy, source(&data, 20));
+                let call =
+                    nodes[node].get_or_compute(key(history, number), &policy, source(&data, 20));
                 let _ = tokio::time::timeout(Duration::from_millis(2), call).await;
                 continue;
             }
@@ -111,7 +130,9 @@ async fn play(nodes: &[Cache], history: u64, steps: &[Step]) {
         match *step {
             Step::WriteAndInvalidateTag { node, tag: number } => {
                 nodes[node].invalidate_tag(&tag(number)).await.unwrap();
-                (0..KEYS).filter(|key| key % TAGS == number).for_each(|key| _ = oldest.insert(key, written));
+                (0..KEYS)
+                    .filter(|key| key % TAGS == number)
+                    .for_each(|key| _ = oldest.insert(key, written));
             }
             Step::WriteAndRemove { node, key: number } => {
                 nodes[node].remove(&key(history, number)).await.unwrap();
@@ -146,31 +167,51 @@ fn source(
     }
 }
 
-/// Starts slow computations with the data as it is before a write; what they bring must not be read after it.
-async fn under_way(nodes: &[Cache], history: u64, data: &Arc<AtomicU64>, policy: &impl Fn(u8) -> Policy) {
+/// Starts slow computations with the data as it is before a write; what they bring must not be read
+/// after it.
+async fn under_way(
+    nodes: &[Cache],
+    history: u64,
+    data: &Arc<AtomicU64>,
+    policy: &impl Fn(u8) -> Policy,
+) {
     for (number, node) in (0..KEYS).zip(nodes.iter().cycle()) {
         let (node, policy, compute) = (node.clone(), policy(number), source(data, 3));
-        tokio::spawn(async move { node.get_or_compute(key(history, number), &policy, compute).await.status });
+        tokio::spawn(async move {
+            node.get_or_compute(key(history, number), &policy, compute)
+                .await
+                .status
+        });
     }
     tokio::time::sleep(Duration::from_millis(1)).await;
 }
 
 fn check(cases: u32, runtime: &Runtime, nodes: &[Cache]) {
     let history = AtomicU64::new(0);
-    let mut runner =
-        TestRunner::new(Config { cases, max_shrink_iters: 200, failure_persistence: None, ..Config::default() });
+    let mut runner = TestRunner::new(Config {
+        cases,
+        max_shrink_iters: 200,
+        failure_persistence: None,
+        ..Config::default()
+    });
     let result = runner.run(&steps(), |steps| {
         let history = history.fetch_add(1, Ordering::SeqCst);
         let played = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
             runtime.block_on(play(nodes, history, &steps));
         }));
-        played.map_err(|panic| TestCaseError::fail(ferrodash_cache::panic_message(&*panic).to_owned()))
+        played.map_err(|panic| {
+            TestCaseError::fail(ferrodash_cache::panic_message(&*panic).to_owned())
+        })
     });
     result.unwrap_or_else(|error| panic!("{error}"));
 }
 
 fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().unwrap()
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 #[test]
@@ -193,7 +234,14 @@ fn no_read_after_an_invalidation_returns_data_computed_before_it_on_two_nodes() 
 fn a_node_with_memory_reads_nothing_old_after_its_own_invalidation() {
     let runtime = runtime();
     for store in [Store::redis(), Store::disk()] {
-        let near = runtime.block_on(async { crate::builder().memory(1 << 20).url(&store.url).await.unwrap().build() });
+        let near = runtime.block_on(async {
+            crate::builder()
+                .memory(1 << 20)
+                .url(&store.url)
+                .await
+                .unwrap()
+                .build()
+        });
         check(40, &runtime, &[near.clone(), near]);
     }
 }

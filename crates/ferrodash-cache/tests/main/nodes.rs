@@ -30,14 +30,19 @@ impl Source {
         let source = self.clone();
         let compute = || async move {
             source.runs.fetch_add(1, Ordering::SeqCst);
-            Ok(Computed::keep(source.data.load(Ordering::SeqCst).to_string()))
+            Ok(Computed::keep(
+                source.data.load(Ordering::SeqCst).to_string(),
+            ))
         };
         cache.get_or_compute(key, policy, compute).await
     }
 
     async fn read(&self, cache: &Cache, key: Key, policy: &Policy) -> u32 {
         let answer = self.ask(cache, key, policy).await;
-        std::str::from_utf8(answer.result.unwrap().bytes()).unwrap().parse().unwrap()
+        std::str::from_utf8(answer.result.unwrap().bytes())
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 }
 
@@ -56,9 +61,18 @@ async fn s10_after_an_invalidation_no_other_node_reads_the_old_value() {
             source.read(writer, key, &policy).await;
             let written = source.write();
             writer.invalidate_tag("orders").await.unwrap();
-            assert_eq!(source.read(reader, key, &policy).await, written, "{}: round {round}", store.name);
+            assert_eq!(
+                source.read(reader, key, &policy).await,
+                written,
+                "{}: round {round}",
+                store.name
+            );
         }
-        assert!(source.runs.load(Ordering::SeqCst) <= 1001, "{}: each was computed once", store.name);
+        assert!(
+            source.runs.load(Ordering::SeqCst) <= 1001,
+            "{}: each was computed once",
+            store.name
+        );
     }
 }
 
@@ -84,7 +98,12 @@ async fn each_way_to_invalidate_ends_what_it_names_and_nothing_else() {
         assert_eq!(read(policies).await, [1, 0, 0], "{}: by key", store.name);
         source.write();
         a.invalidate_function("f").await.unwrap();
-        assert_eq!(read(policies).await, [2, 2, 0], "{}: by function", store.name);
+        assert_eq!(
+            read(policies).await,
+            [2, 2, 0],
+            "{}: by function",
+            store.name
+        );
         source.write();
         a.invalidate_tag("orders").await.unwrap();
         assert_eq!(read(policies).await, [3, 2, 3], "{}: by tag", store.name);
@@ -95,14 +114,20 @@ async fn each_way_to_invalidate_ends_what_it_names_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn s11_what_was_under_way_on_another_node_when_something_was_invalidated_is_not_given_to_later_readers() {
+async fn s11_what_was_under_way_on_another_node_when_something_was_invalidated_is_not_given_to_later_readers()
+ {
     for store in stores().await {
         let (a, b) = two_nodes(&store).await;
         for (round, by_key) in [(0, true), (1, false)] {
-            let (key, go, started) = (Key::of("s11", &round), Arc::new(Notify::new()), Arc::new(Notify::new()));
+            let (key, go, started) = (
+                Key::of("s11", &round),
+                Arc::new(Notify::new()),
+                Arc::new(Notify::new()),
+            );
             let policy = Policy::new(MINUTE).tag("orders");
             let slow = {
-                let (cache, go, started, policy) = (a.clone(), go.clone(), started.clone(), policy.clone());
+                let (cache, go, started, policy) =
+                    (a.clone(), go.clone(), started.clone(), policy.clone());
                 tokio::spawn(async move {
                     let compute = || async move {
                         started.notify_one();
@@ -119,14 +144,25 @@ async fn s11_what_was_under_way_on_another_node_when_something_was_invalidated_i
             }
             let new = || async { Ok::<_, Infallible>(Computed::keep("new")) };
             // A reader after the invalidation does not wait for what was begun before it.
-            let after = timeout(5 * SECOND, b.get_or_compute(key, &policy, new)).await.expect(store.name);
+            let after = timeout(5 * SECOND, b.get_or_compute(key, &policy, new))
+                .await
+                .expect(store.name);
             assert_eq!(after.result.unwrap().bytes(), "new", "{}", store.name);
             go.notify_one();
             let before = slow.await.unwrap();
-            assert_eq!(before.result.unwrap().bytes(), "old", "{}: who asked before has it", store.name);
+            assert_eq!(
+                before.result.unwrap().bytes(),
+                "old",
+                "{}: who asked before has it",
+                store.name
+            );
             for cache in [&a, &b] {
                 let newer = || async { Ok::<_, Infallible>(Computed::keep("newer")) };
-                let value = cache.get_or_compute(key, &policy, newer).await.result.unwrap();
+                let value = cache
+                    .get_or_compute(key, &policy, newer)
+                    .await
+                    .result
+                    .unwrap();
                 assert_eq!(value.bytes(), "new", "{}: by key {by_key}", store.name);
             }
         }
@@ -138,10 +174,19 @@ async fn a_caller_that_joins_after_an_invalidation_does_not_get_what_was_begun_b
     for store in stores().await {
         let (a, b) = two_nodes(&store).await;
         let (key, policy) = (Key::of("join", &1), Policy::new(MINUTE).tag("orders"));
-        let (go, started, source) = (Arc::new(Notify::new()), Arc::new(Notify::new()), Source::default());
+        let (go, started, source) = (
+            Arc::new(Notify::new()),
+            Arc::new(Notify::new()),
+            Source::default(),
+        );
         let first = {
-            let (cache, go, started, policy, source) =
-                (a.clone(), go.clone(), started.clone(), policy.clone(), source.clone());
+            let (cache, go, started, policy, source) = (
+                a.clone(),
+                go.clone(),
+                started.clone(),
+                policy.clone(),
+                source.clone(),
+            );
             tokio::spawn(async move {
                 let compute = || async move {
                     let value = source.data.load(Ordering::SeqCst);
@@ -159,7 +204,15 @@ async fn a_caller_that_joins_after_an_invalidation_does_not_get_what_was_begun_b
         let second = tokio::spawn(async move { joins.read(&cache, key, &policy).await });
         sleep(SECOND / 10).await;
         go.notify_one();
-        assert_eq!(timeout(15 * SECOND, second).await.expect(store.name).unwrap(), written, "{}", store.name);
+        assert_eq!(
+            timeout(15 * SECOND, second)
+                .await
+                .expect(store.name)
+                .unwrap(),
+            written,
+            "{}",
+            store.name
+        );
         first.await.unwrap();
     }
 }
@@ -172,17 +225,24 @@ async fn a_hundred_callers_on_each_of_four_nodes_are_one_run() {
             nodes.push(store.cache().await);
         }
         let (key, runs) = (Key::of("nodes", &1), Arc::new(AtomicU32::new(0)));
-        let callers = nodes.iter().flat_map(|node| (0..100).map(move |_| node.clone())).map(|cache| {
-            let runs = runs.clone();
-            tokio::spawn(async move {
-                let compute = || async move {
-                    runs.fetch_add(1, Ordering::SeqCst);
-                    sleep(SECOND / 2).await;
-                    Ok::<_, Infallible>(Computed::keep("value"))
-                };
-                cache.get_or_compute(key, &Policy::new(MINUTE), compute).await.result.unwrap()
-            })
-        });
+        let callers = nodes
+            .iter()
+            .flat_map(|node| (0..100).map(move |_| node.clone()))
+            .map(|cache| {
+                let runs = runs.clone();
+                tokio::spawn(async move {
+                    let compute = || async move {
+                        runs.fetch_add(1, Ordering::SeqCst);
+                        sleep(SECOND / 2).await;
+                        Ok::<_, Infallible>(Computed::keep("value"))
+                    };
+                    cache
+                        .get_or_compute(key, &Policy::new(MINUTE), compute)
+                        .await
+                        .result
+                        .unwrap()
+                })
+            });
         for entry in join_all(callers.collect::<Vec<_>>()).await {
             assert_eq!(entry.unwrap().bytes(), "value");
         }
@@ -204,10 +264,19 @@ async fn s5_one_node_refreshes_while_all_have_the_old_value() {
             for cache in [&a, &b] {
                 let answer = source.ask(cache, key, &policy).await;
                 assert!(answer.result.is_ok());
-                assert!(!matches!(answer.status, Status::Miss { .. }), "{}: nobody waits for a run", store.name);
+                assert!(
+                    !matches!(answer.status, Status::Miss { .. }),
+                    "{}: nobody waits for a run",
+                    store.name
+                );
             }
         }
-        assert!(start.elapsed() < SECOND, "{}: {:?}", store.name, start.elapsed());
+        assert!(
+            start.elapsed() < SECOND,
+            "{}: {:?}",
+            store.name,
+            start.elapsed()
+        );
         eventually(|| async { source.read(&b, key, &policy).await == 1 }).await;
         assert_eq!(source.runs.load(Ordering::SeqCst), 2, "{}", store.name);
     }
@@ -233,8 +302,17 @@ async fn a_lease_outlasts_its_length_while_its_holder_lives() {
         let first = ask(a.clone());
         sleep(SECOND / 2).await;
         let second = ask(b.clone());
-        assert_eq!(first.await.unwrap(), Status::Miss { stored: true }, "{}", store.name);
-        assert!(matches!(second.await.unwrap(), Status::Hit { .. }), "{}", store.name);
+        assert_eq!(
+            first.await.unwrap(),
+            Status::Miss { stored: true },
+            "{}",
+            store.name
+        );
+        assert!(
+            matches!(second.await.unwrap(), Status::Hit { .. }),
+            "{}",
+            store.name
+        );
         assert_eq!(runs.load(Ordering::SeqCst), 1, "{}", store.name);
     }
 }
@@ -242,8 +320,20 @@ async fn a_lease_outlasts_its_length_while_its_holder_lives() {
 #[tokio::test(flavor = "multi_thread")]
 async fn caches_of_different_namespaces_know_nothing_of_each_other() {
     for store in stores().await {
-        let one = store.builder().namespace("one").url(&store.url).await.unwrap().build();
-        let two = store.builder().namespace("two").url(&store.url).await.unwrap().build();
+        let one = store
+            .builder()
+            .namespace("one")
+            .url(&store.url)
+            .await
+            .unwrap()
+            .build();
+        let two = store
+            .builder()
+            .namespace("two")
+            .url(&store.url)
+            .await
+            .unwrap()
+            .build();
         let key = Key::of("f", &1);
         assert!(one.set(&key, "value".into(), MINUTE).await);
         assert!(two.get(&key).await.is_none(), "{}", store.name);
@@ -255,14 +345,25 @@ async fn caches_of_different_namespaces_know_nothing_of_each_other() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_copy_in_memory_follows_what_others_do() {
     let store = Store::redis();
-    let near = async || store.builder().memory(1 << 20).url(&store.url).await.unwrap().build();
+    let near = async || {
+        store
+            .builder()
+            .memory(1 << 20)
+            .url(&store.url)
+            .await
+            .unwrap()
+            .build()
+    };
     let (a, b) = (near().await, near().await);
     let (source, key) = (Source::default(), Key::of("near", &1));
     let policy = Policy::new(MINUTE).tag("orders");
     for round in 0..50 {
         source.read(&a, key, &policy).await;
         source.read(&b, key, &policy).await;
-        eventually(|| async { source.ask(&b, key, &policy).await.status == Status::Hit { tier: "memory" } }).await;
+        eventually(|| async {
+            source.ask(&b, key, &policy).await.status == Status::Hit { tier: "memory" }
+        })
+        .await;
         let written = source.write();
         if round % 2 == 0 {
             a.invalidate_tag("orders").await.unwrap()
@@ -273,7 +374,10 @@ async fn a_copy_in_memory_follows_what_others_do() {
         // Its own memory follows at once, the other's as soon as the message is there.
         assert_eq!(source.read(&a, key, &policy).await, written);
         while source.read(&b, key, &policy).await != written {
-            assert!(start.elapsed() < SECOND, "round {round}: the copy does not follow");
+            assert!(
+                start.elapsed() < SECOND,
+                "round {round}: the copy does not follow"
+            );
             sleep(Duration::from_millis(1)).await;
         }
     }
@@ -282,27 +386,47 @@ async fn a_copy_in_memory_follows_what_others_do() {
 #[tokio::test(flavor = "multi_thread")]
 async fn copies_in_memory_go_when_the_connection_is_lost_and_news_with_it() {
     let store = Store::redis();
-    let cache = store.builder().memory(1 << 20).url(&store.url).await.unwrap().build();
+    let cache = store
+        .builder()
+        .memory(1 << 20)
+        .url(&store.url)
+        .await
+        .unwrap()
+        .build();
     let (source, key, policy) = (Source::default(), Key::of("lost", &1), Policy::new(MINUTE));
     let hit = Status::Hit { tier: "memory" };
     source.read(&cache, key, &policy).await;
     eventually(|| async { source.ask(&cache, key, &policy).await.status == hit }).await;
     let client = redis::Client::open(store.url.as_str()).unwrap();
     let mut other = client.get_multiplexed_async_connection().await.unwrap();
-    // The connection is ended by the server, and the entry changed, in one step: no news of it can arrive.
+    // The connection is ended by the server, and the entry changed, in one step: no news of it can
+    // arrive.
     let mut pipe = redis::pipe();
-    pipe.atomic().cmd("CLIENT").arg("KILL").arg("TYPE").arg("normal").arg("SKIPME").arg("yes").ignore();
+    pipe.atomic()
+        .cmd("CLIENT")
+        .arg("KILL")
+        .arg("TYPE")
+        .arg("normal")
+        .arg("SKIPME")
+        .arg("yes")
+        .ignore();
     pipe.del(format!("{{ferrodash:{key}}}:v")).ignore();
     pipe.query_async::<()>(&mut other).await.unwrap();
     let written = source.write();
     let start = Instant::now();
     while source.read(&cache, key, &policy).await != written {
-        assert!(start.elapsed() < 5 * SECOND, "the copy outlives the connection");
+        assert!(
+            start.elapsed() < 5 * SECOND,
+            "the copy outlives the connection"
+        );
         sleep(Duration::from_millis(5)).await;
     }
     // And it is trusted again.
     eventually(|| async { source.ask(&cache, key, &policy).await.status == hit }).await;
-    redis::cmd("FLUSHALL").query_async::<()>(&mut other).await.unwrap();
+    redis::cmd("FLUSHALL")
+        .query_async::<()>(&mut other)
+        .await
+        .unwrap();
     let written = source.write();
     let start = Instant::now();
     while source.read(&cache, key, &policy).await != written {
@@ -316,19 +440,26 @@ async fn a_waiter_wakes_at_the_end_of_a_lease_among_300_000_expiring_keys() {
     let store = Store::redis();
     let client = redis::Client::open(store.url.as_str()).unwrap();
     let mut other = client.get_multiplexed_async_connection().await.unwrap();
-    let script = "for i = 1, 10000 do redis.call('SET', KEYS[1] .. i, 'x', 'PX', 60000 + i * 100) end";
+    let script =
+        "for i = 1, 10000 do redis.call('SET', KEYS[1] .. i, 'x', 'PX', 60000 + i * 100) end";
     for block in 0..30 {
         let mut command = redis::cmd("EVAL");
         command.arg(script).arg(1).arg(format!("other:{block}:"));
         command.query_async::<()>(&mut other).await.unwrap();
     }
     let (a, b) = two_nodes(&store).await;
-    let (key, policy) = (Key::of("expiring", &1), Policy::new(MINUTE).lease(2 * SECOND));
+    let (key, policy) = (
+        Key::of("expiring", &1),
+        Policy::new(MINUTE).lease(2 * SECOND),
+    );
     // A holder that takes the lease and gives no sign of life: its runtime is gone.
     let holder = std::thread::spawn({
         let policy = policy.clone();
         move || {
-            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+            let runtime = tokio::runtime::Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .unwrap();
             let started = Arc::new(Notify::new());
             let seen = started.clone();
             runtime.spawn(async move {
@@ -347,13 +478,23 @@ async fn a_waiter_wakes_at_the_end_of_a_lease_among_300_000_expiring_keys() {
     let value = || async { Ok::<_, Infallible>(Computed::keep("value")) };
     let answer = b.get_or_compute(key, &policy, value).await;
     assert_eq!(answer.status, Status::Miss { stored: true });
-    assert!(start.elapsed() < 4 * SECOND, "it waited {:?} for the end of a lease of 2 s", start.elapsed());
+    assert!(
+        start.elapsed() < 4 * SECOND,
+        "it waited {:?} for the end of a lease of 2 s",
+        start.elapsed()
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_value_refreshed_early_reaches_the_store_that_all_share() {
     let store = Store::redis();
-    let near = store.builder().memory(1 << 20).url(&format!("{}?deadline=2s", store.url)).await.unwrap().build();
+    let near = store
+        .builder()
+        .memory(1 << 20)
+        .url(&format!("{}?deadline=2s", store.url))
+        .await
+        .unwrap()
+        .build();
     let other = store.cache().await;
     let (key, source) = (Key::of("early", &1), Source::default());
     // So eager that each hit refreshes.
@@ -362,7 +503,10 @@ async fn a_value_refreshed_early_reaches_the_store_that_all_share() {
     source.write();
     eventually(|| async {
         source.read(&near, key, &policy).await;
-        other.get(&key).await.is_some_and(|entry| entry.bytes() == "1")
+        other
+            .get(&key)
+            .await
+            .is_some_and(|entry| entry.bytes() == "1")
     })
     .await;
 }
@@ -380,7 +524,10 @@ async fn a_caller_that_goes_away_while_it_asks_for_a_lease_leaves_none() {
             let value = || async { Ok::<_, Infallible>(Computed::keep("value")) };
             let next = timeout(5 * SECOND, b.get_or_compute(key, &policy, value)).await;
             assert_eq!(
-                next.unwrap_or_else(|_| panic!("{}: round {round}", store.name)).result.unwrap().bytes(),
+                next.unwrap_or_else(|_| panic!("{}: round {round}", store.name))
+                    .result
+                    .unwrap()
+                    .bytes(),
                 "value"
             );
         }
@@ -391,26 +538,43 @@ async fn a_caller_that_goes_away_while_it_asks_for_a_lease_leaves_none() {
 async fn s11_what_the_store_refuses_is_not_kept_in_memory_past_a_removal() {
     let store = Store::redis();
     let url = format!("{}?deadline=2s&max_value=1KB", store.url);
-    let near = crate::builder().memory(1 << 20).url(&url).await.unwrap().build();
+    let near = crate::builder()
+        .memory(1 << 20)
+        .url(&url)
+        .await
+        .unwrap()
+        .build();
     let other = store.cache().await;
-    let (key, go, started) = (Key::of("refused", &1), Arc::new(Notify::new()), Arc::new(Notify::new()));
+    let (key, go, started) = (
+        Key::of("refused", &1),
+        Arc::new(Notify::new()),
+        Arc::new(Notify::new()),
+    );
     let slow = {
         let (cache, go, started) = (near.clone(), go.clone(), started.clone());
         tokio::spawn(async move {
             let compute = || async move {
                 started.notify_one();
                 go.notified().await;
-                let noise: Vec<u8> = (0..5000u32).map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3]).collect();
+                let noise: Vec<u8> = (0..5000u32)
+                    .map(|i| i.wrapping_mul(2_654_435_761).to_le_bytes()[3])
+                    .collect();
                 Ok::<_, Infallible>(Computed::keep(noise).compressed())
             };
-            cache.get_or_compute(key, &Policy::new(MINUTE), compute).await.status
+            cache
+                .get_or_compute(key, &Policy::new(MINUTE), compute)
+                .await
+                .status
         })
     };
     started.notified().await;
     other.remove(&key).await.unwrap();
     go.notify_one();
     assert_eq!(slow.await.unwrap(), Status::Miss { stored: false });
-    assert!(near.get(&key).await.is_none(), "it was begun before the removal");
+    assert!(
+        near.get(&key).await.is_none(),
+        "it was begun before the removal"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -423,9 +587,20 @@ async fn an_expired_value_is_computed_anew_and_a_removed_one_does_not_come_back(
         source.write();
         sleep(SECOND / 10).await;
         assert!(b.expire(&key).await.unwrap(), "{}", store.name);
-        assert!(matches!(source.ask(&a, key, &policy).await.status, Status::Stale { .. }), "{}", store.name);
+        assert!(
+            matches!(
+                source.ask(&a, key, &policy).await.status,
+                Status::Stale { .. }
+            ),
+            "{}",
+            store.name
+        );
         eventually(|| async { source.read(&a, key, &policy).await == 1 }).await;
         a.remove(&key).await.unwrap();
-        assert!(!b.expire(&key).await.unwrap(), "{}: there is none", store.name);
+        assert!(
+            !b.expire(&key).await.unwrap(),
+            "{}: there is none",
+            store.name
+        );
     }
 }

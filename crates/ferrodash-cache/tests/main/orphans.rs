@@ -22,18 +22,33 @@ impl Server {
         let port = free_port();
         let mut command = Command::new("memcached");
         command.args(["-l", "127.0.0.1", "-u", "nobody", "-p", &port.to_string()]);
-        Self { program: Program::listening(&mut command, port), url: format!("memcached://127.0.0.1:{port}") }
+        Self {
+            program: Program::listening(&mut command, port),
+            url: format!("memcached://127.0.0.1:{port}"),
+        }
     }
 
     fn redis() -> Self {
         let port = free_port();
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--save", "", "--port", &port.to_string()]);
-        Self { program: Program::listening(&mut command, port), url: format!("redis://127.0.0.1:{port}") }
+        command.args([
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "",
+            "--port",
+            &port.to_string(),
+        ]);
+        Self {
+            program: Program::listening(&mut command, port),
+            url: format!("redis://127.0.0.1:{port}"),
+        }
     }
 
     fn signal(&self, name: &str) {
-        let sent = Command::new("kill").args([name, &self.program.id().to_string()]).status();
+        let sent = Command::new("kill")
+            .args([name, &self.program.id().to_string()])
+            .status();
         assert!(sent.expect("kill is there").success());
     }
 }
@@ -59,20 +74,28 @@ async fn ask(cache: Cache, key: Key, running: Arc<Semaphore>, may_end: Arc<Semap
 /// How many calls the server did not answer.
 fn failures(cache: &Cache) -> u32 {
     let text = cache.prometheus();
-    let line = text.lines().find(|line| line.starts_with("ferrodash_cache_tier_failures_total{")).unwrap();
+    let line = text
+        .lines()
+        .find(|line| line.starts_with("ferrodash_cache_tier_failures_total{"))
+        .unwrap();
     line.rsplit(' ').next().unwrap().parse().unwrap()
 }
 
-/// The lease of a key was taken before the server stopped, and what was computed could not be stored. After the server
-/// goes on, nobody waits for it.
+/// The lease of a key was taken before the server stopped, and what was computed could not be
+/// stored. After the server goes on, nobody waits for it.
 #[tokio::test(flavor = "multi_thread")]
 async fn b14_a_lease_whose_holder_could_not_give_it_back_is_given_back_when_the_server_goes_on() {
     for server in [Server::memcached(), Server::redis()] {
         let url = format!("{}?deadline=500ms", server.url);
-        let (one, other) = (crate::cache_at(&url).await.unwrap(), crate::cache_at(&url).await.unwrap());
+        let (one, other) = (
+            crate::cache_at(&url).await.unwrap(),
+            crate::cache_at(&url).await.unwrap(),
+        );
         let keys: Vec<Key> = (0..10).map(|number| Key::of("f", &number)).collect();
         let (running, may_end) = (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(0)));
-        let call = |cache: &Cache, key: &Key| tokio::spawn(ask(cache.clone(), *key, running.clone(), may_end.clone()));
+        let call = |cache: &Cache, key: &Key| {
+            tokio::spawn(ask(cache.clone(), *key, running.clone(), may_end.clone()))
+        };
         let calls: Vec<_> = keys.iter().map(|key| call(&one, key)).collect();
         running.acquire_many(10).await.unwrap().forget();
         server.signal("-STOP");
@@ -95,9 +118,17 @@ async fn b14_a_lease_whose_holder_could_not_give_it_back_is_given_back_when_the_
 async fn b14_a_lease_that_nobody_waits_for_any_more_is_given_back() {
     for server in [Server::memcached(), Server::redis()] {
         let url = format!("{}?deadline=500ms", server.url);
-        let (one, other) = (crate::cache_at(&url).await.unwrap(), crate::cache_at(&url).await.unwrap());
+        let (one, other) = (
+            crate::cache_at(&url).await.unwrap(),
+            crate::cache_at(&url).await.unwrap(),
+        );
         let key = Key::of("f", &1);
-        let endless = || (Arc::new(Semaphore::new(0)), Arc::new(Semaphore::new(Semaphore::MAX_PERMITS / 2)));
+        let endless = || {
+            (
+                Arc::new(Semaphore::new(0)),
+                Arc::new(Semaphore::new(Semaphore::MAX_PERMITS / 2)),
+            )
+        };
         // Both are connected.
         for cache in [&one, &other] {
             cache.get(&key).await;
@@ -107,7 +138,12 @@ async fn b14_a_lease_that_nobody_waits_for_any_more_is_given_back() {
             let mut calls = Vec::new();
             for number in 0..20 {
                 let (running, may_end) = endless();
-                calls.push(tokio::spawn(ask(one.clone(), Key::of("g", &number), running, may_end)));
+                calls.push(tokio::spawn(ask(
+                    one.clone(),
+                    Key::of("g", &number),
+                    running,
+                    may_end,
+                )));
             }
             // In the midst of the calls, so that some have asked for marks, and some for a lease.
             tokio::task::yield_now().await;

@@ -1,4 +1,5 @@
-//! A cluster of Redis: how reads spread, what a lost master costs, and that no answer is wrong meanwhile.
+//! A cluster of Redis: how reads spread, what a lost master costs, and that no answer is wrong
+//! meanwhile.
 
 use std::collections::HashSet;
 use std::convert::Infallible;
@@ -39,18 +40,49 @@ pub(crate) struct Cluster {
 impl Node {
     fn start(timeout: Duration) -> Self {
         let (port, bus, directory) = (free_port(), free_port(), TempDir::new().unwrap());
-        let mut node = Self { port, bus, timeout, directory, program: None };
+        let mut node = Self {
+            port,
+            bus,
+            timeout,
+            directory,
+            program: None,
+        };
         node.resume();
         node
     }
 
     fn resume(&mut self) {
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--save", "3600 1", "--appendonly", "no"]);
-        command.args(["--port", &self.port.to_string(), "--cluster-port", &self.bus.to_string()]);
-        command.args(["--cluster-enabled", "yes", "--cluster-node-timeout", &self.timeout.as_millis().to_string()]);
-        command.args(["--cluster-require-full-coverage", "no", "--repl-diskless-sync-delay", "0"]);
-        self.program = Some(Program::listening(command.current_dir(self.directory.path()), self.port));
+        command.args([
+            "--bind",
+            "127.0.0.1",
+            "--save",
+            "3600 1",
+            "--appendonly",
+            "no",
+        ]);
+        command.args([
+            "--port",
+            &self.port.to_string(),
+            "--cluster-port",
+            &self.bus.to_string(),
+        ]);
+        command.args([
+            "--cluster-enabled",
+            "yes",
+            "--cluster-node-timeout",
+            &self.timeout.as_millis().to_string(),
+        ]);
+        command.args([
+            "--cluster-require-full-coverage",
+            "no",
+            "--repl-diskless-sync-delay",
+            "0",
+        ]);
+        self.program = Some(Program::listening(
+            command.current_dir(self.directory.path()),
+            self.port,
+        ));
     }
 
     fn kill(&mut self) {
@@ -58,14 +90,22 @@ impl Node {
     }
 
     async fn connection(&self) -> redis::RedisResult<MultiplexedConnection> {
-        redis::Client::open(format!("redis://127.0.0.1:{}", self.port))?.get_multiplexed_async_connection().await
+        redis::Client::open(format!("redis://127.0.0.1:{}", self.port))?
+            .get_multiplexed_async_connection()
+            .await
     }
 
     async fn tell<T: redis::FromRedisValue>(&self, words: &[&str]) -> T {
         let mut answer = None;
         eventually(async || {
-            let Ok(mut connection) = self.connection().await else { return false };
-            answer = redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await.ok();
+            let Ok(mut connection) = self.connection().await else {
+                return false;
+            };
+            answer = redis::cmd(words[0])
+                .arg(&words[1..])
+                .query_async(&mut connection)
+                .await
+                .ok();
             answer.is_some()
         })
         .await;
@@ -78,13 +118,21 @@ impl Node {
 
     fn signal(&self, name: &str) {
         let id = self.program.as_ref().unwrap().id().to_string();
-        assert!(Command::new("kill").args([name, &id]).status().unwrap().success());
+        assert!(
+            Command::new("kill")
+                .args([name, &id])
+                .status()
+                .unwrap()
+                .success()
+        );
     }
 
     /// The commands that it has carried out.
     async fn operations(&self) -> u64 {
         let info: String = self.tell(&["INFO", "stats"]).await;
-        let line = info.lines().find_map(|line| line.strip_prefix("total_commands_processed:"));
+        let line = info
+            .lines()
+            .find_map(|line| line.strip_prefix("total_commands_processed:"));
         line.unwrap().parse().unwrap()
     }
 }
@@ -96,42 +144,67 @@ impl Cluster {
     }
 
     async fn with_replicas(replicas: usize, timeout: Duration) -> Self {
-        let nodes: Vec<_> = (0..MASTERS * (1 + replicas)).map(|_| Node::start(timeout)).collect();
+        let nodes: Vec<_> = (0..MASTERS * (1 + replicas))
+            .map(|_| Node::start(timeout))
+            .collect();
         for (index, node) in nodes.iter().enumerate() {
-            let () = node.tell(&["CLUSTER", "SET-CONFIG-EPOCH", &(index + 1).to_string()]).await;
+            let () = node
+                .tell(&["CLUSTER", "SET-CONFIG-EPOCH", &(index + 1).to_string()])
+                .await;
         }
-        for (node, (from, to)) in nodes.iter().zip([("0", "5460"), ("5461", "10922"), ("10923", "16383")]) {
+        for (node, (from, to)) in
+            nodes
+                .iter()
+                .zip([("0", "5460"), ("5461", "10922"), ("10923", "16383")])
+        {
             let () = node.tell(&["CLUSTER", "ADDSLOTSRANGE", from, to]).await;
         }
         for node in &nodes[1..] {
             let (port, bus) = (node.port.to_string(), node.bus.to_string());
-            let () = nodes[0].tell(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus]).await;
+            let () = nodes[0]
+                .tell(&["CLUSTER", "MEET", "127.0.0.1", &port, &bus])
+                .await;
         }
         let known = format!("cluster_known_nodes:{}", nodes.len());
         for node in &nodes {
             node.says(&["CLUSTER", "INFO"], &known).await;
             // The whole mesh, so that a vote finds everybody.
-            eventually(async || !node.tell::<String>(&["CLUSTER", "NODES"]).await.contains("handshake")).await;
+            eventually(async || {
+                !node
+                    .tell::<String>(&["CLUSTER", "NODES"])
+                    .await
+                    .contains("handshake")
+            })
+            .await;
         }
         for (master, replica) in nodes.iter().zip(&nodes[MASTERS..]) {
             let id: String = master.tell(&["CLUSTER", "MYID"]).await;
             let () = replica.tell(&["CLUSTER", "REPLICATE", &id]).await;
-            replica.says(&["INFO", "replication"], "master_link_status:up").await;
+            replica
+                .says(&["INFO", "replication"], "master_link_status:up")
+                .await;
         }
         for node in &nodes {
             node.says(&["CLUSTER", "INFO"], "cluster_state:ok").await;
-            node.says(&["CLUSTER", "INFO"], "cluster_slots_ok:16384").await;
+            node.says(&["CLUSTER", "INFO"], "cluster_slots_ok:16384")
+                .await;
         }
         Self { nodes }
     }
 
     pub(crate) fn url(&self) -> String {
-        let nodes: Vec<_> = self.nodes.iter().map(|node| format!("127.0.0.1:{}", node.port)).collect();
+        let nodes: Vec<_> = self
+            .nodes
+            .iter()
+            .map(|node| format!("127.0.0.1:{}", node.port))
+            .collect();
         format!("redis+cluster://{}", nodes.join(","))
     }
 
     async fn cache(&self, options: &str) -> Cache {
-        crate::cache_at(&format!("{}?{options}", self.url())).await.unwrap()
+        crate::cache_at(&format!("{}?{options}", self.url()))
+            .await
+            .unwrap()
     }
 
     async fn caches(&self, options: &str) -> Vec<Cache> {
@@ -163,10 +236,16 @@ impl Pages {
     /// What a cache returns for a page, and whether it is a hit.
     async fn read(&self, cache: &Cache, page: u32) -> (u32, bool) {
         let pages = self.clone();
-        let compute = || async move { Ok::<_, Infallible>(Computed::keep(pages.now(page).to_string())) };
+        let compute =
+            || async move { Ok::<_, Infallible>(Computed::keep(pages.now(page).to_string())) };
         let policy = Policy::new(MINUTE).tag(&format!("page:{page}"));
-        let answer = cache.get_or_compute(Key::of("pages", &page), &policy, compute).await;
-        let value = std::str::from_utf8(answer.result.unwrap().bytes()).unwrap().parse().unwrap();
+        let answer = cache
+            .get_or_compute(Key::of("pages", &page), &policy, compute)
+            .await;
+        let value = std::str::from_utf8(answer.result.unwrap().bytes())
+            .unwrap()
+            .parse()
+            .unwrap();
         (value, matches!(answer.status, Status::Hit { .. }))
     }
 
@@ -200,7 +279,12 @@ async fn b12_reads_spread_evenly_over_the_masters_of_a_cluster() {
             assert_eq!(pages.read_all(cache).await, PAGES);
         }
     }
-    let spent: Vec<_> = operations().await.iter().zip(before).map(|(after, before)| after - before).collect();
+    let spent: Vec<_> = operations()
+        .await
+        .iter()
+        .zip(before)
+        .map(|(after, before)| after - before)
+        .collect();
     let (most, all) = (*spent.iter().max().unwrap(), spent.iter().sum::<u64>());
     // At most 1.3 times the mean, in whole numbers.
     assert!(most * 10 * MASTERS as u64 <= all * 13, "{spent:?}");
@@ -227,12 +311,22 @@ async fn b12_a_master_that_is_down_costs_no_more_than_the_values_it_held() {
         // What is on the others can be invalidated, and nobody can say that of what is on this one.
         let page = u32::try_from(down).unwrap();
         pages.write(page);
-        caches[0].invalidate_tag(&format!("page:{page}")).await.unwrap_err();
+        caches[0]
+            .invalidate_tag(&format!("page:{page}"))
+            .await
+            .unwrap_err();
         cluster.nodes[down].resume();
         for node in &cluster.nodes {
-            node.says(&["CLUSTER", "INFO"], "cluster_slots_ok:16384").await;
+            node.says(&["CLUSTER", "INFO"], "cluster_slots_ok:16384")
+                .await;
         }
-        eventually(async || caches[1].invalidate_tag(&format!("page:{page}")).await.is_ok()).await;
+        eventually(async || {
+            caches[1]
+                .invalidate_tag(&format!("page:{page}"))
+                .await
+                .is_ok()
+        })
+        .await;
         assert_eq!(pages.read(&caches[2], page).await.0, 1);
     }
 }
@@ -242,7 +336,12 @@ async fn b12_a_master_that_falls_silent_costs_no_more_than_the_values_it_held() 
     const ROUNDS: u32 = 10;
     let cluster = Cluster::start().await;
     let url = format!("{}?deadline=1s", cluster.url());
-    let near = crate::builder().memory(1 << 20).url(&url).await.unwrap().build();
+    let near = crate::builder()
+        .memory(1 << 20)
+        .url(&url)
+        .await
+        .unwrap()
+        .build();
     let (plain, pages) = (cluster.cache("deadline=1s").await, Pages::new());
     for cache in [&near, &plain] {
         pages.are_kept(cache).await;
@@ -253,7 +352,8 @@ async fn b12_a_master_that_falls_silent_costs_no_more_than_the_values_it_held() 
         hits += pages.read_all(&plain).await;
     }
     assert!(hits * 2 >= ROUNDS * PAGES, "{hits} of {}", ROUNDS * PAGES);
-    // What others write meanwhile they cannot invalidate on this node. Here the copies end with the connection.
+    // What others write meanwhile they cannot invalidate on this node. Here the copies end with the
+    // connection.
     for page in 0..PAGES {
         pages.write(page);
     }
@@ -290,7 +390,10 @@ async fn b12_no_answer_is_wrong_while_a_cluster_fails_over() {
             for cache in &caches {
                 let (value, _) = pages.read(cache, page).await;
                 // A writer whose invalidation failed tries again.
-                assert!(value == written || invalidated.is_err(), "page {page}: {value}, {written} was written");
+                assert!(
+                    value == written || invalidated.is_err(),
+                    "page {page}: {value}, {written} was written"
+                );
             }
             if invalidated.is_ok() {
                 break;
@@ -306,7 +409,9 @@ async fn b12_no_answer_is_wrong_while_a_cluster_fails_over() {
         }
         // The old master comes back as a replica of the new one.
         cluster.nodes[down].resume();
-        cluster.nodes[down].says(&["INFO", "replication"], "master_link_status:up").await;
+        cluster.nodes[down]
+            .says(&["INFO", "replication"], "master_link_status:up")
+            .await;
     }
 }
 
@@ -328,16 +433,26 @@ async fn b12_an_old_master_that_wakes_up_is_not_believed() {
     let start = tokio::time::Instant::now();
     while start.elapsed() < Duration::from_secs(3) {
         page = (page + 1) % PAGES;
-        assert_eq!(pages.read(&caches[0], page).await.0, pages.now(page), "the process that has invalidated");
+        assert_eq!(
+            pages.read(&caches[0], page).await.0,
+            pages.now(page),
+            "the process that has invalidated"
+        );
         let written = pages.write(page);
-        if caches[0].invalidate_tag(&format!("page:{page}")).await.is_ok() {
+        if caches[0]
+            .invalidate_tag(&format!("page:{page}"))
+            .await
+            .is_ok()
+        {
             for cache in &caches {
                 assert_eq!(pages.read(cache, page).await.0, written);
             }
         }
         eventually(async || caches[0].clear().await.is_ok()).await;
     }
-    cluster.nodes[2].says(&["INFO", "replication"], "role:slave").await;
+    cluster.nodes[2]
+        .says(&["INFO", "replication"], "role:slave")
+        .await;
     for cache in &caches {
         pages.are_kept(cache).await;
     }
@@ -377,7 +492,14 @@ async fn b12_a_node_that_comes_back_from_a_snapshot_begins_an_era() {
 async fn b12_copies_in_memory_follow_a_cluster() {
     let cluster = Cluster::start().await;
     let url = format!("{}?deadline=2s", cluster.url());
-    let near = async || crate::builder().memory(1 << 20).url(&url).await.unwrap().build();
+    let near = async || {
+        crate::builder()
+            .memory(1 << 20)
+            .url(&url)
+            .await
+            .unwrap()
+            .build()
+    };
     let (one, other, pages) = (near().await, near().await, Pages::new());
     for round in 0..20 {
         pages.are_kept(&one).await;
@@ -388,7 +510,10 @@ async fn b12_copies_in_memory_follow_a_cluster() {
         assert_eq!(pages.read(&one, page).await.0, written);
         let start = tokio::time::Instant::now();
         while pages.read(&other, page).await.0 != written {
-            assert!(start.elapsed() < Duration::from_secs(1), "round {round}: the copy does not follow");
+            assert!(
+                start.elapsed() < Duration::from_secs(1),
+                "round {round}: the copy does not follow"
+            );
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     }
@@ -402,13 +527,22 @@ async fn b12_slots_that_move_cost_no_wrong_answer() {
         pages.are_kept(cache).await;
     }
     let [from, to] = [&cluster.nodes[0], &cluster.nodes[1]];
-    let ids = [from.tell::<String>(&["CLUSTER", "MYID"]).await, to.tell(&["CLUSTER", "MYID"]).await];
+    let ids = [
+        from.tell::<String>(&["CLUSTER", "MYID"]).await,
+        to.tell(&["CLUSTER", "MYID"]).await,
+    ];
     let mut used = HashSet::new();
     for slot in 0..600u32 {
         let number = slot.to_string();
-        let () = to.tell(&["CLUSTER", "SETSLOT", &number, "IMPORTING", &ids[0]]).await;
-        let () = from.tell(&["CLUSTER", "SETSLOT", &number, "MIGRATING", &ids[1]]).await;
-        let keys: Vec<String> = from.tell(&["CLUSTER", "GETKEYSINSLOT", &number, "100"]).await;
+        let () = to
+            .tell(&["CLUSTER", "SETSLOT", &number, "IMPORTING", &ids[0]])
+            .await;
+        let () = from
+            .tell(&["CLUSTER", "SETSLOT", &number, "MIGRATING", &ids[1]])
+            .await;
+        let keys: Vec<String> = from
+            .tell(&["CLUSTER", "GETKEYSINSLOT", &number, "100"])
+            .await;
         for key in keys {
             used.insert(number.clone());
             let page = slot % PAGES;
@@ -416,14 +550,30 @@ async fn b12_slots_that_move_cost_no_wrong_answer() {
             // In the middle of a move calls may fail, and answers are right all the same.
             let invalidated = caches[0].invalidate_tag(&format!("page:{page}")).await;
             let (value, _) = pages.read(&caches[1], page).await;
-            assert!(value == written || invalidated.is_err(), "page {page}: {value}, {written} was written");
+            assert!(
+                value == written || invalidated.is_err(),
+                "page {page}: {value}, {written} was written"
+            );
             let port = to.port.to_string();
-            let () = from.tell(&["MIGRATE", "127.0.0.1", &port, &key, "0", "5000"]).await;
-            assert_eq!(pages.read(&caches[2], page).await.0 == written, invalidated.is_ok());
-            eventually(async || caches[0].invalidate_tag(&format!("page:{page}")).await.is_ok()).await;
+            let () = from
+                .tell(&["MIGRATE", "127.0.0.1", &port, &key, "0", "5000"])
+                .await;
+            assert_eq!(
+                pages.read(&caches[2], page).await.0 == written,
+                invalidated.is_ok()
+            );
+            eventually(async || {
+                caches[0]
+                    .invalidate_tag(&format!("page:{page}"))
+                    .await
+                    .is_ok()
+            })
+            .await;
         }
         for node in &cluster.nodes {
-            let () = node.tell(&["CLUSTER", "SETSLOT", &number, "NODE", &ids[1]]).await;
+            let () = node
+                .tell(&["CLUSTER", "SETSLOT", &number, "NODE", &ids[1]])
+                .await;
         }
     }
     assert!(!used.is_empty(), "some of the slots have something to move");
@@ -447,8 +597,17 @@ async fn b12_each_value_is_held_against_the_marks_on_its_own_node() {
     tier.invalidate(&[tag]).await.unwrap();
     for (key, before) in keys.iter().zip(before) {
         let after = tier.read(key, &[tag]).await.unwrap().marks;
-        assert!(after.now.era == before.now.era && !after.allow(before.now), "{after:?}");
-        assert!(tier.read(key, &[another]).await.unwrap().marks.allow(before.now));
+        assert!(
+            after.now.era == before.now.era && !after.allow(before.now),
+            "{after:?}"
+        );
+        assert!(
+            tier.read(key, &[another])
+                .await
+                .unwrap()
+                .marks
+                .allow(before.now)
+        );
     }
 }
 
@@ -457,13 +616,20 @@ async fn b12_an_acl_user_of_a_cluster_needs_no_more_than_it_uses() {
     let cluster = Cluster::start().await;
     let may = "resetkeys ~{ferrodash:* ~{ferrodash}:marks +get +pttl +del +exists +hmget +evalsha +eval +getrange +set \
                +pexpire +hlen +hincrby +hset +info +client|tracking +cluster|slots +cluster|info +asking";
-    let rule = ["ACL", "SETUSER", "app", "on", ">secret"].into_iter().chain(may.split_whitespace());
+    let rule = ["ACL", "SETUSER", "app", "on", ">secret"]
+        .into_iter()
+        .chain(may.split_whitespace());
     let rule: Vec<_> = rule.collect();
     for node in &cluster.nodes {
         let () = node.tell(&rule).await;
     }
     let url = cluster.url().replace("://", "://app:secret@");
-    let (cache, pages) = (crate::cache_at(&format!("{url}?deadline=2s")).await.unwrap(), Pages::new());
+    let (cache, pages) = (
+        crate::cache_at(&format!("{url}?deadline=2s"))
+            .await
+            .unwrap(),
+        Pages::new(),
+    );
     pages.are_kept(&cache).await;
     let written = pages.write(1);
     cache.invalidate_tag("page:1").await.unwrap();
@@ -483,9 +649,15 @@ async fn b12_who_only_invalidates_is_never_refused_and_costs_no_other_value() {
         assert!(reader.set(key, "value".into(), MINUTE).await);
     }
     for round in 0..20 {
-        writer.invalidate_tag(&format!("tag {round}")).await.expect("every history is marked");
+        writer
+            .invalidate_tag(&format!("tag {round}"))
+            .await
+            .expect("every history is marked");
         for key in &keys {
-            assert!(reader.get(key).await.is_some(), "{key} after {round} invalidations of something else");
+            assert!(
+                reader.get(key).await.is_some(),
+                "{key} after {round} invalidations of something else"
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Redis that comes back with less than it had: a snapshot, a log, nothing at all, a replica in its place.
+//! Redis that comes back with less than it had: a snapshot, a log, nothing at all, a replica in its
+//! place.
 
 use std::convert::Infallible;
 use std::path::Path;
@@ -8,7 +9,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use ferrodash_cache::tiers::{Redis, RedisConfig};
 use ferrodash_cache::{
-    Answer, Cache, Computed, Entry, Key, Marks, Parts, Policy, Scope, Sealer, Shared, Stamp, Status, Tier,
+    Answer, Cache, Computed, Entry, Key, Marks, Parts, Policy, Scope, Sealer, Shared, Stamp,
+    Status, Tier,
 };
 use ferrodash_testing::{Program, free_port};
 use redis::aio::MultiplexedConnection;
@@ -25,21 +27,38 @@ struct Server {
 }
 
 const SNAPSHOTS: &[&str] = &["--save", "3600 1", "--appendonly", "no"];
-const LOG: &[&str] = &["--save", "", "--appendonly", "yes", "--appendfsync", "always"];
+const LOG: &[&str] = &[
+    "--save",
+    "",
+    "--appendonly",
+    "yes",
+    "--appendfsync",
+    "always",
+];
 const NOTHING: &[&str] = &["--save", "", "--appendonly", "no"];
 
 impl Server {
     fn start(options: &'static [&'static str]) -> Self {
         let directory = TempDir::new().unwrap();
-        let mut server = Self { port: free_port(), directory, options, program: None };
+        let mut server = Self {
+            port: free_port(),
+            directory,
+            options,
+            program: None,
+        };
         server.resume();
         server
     }
 
     fn resume(&mut self) {
         let mut command = Command::new("redis-server");
-        command.args(["--bind", "127.0.0.1", "--port", &self.port.to_string()]).args(self.options);
-        self.program = Some(Program::listening(command.current_dir(self.directory.path()), self.port));
+        command
+            .args(["--bind", "127.0.0.1", "--port", &self.port.to_string()])
+            .args(self.options);
+        self.program = Some(Program::listening(
+            command.current_dir(self.directory.path()),
+            self.port,
+        ));
     }
 
     /// Ends it by `kill -9`.
@@ -55,8 +74,14 @@ impl Server {
         // It may still be reading its files.
         let mut answer = None;
         eventually(async || {
-            let Ok(mut connection) = raw(&self.url()).await else { return false };
-            answer = redis::cmd(words[0]).arg(&words[1..]).query_async(&mut connection).await.ok();
+            let Ok(mut connection) = raw(&self.url()).await else {
+                return false;
+            };
+            answer = redis::cmd(words[0])
+                .arg(&words[1..])
+                .query_async(&mut connection)
+                .await
+                .ok();
             answer.is_some()
         })
         .await;
@@ -64,7 +89,9 @@ impl Server {
     }
 
     async fn replicates(&self, master: &Self) {
-        let () = self.tell(&["REPLICAOF", "127.0.0.1", &master.port.to_string()]).await;
+        let () = self
+            .tell(&["REPLICAOF", "127.0.0.1", &master.port.to_string()])
+            .await;
         eventually(async || {
             let info: String = self.tell(&["INFO", "replication"]).await;
             info.contains("master_link_status:up")
@@ -75,11 +102,18 @@ impl Server {
 
 async fn raw(url: &str) -> redis::RedisResult<MultiplexedConnection> {
     let url = url.split('?').next().unwrap();
-    redis::Client::open(url)?.get_multiplexed_async_connection().await
+    redis::Client::open(url)?
+        .get_multiplexed_async_connection()
+        .await
 }
 
 fn tier(url: &str) -> Redis {
-    Redis::new(RedisConfig::parse(url).unwrap(), "test".to_owned(), Sealer::default()).unwrap()
+    Redis::new(
+        RedisConfig::parse(url).unwrap(),
+        "test".to_owned(),
+        Sealer::default(),
+    )
+    .unwrap()
 }
 
 /// A function whose data is a number.
@@ -93,12 +127,23 @@ impl Source {
 
     async fn ask(&self, cache: &Cache) -> Answer {
         let data = self.0.clone();
-        let compute = || async move { Ok::<_, Infallible>(Computed::keep(data.load(Ordering::SeqCst).to_string())) };
-        cache.get_or_compute(Key::of("b12", &1), &Policy::new(MINUTE).tag("orders"), compute).await
+        let compute = || async move {
+            Ok::<_, Infallible>(Computed::keep(data.load(Ordering::SeqCst).to_string()))
+        };
+        cache
+            .get_or_compute(
+                Key::of("b12", &1),
+                &Policy::new(MINUTE).tag("orders"),
+                compute,
+            )
+            .await
     }
 
     async fn read(&self, cache: &Cache) -> u32 {
-        std::str::from_utf8(self.ask(cache).await.result.unwrap().bytes()).unwrap().parse().unwrap()
+        std::str::from_utf8(self.ask(cache).await.result.unwrap().bytes())
+            .unwrap()
+            .parse()
+            .unwrap()
     }
 
     /// Reads until the shared store is used again; no answer may be older than the data.
@@ -108,7 +153,12 @@ impl Source {
         eventually(async || {
             let answer = self.ask(cache).await;
             hits += u32::from(matches!(answer.status, Status::Hit { .. }));
-            assert_eq!(answer.result.unwrap().bytes(), data.to_string().as_bytes(), "{name}: {:?}", answer.status);
+            assert_eq!(
+                answer.result.unwrap().bytes(),
+                data.to_string().as_bytes(),
+                "{name}: {:?}",
+                answer.status
+            );
             hits > 2 && cache.failing_tiers().is_empty()
         })
         .await;
@@ -127,13 +177,16 @@ async fn process(before: Before, directory: &Path, url: &str) -> Cache {
     let builder = match before {
         Before::Nothing => crate::builder(),
         Before::Memory => crate::builder().memory(1 << 20),
-        Before::Disk => crate::builder().url(&format!("disk:{}", directory.display())).await.unwrap(),
+        Before::Disk => crate::builder()
+            .url(&format!("disk:{}", directory.display()))
+            .await
+            .unwrap(),
     };
     builder.url(url).await.unwrap().build()
 }
 
-/// What is invalidated before a server is killed, and what is afterwards, is not returned by any process, whoever
-/// comes first after the restart.
+/// What is invalidated before a server is killed, and what is afterwards, is not returned by any
+/// process, whoever comes first after the restart.
 async fn an_invalidation_outlasts(options: &'static [&'static str], save: bool) {
     for before in [Before::Nothing, Before::Memory, Before::Disk] {
         for first in ["idle", "busy", "late"] {
@@ -157,7 +210,9 @@ async fn an_invalidation_outlasts(options: &'static [&'static str], save: bool) 
             let mut caches = [("idle", &idle), ("busy", &busy), ("late", &late)];
             caches.sort_by_key(|(name, _)| *name != first);
             for (name, cache) in caches {
-                source.reads_on(cache, &format!("{before:?} {name} of {first}")).await;
+                source
+                    .reads_on(cache, &format!("{before:?} {name} of {first}"))
+                    .await;
             }
             let written = source.write();
             late.invalidate_tag("orders").await.unwrap();
@@ -165,7 +220,11 @@ async fn an_invalidation_outlasts(options: &'static [&'static str], save: bool) 
                 if before == Before::Memory && name != "late" {
                     eventually(async || source.read(cache).await == written).await;
                 }
-                assert_eq!(source.read(cache).await, written, "{before:?} {name} of {first}");
+                assert_eq!(
+                    source.read(cache).await,
+                    written,
+                    "{before:?} {name} of {first}"
+                );
             }
         }
     }
@@ -189,7 +248,11 @@ async fn b12_an_invalidation_outlasts_a_restart_with_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn b12_after_flushall_nothing_older_is_returned() {
     for before in [Before::Nothing, Before::Memory, Before::Disk] {
-        let (server, directory, source) = (Server::start(NOTHING), TempDir::new().unwrap(), Source::default());
+        let (server, directory, source) = (
+            Server::start(NOTHING),
+            TempDir::new().unwrap(),
+            Source::default(),
+        );
         let one = process(before, directory.path(), &server.url()).await;
         let other = process(before, directory.path(), &server.url()).await;
         assert_eq!((source.read(&one).await, source.read(&other).await), (0, 0));
@@ -218,10 +281,17 @@ async fn b12_each_run_of_a_server_is_an_era_for_all_who_use_it() {
     })
     .await;
     let after = after.unwrap();
-    assert_ne!(after.now.era, before.era, "the log has lost nothing, but who knows that");
+    assert_ne!(
+        after.now.era, before.era,
+        "the log has lost nothing, but who knows that"
+    );
     eventually(async || other.marks(&[]).await.is_ok()).await;
     assert_eq!(other.marks(&[]).await.unwrap(), after);
-    assert_eq!(tier(&server.url()).marks(&[]).await.unwrap(), after, "who comes later begins no other one");
+    assert_eq!(
+        tier(&server.url()).marks(&[]).await.unwrap(),
+        after,
+        "who comes later begins no other one"
+    );
 }
 
 #[tokio::test]
@@ -233,11 +303,26 @@ async fn b12_a_counter_that_goes_back_begins_an_era() {
     let restore = async || {
         let mut connection = raw(&server.url()).await.unwrap();
         let mut command = redis::cmd("RESTORE");
-        let redis::Value::BulkString(bytes) = &dump else { panic!("a dump is bytes") };
-        command.arg("{test}:marks").arg(0).arg(bytes).arg("REPLACE").query_async::<()>(&mut connection).await.unwrap();
+        let redis::Value::BulkString(bytes) = &dump else {
+            panic!("a dump is bytes")
+        };
+        command
+            .arg("{test}:marks")
+            .arg(0)
+            .arg(bytes)
+            .arg("REPLACE")
+            .query_async::<()>(&mut connection)
+            .await
+            .unwrap();
     };
     let last = one.invalidate(&[Scope::ALL]).await.unwrap();
-    assert_eq!(last, Stamp { sequence: 2, ..begun });
+    assert_eq!(
+        last,
+        Stamp {
+            sequence: 2,
+            ..begun
+        }
+    );
     restore().await;
     let seen = one.marks(&[]).await.unwrap().now;
     assert_ne!(seen.era, begun.era, "a reader notices");
@@ -255,11 +340,21 @@ async fn b12_a_counter_that_goes_back_begins_an_era() {
     // Who does not know the counter sees an entry that was begun later than now.
     restore().await;
     let (late, key) = (tier(&server.url()), Key::of("later", &1));
-    let entry = Entry::new(Parts { born: last, ..Parts::new("later".into(), MINUTE) });
+    let entry = Entry::new(Parts {
+        born: last,
+        ..Parts::new("later".into(), MINUTE)
+    });
     assert!(late.set(&key, &entry).await.unwrap());
     let marks = late.read(&key, &[Scope::ALL]).await.unwrap().marks;
     assert_ne!(marks.now.era, begun.era, "a reader of its entries notices");
-    assert!(!Marks { now: begun, ..Marks::default() }.allow(last), "and takes none of them");
+    assert!(
+        !Marks {
+            now: begun,
+            ..Marks::default()
+        }
+        .allow(last),
+        "and takes none of them"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -295,7 +390,12 @@ async fn b12_a_server_that_was_a_replica_meanwhile_begins_an_era() {
     one.invalidate(&[Scope::ALL]).await.unwrap();
     server.replicates(&other).await;
     let () = server.tell(&["REPLICAOF", "NO", "ONE"]).await;
-    eventually(async || one.marks(&[]).await.is_ok_and(|marks| marks.now.era != before.era)).await;
+    eventually(async || {
+        one.marks(&[])
+            .await
+            .is_ok_and(|marks| marks.now.era != before.era)
+    })
+    .await;
     eventually(async || {
         let era = tier(&server.url()).marks(&[]).await.unwrap().now.era;
         one.marks(&[]).await.is_ok_and(|marks| marks.now.era == era)
@@ -308,7 +408,10 @@ async fn b12_a_replica_is_not_read_from() {
     let (master, replica) = (Server::start(NOTHING), Server::start(NOTHING));
     replica.replicates(&master).await;
     let error = tier(&replica.url()).marks(&[]).await.unwrap_err();
-    assert!(error.contains("replica") && error.contains("master"), "{error}");
+    assert!(
+        error.contains("replica") && error.contains("master"),
+        "{error}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -324,12 +427,23 @@ async fn b12_a_sentinel_failover_begins_an_era_and_hits_go_on() {
     );
     std::fs::write(&file, config).unwrap();
     let mut command = Command::new("redis-server");
-    let _sentinel = Program::listening(command.arg(&file).arg("--sentinel").current_dir(directory.path()), port);
+    let _sentinel = Program::listening(
+        command
+            .arg(&file)
+            .arg("--sentinel")
+            .current_dir(directory.path()),
+        port,
+    );
     let sentinel = redis::Client::open(format!("redis://127.0.0.1:{port}")).unwrap();
     let mut sentinel = sentinel.get_multiplexed_async_connection().await.unwrap();
     eventually(async || {
         let mut ask = redis::cmd("SENTINEL");
-        let replicas: Vec<redis::Value> = ask.arg("REPLICAS").arg("orders").query_async(&mut sentinel).await.unwrap();
+        let replicas: Vec<redis::Value> = ask
+            .arg("REPLICAS")
+            .arg("orders")
+            .query_async(&mut sentinel)
+            .await
+            .unwrap();
         !replicas.is_empty()
     })
     .await;
@@ -348,13 +462,21 @@ async fn b12_a_sentinel_failover_begins_an_era_and_hits_go_on() {
     eventually(async || {
         for (before, cache) in &caches {
             let value = source.read(cache).await;
-            assert!(value == written || *before == Before::Memory, "{before:?}: {value}");
+            assert!(
+                value == written || *before == Before::Memory,
+                "{before:?}: {value}"
+            );
         }
-        tier(&url).marks(&[]).await.is_ok_and(|marks| marks.now.era != era)
+        tier(&url)
+            .marks(&[])
+            .await
+            .is_ok_and(|marks| marks.now.era != era)
     })
     .await;
     for (before, cache) in &caches {
-        source.reads_on(cache, &format!("{before:?} after the failover")).await;
+        source
+            .reads_on(cache, &format!("{before:?} after the failover"))
+            .await;
     }
     let written = source.write();
     caches[2].1.invalidate_tag("orders").await.unwrap();

@@ -1,4 +1,5 @@
-//! What a secret protects against: who can write to the store moves entries, puts old ones back, prolongs them.
+//! What a secret protects against: who can write to the store moves entries, puts old ones back,
+//! prolongs them.
 
 use std::convert::Infallible;
 use std::io::{BufRead, BufReader, Read, Write};
@@ -21,7 +22,12 @@ type Kept = Vec<(Vec<u8>, Vec<u8>, i64)>;
 
 impl Intruder {
     fn redis(server: &Redis) -> Self {
-        Self::Redis(redis::Client::open(server.url()).unwrap().get_connection().unwrap())
+        Self::Redis(
+            redis::Client::open(server.url())
+                .unwrap()
+                .get_connection()
+                .unwrap(),
+        )
     }
 
     fn memcached(server: &Memcached) -> Self {
@@ -46,7 +52,9 @@ impl Intruder {
                 write!(stream, "lru_crawler metadump all\r\n").unwrap();
                 for line in BufReader::new(stream.try_clone().unwrap()).lines() {
                     let line = line.unwrap();
-                    let Some(rest) = line.strip_prefix("key=") else { break };
+                    let Some(rest) = line.strip_prefix("key=") else {
+                        break;
+                    };
                     // The server writes what is special in addresses as it stands in them.
                     names.push(rest.split(' ').next().unwrap().replace("%3A", ":"));
                 }
@@ -67,10 +75,22 @@ impl Intruder {
         match self {
             Self::Redis(connection) => {
                 let mut restore = redis::cmd("RESTORE");
-                restore.arg(name).arg(left).arg(value).arg("REPLACE").exec(connection).unwrap();
+                restore
+                    .arg(name)
+                    .arg(left)
+                    .arg(value)
+                    .arg("REPLACE")
+                    .exec(connection)
+                    .unwrap();
             }
             Self::Memcached(stream) => {
-                write!(stream, "ms {} {} T600\r\n", std::str::from_utf8(name).unwrap(), value.len()).unwrap();
+                write!(
+                    stream,
+                    "ms {} {} T600\r\n",
+                    std::str::from_utf8(name).unwrap(),
+                    value.len()
+                )
+                .unwrap();
                 stream.write_all(value).unwrap();
                 stream.write_all(b"\r\n").unwrap();
                 let mut answer = String::new();
@@ -86,7 +106,13 @@ fn fetch(stream: &TcpStream, name: &str) -> Vec<u8> {
     write!(reader.get_mut(), "mg {name} v\r\n").unwrap();
     let mut head = String::new();
     reader.read_line(&mut head).unwrap();
-    let length: usize = head.split(' ').nth(1).expect("it is there").trim().parse().unwrap();
+    let length: usize = head
+        .split(' ')
+        .nth(1)
+        .expect("it is there")
+        .trim()
+        .parse()
+        .unwrap();
     let mut value = vec![0; length + 2];
     reader.read_exact(&mut value).unwrap();
     value.truncate(length);
@@ -98,22 +124,39 @@ fn stores() -> [(String, Intruder, Box<dyn std::any::Any>); 2] {
     let (redis, memcached) = (Redis::start(), Memcached::start());
     [
         (redis.url(), Intruder::redis(&redis), Box::new(redis)),
-        (memcached.url(), Intruder::memcached(&memcached), Box::new(memcached)),
+        (
+            memcached.url(),
+            Intruder::memcached(&memcached),
+            Box::new(memcached),
+        ),
     ]
 }
 
 async fn cache(url: &str, namespace: &str) -> Cache {
-    let builder = Cache::builder().namespace(namespace).secret("known to the app alone");
-    builder.url(&format!("{url}?deadline=2s")).await.unwrap().build()
+    let builder = Cache::builder()
+        .namespace(namespace)
+        .secret("known to the app alone");
+    builder
+        .url(&format!("{url}?deadline=2s"))
+        .await
+        .unwrap()
+        .build()
 }
 
 async fn ask(cache: &Cache, key: Key, policy: &Policy, value: &'static str) -> Answer {
-    cache.get_or_compute(key, policy, || async move { Ok::<_, Infallible>(Computed::keep(value)) }).await
+    cache
+        .get_or_compute(key, policy, || async move {
+            Ok::<_, Infallible>(Computed::keep(value))
+        })
+        .await
 }
 
 async fn text(cache: &Cache, key: Key, value: &'static str) -> (String, Status) {
     let answer = ask(cache, key, &Policy::new(MINUTE), value).await;
-    (String::from_utf8(answer.result.unwrap().bytes().to_vec()).unwrap(), answer.status)
+    (
+        String::from_utf8(answer.result.unwrap().bytes().to_vec()).unwrap(),
+        answer.status,
+    )
 }
 
 const STORED: Status = Status::Miss { stored: true };
@@ -125,28 +168,47 @@ async fn a5_an_entry_that_was_moved_to_another_key_is_not_given_back() {
         let [mine, hers] = ["mine", "hers"].map(|user| Key::of("page", &user));
         text(&cache, hers, "her salary").await;
         let (from, to) = (hers.to_string(), mine.to_string());
-        let moved: Kept = intruder.copy().into_iter().filter(|(name, ..)| contains(name, &from)).collect();
+        let moved: Kept = intruder
+            .copy()
+            .into_iter()
+            .filter(|(name, ..)| contains(name, &from))
+            .collect();
         assert!(!moved.is_empty(), "{url}");
         for (name, value, left) in moved {
             let name = String::from_utf8(name).unwrap().replace(&from, &to);
             intruder.put(name.as_bytes(), &value, left);
         }
-        assert_eq!(text(&cache, mine, "my salary").await, ("my salary".into(), STORED), "{url}");
-        assert!(matches!(text(&cache, hers, "again").await.1, Status::Hit { .. }), "{url}: what was not moved counts");
+        assert_eq!(
+            text(&cache, mine, "my salary").await,
+            ("my salary".into(), STORED),
+            "{url}"
+        );
+        assert!(
+            matches!(text(&cache, hers, "again").await.1, Status::Hit { .. }),
+            "{url}: what was not moved counts"
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a5_an_entry_of_another_namespace_is_not_given_back() {
     for (url, mut intruder, _server) in stores() {
-        let (one, two, key) = (cache(&url, "one").await, cache(&url, "two").await, Key::of("page", &1));
+        let (one, two, key) = (
+            cache(&url, "one").await,
+            cache(&url, "two").await,
+            Key::of("page", &1),
+        );
         text(&one, key, "of one").await;
         // With all that belongs to it: the marks too.
         for (name, value, left) in intruder.copy() {
             let name = String::from_utf8(name).unwrap().replace("one", "two");
             intruder.put(name.as_bytes(), &value, left);
         }
-        assert_eq!(text(&two, key, "of two").await, ("of two".into(), STORED), "{url}");
+        assert_eq!(
+            text(&two, key, "of two").await,
+            ("of two".into(), STORED),
+            "{url}"
+        );
     }
 }
 
@@ -155,13 +217,29 @@ async fn a5_what_the_store_keeps_for_longer_is_not_fresh_for_longer() {
     for (url, mut intruder, _server) in stores() {
         let (cache, key) = (cache(&url, "app").await, Key::of("rate", &1));
         let policy = Policy::new(Duration::from_millis(1500));
-        assert_eq!(ask(&cache, key, &policy, "old").await.status, STORED, "{url}");
+        assert_eq!(
+            ask(&cache, key, &policy, "old").await.status,
+            STORED,
+            "{url}"
+        );
         for (name, value, _) in intruder.copy() {
-            intruder.put(&name, &value, if contains(&name, &key.to_string()) { 600_000 } else { 0 });
+            intruder.put(
+                &name,
+                &value,
+                if contains(&name, &key.to_string()) {
+                    600_000
+                } else {
+                    0
+                },
+            );
         }
         tokio::time::sleep(Duration::from_millis(1600)).await;
         let again = ask(&cache, key, &policy, "new").await;
-        assert_eq!((again.result.unwrap().bytes(), again.status), (&"new".into(), STORED), "{url}");
+        assert_eq!(
+            (again.result.unwrap().bytes(), again.status),
+            (&"new".into(), STORED),
+            "{url}"
+        );
         // Nor can it stand in for a failure, past what it was given for that.
         assert!(cache.get(&Key::of("rate", &2)).await.is_none());
     }
@@ -190,7 +268,11 @@ async fn a5_an_old_entry_with_its_old_marks_is_refused_by_all_who_knew_of_newer_
         assert_eq!(text(&late, key, "late").await.0, "new", "{url}");
         // And so do invalidations.
         reader.invalidate_function("price").await.unwrap();
-        assert_eq!(text(&writer, key, "newest").await, ("newest".into(), STORED), "{url}");
+        assert_eq!(
+            text(&writer, key, "newest").await,
+            ("newest".into(), STORED),
+            "{url}"
+        );
     }
 }
 
@@ -204,14 +286,29 @@ async fn a5_marks_put_back_by_themselves_revive_nothing_for_who_made_newer_ones(
     cache.invalidate_tag("unrelated").await.unwrap();
     cache.invalidate_function("stock").await.unwrap();
     // Only the marks of functions and tags go: the counter stays where it is.
-    let Intruder::Redis(connection) = &mut intruder else { unreachable!("it is one") };
+    let Intruder::Redis(connection) = &mut intruder else {
+        unreachable!("it is one")
+    };
     for (name, ..) in &before {
-        let fields: redis::RedisResult<Vec<String>> = redis::cmd("HKEYS").arg(name).query(connection);
-        for field in fields.unwrap_or_default().iter().filter(|field| field.len() == 32) {
-            redis::cmd("HDEL").arg(name).arg(field).exec(connection).unwrap();
+        let fields: redis::RedisResult<Vec<String>> =
+            redis::cmd("HKEYS").arg(name).query(connection);
+        for field in fields
+            .unwrap_or_default()
+            .iter()
+            .filter(|field| field.len() == 32)
+        {
+            redis::cmd("HDEL")
+                .arg(name)
+                .arg(field)
+                .exec(connection)
+                .unwrap();
         }
     }
-    let entries = before.iter().filter(|(name, ..)| contains(name, &key.to_string())).cloned().collect();
+    let entries = before
+        .iter()
+        .filter(|(name, ..)| contains(name, &key.to_string()))
+        .cloned()
+        .collect();
     intruder.put_back(&entries);
     assert_eq!(text(&cache, key, "new").await, ("new".into(), STORED));
 }
@@ -229,7 +326,10 @@ async fn a5_an_entry_that_was_removed_does_not_count_again_when_its_bytes_are_pu
         let before = intruder.copy();
         one.remove(&key).await.unwrap();
         let after: Vec<Vec<u8>> = intruder.copy().into_iter().map(|(name, ..)| name).collect();
-        let removed: Kept = before.into_iter().filter(|(name, ..)| !after.contains(name)).collect();
+        let removed: Kept = before
+            .into_iter()
+            .filter(|(name, ..)| !after.contains(name))
+            .collect();
         assert!(!removed.is_empty());
         intruder.put_back(&removed);
         for cache in [&one, &other] {

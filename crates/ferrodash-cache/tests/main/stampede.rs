@@ -21,7 +21,12 @@ enum Outcome {
 }
 
 /// Lets callers ask at the same time; what each got, and how often the function ran.
-async fn storm(cache: &Cache, key: Key, callers: usize, outcome: Outcome) -> (Vec<Option<Bytes>>, u32) {
+async fn storm(
+    cache: &Cache,
+    key: Key,
+    callers: usize,
+    outcome: Outcome,
+) -> (Vec<Option<Bytes>>, u32) {
     let runs = Arc::new(AtomicU32::new(0));
     let ask = |outcome: Outcome| {
         let (cache, runs) = (cache.clone(), runs.clone());
@@ -38,14 +43,21 @@ async fn storm(cache: &Cache, key: Key, callers: usize, outcome: Outcome) -> (Ve
                     Outcome::Cancelled => std::future::pending().await,
                 }
             };
-            match cache.get_or_compute(key, &Policy::new(MINUTE), compute).await.result {
+            match cache
+                .get_or_compute(key, &Policy::new(MINUTE), compute)
+                .await
+                .result
+            {
                 Ok(entry) => Some(entry.bytes().clone()),
                 Err(Failure::Error(error)) => {
                     assert_eq!((error, outcome), ("no data", Outcome::Error));
                     None
                 }
                 Err(failure) => {
-                    assert_eq!((failure, outcome), (Failure::Panic("no data".into()), Outcome::Panic));
+                    assert_eq!(
+                        (failure, outcome),
+                        (Failure::Panic("no data".into()), Outcome::Panic)
+                    );
                     None
                 }
             }
@@ -57,10 +69,18 @@ async fn storm(cache: &Cache, key: Key, callers: usize, outcome: Outcome) -> (Ve
         tasks.iter().for_each(tokio::task::JoinHandle::abort);
         join_all(tasks).await;
         let later: Vec<_> = (0..callers).map(|_| ask(Outcome::Value)).collect();
-        let got = join_all(later).await.into_iter().map(Result::unwrap).collect();
+        let got = join_all(later)
+            .await
+            .into_iter()
+            .map(Result::unwrap)
+            .collect();
         return (got, runs.load(Ordering::SeqCst));
     }
-    let got = join_all(tasks).await.into_iter().map(Result::unwrap).collect();
+    let got = join_all(tasks)
+        .await
+        .into_iter()
+        .map(Result::unwrap)
+        .collect();
     (got, runs.load(Ordering::SeqCst))
 }
 
@@ -68,13 +88,26 @@ async fn storm(cache: &Cache, key: Key, callers: usize, outcome: Outcome) -> (Ve
 async fn s1_s28_every_tier_with_every_outcome_runs_the_function_as_often_as_it_must() {
     for bench in benches().await {
         for callers in [1, 3, 100] {
-            for outcome in [Outcome::Value, Outcome::Error, Outcome::Panic, Outcome::Cancelled] {
+            for outcome in [
+                Outcome::Value,
+                Outcome::Error,
+                Outcome::Panic,
+                Outcome::Cancelled,
+            ] {
                 let what = format!("{}, {callers} callers, {outcome:?}", bench.name);
                 let key = Key::of("storm", &what);
-                let storm = timeout(Duration::from_secs(20), storm(&bench.cache, key, callers, outcome));
-                let (got, runs) = storm.await.unwrap_or_else(|_| panic!("{what}: somebody hangs"));
+                let storm = timeout(
+                    Duration::from_secs(20),
+                    storm(&bench.cache, key, callers, outcome),
+                );
+                let (got, runs) = storm
+                    .await
+                    .unwrap_or_else(|_| panic!("{what}: somebody hangs"));
                 let has_value = matches!(outcome, Outcome::Value | Outcome::Cancelled);
-                assert!(got.iter().all(|value| value.is_some() == has_value), "{what}");
+                assert!(
+                    got.iter().all(|value| value.is_some() == has_value),
+                    "{what}"
+                );
                 let expected = if outcome == Outcome::Cancelled { 2 } else { 1 };
                 assert_eq!(runs, expected, "{what}");
                 // What failed is not kept, and what did not is.

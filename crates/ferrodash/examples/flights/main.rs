@@ -1,7 +1,8 @@
 //! The 336,776 flights that left New York in 2013: filtered, aggregated, plotted and listed.
 //!
-//! The filters' answers are cached in the browser and on the server, the search is debounced, and the aircraft of a page
-//! of flights are looked up in one batch. The corner shows where each answer came from and how long it took.
+//! The filters' answers are cached in the browser and on the server, the search is debounced, and
+//! the aircraft of a page of flights are looked up in one batch. The corner shows where each answer
+//! came from and how long it took.
 
 mod aircraft;
 mod data;
@@ -43,18 +44,32 @@ fn flights() -> &'static data::Flights {
 fn app(cache: Cache) -> App {
     App::new(pages::layout())
         .title("Flights from New York, 2013")
-        .meta_tag([("name", "description"), ("content", "All flights that left New York in 2013")])
-        .assets_folder(concat!(env!("CARGO_MANIFEST_DIR"), "/examples/flights/assets"))
+        .meta_tag([
+            ("name", "description"),
+            ("content", "All flights that left New York in 2013"),
+        ])
+        .assets_folder(concat!(
+            env!("CARGO_MANIFEST_DIR"),
+            "/examples/flights/assets"
+        ))
         .health_endpoint("health")
         // The pages' own components come with the answer of `show_page`.
         .suppress_callback_exceptions(true)
         .cache(cache)
-        .callbacks(callbacks![pages::show_page, pages::overview, pages::list_flights])
+        .callbacks(callbacks![
+            pages::show_page,
+            pages::overview,
+            pages::list_flights
+        ])
 }
 
 async fn run(options: Options) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     // Before the data, so that a mistyped address does not cost a download.
-    let cache = Cache::builder().namespace("flights").url(&options.cache).await?.build();
+    let cache = Cache::builder()
+        .namespace("flights")
+        .url(&options.cache)
+        .await?
+        .build();
     let directory = options.data.unwrap_or_else(data::default_directory);
     let read = tokio::task::spawn_blocking(move || data::Flights::obtain(&directory)).await??;
     let planes = FLIGHTS.get_or_init(|| read).planes.clone();

@@ -20,9 +20,15 @@ pub(crate) fn layout() -> html::Div {
     html::Div::new((
         dcc::Location::new("url").refresh(false),
         html::Header::new((
-            html::Div::new((html::H1::new("Flights from New York"), html::P::new("All 336,776 departures of 2013")))
-                .class_name("brand"),
-            html::Nav::new((dcc::Link::new("Overview", "/"), dcc::Link::new("Flights", "/flights"))),
+            html::Div::new((
+                html::H1::new("Flights from New York"),
+                html::P::new("All 336,776 departures of 2013"),
+            ))
+            .class_name("brand"),
+            html::Nav::new((
+                dcc::Link::new("Overview", "/"),
+                dcc::Link::new("Flights", "/flights"),
+            )),
         )),
         filters(),
         dcc::Loading::new(html::Main::new(()).id("page"))
@@ -33,18 +39,26 @@ pub(crate) fn layout() -> html::Div {
 }
 
 fn filters() -> html::Section {
-    let carriers = flights().full_names.iter().filter(|(code, _)| flights().carriers.index(code).is_some());
+    let carriers = flights()
+        .full_names
+        .iter()
+        .filter(|(code, _)| flights().carriers.index(code).is_some());
     let mut carriers: Vec<(&String, &String)> = carriers.collect();
     carriers.sort_by_key(|(_, name)| *name);
     let option = |(code, name): (&String, &String)| json!({"value": code, "label": name});
     let origins = ORIGINS.map(|(code, name)| json!({"value": code, "label": name}));
-    let marks: HashMap<String, &str> = [(1, "Jan"), (4, "Apr"), (7, "Jul"), (10, "Oct"), (12, "Dec")]
-        .map(|(month, name)| (month.to_string(), name))
-        .into();
+    let marks: HashMap<String, &str> =
+        [(1, "Jan"), (4, "Apr"), (7, "Jul"), (10, "Oct"), (12, "Dec")]
+            .map(|(month, name)| (month.to_string(), name))
+            .into();
     html::Section::new((
         field(
             "Airports",
-            dcc::Checklist::new().id("origins").options(origins).value(["EWR", "JFK", "LGA"]).inline(true),
+            dcc::Checklist::new()
+                .id("origins")
+                .options(origins)
+                .value(["EWR", "JFK", "LGA"])
+                .inline(true),
         ),
         field(
             "Carriers",
@@ -56,18 +70,33 @@ fn filters() -> html::Section {
         ),
         field(
             "Months",
-            dcc::RangeSlider::new().id("months").min(1).max(12).step(1).value([1, 12]).marks(marks).allow_cross(false),
+            dcc::RangeSlider::new()
+                .id("months")
+                .min(1)
+                .max(12)
+                .step(1)
+                .value([1, 12])
+                .marks(marks)
+                .allow_cross(false),
         ),
     ))
     .class_name("filters")
 }
 
 fn field(label: &'static str, content: impl IntoChildren) -> html::Div {
-    html::Div::new((html::Span::new(label).class_name("label"), content.into_children())).class_name("field")
+    html::Div::new((
+        html::Span::new(label).class_name("label"),
+        content.into_children(),
+    ))
+    .class_name("field")
 }
 
 /// Which page a path shows.
-#[callback(output("page", "children"), input("url", "pathname", default = "/"), cache(client, timeout = "1h"))]
+#[callback(
+    output("page", "children"),
+    input("url", "pathname", default = "/"),
+    cache(client, timeout = "1h")
+)]
 pub(crate) async fn show_page(pathname: String) -> Component {
     match pathname.trim_end_matches('/') {
         "" => overview_page(),
@@ -85,8 +114,14 @@ pub(crate) async fn show_page(pathname: String) -> Component {
 fn overview_page() -> Component {
     let graph = |title: &'static str, id: &'static str| {
         let config = json!({"displayModeBar": false, "responsive": true});
-        html::Div::new((html::H2::new(title), dcc::Graph::new().id(id).config(config).style([("height", "20rem")])))
-            .class_name("card")
+        html::Div::new((
+            html::H2::new(title),
+            dcc::Graph::new()
+                .id(id)
+                .config(config)
+                .style([("height", "20rem")]),
+        ))
+        .class_name("card")
     };
     html::Div::new((
         html::Div::new(()).id("numbers").class_name("numbers"),
@@ -123,7 +158,11 @@ pub(crate) async fn overview(
     months: (u8, u8),
 ) -> (Vec<html::Div>, Value, Value, Value) {
     let summary = summary(filter(origins, carriers, months)).await;
-    let figures = (figures::by_month(&summary), figures::by_carrier(&summary), figures::by_hour(&summary));
+    let figures = (
+        figures::by_month(&summary),
+        figures::by_carrier(&summary),
+        figures::by_hour(&summary),
+    );
     (numbers(&summary), figures.0, figures.1, figures.2)
 }
 
@@ -134,7 +173,11 @@ fn filter(origins: Option<Vec<String>>, carriers: Option<Vec<String>>, months: (
         list.sort();
         list
     };
-    Filter { origins: sorted(origins), carriers: sorted(carriers), months }
+    Filter {
+        origins: sorted(origins),
+        carriers: sorted(carriers),
+        months,
+    }
 }
 
 fn numbers(summary: &Summary) -> Vec<html::Div> {
@@ -142,25 +185,40 @@ fn numbers(summary: &Summary) -> Vec<html::Div> {
         html::Div::new((html::Strong::new(value), html::Span::new(label))).class_name("card number")
     };
     let total = summary.total;
-    let delay = total.mean_delay().map_or("–".to_owned(), |delay| format!("{delay:.1} min"));
-    let busiest = summary.destinations.first().map_or("–".to_owned(), |(code, _)| place(code));
+    let delay = total
+        .mean_delay()
+        .map_or("–".to_owned(), |delay| format!("{delay:.1} min"));
+    let busiest = summary
+        .destinations
+        .first()
+        .map_or("–".to_owned(), |(code, _)| place(code));
     vec![
         card("flights", thousands(total.flights)),
         card("mean delay", delay),
         card("late", format!("{:.1} %", total.percent(total.late))),
-        card("cancelled", format!("{:.1} %", total.percent(total.cancelled))),
+        card(
+            "cancelled",
+            format!("{:.1} %", total.percent(total.cancelled)),
+        ),
         card("busiest destination", busiest),
     ]
 }
 
 fn place(code: &str) -> String {
     let name = flights().full_names.get(code).map_or(code, String::as_str);
-    name.replace(" International Airport", "").replace(" Intl", "").replace(" International", "")
+    name.replace(" International Airport", "")
+        .replace(" Intl", "")
+        .replace(" International", "")
 }
 
 fn thousands(number: u32) -> String {
     let digits = number.to_string();
-    let groups: Vec<&str> = digits.as_bytes().rchunks(3).rev().filter_map(|group| str::from_utf8(group).ok()).collect();
+    let groups: Vec<&str> = digits
+        .as_bytes()
+        .rchunks(3)
+        .rev()
+        .filter_map(|group| str::from_utf8(group).ok())
+        .collect();
     groups.join(",")
 }
 
@@ -216,7 +274,8 @@ pub(crate) struct SortBy {
     direction: String,
 }
 
-/// The rows that a search and a filter leave, sorted. Kept on the server, so that turning a page does not search again.
+/// The rows that a search and a filter leave, sorted. Kept on the server, so that turning a page
+/// does not search again.
 #[memoize(timeout = "10m")]
 async fn matching(filter: Filter, search: String, sort: Vec<SortBy>) -> Vec<u32> {
     let flights = flights();
@@ -227,15 +286,28 @@ async fn matching(filter: Filter, search: String, sort: Vec<SortBy>) -> Vec<u32>
             || flights.airports.name(flights.destination[row]) == wanted
             || wanted
                 .strip_prefix(flights.carriers.name(flights.carrier[row]))
-                .is_some_and(|number| number.trim().is_empty() || number.trim().parse() == Ok(flights.number[row]))
+                .is_some_and(|number| {
+                    number.trim().is_empty() || number.trim().parse() == Ok(flights.number[row])
+                })
     };
     let mut rows: Vec<usize> = filter.rows(flights).filter(|row| matches(*row)).collect();
-    if let Some(SortBy { column_id, direction }) = sort.first() {
+    if let Some(SortBy {
+        column_id,
+        direction,
+    }) = sort.first()
+    {
         match column_id.as_str() {
             "time" => rows.sort_by_key(|&row| (flights.hour[row], flights.minute[row])),
-            "flight" => rows.sort_by_key(|&row| (flights.carriers.name(flights.carrier[row]), flights.number[row])),
+            "flight" => rows.sort_by_key(|&row| {
+                (
+                    flights.carriers.name(flights.carrier[row]),
+                    flights.number[row],
+                )
+            }),
             "origin" => rows.sort_by_key(|&row| flights.airports.name(flights.origin[row])),
-            "destination" => rows.sort_by_key(|&row| flights.airports.name(flights.destination[row])),
+            "destination" => {
+                rows.sort_by_key(|&row| flights.airports.name(flights.destination[row]))
+            }
             "distance" => rows.sort_by_key(|&row| flights.distance[row]),
             "delay" => rows.sort_by_key(|&row| flights.delay[row]),
             _ => rows.sort_by_key(|&row| (flights.month[row], flights.day[row])),
@@ -244,7 +316,9 @@ async fn matching(filter: Filter, search: String, sort: Vec<SortBy>) -> Vec<u32>
             rows.reverse();
         }
     }
-    rows.into_iter().filter_map(|row| u32::try_from(row).ok()).collect()
+    rows.into_iter()
+        .filter_map(|row| u32::try_from(row).ok())
+        .collect()
 }
 
 /// One page of the table. The search waits until it has been still for a moment.
@@ -272,13 +346,20 @@ pub(crate) async fn list_flights(
     let rows = matching(filter, search.unwrap_or_default(), sort.unwrap_or_default()).await;
     let pages = rows.len().div_ceil(PAGE_SIZE).max(1);
     // A filter can leave fewer pages than the one that is shown.
-    let shown = rows.iter().skip(page.min(pages - 1) * PAGE_SIZE).take(PAGE_SIZE).map(|row| *row as usize);
+    let shown = rows
+        .iter()
+        .skip(page.min(pages - 1) * PAGE_SIZE)
+        .take(PAGE_SIZE)
+        .map(|row| *row as usize);
     // All at the same time: that is what lets the batcher join their look-ups.
     let cells = try_join_all(shown.map(row_cells)).await?;
     let found = match rows.len() {
         0 => "No flights match. Try another search or wider filters.".to_owned(),
         1 => "1 flight".to_owned(),
-        count => format!("{} flights", thousands(u32::try_from(count).unwrap_or(u32::MAX))),
+        count => format!(
+            "{} flights",
+            thousands(u32::try_from(count).unwrap_or(u32::MAX))
+        ),
     };
     Ok((Json(cells), pages, found))
 }

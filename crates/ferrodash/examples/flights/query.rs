@@ -55,15 +55,27 @@ impl Group {
 
     /// A part of all flights, in percent.
     pub(crate) fn percent(&self, part: u32) -> f64 {
-        if self.flights == 0 { 0.0 } else { f64::from(part) / f64::from(self.flights) * 100.0 }
+        if self.flights == 0 {
+            0.0
+        } else {
+            f64::from(part) / f64::from(self.flights) * 100.0
+        }
     }
 }
 
 impl Filter {
     /// The indices of the flights that match. An empty list of carriers means all.
     pub(crate) fn rows<'a>(&self, flights: &'a Flights) -> impl Iterator<Item = usize> + use<'a> {
-        let origins: Vec<u16> = self.origins.iter().filter_map(|name| flights.airports.index(name)).collect();
-        let carriers: Vec<u16> = self.carriers.iter().filter_map(|name| flights.carriers.index(name)).collect();
+        let origins: Vec<u16> = self
+            .origins
+            .iter()
+            .filter_map(|name| flights.airports.index(name))
+            .collect();
+        let carriers: Vec<u16> = self
+            .carriers
+            .iter()
+            .filter_map(|name| flights.carriers.index(name))
+            .collect();
         let (first, last) = self.months;
         (0..flights.len()).filter(move |&row| {
             (first..=last).contains(&flights.month[row])
@@ -82,9 +94,12 @@ impl Filter {
         for row in self.rows(flights) {
             let delay = flights.delay[row];
             total.add(delay);
-            months[usize::from(flights.origin[row])][usize::from(flights.month[row]) - 1].add(delay);
+            months[usize::from(flights.origin[row])][usize::from(flights.month[row]) - 1]
+                .add(delay);
             carriers[usize::from(flights.carrier[row])].add(delay);
-            hours[weekday(flights.month[row], flights.day[row])][usize::from(flights.hour[row]) % 24].add(delay);
+            hours[weekday(flights.month[row], flights.day[row])]
+                [usize::from(flights.hour[row]) % 24]
+                .add(delay);
             destinations[usize::from(flights.destination[row])] += 1;
         }
         let named = |name: &str| name.to_owned();
@@ -93,14 +108,18 @@ impl Filter {
         let destinations = flights.airports.iter().map(named).zip(destinations);
         let mut summary = Summary {
             total,
-            by_month: by_month.filter(|(_, months)| months.iter().any(|group| group.flights > 0)).collect(),
+            by_month: by_month
+                .filter(|(_, months)| months.iter().any(|group| group.flights > 0))
+                .collect(),
             by_carrier: by_carrier.filter(|(_, group)| group.flights > 0).collect(),
             by_hour: hours,
             destinations: destinations.filter(|(_, count)| *count > 0).collect(),
         };
         summary.by_month.sort_by(|a, b| a.0.cmp(&b.0));
         summary.by_carrier.sort_by_key(|(_, group)| group.flights);
-        summary.destinations.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+        summary
+            .destinations
+            .sort_by_key(|(_, count)| std::cmp::Reverse(*count));
         summary
     }
 }

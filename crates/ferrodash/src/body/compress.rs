@@ -1,8 +1,8 @@
 //! The encoders of gzip and Brotli, and where they run.
 //!
-//! An encoder needs many times the memory of a small body, and one that is made for each body leaves holes between the
-//! bodies that are kept. So there are few encoders, their memory is used again, and what they write is copied to a block
-//! of its own size.
+//! An encoder needs many times the memory of a small body, and one that is made for each body
+//! leaves holes between the bodies that are kept. So there are few encoders, their memory is used
+//! again, and what they write is copied to a block of its own size.
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -13,21 +13,23 @@ use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 use tokio::sync::{Semaphore, oneshot};
 
-/// The level of gzip. Level 3 takes 58 ms for 4.0 MB of a figure's numbers and leaves 1.552 MB; level 1 takes 30 ms and
-/// leaves 2.569 MB, level 6 takes 102 ms and leaves 1.549 MB.
+/// The level of gzip. Level 3 takes 58 ms for 4.0 MB of a figure's numbers and leaves 1.552 MB;
+/// level 1 takes 30 ms and leaves 2.569 MB, level 6 takes 102 ms and leaves 1.549 MB.
 const GZIP_LEVEL: u32 = 3;
 
-/// The level of Brotli. Level 4 takes 138 ms for the same numbers and leaves 1.330 MB; level 5 takes 296 ms and leaves
-/// 1.363 MB.
+/// The level of Brotli. Level 4 takes 138 ms for the same numbers and leaves 1.330 MB; level 5
+/// takes 296 ms and leaves 1.363 MB.
 const BROTLI_LEVEL: i32 = 4;
 
-/// The smallest and the largest window of Brotli, as powers of two. Its memory grows with the window.
+/// The smallest and the largest window of Brotli, as powers of two. Its memory grows with the
+/// window.
 const WINDOWS: (u32, u32) = (10, 18);
 
 /// An encoder's output buffer is kept for the next body up to this size, in bytes.
 const LARGEST_SCRATCH: usize = 1 << 20;
 
-/// As many bodies wait for the encoder in the background; more are left as they are. The cache gives it one at a time.
+/// As many bodies wait for the encoder in the background; more are left as they are. The cache
+/// gives it one at a time.
 const WAITING: usize = 64;
 
 /// The start of a gzip file: deflate, no flags, no time, an unknown system (RFC 1952, section 2.3).
@@ -54,7 +56,9 @@ struct Gzip {
 
 impl Gzip {
     fn new() -> Self {
-        Self { encoder: DeflateEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL)) }
+        Self {
+            encoder: DeflateEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL)),
+        }
     }
 
     fn compress(&mut self, body: &[u8]) -> io::Result<Bytes> {
@@ -77,7 +81,9 @@ impl Gzip {
 /// A body as a gzip file.
 pub(super) fn gzip(body: &[u8]) -> Bytes {
     let mut gzip = idle().pop().unwrap_or_else(Gzip::new);
-    let compressed = gzip.compress(body).expect("writing to memory does not fail");
+    let compressed = gzip
+        .compress(body)
+        .expect("writing to memory does not fail");
     let mut idle = idle();
     if idle.len() < processors() {
         idle.push(gzip);
@@ -92,17 +98,29 @@ fn idle() -> MutexGuard<'static, Vec<Gzip>> {
 /// A body as Brotli writes it.
 pub(super) fn brotli(body: &[u8]) -> Bytes {
     let needed = usize::BITS - body.len().leading_zeros();
-    let lgwin = needed.clamp(WINDOWS.0, WINDOWS.1).try_into().expect("a window is a small number");
+    let lgwin = needed
+        .clamp(WINDOWS.0, WINDOWS.1)
+        .try_into()
+        .expect("a window is a small number");
     let quality = BROTLI_LEVEL;
-    let params = brotli::enc::BrotliEncoderParams { quality, lgwin, size_hint: body.len(), ..Default::default() };
+    let params = brotli::enc::BrotliEncoderParams {
+        quality,
+        lgwin,
+        size_hint: body.len(),
+        ..Default::default()
+    };
     let mut written = Vec::with_capacity(body.len() / 4);
-    brotli::BrotliCompress(&mut &*body, &mut written, &params).expect("writing to memory does not fail");
+    brotli::BrotliCompress(&mut &*body, &mut written, &params)
+        .expect("writing to memory does not fail");
     Bytes::copy_from_slice(&written)
 }
 
 /// Runs `compress` where it holds up nobody else; `None` when the runtime ends.
 pub(super) async fn aside(body: Bytes, compress: fn(&[u8]) -> Bytes) -> Option<Bytes> {
-    let turn = TURNS.acquire().await.expect("the semaphore is never closed");
+    let turn = TURNS
+        .acquire()
+        .await
+        .expect("the semaphore is never closed");
     let work = move || {
         let _turn = turn;
         compress(&body)
@@ -110,8 +128,8 @@ pub(super) async fn aside(body: Bytes, compress: fn(&[u8]) -> Bytes) -> Option<B
     tokio::task::spawn_blocking(work).await.ok()
 }
 
-/// Both compressed forms of a body, made when the encoder in the background has time; gzip only if `gzip` is missing.
-/// `None` when too many bodies wait.
+/// Both compressed forms of a body, made when the encoder in the background has time; gzip only if
+/// `gzip` is missing. `None` when too many bodies wait.
 pub(super) async fn later(body: Bytes, gzip: Bytes) -> Option<(Bytes, Bytes)> {
     let (reply, forms) = oneshot::channel();
     match BACKGROUND.queue.try_send(Job { body, gzip, reply }) {
@@ -141,7 +159,9 @@ impl Background {
         let jobs = Arc::new(Mutex::new(jobs));
         for _ in 0..(processors() / 2).max(1) {
             let jobs = jobs.clone();
-            let thread = std::thread::Builder::new().name("ferrodash-encode".into()).spawn(move || work(&jobs));
+            let thread = std::thread::Builder::new()
+                .name("ferrodash-encode".into())
+                .spawn(move || work(&jobs));
             if let Err(error) = thread {
                 tracing::warn!(%error, "no thread for compression could be started; some answers stay uncompressed");
             }
@@ -152,7 +172,12 @@ impl Background {
 
 fn work(jobs: &Mutex<Receiver<Job>>) {
     let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
-    while let Ok(Job { body, gzip: made, reply }) = next() {
+    while let Ok(Job {
+        body,
+        gzip: made,
+        reply,
+    }) = next()
+    {
         // The entry may have been replaced meanwhile, or the runtime be gone.
         if reply.is_closed() {
             continue;
@@ -174,7 +199,9 @@ mod tests {
         for body in [&b"first"[..], &b"second ".repeat(100_000), b"", b"third"] {
             let compressed = encoder.compress(body).unwrap();
             let mut read = Vec::new();
-            flate2::read::GzDecoder::new(&compressed[..]).read_to_end(&mut read).unwrap();
+            flate2::read::GzDecoder::new(&compressed[..])
+                .read_to_end(&mut read)
+                .unwrap();
             assert_eq!(read, body);
         }
     }
@@ -182,7 +209,9 @@ mod tests {
     #[test]
     fn brotli_reads_back_whatever_the_window() {
         for length in [0, 1, 1023, 1024, 300_000, 3_000_000] {
-            let body: Vec<u8> = (0..length).map(|index: u32| (index / 7 % 251) as u8).collect();
+            let body: Vec<u8> = (0..length)
+                .map(|index: u32| (index / 7 % 251) as u8)
+                .collect();
             let mut read = Vec::new();
             brotli::BrotliDecompress(&mut &brotli(&body)[..], &mut read).unwrap();
             assert_eq!(read, body, "{length}");

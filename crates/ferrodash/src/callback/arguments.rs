@@ -117,9 +117,14 @@ impl Parameter {
 
     /// A name that a struct has twice.
     pub(crate) fn double_name(&self) -> Option<&str> {
-        let Self::Struct(fields) = self else { return None };
+        let Self::Struct(fields) = self else {
+            return None;
+        };
         let mut seen = HashSet::new();
-        let double = fields.iter().find(|(name, _)| !seen.insert(name)).map(|(name, _)| name.as_ref());
+        let double = fields
+            .iter()
+            .find(|(name, _)| !seen.insert(name))
+            .map(|(name, _)| name.as_ref());
         double.or_else(|| fields.iter().find_map(|(_, field)| field.double_name()))
     }
 
@@ -133,7 +138,11 @@ impl Parameter {
                     if index > 0 {
                         text.push(b',');
                     }
-                    text.extend(serde_json::Value::from(name.as_ref()).to_string().as_bytes());
+                    text.extend(
+                        serde_json::Value::from(name.as_ref())
+                            .to_string()
+                            .as_bytes(),
+                    );
                     text.push(b':');
                     field.write(values, inputs, text);
                 }

@@ -9,16 +9,20 @@ use ferrodash_components::Id;
 
 use super::dependency::digest;
 use super::failure::error_handler;
-use super::handler::{CallbackArguments, ErasedHandler, HandlerCall, HandlerError, HandlerFuture, Signature};
+use super::handler::{
+    CallbackArguments, ErasedHandler, HandlerCall, HandlerError, HandlerFuture, Signature,
+};
 use super::{
-    ApiEndpoint, Args, CacheOptions, Callback, Clientside, Context, Failure, Function, Handler, InitialCall, Input,
-    IntoAnswer, IntoOutput, Output, OutputValue, Parameter, Property, Running, Source, Spec, State, TimeLimit, handler,
+    ApiEndpoint, Args, CacheOptions, Callback, Clientside, Context, Failure, Function, Handler,
+    InitialCall, Input, IntoAnswer, IntoOutput, Output, OutputValue, Parameter, Property, Running,
+    Source, Spec, State, TimeLimit, handler,
 };
 
 /// Where the functions of inline clientside callbacks are kept in the page, as in Dash.
 pub(crate) const INLINE_NAMESPACE: &str = "_dashprivate_clientside_funcs";
 
-/// Describes a [`Callback`]; [`handler`](Self::handler) or [`clientside`](Self::clientside) ends the description.
+/// Describes a [`Callback`]; [`handler`](Self::handler) or [`clientside`](Self::clientside) ends
+/// the description.
 #[derive(Clone)]
 #[must_use = "a callback is complete with its handler"]
 pub struct CallbackBuilder {
@@ -51,14 +55,19 @@ impl CallbackBuilder {
             timeout: TimeLimit::OfApp,
             unsupported: None,
         };
-        Self { spec, leading: Vec::new(), trailing: Vec::new() }
+        Self {
+            spec,
+            leading: Vec::new(),
+            trailing: Vec::new(),
+        }
     }
 
-    /// A name for messages and cache keys, and the version of the function's source: entries of another version are not
-    /// found. The attribute sets both. By default the name is that of the function's type, and an empty version changes
-    /// with each build.
+    /// A name for messages and cache keys, and the version of the function's source: entries of
+    /// another version are not found. The attribute sets both. By default the name is that of the
+    /// function's type, and an empty version changes with each build.
     ///
-    /// A cached function that captures values needs a name: what it captures is no part of its keys.
+    /// A cached function that captures values needs a name: what it captures is no part of its
+    /// keys.
     pub fn name(mut self, name: impl Into<String>, version: &'static str) -> Self {
         self.spec.name = name.into();
         self.spec.is_named = true;
@@ -66,14 +75,15 @@ impl CallbackBuilder {
         self
     }
 
-    /// Adds an output. With several, the function returns a tuple in their order, or [`Outputs`](crate::Outputs); without
-    /// any, it returns `()`.
+    /// Adds an output. With several, the function returns a tuple in their order, or
+    /// [`Outputs`](crate::Outputs); without any, it returns `()`.
     pub fn output(mut self, output: Output) -> Self {
         self.spec.outputs.push(output);
         self
     }
 
-    /// Adds outputs, such as those that are known when the app runs. The function returns [`Outputs`](crate::Outputs).
+    /// Adds outputs, such as those that are known when the app runs. The function returns
+    /// [`Outputs`](crate::Outputs).
     pub fn outputs(mut self, outputs: impl IntoIterator<Item = Output>) -> Self {
         self.spec.outputs.extend(outputs);
         self
@@ -86,15 +96,16 @@ impl CallbackBuilder {
         self
     }
 
-    /// Adds a state: an argument whose change does not trigger the callback. States come after all inputs.
+    /// Adds a state: an argument whose change does not trigger the callback. States come after all
+    /// inputs.
     pub fn state(mut self, state: impl Into<State>) -> Self {
         self.trailing.push(Parameter::State(self.spec.states.len()));
         self.spec.states.push(state.into());
         self
     }
 
-    /// Adds inputs and states that are one argument of the function: a struct with their names as fields. It stands
-    /// among the inputs, in the order of these calls.
+    /// Adds inputs and states that are one argument of the function: a struct with their names as
+    /// fields. It stands among the inputs, in the order of these calls.
     pub fn args(mut self, args: Args) -> Self {
         let parameter = args.flatten(&mut self.spec.inputs, &mut self.spec.states);
         self.leading.push(parameter);
@@ -128,7 +139,8 @@ impl CallbackBuilder {
         self
     }
 
-    /// A call when the page is loaded, although others write its outputs too. Their order is not known.
+    /// A call when the page is loaded, although others write its outputs too. Their order is not
+    /// known.
     pub fn initial_duplicate(mut self) -> Self {
         self.spec.initial_call = InitialCall::Duplicate;
         self
@@ -147,8 +159,9 @@ impl CallbackBuilder {
         self
     }
 
-    /// Lets its calls travel with others in one request although it takes a [`Context`](crate::Context) or has an error
-    /// handler. It then cannot set cookies and headers: a call that does fails. Other callbacks need not say it.
+    /// Lets its calls travel with others in one request although it takes a
+    /// [`Context`](crate::Context) or has an error handler. It then cannot set cookies and headers:
+    /// a call that does fails. Other callbacks need not say it.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -164,8 +177,9 @@ impl CallbackBuilder {
         self
     }
 
-    /// How long the function may take, in the place of what [`App::call_timeout`](crate::App::call_timeout) says; `None`
-    /// for any time. Then its call is cancelled and answered with 504. For a cached callback it is the same as
+    /// How long the function may take, in the place of what
+    /// [`App::call_timeout`](crate::App::call_timeout) says; `None` for any time. Then its call is
+    /// cancelled and answered with 504. For a cached callback it is the same as
     /// [`hard_timeout`](CacheOptions::hard_timeout).
     ///
     /// ```
@@ -189,8 +203,10 @@ impl CallbackBuilder {
         self
     }
 
-    /// What the outputs become when the function returns an error or panics: the handler returns what the function could
-    /// have returned, or an error in its turn; `()` and `null` are no update, as in Dash. It comes before that of the app, see [`App::on_error`](crate::App::on_error).
+    /// What the outputs become when the function returns an error or panics: the handler returns
+    /// what the function could have returned, or an error in its turn; `()` and `null` are no
+    /// update, as in Dash. It comes before that of the app, see
+    /// [`App::on_error`](crate::App::on_error).
     ///
     /// ```
     /// use ferrodash::{Callback, Context, Failure, Input, Output};
@@ -209,22 +225,26 @@ impl CallbackBuilder {
         self
     }
 
-    /// An address, such as `/api/total`, at which other programs call the function: a POST of a JSON object with its
-    /// arguments under `names` is answered with its value as JSON. Unlike the app's other addresses it is taken as it
-    /// is, without the app's prefix. It is for programs: the function runs without the callback's cache and without handlers
-    /// of errors, and tokens of [`App::csrf`](crate::App::csrf) are not asked for.
+    /// An address, such as `/api/total`, at which other programs call the function: a POST of a
+    /// JSON object with its arguments under `names` is answered with its value as JSON. Unlike the
+    /// app's other addresses it is taken as it is, without the app's prefix. It is for programs:
+    /// the function runs without the callback's cache and without handlers of errors, and tokens of
+    /// [`App::csrf`](crate::App::csrf) are not asked for.
     pub fn api_endpoint<N: Into<String>>(
         mut self,
         path: impl Into<String>,
         names: impl IntoIterator<Item = N>,
     ) -> Self {
         let names = names.into_iter().map(Into::into).collect();
-        self.spec.api = Some(ApiEndpoint { path: path.into(), names });
+        self.spec.api = Some(ApiEndpoint {
+            path: path.into(),
+            names,
+        });
         self
     }
 
-    /// The function may add callbacks, with [`Context::add_callback`]: after each of its calls the page asks anew which
-    /// callbacks there are.
+    /// The function may add callbacks, with [`Context::add_callback`]: after each of its calls the
+    /// page asks anew which callbacks there are.
     pub fn dynamic_callbacks(mut self) -> Self {
         self.spec.adds_callbacks = true;
         self
@@ -242,10 +262,12 @@ impl CallbackBuilder {
         self
     }
 
-    /// The async function that answers: its arguments are the inputs, the states, and a [`Context`] if it wants one.
+    /// The async function that answers: its arguments are the inputs, the states, and a [`Context`]
+    /// if it wants one.
     ///
-    /// An argument is a type that serde can read and that owns its data. The function returns a value for its output, a
-    /// tuple of values or [`Outputs`](crate::Outputs) for several, or a `Result` of these, and its future is `Send`.
+    /// An argument is a type that serde can read and that owns its data. The function returns a
+    /// value for its output, a tuple of values or [`Outputs`](crate::Outputs) for several, or a
+    /// `Result` of these, and its future is `Send`.
     pub fn handler<A, K, M, H>(mut self, handler: H) -> Callback
     where
         H: Handler<A> + Send + Sync + 'static,
@@ -257,21 +279,29 @@ impl CallbackBuilder {
             self.spec.name = std::any::type_name::<H>().to_owned();
         }
         let id = (size_of::<H>() == 0).then(TypeId::of::<H>);
-        self.finish(Function::Server { handler: handler::erase(handler), id })
+        self.finish(Function::Server {
+            handler: handler::erase(handler),
+            id,
+        })
     }
 
-    /// A handler that `#[callback]` wrote for one function. It captures nothing but what the function's types are.
+    /// A handler that `#[callback]` wrote for one function. It captures nothing but what the
+    /// function's types are.
     #[doc(hidden)]
     pub fn generated_handler<H>(self, signature: Signature, handler: H) -> Callback
     where
         H: Fn(HandlerCall) -> Result<HandlerFuture, HandlerError> + Send + Sync + 'static,
     {
         let id = Some(TypeId::of::<H>());
-        self.finish(Function::Server { handler: ErasedHandler::new(signature, handler), id })
+        self.finish(Function::Server {
+            handler: ErasedHandler::new(signature, handler),
+            id,
+        })
     }
 
-    /// The source of a JavaScript function that answers in the page, without a request. It may return a promise, and use
-    /// `dash_clientside.no_update`, `dash_clientside.set_props` and the rest of Dash's.
+    /// The source of a JavaScript function that answers in the page, without a request. It may
+    /// return a promise, and use `dash_clientside.no_update`, `dash_clientside.set_props` and the
+    /// rest of Dash's.
     ///
     /// ```
     /// use ferrodash::{Callback, Input, Output};
@@ -285,14 +315,27 @@ impl CallbackBuilder {
         self.finish_clientside(Clientside::inline(source.into()))
     }
 
-    /// A JavaScript function that answers in the page: `window.dash_clientside[namespace][name]`, which a script of the
-    /// assets folder defines.
-    pub fn clientside_function(self, namespace: impl Into<String>, name: impl Into<String>) -> Callback {
-        self.finish_clientside(Clientside { namespace: namespace.into(), name: name.into(), source: None })
+    /// A JavaScript function that answers in the page: `window.dash_clientside[namespace][name]`,
+    /// which a script of the assets folder defines.
+    pub fn clientside_function(
+        self,
+        namespace: impl Into<String>,
+        name: impl Into<String>,
+    ) -> Callback {
+        self.finish_clientside(Clientside {
+            namespace: namespace.into(),
+            name: name.into(),
+            source: None,
+        })
     }
 
     fn finish_clientside(mut self, mut function: Clientside) -> Callback {
-        if self.spec.inputs.iter().any(|input| input.debounce.is_some()) {
+        if self
+            .spec
+            .inputs
+            .iter()
+            .any(|input| input.debounce.is_some())
+        {
             function = function.behind_gates(&self.spec);
         }
         if self.spec.name.is_empty() {
@@ -305,22 +348,33 @@ impl CallbackBuilder {
     }
 
     fn finish(mut self, function: Function) -> Callback {
-        if self.leading.iter().any(|parameter| matches!(parameter, Parameter::Struct(_))) {
+        if self
+            .leading
+            .iter()
+            .any(|parameter| matches!(parameter, Parameter::Struct(_)))
+        {
             self.leading.append(&mut self.trailing);
             self.spec.parameters = Some(self.leading);
         }
-        Callback { spec: self.spec, function }
+        Callback {
+            spec: self.spec,
+            function,
+        }
     }
 }
 
 impl Clientside {
     /// A function that is given as source. Its name is that of Dash.
     fn inline(source: String) -> Self {
-        Self { namespace: INLINE_NAMESPACE.into(), name: digest(&source), source: Some(source) }
+        Self {
+            namespace: INLINE_NAMESPACE.into(),
+            name: digest(&source),
+            source: Some(source),
+        }
     }
 
-    /// The function of a callback with debounced inputs, which come as carriers: called with the values that those stand
-    /// for.
+    /// The function of a callback with debounced inputs, which come as carriers: called with the
+    /// values that those stand for.
     fn behind_gates(self, spec: &Spec) -> Self {
         let place = |source: &Source| match source {
             Source::Input(index) => format!("all[{index}]"),
@@ -329,7 +383,10 @@ impl Clientside {
         let arguments: Vec<String> = spec.wire().sources.iter().map(place).collect();
         let function = match self.source {
             Some(source) => format!("({}\n)", source.trim_end().trim_end_matches(';')),
-            None => format!("window.dash_clientside[{:?}][{:?}]", self.namespace, self.name),
+            None => format!(
+                "window.dash_clientside[{:?}][{:?}]",
+                self.namespace, self.name
+            ),
         };
         Self::inline(format!("(...all) => {function}({})", arguments.join(", ")))
     }

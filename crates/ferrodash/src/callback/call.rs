@@ -14,8 +14,8 @@ use tokio::time::timeout;
 
 use super::key::call_key;
 use super::{
-    Answer, Arguments, CacheOptions, Call, CallError, Context, ErasedHandler, ErrorHandler, Failure, Ids, OutputValue,
-    Property, SideUpdate,
+    Answer, Arguments, CacheOptions, Call, CallError, Context, ErasedHandler, ErrorHandler,
+    Failure, Ids, OutputValue, Property, SideUpdate,
 };
 use crate::body::Body;
 use crate::log::OneLine;
@@ -46,24 +46,34 @@ pub(crate) enum Content {
 /// In the cache, nothing is one byte that no packed body consists of.
 const NOTHING: &[u8] = b"-";
 
-/// Answers a call: from the cache if the callback has one, else by its function; if that fails, as its handler of errors
-/// says.
+/// Answers a call: from the cache if the callback has one, else by its function; if that fails, as
+/// its handler of errors says.
 pub(crate) async fn answer(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
     let callback = context.call().callback.clone();
     let result = match &callback.callback.spec.cache {
         Some(options) => answer_cached(cache, context, options).await,
         None => answer_anew(cache, context).await,
     };
-    let Err(mut error) = result else { return result };
+    let Err(mut error) = result else {
+        return result;
+    };
     if let Some(failure) = Failure::of(callback.name(), &error) {
         for plugin in callback.plugins.iter() {
-            let told = std::panic::catch_unwind(AssertUnwindSafe(|| plugin.on_error(&failure, context)));
-            told.unwrap_or_else(|_| tracing::error!("a plugin panicked on a failure of callback {}", callback.name()));
+            let told =
+                std::panic::catch_unwind(AssertUnwindSafe(|| plugin.on_error(&failure, context)));
+            told.unwrap_or_else(|_| {
+                tracing::error!(
+                    "a plugin panicked on a failure of callback {}",
+                    callback.name()
+                )
+            });
         }
     }
     for handle in &callback.on_error {
         // What a handler fails with is for the next.
-        let Some(failure) = Failure::of(callback.name(), &error) else { break };
+        let Some(failure) = Failure::of(callback.name(), &error) else {
+            break;
+        };
         match handled(handle, &failure, context) {
             Ok(answered) => return Ok(answered),
             Err(next) => error = next,
@@ -73,16 +83,33 @@ pub(crate) async fn answer(cache: &Cache, context: &Context) -> Result<Answered,
 }
 
 /// The answer of a handler of errors.
-fn handled(handle: &ErrorHandler, failure: &Failure, context: &Context) -> Result<Answered, CallError> {
+fn handled(
+    handle: &ErrorHandler,
+    failure: &Failure,
+    context: &Context,
+) -> Result<Answered, CallError> {
     let answer = std::panic::catch_unwind(AssertUnwindSafe(|| handle(failure, context)));
     let answer = match answer.map_err(|panic| CallError::Panic(panic_message(&*panic).into()))?? {
         // A handler that returns nothing updates nothing.
-        Answer::Outputs(values) if expect_nothing(&values).is_ok() => Answer::Outputs(vec![OutputValue::No]),
+        Answer::Outputs(values) if expect_nothing(&values).is_ok() => {
+            Answer::Outputs(vec![OutputValue::No])
+        }
         answer => answer,
     };
-    tracing::warn!("callback {}: {}; its error handler answers", failure.callback(), OneLine(failure));
-    let content = write(context, answer)?.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
-    Ok(Answered { content, status: None, fresh: None, age: Duration::ZERO, late: Duration::ZERO })
+    tracing::warn!(
+        "callback {}: {}; its error handler answers",
+        failure.callback(),
+        OneLine(failure)
+    );
+    let content =
+        write(context, answer)?.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
+    Ok(Answered {
+        content,
+        status: None,
+        fresh: None,
+        age: Duration::ZERO,
+        late: Duration::ZERO,
+    })
 }
 
 async fn answer_anew(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
@@ -91,7 +118,13 @@ async fn answer_anew(cache: &Cache, context: &Context) -> Result<Answered, CallE
         Ok(run.map_or(Content::Nothing, |(body, _)| Content::Plain(body)))
     };
     let content = limited(cache, context, work).await?;
-    Ok(Answered { content, status: None, fresh: None, age: Duration::ZERO, late: Duration::ZERO })
+    Ok(Answered {
+        content,
+        status: None,
+        fresh: None,
+        age: Duration::ZERO,
+        late: Duration::ZERO,
+    })
 }
 
 /// Runs the work of an uncached call for as long as it may take. A panic is an error.
@@ -102,13 +135,19 @@ pub(crate) async fn limited<T>(
 ) -> Result<T, CallError> {
     let work = AssertUnwindSafe(cache.scope(work)).catch_unwind();
     let result = match context.call().callback.timeout {
-        Some(limit) => timeout(limit, work).await.map_err(|_| CallError::TimedOut(limit))?,
+        Some(limit) => timeout(limit, work)
+            .await
+            .map_err(|_| CallError::TimedOut(limit))?,
         None => work.await,
     };
     result.unwrap_or_else(|panic| Err(CallError::Panic(panic_message(&*panic).into())))
 }
 
-async fn answer_cached(cache: &Cache, context: &Context, options: &CacheOptions) -> Result<Answered, CallError> {
+async fn answer_cached(
+    cache: &Cache,
+    context: &Context,
+    options: &CacheOptions,
+) -> Result<Answered, CallError> {
     let callback = &context.call().callback;
     let key = call_key(context);
     let refreshed;
@@ -119,7 +158,12 @@ async fn answer_cached(cache: &Cache, context: &Context, options: &CacheOptions)
             &refreshed
         }
     };
-    let compute = || compute(context.clone().guarded(&callback.vary), options.negative_timeout);
+    let compute = || {
+        compute(
+            context.clone().guarded(&callback.vary),
+            options.negative_timeout,
+        )
+    };
     let CacheAnswer { result, status } = cache.get_or_compute(key, policy, compute).await;
     let entry = result.map_err(|failure| match failure {
         ferrodash_cache::Failure::Error(error) => error,
@@ -128,7 +172,9 @@ async fn answer_cached(cache: &Cache, context: &Context, options: &CacheOptions)
         _ => CallError::Panic("the cache gave an answer that is not known here".into()),
     })?;
     if entry.parts().negative {
-        return Err(CallError::Kept(String::from_utf8_lossy(entry.bytes()).into()));
+        return Err(CallError::Kept(
+            String::from_utf8_lossy(entry.bytes()).into(),
+        ));
     }
     let content = match Body::unpack(entry.bytes()) {
         // It is for the callers of this moment, so no better form of it is made.
@@ -138,10 +184,19 @@ async fn answer_cached(cache: &Cache, context: &Context, options: &CacheOptions)
     };
     let keepable = matches!(&content, Content::Encoded(_));
     let (age, late) = match status {
-        Status::Stale { .. } => (entry.age(), entry.age().saturating_sub(entry.parts().timeout)),
+        Status::Stale { .. } => (
+            entry.age(),
+            entry.age().saturating_sub(entry.parts().timeout),
+        ),
         _ => (Duration::ZERO, Duration::ZERO),
     };
-    Ok(Answered { content, status: Some(status), fresh: entry.remaining().filter(|_| keepable), age, late })
+    Ok(Answered {
+        content,
+        status: Some(status),
+        fresh: entry.remaining().filter(|_| keepable),
+        age,
+        late,
+    })
 }
 
 /// Whether an entry of a tier can be read; what another version left there is computed anew.
@@ -149,8 +204,8 @@ pub(crate) fn is_readable(entry: &Entry) -> bool {
     entry.parts().negative || Body::unpack(entry.bytes()).is_some()
 }
 
-/// Runs the function of a cached callback. Answers that leave an output as it is, or change it where it is, are not kept:
-/// they depend on what the page shows.
+/// Runs the function of a cached callback. Answers that leave an output as it is, or change it
+/// where it is, are not kept: they depend on what the page shows.
 async fn compute(context: Context, negative: Option<Duration>) -> Result<Computed, CallError> {
     let result = run(context.clone()).await;
     if let Some(violation) = context.violation() {
@@ -170,7 +225,11 @@ async fn compute(context: Context, negative: Option<Duration>) -> Result<Compute
             let packed = Body::first(body).await.pack();
             let computed = Computed::keep(packed.clone()).compressed();
             let is_complete = Body::unpack(&packed).is_some_and(|body| body.is_complete());
-            Ok(if is_complete { computed } else { computed.improved_by(better) })
+            Ok(if is_complete {
+                computed
+            } else {
+                computed.improved_by(better)
+            })
         }
     }
 }
@@ -184,14 +243,25 @@ async fn better(packed: Bytes) -> Option<Bytes> {
 /// Runs the function; the body, and whether it is one that can be kept.
 async fn run(context: Context) -> Result<Option<(Bytes, bool)>, CallError> {
     let call = context.call().clone();
-    let arguments = Arguments { values: call.arguments(), names: call.callback.argument_names.clone() };
+    let arguments = Arguments {
+        values: call.arguments(),
+        names: call.callback.argument_names.clone(),
+    };
     let answer = run_function(&context, arguments).await?;
     write(&context, answer)
 }
 
 /// Runs the function with these arguments.
-pub(crate) async fn run_function(context: &Context, arguments: Arguments) -> Result<Answer, CallError> {
-    let handler = context.call().callback.callback.handler().ok_or(CallError::Clientside)?;
+pub(crate) async fn run_function(
+    context: &Context,
+    arguments: Arguments,
+) -> Result<Answer, CallError> {
+    let handler = context
+        .call()
+        .callback
+        .callback
+        .handler()
+        .ok_or(CallError::Clientside)?;
     let desk = context.desk();
     let run = begin(handler.clone(), arguments, context.clone()).await;
     match desk {
@@ -217,7 +287,8 @@ async fn begin(
     })
 }
 
-/// The body of an answer, and whether it has a value for every output and nothing else; `None` when nothing changes.
+/// The body of an answer, and whether it has a value for every output and nothing else; `None` when
+/// nothing changes.
 fn write(context: &Context, answer: Answer) -> Result<Option<(Bytes, bool)>, CallError> {
     let side_updates = context.effects().take_side_updates();
     let call = context.call();
@@ -242,13 +313,22 @@ fn write(context: &Context, answer: Answer) -> Result<Option<(Bytes, bool)>, Cal
 /// A function without outputs returns `()`.
 fn expect_nothing(values: &[OutputValue]) -> Result<(), CallError> {
     match values {
-        [] | [OutputValue::No | OutputValue::To(Prop::Nothing | Prop::Json(serde_json::Value::Null))] => Ok(()),
-        values => Err(CallError::OutputCount { returned: values.len(), outputs: 0 }),
+        []
+        | [
+            OutputValue::No | OutputValue::To(Prop::Nothing | Prop::Json(serde_json::Value::Null)),
+        ] => Ok(()),
+        values => Err(CallError::OutputCount {
+            returned: values.len(),
+            outputs: 0,
+        }),
     }
 }
 
 /// A value for each component that the call writes to.
-fn spread(call: &Call, values: Vec<OutputValue>) -> Result<Vec<(String, &Property, OutputValue)>, CallError> {
+fn spread(
+    call: &Call,
+    values: Vec<OutputValue>,
+) -> Result<Vec<(String, &Property, OutputValue)>, CallError> {
     let outputs = &call.callback.callback.spec.outputs;
     if outputs.is_empty() {
         return expect_nothing(&values).map(|()| Vec::new());
@@ -257,14 +337,19 @@ fn spread(call: &Call, values: Vec<OutputValue>) -> Result<Vec<(String, &Propert
         return Ok(Vec::new());
     }
     if values.len() != outputs.len() {
-        return Err(CallError::OutputCount { returned: values.len(), outputs: outputs.len() });
+        return Err(CallError::OutputCount {
+            returned: values.len(),
+            outputs: outputs.len(),
+        });
     }
     let mut spread = Vec::with_capacity(values.len());
     for (index, (output, value)) in outputs.iter().zip(values).enumerate() {
         let property = &output.property;
         match call.ids.as_ref().map(|ids| &ids.outputs[index]) {
             None => spread.push((property.id.to_string(), property, value.fit(&property.name))),
-            Some(Ids::One(id)) => spread.push((id.to_string(), property, value.fit(&property.name))),
+            Some(Ids::One(id)) => {
+                spread.push((id.to_string(), property, value.fit(&property.name)))
+            }
             Some(Ids::Many(_)) if matches!(value, OutputValue::No) => {}
             Some(Ids::Many(ids)) => {
                 let mismatch = |returned: String| CallError::ListOutput {
@@ -272,12 +357,18 @@ fn spread(call: &Call, values: Vec<OutputValue>) -> Result<Vec<(String, &Propert
                     components: ids.len(),
                     returned,
                 };
-                let each = value.into_each().ok_or_else(|| mismatch("its value is no list".into()))?;
+                let each = value
+                    .into_each()
+                    .ok_or_else(|| mismatch("its value is no list".into()))?;
                 if each.len() != ids.len() {
                     return Err(mismatch(format!("its list has {} items", each.len())));
                 }
                 let each = each.into_iter().map(|value| value.fit(&property.name));
-                spread.extend(ids.iter().zip(each).map(|(id, value)| (id.to_string(), property, value)));
+                spread.extend(
+                    ids.iter()
+                        .zip(each)
+                        .map(|(id, value)| (id.to_string(), property, value)),
+                );
             }
         }
     }
@@ -285,11 +376,18 @@ fn spread(call: &Call, values: Vec<OutputValue>) -> Result<Vec<(String, &Propert
 }
 
 /// `{id: {property: value}}`. Outputs without a value are left out.
-fn write_response(body: &mut Vec<u8>, values: &[(String, &Property, OutputValue)]) -> Result<(), CallError> {
-    let written = values.iter().filter_map(|(id, property, value)| match value {
-        OutputValue::To(value) | OutputValue::Patch(value) => Some((id.as_str(), property.name.as_ref(), value)),
-        OutputValue::No | OutputValue::Each(_) => None,
-    });
+fn write_response(
+    body: &mut Vec<u8>,
+    values: &[(String, &Property, OutputValue)],
+) -> Result<(), CallError> {
+    let written = values
+        .iter()
+        .filter_map(|(id, property, value)| match value {
+            OutputValue::To(value) | OutputValue::Patch(value) => {
+                Some((id.as_str(), property.name.as_ref(), value))
+            }
+            OutputValue::No | OutputValue::Each(_) => None,
+        });
     write_updates(body, &written.collect::<Vec<_>>())
 }
 
@@ -298,7 +396,10 @@ fn write_side_updates(body: &mut Vec<u8>, updates: &[SideUpdate]) -> Result<(), 
         return Ok(());
     }
     let ids: Vec<String> = updates.iter().map(|update| update.id.to_string()).collect();
-    let updates = updates.iter().zip(&ids).map(|(update, id)| (id.as_str(), update.property.as_ref(), &update.value));
+    let updates = updates
+        .iter()
+        .zip(&ids)
+        .map(|(update, id)| (id.as_str(), update.property.as_ref(), &update.value));
     body.extend(br#","sideUpdate":"#);
     write_updates(body, &updates.collect::<Vec<_>>())
 }

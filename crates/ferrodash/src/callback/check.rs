@@ -19,22 +19,46 @@ pub(super) fn check(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Var
         mistake(&"it has no input and prevents the initial call, so it would never run");
     }
     check_arguments(callback, &mut mistake);
-    for property in spec.properties().chain(spec.running.iter().map(|running| &running.property)) {
+    for property in spec
+        .properties()
+        .chain(spec.running.iter().map(|running| &running.property))
+    {
         if let Some(problem) = property.id.pattern_problem() {
             mistake(&format!("{property}: {problem}"));
         }
         if property.name.is_empty() || property.name.contains(['.', '@']) {
-            mistake(&format!("{property}: {:?} is no name of a property", property.name));
+            mistake(&format!(
+                "{property}: {:?} is no name of a property",
+                property.name
+            ));
         }
     }
-    if spec.outputs.len() > 1 && spec.outputs.iter().any(|output| output.property.id.to_string().contains("...")) {
-        mistake(&"an id with three dots in a row cannot be told apart in a callback with several outputs");
+    if spec.outputs.len() > 1
+        && spec
+            .outputs
+            .iter()
+            .any(|output| output.property.id.to_string().contains("..."))
+    {
+        mistake(
+            &"an id with three dots in a row cannot be told apart in a callback with several outputs",
+        );
     }
-    if spec.inputs.iter().any(|input| input.debounce.is_some_and(|wait| wait.is_zero())) {
+    if spec
+        .inputs
+        .iter()
+        .any(|input| input.debounce.is_some_and(|wait| wait.is_zero()))
+    {
         mistake(&"a debounce of zero waits for nothing; leave it out");
     }
-    let says = matches!(spec.initial_call, InitialCall::Prevented | InitialCall::Duplicate);
-    if let Some(output) = spec.outputs.iter().find(|output| output.allow_duplicate && !says) {
+    let says = matches!(
+        spec.initial_call,
+        InitialCall::Prevented | InitialCall::Duplicate
+    );
+    if let Some(output) = spec
+        .outputs
+        .iter()
+        .find(|output| output.allow_duplicate && !says)
+    {
         mistake(&format!(
             "{} allows duplicates, so that the order of calls when the page is loaded is not known; say \
              prevent_initial_call, or prevent_initial_call = \"initial_duplicate\" if any order will do",
@@ -48,11 +72,21 @@ pub(super) fn check(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Var
 /// The function must take what the callback has.
 fn check_arguments(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
     let spec = &callback.spec;
-    if let Some(name) = spec.parameters.iter().flatten().find_map(Parameter::double_name) {
+    if let Some(name) = spec
+        .parameters
+        .iter()
+        .flatten()
+        .find_map(Parameter::double_name)
+    {
         mistake(&format!("its args have {name:?} twice"));
     }
     let Some(handler) = callback.handler() else {
-        if spec.cache.is_some() || spec.api.is_some() || spec.on_error.is_some() || spec.adds_callbacks || spec.batch {
+        if spec.cache.is_some()
+            || spec.api.is_some()
+            || spec.on_error.is_some()
+            || spec.adds_callbacks
+            || spec.batch
+        {
             mistake(
                 &"its function runs in the page, so cache, api_endpoint, on_error, dynamic_callbacks and batch do nothing \
                   there",
@@ -74,13 +108,19 @@ fn check_arguments(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
     }
     let (outputs, returned) = (spec.outputs.len(), handler.values());
     // Without an output, one value is `()`, which is none.
-    if let Some(values) = returned.filter(|values| *values != outputs && (*values, outputs) != (1, 0)) {
-        mistake(&format!("its function returns {values} value(s), but it has {outputs} output(s)"));
+    if let Some(values) =
+        returned.filter(|values| *values != outputs && (*values, outputs) != (1, 0))
+    {
+        mistake(&format!(
+            "its function returns {values} value(s), but it has {outputs} output(s)"
+        ));
     }
     if let Some(api) = &spec.api {
         if api.names.len() != wanted {
             let names = api.names.len();
-            mistake(&format!("its api_endpoint names {names} argument(s), but its function takes {wanted}"));
+            mistake(&format!(
+                "its api_endpoint names {names} argument(s), but its function takes {wanted}"
+            ));
         }
         let problem = paths::problem(&api.path).map(|problem| format!(": {problem}"));
         if !api.path.starts_with('/') || problem.is_some() {
@@ -98,38 +138,75 @@ fn check_arguments(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
 fn check_patterns(spec: &Spec, mistake: &mut dyn FnMut(&dyn Display)) {
     let outputs: Vec<&Property> = spec.outputs.iter().map(|output| &output.property).collect();
     let sorted = |property: &Property| {
-        let mut keys: Vec<String> = property.match_keys().into_iter().map(str::to_owned).collect();
+        let mut keys: Vec<String> = property
+            .match_keys()
+            .into_iter()
+            .map(str::to_owned)
+            .collect();
         keys.sort();
         keys
     };
-    let keys = outputs.first().map(|output| sorted(output)).unwrap_or_default();
+    let keys = outputs
+        .first()
+        .map(|output| sorted(output))
+        .unwrap_or_default();
     if let Some(other) = outputs.iter().find(|output| sorted(output) != keys) {
-        mistake(&format!("all outputs must have MATCH for the same keys, but {} and {other} have not", outputs[0]));
+        mistake(&format!(
+            "all outputs must have MATCH for the same keys, but {} and {other} have not",
+            outputs[0]
+        ));
     }
     let smaller = |property: &Property| {
-        let keys = property.id.wildcards().filter(|(_, wildcard)| *wildcard == Wildcard::AllSmaller);
+        let keys = property
+            .id
+            .wildcards()
+            .filter(|(_, wildcard)| *wildcard == Wildcard::AllSmaller);
         keys.map(|(key, _)| key.to_owned()).collect::<Vec<_>>()
     };
     if let Some(output) = outputs.iter().find(|output| !smaller(output).is_empty()) {
         mistake(&format!("{output}: ALLSMALLER cannot stand in an output"));
     }
     for property in spec.properties().skip(outputs.len()) {
-        // Without any MATCH in the outputs, each change of an input with MATCH is a call of its own.
-        if let Some(key) = sorted(property).into_iter().find(|key| !keys.is_empty() && !keys.contains(key)) {
-            mistake(&format!("{property} has MATCH for {key:?}, which the outputs have not"));
+        // Without any MATCH in the outputs, each change of an input with MATCH is a call of its
+        // own.
+        if let Some(key) = sorted(property)
+            .into_iter()
+            .find(|key| !keys.is_empty() && !keys.contains(key))
+        {
+            mistake(&format!(
+                "{property} has MATCH for {key:?}, which the outputs have not"
+            ));
         }
-        if let Some(key) = smaller(property).into_iter().find(|key| !keys.contains(key)) {
-            mistake(&format!("{property} has ALLSMALLER for {key:?}, for which the outputs have no MATCH"));
+        if let Some(key) = smaller(property)
+            .into_iter()
+            .find(|key| !keys.contains(key))
+        {
+            mistake(&format!(
+                "{property} has ALLSMALLER for {key:?}, for which the outputs have no MATCH"
+            ));
         }
     }
-    let is_fixed = keys.is_empty() && spec.inputs.iter().all(|input| sorted(&input.property).is_empty());
-    if let Some(state) = spec.states.iter().find(|state| is_fixed && !sorted(&state.property).is_empty()) {
-        mistake(&format!("{} has MATCH, but no output and no input has", state.property));
+    let is_fixed = keys.is_empty()
+        && spec
+            .inputs
+            .iter()
+            .all(|input| sorted(&input.property).is_empty());
+    if let Some(state) = spec
+        .states
+        .iter()
+        .find(|state| is_fixed && !sorted(&state.property).is_empty())
+    {
+        mistake(&format!(
+            "{} has MATCH, but no output and no input has",
+            state.property
+        ));
     }
 }
 
 fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
-    let Some(cache) = &callback.spec.cache else { return Vec::new() };
+    let Some(cache) = &callback.spec.cache else {
+        return Vec::new();
+    };
     let mut mistake = |text: String| mistakes.push(Mistake::new(callback, text));
     let mut vary = Vec::new();
     for by in &cache.vary {
@@ -153,14 +230,21 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
                 .into(),
         );
     }
-    if callback.handler().is_some_and(|handler| handler.takes_context()) && cache.vary.is_empty() {
+    if callback
+        .handler()
+        .is_some_and(|handler| handler.takes_context())
+        && cache.vary.is_empty()
+    {
         mistake(
             "it is cached and takes the Context, so it must declare what its answer varies by, for example vary = \
              \"cookie:session\" or vary = \"trigger\"; without that, the answer for one user could reach another"
                 .into(),
         );
     }
-    if let Some(by) = vary.iter().find(|by| cache.client && !by.is_known_to_the_browser()) {
+    if let Some(by) = vary
+        .iter()
+        .find(|by| cache.client && !by.is_known_to_the_browser())
+    {
         mistake(format!(
             "it is cached in the browser and varies by {by}, which a page cannot see; cache it on the server only, \
              without `client`"
@@ -173,13 +257,21 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
 pub(super) fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
     let mut plain = std::collections::HashMap::new();
     let mut patterns = Vec::new();
-    let all = callbacks.iter().flat_map(|callback| callback.spec.outputs.iter().map(move |output| (*callback, output)));
+    let all = callbacks.iter().flat_map(|callback| {
+        callback
+            .spec
+            .outputs
+            .iter()
+            .map(move |output| (*callback, output))
+    });
     let all = all.filter(|(_, output)| !output.allow_duplicate);
     for (callback, output) in all {
         let property = &output.property;
         let exact = plain.insert(property, callback);
         let overlapping = || {
-            let known = patterns.iter().find(|(known, _): &&(&Property, &Callback)| known.overlaps(property));
+            let known = patterns
+                .iter()
+                .find(|(known, _): &&(&Property, &Callback)| known.overlaps(property));
             known.map(|(_, other)| *other)
         };
         if let Some(other) = exact.or_else(overlapping) {
@@ -195,27 +287,44 @@ pub(super) fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>
     }
 }
 
-/// Callbacks that trigger each other in a circle would never come to rest. The renderer allows a callback that writes
-/// its own input, as it knows where a chain began; behind a gate it no longer does.
+/// Callbacks that trigger each other in a circle would never come to rest. The renderer allows a
+/// callback that writes its own input, as it knows where a chain began; behind a gate it no longer
+/// does.
 pub(super) fn check_circles(all: &[&Callback], mistakes: &mut Vec<Mistake>) {
     let triggers = |from: &Callback, to: &Callback| {
         let same = std::ptr::eq(from, to);
-        let inputs = to.spec.inputs.iter().filter(|input| !same || input.debounce.is_some());
-        inputs
-            .map(|input| &input.property)
-            .any(|input| from.spec.outputs.iter().any(|output| output.property.overlaps(input)))
+        let inputs = to
+            .spec
+            .inputs
+            .iter()
+            .filter(|input| !same || input.debounce.is_some());
+        inputs.map(|input| &input.property).any(|input| {
+            from.spec
+                .outputs
+                .iter()
+                .any(|output| output.property.overlaps(input))
+        })
     };
     // Whom each callback triggers.
-    let next_of: Vec<Vec<usize>> =
-        all.iter().map(|from| (0..all.len()).filter(|to| triggers(from, all[*to])).collect()).collect();
+    let next_of: Vec<Vec<usize>> = all
+        .iter()
+        .map(|from| {
+            (0..all.len())
+                .filter(|to| triggers(from, all[*to]))
+                .collect()
+        })
+        .collect();
     for (start, first) in all.iter().enumerate() {
-        // What can be reached from this callback through later ones; each circle is found at its first callback.
+        // What can be reached from this callback through later ones; each circle is found at its
+        // first callback.
         let (mut reached, mut next) = (vec![false; all.len()], vec![start]);
         while let Some(from) = next.pop() {
             for to in next_of[from].iter().copied().filter(|to| *to >= start) {
                 if to == start {
                     let last = &all[from].spec.name;
-                    let text = format!("it triggers itself again, through its outputs and {last}, without an end");
+                    let text = format!(
+                        "it triggers itself again, through its outputs and {last}, without an end"
+                    );
                     mistakes.push(Mistake::new(first, text));
                     next.clear();
                     break;

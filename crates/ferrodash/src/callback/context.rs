@@ -4,21 +4,25 @@ use std::borrow::Cow;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use axum::http::header::{HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue, SET_COOKIE};
+use axum::http::header::{
+    HeaderName, HeaderValue, InvalidHeaderName, InvalidHeaderValue, SET_COOKIE,
+};
 use cookie::Cookie;
 use ferrodash_components::{Id, IdValue};
 
 use super::{
-    Call, CallError, Callback, Effects, Grouping, Header, Identity, IntoOutput, RequestParts, Timing, Trigger, Vary,
+    Call, CallError, Callback, Effects, Grouping, Header, Identity, IntoOutput, RequestParts,
+    Timing, Trigger, Vary,
 };
 use crate::error::{BuildErrors, debug_as_display};
 use crate::stored::Desk;
 
-/// The circumstances of a call: what triggered it, what its arguments are, and parts of the request; and what a call can
-/// do beside writing its outputs.
+/// The circumstances of a call: what triggered it, what its arguments are, and parts of the
+/// request; and what a call can do beside writing its outputs.
 ///
-/// Taken as the last argument of a callback. In a cached callback it gives only what the callback declares to vary by;
-/// reading anything else makes the call fail, as the answer would be given to others.
+/// Taken as the last argument of a callback. In a cached callback it gives only what the callback
+/// declares to vary by; reading anything else makes the call fail, as the answer would be given to
+/// others.
 #[derive(Clone)]
 pub struct Context {
     call: Arc<Call>,
@@ -34,8 +38,9 @@ struct Guard {
     violation: Mutex<Option<CallError>>,
 }
 
-/// Headers that say how an answer is sent: about the connection (RFC 9110, section 7.6.1), about its body, and those by
-/// which the page and caches know where it came from. Set by a function, they would not fit what is sent.
+/// Headers that say how an answer is sent: about the connection (RFC 9110, section 7.6.1), about
+/// its body, and those by which the page and caches know where it came from. Set by a function,
+/// they would not fit what is sent.
 const OF_THE_SERVER: [&str; 19] = [
     "age",
     "cache-status",
@@ -60,20 +65,32 @@ const OF_THE_SERVER: [&str; 19] = [
 
 impl Context {
     pub(crate) fn new(call: Arc<Call>, request: Arc<RequestParts>) -> Self {
-        Self { call, request, effects: Effects::default(), guard: None }
+        Self {
+            call,
+            request,
+            effects: Effects::default(),
+            guard: None,
+        }
     }
 
     /// The circumstances of a cached call, of a callback that declared `allowed`.
     pub(crate) fn guarded(mut self, allowed: &[Vary]) -> Self {
         self.call = Arc::new(self.call.canonical());
-        self.guard = Some(Arc::new(Guard { allowed: allowed.to_owned(), violation: Mutex::default() }));
+        self.guard = Some(Arc::new(Guard {
+            allowed: allowed.to_owned(),
+            violation: Mutex::default(),
+        }));
         self
     }
 
     /// What was done that a cached callback must not do.
     pub(crate) fn violation(&self) -> Option<CallError> {
         let guard = self.guard.as_ref()?;
-        guard.violation.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        guard
+            .violation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     pub(crate) fn call(&self) -> &Arc<Call> {
@@ -90,18 +107,35 @@ impl Context {
             Vary::Cookie(name) => self.request.cookie(name),
             Vary::Header(name) => self.request.header(name),
             Vary::Path => Some(format!("{}?{}", self.request.path, self.request.query)),
-            Vary::User => self.request.identity().map(|who| format!("{:?} {:?}", who.user, who.roles)),
-            Vary::Roles => self.request.identity().map(|who| format!("{:?}", who.roles)),
+            Vary::User => self
+                .request
+                .identity()
+                .map(|who| format!("{:?} {:?}", who.user, who.roles)),
+            Vary::Roles => self
+                .request
+                .identity()
+                .map(|who| format!("{:?}", who.roles)),
             Vary::Session => self.request.session(),
             Vary::Locale => self.request.locale(),
-            Vary::Trigger => Some(self.call.triggers.iter().map(Trigger::prop_id).collect::<Vec<_>>().join("\n")),
+            Vary::Trigger => Some(
+                self.call
+                    .triggers
+                    .iter()
+                    .map(Trigger::prop_id)
+                    .collect::<Vec<_>>()
+                    .join("\n"),
+            ),
         };
         vary.iter().map(|by| (by.to_string(), value(by))).collect()
     }
 
     /// What triggered the call; empty for the call when the page is loaded.
     pub fn triggered(&self) -> &[Trigger] {
-        if self.may_read(&Vary::Trigger) { &self.call.triggers } else { &[] }
+        if self.may_read(&Vary::Trigger) {
+            &self.call.triggers
+        } else {
+            &[]
+        }
     }
 
     /// The id of the component that triggered the call, if it was one.
@@ -130,15 +164,24 @@ impl Context {
         self.call.matched(key)
     }
 
-    /// What each argument of the function is made of: ids, properties, values, and whether it triggered the call. In a
-    /// cached callback it needs `vary = "trigger"`.
+    /// What each argument of the function is made of: ids, properties, values, and whether it
+    /// triggered the call. In a cached callback it needs `vary = "trigger"`.
     pub fn args_grouping(&self) -> Vec<Grouping> {
-        if self.may_read(&Vary::Trigger) { self.call.args_grouping() } else { Vec::new() }
+        if self.may_read(&Vary::Trigger) {
+            self.call.args_grouping()
+        } else {
+            Vec::new()
+        }
     }
 
-    /// All inputs in the order of their declaration, as [`args_grouping`](Self::args_grouping) has them.
+    /// All inputs in the order of their declaration, as [`args_grouping`](Self::args_grouping) has
+    /// them.
     pub fn inputs_list(&self) -> Vec<Grouping> {
-        if self.may_read(&Vary::Trigger) { self.call.inputs_list() } else { Vec::new() }
+        if self.may_read(&Vary::Trigger) {
+            self.call.inputs_list()
+        } else {
+            Vec::new()
+        }
     }
 
     /// All states in the order of their declaration.
@@ -151,8 +194,8 @@ impl Context {
         self.call.outputs_grouping()
     }
 
-    /// Sets a property of a component that need not be an output. It is set before the outputs are; an id that is not on
-    /// the page is passed over.
+    /// Sets a property of a component that need not be an output. It is set before the outputs are;
+    /// an id that is not on the page is passed over.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -161,12 +204,19 @@ impl Context {
     ///     context.set_props("message", "children", "Saved.");
     /// }
     /// ```
-    pub fn set_props(&self, id: impl Into<Id>, property: impl Into<Cow<'static, str>>, value: impl IntoOutput) {
-        self.effects.set(id.into(), property.into(), value.into_output());
+    pub fn set_props(
+        &self,
+        id: impl Into<Id>,
+        property: impl Into<Cow<'static, str>>,
+        value: impl IntoOutput,
+    ) {
+        self.effects
+            .set(id.into(), property.into(), value.into_output());
     }
 
-    /// Sets a cookie with the answer, also when nothing is updated. A cached callback cannot. Name and value are encoded;
-    /// one whose path or domain would end its attribute is not set, which is an error in the log.
+    /// Sets a cookie with the answer, also when nothing is updated. A cached callback cannot. Name
+    /// and value are encoded; one whose path or domain would end its attribute is not set, which is
+    /// an error in the log.
     ///
     /// ```
     /// # use ferrodash::{Context, cookie::Cookie};
@@ -181,21 +231,32 @@ impl Context {
         }
         let ends = |text: &str| text.contains(|c: char| c == ';' || c.is_control());
         let attributes = [("path", cookie.path()), ("domain", cookie.domain())];
-        if let Some((name, Some(value))) = attributes.into_iter().find(|(_, value)| value.is_some_and(ends)) {
-            tracing::error!("the cookie {:?} was not set: its {name} is {value:?}", cookie.name());
+        if let Some((name, Some(value))) = attributes
+            .into_iter()
+            .find(|(_, value)| value.is_some_and(ends))
+        {
+            tracing::error!(
+                "the cookie {:?} was not set: its {name} is {value:?}",
+                cookie.name()
+            );
             return;
         }
         match HeaderValue::try_from(cookie.encoded().to_string()) {
-            Ok(value) => self.effects.header(Header { name: SET_COOKIE, value, append: true }),
+            Ok(value) => self.effects.header(Header {
+                name: SET_COOKIE,
+                value,
+                append: true,
+            }),
             Err(error) => tracing::error!("the cookie {:?} was not set: {error}", cookie.name()),
         }
     }
 
-    /// Sets a header of the answer, in the place of any other of that name. A cached callback cannot.
+    /// Sets a header of the answer, in the place of any other of that name. A cached callback
+    /// cannot.
     ///
     /// # Errors
-    /// When name or value has characters that no header can have, and for headers of the server's own: those about the
-    /// connection and about the length, encoding and type of the answer.
+    /// When name or value has characters that no header can have, and for headers of the server's
+    /// own: those about the connection and about the length, encoding and type of the answer.
     pub fn set_header(&self, name: &str, value: &str) -> Result<(), HeaderError> {
         self.header_of_answer(name, value, false)
     }
@@ -216,19 +277,33 @@ impl Context {
             )));
         }
         if self.may_do("sets a header") {
-            self.effects.header(Header { name, value, append });
+            self.effects.header(Header {
+                name,
+                value,
+                append,
+            });
         }
         Ok(())
     }
 
     /// Adds a time to the answer's `Server-Timing`, which browsers and Dash's developer tools show.
-    pub fn record_timing(&self, name: impl Into<String>, duration: Duration, description: impl Into<String>) {
-        self.effects.timing(Timing { name: name.into(), duration, description: description.into() });
+    pub fn record_timing(
+        &self,
+        name: impl Into<String>,
+        duration: Duration,
+        description: impl Into<String>,
+    ) {
+        self.effects.timing(Timing {
+            name: name.into(),
+            duration,
+            description: description.into(),
+        });
     }
 
-    /// Adds a callback to the running app, in the place of one with the same outputs that was added before. The page
-    /// learns of it when this call ends, if its callback has
-    /// [`dynamic_callbacks`](crate::CallbackBuilder::dynamic_callbacks). Only this process knows it.
+    /// Adds a callback to the running app, in the place of one with the same outputs that was added
+    /// before. The page learns of it when this call ends, if its callback has
+    /// [`dynamic_callbacks`](crate::CallbackBuilder::dynamic_callbacks). Only this process knows
+    /// it.
     ///
     /// # Errors
     /// [`BuildErrors`] with everything that is wrong with the callback.
@@ -241,25 +316,37 @@ impl Context {
 
     /// The value of a cookie.
     pub fn cookie(&self, name: &str) -> Option<String> {
-        self.may_read(&Vary::Cookie(name.to_owned())).then(|| self.request.cookie(name)).flatten()
+        self.may_read(&Vary::Cookie(name.to_owned()))
+            .then(|| self.request.cookie(name))
+            .flatten()
     }
 
     /// The value of a header.
     pub fn header(&self, name: &str) -> Option<String> {
         let name = name.to_ascii_lowercase();
         let value = self.request.header(&name);
-        self.may_read(&Vary::Header(name)).then_some(value).flatten()
+        self.may_read(&Vary::Header(name))
+            .then_some(value)
+            .flatten()
     }
 
-    /// The path of the request, with the app's prefix. It is that of callbacks, not of the page, which `dcc::Location`
-    /// knows.
+    /// The path of the request, with the app's prefix. It is that of callbacks, not of the page,
+    /// which `dcc::Location` knows.
     pub fn path(&self) -> &str {
-        if self.may_read(&Vary::Path) { &self.request.path } else { "" }
+        if self.may_read(&Vary::Path) {
+            &self.request.path
+        } else {
+            ""
+        }
     }
 
     /// The query of the request, without its question mark.
     pub fn query(&self) -> &str {
-        if self.may_read(&Vary::Path) { &self.request.query } else { "" }
+        if self.may_read(&Vary::Path) {
+            &self.request.query
+        } else {
+            ""
+        }
     }
 
     /// The origin that the browser says the page is from, such as `https://example.com`.
@@ -270,7 +357,9 @@ impl Context {
     /// The address of the other end of the connection, if the server that runs the app tells it, as
     /// [`App::run`](crate::App::run) does. Behind a proxy it is the proxy's.
     pub fn remote(&self) -> Option<std::net::SocketAddr> {
-        self.may_do("reads the address of the other end").then_some(self.request.remote).flatten()
+        self.may_do("reads the address of the other end")
+            .then_some(self.request.remote)
+            .flatten()
     }
 
     /// The parts of the request.
@@ -278,8 +367,8 @@ impl Context {
         &self.request
     }
 
-    /// What a layer around the app has put beside the request, by its type: Dash's custom data. A cached callback cannot
-    /// read it.
+    /// What a layer around the app has put beside the request, by its type: Dash's custom data. A
+    /// cached callback cannot read it.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -292,53 +381,77 @@ impl Context {
     /// }
     /// ```
     pub fn extension<T: Clone + Send + Sync + 'static>(&self) -> Option<T> {
-        self.may_do("reads an extension of the request").then(|| self.request.extensions.get().cloned()).flatten()
+        self.may_do("reads an extension of the request")
+            .then(|| self.request.extensions.get().cloned())
+            .flatten()
     }
 
-    /// Who makes the request, as [`App::identity`](crate::App::identity) says. In a cached callback it needs `vary =
-    /// "user"`.
+    /// Who makes the request, as [`App::identity`](crate::App::identity) says. In a cached callback
+    /// it needs `vary = "user"`.
     pub fn identity(&self) -> Option<Identity> {
-        self.may_read(&Vary::User).then(|| self.request.identity().cloned()).flatten()
+        self.may_read(&Vary::User)
+            .then(|| self.request.identity().cloned())
+            .flatten()
     }
 
-    /// The roles of who makes the request. In a cached callback it needs `vary = "roles"`, or `"user"`.
+    /// The roles of who makes the request. In a cached callback it needs `vary = "roles"`, or
+    /// `"user"`.
     pub fn roles(&self) -> Vec<String> {
         let allowed = self.allows(&Vary::User) || self.may_read(&Vary::Roles);
-        allowed.then(|| self.request.identity()).flatten().map(|who| who.roles.clone()).unwrap_or_default()
+        allowed
+            .then(|| self.request.identity())
+            .flatten()
+            .map(|who| who.roles.clone())
+            .unwrap_or_default()
     }
 
-    /// The session: the value of the cookie that [`App::session_cookie`](crate::App::session_cookie) names. In a cached
-    /// callback it needs `vary = "session"`.
+    /// The session: the value of the cookie that
+    /// [`App::session_cookie`](crate::App::session_cookie) names. In a cached callback it needs
+    /// `vary = "session"`.
     pub fn session(&self) -> Option<String> {
-        self.may_read(&Vary::Session).then(|| self.request.session()).flatten()
+        self.may_read(&Vary::Session)
+            .then(|| self.request.session())
+            .flatten()
     }
 
-    /// The language that the browser wants most, in lower case, such as `de-at`. In a cached callback it needs `vary =
-    /// "locale"`.
+    /// The language that the browser wants most, in lower case, such as `de-at`. In a cached
+    /// callback it needs `vary = "locale"`.
     pub fn locale(&self) -> Option<String> {
-        self.may_read(&Vary::Locale).then(|| self.request.locale()).flatten()
+        self.may_read(&Vary::Locale)
+            .then(|| self.request.locale())
+            .flatten()
     }
 
     /// Whether a cached callback has declared this.
     fn allows(&self, what: &Vary) -> bool {
-        self.guard.as_ref().is_some_and(|guard| guard.allowed.contains(what))
+        self.guard
+            .as_ref()
+            .is_some_and(|guard| guard.allowed.contains(what))
     }
 
     /// Whether the request is for an answer that no cache has (RFC 9111, section 5.2.1.4).
     pub(crate) fn asks_for_fresh(&self) -> bool {
-        self.request.header("cache-control").is_some_and(|value| value.contains("no-cache"))
+        self.request
+            .header("cache-control")
+            .is_some_and(|value| value.contains("no-cache"))
     }
 
-    /// What a function needs for stored values. One whose answers are cached cannot put any: each of its values would
-    /// be given to many pages.
+    /// What a function needs for stored values. One whose answers are cached cannot put any: each
+    /// of its values would be given to many pages.
     pub(crate) fn desk(&self) -> Option<Desk> {
         let vault = self.request.vault.clone()?;
         let page = self.request.header("x-ferrodash-page");
-        Some(Desk { vault, page, takes: self.guard.is_none() })
+        Some(Desk {
+            vault,
+            page,
+            takes: self.guard.is_none(),
+        })
     }
 
     fn may_read(&self, what: &Vary) -> bool {
-        let Some(guard) = &self.guard else { return true };
+        let Some(guard) = &self.guard else {
+            return true;
+        };
         let allowed = guard.allowed.contains(what);
         if !allowed {
             guard.violate(|| CallError::Undeclared(what.clone()));
@@ -361,7 +474,10 @@ impl Context {
 impl Guard {
     /// The first violation is the one that is told.
     fn violate(&self, error: impl FnOnce() -> CallError) {
-        self.violation.lock().unwrap_or_else(PoisonError::into_inner).get_or_insert_with(error);
+        self.violation
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .get_or_insert_with(error);
     }
 }
 
@@ -369,7 +485,9 @@ impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // What a cached callback writes into its answer must not hold more than it may read.
         let triggers = self.guard.is_none().then_some(&self.call.triggers);
-        f.debug_struct("Context").field("triggers", &triggers).finish_non_exhaustive()
+        f.debug_struct("Context")
+            .field("triggers", &triggers)
+            .finish_non_exhaustive()
     }
 }
 

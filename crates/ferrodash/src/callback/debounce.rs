@@ -1,9 +1,10 @@
 //! How a debounced input looks on the wire.
 //!
-//! The renderer shows a callback as loading, and counts it among the few it runs at a time, from the moment its request
-//! starts; so the wait must come before that. On the wire a debounced input is therefore a property that no component
-//! has, the *carrier*, and the real property is sent along as state. A clientside callback on the real property, the
-//! *gate*, sets the carrier once the property has been still for long enough. Functions see only the real property.
+//! The renderer shows a callback as loading, and counts it among the few it runs at a time, from
+//! the moment its request starts; so the wait must come before that. On the wire a debounced input
+//! is therefore a property that no component has, the *carrier*, and the real property is sent
+//! along as state. A clientside callback on the real property, the *gate*, sets the carrier once
+//! the property has been still for long enough. Functions see only the real property.
 
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use ferrodash_components::{ALL, Id, IdValue};
 
 use super::{Input, Property, Spec};
 
-/// A property whose changes are held back, and what carries them on. For an id with wildcards, that of every component
-/// that matches; each has a carrier of its own.
+/// A property whose changes are held back, and what carries them on. For an id with wildcards, that
+/// of every component that matches; each has a carrier of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Gate {
     pub(crate) property: Property,
@@ -39,7 +40,11 @@ impl Input {
     }
 
     fn carrier(&self) -> Option<String> {
-        Some(format!("data-fd-{}-{}", self.property.name, self.debounce?.as_millis()))
+        Some(format!(
+            "data-fd-{}-{}",
+            self.property.name,
+            self.debounce?.as_millis()
+        ))
     }
 
     fn wire(&self) -> Slot {
@@ -47,18 +52,28 @@ impl Input {
             Some(carrier) => Property::new(self.property.id.clone(), carrier),
             None => self.property.clone(),
         };
-        Slot { property, optional: self.optional }
+        Slot {
+            property,
+            optional: self.optional,
+        }
     }
 }
 
-/// The id with `ALL` in the place of every wildcard: the renderer then tells the gate of any of them.
+/// The id with `ALL` in the place of every wildcard: the renderer then tells the gate of any of
+/// them.
 fn every(id: &Id) -> Id {
-    let Id::Keys(keys) = id else { return id.clone() };
+    let Id::Keys(keys) = id else {
+        return id.clone();
+    };
     let all = |value: &IdValue| match value {
         IdValue::Wildcard(_) => ALL,
         value => value.clone(),
     };
-    Id::Keys(keys.iter().map(|(key, value)| (key.clone(), all(value))).collect())
+    Id::Keys(
+        keys.iter()
+            .map(|(key, value)| (key.clone(), all(value)))
+            .collect(),
+    )
 }
 
 /// An input or state as it is sent.
@@ -81,41 +96,65 @@ pub(crate) struct Shape {
 
 impl Shape {
     fn new(inputs: Vec<Slot>, states: Vec<Slot>, sources: Vec<Source>) -> Self {
-        Self { names: inputs.iter().map(|slot| slot.property.to_string()).collect(), inputs, states, sources }
+        Self {
+            names: inputs
+                .iter()
+                .map(|slot| slot.property.to_string())
+                .collect(),
+            inputs,
+            states,
+            sources,
+        }
     }
 }
 
 impl Spec {
-    /// The shape that the renderer knows: carriers in the place of debounced inputs, and the real properties of those
-    /// after the declared states.
+    /// The shape that the renderer knows: carriers in the place of debounced inputs, and the real
+    /// properties of those after the declared states.
     pub(crate) fn wire(&self) -> Shape {
         let mut states = self.state_slots();
         let mut sources = Vec::new();
         for (index, input) in self.inputs.iter().enumerate() {
             if input.debounce.is_some() {
                 sources.push(Source::State(states.len()));
-                states.push(Slot { property: input.property.clone(), optional: input.optional });
+                states.push(Slot {
+                    property: input.property.clone(),
+                    optional: input.optional,
+                });
             } else {
                 sources.push(Source::Input(index));
             }
         }
         sources.extend((0..self.states.len()).map(Source::State));
-        Shape::new(self.inputs.iter().map(Input::wire).collect(), states, sources)
+        Shape::new(
+            self.inputs.iter().map(Input::wire).collect(),
+            states,
+            sources,
+        )
     }
 
     /// The shape as it was declared.
     pub(crate) fn plain(&self) -> Shape {
         let (inputs, states) = (0..self.inputs.len(), 0..self.states.len());
-        let slot = |input: &Input| Slot { property: input.property.clone(), optional: input.optional };
+        let slot = |input: &Input| Slot {
+            property: input.property.clone(),
+            optional: input.optional,
+        };
         Shape::new(
             self.inputs.iter().map(slot).collect(),
             self.state_slots(),
-            inputs.map(Source::Input).chain(states.map(Source::State)).collect(),
+            inputs
+                .map(Source::Input)
+                .chain(states.map(Source::State))
+                .collect(),
         )
     }
 
     fn state_slots(&self) -> Vec<Slot> {
-        let slot = |state: &super::State| Slot { property: state.property.clone(), optional: state.optional };
+        let slot = |state: &super::State| Slot {
+            property: state.property.clone(),
+            optional: state.optional,
+        };
         self.states.iter().map(slot).collect()
     }
 }
@@ -135,10 +174,21 @@ mod tests {
             .input(Input::new("text", "value").debounce(Duration::from_millis(500)))
             .state(State::new("store", "data"))
             .handler(async |_: Option<u8>, _: Option<u8>, _: Option<u8>| "");
-        let Shape { names, states, sources, .. } = callback.spec.wire();
+        let Shape {
+            names,
+            states,
+            sources,
+            ..
+        } = callback.spec.wire();
         assert_eq!(names, ["plain.value", "text.data-fd-value-500"]);
-        let states: Vec<String> = states.iter().map(|slot| slot.property.to_string()).collect();
+        let states: Vec<String> = states
+            .iter()
+            .map(|slot| slot.property.to_string())
+            .collect();
         assert_eq!(states, ["store.data", "text.value"]);
-        assert_eq!(sources, [Source::Input(0), Source::State(1), Source::State(0)]);
+        assert_eq!(
+            sources,
+            [Source::Input(0), Source::State(1), Source::State(0)]
+        );
     }
 }

@@ -16,12 +16,17 @@ pub(crate) struct Property {
 
 impl Property {
     pub(crate) fn new(id: impl Into<Id>, name: impl Into<Cow<'static, str>>) -> Self {
-        Self { id: id.into(), name: name.into() }
+        Self {
+            id: id.into(),
+            name: name.into(),
+        }
     }
 
     /// Whether a call has a list of components for it: the id has `ALL` or `ALLSMALLER`.
     pub(crate) fn is_list(&self) -> bool {
-        self.id.wildcards().any(|(_, wildcard)| wildcard != Wildcard::Match)
+        self.id
+            .wildcards()
+            .any(|(_, wildcard)| wildcard != Wildcard::Match)
     }
 
     /// Whether its id has wildcards.
@@ -31,20 +36,30 @@ impl Property {
 
     /// The keys for which the id has `MATCH`.
     pub(crate) fn match_keys(&self) -> Vec<&str> {
-        self.id.wildcards().filter(|(_, wildcard)| *wildcard == Wildcard::Match).map(|(key, _)| key).collect()
+        self.id
+            .wildcards()
+            .filter(|(_, wildcard)| *wildcard == Wildcard::Match)
+            .map(|(key, _)| key)
+            .collect()
     }
 
     /// Whether there can be a component that both name.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
-        self.name == other.name && (self.id.matches(&other.id) || other.id.matches(&self.id) || self.mixes(other))
+        self.name == other.name
+            && (self.id.matches(&other.id) || other.id.matches(&self.id) || self.mixes(other))
     }
 
     /// Two patterns of which each is narrower than the other for some key.
     fn mixes(&self, other: &Self) -> bool {
-        let (Id::Keys(a), Id::Keys(b)) = (&self.id, &other.id) else { return false };
+        let (Id::Keys(a), Id::Keys(b)) = (&self.id, &other.id) else {
+            return false;
+        };
         let wild = |value| matches!(value, &ferrodash_components::IdValue::Wildcard(_));
         let pairs = a.iter().zip(b);
-        a.len() == b.len() && pairs.clone().all(|((k, v), (l, w))| k == l && (v == w || wild(v) || wild(w)))
+        a.len() == b.len()
+            && pairs
+                .clone()
+                .all(|((k, v), (l, w))| k == l && (v == w || wild(v) || wild(w)))
     }
 }
 
@@ -80,13 +95,18 @@ pub struct State {
 }
 
 impl Output {
-    /// The property `property` of the component `id`. An id may have [`MATCH`](crate::MATCH) and [`ALL`](crate::ALL).
+    /// The property `property` of the component `id`. An id may have [`MATCH`](crate::MATCH) and
+    /// [`ALL`](crate::ALL).
     pub fn new(id: impl Into<Id>, property: impl Into<Cow<'static, str>>) -> Self {
-        Self { property: Property::new(id, property), allow_duplicate: false }
+        Self {
+            property: Property::new(id, property),
+            allow_duplicate: false,
+        }
     }
 
-    /// Other callbacks write the property too. Such a callback must say what happens when the page is loaded, as the
-    /// order of several is not known: [`prevent_initial_call`](crate::CallbackBuilder::prevent_initial_call) or
+    /// Other callbacks write the property too. Such a callback must say what happens when the page
+    /// is loaded, as the order of several is not known:
+    /// [`prevent_initial_call`](crate::CallbackBuilder::prevent_initial_call) or
     /// [`initial_duplicate`](crate::CallbackBuilder::initial_duplicate).
     #[must_use]
     pub fn allow_duplicate(mut self) -> Self {
@@ -96,21 +116,28 @@ impl Output {
 }
 
 impl Input {
-    /// The property `property` of the component `id`. An id may have [`MATCH`](crate::MATCH), [`ALL`](crate::ALL) and
-    /// [`ALLSMALLER`](crate::ALLSMALLER); with one of the latter two the argument is a list.
+    /// The property `property` of the component `id`. An id may have [`MATCH`](crate::MATCH),
+    /// [`ALL`](crate::ALL) and [`ALLSMALLER`](crate::ALLSMALLER); with one of the latter two the
+    /// argument is a list.
     pub fn new(id: impl Into<Id>, property: impl Into<Cow<'static, str>>) -> Self {
-        Self { property: Property::new(id, property), debounce: None, default: None, optional: false }
+        Self {
+            property: Property::new(id, property),
+            debounce: None,
+            default: None,
+            optional: false,
+        }
     }
 
-    /// The callback waits until the property has not changed for this long. It goes at once when the component loses
-    /// the focus, and the first call after the page is loaded never waits.
+    /// The callback waits until the property has not changed for this long. It goes at once when
+    /// the component loses the focus, and the first call after the page is loaded never waits.
     #[must_use]
     pub fn debounce(mut self, wait: Duration) -> Self {
         self.debounce = Some(wait);
         self
     }
 
-    /// What the argument is while the property is unset. A property that is set to `null` stays `null`.
+    /// What the argument is while the property is unset. A property that is set to `null` stays
+    /// `null`.
     #[must_use]
     pub fn default_value(mut self, value: impl Into<serde_json::Value>) -> Self {
         self.default = Some(value.into());
@@ -126,12 +153,18 @@ impl Input {
 }
 
 impl State {
-    /// The property `property` of the component `id`. An id may have wildcards, as that of an [`Input`].
+    /// The property `property` of the component `id`. An id may have wildcards, as that of an
+    /// [`Input`].
     pub fn new(id: impl Into<Id>, property: impl Into<Cow<'static, str>>) -> Self {
-        Self { property: Property::new(id, property), default: None, optional: false }
+        Self {
+            property: Property::new(id, property),
+            default: None,
+            optional: false,
+        }
     }
 
-    /// What the argument is while the property is unset. A property that is set to `null` stays `null`.
+    /// What the argument is while the property is unset. A property that is set to `null` stays
+    /// `null`.
     #[must_use]
     pub fn default_value(mut self, value: impl Into<serde_json::Value>) -> Self {
         self.default = Some(value.into());
@@ -160,7 +193,10 @@ impl<I: Into<Id>, P: Into<Cow<'static, str>>> From<(I, P)> for State {
 
 /// What Dash names after a text: its SHA-256 in hex.
 pub(crate) fn digest(text: &str) -> String {
-    Sha256::digest(text).iter().map(|byte| format!("{byte:02x}")).collect()
+    Sha256::digest(text)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// How the renderer knows a callback and each of its outputs.
@@ -172,16 +208,31 @@ pub(crate) struct Names {
 }
 
 impl Names {
-    /// The name of a callback is `id.property`, `..a.b...c.d..` for several outputs, and for none, as in Dash, a digest
-    /// of the inputs. The property of an output that has other writers too is marked with that digest. Several callbacks
-    /// can have equal inputs, and the renderer takes two outputs of one name for one, whatever callback they are of: a
-    /// name that is taken gets a number.
-    pub(crate) fn new(outputs: &[Output], inputs: &[Property], is_taken: impl Fn(&str) -> bool) -> Self {
-        let digest = || digest(&inputs.iter().map(ToString::to_string).collect::<Vec<_>>().join("."));
+    /// The name of a callback is `id.property`, `..a.b...c.d..` for several outputs, and for none,
+    /// as in Dash, a digest of the inputs. The property of an output that has other writers too is
+    /// marked with that digest. Several callbacks can have equal inputs, and the renderer takes two
+    /// outputs of one name for one, whatever callback they are of: a name that is taken gets a
+    /// number.
+    pub(crate) fn new(
+        outputs: &[Output],
+        inputs: &[Property],
+        is_taken: impl Fn(&str) -> bool,
+    ) -> Self {
+        let digest = || {
+            digest(
+                &inputs
+                    .iter()
+                    .map(ToString::to_string)
+                    .collect::<Vec<_>>()
+                    .join("."),
+            )
+        };
         let free = |name: String| {
             let mut names = (2..).map(|count: u64| format!("{name}-{count}"));
             if is_taken(&name) {
-                names.find(|name| !is_taken(name)).expect("there are more numbers than names")
+                names
+                    .find(|name| !is_taken(name))
+                    .expect("there are more numbers than names")
             } else {
                 name
             }
@@ -190,7 +241,11 @@ impl Names {
             true => free(format!("{}@{}", output.property, digest())),
             false => output.property.to_string(),
         };
-        let outputs = if outputs.is_empty() { vec![free(digest())] } else { outputs.iter().map(one).collect() };
+        let outputs = if outputs.is_empty() {
+            vec![free(digest())]
+        } else {
+            outputs.iter().map(one).collect()
+        };
         let callback = match &outputs[..] {
             [one] => one.clone(),
             several => format!("..{}..", several.join("...")),
@@ -212,18 +267,30 @@ mod tests {
 
     #[test]
     fn callback_ids_are_those_of_dash() {
-        assert_eq!(callback_id(&[Output::new("o1", "children")], &[]), "o1.children");
+        assert_eq!(
+            callback_id(&[Output::new("o1", "children")], &[]),
+            "o1.children"
+        );
         let two = [Output::new("o2", "children"), Output::new("o2", "style")];
         assert_eq!(callback_id(&two, &[]), "..o2.children...o2.style..");
-        let mixed = [Output::new(id! { i: ALL, t: "z" }, "children"), Output::new("n1", "children")];
-        assert_eq!(callback_id(&mixed, &[]), r#"..{"i":["ALL"],"t":"z"}.children...n1.children.."#);
+        let mixed = [
+            Output::new(id! { i: ALL, t: "z" }, "children"),
+            Output::new("n1", "children"),
+        ];
+        assert_eq!(
+            callback_id(&mixed, &[]),
+            r#"..{"i":["ALL"],"t":"z"}.children...n1.children.."#
+        );
         let input = |id: &'static str| [Property::new(id, "n_clicks")];
         assert_eq!(
             callback_id(&[], &input("bnone")),
             "83bf05eda7ee01375a930c7e5439b8f7f2f2bf1756fd86f372f077ae830ef2e7"
         );
         assert_eq!(
-            callback_id(&[Output::new("odup", "children").allow_duplicate()], &input("bdup1")),
+            callback_id(
+                &[Output::new("odup", "children").allow_duplicate()],
+                &input("bdup1")
+            ),
             "odup.children@4e0c4a1f0e6534cf368247667991ede0c2a19ba3e26892f6d9759a7b1b335645"
         );
     }
@@ -233,9 +300,14 @@ mod tests {
         let property = |id: Id| Property::new(id, "value");
         let row = |index| property(id! { type: "row", index: index });
         assert!(
-            row(MATCH).overlaps(&row(ALL)) && row(MATCH).overlaps(&row(3.into())) && row(3.into()).overlaps(&row(ALL))
+            row(MATCH).overlaps(&row(ALL))
+                && row(MATCH).overlaps(&row(3.into()))
+                && row(3.into()).overlaps(&row(ALL))
         );
-        assert!(!row(3.into()).overlaps(&row(4.into())) && !row(ALL).overlaps(&property(Id::from("row"))));
+        assert!(
+            !row(3.into()).overlaps(&row(4.into()))
+                && !row(ALL).overlaps(&property(Id::from("row")))
+        );
         assert!(property(id! { a: 1, b: MATCH }).overlaps(&property(id! { a: MATCH, b: 2 })));
         assert!(!property(id! { a: 1, b: MATCH }).overlaps(&property(id! { a: 2, b: MATCH })));
     }

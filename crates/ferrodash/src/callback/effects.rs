@@ -52,11 +52,17 @@ impl Effects {
 
     /// Sets a property; the last value of a property wins.
     pub(crate) fn set(&self, id: Id, property: Cow<'static, str>, value: OutputValue) {
-        let (OutputValue::To(value) | OutputValue::Patch(value)) = value.fit(&property) else { return };
+        let (OutputValue::To(value) | OutputValue::Patch(value)) = value.fit(&property) else {
+            return;
+        };
         self.with(|all| {
             let updates = &mut all.side_updates;
             updates.retain(|update| update.id != id || update.property != property);
-            updates.push(SideUpdate { id, property, value });
+            updates.push(SideUpdate {
+                id,
+                property,
+                value,
+            });
         });
     }
 

@@ -6,7 +6,8 @@ use std::sync::Arc;
 
 use super::{Answer, CallError, Context, IntoAnswer};
 
-/// Why a callback's function gave no answer: for [`CallbackBuilder::on_error`](crate::CallbackBuilder::on_error) and
+/// Why a callback's function gave no answer: for
+/// [`CallbackBuilder::on_error`](crate::CallbackBuilder::on_error) and
 /// [`App::on_error`](crate::App::on_error).
 ///
 /// Displays as the error's text.
@@ -17,7 +18,8 @@ pub struct Failure {
 }
 
 /// Turns a failure into the answer of its call, or into another failure.
-pub(crate) type ErrorHandler = Arc<dyn Fn(&Failure, &Context) -> Result<Answer, CallError> + Send + Sync>;
+pub(crate) type ErrorHandler =
+    Arc<dyn Fn(&Failure, &Context) -> Result<Answer, CallError> + Send + Sync>;
 
 pub(crate) fn error_handler<M, R: IntoAnswer<M>>(
     handle: impl Fn(&Failure, &Context) -> R + Send + Sync + 'static,
@@ -26,12 +28,17 @@ pub(crate) fn error_handler<M, R: IntoAnswer<M>>(
 }
 
 impl Failure {
-    /// The failure of a function itself; other errors are mistakes of the app, which no handler answers.
+    /// The failure of a function itself; other errors are mistakes of the app, which no handler
+    /// answers.
     pub(crate) fn of(callback: &str, error: &CallError) -> Option<Self> {
         match error {
-            CallError::Function(_) | CallError::Panic(_) | CallError::TimedOut(_) | CallError::Kept(_) => {
-                Some(Self { callback: callback.to_owned(), error: error.clone() })
-            }
+            CallError::Function(_)
+            | CallError::Panic(_)
+            | CallError::TimedOut(_)
+            | CallError::Kept(_) => Some(Self {
+                callback: callback.to_owned(),
+                error: error.clone(),
+            }),
             _ => None,
         }
     }

@@ -23,8 +23,8 @@ pub(crate) struct Arguments {
 
 /// A function that can answer a callback; `A` is the tuple of its arguments.
 ///
-/// Implemented for functions of up to twelve arguments, with a [`Context`] after them if they want one. What an
-/// argument, the future and its value have to be is said by the bounds of
+/// Implemented for functions of up to twelve arguments, with a [`Context`] after them if they want
+/// one. What an argument, the future and its value have to be is said by the bounds of
 /// [`CallbackBuilder::handler`](crate::CallbackBuilder::handler).
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a function that can answer a callback",
@@ -39,7 +39,8 @@ pub trait Handler<A> {
     fn run(&self, arguments: A) -> Self::Future;
 }
 
-/// A type that an argument of a callback's function can have: one that serde can read and that owns its data.
+/// A type that an argument of a callback's function can have: one that serde can read and that owns
+/// its data.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a callback",
     label = "this type cannot be read from JSON",
@@ -58,7 +59,8 @@ impl<T: DeserializeOwned> CallbackArgument for T {
     }
 }
 
-/// A type that the last argument of a callback's function can have: that of the others, or [`Context`].
+/// A type that the last argument of a callback's function can have: that of the others, or
+/// [`Context`].
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a callback",
     label = "this type cannot be read from JSON",
@@ -134,8 +136,14 @@ pub struct Reader<T> {
 /// The reader of a type.
 #[doc(hidden)]
 pub fn reader<T: CallbackArgument>() -> Reader<T> {
-    let check = Check { wanted: std::any::type_name::<T>(), error: |text| T::read(text).err() };
-    Reader { read: T::read, check }
+    let check = Check {
+        wanted: std::any::type_name::<T>(),
+        error: |text| T::read(text).err(),
+    };
+    Reader {
+        read: T::read,
+        check,
+    }
 }
 
 impl<T> Clone for Reader<T> {
@@ -167,7 +175,9 @@ impl HandlerCall {
     /// # Errors
     /// When its value is none of that type.
     pub fn argument<T>(&self, index: usize, reader: Reader<T>) -> Result<T, HandlerError> {
-        self.arguments.take(index, reader.read).map_err(HandlerError)
+        self.arguments
+            .take(index, reader.read)
+            .map_err(HandlerError)
     }
 
     /// The circumstances of the call.
@@ -178,7 +188,10 @@ impl HandlerCall {
 
 /// Waits for what a function returns; `answer` writes it.
 #[doc(hidden)]
-pub fn run<F>(future: F, answer: impl FnOnce(F::Output) -> AnswerResult + Send + 'static) -> HandlerFuture
+pub fn run<F>(
+    future: F,
+    answer: impl FnOnce(F::Output) -> AnswerResult + Send + 'static,
+) -> HandlerFuture
 where
     F: Future + Send + 'static,
 {
@@ -196,7 +209,10 @@ impl ErasedHandler {
         signature: Signature,
         call: impl Fn(HandlerCall) -> Result<HandlerFuture, HandlerError> + Send + Sync + 'static,
     ) -> Arc<Self> {
-        Arc::new(Self { signature, call: Box::new(call) })
+        Arc::new(Self {
+            signature,
+            call: Box::new(call),
+        })
     }
 
     /// How many arguments it takes, without the context.
@@ -215,13 +231,21 @@ impl ErasedHandler {
     }
 
     /// What it takes as its argument with this index, and why a JSON text is none, if so.
-    pub(crate) fn refuses(&self, index: usize, text: &[u8]) -> Option<(&'static str, serde_json::Error)> {
+    pub(crate) fn refuses(
+        &self,
+        index: usize,
+        text: &[u8],
+    ) -> Option<(&'static str, serde_json::Error)> {
         let check = self.signature.checks.get(index)?;
         Some((check.wanted, (check.error)(text)?))
     }
 
     /// Calls the function.
-    pub(crate) fn call(&self, arguments: Arguments, context: Context) -> BoxFuture<'static, Result<Answer, CallError>> {
+    pub(crate) fn call(
+        &self,
+        arguments: Arguments,
+        context: Context,
+    ) -> BoxFuture<'static, Result<Answer, CallError>> {
         match (self.call)(HandlerCall { arguments, context }) {
             Ok(running) => running.map(|AnswerResult(result)| result).boxed(),
             Err(HandlerError(error)) => ready(Err(error)).boxed(),
@@ -237,12 +261,21 @@ where
     M: 'static,
 {
     let values = <<H::Future as Future>::Output as IntoAnswer<M>>::VALUES;
-    let signature = Signature { values, ..A::signature() };
-    ErasedHandler::new(signature, move |call| Ok(run(handler.run(A::take(&call)?), IntoAnswer::into_answer)))
+    let signature = Signature {
+        values,
+        ..A::signature()
+    };
+    ErasedHandler::new(signature, move |call| {
+        Ok(run(handler.run(A::take(&call)?), IntoAnswer::into_answer))
+    })
 }
 
 impl Arguments {
-    fn take<T>(&self, index: usize, read: fn(&[u8]) -> serde_json::Result<T>) -> Result<T, CallError> {
+    fn take<T>(
+        &self,
+        index: usize,
+        read: fn(&[u8]) -> serde_json::Result<T>,
+    ) -> Result<T, CallError> {
         let text = self.values.get(index).map_or(&b"null"[..], |bytes| bytes);
         read(text).map_err(|error| CallError::Argument {
             dependency: self.names.get(index).cloned().unwrap_or_default(),
@@ -276,7 +309,11 @@ where
 
 impl CallbackArguments<()> for () {
     fn signature() -> Signature {
-        Signature { checks: Vec::new(), takes_context: false, values: None }
+        Signature {
+            checks: Vec::new(),
+            takes_context: false,
+            values: None,
+        }
     }
 
     fn take(_: &HandlerCall) -> Result<Self, HandlerError> {

@@ -28,7 +28,10 @@ pub struct Identity {
 impl Identity {
     /// A user without roles.
     pub fn new(user: impl Into<String>) -> Self {
-        Self { user: user.into(), roles: Vec::new() }
+        Self {
+            user: user.into(),
+            roles: Vec::new(),
+        }
     }
 
     /// Adds a role.
@@ -53,7 +56,10 @@ pub(crate) struct Identify {
 
 impl Default for Identify {
     fn default() -> Self {
-        Self { user: None, session_cookie: "session".into() }
+        Self {
+            user: None,
+            session_cookie: "session".into(),
+        }
     }
 }
 
@@ -68,8 +74,8 @@ pub(crate) struct RequestParts {
     /// What layers around the app put beside the request.
     pub(crate) extensions: Extensions,
     pub(crate) identify: Identify,
-    /// Who makes the request, once somebody asked. What the app says may change while the request is answered; the key
-    /// of an answer and the function that makes it see the same identity.
+    /// Who makes the request, once somebody asked. What the app says may change while the request
+    /// is answered; the key of an answer and the function that makes it see the same identity.
     pub(crate) who: OnceLock<Option<Identity>>,
     /// Signs handles of stored values.
     pub(crate) vault: Option<Arc<Vault>>,
@@ -109,14 +115,24 @@ impl RequestParts {
     }
 
     pub(crate) fn cookie(&self, name: &str) -> Option<String> {
-        let cookies = self.headers.get_all(COOKIE).iter().filter_map(|value| value.to_str().ok());
-        let mut pairs = cookies.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-        pairs.find(|(key, _)| *key == name).map(|(_, value)| value.trim_matches('"').to_owned())
+        let cookies = self
+            .headers
+            .get_all(COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok());
+        let mut pairs = cookies
+            .flat_map(|line| line.split(';'))
+            .filter_map(|pair| pair.trim().split_once('='));
+        pairs
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value.trim_matches('"').to_owned())
     }
 }
 
 impl std::fmt::Debug for RequestParts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RequestParts").field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("RequestParts")
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }

@@ -7,12 +7,16 @@ use serde::ser::{SerializeSeq, Serializer};
 
 use super::Context;
 
-/// The key: the callback, the version of its function, its arguments, the components that its wildcards stand for, and
-/// what it varies by.
+/// The key: the callback, the version of its function, its arguments, the components that its
+/// wildcards stand for, and what it varies by.
 pub(crate) fn call_key(context: &Context) -> Key {
     let call = context.call();
     let callback = &call.callback;
-    let vary = if callback.vary.is_empty() { Vec::new() } else { context.values(&callback.vary) };
+    let vary = if callback.vary.is_empty() {
+        Vec::new()
+    } else {
+        context.values(&callback.vary)
+    };
     let arguments = Canonical(&call.values);
     match &call.ids {
         None => Key::of(&callback.identity, &(arguments, vary)),
@@ -22,10 +26,10 @@ pub(crate) fn call_key(context: &Context) -> Key {
 
 /// Arguments in a form in which equal values are equal bytes.
 ///
-/// The JSON text of a scalar is that form already, as the browser writes a value always the same way; two texts of one
-/// value (`1e2` and `100`) would only miss each other. Objects and arrays are read, so that the order of keys does not
-/// count. A large one is taken as it was sent: what is read takes many times the memory of its text, and a browser
-/// writes the same value the same way.
+/// The JSON text of a scalar is that form already, as the browser writes a value always the same
+/// way; two texts of one value (`1e2` and `100`) would only miss each other. Objects and arrays are
+/// read, so that the order of keys does not count. A large one is taken as it was sent: what is
+/// read takes many times the memory of its text, and a browser writes the same value the same way.
 struct Canonical<'a>(&'a [Bytes]);
 
 impl Serialize for Canonical<'_> {

@@ -33,8 +33,8 @@ pub use handler::{CallbackArgument, CallbackArguments, Handler, LastArgument};
 pub use identity::Identity;
 pub use options::CacheOptions;
 pub use outcome::{
-    CallbackError, Each, IntoAnswer, IntoCallbackError, IntoOutput, NoUpdate, OutputValue, Outputs, PreventUpdate,
-    Update, no_update,
+    CallbackError, Each, IntoAnswer, IntoCallbackError, IntoOutput, NoUpdate, OutputValue, Outputs,
+    PreventUpdate, Update, no_update,
 };
 pub use patch::{Patch, PatchKey, PatchValue};
 pub use request::{Argument, Grouping, Trigger};
@@ -77,7 +77,8 @@ pub(crate) enum Function {
     /// A function of the app.
     Server {
         handler: Arc<ErasedHandler>,
-        /// Tells functions apart. `None` for closures that capture something: two of one type can differ.
+        /// Tells functions apart. `None` for closures that capture something: two of one type can
+        /// differ.
         id: Option<TypeId>,
     },
     /// A function of the page.
@@ -162,7 +163,8 @@ pub(crate) struct ApiEndpoint {
 }
 
 impl Callback {
-    /// Begins the description of a callback. Mistakes in it are reported by `App::build`, with the place of this call.
+    /// Begins the description of a callback. Mistakes in it are reported by `App::build`, with the
+    /// place of this call.
     #[track_caller]
     pub fn builder() -> CallbackBuilder {
         CallbackBuilder::new(Location::caller())
@@ -189,7 +191,9 @@ impl Spec {
     pub(crate) fn properties(&self) -> impl Iterator<Item = &Property> {
         let outputs = self.outputs.iter().map(|output| &output.property);
         let inputs = self.inputs.iter().map(|input| &input.property);
-        outputs.chain(inputs).chain(self.states.iter().map(|state| &state.property))
+        outputs
+            .chain(inputs)
+            .chain(self.states.iter().map(|state| &state.property))
     }
 
     /// What each of the function's arguments is made of.
@@ -198,7 +202,9 @@ impl Spec {
             Some(parameters) => Cow::Borrowed(parameters),
             None => {
                 let inputs = (0..self.inputs.len()).map(Parameter::Input);
-                inputs.chain((0..self.states.len()).map(Parameter::State)).collect()
+                inputs
+                    .chain((0..self.states.len()).map(Parameter::State))
+                    .collect()
             }
         }
     }
@@ -211,6 +217,9 @@ impl Spec {
 
 impl std::fmt::Debug for Callback {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Callback").field("name", &self.spec.name).field("outputs", &self.spec.outputs).finish()
+        f.debug_struct("Callback")
+            .field("name", &self.spec.name)
+            .field("outputs", &self.spec.outputs)
+            .finish()
     }
 }

@@ -7,8 +7,8 @@ use ferrodash_cache::Policy;
 
 /// How the answers of a callback are cached.
 ///
-/// On the server always: the encoded and compressed answer is kept in the app's cache. In the browser as well with
-/// [`client`](Self::client).
+/// On the server always: the encoded and compressed answer is kept in the app's cache. In the
+/// browser as well with [`client`](Self::client).
 #[derive(Debug, Clone)]
 #[must_use]
 #[non_exhaustive]
@@ -28,32 +28,40 @@ pub struct CacheOptions {
 impl CacheOptions {
     /// Answers stay fresh for this long.
     pub fn new(timeout: Duration) -> Self {
-        Self { policy: Policy::new(timeout), client: false, refresh: false, negative_timeout: None, vary: Vec::new() }
+        Self {
+            policy: Policy::new(timeout),
+            client: false,
+            refresh: false,
+            negative_timeout: None,
+            vary: Vec::new(),
+        }
     }
 
     /// The browser keeps answers too, and asks again only when they are no longer fresh.
     ///
-    /// Only for callbacks that change nothing: within the timeout, an equal call does not reach the server.
+    /// Only for callbacks that change nothing: within the timeout, an equal call does not reach the
+    /// server.
     pub fn client(mut self) -> Self {
         self.client = true;
         self
     }
 
-    /// A request with `Cache-Control: no-cache` has the answer computed anew, and kept for all. By default it has not:
-    /// whoever can send such requests can make the function run as often.
+    /// A request with `Cache-Control: no-cache` has the answer computed anew, and kept for all. By
+    /// default it has not: whoever can send such requests can make the function run as often.
     pub fn refresh(mut self) -> Self {
         self.refresh = true;
         self
     }
 
-    /// Keeps errors of the function for this long: calls within it get the error without a run. By default not at all.
+    /// Keeps errors of the function for this long: calls within it get the error without a run. By
+    /// default not at all.
     pub fn negative_timeout(mut self, time: Duration) -> Self {
         self.negative_timeout = Some(time);
         self
     }
 
-    /// Adds something that answers depend on: `user`, `roles`, `session`, `locale`, `cookie:NAME`, `header:NAME`, `path`
-    /// or `trigger`.
+    /// Adds something that answers depend on: `user`, `roles`, `session`, `locale`, `cookie:NAME`,
+    /// `header:NAME`, `path` or `trigger`.
     ///
     /// A cached callback that takes a `Context` can read from it only what is named here.
     pub fn vary(mut self, by: impl Into<String>) -> Self {
@@ -151,7 +159,9 @@ impl FromStr for Vary {
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some(("cookie", name)) if !name.is_empty() => Ok(Self::Cookie(name.to_owned())),
-            Some(("header", name)) if !name.is_empty() => Ok(Self::Header(name.to_ascii_lowercase())),
+            Some(("header", name)) if !name.is_empty() => {
+                Ok(Self::Header(name.to_ascii_lowercase()))
+            }
             None if text == "path" => Ok(Self::Path),
             None if text == "trigger" => Ok(Self::Trigger),
             None if text == "user" => Ok(Self::User),

@@ -63,9 +63,12 @@ impl OutputValue {
         match self {
             Self::Each(values) => Some(values),
             Self::To(Prop::List(values)) => Some(values.into_iter().map(Self::To).collect()),
-            Self::To(Prop::Json(serde_json::Value::Array(values))) => {
-                Some(values.into_iter().map(|value| Self::To(Prop::Json(value))).collect())
-            }
+            Self::To(Prop::Json(serde_json::Value::Array(values))) => Some(
+                values
+                    .into_iter()
+                    .map(|value| Self::To(Prop::Json(value)))
+                    .collect(),
+            ),
             Self::To(Prop::Children(Children::Many(children))) => {
                 let one = |child: Child| Self::To(Prop::Children(Children::One(child)));
                 Some(children.into_iter().map(one).collect())
@@ -83,8 +86,15 @@ pub(crate) enum CallError {
     #[error("{0}")]
     Function(Arc<dyn Error + Send + Sync>),
     /// An argument is not what the function takes.
-    #[error("the value of {dependency} does not fit: received {received}, wanted {wanted}: {reason}")]
-    Argument { dependency: String, received: String, wanted: &'static str, reason: String },
+    #[error(
+        "the value of {dependency} does not fit: received {received}, wanted {wanted}: {reason}"
+    )]
+    Argument {
+        dependency: String,
+        received: String,
+        wanted: &'static str,
+        reason: String,
+    },
     /// A cached function read something that its key does not have.
     #[error(
         "it is cached and read {0} without declaring it, so its answer would be given to others too; add vary = \"{0}\" \
@@ -95,8 +105,14 @@ pub(crate) enum CallError {
     #[error("it returned {returned} values for {outputs} outputs")]
     OutputCount { returned: usize, outputs: usize },
     /// The value for an output with `ALL` does not have one item for each of its components.
-    #[error("{output} stands for {components} components, but {returned}; return a list with one item for each")]
-    ListOutput { output: String, components: usize, returned: String },
+    #[error(
+        "{output} stands for {components} components, but {returned}; return a list with one item for each"
+    )]
+    ListOutput {
+        output: String,
+        components: usize,
+        returned: String,
+    },
     /// A cached function changed the answer for its caller only.
     #[error(
         "it is cached and {0}, which would reach only one of those who get its answer; do that in a callback without cache"
@@ -153,19 +169,23 @@ pub enum Update<T> {
 
 /// The error that changes nothing: no output is written, and no callback that depends on them runs.
 ///
-/// `?` turns it into every error type that is made of other errors: it is recognized inside an `anyhow::Error`, and
-/// inside a variant of an own error type that is `transparent`.
+/// `?` turns it into every error type that is made of other errors: it is recognized inside an
+/// `anyhow::Error`, and inside a variant of an own error type that is `transparent`.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PreventUpdate;
 
-/// The source of [`PreventUpdate`]. An error type that stands for another one shows its source, but not its type.
+/// The source of [`PreventUpdate`]. An error type that stands for another one shows its source, but
+/// not its type.
 #[derive(Debug)]
 struct Prevented;
 
 impl PreventUpdate {
     /// Whether an error is this one, or stands for it.
     fn is(error: &(dyn Error + 'static)) -> bool {
-        error.is::<Self>() || error.source().is_some_and(|source| source.is::<Prevented>())
+        error.is::<Self>()
+            || error
+                .source()
+                .is_some_and(|source| source.is::<Prevented>())
     }
 }
 
@@ -193,7 +213,8 @@ impl Error for Prevented {}
 
 /// The error type for a callback that has none of its own; `?` turns any error into it.
 ///
-/// It is no [`Error`] itself, as otherwise it could not be made of all errors; the original one is inside.
+/// It is no [`Error`] itself, as otherwise it could not be made of all errors; the original one is
+/// inside.
 pub struct CallbackError(Box<dyn Error + Send + Sync>);
 
 impl CallbackError {
@@ -223,7 +244,8 @@ impl From<CallbackError> for Box<dyn Error + Send + Sync> {
     }
 }
 
-/// One value for each component of an output with [`ALL`](crate::ALL), some of which may stay as they are.
+/// One value for each component of an output with [`ALL`](crate::ALL), some of which may stay as
+/// they are.
 ///
 /// A plain `Vec` of values does as well; this one also takes [`Update`] and [`Patch`].
 ///
@@ -292,8 +314,8 @@ impl<T: IntoOutput> IntoOutput for Each<T> {
     }
 }
 
-/// Values for all outputs of a callback, in their order: for outputs that are known when the app runs, and for more of
-/// them than a tuple has. There must be as many values as outputs.
+/// Values for all outputs of a callback, in their order: for outputs that are known when the app
+/// runs, and for more of them than a tuple has. There must be as many values as outputs.
 ///
 /// ```
 /// use ferrodash::{Callback, NoUpdate, Output, Outputs};
@@ -326,7 +348,8 @@ impl Outputs {
 
 impl<T: IntoOutput> Extend<T> for Outputs {
     fn extend<I: IntoIterator<Item = T>>(&mut self, values: I) {
-        self.0.extend(values.into_iter().map(IntoOutput::into_output));
+        self.0
+            .extend(values.into_iter().map(IntoOutput::into_output));
     }
 }
 
@@ -342,8 +365,8 @@ impl<T: IntoOutput> From<Vec<T>> for Outputs {
     }
 }
 
-/// What a callback's function can return: a value, a tuple of values for several outputs, [`Outputs`], or a `Result` of
-/// these.
+/// What a callback's function can return: a value, a tuple of values for several outputs,
+/// [`Outputs`], or a `Result` of these.
 #[diagnostic::on_unimplemented(
     message = "a callback cannot return `{Self}`",
     label = "this is neither a value for an output nor several of them",
@@ -361,8 +384,8 @@ pub trait IntoAnswer<M> {
     fn into_answer(self) -> AnswerResult;
 }
 
-/// What a callback with `N` outputs, more or less than one, can return, where the number of values is known from the
-/// type.
+/// What a callback with `N` outputs, more or less than one, can return, where the number of values
+/// is known from the type.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a callback with {N} outputs cannot return `{Self}`",
@@ -482,8 +505,14 @@ impl<M, T: IntoAnswer<M>, E: IntoCallbackError> IntoAnswer<Fallible<M>> for Resu
     }
 }
 
-impl<M, T: IntoSingleAnswer<M>, E: IntoCallbackError> IntoSingleAnswer<Fallible<M>> for Result<T, E> {}
-impl<const N: usize, M, T: IntoAnswers<N, M>, E: IntoCallbackError> IntoAnswers<N, Fallible<M>> for Result<T, E> {}
+impl<M, T: IntoSingleAnswer<M>, E: IntoCallbackError> IntoSingleAnswer<Fallible<M>>
+    for Result<T, E>
+{
+}
+impl<const N: usize, M, T: IntoAnswers<N, M>, E: IntoCallbackError> IntoAnswers<N, Fallible<M>>
+    for Result<T, E>
+{
+}
 
 macro_rules! outputs {
     ($count:literal: $($output:ident),+) => {

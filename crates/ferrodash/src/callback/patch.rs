@@ -26,8 +26,9 @@ use serde::{Serialize, Serializer};
 /// }
 /// ```
 ///
-/// The changes are applied in their order. Something that is not there is made where a value is set, and an error of the
-/// page elsewhere. An answer with a patch is never cached: it depends on what the page shows.
+/// The changes are applied in their order. Something that is not there is made where a value is
+/// set, and an error of the page elsewhere. An answer with a patch is never cached: it depends on
+/// what the page shows.
 #[derive(Debug)]
 pub struct Patch(PatchValue);
 
@@ -61,7 +62,11 @@ struct Operation {
 impl Patch {
     /// No changes yet.
     pub fn new() -> Self {
-        Self(PatchValue { location: Vec::new(), operations: Arc::default(), inner: Vec::new() })
+        Self(PatchValue {
+            location: Vec::new(),
+            operations: Arc::default(),
+            inner: Vec::new(),
+        })
     }
 
     /// The value on the wire.
@@ -95,14 +100,33 @@ impl std::ops::DerefMut for Patch {
 
 impl PatchValue {
     fn push(&self, name: &'static str, value: Option<Prop>, index: Option<i64>) {
-        let operation = Operation { name, location: self.location.clone(), value, index };
-        self.operations.lock().unwrap_or_else(PoisonError::into_inner).push(operation);
+        let operation = Operation {
+            name,
+            location: self.location.clone(),
+            value,
+            index,
+        };
+        self.operations
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(operation);
     }
 
     /// What an operator does: adding a list is extending, as in Dash.
     fn change(&self, name: &'static str, value: Prop) {
-        let is_list = matches!(&value, Prop::List(_) | Prop::Json(serde_json::Value::Array(_)));
-        self.push(if is_list && name == "Add" { "Extend" } else { name }, Some(value), None);
+        let is_list = matches!(
+            &value,
+            Prop::List(_) | Prop::Json(serde_json::Value::Array(_))
+        );
+        self.push(
+            if is_list && name == "Add" {
+                "Extend"
+            } else {
+                name
+            },
+            Some(value),
+            None,
+        );
     }
 
     /// Sets the value.
@@ -153,15 +177,19 @@ impl PatchValue {
 
     /// Sets the keys of an object that `value`, an object too, has; others stay.
     pub fn merge(&mut self, value: impl Serialize) {
-        self.push("Merge", Some(ferrodash_components::value::json(value)), None);
+        self.push(
+            "Merge",
+            Some(ferrodash_components::value::json(value)),
+            None,
+        );
     }
 }
 
 impl<K: Into<PatchKey>> Index<K> for PatchValue {
     type Output = PatchValue;
 
-    /// A place that says nothing: a patch does not know the value, so there is nothing to read. It is here because
-    /// [`IndexMut`] needs it.
+    /// A place that says nothing: a patch does not know the value, so there is nothing to read. It
+    /// is here because [`IndexMut`] needs it.
     fn index(&self, _: K) -> &PatchValue {
         static NOTHING: LazyLock<Patch> = LazyLock::new(Patch::new);
         &NOTHING.0
@@ -172,10 +200,18 @@ impl<K: Into<PatchKey>> IndexMut<K> for PatchValue {
     fn index_mut(&mut self, key: K) -> &mut PatchValue {
         let mut location = self.location.clone();
         location.push(key.into());
-        let position = self.inner.iter().position(|inner| inner.location == location).unwrap_or_else(|| {
-            self.inner.push(Self { location, operations: self.operations.clone(), inner: Vec::new() });
-            self.inner.len() - 1
-        });
+        let position = self
+            .inner
+            .iter()
+            .position(|inner| inner.location == location)
+            .unwrap_or_else(|| {
+                self.inner.push(Self {
+                    location,
+                    operations: self.operations.clone(),
+                    inner: Vec::new(),
+                });
+                self.inner.len() - 1
+            });
         &mut self.inner[position]
     }
 }
@@ -207,7 +243,11 @@ operators! {
 impl Serialize for Patch {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const MARK: &str = "__dash_patch_update";
-        let operations = self.0.operations.lock().map_err(|_| S::Error::custom("a patch was left half made"))?;
+        let operations = self
+            .0
+            .operations
+            .lock()
+            .map_err(|_| S::Error::custom("a patch was left half made"))?;
         let mut patch = serializer.serialize_struct("Patch", 2)?;
         patch.serialize_field(MARK, MARK)?;
         patch.serialize_field("operations", &*operations)?;
@@ -227,7 +267,13 @@ impl Serialize for Operation {
         let mut operation = serializer.serialize_struct("Operation", 3)?;
         operation.serialize_field("operation", self.name)?;
         operation.serialize_field("location", &self.location)?;
-        operation.serialize_field("params", &Parameters { value: self.value.as_ref(), index: self.index })?;
+        operation.serialize_field(
+            "params",
+            &Parameters {
+                value: self.value.as_ref(),
+                index: self.index,
+            },
+        )?;
         operation.end()
     }
 }
@@ -278,8 +324,7 @@ mod tests {
         patch["a"]["k"].remove();
         patch["l"] += [7];
         patch["a"].merge(json!({"q": 2}));
-        let operation =
-            |name, location: Value, params: Value| json!({"operation": name, "location": location, "params": params});
+        let operation = |name, location: Value, params: Value| json!({"operation": name, "location": location, "params": params});
         let expected = json!({"__dash_patch_update": "__dash_patch_update", "operations": [
             operation("Append", json!(["a", "b"]), json!({"value": 4})),
             operation("Insert", json!(["a", "b"]), json!({"value": 9, "index": 1})),

@@ -12,8 +12,8 @@ use ferrodash_components::Id;
 use super::call::is_readable;
 use super::check::{check, check_circles, check_writers};
 use super::{
-    Callback, ErrorHandler, Function, Gate, Input, Names, Parameter, Property, Shape, Spec, TimeLimit, Vary,
-    callback_id,
+    Callback, ErrorHandler, Function, Gate, Input, Names, Parameter, Property, Shape, Spec,
+    TimeLimit, Vary, callback_id,
 };
 use crate::error::{BuildErrors, Mistake};
 use crate::plugin::Plugins;
@@ -22,7 +22,8 @@ use crate::plugin::Plugins;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CallbackNumber(usize);
 
-/// The longest text of a component's id in a request, in bytes. What is read of it takes several times its size.
+/// The longest text of a component's id in a request, in bytes. What is read of it takes several
+/// times its size.
 pub(crate) const LONGEST_ID: usize = 16 * 1024;
 
 /// How many callbacks can be added to a running app.
@@ -88,13 +89,18 @@ pub(crate) struct Registered {
     pub(crate) plugins: Plugins,
     /// Whether a call says which components it is about.
     pub(crate) has_patterns: bool,
-    /// How long its function may take; `None` for any time, and for cached callbacks, whose policy says it.
+    /// How long its function may take; `None` for any time, and for cached callbacks, whose policy
+    /// says it.
     pub(crate) timeout: Option<Duration>,
 }
 
 impl Registry {
     /// Registers callbacks; every mistake is added to `mistakes`.
-    pub(crate) fn new(callbacks: Vec<Callback>, defaults: Defaults, mistakes: &mut Vec<Mistake>) -> Self {
+    pub(crate) fn new(
+        callbacks: Vec<Callback>,
+        defaults: Defaults,
+        mistakes: &mut Vec<Mistake>,
+    ) -> Self {
         let mut registry = Self {
             callbacks: Vec::new(),
             by_output: HashMap::new(),
@@ -109,77 +115,132 @@ impl Registry {
             callback.spec.apply(&registry.defaults);
             let number = CallbackNumber(registry.callbacks.len());
             let vary = check(&callback, mistakes);
-            let same_function = match function_id(&callback).filter(|_| callback.spec.cache.is_some()) {
-                Some(function) => {
-                    let first = *functions.entry((function, vary.clone())).or_insert(number);
-                    if registry.can_share(first, number, &callback) { first } else { number }
-                }
-                None => number,
-            };
+            let same_function =
+                match function_id(&callback).filter(|_| callback.spec.cache.is_some()) {
+                    Some(function) => {
+                        let first = *functions.entry((function, vary.clone())).or_insert(number);
+                        if registry.can_share(first, number, &callback) {
+                            first
+                        } else {
+                            number
+                        }
+                    }
+                    None => number,
+                };
             let mut registered = Registered::new(callback, vary, same_function, &registry.defaults);
             registered.make_unique(|name| registry.names.contains(name));
-            registry.names.extend(registered.output_names.iter().cloned());
+            registry
+                .names
+                .extend(registered.output_names.iter().cloned());
             registry.by_output.insert(registered.output.clone(), number);
             registry.by_token.insert(registered.token.clone(), number);
             registry.callbacks.push(Arc::new(registered));
         }
-        let all: Vec<&Callback> = registry.callbacks.iter().map(|registered| &registered.callback).collect();
+        let all: Vec<&Callback> = registry
+            .callbacks
+            .iter()
+            .map(|registered| &registered.callback)
+            .collect();
         check_writers(&all, mistakes);
         check_circles(&all, mistakes);
         registry
     }
 
-    /// Adds a callback to the running app, in the place of one with the same name that was added before.
+    /// Adds a callback to the running app, in the place of one with the same name that was added
+    /// before.
     pub(crate) fn add(&self, mut callback: Callback) -> Result<(), BuildErrors> {
         callback.spec.apply(&self.defaults);
         let mut mistakes = Vec::new();
         let vary = check(&callback, &mut mistakes);
         let mut mistake = |text: &str| mistakes.push(Mistake::new(&callback, text.into()));
-        if callback.clientside().is_some_and(|function| function.source.is_some()) {
-            mistake("its function is source text, which a page that is loaded already cannot take; name a function");
+        if callback
+            .clientside()
+            .is_some_and(|function| function.source.is_some())
+        {
+            mistake(
+                "its function is source text, which a page that is loaded already cannot take; name a function",
+            );
         }
-        if callback.spec.inputs.iter().any(|input| input.debounce.is_some()) {
+        if callback
+            .spec
+            .inputs
+            .iter()
+            .any(|input| input.debounce.is_some())
+        {
             mistake("a callback that is added to a running app cannot have debounced inputs");
         }
         if callback.spec.api.is_some() {
             mistake("a callback that is added to a running app cannot have an api_endpoint");
         }
-        let mut registered = Registered::new(callback.clone(), vary, CallbackNumber(usize::MAX), &self.defaults);
+        let mut registered = Registered::new(
+            callback.clone(),
+            vary,
+            CallbackNumber(usize::MAX),
+            &self.defaults,
+        );
         if self.by_output.contains_key(&registered.declared) {
-            mistake("the app has a callback with these outputs, or with none and these inputs, already");
+            mistake(
+                "the app has a callback with these outputs, or with none and these inputs, already",
+            );
         }
         // One at a time; calls go on meanwhile.
         let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
-        let others: Vec<_> = self.added().into_iter().filter(|other| other.declared != registered.declared).collect();
-        let of_others = |name: &str| others.iter().any(|other| other.output_names.iter().any(|known| known == name));
+        let others: Vec<_> = self
+            .added()
+            .into_iter()
+            .filter(|other| other.declared != registered.declared)
+            .collect();
+        let of_others = |name: &str| {
+            others
+                .iter()
+                .any(|other| other.output_names.iter().any(|known| known == name))
+        };
         registered.make_unique(|name| self.names.contains(name) || of_others(name));
         let registered = Arc::new(registered);
         if others.len() >= MOST_ADDED {
             mistake("so many callbacks were added to the running app that it takes no more");
         }
-        let all = self.callbacks.iter().chain(&others).chain([&registered]).map(|it| &it.callback).collect::<Vec<_>>();
+        let all = self
+            .callbacks
+            .iter()
+            .chain(&others)
+            .chain([&registered])
+            .map(|it| &it.callback)
+            .collect::<Vec<_>>();
         check_writers(&all, &mut mistakes);
         check_circles(&all, &mut mistakes);
         if !mistakes.is_empty() {
             return Err(BuildErrors(mistakes));
         }
-        *self.added.write().unwrap_or_else(PoisonError::into_inner) = others.into_iter().chain([registered]).collect();
+        *self.added.write().unwrap_or_else(PoisonError::into_inner) =
+            others.into_iter().chain([registered]).collect();
         Ok(())
     }
 
     /// Answers can be shared when both have the same shape, not just the same function.
-    fn can_share(&self, first: CallbackNumber, number: CallbackNumber, callback: &Callback) -> bool {
+    fn can_share(
+        &self,
+        first: CallbackNumber,
+        number: CallbackNumber,
+        callback: &Callback,
+    ) -> bool {
         if first == number {
             return true;
         }
         let (a, b) = (&self.get(first).callback.spec, &callback.spec);
         let defaults = |spec: &Spec| {
             let inputs = spec.inputs.iter().map(|input| input.default.clone());
-            inputs.chain(spec.states.iter().map(|state| state.default.clone())).collect::<Vec<_>>()
+            inputs
+                .chain(spec.states.iter().map(|state| state.default.clone()))
+                .collect::<Vec<_>>()
         };
         // What a function returns is written as it is, but for children, which are made flat.
-        let children =
-            |spec: &Spec| spec.outputs.iter().map(|output| output.property.name == "children").collect::<Vec<_>>();
+        let children = |spec: &Spec| {
+            spec.outputs
+                .iter()
+                .map(|output| output.property.name == "children")
+                .collect::<Vec<_>>()
+        };
         children(a) == children(b)
             && a.timeout == b.timeout
             && match (&a.cache, &b.cache) {
@@ -205,7 +266,10 @@ impl Registry {
             Some(number) => Some(self.get(*number).clone()),
             None => {
                 let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
-                added.iter().find(|registered| registered.output == output).cloned()
+                added
+                    .iter()
+                    .find(|registered| registered.output == output)
+                    .cloned()
             }
         }
     }
@@ -216,13 +280,20 @@ impl Registry {
 
     /// The callbacks that were added while the app ran.
     pub(crate) fn added(&self) -> Vec<Arc<Registered>> {
-        self.added.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.added
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     /// The gates of all debounced inputs, each once.
     pub(crate) fn gates(&self) -> Vec<Gate> {
         let mut gates = Vec::new();
-        for gate in self.iter().flat_map(|callback| &callback.callback.spec.inputs).filter_map(Input::gate) {
+        for gate in self
+            .iter()
+            .flat_map(|callback| &callback.callback.spec.inputs)
+            .filter_map(Input::gate)
+        {
             if !gates.contains(&gate) {
                 gates.push(gate);
             }
@@ -243,15 +314,32 @@ fn function_id(callback: &Callback) -> Option<TypeId> {
 }
 
 impl Registered {
-    fn new(callback: Callback, vary: Vec<Vary>, same_function: CallbackNumber, defaults: &Defaults) -> Self {
+    fn new(
+        callback: Callback,
+        vary: Vec<Vary>,
+        same_function: CallbackNumber,
+        defaults: &Defaults,
+    ) -> Self {
         let spec = &callback.spec;
         let wire = spec.wire();
-        let inputs: Vec<Property> = spec.inputs.iter().map(|input| input.property.clone()).collect();
+        let inputs: Vec<Property> = spec
+            .inputs
+            .iter()
+            .map(|input| input.property.clone())
+            .collect();
         let output = callback_id(&spec.outputs, &inputs);
         // Without a version of its own, a function counts as changed with each build.
-        let version = if spec.version.is_empty() { defaults.build_id.as_str() } else { spec.version };
+        let version = if spec.version.is_empty() {
+            defaults.build_id.as_str()
+        } else {
+            spec.version
+        };
         // Closures of one function have one name, so they are told apart by their places.
-        let place = if spec.is_named { String::new() } else { format!(" at {}", spec.location) };
+        let place = if spec.is_named {
+            String::new()
+        } else {
+            format!(" at {}", spec.location)
+        };
         let identity = format!("callback {output} of {} {version}{place}", spec.name);
         let token = blake3::hash(identity.as_bytes()).to_hex()[..16].to_owned();
         let values = spec.inputs.iter().map(|input| &input.default);
@@ -260,7 +348,10 @@ impl Registered {
             Some(value) => Bytes::from(value.to_string()),
             None => Bytes::from_static(b"null"),
         });
-        let mut policy = spec.cache.as_ref().map_or(Policy::new(Duration::ZERO), |cache| cache.policy.clone());
+        let mut policy = spec
+            .cache
+            .as_ref()
+            .map_or(Policy::new(Duration::ZERO), |cache| cache.policy.clone());
         if let TimeLimit::After(limit) = spec.timeout {
             policy = policy.hard_timeout(limit);
         }
@@ -273,7 +364,12 @@ impl Registered {
         Self {
             policy: policy.name(spec.name.clone()).readable(is_readable),
             argument_names: spec.argument_names().into(),
-            on_error: spec.on_error.iter().chain(&defaults.on_error).cloned().collect(),
+            on_error: spec
+                .on_error
+                .iter()
+                .chain(&defaults.on_error)
+                .cloned()
+                .collect(),
             plugins: defaults.plugins.clone(),
             has_patterns: spec.has_patterns(),
             timeout,
@@ -294,7 +390,11 @@ impl Registered {
     /// Names the callback and its outputs as no other is named.
     fn make_unique(&mut self, is_taken: impl Fn(&str) -> bool) {
         let spec = &self.callback.spec;
-        let inputs: Vec<Property> = spec.inputs.iter().map(|input| input.property.clone()).collect();
+        let inputs: Vec<Property> = spec
+            .inputs
+            .iter()
+            .map(|input| input.property.clone())
+            .collect();
         let Names { callback, outputs } = Names::new(&spec.outputs, &inputs, is_taken);
         (self.output, self.output_names) = (callback, outputs);
     }
@@ -304,7 +404,8 @@ impl Registered {
         &self.unset[index]
     }
 
-    /// The declared input that `id.property` in a request is of, and the id; `None` if it is no input of this callback.
+    /// The declared input that `id.property` in a request is of, and the id; `None` if it is no
+    /// input of this callback.
     pub(crate) fn trigger(&self, changed: &str) -> Option<(usize, Id)> {
         for shape in [&self.wire, &self.plain] {
             if let Some(index) = shape.names.iter().position(|name| name == changed) {
@@ -314,27 +415,40 @@ impl Registered {
         if !self.has_patterns {
             return None;
         }
-        let (id, property) = changed.rsplit_once('.').filter(|(id, _)| id.len() <= LONGEST_ID)?;
+        let (id, property) = changed
+            .rsplit_once('.')
+            .filter(|(id, _)| id.len() <= LONGEST_ID)?;
         let id: Id = serde_json::from_str(id).ok()?;
         let shapes = [&self.wire, &self.plain].into_iter();
         let index = shapes.flat_map(|shape| {
-            shape.inputs.iter().position(|slot| slot.property.name == property && slot.property.id.matches(&id))
+            shape
+                .inputs
+                .iter()
+                .position(|slot| slot.property.name == property && slot.property.id.matches(&id))
         });
         index.min().map(|index| (index, id))
     }
 
     /// Whether browsers keep its answers.
     pub(crate) fn is_cached_by_clients(&self) -> bool {
-        self.callback.spec.cache.as_ref().is_some_and(|cache| cache.client)
+        self.callback
+            .spec
+            .cache
+            .as_ref()
+            .is_some_and(|cache| cache.client)
     }
 
-    /// Whether calls of it can travel with others in one request: when its answers are nothing but their bodies. Cookies
-    /// and headers are set through a [`Context`](super::Context) only, and not by callbacks that are cached or declared
-    /// `batch`; answers that browsers keep have an address of their own.
+    /// Whether calls of it can travel with others in one request: when its answers are nothing but
+    /// their bodies. Cookies and headers are set through a [`Context`](super::Context) only, and
+    /// not by callbacks that are cached or declared `batch`; answers that browsers keep have an
+    /// address of their own.
     pub(crate) fn is_batched(&self) -> bool {
         let spec = &self.callback.spec;
-        let Some(handler) = self.callback.handler() else { return false };
-        let sets_headers = !self.on_error.is_empty() || (spec.cache.is_none() && handler.takes_context());
+        let Some(handler) = self.callback.handler() else {
+            return false;
+        };
+        let sets_headers =
+            !self.on_error.is_empty() || (spec.cache.is_none() && handler.takes_context());
         !self.is_cached_by_clients() && (spec.batch || !sets_headers)
     }
 
@@ -349,15 +463,23 @@ impl Spec {
     fn apply(&mut self, defaults: &Defaults) {
         use super::InitialCall::{Default, Prevented, Yes};
         if self.initial_call == Default {
-            self.initial_call = if defaults.prevent_initial_callbacks { Prevented } else { Yes };
+            self.initial_call = if defaults.prevent_initial_callbacks {
+                Prevented
+            } else {
+                Yes
+            };
         }
     }
 
     /// What each argument of the function is read from.
     fn argument_names(&self) -> Vec<String> {
         let inputs = self.inputs.iter().map(|input| input.property.to_string());
-        let all: Vec<String> = inputs.chain(self.states.iter().map(|state| state.property.to_string())).collect();
-        let Some(parameters) = &self.parameters else { return all };
+        let all: Vec<String> = inputs
+            .chain(self.states.iter().map(|state| state.property.to_string()))
+            .collect();
+        let Some(parameters) = &self.parameters else {
+            return all;
+        };
         let name = |parameter: &Parameter| match parameter {
             Parameter::Input(index) => all[*index].clone(),
             Parameter::State(index) => all[self.inputs.len() + index].clone(),

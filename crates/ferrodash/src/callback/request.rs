@@ -1,4 +1,5 @@
-//! One call of a callback, as it was asked for: the components it is about, and the values of its arguments.
+//! One call of a callback, as it was asked for: the components it is about, and the values of its
+//! arguments.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -18,8 +19,8 @@ use super::{Property, Registered};
 #[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) callback: Arc<Registered>,
-    /// The JSON texts of all inputs, then all states, in the order of their declaration; slices of the request's bytes
-    /// where that is possible. A list of components has an array.
+    /// The JSON texts of all inputs, then all states, in the order of their declaration; slices of
+    /// the request's bytes where that is possible. A list of components has an array.
     pub(crate) values: Vec<Bytes>,
     /// What the wildcards stand for; `None` for a callback without any.
     pub(crate) ids: Option<CallIds>,
@@ -55,7 +56,11 @@ pub struct Trigger {
 
 impl Trigger {
     pub(crate) fn new(id: Id, property: Cow<'static, str>, value: Option<Bytes>) -> Self {
-        Self { id, property, value }
+        Self {
+            id,
+            property,
+            value,
+        }
     }
 
     /// `id.property`, as Dash's `prop_id`.
@@ -72,7 +77,8 @@ impl Trigger {
     }
 }
 
-/// An argument of a call as it was declared: a property of one component, of a list of components, or a struct of these.
+/// An argument of a call as it was declared: a property of one component, of a list of components,
+/// or a struct of these.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Grouping {
@@ -133,19 +139,25 @@ impl Grouping {
     /// A field of a struct.
     pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
-            Self::Struct(fields) => fields.iter().find(|(known, _)| known == name).map(|(_, field)| field),
+            Self::Struct(fields) => fields
+                .iter()
+                .find(|(known, _)| known == name)
+                .map(|(_, field)| field),
             _ => None,
         }
     }
 }
 
 impl Call {
-    /// The same call as the key of a cached one has it: objects and arrays written anew from what was read of them, so
-    /// that a function never sees a difference between calls that share a key.
+    /// The same call as the key of a cached one has it: objects and arrays written anew from what
+    /// was read of them, so that a function never sees a difference between calls that share a key.
     pub(crate) fn canonical(&self) -> Self {
         let mut call = self.clone();
-        let values =
-            call.values.iter_mut().chain(call.triggers.iter_mut().filter_map(|trigger| trigger.value.as_mut()));
+        let values = call.values.iter_mut().chain(
+            call.triggers
+                .iter_mut()
+                .filter_map(|trigger| trigger.value.as_mut()),
+        );
         for text in values.filter(|text| is_read(text)) {
             if let Ok(value) = serde_json::from_slice::<serde_json::Value>(text) {
                 *text = value.to_string().into();
@@ -159,7 +171,10 @@ impl Call {
         let spec = &self.callback.callback.spec;
         match &spec.parameters {
             None => self.values.clone(),
-            Some(parameters) => parameters.iter().map(|it| it.value(&self.values, spec.inputs.len())).collect(),
+            Some(parameters) => parameters
+                .iter()
+                .map(|it| it.value(&self.values, spec.inputs.len()))
+                .collect(),
         }
     }
 
@@ -167,8 +182,13 @@ impl Call {
     pub(crate) fn args_grouping(&self) -> Vec<Grouping> {
         let spec = &self.callback.callback.spec;
         match &spec.parameters {
-            None => (0..self.values.len()).map(|index| self.leaf(index)).collect(),
-            Some(parameters) => parameters.iter().map(|it| self.grouping(it, spec.inputs.len())).collect(),
+            None => (0..self.values.len())
+                .map(|index| self.leaf(index))
+                .collect(),
+            Some(parameters) => parameters
+                .iter()
+                .map(|it| self.grouping(it, spec.inputs.len()))
+                .collect(),
         }
     }
 
@@ -177,17 +197,24 @@ impl Call {
             Parameter::Input(index) => self.leaf(*index),
             Parameter::State(index) => self.leaf(inputs + index),
             Parameter::Struct(fields) => Grouping::Struct(
-                fields.iter().map(|(name, field)| (name.clone(), self.grouping(field, inputs))).collect(),
+                fields
+                    .iter()
+                    .map(|(name, field)| (name.clone(), self.grouping(field, inputs)))
+                    .collect(),
             ),
         }
     }
 
     pub(crate) fn inputs_list(&self) -> Vec<Grouping> {
-        (0..self.callback.callback.spec.inputs.len()).map(|index| self.leaf(index)).collect()
+        (0..self.callback.callback.spec.inputs.len())
+            .map(|index| self.leaf(index))
+            .collect()
     }
 
     pub(crate) fn states_list(&self) -> Vec<Grouping> {
-        (self.callback.callback.spec.inputs.len()..self.values.len()).map(|index| self.leaf(index)).collect()
+        (self.callback.callback.spec.inputs.len()..self.values.len())
+            .map(|index| self.leaf(index))
+            .collect()
     }
 
     /// The input or state with this index.
@@ -197,22 +224,42 @@ impl Call {
             Some(input) => &input.property,
             None => &spec.states[index - spec.inputs.len()].property,
         };
-        let triggers = self.triggers.iter().filter(|trigger| trigger.property == property.name);
-        let triggers: HashSet<&Id> =
-            if index < spec.inputs.len() { triggers.map(|trigger| &trigger.id).collect() } else { HashSet::new() };
+        let triggers = self
+            .triggers
+            .iter()
+            .filter(|trigger| trigger.property == property.name);
+        let triggers: HashSet<&Id> = if index < spec.inputs.len() {
+            triggers.map(|trigger| &trigger.id).collect()
+        } else {
+            HashSet::new()
+        };
         let argument = |id: &Id, value: Bytes| {
             let triggered = triggers.contains(id);
-            Argument { id: id.clone(), property: property.name.clone(), triggered, value }
+            Argument {
+                id: id.clone(),
+                property: property.name.clone(),
+                triggered,
+                value,
+            }
         };
         // A call of an `api_endpoint` has no properties.
-        let value = self.values.get(index).cloned().unwrap_or(Bytes::from_static(b"null"));
+        let value = self
+            .values
+            .get(index)
+            .cloned()
+            .unwrap_or(Bytes::from_static(b"null"));
         match self.ids.as_ref().map(|ids| &ids.arguments[index]) {
             None => Grouping::One(argument(&property.id, value)),
             Some(Ids::One(id)) => Grouping::One(argument(id, value)),
             Some(Ids::Many(ids)) => {
                 let values: Vec<&RawValue> = serde_json::from_slice(&value).unwrap_or_default();
                 let value = |text: &RawValue| Bytes::copy_from_slice(text.get().as_bytes());
-                Grouping::Many(ids.iter().zip(values).map(|(id, text)| argument(id, value(text))).collect())
+                Grouping::Many(
+                    ids.iter()
+                        .zip(values)
+                        .map(|(id, text)| argument(id, value(text)))
+                        .collect(),
+                )
             }
         }
     }
@@ -227,11 +274,17 @@ impl Call {
             value: Bytes::from_static(b"null"),
         };
         outputs
-            .map(|(index, output)| match self.ids.as_ref().map(|ids| &ids.outputs[index]) {
-                None => Grouping::One(argument(&output.property.id, &output.property)),
-                Some(Ids::One(id)) => Grouping::One(argument(id, &output.property)),
-                Some(Ids::Many(ids)) => Grouping::Many(ids.iter().map(|id| argument(id, &output.property)).collect()),
-            })
+            .map(
+                |(index, output)| match self.ids.as_ref().map(|ids| &ids.outputs[index]) {
+                    None => Grouping::One(argument(&output.property.id, &output.property)),
+                    Some(Ids::One(id)) => Grouping::One(argument(id, &output.property)),
+                    Some(Ids::Many(ids)) => Grouping::Many(
+                        ids.iter()
+                            .map(|id| argument(id, &output.property))
+                            .collect(),
+                    ),
+                },
+            )
             .collect()
     }
 
@@ -239,9 +292,19 @@ impl Call {
     pub(crate) fn matched(&self, key: &str) -> Option<&IdValue> {
         let ids = self.ids.as_ref()?;
         let spec = &self.callback.callback.spec;
-        let outputs = spec.outputs.iter().map(|output| &output.property).zip(&ids.outputs);
-        let inputs = spec.inputs.iter().map(|input| &input.property).zip(&ids.arguments);
-        let (_, ids) = outputs.chain(inputs).find(|(property, _)| property.match_keys().contains(&key))?;
+        let outputs = spec
+            .outputs
+            .iter()
+            .map(|output| &output.property)
+            .zip(&ids.outputs);
+        let inputs = spec
+            .inputs
+            .iter()
+            .map(|input| &input.property)
+            .zip(&ids.arguments);
+        let (_, ids) = outputs
+            .chain(inputs)
+            .find(|(property, _)| property.match_keys().contains(&key))?;
         match ids {
             Ids::One(id) => id.get(key),
             Ids::Many(ids) => ids.first()?.get(key),

@@ -19,7 +19,9 @@ use super::rejection::Rejection;
 use super::repeats;
 use super::update::add_effects;
 use crate::callback::call::{limited, run_function};
-use crate::callback::{Answer, Arguments, Call, CallError, Context, OutputValue, Registered, shortened};
+use crate::callback::{
+    Answer, Arguments, Call, CallError, Context, OutputValue, Registered, shortened,
+};
 use crate::state::AppState;
 
 /// The route of a callback.
@@ -27,19 +29,34 @@ pub(super) fn route(callback: Arc<Registered>) -> MethodRouter<Arc<AppState>> {
     post(move |State(app): State<Arc<AppState>>, request: Request| serve(app, callback, request))
 }
 
-async fn serve(app: Arc<AppState>, callback: Arc<Registered>, request: Request) -> Result<Response, Rejection> {
+async fn serve(
+    app: Arc<AppState>,
+    callback: Arc<Registered>,
+    request: Request,
+) -> Result<Response, Rejection> {
     let (parts, body, _client) = receive(&app, request, app.config.max_body).await?;
     let _place = app.limits.admit_call()?;
     let known = callback.clone();
     let arguments = parse(body, move |body| arguments(&known, body)).await?;
-    let call = Call { values: Vec::new(), ids: None, triggers: Vec::new(), callback: callback.clone() };
+    let call = Call {
+        values: Vec::new(),
+        ids: None,
+        triggers: Vec::new(),
+        callback: callback.clone(),
+    };
     let context = Context::new(Arc::new(call), Arc::new(app.request(parts)));
     let failed = |error| {
         let callback = callback.name().to_owned();
-        Rejection::Failed { callback, error, show: app.config.debug }
+        Rejection::Failed {
+            callback,
+            error,
+            show: app.config.debug,
+        }
     };
     repeats::refuse(&app, &context, 0).await?;
-    let answer = limited(&app.cache, &context, run_function(&context, arguments)).await.map_err(failed)?;
+    let answer = limited(&app.cache, &context, run_function(&context, arguments))
+        .await
+        .map_err(failed)?;
     let mut response = match write(answer).map_err(failed)? {
         Some(text) => ([(header::CONTENT_TYPE, JSON)], text).into_response(),
         None => empty(StatusCode::NO_CONTENT),
@@ -48,9 +65,16 @@ async fn serve(app: Arc<AppState>, callback: Arc<Registered>, request: Request) 
     Ok(response)
 }
 
-/// The function's arguments, by their names in a JSON object. One that is missing is what an unset property would be.
+/// The function's arguments, by their names in a JSON object. One that is missing is what an unset
+/// property would be.
 fn arguments(callback: &Registered, body: &Bytes) -> Result<Arguments, Rejection> {
-    let names = callback.callback.spec.api.as_ref().map(|api| &api.names[..]).unwrap_or_default();
+    let names = callback
+        .callback
+        .spec
+        .api
+        .as_ref()
+        .map(|api| &api.names[..])
+        .unwrap_or_default();
     let read = Named(names).deserialize(&mut serde_json::Deserializer::from_slice(body));
     let sent = read.map_err(|error| Rejection::Malformed(error.to_string()))?;
     let is_flat = callback.callback.spec.parameters.is_none();
@@ -59,7 +83,10 @@ fn arguments(callback: &Registered, body: &Bytes) -> Result<Arguments, Rejection
         None if is_flat => callback.unset(index).clone(),
         None => Bytes::from_static(b"null"),
     };
-    Ok(Arguments { values: sent.into_iter().enumerate().map(value).collect(), names: names.into() })
+    Ok(Arguments {
+        values: sent.into_iter().enumerate().map(value).collect(),
+        names: names.into(),
+    })
 }
 
 /// Reads the values of these names from an object, and stops at any other name.
@@ -85,7 +112,9 @@ impl<'de> Visitor<'de> for Named<'_> {
         while let Some(name) = map.next_key::<Cow<'de, str>>()? {
             let Some(index) = self.0.iter().position(|known| *known == name) else {
                 let (name, known) = (shortened(name.as_bytes()), self.0.join(", "));
-                return Err(A::Error::custom(format!("{name:?} is no argument of this function; there are {known}")));
+                return Err(A::Error::custom(format!(
+                    "{name:?} is no argument of this function; there are {known}"
+                )));
             };
             values[index] = Some(map.next_value()?);
         }
@@ -93,13 +122,21 @@ impl<'de> Visitor<'de> for Named<'_> {
     }
 }
 
-/// The function's value: one for one output, a list for several, `null` for none; nothing if it prevents the update.
+/// The function's value: one for one output, a list for several, `null` for none; nothing if it
+/// prevents the update.
 fn write(answer: Answer) -> Result<Option<Vec<u8>>, CallError> {
-    let Answer::Outputs(values) = answer else { return Ok(None) };
+    let Answer::Outputs(values) = answer else {
+        return Ok(None);
+    };
     let mut values: Vec<_> = values.into_iter().map(OutputValue::into_prop).collect();
     let text = match values.len() {
-        1 => values.pop().map_or_else(|| Ok(b"null".to_vec()), |value| serde_json::to_vec(&value)),
+        1 => values
+            .pop()
+            .map_or_else(|| Ok(b"null".to_vec()), |value| serde_json::to_vec(&value)),
         _ => serde_json::to_vec(&values),
     };
-    text.map(Some).map_err(|error| CallError::Serialize { output: "its answer".into(), reason: error.to_string() })
+    text.map(Some).map_err(|error| CallError::Serialize {
+        output: "its answer".into(),
+        reason: error.to_string(),
+    })
 }

@@ -25,8 +25,9 @@ pub(crate) struct Assets {
 }
 
 impl Assets {
-    /// Looks through the folder by Dash's rules: the files of each folder in the order of their names, the folders in the
-    /// order of their whole paths, `js` and `css` by the end of the name, an icon by its whole name.
+    /// Looks through the folder by Dash's rules: the files of each folder in the order of their
+    /// names, the folders in the order of their whole paths, `js` and `css` by the end of the name,
+    /// an icon by its whole name.
     pub(crate) fn scan(config: &Config) -> Self {
         let mut assets = Self::default();
         let url = config.paths().get_asset_url("");
@@ -38,10 +39,19 @@ impl Assets {
         // So `a-b` comes before `a/b`: a slash counts as a letter like others.
         folders.sort_by(|a, b| a.path.cmp(&b.path));
         for Found { path, files } in &folders {
-            let segments: String =
-                path.split_terminator('/').map(|segment| format!("{}/", paths::encode(segment))).collect();
+            let segments: String = path
+                .split_terminator('/')
+                .map(|segment| format!("{}/", paths::encode(segment)))
+                .collect();
             for (name, file) in files {
-                assets.add(name, format!("{url}/{segments}{}?m={}", paths::encode(name), modified(file)));
+                assets.add(
+                    name,
+                    format!(
+                        "{url}/{segments}{}?m={}",
+                        paths::encode(name),
+                        modified(file)
+                    ),
+                );
             }
         }
         assets
@@ -58,33 +68,53 @@ impl Assets {
     }
 }
 
-/// A folder of the assets with those of its files that may become tags, in the order of their names.
+/// A folder of the assets with those of its files that may become tags, in the order of their
+/// names.
 struct Found {
     /// Below the assets folder.
     path: String,
     files: Vec<(String, PathBuf)>,
 }
 
-/// Looks through the last folder of a trail, which begins with the whole one, and through those in it. What is not served
-/// has no place in the page, and a link back to a folder of the trail would have no end.
+/// Looks through the last folder of a trail, which begins with the whole one, and through those in
+/// it. What is not served has no place in the page, and a link back to a folder of the trail would
+/// have no end.
 fn collect(trail: &[PathBuf], path: String, config: &config::Assets, found: &mut Vec<Found>) {
     let [root, ..] = trail else { return };
-    let Some(Ok(entries)) = trail.last().map(std::fs::read_dir) else { return };
+    let Some(Ok(entries)) = trail.last().map(std::fs::read_dir) else {
+        return;
+    };
     let is_served = |path: &PathBuf| path.starts_with(root) && !trail.contains(path);
     // A name that is not UTF-8 has no address.
-    let entries = entries.flatten().filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())));
+    let entries = entries
+        .flatten()
+        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())));
     let entries = entries.filter(|(name, _)| !is_hidden(name));
-    let mut entries: Vec<(String, PathBuf)> =
-        entries.filter_map(|(name, path)| Some((name, path.canonicalize().ok().filter(is_served)?))).collect();
+    let mut entries: Vec<(String, PathBuf)> = entries
+        .filter_map(|(name, path)| Some((name, path.canonicalize().ok().filter(is_served)?)))
+        .collect();
     entries.sort();
     let mut files = Vec::new();
     for (name, entry) in entries {
         if entry.is_dir() {
-            if !config.ignored_folders.iter().any(|ignored| ignored.is_match(&name)) {
-                let below = if path.is_empty() { name } else { format!("{path}/{name}") };
+            if !config
+                .ignored_folders
+                .iter()
+                .any(|ignored| ignored.is_match(&name))
+            {
+                let below = if path.is_empty() {
+                    name
+                } else {
+                    format!("{path}/{name}")
+                };
                 collect(&[trail, &[entry]].concat(), below, config, found);
             }
-        } else if entry.is_file() && !config.ignore.as_ref().is_some_and(|ignore| ignore.is_match(&name)) {
+        } else if entry.is_file()
+            && !config
+                .ignore
+                .as_ref()
+                .is_some_and(|ignore| ignore.is_match(&name))
+        {
             files.push((name, entry));
         }
     }
@@ -93,8 +123,12 @@ fn collect(trail: &[PathBuf], path: String, config: &config::Assets, found: &mut
 
 /// When a file was changed, in seconds since 1970; changes its address.
 fn modified(path: &Path) -> u64 {
-    let time = path.metadata().and_then(|metadata| metadata.modified()).ok();
-    time.and_then(|time| time.duration_since(UNIX_EPOCH).ok()).map_or(0, |since| since.as_secs())
+    let time = path
+        .metadata()
+        .and_then(|metadata| metadata.modified())
+        .ok();
+    time.and_then(|time| time.duration_since(UNIX_EPOCH).ok())
+        .map_or(0, |since| since.as_secs())
 }
 
 /// The folder, as it is served.
@@ -106,8 +140,13 @@ struct Folder {
 /// Serves the folder, with validators and ranges, to be asked for again each time.
 pub(super) fn service(assets: &config::Assets) -> Router {
     let files = ServeDir::new(&assets.folder).append_index_html_on_directories(false);
-    let folder = Arc::new(Folder { path: assets.folder.clone(), files });
-    Router::new().route("/{*path}", get(serve)).with_state(folder)
+    let folder = Arc::new(Folder {
+        path: assets.folder.clone(),
+        files,
+    });
+    Router::new()
+        .route("/{*path}", get(serve))
+        .with_state(folder)
 }
 
 async fn serve(
@@ -122,7 +161,9 @@ async fn serve(
     match folder.files.clone().try_call(request).await {
         Ok(response) => {
             let mut response = response.into_response();
-            response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
+            response
+                .headers_mut()
+                .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"));
             response
         }
         Err(error) => {
@@ -137,13 +178,15 @@ fn is_hidden(name: &str) -> bool {
     name.starts_with('.')
 }
 
-/// Whether a file is there and is inside the folder, wherever links lead to. A pipe, a socket and a device are no files:
-/// to open one could wait for ever.
+/// Whether a file is there and is inside the folder, wherever links lead to. A pipe, a socket and a
+/// device are no files: to open one could wait for ever.
 async fn is_file_inside(folder: PathBuf, path: String) -> bool {
     let look = move || {
         let folder = folder.canonicalize()?;
         let path = folder.join(path).canonicalize()?;
         Ok::<_, std::io::Error>(path.starts_with(&folder) && path.is_file())
     };
-    tokio::task::spawn_blocking(look).await.is_ok_and(|inside| inside.unwrap_or(false))
+    tokio::task::spawn_blocking(look)
+        .await
+        .is_ok_and(|inside| inside.unwrap_or(false))
 }

@@ -1,12 +1,14 @@
 //! `POST _ferrodash/batch`: many calls in one request, and their answers as each is done.
 //!
-//! A page that asks for hundreds of calls at once waits for them behind the six connections that browsers open to a
-//! server, and pays for each request. Only callbacks whose answers are nothing but a body come here
-//! ([`Registered::is_batched`]); what the headers of a request say holds for all of its calls.
+//! A page that asks for hundreds of calls at once waits for them behind the six connections that
+//! browsers open to a server, and pays for each request. Only callbacks whose answers are nothing
+//! but a body come here ([`Registered::is_batched`]); what the headers of a request say holds for
+//! all of its calls.
 //!
-//! The body is a JSON array of what `_dash-update-component` takes. The answer is text in lines, one for each call, in
-//! the order in which they are done: a JSON array of the call's place in the request, its status and its headers; a tab;
-//! the body. Bodies that are not JSON are written as JSON strings, so a line ends where the answer does.
+//! The body is a JSON array of what `_dash-update-component` takes. The answer is text in lines,
+//! one for each call, in the order in which they are done: a JSON array of the call's place in the
+//! request, its status and its headers; a tab; the body. Bodies that are not JSON are written as
+//! JSON strings, so a line ends where the answer does.
 
 use std::collections::BTreeMap;
 use std::io;
@@ -43,7 +45,8 @@ const RUNNING: usize = 12;
 /// Answers that are done within this time travel, and are drawn, together. Too short to be seen.
 const TOGETHER: Duration = Duration::from_millis(20);
 
-/// The largest body in bytes; it is kept until the last of its calls is answered. Our page sends a third of it at most.
+/// The largest body in bytes; it is kept until the last of its calls is answered. Our page sends a
+/// third of it at most.
 const LARGEST: usize = 4 << 20;
 
 /// So many bytes are sent without waiting for more.
@@ -84,24 +87,45 @@ pub(super) async fn serve(
     // A call is the same call however it is sent, also for those that vary by the path.
     request.path = format!("{}_dash-update-component", app.config.routes_prefix);
     let (running, stream) = (JoinSet::new(), Stream::new(encoding));
-    let batch = Batch { app, request: Arc::new(request), client, waiting, running, stream, span, is_stale };
+    let batch = Batch {
+        app,
+        request: Arc::new(request),
+        client,
+        waiting,
+        running,
+        stream,
+        span,
+        is_stale,
+    };
     let body = HttpBody::from_stream(stream::unfold(batch, |mut batch| async {
         let bytes = batch.next().await?;
         Some((bytes, batch))
     }));
     let mut response = with_body(Bytes::new(), encoding, LINES);
     *response.body_mut() = body;
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
     // nginx would otherwise gather the answers and pass them on at the end.
-    response.headers_mut().insert("x-accel-buffering", HeaderValue::from_static("no"));
+    response
+        .headers_mut()
+        .insert("x-accel-buffering", HeaderValue::from_static("no"));
     Ok(response)
 }
 
 /// The texts of the calls with their places in the request, the first one last.
 fn calls(body: &Bytes) -> Result<Vec<(usize, Bytes)>, Rejection> {
     let batch: wire::Batch<'_> = parse_json(body)?;
-    let texts = batch.0.iter().map(|call| body.slice_ref(call.get().as_bytes()));
-    Ok(texts.enumerate().collect::<Vec<_>>().into_iter().rev().collect())
+    let texts = batch
+        .0
+        .iter()
+        .map(|call| body.slice_ref(call.get().as_bytes()));
+    Ok(texts
+        .enumerate()
+        .collect::<Vec<_>>()
+        .into_iter()
+        .rev()
+        .collect())
 }
 
 /// The call in a text, if it may be answered beside others.
@@ -116,17 +140,22 @@ fn prepare(app: &AppState, text: &Bytes) -> Result<Call, Rejection> {
 }
 
 impl Batch {
-    /// The next bytes of the answer; `None` after the last ones. What is done meanwhile waits until the page has taken
-    /// these, and no more are started until then.
+    /// The next bytes of the answer; `None` after the last ones. What is done meanwhile waits until
+    /// the page has taken these, and no more are started until then.
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         self.fill();
-        let Some(first) = self.running.join_next().await else { return self.stream.end() };
-        // A task that panicked leaves its call without an answer, which the page takes as a broken connection.
+        let Some(first) = self.running.join_next().await else {
+            return self.stream.end();
+        };
+        // A task that panicked leaves its call without an answer, which the page takes as a broken
+        // connection.
         let mut lines = first.unwrap_or_default();
         let until = Instant::now() + TOGETHER;
         while lines.len() < ENOUGH && Instant::now() < until {
             self.fill();
-            let Ok(Some(line)) = timeout_at(until, self.running.join_next()).await else { break };
+            let Ok(Some(line)) = timeout_at(until, self.running.join_next()).await else {
+                break;
+            };
             lines.extend(line.unwrap_or_default());
         }
         self.fill();
@@ -145,7 +174,13 @@ impl Batch {
                     Ok(_place) => answer(&app, (place, call), request, start).await,
                     Err(rejection) => Err(rejection),
                 };
-                let answer = answer.map_err(|rejection| if is_stale { rejection.for_stale_page() } else { rejection });
+                let answer = answer.map_err(|rejection| {
+                    if is_stale {
+                        rejection.for_stale_page()
+                    } else {
+                        rejection
+                    }
+                });
                 line(place, answer.into_response()).await
             };
             self.running.spawn(work.instrument(self.span.clone()));
@@ -170,16 +205,26 @@ async fn answer(
 /// The line of an answer.
 async fn line(place: usize, response: Response) -> Vec<u8> {
     let (parts, body) = response.into_parts();
-    let body = body.collect().await.map(|body| body.to_bytes()).unwrap_or_default();
-    let told = TOLD.iter().map(|name| (*name, joined(&parts.headers, name)));
+    let body = body
+        .collect()
+        .await
+        .map(|body| body.to_bytes())
+        .unwrap_or_default();
+    let told = TOLD
+        .iter()
+        .map(|name| (*name, joined(&parts.headers, name)));
     let told: BTreeMap<&str, String> = told.filter(|(_, value)| !value.is_empty()).collect();
     let head = (place, parts.status.as_u16(), told);
     let mut line = serde_json::to_vec(&head).expect("numbers and texts are JSON");
     line.push(b'\t');
     match is_json(&parts.headers) {
         // JSON that a function made itself may have lines; there they are only space.
-        true => line.extend(body.iter().map(|byte| if *byte == b'\n' { b' ' } else { *byte })),
-        false => line.extend(serde_json::to_vec(&String::from_utf8_lossy(&body)).expect("a text is JSON")),
+        true => line.extend(
+            body.iter()
+                .map(|byte| if *byte == b'\n' { b' ' } else { *byte }),
+        ),
+        false => line
+            .extend(serde_json::to_vec(&String::from_utf8_lossy(&body)).expect("a text is JSON")),
     }
     line.push(b'\n');
     line
@@ -187,9 +232,16 @@ async fn line(place: usize, response: Response) -> Vec<u8> {
 
 /// A header that may be there several times, as one (RFC 9110, section 5.3).
 fn joined(headers: &HeaderMap, name: &str) -> String {
-    headers.get_all(name).iter().filter_map(|value| value.to_str().ok()).collect::<Vec<_>>().join(", ")
+    headers
+        .get_all(name)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .collect::<Vec<_>>()
+        .join(", ")
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes() == b"application/json")
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes() == b"application/json")
 }

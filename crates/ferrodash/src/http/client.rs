@@ -1,7 +1,7 @@
 //! `GET _ferrodash/call/<token>`: a call whose answer the browser keeps in its own HTTP cache.
 //!
-//! Only for callbacks that were declared `cache(client)`. The address has everything that the answer depends on, the
-//! build of the app too, so that a new build never finds an old answer.
+//! Only for callbacks that were declared `cache(client)`. The address has everything that the
+//! answer depends on, the build of the app too, so that a new build never finds an old answer.
 
 use std::sync::Arc;
 
@@ -53,7 +53,10 @@ pub(super) async fn serve(
     let (parts, _) = request.into_parts();
     let _place = app.limits.admit(limits::client(&parts))?;
     refuse_other_sites(&parts.headers)?;
-    let callback = app.registry.by_token(&token).filter(|callback| callback.is_cached_by_clients());
+    let callback = app
+        .registry
+        .by_token(&token)
+        .filter(|callback| callback.is_cached_by_clients());
     let callback = callback.ok_or_else(|| Rejection::UnknownCallback(token))?;
     let call = call(callback, &parameters)?;
     let request = Arc::new(app.request(parts));
@@ -64,9 +67,13 @@ pub(super) async fn serve(
     let mut response = match answered.content {
         Content::Nothing => empty(StatusCode::NO_CONTENT),
         Content::Encoded(body) => respond(&request.headers, &body, JSON, cache_control.clone()),
-        Content::Plain(body) => respond_once(&request.headers, body, JSON, cache_control.clone()).await,
+        Content::Plain(body) => {
+            respond_once(&request.headers, body, JSON, cache_control.clone()).await
+        }
     };
-    response.headers_mut().insert(header::CACHE_CONTROL, cache_control);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, cache_control);
     describe(response.headers_mut(), status, (age, late), start.elapsed());
     add_effects(response.headers_mut(), context.effects());
     Ok(response)
@@ -82,13 +89,20 @@ fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Rejection> {
 
 /// The call that an address is of.
 fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rejection> {
-    let changed: Option<&RawValue> = parameters.t.as_ref().map(|text| parse_json(text.as_bytes())).transpose()?;
+    let changed: Option<&RawValue> = parameters
+        .t
+        .as_ref()
+        .map(|text| parse_json(text.as_bytes()))
+        .transpose()?;
     if let Some(text) = &parameters.call {
         let body = Bytes::copy_from_slice(text.as_bytes());
         let sent: wire::Call<'_> = parse_json(&body)?;
         return decode::call(callback.clone(), &wire::Call { changed, ..sent }, &body);
     }
-    let (values, inputs) = (values(callback, parameters)?, &callback.callback.spec.inputs);
+    let (values, inputs) = (
+        values(callback, parameters)?,
+        &callback.callback.spec.inputs,
+    );
     let mut triggers = Vec::new();
     let read = each_text(changed, |changed| {
         if let Some((index, id)) = callback.trigger(changed) {
@@ -97,12 +111,21 @@ fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rej
         }
     });
     read.map_err(|error| mismatch(callback, "triggers", &error))?;
-    Ok(Call { values, ids: None, triggers, callback: callback.clone() })
+    Ok(Call {
+        values,
+        ids: None,
+        triggers,
+        callback: callback.clone(),
+    })
 }
 
 fn values(callback: &Registered, parameters: &Parameters) -> Result<Vec<Bytes>, Rejection> {
     if callback.has_patterns {
-        return Err(mismatch(callback, "arguments", &"ids with wildcards are sent as a call"));
+        return Err(mismatch(
+            callback,
+            "arguments",
+            &"ids with wildcards are sent as a call",
+        ));
     }
     let texts: Vec<&RawValue> = parse_json(parameters.r#in.as_bytes())?;
     let declared = callback.wire.sources.len();
@@ -110,7 +133,11 @@ fn values(callback: &Registered, parameters: &Parameters) -> Result<Vec<Bytes>, 
         let reason = format!("{} were sent, {declared} are declared", texts.len());
         return Err(mismatch(callback, "arguments", &reason));
     }
-    let unset: Vec<usize> = parameters.u.split(',').filter_map(|index| index.parse().ok()).collect();
+    let unset: Vec<usize> = parameters
+        .u
+        .split(',')
+        .filter_map(|index| index.parse().ok())
+        .collect();
     let value = |(index, text): (usize, &&RawValue)| match unset.contains(&index) {
         true => callback.unset(index).clone(),
         false => Bytes::copy_from_slice(text.get().as_bytes()),

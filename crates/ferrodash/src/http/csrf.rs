@@ -1,9 +1,10 @@
 //! `App::csrf`: the page sets a random cookie, and its calls repeat it in a header (double submit).
 //!
-//! Another site can cause a request with the cookie, but can neither read it nor send a header with it. The value is
-//! random and not signed: a signature would say that some process of this app made the token, not that it made it for
-//! this user, and pages would lose their tokens with every restart of an app that has no `App::secret`. Who fears that a
-//! neighbour below the same domain sets the cookie names it `__Host-…`, which browsers then refuse to take from there.
+//! Another site can cause a request with the cookie, but can neither read it nor send a header with
+//! it. The value is random and not signed: a signature would say that some process of this app made
+//! the token, not that it made it for this user, and pages would lose their tokens with every
+//! restart of an app that has no `App::secret`. Who fears that a neighbour below the same domain
+//! sets the cookie names it `__Host-…`, which browsers then refuse to take from there.
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
 
@@ -16,11 +17,17 @@ const LENGTH: usize = 32;
 
 /// What is wrong with the names.
 pub(crate) fn problem(csrf: &Csrf) -> Option<String> {
-    // A cookie's name is of the same characters as a header's (RFC 6265, section 4.1.1), but not in lower case only.
+    // A cookie's name is of the same characters as a header's (RFC 6265, section 4.1.1), but not in
+    // lower case only.
     let is_name = |name: &str| HeaderName::try_from(name).is_ok();
-    let names = [("csrf_token_name", &csrf.cookie), ("csrf_header_name", &csrf.header)];
+    let names = [
+        ("csrf_token_name", &csrf.cookie),
+        ("csrf_header_name", &csrf.header),
+    ];
     let (setting, name) = names.into_iter().find(|(_, name)| !is_name(name))?;
-    Some(format!("{setting} is {name:?}; it must be letters, digits, hyphens and underscores"))
+    Some(format!(
+        "{setting} is {name:?}; it must be letters, digits, hyphens and underscores"
+    ))
 }
 
 /// Gives the page its cookie, unless the browser has one.
@@ -29,19 +36,27 @@ pub(super) fn give(config: &Config, uri: &Uri, request: &HeaderMap, response: &m
         return;
     }
     // The answer is for this browser only.
-    response.insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-cache"));
+    response.insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-cache"),
+    );
     if cookies(request, &config.csrf.cookie).any(is_token) {
         return;
     }
     let token = blake3::Hash::from_bytes(random()).to_hex();
-    let secure = if is_https(uri, request) { "; Secure" } else { "" };
+    let secure = if is_https(uri, request) {
+        "; Secure"
+    } else {
+        ""
+    };
     let cookie = format!(
         "{}={}; Path={}; SameSite=Strict{secure}",
         config.csrf.cookie,
         &token[..LENGTH],
         config.requests_prefix
     );
-    let cookie = HeaderValue::try_from(cookie).expect("names and paths are checked when the app is built");
+    let cookie =
+        HeaderValue::try_from(cookie).expect("names and paths are checked when the app is built");
     response.append(header::SET_COOKIE, cookie);
 }
 
@@ -50,13 +65,20 @@ pub(super) fn check(config: &Config, request: &HeaderMap) -> Result<(), Rejectio
     if !config.csrf.on {
         return Ok(());
     }
-    let sent = request.get(config.csrf.header.as_str()).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    // Compared in constant time: as hashes. An app below another one's path may see the cookies of both.
+    let sent = request
+        .get(config.csrf.header.as_str())
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    // Compared in constant time: as hashes. An app below another one's path may see the cookies of
+    // both.
     let hash = |token: &str| blake3::hash(token.as_bytes());
     let same = cookies(request, &config.csrf.cookie).any(|cookie| hash(cookie) == hash(sent));
     match is_token(sent) && same {
         true => Ok(()),
-        false => Err(Rejection::Csrf { header: config.csrf.header.clone(), cookie: config.csrf.cookie.clone() }),
+        false => Err(Rejection::Csrf {
+            header: config.csrf.header.clone(),
+            cookie: config.csrf.cookie.clone(),
+        }),
     }
 }
 
@@ -66,16 +88,34 @@ fn is_token(text: &str) -> bool {
 
 /// All cookies of a name.
 fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
-    let lines = headers.get_all(header::COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.filter(move |(other, _)| *other == name).map(|(_, value)| value.trim_matches('"'))
+    let lines = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .filter_map(|line| line.to_str().ok());
+    let pairs = lines
+        .flat_map(|line| line.split(';'))
+        .filter_map(|pair| pair.trim().split_once('='));
+    pairs
+        .filter(move |(other, _)| *other == name)
+        .map(|(_, value)| value.trim_matches('"'))
 }
 
-/// Whether the browser came by https, as far as can be known: a proxy that ends TLS says so. Who lies about it only
-/// loses their own cookie.
+/// Whether the browser came by https, as far as can be known: a proxy that ends TLS says so. Who
+/// lies about it only loses their own cookie.
 pub(super) fn is_https(uri: &Uri, headers: &HeaderMap) -> bool {
-    let says = |name: &str| headers.get(name).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let says = |name: &str| {
+        headers
+            .get(name)
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default()
+    };
     uri.scheme_str() == Some("https")
-        || says("x-forwarded-proto").split(',').next().is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"))
-        || says("forwarded").to_ascii_lowercase().replace('"', "").contains("proto=https")
+        || says("x-forwarded-proto")
+            .split(',')
+            .next()
+            .is_some_and(|proto| proto.trim().eq_ignore_ascii_case("https"))
+        || says("forwarded")
+            .to_ascii_lowercase()
+            .replace('"', "")
+            .contains("proto=https")
 }

@@ -11,24 +11,48 @@ use super::rejection::Rejection;
 use super::wire;
 use crate::callback::{Call, CallIds, Ids, Property, Registered, Shape, Slot, Source, Trigger};
 
-/// The call that was sent. The page is not trusted: number, ids and properties of everything must fit.
+/// The call that was sent. The page is not trusted: number, ids and properties of everything must
+/// fit.
 ///
 /// The call's values are slices of `body`.
-pub(super) fn call(callback: Arc<Registered>, sent: &wire::Call<'_>, body: &Bytes) -> Result<Call, Rejection> {
+pub(super) fn call(
+    callback: Arc<Registered>,
+    sent: &wire::Call<'_>,
+    body: &Bytes,
+) -> Result<Call, Rejection> {
     let (shape, mut inputs) = inputs(&callback, sent)?;
     let states = shape.states.iter().map(|slot| &slot.property);
-    let mut states = read_all(sent.state, states).map_err(|error| mismatch(&callback, "states", &error))?;
+    let mut states =
+        read_all(sent.state, states).map_err(|error| mismatch(&callback, "states", &error))?;
     let ids = ids(&callback, shape, sent, &mut inputs, &mut states)?;
-    let items: Vec<&Item<'_>> = shape.sources.iter().map(|source| place(&inputs, &states, *source)).collect();
-    let values = items.iter().enumerate().map(|(index, item)| value(&callback, index, item, body)).collect();
-    let mut call = Call { ids, values, triggers: Vec::new(), callback: callback.clone() };
+    let items: Vec<&Item<'_>> = shape
+        .sources
+        .iter()
+        .map(|source| place(&inputs, &states, *source))
+        .collect();
+    let values = items
+        .iter()
+        .enumerate()
+        .map(|(index, item)| value(&callback, index, item, body))
+        .collect();
+    let mut call = Call {
+        ids,
+        values,
+        triggers: Vec::new(),
+        callback: callback.clone(),
+    };
     call.triggers = triggers(&call, &items, sent, body)?;
     Ok(call)
 }
 
-/// The inputs, as our page sends them, or as they would be without debounced inputs, which other clients do not know.
-fn inputs<'a, 'c>(callback: &'c Registered, sent: &wire::Call<'a>) -> Result<(&'c Shape, Vec<Item<'a>>), Rejection> {
-    let read = |shape: &Shape| read_all(sent.inputs, shape.inputs.iter().map(|slot| &slot.property));
+/// The inputs, as our page sends them, or as they would be without debounced inputs, which other
+/// clients do not know.
+fn inputs<'a, 'c>(
+    callback: &'c Registered,
+    sent: &wire::Call<'a>,
+) -> Result<(&'c Shape, Vec<Item<'a>>), Rejection> {
+    let read =
+        |shape: &Shape| read_all(sent.inputs, shape.inputs.iter().map(|slot| &slot.property));
     let wire = match read(&callback.wire) {
         Ok(items) => return Ok((&callback.wire, items)),
         Err(error) => error,
@@ -48,23 +72,39 @@ fn place<'a, 'b>(inputs: &'a [Item<'b>], states: &'a [Item<'b>], source: Source)
 }
 
 /// A call that does not have what its callback declares.
-pub(super) fn mismatch(callback: &Registered, what: &'static str, reason: &dyn std::fmt::Display) -> Rejection {
-    Rejection::Mismatch { callback: callback.name().to_owned(), what, reason: reason.to_string() }
+pub(super) fn mismatch(
+    callback: &Registered,
+    what: &'static str,
+    reason: &dyn std::fmt::Display,
+) -> Rejection {
+    Rejection::Mismatch {
+        callback: callback.name().to_owned(),
+        what,
+        reason: reason.to_string(),
+    }
 }
 
-/// The JSON text of an argument: a slice of the request's body, or an array that is made of several.
+/// The JSON text of an argument: a slice of the request's body, or an array that is made of
+/// several.
 fn value(callback: &Registered, index: usize, item: &Item<'_>, body: &Bytes) -> Bytes {
     match item {
         Item::One(sent) => slice(sent, body).unwrap_or_else(|| callback.unset(index).clone()),
         Item::Many(many) => {
-            let text = |sent: &Sent<'_>| sent.value.map_or(callback.unset(index).len(), |value| value.get().len());
-            let mut list = Vec::with_capacity(2 + many.iter().map(|sent| 1 + text(sent)).sum::<usize>());
+            let text = |sent: &Sent<'_>| {
+                sent.value
+                    .map_or(callback.unset(index).len(), |value| value.get().len())
+            };
+            let mut list =
+                Vec::with_capacity(2 + many.iter().map(|sent| 1 + text(sent)).sum::<usize>());
             list.push(b'[');
             for sent in many {
                 if list.len() > 1 {
                     list.push(b',');
                 }
-                list.extend(sent.value.map_or(&callback.unset(index)[..], |value| value.get().as_bytes()));
+                list.extend(
+                    sent.value
+                        .map_or(&callback.unset(index)[..], |value| value.get().as_bytes()),
+                );
             }
             list.push(b']');
             list.into()
@@ -77,8 +117,8 @@ fn slice(sent: &Sent<'_>, body: &Bytes) -> Option<Bytes> {
     Some(body.slice_ref(text))
 }
 
-/// The components that a call with wildcards is about. Each key for which the outputs have `MATCH` has one value in all
-/// ids.
+/// The components that a call with wildcards is about. Each key for which the outputs have `MATCH`
+/// has one value in all ids.
 fn ids(
     callback: &Registered,
     shape: &Shape,
@@ -90,11 +130,23 @@ fn ids(
     if !callback.has_patterns {
         return Ok(None);
     }
-    let declared = callback.callback.spec.outputs.iter().map(|output| &output.property);
+    let declared = callback
+        .callback
+        .spec
+        .outputs
+        .iter()
+        .map(|output| &output.property);
     let outputs: Vec<Ids> = match &mut written {
-        Some(items) => items.iter_mut().zip(declared.clone()).map(|(item, property)| item.take_ids(property)).collect(),
+        Some(items) => items
+            .iter_mut()
+            .zip(declared.clone())
+            .map(|(item, property)| item.take_ids(property))
+            .collect(),
         // Not sent, so none of them has a wildcard.
-        None => declared.clone().map(|property| Ids::One(property.id.clone())).collect(),
+        None => declared
+            .clone()
+            .map(|property| Ids::One(property.id.clone()))
+            .collect(),
     };
     let mut arguments = Vec::with_capacity(shape.sources.len());
     for source in &shape.sources {
@@ -104,11 +156,25 @@ fn ids(
         });
     }
     let mut bound = Vec::new();
-    if !declared.zip(&outputs).all(|(property, ids)| agree(property, ids, &mut bound)) {
-        return Err(mismatch(callback, "outputs", &"there must be one value for each MATCH"));
+    if !declared
+        .zip(&outputs)
+        .all(|(property, ids)| agree(property, ids, &mut bound))
+    {
+        return Err(mismatch(
+            callback,
+            "outputs",
+            &"there must be one value for each MATCH",
+        ));
     }
-    if !arguments.iter().all(|(property, ids)| agree(property, ids, &mut bound)) {
-        return Err(mismatch(callback, "inputs and states", &"there must be the same value for each MATCH"));
+    if !arguments
+        .iter()
+        .all(|(property, ids)| agree(property, ids, &mut bound))
+    {
+        return Err(mismatch(
+            callback,
+            "inputs and states",
+            &"there must be the same value for each MATCH",
+        ));
     }
     let arguments = arguments.into_iter().map(|(_, ids)| ids).collect();
     Ok(Some(CallIds { outputs, arguments }))
@@ -119,62 +185,86 @@ fn taken<'s>(slot: &'s Slot, item: &mut Item<'_>) -> (&'s Property, Ids) {
     (&slot.property, item.take_ids(&slot.property))
 }
 
-/// The outputs that a call names. Clients other than the renderer may leave them out where no wildcard asks for them.
-fn outputs<'a>(callback: &Registered, sent: &wire::Call<'a>) -> Result<Option<Vec<Item<'a>>>, Rejection> {
+/// The outputs that a call names. Clients other than the renderer may leave them out where no
+/// wildcard asks for them.
+fn outputs<'a>(
+    callback: &Registered,
+    sent: &wire::Call<'a>,
+) -> Result<Option<Vec<Item<'a>>>, Rejection> {
     let declared = &callback.callback.spec.outputs;
     let refused = |error| mismatch(callback, "outputs", &error);
     match (sent.outputs, &declared[..]) {
         (_, []) => Ok(None),
-        (None, declared) if declared.iter().any(|output| output.property.is_pattern()) => {
-            Err(mismatch(callback, "outputs", &"an id with wildcards needs them"))
-        }
+        (None, declared) if declared.iter().any(|output| output.property.is_pattern()) => Err(
+            mismatch(callback, "outputs", &"an id with wildcards needs them"),
+        ),
         (None, _) => Ok(None),
-        (Some(text), [output]) => read_one(text, &output.property).map(|item| Some(vec![item])).map_err(refused),
+        (Some(text), [output]) => read_one(text, &output.property)
+            .map(|item| Some(vec![item]))
+            .map_err(refused),
         (Some(text), declared) => {
-            read_all(Some(text), declared.iter().map(|output| &output.property)).map(Some).map_err(refused)
+            read_all(Some(text), declared.iter().map(|output| &output.property))
+                .map(Some)
+                .map_err(refused)
         }
     }
 }
 
-/// Whether ids have the values that the keys with `MATCH` are bound to. A key that is not bound is bound now.
+/// Whether ids have the values that the keys with `MATCH` are bound to. A key that is not bound is
+/// bound now.
 fn agree(property: &Property, ids: &Ids, bound: &mut Vec<(String, IdValue)>) -> bool {
     let ids = match ids {
         Ids::One(id) => std::slice::from_ref(id),
         Ids::Many(ids) => ids,
     };
     property.match_keys().into_iter().all(|key| {
-        ids.iter().filter_map(|id| id.get(key)).all(|value| match bound.iter().find(|(known, _)| known == key) {
-            Some((_, known)) => known == value,
-            None => {
-                bound.push((key.to_owned(), value.clone()));
-                true
+        ids.iter().filter_map(|id| id.get(key)).all(|value| {
+            match bound.iter().find(|(known, _)| known == key) {
+                Some((_, known)) => known == value,
+                None => {
+                    bound.push((key.to_owned(), value.clone()));
+                    true
+                }
             }
         })
     })
 }
 
-/// What triggered the call, each once, with the carriers of debounced inputs turned back into what they stand for. Only
-/// components that the call is about can have triggered it.
-fn triggers(call: &Call, items: &[&Item<'_>], sent: &wire::Call<'_>, body: &Bytes) -> Result<Vec<Trigger>, Rejection> {
+/// What triggered the call, each once, with the carriers of debounced inputs turned back into what
+/// they stand for. Only components that the call is about can have triggered it.
+fn triggers(
+    call: &Call,
+    items: &[&Item<'_>],
+    sent: &wire::Call<'_>,
+    body: &Bytes,
+) -> Result<Vec<Trigger>, Rejection> {
     let inputs = &call.callback.callback.spec.inputs;
     let mut triggers = Vec::new();
     let mut seen = HashSet::new();
     let mut lists: HashMap<usize, HashMap<&Id, Option<Bytes>>> = HashMap::new();
     let read = each_text(sent.changed, |changed| {
-        let Some((index, id)) = call.callback.trigger(changed) else { return };
+        let Some((index, id)) = call.callback.trigger(changed) else {
+            return;
+        };
         let value = match call.ids.as_ref().map(|ids| &ids.arguments[index]) {
             None => Some(call.values[index].clone()),
             Some(Ids::One(known)) => (*known == id).then(|| call.values[index].clone()),
             Some(Ids::Many(ids)) => {
                 let values = items[index].many().iter().map(|sent| slice(sent, body));
-                let values = lists.entry(index).or_insert_with(|| ids.iter().zip(values).collect());
+                let values = lists
+                    .entry(index)
+                    .or_insert_with(|| ids.iter().zip(values).collect());
                 let value = values.get(&id).cloned();
                 value.map(|value| value.unwrap_or_else(|| call.callback.unset(index).clone()))
             }
         };
         let Some(value) = value else { return };
         if seen.insert((index, id.clone())) {
-            triggers.push(Trigger::new(id, inputs[index].property.name.clone(), Some(value)));
+            triggers.push(Trigger::new(
+                id,
+                inputs[index].property.name.clone(),
+                Some(value),
+            ));
         }
     });
     read.map_err(|error| mismatch(&call.callback, "changedPropIds", &error))?;

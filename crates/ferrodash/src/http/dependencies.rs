@@ -16,16 +16,29 @@ pub(super) async fn serve(State(app): State<Arc<AppState>>, headers: HeaderMap) 
     if added.is_empty() {
         return respond(&headers, &app.dependencies, JSON, NO_CACHE);
     }
-    respond_once(&headers, render_dependencies(&app.registry).into(), JSON, NO_CACHE).await
+    respond_once(
+        &headers,
+        render_dependencies(&app.registry).into(),
+        JSON,
+        NO_CACHE,
+    )
+    .await
 }
 
-/// The callbacks of the app, those that were added while it ran, then the gates of debounced inputs.
+/// The callbacks of the app, those that were added while it ran, then the gates of debounced
+/// inputs.
 pub(crate) fn render_dependencies(registry: &Registry) -> Vec<u8> {
     let gates = registry.gates();
     let names: Vec<String> = (0..gates.len()).map(gate_name).collect();
     let added = registry.added();
-    let callbacks = registry.iter().chain(&added).map(|registered| specification(registered));
-    let gates = gates.iter().zip(&names).map(|(gate, name)| gate_specification(gate, name));
+    let callbacks = registry
+        .iter()
+        .chain(&added)
+        .map(|registered| specification(registered));
+    let gates = gates
+        .iter()
+        .zip(&names)
+        .map(|(gate, name)| gate_specification(gate, name));
     let all: Vec<Specification<'_>> = callbacks.chain(gates).collect();
     serde_json::to_vec(&all).expect("text and numbers are JSON")
 }
@@ -38,17 +51,31 @@ pub(super) fn gate_name(index: usize) -> String {
 fn specification(registered: &Registered) -> Specification<'_> {
     let spec = &registered.callback.spec;
     let running = (!spec.running.is_empty()).then(|| Running {
-        running: spec.running.iter().map(|running| (running.property.to_string(), &running.on)).collect(),
-        running_off: spec.running.iter().map(|running| (running.property.to_string(), &running.off)).collect(),
+        running: spec
+            .running
+            .iter()
+            .map(|running| (running.property.to_string(), &running.on))
+            .collect(),
+        running_off: spec
+            .running
+            .iter()
+            .map(|running| (running.property.to_string(), &running.off))
+            .collect(),
     });
     let function = registered.callback.clientside();
     Specification {
         running,
-        clientside_function: function
-            .map(|function| ClientsideFunction { namespace: &function.namespace, function_name: &function.name }),
+        clientside_function: function.map(|function| ClientsideFunction {
+            namespace: &function.namespace,
+            function_name: &function.name,
+        }),
         prevent_initial_call: spec.initial_call == InitialCall::Prevented,
         // As Dash says it for functions of the page.
-        dynamic_creator: if function.is_some() { Some(false) } else { spec.adds_callbacks.then_some(true) },
+        dynamic_creator: if function.is_some() {
+            Some(false)
+        } else {
+            spec.adds_callbacks.then_some(true)
+        },
         no_output: spec.outputs.is_empty(),
         optional: spec.optional,
         hidden: spec.hidden,
@@ -60,7 +87,10 @@ fn specification(registered: &Registered) -> Specification<'_> {
 
 fn gate_specification<'a>(gate: &Gate, name: &'a str) -> Specification<'a> {
     Specification {
-        clientside_function: Some(ClientsideFunction { namespace: "ferrodash", function_name: name }),
+        clientside_function: Some(ClientsideFunction {
+            namespace: "ferrodash",
+            function_name: name,
+        }),
         prevent_initial_call: true,
         no_output: true,
         hidden: true,

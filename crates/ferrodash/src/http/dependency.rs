@@ -1,8 +1,8 @@
 //! Reads the inputs, states and outputs of a call against what its callback declares.
 //!
-//! The reader knows what comes next, so it stops at the first item that no page of this app sends: too many items, a
-//! list in the place of an object, another component or property. Values are not read at all; they stay slices of the
-//! request.
+//! The reader knows what comes next, so it stops at the first item that no page of this app sends:
+//! too many items, a list in the place of an object, another component or property. Values are not
+//! read at all; they stay slices of the request.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -52,7 +52,8 @@ impl Item<'_> {
     }
 }
 
-/// A list with one item for each declared property, in their order. A list that was not sent is empty.
+/// A list with one item for each declared property, in their order. A list that was not sent is
+/// empty.
 ///
 /// # Errors
 /// When something else was sent.
@@ -68,7 +69,10 @@ pub(super) fn read_all<'a, 'd>(
 ///
 /// # Errors
 /// When something else was sent.
-pub(super) fn read_one<'a>(text: &'a RawValue, declared: &Property) -> serde_json::Result<Item<'a>> {
+pub(super) fn read_one<'a>(
+    text: &'a RawValue,
+    declared: &Property,
+) -> serde_json::Result<Item<'a>> {
     ItemSeed(declared).deserialize(&mut serde_json::Deserializer::from_str(text.get()))
 }
 
@@ -94,7 +98,10 @@ impl<'de, 'd, I: Iterator<Item = &'d Property>> Visitor<'de> for AllVisitor<I> {
         }
         match list.next_element::<IgnoredAny>()? {
             None => Ok(items),
-            Some(_) => Err(A::Error::custom(format!("only {} are declared", items.len()))),
+            Some(_) => Err(A::Error::custom(format!(
+                "only {} are declared",
+                items.len()
+            ))),
         }
     }
 }
@@ -107,7 +114,9 @@ impl<'de> DeserializeSeed<'de> for ItemSeed<'_> {
 
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<Item<'de>, D::Error> {
         if self.0.is_list() {
-            deserializer.deserialize_any(ListVisitor(self.0)).map(Item::Many)
+            deserializer
+                .deserialize_any(ListVisitor(self.0))
+                .map(Item::Many)
         } else {
             SentSeed(self.0).deserialize(deserializer).map(Item::One)
         }
@@ -132,7 +141,10 @@ impl<'de> Visitor<'de> for ListVisitor<'_> {
         let mut components = Vec::new();
         while let Some(sent) = list.next_element_seed(SentSeed(self.0))? {
             if components.len() == MOST_COMPONENTS {
-                return Err(A::Error::custom(format!("{} has more than {MOST_COMPONENTS} components", self.0)));
+                return Err(A::Error::custom(format!(
+                    "{} has more than {MOST_COMPONENTS} components",
+                    self.0
+                )));
             }
             components.push(sent);
         }
@@ -167,7 +179,10 @@ impl<'de> Visitor<'de> for SentSeed<'_> {
         let fields = Fields::deserialize(serde::de::value::MapAccessDeserializer::new(map))?;
         let (fits, id) = fields.is(self.0);
         if fits {
-            Ok(Sent { id, value: fields.value() })
+            Ok(Sent {
+                id,
+                value: fields.value(),
+            })
         } else {
             Err(A::Error::custom(format!("{} comes next", self.0)))
         }
@@ -185,7 +200,8 @@ struct Fields<'a> {
     /// Absent where the property is unset, which is not the same as `null`.
     #[serde(borrow, default, deserialize_with = "present")]
     value: Option<&'a RawValue>,
-    /// The component of an optional dependency is missing, as the renderer then says with a value of `null`.
+    /// The component of an optional dependency is missing, as the renderer then says with a value
+    /// of `null`.
     #[serde(borrow, default)]
     allow_optional: Option<&'a RawValue>,
 }
@@ -196,11 +212,15 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de Raw
 
 impl<'a> Fields<'a> {
     fn value(&self) -> Option<&'a RawValue> {
-        let is_optional = self.allow_optional.is_some_and(|optional| optional.get() == "true");
-        self.value.filter(|value| !is_optional || value.get() != "null")
+        let is_optional = self
+            .allow_optional
+            .is_some_and(|optional| optional.get() == "true");
+        self.value
+            .filter(|value| !is_optional || value.get() != "null")
     }
 
-    /// Whether this is a property that the declared one can stand for; and the id, if the declared one has wildcards.
+    /// Whether this is a property that the declared one can stand for; and the id, if the declared
+    /// one has wildcards.
     fn is(&self, declared: &Property) -> (bool, Option<Id>) {
         // A property with several writers is marked behind an `@`.
         let name = self.property.split('@').next().unwrap_or_default();
@@ -212,7 +232,9 @@ impl<'a> Fields<'a> {
             let same = serde_json::from_str::<Cow<'_, str>>(text).is_ok_and(|sent| sent == *known);
             return (same, None);
         }
-        let sent = serde_json::from_str::<Id>(text).ok().filter(|id| declared.id.matches(id));
+        let sent = serde_json::from_str::<Id>(text)
+            .ok()
+            .filter(|id| declared.id.matches(id));
         (sent.is_some(), sent.filter(|_| declared.is_pattern()))
     }
 }

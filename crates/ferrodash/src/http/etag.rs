@@ -10,7 +10,8 @@ use bytes::Bytes;
 use crate::body::{Accepts, Body, Encoding, compress_once};
 
 /// For what has its digest in its address.
-pub(super) const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
+pub(super) const IMMUTABLE: HeaderValue =
+    HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// For what is asked for each time and mostly unchanged.
 pub(super) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
@@ -19,7 +20,11 @@ pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json"
 
 /// What the sender of a request accepts.
 pub(super) fn accepts(headers: &HeaderMap) -> Accepts {
-    Accepts::of(headers.get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()))
+    Accepts::of(
+        headers
+            .get(header::ACCEPT_ENCODING)
+            .and_then(|value| value.to_str().ok()),
+    )
 }
 
 /// A body with its validator, or 304 when the sender has it already.
@@ -38,7 +43,8 @@ pub(super) fn respond(
     response
 }
 
-/// A body that was made for this request, with its validator, or 304 when the sender has it already.
+/// A body that was made for this request, with its validator, or 304 when the sender has it
+/// already.
 pub(super) async fn respond_once(
     headers: &HeaderMap,
     identity: Bytes,
@@ -60,7 +66,10 @@ fn known(headers: &HeaderMap, body: &Body) -> Option<String> {
     if !headers.contains_key(header::IF_NONE_MATCH) {
         return None;
     }
-    Encoding::ALL.map(|encoding| body.etag(encoding)).into_iter().find(|etag| matches(headers, etag))
+    Encoding::ALL
+        .map(|encoding| body.etag(encoding))
+        .into_iter()
+        .find(|etag| matches(headers, etag))
 }
 
 fn not_modified(etag: String, cache_control: HeaderValue) -> Response {
@@ -70,16 +79,21 @@ fn not_modified(etag: String, cache_control: HeaderValue) -> Response {
 }
 
 fn validate(headers: &mut HeaderMap, etag: String, cache_control: HeaderValue) {
-    headers.insert(header::ETAG, HeaderValue::try_from(etag).expect("hex in quotes is a header value"));
+    headers.insert(
+        header::ETAG,
+        HeaderValue::try_from(etag).expect("hex in quotes is a header value"),
+    );
     headers.insert(header::CACHE_CONTROL, cache_control);
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
 }
 
-/// How long a browser may keep an answer: as long as it is fresh, for this user only, or not at all.
+/// How long a browser may keep an answer: as long as it is fresh, for this user only, or not at
+/// all.
 pub(super) fn private(fresh: Option<Duration>) -> HeaderValue {
     match fresh.map_or(0, |fresh| fresh.as_secs()) {
         0 => HeaderValue::from_static("no-store"),
-        seconds => HeaderValue::try_from(format!("private, max-age={seconds}")).expect("digits are a header value"),
+        seconds => HeaderValue::try_from(format!("private, max-age={seconds}"))
+            .expect("digits are a header value"),
     }
 }
 
@@ -88,7 +102,10 @@ pub(super) fn with_body(bytes: Bytes, encoding: Encoding, content_type: HeaderVa
     let mut response = Response::new(HttpBody::from(bytes));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type);
-    headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    headers.insert(
+        header::X_CONTENT_TYPE_OPTIONS,
+        HeaderValue::from_static("nosniff"),
+    );
     if let Some(name) = encoding.name() {
         headers.insert(header::CONTENT_ENCODING, HeaderValue::from_static(name));
     }
@@ -104,6 +121,12 @@ pub(super) fn empty(status: StatusCode) -> Response {
 
 /// Whether `If-None-Match` has the validator (weak comparison: RFC 9110, section 13.1.2).
 pub(super) fn matches(headers: &HeaderMap, etag: &str) -> bool {
-    let known = headers.get_all(header::IF_NONE_MATCH).iter().filter_map(|value| value.to_str().ok());
-    known.flat_map(|line| line.split(',')).map(str::trim).any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
+    let known = headers
+        .get_all(header::IF_NONE_MATCH)
+        .iter()
+        .filter_map(|value| value.to_str().ok());
+    known
+        .flat_map(|line| line.split(','))
+        .map(str::trim)
+        .any(|tag| tag == "*" || tag.trim_start_matches("W/") == etag)
 }

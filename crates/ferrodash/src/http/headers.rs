@@ -10,8 +10,8 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::Config;
 
-/// What browsers send to other sites about the page that a link or a picture is on: its origin, and nothing over plain
-/// HTTP. Servers of map tiles refuse requests without it.
+/// What browsers send to other sites about the page that a link or a picture is on: its origin, and
+/// nothing over plain HTTP. Servers of map tiles refuse requests without it.
 const REFERRER_POLICY: HeaderValue = HeaderValue::from_static("strict-origin-when-cross-origin");
 
 /// Adds headers about security to all answers of an app. What a route says itself stays.
@@ -28,12 +28,16 @@ pub(crate) fn secure(router: Router, config: &Config) -> Router {
     let policy = HeaderValue::from_static("frame-ancestors 'none'");
     router.layer((
         SetResponseHeaderLayer::appending(header::CONTENT_SECURITY_POLICY, policy),
-        SetResponseHeaderLayer::overriding(header::X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+        SetResponseHeaderLayer::overriding(
+            header::X_FRAME_OPTIONS,
+            HeaderValue::from_static("DENY"),
+        ),
     ))
 }
 
-/// Takes out what routes of plugins say of the connection, and lengths that are not those of their bodies: an answer that
-/// is passed on from elsewhere may have both, and the next answer on the connection would be lost.
+/// Takes out what routes of plugins say of the connection, and lengths that are not those of their
+/// bodies: an answer that is passed on from elsewhere may have both, and the next answer on the
+/// connection would be lost.
 pub(crate) fn framed(router: Router) -> Router {
     router.layer(from_fn(correct))
 }
@@ -45,10 +49,18 @@ async fn correct(request: Request, next: Next) -> Response {
         return response;
     }
     let length = response.body().size_hint().exact();
-    let without_body = is_head || matches!(response.status(), StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED);
+    let without_body = is_head
+        || matches!(
+            response.status(),
+            StatusCode::NO_CONTENT | StatusCode::NOT_MODIFIED
+        );
     let headers = response.headers_mut();
     headers.remove(header::TRANSFER_ENCODING);
-    let lengths: Vec<Option<u64>> = headers.get_all(header::CONTENT_LENGTH).iter().map(number).collect();
+    let lengths: Vec<Option<u64>> = headers
+        .get_all(header::CONTENT_LENGTH)
+        .iter()
+        .map(number)
+        .collect();
     let is_right = match lengths[..] {
         [] => true,
         [Some(said)] => without_body || length.is_none_or(|length| length == said),
@@ -63,5 +75,8 @@ async fn correct(request: Request, next: Next) -> Response {
 fn number(value: &HeaderValue) -> Option<u64> {
     let text = value.to_str().ok()?;
     // A sign is no part of a length (RFC 9110, section 8.6).
-    text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse().ok()).flatten()
+    text.bytes()
+        .all(|byte| byte.is_ascii_digit())
+        .then(|| text.parse().ok())
+        .flatten()
 }

@@ -11,16 +11,20 @@ use axum::response::{IntoResponse, Response};
 use crate::serve::Stopping;
 use crate::state::AppState;
 
-/// The app answers as long as it runs; a cache tier that fails makes it slower, so what is wrong with it is said and the
-/// status stays 200.
+/// The app answers as long as it runs; a cache tier that fails makes it slower, so what is wrong
+/// with it is said and the status stays 200.
 pub(super) async fn serve(State(app): State<Arc<AppState>>) -> Response {
     let trouble = app.cache.trouble();
     let text = trouble.map_or_else(|| "OK".to_owned(), |trouble| format!("degraded: {trouble}"));
     ([(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
-/// Whether users find what they should: not before the warm-up has ended, and not once the server is to stop.
-pub(super) async fn ready(State(app): State<Arc<AppState>>, stopping: Option<Extension<Stopping>>) -> Response {
+/// Whether users find what they should: not before the warm-up has ended, and not once the server
+/// is to stop.
+pub(super) async fn ready(
+    State(app): State<Arc<AppState>>,
+    stopping: Option<Extension<Stopping>>,
+) -> Response {
     let (status, text) = if stopping.is_some() {
         (StatusCode::SERVICE_UNAVAILABLE, "stopping")
     } else if app.ready.load(Ordering::Acquire) {
@@ -34,5 +38,12 @@ pub(super) async fn ready(State(app): State<Arc<AppState>>, stopping: Option<Ext
 /// The cache's counters.
 pub(super) async fn metrics(State(app): State<Arc<AppState>>) -> Response {
     let text = app.cache.prometheus();
-    ([(header::CACHE_CONTROL, "no-store"), (header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response()
+    (
+        [
+            (header::CACHE_CONTROL, "no-store"),
+            (header::CONTENT_TYPE, "text/plain; version=0.0.4"),
+        ],
+        text,
+    )
+        .into_response()
 }

@@ -19,8 +19,8 @@ use crate::callback::{Call, Registered, shortened};
 use crate::off_thread::{self, LARGE};
 use crate::state::AppState;
 
-/// How long the first bytes of a body may take, and how many must follow each second. The figures are those of Apache's
-/// `RequestReadTimeout body=20,MinRate=500`.
+/// How long the first bytes of a body may take, and how many must follow each second. The figures
+/// are those of Apache's `RequestReadTimeout body=20,MinRate=500`.
 const GRACE: Duration = Duration::from_secs(20);
 const SLOWEST: u64 = 500;
 
@@ -40,28 +40,49 @@ pub(super) async fn receive(
     Ok((parts, body, place))
 }
 
-/// JSON is what a page of another site cannot send without asking first (CORS), so nothing else may change anything.
+/// JSON is what a page of another site cannot send without asking first (CORS), so nothing else may
+/// change anything.
 fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
-    let content_type = headers.get(header::CONTENT_TYPE).map(HeaderValue::as_bytes).unwrap_or_default();
-    let essence = content_type.split(|byte| *byte == b';').next().unwrap_or_default();
-    if essence.trim_ascii().eq_ignore_ascii_case(b"application/json") { Ok(()) } else { Err(Rejection::NotJson) }
+    let content_type = headers
+        .get(header::CONTENT_TYPE)
+        .map(HeaderValue::as_bytes)
+        .unwrap_or_default();
+    let essence = content_type
+        .split(|byte| *byte == b';')
+        .next()
+        .unwrap_or_default();
+    if essence
+        .trim_ascii()
+        .eq_ignore_ascii_case(b"application/json")
+    {
+        Ok(())
+    } else {
+        Err(Rejection::NotJson)
+    }
 }
 
 /// Reads a body of up to `limit` bytes.
 ///
 /// # Errors
-/// When the body is larger, also when only its `Content-Length` says so; when it breaks off; when it comes too slowly.
+/// When the body is larger, also when only its `Content-Length` says so; when it breaks off; when
+/// it comes too slowly.
 async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) -> Result<Bytes, Rejection> {
-    let announced = headers.get(header::CONTENT_LENGTH).and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
+    let announced = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(Rejection::TooLarge(limit));
     }
     // Room for all of a small body; a large one may have been announced only.
-    let room = announced.and_then(|length| usize::try_from(length).ok()).unwrap_or_default().min(LARGE);
+    let room = announced
+        .and_then(|length| usize::try_from(length).ok())
+        .unwrap_or_default()
+        .min(LARGE);
     let mut read = BytesMut::with_capacity(room);
     let (start, mut reading) = (Instant::now(), Reading::default());
     loop {
-        // In all, and since the last bytes: whoever has sent much must not pause for as long as all of it could take.
+        // In all, and since the last bytes: whoever has sent much must not pause for as long as all
+        // of it could take.
         let in_all = start + GRACE + Duration::from_secs(read.len() as u64 / SLOWEST);
         let until = in_all.min(Instant::now() + GRACE);
         let frame = match timeout_at(until, body.frame()).await {
@@ -69,7 +90,9 @@ async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) -> Result<B
             Ok(None) => return Ok(read.freeze()),
             Err(_) => return Err(Rejection::TooSlow),
         };
-        let Ok(data) = frame.into_data() else { continue };
+        let Ok(data) = frame.into_data() else {
+            continue;
+        };
         if read.len() + data.len() > limit {
             return Err(Rejection::TooLarge(limit));
         }
@@ -92,7 +115,11 @@ impl Reading {
     fn add(&mut self, bytes: usize) -> Result<(), Rejection> {
         self.0 += bytes;
         let all = READING.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        if all > MOST_READING { Err(Rejection::Busy("this app's clients")) } else { Ok(()) }
+        if all > MOST_READING {
+            Err(Rejection::Busy("this app's clients"))
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -121,7 +148,9 @@ pub(super) async fn parse<T: Send + 'static>(
         return work(&body);
     }
     // The task ends early only with the runtime.
-    off_thread::run(move || work(&body)).await.unwrap_or(Err(Rejection::Incomplete))
+    off_thread::run(move || work(&body))
+        .await
+        .unwrap_or(Err(Rejection::Incomplete))
 }
 
 /// JSON of a shape that is an object or a list.
@@ -134,7 +163,15 @@ pub(super) fn parse_json<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Resul
 }
 
 /// The callback that a call is of.
-pub(super) fn callback(app: &AppState, call: &wire::Call<'_>) -> Result<Arc<Registered>, Rejection> {
-    let output = call.output.as_deref().ok_or_else(|| Rejection::Malformed("it has no \"output\"".into()))?;
-    app.registry.by_output(output).ok_or_else(|| Rejection::UnknownCallback(shortened(output.as_bytes())))
+pub(super) fn callback(
+    app: &AppState,
+    call: &wire::Call<'_>,
+) -> Result<Arc<Registered>, Rejection> {
+    let output = call
+        .output
+        .as_deref()
+        .ok_or_else(|| Rejection::Malformed("it has no \"output\"".into()))?;
+    app.registry
+        .by_output(output)
+        .ok_or_else(|| Rejection::UnknownCallback(shortened(output.as_bytes())))
 }

@@ -12,16 +12,28 @@ use crate::body::compress_once;
 use crate::layout::LayoutRequest;
 use crate::state::AppState;
 
-pub(super) async fn serve(State(app): State<Arc<AppState>>, headers: HeaderMap) -> Result<Response, Rejection> {
+pub(super) async fn serve(
+    State(app): State<Arc<AppState>>,
+    headers: HeaderMap,
+) -> Result<Response, Rejection> {
     if let Some(layout) = &app.fixed_layout {
         return Ok(respond(&headers, layout, JSON, NO_CACHE));
     }
     let accepts = accepts(&headers);
-    let json = app.layout.render(&LayoutRequest { headers, pages: app.pages.clone() });
-    let json = json.map_err(|reason| Rejection::Layout { reason, show: app.config.debug })?;
+    let json = app.layout.render(&LayoutRequest {
+        headers,
+        pages: app.pages.clone(),
+    });
+    let json = json.map_err(|reason| Rejection::Layout {
+        reason,
+        show: app.config.debug,
+    })?;
     let (encoding, bytes) = compress_once(json.into(), accepts).await;
     let mut response = with_body(bytes, encoding, JSON);
     // Made for this request, so for nobody else.
-    response.headers_mut().insert(header::CACHE_CONTROL, HeaderValue::from_static("private, no-store"));
+    response.headers_mut().insert(
+        header::CACHE_CONTROL,
+        HeaderValue::from_static("private, no-store"),
+    );
     Ok(response)
 }

@@ -15,13 +15,16 @@ use crate::config::CallLimits;
 pub(crate) struct Limits {
     app: Option<Arc<Semaphore>>,
     per_client: Option<usize>,
-    /// How many calls each client has in progress; only clients that have some are there. Locked for one look-up.
+    /// How many calls each client has in progress; only clients that have some are there. Locked
+    /// for one look-up.
     clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
 /// The place of a call among those of its client; it is free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place(#[expect(dead_code, reason = "it is held, and not looked at")] Option<ClientPlace>);
+pub(crate) struct Place(
+    #[expect(dead_code, reason = "it is held, and not looked at")] Option<ClientPlace>,
+);
 
 /// The place of a call among those of the app; it is free again when this is dropped.
 #[derive(Debug)]
@@ -37,8 +40,14 @@ struct ClientPlace {
 
 impl Limits {
     pub(crate) fn new(limits: &CallLimits) -> Self {
-        let app = limits.app.map(|calls| Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS))));
-        Self { app, per_client: limits.per_client, clients: Arc::default() }
+        let app = limits
+            .app
+            .map(|calls| Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS))));
+        Self {
+            app,
+            per_client: limits.per_client,
+            clients: Arc::default(),
+        }
     }
 
     /// Takes a place for a call of a client.
@@ -50,18 +59,24 @@ impl Limits {
         Ok((self.admit_client(client)?, call))
     }
 
-    /// Takes a place among all calls of the app, for a call that is ready to run: one whose body is still on its way
-    /// holds none, so that slow senders do not keep others out.
+    /// Takes a place among all calls of the app, for a call that is ready to run: one whose body is
+    /// still on its way holds none, so that slow senders do not keep others out.
     pub(super) fn admit_call(&self) -> Result<CallPlace, Rejection> {
-        let Some(calls) = &self.app else { return Ok(CallPlace(None)) };
+        let Some(calls) = &self.app else {
+            return Ok(CallPlace(None));
+        };
         let place = calls.clone().try_acquire_owned();
-        place.map(|place| CallPlace(Some(place))).map_err(|_| Rejection::Busy("this app's clients"))
+        place
+            .map(|place| CallPlace(Some(place)))
+            .map_err(|_| Rejection::Busy("this app's clients"))
     }
 
     /// Takes a place among the calls of a client.
     pub(super) fn admit_client(&self, client: Option<IpAddr>) -> Result<Place, Rejection> {
         match (client, self.per_client) {
-            (Some(client), Some(most)) => self.place_of(client, most).map(|place| Place(Some(place))),
+            (Some(client), Some(most)) => {
+                self.place_of(client, most).map(|place| Place(Some(place)))
+            }
             _ => Ok(Place(None)),
         }
     }
@@ -73,7 +88,10 @@ impl Limits {
             return Err(Rejection::Busy("you"));
         }
         *calls += 1;
-        Ok(ClientPlace { client, clients: self.clients.clone() })
+        Ok(ClientPlace {
+            client,
+            clients: self.clients.clone(),
+        })
     }
 }
 
@@ -93,30 +111,40 @@ fn lock(clients: &Mutex<HashMap<IpAddr, usize>>) -> MutexGuard<'_, HashMap<IpAdd
     clients.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// Who sends a request: the other end of the connection. If that is a proxy on this machine or in a private network, it is
-/// the address that the proxy put at the end of `X-Forwarded-For`. `None` if the server that runs the app does not say.
+/// Who sends a request: the other end of the connection. If that is a proxy on this machine or in a
+/// private network, it is the address that the proxy put at the end of `X-Forwarded-For`. `None` if
+/// the server that runs the app does not say.
 pub(super) fn client(parts: &Parts) -> Option<IpAddr> {
-    let ConnectInfo(remote) = parts.extensions.get::<ConnectInfo<std::net::SocketAddr>>()?;
+    let ConnectInfo(remote) = parts
+        .extensions
+        .get::<ConnectInfo<std::net::SocketAddr>>()?;
     let remote = remote.ip().to_canonical();
     if !is_near(remote) {
         return Some(network(remote));
     }
     let forwarded = parts.headers.get_all("x-forwarded-for").iter().next_back();
-    let last = forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next().and_then(address));
+    let last =
+        forwarded.and_then(|value| value.to_str().ok()?.rsplit(',').next().and_then(address));
     Some(network(last.unwrap_or(remote).to_canonical()))
 }
 
 /// An address, as proxies write it: some add a port.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
-    text.parse().ok().or_else(|| Some(text.parse::<std::net::SocketAddr>().ok()?.ip()))
+    text.parse()
+        .ok()
+        .or_else(|| Some(text.parse::<std::net::SocketAddr>().ok()?.ip()))
 }
 
 /// Whether an address is one of this machine or of a private network (RFC 1918, RFC 4193).
 fn is_near(address: IpAddr) -> bool {
     match address {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
+        IpAddr::V4(address) => {
+            address.is_loopback() || address.is_private() || address.is_link_local()
+        }
+        IpAddr::V6(address) => {
+            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
+        }
     }
 }
 
@@ -138,9 +166,13 @@ mod tests {
     use super::*;
 
     fn client_of(remote: &str, forwarded: &[&str]) -> Option<String> {
-        let request = forwarded.iter().fold(Request::get("/"), |it, value| it.header("x-forwarded-for", *value));
+        let request = forwarded.iter().fold(Request::get("/"), |it, value| {
+            it.header("x-forwarded-for", *value)
+        });
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
-        parts.extensions.insert(ConnectInfo(remote.parse::<SocketAddr>().unwrap()));
+        parts
+            .extensions
+            .insert(ConnectInfo(remote.parse::<SocketAddr>().unwrap()));
         client(&parts).map(|address| address.to_string())
     }
 
@@ -158,22 +190,36 @@ mod tests {
             ("[::ffff:127.0.0.1]:1", &["198.51.100.1"], "198.51.100.1"),
             ("[2001:db8:1:2:3:4:5:6]:1", &[], "2001:db8:1:2::"),
         ] {
-            assert_eq!(client_of(remote, forwarded).as_deref(), Some(expected), "{remote} {forwarded:?}");
+            assert_eq!(
+                client_of(remote, forwarded).as_deref(),
+                Some(expected),
+                "{remote} {forwarded:?}"
+            );
         }
     }
 
     #[test]
     fn places_are_free_again_when_they_are_dropped() {
-        let limits = Limits::new(&CallLimits { app: Some(3), per_client: Some(2), ..CallLimits::default() });
+        let limits = Limits::new(&CallLimits {
+            app: Some(3),
+            per_client: Some(2),
+            ..CallLimits::default()
+        });
         let [a, b] = ["192.0.2.1", "192.0.2.2"].map(|text| Some(text.parse().unwrap()));
         let first = limits.admit(a).unwrap();
         let _second = limits.admit(a).unwrap();
         assert!(matches!(limits.admit(a), Err(Rejection::Busy("you"))));
         let _third = limits.admit(b).unwrap();
-        assert!(matches!(limits.admit(None), Err(Rejection::Busy("this app's clients"))));
+        assert!(matches!(
+            limits.admit(None),
+            Err(Rejection::Busy("this app's clients"))
+        ));
         drop(first);
         let _fourth = limits.admit(a).unwrap();
         drop((_second, _third, _fourth));
-        assert!(lock(&limits.clients).is_empty(), "clients without calls are forgotten");
+        assert!(
+            lock(&limits.clients).is_empty(),
+            "clients without calls are forgotten"
+        );
     }
 }

@@ -40,7 +40,8 @@ pub(crate) use unread::discard;
 
 use crate::state::AppState;
 
-/// All routes. What is not found below the app's prefix is a page of the app: its own routing looks at the path.
+/// All routes. What is not found below the app's prefix is a page of the app: its own routing looks
+/// at the path.
 pub(crate) fn router(state: Arc<AppState>) -> Router {
     let prefix = state.config.routes_prefix.clone();
     let at = |path: &str| format!("{prefix}{path}");
@@ -50,11 +51,17 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route(&at("_dash-layout"), get(layout::serve))
         .route(&at("_dash-dependencies"), get(dependencies::serve))
         .route(&at("_dash-update-component"), post(stale::update))
-        .route(&at(&format!("{}{{token}}", client::PATH)), get(stale::client))
+        .route(
+            &at(&format!("{}{{token}}", client::PATH)),
+            get(stale::client),
+        )
         .route(&at(script::PATH), get(script::serve))
         .route(&at("_dash-component-suites/{*path}"), get(suites::serve))
         .route(&at("_favicon.ico"), get(suites::favicon))
-        .nest_service(&at(state.config.assets.url_path.trim_matches('/')), assets::service(&state.config.assets));
+        .nest_service(
+            &at(state.config.assets.url_path.trim_matches('/')),
+            assets::service(&state.config.assets),
+        );
     let config = &state.config;
     // Without its last slash the prefix leads to the app, as in Dash.
     let without_slash = prefix.trim_end_matches('/');

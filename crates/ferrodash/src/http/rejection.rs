@@ -1,4 +1,5 @@
-//! Requests that get no answer, each with its status, and a text that says what was wrong, where, and what to do.
+//! Requests that get no answer, each with its status, and a text that says what was wrong, where,
+//! and what to do.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -7,8 +8,8 @@ use crate::callback::CallError;
 use crate::log::OneLine;
 use crate::stored::StoredError;
 
-/// Why a request is refused. The renderer hides errors with the status 400 and 401, so those are not used for what it
-/// may send.
+/// Why a request is refused. The renderer hides errors with the status 400 and 401, so those are
+/// not used for what it may send.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Rejection {
     /// Not JSON, or not of the shape of a call.
@@ -21,13 +22,17 @@ pub(super) enum Rejection {
     #[error("a call is sent as application/json, and this one is not; set its header Content-Type")]
     NotJson,
     /// More bytes than the app takes.
-    #[error("the request is larger than the {0} bytes that this app takes; send less, or raise App::max_body")]
+    #[error(
+        "the request is larger than the {0} bytes that this app takes; send less, or raise App::max_body"
+    )]
     TooLarge(usize),
     /// The body did not arrive.
     #[error("the body of the request broke off before its end; send it again")]
     Incomplete,
     /// The body came so slowly that it may never end.
-    #[error("the body of the request came too slowly, at less than 500 bytes a second; send it again")]
+    #[error(
+        "the body of the request came too slowly, at less than 500 bytes a second; send it again"
+    )]
     TooSlow,
     /// As many calls are in progress as the app or the client may have.
     #[error("{0} have as many calls in progress as they may; try again in a moment")]
@@ -49,9 +54,16 @@ pub(super) enum Rejection {
         "the call of {callback} does not have the declared {what}, in their order: {reason}; the page may be from an \
          older version of the app: reload it"
     )]
-    Mismatch { callback: String, what: &'static str, reason: String },
-    /// The callback may set headers, which an answer among others does not have, or browsers keep its answers.
-    #[error("callback {0} is not called in a batch; send its call alone, to _dash-update-component")]
+    Mismatch {
+        callback: String,
+        what: &'static str,
+        reason: String,
+    },
+    /// The callback may set headers, which an answer among others does not have, or browsers keep
+    /// its answers.
+    #[error(
+        "callback {0} is not called in a batch; send its call alone, to _dash-update-component"
+    )]
     NotBatched(String),
     /// A page of another build asks for what this one does not have. The reason is for the log.
     #[error("a page of another build asked for what this one cannot answer: {0}")]
@@ -64,7 +76,11 @@ pub(super) enum Rejection {
     NotFound(String),
     /// The callback failed.
     #[error("callback {callback}: {error}")]
-    Failed { callback: String, error: CallError, show: bool },
+    Failed {
+        callback: String,
+        error: CallError,
+        show: bool,
+    },
     /// The layout could not be made.
     #[error("the layout failed: {reason}")]
     Layout { reason: String, show: bool },
@@ -88,7 +104,11 @@ impl Fault {
     fn of(error: &CallError) -> Self {
         match error {
             // The reader of JSON has no other sign for it than this text, which a test looks at.
-            CallError::Argument { reason, .. } if reason.starts_with("recursion limit exceeded") => Self::Depth,
+            CallError::Argument { reason, .. }
+                if reason.starts_with("recursion limit exceeded") =>
+            {
+                Self::Depth
+            }
             CallError::Argument { .. } => Self::Value,
             CallError::Function(error) => match error.downcast_ref::<StoredError>() {
                 Some(StoredError::Forged) => Self::Handle,
@@ -123,7 +143,10 @@ impl Rejection {
             Self::CrossSite | Self::Csrf { .. } => StatusCode::FORBIDDEN,
             Self::OtherBuild(_) => StatusCode::GONE,
             Self::NotBatched(_) => StatusCode::MISDIRECTED_REQUEST,
-            Self::Failed { error: CallError::TimedOut(_), .. } => StatusCode::GATEWAY_TIMEOUT,
+            Self::Failed {
+                error: CallError::TimedOut(_),
+                ..
+            } => StatusCode::GATEWAY_TIMEOUT,
             Self::Failed { error, .. } => match Fault::of(error) {
                 Fault::App => StatusCode::INTERNAL_SERVER_ERROR,
                 Fault::Value | Fault::Depth | Fault::Handle => StatusCode::UNPROCESSABLE_ENTITY,
@@ -136,24 +159,41 @@ impl Rejection {
     /// What the sender is told: failures of the app's own code in full only while debugging.
     fn text(&self) -> String {
         match self {
-            Self::Failed { callback, error, show } => match (Fault::of(error), show) {
+            Self::Failed {
+                callback,
+                error,
+                show,
+            } => match (Fault::of(error), show) {
                 // The types of the app's functions are nobody's business.
                 (fault @ (Fault::Value | Fault::Depth), false) => {
-                    let CallError::Argument { dependency, received, reason, .. } = error else {
+                    let CallError::Argument {
+                        dependency,
+                        received,
+                        reason,
+                        ..
+                    } = error
+                    else {
                         return error.to_string();
                     };
-                    let said =
-                        format!("callback {callback}: the value of {dependency} does not fit: received {received}");
+                    let said = format!(
+                        "callback {callback}: the value of {dependency} does not fit: received {received}"
+                    );
                     match fault {
                         Fault::Depth => format!("{said}: {reason}{}", fault.advice()),
                         _ => said,
                     }
                 }
-                (Fault::App, false) => format!("callback {callback} failed; the server's log says why"),
+                (Fault::App, false) => {
+                    format!("callback {callback} failed; the server's log says why")
+                }
                 (fault, _) => format!("{self}{}", fault.advice()),
             },
-            Self::Layout { show: false, .. } => "the layout failed; the server's log says why".into(),
-            Self::OtherBuild(_) => "this page is from an older version of the app; reload it".into(),
+            Self::Layout { show: false, .. } => {
+                "the layout failed; the server's log says why".into()
+            }
+            Self::OtherBuild(_) => {
+                "this page is from an older version of the app; reload it".into()
+            }
             other => other.to_string(),
         }
     }
@@ -169,7 +209,11 @@ impl Rejection {
 
     /// The same for a page of another build.
     pub(super) fn for_stale_page(self) -> Self {
-        if self.comes_with_age() { Self::OtherBuild(self.to_string()) } else { self }
+        if self.comes_with_age() {
+            Self::OtherBuild(self.to_string())
+        } else {
+            self
+        }
     }
 }
 
@@ -189,7 +233,10 @@ impl IntoResponse for Rejection {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
         }
         // The text may repeat what was sent.
-        headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+        headers.insert(
+            header::X_CONTENT_TYPE_OPTIONS,
+            HeaderValue::from_static("nosniff"),
+        );
         response
     }
 }

@@ -1,7 +1,8 @@
 //! A call that a proxy sends again, because the server that it sent it to before gave no answer.
 //!
-//! Whether the function ran there, the proxy cannot know. The first server to begin a call therefore keeps the request's
-//! id in the app's cache, which the other servers share, and who finds it there does not run the function.
+//! Whether the function ran there, the proxy cannot know. The first server to begin a call
+//! therefore keeps the request's id in the app's cache, which the other servers share, and who
+//! finds it there does not run the function.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -19,24 +20,41 @@ const LATER: Duration = Duration::from_secs(60);
 /// How long an id is kept where calls may take any time.
 const UNLIMITED: Duration = Duration::from_secs(60 * 60);
 
-/// Refuses a call of an uncached callback that was begun before, by this process or one that shares its cache. `place` is
-/// the call's place among those of its request.
-pub(super) async fn refuse(app: &AppState, context: &Context, place: usize) -> Result<(), Rejection> {
-    let Some(header) = &app.config.request_id else { return Ok(()) };
+/// Refuses a call of an uncached callback that was begun before, by this process or one that shares
+/// its cache. `place` is the call's place among those of its request.
+pub(super) async fn refuse(
+    app: &AppState,
+    context: &Context,
+    place: usize,
+) -> Result<(), Rejection> {
+    let Some(header) = &app.config.request_id else {
+        return Ok(());
+    };
     let callback = &context.call().callback;
-    let id = context.request().headers.get(header).map(|value| value.as_bytes()).unwrap_or_default();
+    let id = context
+        .request()
+        .headers
+        .get(header)
+        .map(|value| value.as_bytes())
+        .unwrap_or_default();
     if id.is_empty() || callback.callback.spec.cache.is_some() {
         return Ok(());
     }
     let key = Key::of("ferrodash request id", &(id, &callback.output, place));
-    let policy = Policy::new(callback.timeout.map_or(UNLIMITED, |limit| limit + LATER)).name("request ids");
+    let policy =
+        Policy::new(callback.timeout.map_or(UNLIMITED, |limit| limit + LATER)).name("request ids");
     let claim = || async { Ok::<_, Infallible>(Computed::keep(Bytes::from_static(b"begun"))) };
     match app.cache.get_or_compute(key, &policy, claim).await.status {
         // Not kept, when the store cannot be asked: then nobody knows, and the call runs.
         Status::Miss { .. } | Status::Bypass => Ok(()),
         _ => {
-            tracing::warn!("callback {}: a call was sent again and does not run twice", callback.name());
-            Err(Rejection::Repeated(String::from_utf8_lossy(id).into_owned()))
+            tracing::warn!(
+                "callback {}: a call was sent again and does not run twice",
+                callback.name()
+            );
+            Err(Rejection::Repeated(
+                String::from_utf8_lossy(id).into_owned(),
+            ))
         }
     }
 }

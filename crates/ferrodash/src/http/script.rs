@@ -13,8 +13,11 @@ use crate::body::{Body, Encoding};
 /// The script's path below the app's prefix; the part for its digest may be anything.
 pub(super) const PATH: &str = "_ferrodash/{digest}/ferrodash.js";
 
-static SCRIPT: LazyLock<Body> =
-    LazyLock::new(|| Body::encode_now(Bytes::from_static(include_bytes!("../../browser/ferrodash.js"))));
+static SCRIPT: LazyLock<Body> = LazyLock::new(|| {
+    Body::encode_now(Bytes::from_static(include_bytes!(
+        "../../browser/ferrodash.js"
+    )))
+});
 
 /// The script's address below the app's prefix, with its digest.
 pub(super) fn url() -> String {
@@ -25,8 +28,18 @@ fn digest() -> String {
     SCRIPT.etag(Encoding::Identity).trim_matches('"')[..8].to_owned()
 }
 
-/// Kept for ever only under its own digest: a page of another build may ask this one for its script.
+/// Kept for ever only under its own digest: a page of another build may ask this one for its
+/// script.
 pub(super) async fn serve(Path(asked): Path<String>, headers: HeaderMap) -> Response {
-    let cache_control = if asked == digest() { IMMUTABLE } else { NO_CACHE };
-    respond(&headers, &SCRIPT, HeaderValue::from_static("text/javascript; charset=utf-8"), cache_control)
+    let cache_control = if asked == digest() {
+        IMMUTABLE
+    } else {
+        NO_CACHE
+    };
+    respond(
+        &headers,
+        &SCRIPT,
+        HeaderValue::from_static("text/javascript; charset=utf-8"),
+        cache_control,
+    )
 }

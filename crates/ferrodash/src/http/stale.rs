@@ -1,7 +1,8 @@
 //! What stands around a call: the CSRF token, and what becomes of pages of another build.
 //!
-//! Such a page is answered where that is possible, and told the build that answered, so that it can offer its user a
-//! reload. Where it asks for what this build does not have, it is refused with 410, which is no fault of the app.
+//! Such a page is answered where that is possible, and told the build that answered, so that it can
+//! offer its user a reload. Where it asks for what this build does not have, it is refused with
+//! 410, which is no fault of the app.
 
 use std::sync::Arc;
 
@@ -24,7 +25,10 @@ pub(super) async fn update(State(app): State<Arc<AppState>>, request: Request) -
         Err(rejection) => Err(rejection),
     };
     match is_stale {
-        true => tell(&app, answer.map_err(Rejection::for_stale_page).into_response()),
+        true => tell(
+            &app,
+            answer.map_err(Rejection::for_stale_page).into_response(),
+        ),
         false => answer.into_response(),
     }
 }
@@ -37,7 +41,8 @@ pub(super) async fn batch(State(app): State<Arc<AppState>>, request: Request) ->
         Err(rejection) => Err(rejection),
     };
     match is_stale {
-        // What is wrong with all of it may be wrong with one call only, so the page asks again for each.
+        // What is wrong with all of it may be wrong with one call only, so the page asks again for
+        // each.
         true => tell(&app, answer.into_response()),
         false => answer.into_response(),
     }
@@ -53,7 +58,8 @@ pub(super) async fn client(
     let is_stale = parameters.b != app.build_id;
     match client::serve(State(app.clone()), path, parameters, request).await {
         Ok(response) if is_stale => tell(&app, response),
-        // An address of another build need not say anything here. The page asks again by POST, which may be answered.
+        // An address of another build need not say anything here. The page asks again by POST,
+        // which may be answered.
         Err(rejection) if is_stale && rejection.comes_with_age() => {
             Rejection::NotFound("such call in this build".into()).into_response()
         }
@@ -63,13 +69,19 @@ pub(super) async fn client(
 
 /// Other clients than our page say nothing, and are not told anything.
 fn is_stale(app: &AppState, headers: &HeaderMap) -> bool {
-    headers.get(BUILD).is_some_and(|build| build.as_bytes() != app.build_id.as_bytes())
+    headers
+        .get(BUILD)
+        .is_some_and(|build| build.as_bytes() != app.build_id.as_bytes())
 }
 
-/// Names the build of this server. What is sent to a page of another one is not kept under its addresses.
+/// Names the build of this server. What is sent to a page of another one is not kept under its
+/// addresses.
 fn tell(app: &AppState, mut response: Response) -> Response {
     let headers: &mut HeaderMap = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(BUILD, HeaderValue::try_from(&app.build_id).expect("a build is hex"));
+    headers.insert(
+        BUILD,
+        HeaderValue::try_from(&app.build_id).expect("a build is hex"),
+    );
     response
 }

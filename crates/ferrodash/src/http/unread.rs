@@ -1,7 +1,8 @@
 //! What a handler has not read of a request's body is read and discarded.
 //!
-//! A browser reads the answer only after it has sent all of the body. A server that answers early and closes the
-//! connection shows in the browser as a broken connection, not as the answer (RFC 9112, section 9.6).
+//! A browser reads the answer only after it has sent all of the body. A server that answers early
+//! and closes the connection shows in the browser as a broken connection, not as the answer (RFC
+//! 9112, section 9.6).
 
 use std::pin::Pin;
 use std::task::{Context, Poll};
@@ -26,7 +27,11 @@ pub(crate) fn discard(router: Router) -> Router {
 
 fn watched(body: Body) -> Body {
     // Most requests have no body.
-    if body.is_end_stream() { body } else { Body::new(Watched(Some(body))) }
+    if body.is_end_stream() {
+        body
+    } else {
+        Body::new(Watched(Some(body)))
+    }
 }
 
 /// A body that is read to its end when it is dropped; empty when it has ended.
@@ -40,7 +45,9 @@ impl HttpBody for Watched {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<Result<Frame<Bytes>, axum::Error>>> {
-        let Some(body) = &mut self.0 else { return Poll::Ready(None) };
+        let Some(body) = &mut self.0 else {
+            return Poll::Ready(None);
+        };
         let frame = Pin::new(body).poll_frame(context);
         if let Poll::Ready(None | Some(Err(_))) = frame {
             self.0 = None;
@@ -53,7 +60,10 @@ impl HttpBody for Watched {
     }
 
     fn size_hint(&self) -> SizeHint {
-        self.0.as_ref().map(HttpBody::size_hint).unwrap_or_else(|| SizeHint::with_exact(0))
+        self.0
+            .as_ref()
+            .map(HttpBody::size_hint)
+            .unwrap_or_else(|| SizeHint::with_exact(0))
     }
 }
 

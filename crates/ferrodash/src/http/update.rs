@@ -19,7 +19,10 @@ use crate::callback::call::{Answered, Content, answer};
 use crate::callback::{CallError, Context, Effects, Header, Timing};
 use crate::state::AppState;
 
-pub(super) async fn serve(State(app): State<Arc<AppState>>, request: Request) -> Result<Response, Rejection> {
+pub(super) async fn serve(
+    State(app): State<Arc<AppState>>,
+    request: Request,
+) -> Result<Response, Rejection> {
     let start = Instant::now();
     let (parts, body, _client) = receive(&app, request, app.config.max_body).await?;
     let _place = app.limits.admit_call()?;
@@ -54,7 +57,10 @@ pub(super) async fn respond(
     let headers = response.headers_mut();
     // Browsers keep no POST; our script does, when the arguments are too long for an address.
     let client_cached = context.call().callback.is_cached_by_clients();
-    headers.insert(header::CACHE_CONTROL, private(answered.fresh.filter(|_| client_cached)));
+    headers.insert(
+        header::CACHE_CONTROL,
+        private(answered.fresh.filter(|_| client_cached)),
+    );
     describe(headers, status, (age, late), start.elapsed());
     add_effects(headers, context.effects());
     Ok(response)
@@ -62,36 +68,66 @@ pub(super) async fn respond(
 
 /// Answers a call; a failure names the callback.
 pub(super) async fn run(app: &AppState, context: &Context) -> Result<Answered, Rejection> {
-    answer(&app.cache, context).await.map_err(|error| failed(app, context, error))
+    answer(&app.cache, context)
+        .await
+        .map_err(|error| failed(app, context, error))
 }
 
 fn failed(app: &AppState, context: &Context, error: CallError) -> Rejection {
-    Rejection::Failed { callback: context.call().callback.name().to_owned(), error, show: app.config.debug }
+    Rejection::Failed {
+        callback: context.call().callback.name().to_owned(),
+        error,
+        show: app.config.debug,
+    }
 }
 
 /// However the call came: whether it travels with others depends on what else the page asks for.
 fn refuse_headers_in_batch(app: &AppState, context: &Context) -> Result<(), Rejection> {
     let callback = &context.call().callback;
-    match callback.callback.spec.batch.then(|| context.effects().first_header()).flatten() {
+    match callback
+        .callback
+        .spec
+        .batch
+        .then(|| context.effects().first_header())
+        .flatten()
+    {
         None => Ok(()),
-        Some(name) => Err(failed(app, context, CallError::EffectInBatch(format!("the header {name}")))),
+        Some(name) => Err(failed(
+            app,
+            context,
+            CallError::EffectInBatch(format!("the header {name}")),
+        )),
     }
 }
 
 /// Cookies, headers and timings that the function asked for.
 pub(super) fn add_effects(headers: &mut HeaderMap, effects: &Effects) {
-    for Header { name, value, append } in effects.take_headers() {
+    for Header {
+        name,
+        value,
+        append,
+    } in effects.take_headers()
+    {
         if append {
             headers.append(name, value);
         } else {
             headers.insert(name, value);
         }
     }
-    for Timing { name, duration, description } in effects.take_timings() {
+    for Timing {
+        name,
+        duration,
+        description,
+    } in effects.take_timings()
+    {
         // The front end splits at commas, and quotes would end the text.
         let clean = |text: &str| text.replace([',', '"', '\\', ';'], " ");
         let milliseconds = duration.as_secs_f64() * 1e3;
-        let text = format!("{};desc=\"{}\";dur={milliseconds:.3}", clean(&name).replace(' ', "_"), clean(&description));
+        let text = format!(
+            "{};desc=\"{}\";dur={milliseconds:.3}",
+            clean(&name).replace(' ', "_"),
+            clean(&description)
+        );
         if let Ok(value) = HeaderValue::try_from(text) {
             headers.append("server-timing", value);
         }
@@ -106,20 +142,33 @@ pub(super) fn describe(
     elapsed: Duration,
 ) {
     let (cache_status, what) = match status {
-        None => (HeaderValue::from_static("ferrodash; fwd=bypass"), "uncached"),
+        None => (
+            HeaderValue::from_static("ferrodash; fwd=bypass"),
+            "uncached",
+        ),
         Some(Status::Hit { tier }) => (hit(tier), "hit"),
         Some(Status::Stale { tier }) => {
             headers.insert(header::AGE, HeaderValue::from(age.as_secs()));
             (stale(tier, late), "stale")
         }
         Some(Status::Bypass) => (HeaderValue::from_static("ferrodash; fwd=request"), "bypass"),
-        Some(Status::Collapsed) => (HeaderValue::from_static("ferrodash; fwd=miss; collapsed"), "collapsed"),
-        Some(Status::Miss { stored: true }) => (HeaderValue::from_static("ferrodash; fwd=miss; stored"), "miss"),
+        Some(Status::Collapsed) => (
+            HeaderValue::from_static("ferrodash; fwd=miss; collapsed"),
+            "collapsed",
+        ),
+        Some(Status::Miss { stored: true }) => (
+            HeaderValue::from_static("ferrodash; fwd=miss; stored"),
+            "miss",
+        ),
         Some(_) => (HeaderValue::from_static("ferrodash; fwd=miss"), "miss"),
     };
     headers.insert("cache-status", cache_status);
     let mut timing = String::with_capacity(48);
-    let _ = write!(timing, "ferrodash;desc=\"{what}\";dur={:.3}", elapsed.as_secs_f64() * 1e3);
+    let _ = write!(
+        timing,
+        "ferrodash;desc=\"{what}\";dur={:.3}",
+        elapsed.as_secs_f64() * 1e3
+    );
     if let Ok(timing) = HeaderValue::try_from(timing) {
         headers.insert("server-timing", timing);
     }
@@ -127,8 +176,11 @@ pub(super) fn describe(
 
 /// A hit past its timeout has a negative time to live.
 fn stale(tier: &'static str, late: Duration) -> HeaderValue {
-    HeaderValue::try_from(format!("ferrodash; hit; ttl=-{}; detail={tier}", late.as_secs()))
-        .unwrap_or_else(|_| HeaderValue::from_static("ferrodash; hit"))
+    HeaderValue::try_from(format!(
+        "ferrodash; hit; ttl=-{}; detail={tier}",
+        late.as_secs()
+    ))
+    .unwrap_or_else(|_| HeaderValue::from_static("ferrodash; hit"))
 }
 
 fn hit(tier: &'static str) -> HeaderValue {

@@ -13,8 +13,8 @@ use crate::callback::{Property, Slot};
 
 /// `POST _dash-update-component`: one call of a callback, split into its fields.
 ///
-/// What the fields hold stays text until the callback is known: only what it declares is then read, so that a request
-/// takes no more memory than a few times its own size, whatever it holds.
+/// What the fields hold stays text until the callback is known: only what it declares is then read,
+/// so that a request takes no more memory than a few times its own size, whatever it holds.
 #[derive(Debug, Deserialize)]
 pub(super) struct Call<'a> {
     /// Absent where an address says it.
@@ -35,7 +35,8 @@ pub(super) struct Call<'a> {
 #[derive(Debug)]
 pub(super) struct Batch<'a>(pub(super) Vec<&'a RawValue>);
 
-/// The largest number of calls in a batch. A page of 500 rows with a call each is the largest that is known.
+/// The largest number of calls in a batch. A page of 500 rows with a call each is the largest that
+/// is known.
 pub(super) const MOST_CALLS: usize = 1000;
 
 impl<'de: 'a, 'a> Deserialize<'de> for Batch<'a> {
@@ -96,13 +97,20 @@ pub(super) struct DeclaredProperty {
 
 impl From<&Slot> for DeclaredProperty {
     fn from(slot: &Slot) -> Self {
-        Self { allow_optional: slot.optional, ..Self::from(&slot.property) }
+        Self {
+            allow_optional: slot.optional,
+            ..Self::from(&slot.property)
+        }
     }
 }
 
 impl From<&Property> for DeclaredProperty {
     fn from(property: &Property) -> Self {
-        Self { id: property.id.to_string(), property: property.name.to_string(), allow_optional: false }
+        Self {
+            id: property.id.to_string(),
+            property: property.name.to_string(),
+            allow_optional: false,
+        }
     }
 }
 

@@ -16,25 +16,43 @@ impl PageRegistry {
             let mut mistake = |text: String| mistakes.push(Mistake::at(page.location, text));
             page.check(&mut mistake);
             if let Some(other) = paths.insert(page.path().trim_matches('/'), page) {
-                let text = format!("the path {:?} is that of the page at {} too", page.path(), other.location);
+                let text = format!(
+                    "the path {:?} is that of the page at {} too",
+                    page.path(),
+                    other.location
+                );
                 mistake(text);
             }
         }
         let mut redirected = HashSet::new();
-        for (page, from) in self.iter().flat_map(|page| page.redirect_from().iter().map(move |from| (page, from))) {
+        for (page, from) in self
+            .iter()
+            .flat_map(|page| page.redirect_from().iter().map(move |from| (page, from)))
+        {
             let path = from.trim_matches('/');
             if let Some(other) = paths.get(path) {
-                let text = format!("redirect_from {from:?} hides the page at {} of that path", other.location);
+                let text = format!(
+                    "redirect_from {from:?} hides the page at {} of that path",
+                    other.location
+                );
                 mistakes.push(Mistake::at(page.location, text));
             }
             if !redirected.insert(path) {
-                mistakes.push(Mistake::at(page.location, format!("redirect_from {from:?} is there twice")));
+                mistakes.push(Mistake::at(
+                    page.location,
+                    format!("redirect_from {from:?} is there twice"),
+                ));
             }
         }
         let mut names = HashSet::from([PATHNAME, SEARCH]);
         for name in inputs.iter().filter(|name| !names.insert(name)) {
-            let text = format!("the pages have an input {name:?} already; give this one another name");
-            mistakes.extend(self.iter().next().map(|page| Mistake::at(page.location, text)));
+            let text =
+                format!("the pages have an input {name:?} already; give this one another name");
+            mistakes.extend(
+                self.iter()
+                    .next()
+                    .map(|page| Mistake::at(page.location, text)),
+            );
         }
     }
 
@@ -50,7 +68,9 @@ impl PageRegistry {
         });
         if !missing.is_empty() {
             let missing = missing.join(", ");
-            mistake(format!("the layout has no place for the pages ({missing}); put page_container() into it"));
+            mistake(format!(
+                "the layout has no place for the pages ({missing}); put page_container() into it"
+            ));
         }
     }
 }
@@ -61,14 +81,29 @@ impl RegisteredPage {
             mistake("a page needs a module, a path or a path_template".into());
             return;
         }
-        let redirects = self.redirect_from().iter().map(|path| ("redirect_from", path.as_str()));
-        let template = self.path_template().map(|template| ("path_template", template));
-        for (what, path) in [("path", self.path())].into_iter().chain(template).chain(redirects) {
-            let text = if what == "path_template" { text_of_template(path) } else { path.to_owned() };
+        let redirects = self
+            .redirect_from()
+            .iter()
+            .map(|path| ("redirect_from", path.as_str()));
+        let template = self
+            .path_template()
+            .map(|template| ("path_template", template));
+        for (what, path) in [("path", self.path())]
+            .into_iter()
+            .chain(template)
+            .chain(redirects)
+        {
+            let text = if what == "path_template" {
+                text_of_template(path)
+            } else {
+                path.to_owned()
+            };
             if !path.starts_with('/') {
                 mistake(format!("{what} is {path:?}; it must begin with a slash"));
             } else if what == "path" && has_variables(path) {
-                mistake(format!("path is {path:?}; only templates have variables: use path_template({path:?})"));
+                mistake(format!(
+                    "path is {path:?}; only templates have variables: use path_template({path:?})"
+                ));
             } else if has_variables(&text) {
                 mistake(format!(
                     "{what} is {path:?}; only a path_template has variables: name each old path, or give the page that \
@@ -81,16 +116,23 @@ impl RegisteredPage {
                 ));
             }
         }
-        let names = self.template.as_ref().map_or(&[][..], |template| &template.names);
+        let names = self
+            .template
+            .as_ref()
+            .map_or(&[][..], |template| &template.names);
         for (index, name) in names.iter().enumerate() {
             let template = self.path_template().unwrap_or_default();
             if !is_identifier(name) {
-                mistake(format!("<{name}> in path_template {template:?} is no name of a variable"));
+                mistake(format!(
+                    "<{name}> in path_template {template:?} is no name of a variable"
+                ));
             } else if names[..index].contains(name) {
                 mistake(format!("<{name}> is in path_template {template:?} twice"));
             }
         }
-        self.unreadable.iter().for_each(|text| mistake(text.clone()));
+        self.unreadable
+            .iter()
+            .for_each(|text| mistake(text.clone()));
         if let Some(Err(error)) = self.layout.fixed().map(serde_json::to_vec) {
             mistake(format!("the layout cannot be written as JSON: {error}"));
         }

@@ -24,7 +24,8 @@ pub(super) enum Kind {
 type Made = Result<Children, Box<dyn Error + Send + Sync>>;
 type Make = dyn Fn(PageRequest) -> BoxFuture<'static, Made> + Send + Sync;
 
-/// The error of a page's layout that shows the page for what is not found: there is nothing under this path after all.
+/// The error of a page's layout that shows the page for what is not found: there is nothing under
+/// this path after all.
 ///
 /// A [`VariableError`] becomes one with `?`.
 ///
@@ -90,7 +91,11 @@ where
     Fut: Future<Output: IntoPageContent<M>> + Send + 'static,
 {
     fn into_page_layout(self) -> PageLayout {
-        let make = move |request| self(request).map(IntoPageContent::into_page_content).boxed();
+        let make = move |request| {
+            self(request)
+                .map(IntoPageContent::into_page_content)
+                .boxed()
+        };
         PageLayout(Kind::Made(Arc::new(make)))
     }
 }
@@ -128,7 +133,9 @@ impl<T: IntoChildren> IntoPageContent<Plain> for T {
     }
 }
 
-impl<T: IntoChildren, E: Into<Box<dyn Error + Send + Sync>>> IntoPageContent<Fallible> for Result<T, E> {
+impl<T: IntoChildren, E: Into<Box<dyn Error + Send + Sync>>> IntoPageContent<Fallible>
+    for Result<T, E>
+{
     fn into_page_content(self) -> Made {
         self.map(IntoChildren::into_children).map_err(Into::into)
     }

@@ -1,4 +1,5 @@
-//! What the head of the page that the browser loads says about the page of its path, for search engines and social media.
+//! What the head of the page that the browser loads says about the page of its path, for search
+//! engines and social media.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -37,14 +38,33 @@ impl Head {
             path if path.starts_with('/') => Some(format!("{}{path}", visit.origin)),
             url => Some(url),
         };
-        let image = page.and_then(|page| page.image_url().map(str::to_owned)).or_else(from_assets);
+        let image = page
+            .and_then(|page| page.image_url().map(str::to_owned))
+            .or_else(from_assets);
         let image = image.unwrap_or_default();
-        let below = visit.path.strip_prefix(visit.routes_prefix.trim_end_matches('/')).unwrap_or_default();
-        let query = visit.query.map_or_else(String::new, |query| format!("?{query}"));
-        let url = format!("{}{}{query}", visit.origin, pages.paths().get_relative_path(below));
-        let property = |name: &str, content: &str| [("property", name.to_owned()), ("content", content.to_owned())];
+        let below = visit
+            .path
+            .strip_prefix(visit.routes_prefix.trim_end_matches('/'))
+            .unwrap_or_default();
+        let query = visit
+            .query
+            .map_or_else(String::new, |query| format!("?{query}"));
+        let url = format!(
+            "{}{}{query}",
+            visit.origin,
+            pages.paths().get_relative_path(below)
+        );
+        let property = |name: &str, content: &str| {
+            [
+                ("property", name.to_owned()),
+                ("content", content.to_owned()),
+            ]
+        };
         let metas = vec![
-            [("name", "description".to_owned()), ("content", description.clone())],
+            [
+                ("name", "description".to_owned()),
+                ("content", description.clone()),
+            ],
             property("twitter:card", "summary_large_image"),
             property("twitter:url", &url),
             property("twitter:title", &title),

@@ -1,7 +1,8 @@
 //! Apps of several pages: which page a path shows, and what else follows from it.
 //!
-//! The front end knows nothing of pages. They are a callback with the path as its input, see `routing.rs`, and what the
-//! server says of them when the browser loads the app: titles and tags (`meta.rs`), redirects.
+//! The front end knows nothing of pages. They are a callback with the path as its input, see
+//! `routing.rs`, and what the server says of them when the browser loads the app: titles and tags
+//! (`meta.rs`), redirects.
 
 mod check;
 mod layout;
@@ -40,25 +41,40 @@ pub(crate) struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { pages: Vec::new(), inputs: Vec::new(), description: None, has_metas: true }
+        Self {
+            pages: Vec::new(),
+            inputs: Vec::new(),
+            description: None,
+            has_metas: true,
+        }
     }
 }
 
 impl Settings {
-    /// The pages in their order, and the callbacks that show them. Every mistake is added to `mistakes`.
-    pub(crate) fn register(self, config: &Config, mistakes: &mut Vec<Mistake>) -> (PageRegistry, Vec<Callback>) {
+    /// The pages in their order, and the callbacks that show them. Every mistake is added to
+    /// `mistakes`.
+    pub(crate) fn register(
+        self,
+        config: &Config,
+        mistakes: &mut Vec<Mistake>,
+    ) -> (PageRegistry, Vec<Callback>) {
         let has_metas = self.has_metas && !self.pages.is_empty();
         let pages = PageRegistry::new(self.pages, config, self.description.as_deref(), has_metas);
         let names: Vec<&str> = self.inputs.iter().map(|(name, _)| name.as_str()).collect();
         pages.check(&names, mistakes);
-        let callbacks = if pages.is_empty() { Vec::new() } else { routing::callbacks(self.inputs).into() };
+        let callbacks = if pages.is_empty() {
+            Vec::new()
+        } else {
+            routing::callbacks(self.inputs).into()
+        };
         (pages, callbacks)
     }
 }
 
-/// Pages, each in the module that a path names: `pages![home, reports::weekly]` calls `home::page()` and
-/// `reports::weekly::page()`. The name of the module stands in for the path and name of a page that has none: `/home`,
-/// `/reports/weekly`. Of a path such as `crate::pages::home` only what follows `pages` counts.
+/// Pages, each in the module that a path names: `pages![home, reports::weekly]` calls
+/// `home::page()` and `reports::weekly::page()`. The name of the module stands in for the path and
+/// name of a page that has none: `/home`, `/reports/weekly`. Of a path such as `crate::pages::home`
+/// only what follows `pages` counts.
 ///
 /// ```
 /// use ferrodash::prelude::*;
@@ -84,21 +100,22 @@ macro_rules! pages {
 }
 
 impl App {
-    /// An app that shows nothing but pages: its layout is [`page_container`](crate::page_container).
+    /// An app that shows nothing but pages: its layout is
+    /// [`page_container`](crate::page_container).
     #[track_caller]
     pub fn with_pages(pages: impl IntoIterator<Item = Page>) -> Self {
         Self::new(page_container()).pages(pages)
     }
 
-    /// Adds pages, usually those of [`pages!`](crate::pages). Their place is [`page_container`](crate::page_container) in
-    /// the layout.
+    /// Adds pages, usually those of [`pages!`](crate::pages). Their place is
+    /// [`page_container`](crate::page_container) in the layout.
     pub fn pages(mut self, pages: impl IntoIterator<Item = Page>) -> Self {
         self.pages.pages.extend(pages);
         self
     }
 
-    /// An input that the layouts of all pages get, see [`PageRequest::input`]: pages are made anew when it changes. Its
-    /// component stands in the app's layout.
+    /// An input that the layouts of all pages get, see [`PageRequest::input`]: pages are made anew
+    /// when it changes. Its component stands in the app's layout.
     ///
     /// ```
     /// use ferrodash::prelude::*;
@@ -114,14 +131,26 @@ impl App {
     ///     .routing_callback_input("language", Input::new("language", "value"));
     /// # app.build().expect("it has no mistakes");
     /// ```
-    pub fn routing_callback_input(mut self, name: impl Into<String>, input: impl Into<Input>) -> Self {
-        self.pages.inputs.push((name.into(), RoutingInput::Input(input.into())));
+    pub fn routing_callback_input(
+        mut self,
+        name: impl Into<String>,
+        input: impl Into<Input>,
+    ) -> Self {
+        self.pages
+            .inputs
+            .push((name.into(), RoutingInput::Input(input.into())));
         self
     }
 
     /// The same for a state: its change does not make pages anew.
-    pub fn routing_callback_state(mut self, name: impl Into<String>, state: impl Into<State>) -> Self {
-        self.pages.inputs.push((name.into(), RoutingInput::State(state.into())));
+    pub fn routing_callback_state(
+        mut self,
+        name: impl Into<String>,
+        state: impl Into<State>,
+    ) -> Self {
+        self.pages
+            .inputs
+            .push((name.into(), RoutingInput::State(state.into())));
         self
     }
 
@@ -131,8 +160,8 @@ impl App {
         self
     }
 
-    /// Whether the page that the browser loads has the title of its path's page and tags about it; by default it has.
-    /// Without them it is the same for every path, and is compressed once.
+    /// Whether the page that the browser loads has the title of its path's page and tags about it;
+    /// by default it has. Without them it is the same for every path, and is compressed once.
     pub fn include_pages_meta(mut self, include: bool) -> Self {
         self.pages.has_metas = include;
         self

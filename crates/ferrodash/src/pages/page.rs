@@ -12,8 +12,8 @@ use super::variables::Variables;
 
 /// A page of an app with several: what it shows, and under which path.
 ///
-/// By convention a page is a module with `pub fn page() -> Page`, and [`pages!`](crate::pages) gives it the module's
-/// name, from which path and name follow where they are not given.
+/// By convention a page is a module with `pub fn page() -> Page`, and [`pages!`](crate::pages)
+/// gives it the module's name, from which path and name follow where they are not given.
 ///
 /// ```
 /// use ferrodash::prelude::*;
@@ -60,7 +60,8 @@ pub struct Page {
 
 impl Page {
     /// A page with a layout: components, or an async function that makes them of a
-    /// [`PageRequest`](crate::PageRequest) each time the page is shown. Without a module it needs a path or a template.
+    /// [`PageRequest`](crate::PageRequest) each time the page is shown. Without a module it needs a
+    /// path or a template.
     #[track_caller]
     pub fn new<M>(layout: impl IntoPageLayout<M>) -> Self {
         Self {
@@ -81,9 +82,9 @@ impl Page {
         }
     }
 
-    /// The name of its module, such as `reports::weekly`, which stands in for path and name. [`pages!`](crate::pages)
-    /// sets it; by default it follows from the path. The page whose module is called `not_found_404` is shown for paths
-    /// that no page has.
+    /// The name of its module, such as `reports::weekly`, which stands in for path and name.
+    /// [`pages!`](crate::pages) sets it; by default it follows from the path. The page whose module
+    /// is called `not_found_404` is shown for paths that no page has.
     pub fn module(mut self, module: &str) -> Self {
         self.module = Some(module_name(module));
         self
@@ -91,17 +92,22 @@ impl Page {
 
     #[doc(hidden)]
     pub fn in_module(self, module: &str) -> Self {
-        if self.module.is_some() { self } else { self.module(module) }
+        if self.module.is_some() {
+            self
+        } else {
+            self.module(module)
+        }
     }
 
-    /// Its path, such as `/` or `/sales`. By default it follows from the template, with `none` for each variable, or else
-    /// from the module.
+    /// Its path, such as `/` or `/sales`. By default it follows from the template, with `none` for
+    /// each variable, or else from the module.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// A path with variables, such as `/asset/<asset_id>`, which the layout gets. A variable also takes slashes.
+    /// A path with variables, such as `/asset/<asset_id>`, which the layout gets. A variable also
+    /// takes slashes.
     pub fn path_template(mut self, template: impl Into<String>) -> Self {
         self.path_template = Some(template.into());
         self
@@ -113,8 +119,8 @@ impl Page {
         self
     }
 
-    /// Its title: text, or a function of the path's variables. By default that of the app, or the name if the app has
-    /// none.
+    /// Its title: text, or a function of the path's variables. By default that of the app, or the
+    /// name if the app has none.
     ///
     /// ```
     /// use ferrodash::prelude::*;
@@ -127,15 +133,15 @@ impl Page {
         self
     }
 
-    /// What search engines and social media show below the title: text, or a function of the path's variables. By default
-    /// [`App::description`](crate::App::description).
+    /// What search engines and social media show below the title: text, or a function of the path's
+    /// variables. By default [`App::description`](crate::App::description).
     pub fn description<M>(mut self, description: impl IntoPageText<M>) -> Self {
         self.description = Some(description.into_page_text());
         self
     }
 
-    /// The picture that social media show: a file of the assets folder. By default the one that is called like the page's
-    /// module, `app` or `logo`, with an ending such as `png`.
+    /// The picture that social media show: a file of the assets folder. By default the one that is
+    /// called like the page's module, `app` or `logo`, with an ending such as `png`.
     pub fn image(mut self, file: impl Into<String>) -> Self {
         self.image = Some(file.into());
         self
@@ -147,8 +153,8 @@ impl Page {
         self
     }
 
-    /// Where it stands among the pages: numbers first, then texts, then pages without order. When no page has an order,
-    /// `/` is the first.
+    /// Where it stands among the pages: numbers first, then texts, then pages without order. When
+    /// no page has an order, `/` is the first.
     pub fn order(mut self, order: impl Into<PageOrder>) -> Self {
         self.order = Some(order.into());
         self
@@ -165,7 +171,9 @@ impl Page {
         let name = name.into();
         match serde_json::to_value(value) {
             Ok(value) => drop(self.data.insert(name, value)),
-            Err(error) => self.unreadable.push(format!("its data {name:?} cannot be written as JSON: {error}")),
+            Err(error) => self.unreadable.push(format!(
+                "its data {name:?} cannot be written as JSON: {error}"
+            )),
         }
         self
     }
@@ -259,13 +267,18 @@ where
     T: Into<String>,
 {
     fn into_page_text(self) -> PageText {
-        PageText(TextKind::Made(Arc::new(move |variables| self(variables).into())))
+        PageText(TextKind::Made(Arc::new(move |variables| {
+            self(variables).into()
+        })))
     }
 }
 
 impl std::fmt::Debug for Page {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let path = self.path_template.as_ref().or(self.path.as_ref());
-        f.debug_struct("Page").field("module", &self.module).field("path", &path).finish_non_exhaustive()
+        f.debug_struct("Page")
+            .field("module", &self.module)
+            .field("path", &path)
+            .finish_non_exhaustive()
     }
 }

@@ -2,7 +2,8 @@
 
 use regex::Regex;
 
-/// Makes addresses of an app's own pages and files, and reads them: Dash's functions of these names.
+/// Makes addresses of an app's own pages and files, and reads them: Dash's functions of these
+/// names.
 ///
 /// A layout gets it from [`PageRegistry::paths`](crate::PageRegistry::paths), a callback from
 /// [`Context::paths`](crate::Context::paths).
@@ -32,7 +33,11 @@ impl Default for Paths {
 impl Paths {
     /// The paths of an app with this `requests_pathname_prefix`.
     pub fn new(requests_pathname_prefix: impl Into<String>) -> Self {
-        Self { prefix: requests_pathname_prefix.into(), assets: "assets".into(), external: None }
+        Self {
+            prefix: requests_pathname_prefix.into(),
+            assets: "assets".into(),
+            external: None,
+        }
     }
 
     /// The path of the assets' addresses; by default `assets`.
@@ -57,11 +62,15 @@ impl Paths {
 
     /// A path below the app's prefix. The prefix itself for an empty one.
     pub fn get_relative_path(&self, path: &str) -> String {
-        format!("{}/{}", self.prefix.trim_end_matches('/'), path.trim_start_matches('/'))
+        format!(
+            "{}/{}",
+            self.prefix.trim_end_matches('/'),
+            path.trim_start_matches('/')
+        )
     }
 
-    /// What a path has after the app's prefix, without slashes at either end. `None` when it does not begin with the
-    /// prefix.
+    /// What a path has after the app's prefix, without slashes at either end. `None` when it does
+    /// not begin with the prefix.
     pub fn strip_relative_path<'a>(&self, path: &'a str) -> Option<&'a str> {
         strip(&self.prefix, path)
     }
@@ -76,7 +85,10 @@ impl Paths {
 /// What `path` has after `prefix`, without slashes at either end.
 pub(crate) fn strip<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
     let rest = path.strip_prefix(prefix.trim_end_matches('/'))?;
-    rest.starts_with('/').then_some(rest).or_else(|| rest.is_empty().then_some("")).map(|rest| rest.trim_matches('/'))
+    rest.starts_with('/')
+        .then_some(rest)
+        .or_else(|| rest.is_empty().then_some(""))
+        .map(|rest| rest.trim_matches('/'))
 }
 
 /// A path with variables, such as `/asset/<asset_id>`.
@@ -91,21 +103,31 @@ impl Template {
     pub(crate) fn new(template: &str) -> Self {
         let mut pattern = String::from("(?s)^");
         let mut names = Vec::new();
-        let fixed = parts(template.trim_matches('/'), |name| names.push(name.to_owned()));
+        let fixed = parts(template.trim_matches('/'), |name| {
+            names.push(name.to_owned())
+        });
         let fixed: Vec<String> = fixed.into_iter().map(regex::escape).collect();
         // Greedy and across slashes, as in Dash.
         pattern.push_str(&fixed.join("(.*)"));
         pattern.push('$');
-        Self { pattern: Regex::new(&pattern).expect("escaped text and groups are a pattern"), names }
+        Self {
+            pattern: Regex::new(&pattern).expect("escaped text and groups are a pattern"),
+            names,
+        }
     }
 
-    /// The variables in a path without slashes at its ends; `None` if it does not fit, or if there are none.
+    /// The variables in a path without slashes at its ends; `None` if it does not fit, or if there
+    /// are none.
     pub(crate) fn read(&self, path: &str) -> Option<Vec<(String, String)>> {
         if self.names.is_empty() {
             return None;
         }
         let found = self.pattern.captures(path)?;
-        let values = found.iter().skip(1).flatten().map(|value| value.as_str().to_owned());
+        let values = found
+            .iter()
+            .skip(1)
+            .flatten()
+            .map(|value| value.as_str().to_owned());
         Some(self.names.iter().cloned().zip(values).collect())
     }
 }
@@ -133,7 +155,10 @@ pub(crate) fn path_of_template(template: &str) -> String {
 pub(crate) fn path_of_module(module: &str) -> String {
     let segments: Vec<&str> = module.split('.').collect();
     // Pages often stand in a module of that name, which is no part of their paths.
-    let below = segments.iter().rposition(|segment| *segment == "pages").map_or(0, |index| index + 1);
+    let below = segments
+        .iter()
+        .rposition(|segment| *segment == "pages")
+        .map_or(0, |index| index + 1);
     with_slash(segments[below..].join("/").replace('_', "-").to_lowercase())
 }
 
@@ -141,22 +166,39 @@ pub(crate) fn path_of_module(module: &str) -> String {
 pub(crate) fn module_of_path(path: &str) -> String {
     let fixed = parts(path, |_| {}).concat();
     let segments = fixed.split('/').filter(|segment| !segment.is_empty());
-    let module = segments.map(|segment| segment.replace('-', "_")).collect::<Vec<_>>().join(".");
-    if module.is_empty() { "home".into() } else { module }
+    let module = segments
+        .map(|segment| segment.replace('-', "_"))
+        .collect::<Vec<_>>()
+        .join(".");
+    if module.is_empty() {
+        "home".into()
+    } else {
+        module
+    }
 }
 
-/// A module as Dash writes it: its names with dots between them, without where the path to it began.
+/// A module as Dash writes it: its names with dots between them, without where the path to it
+/// began.
 pub(crate) fn module_name(module: &str) -> String {
-    let names = module.split("::").flat_map(|name| name.split('.')).map(str::trim);
+    let names = module
+        .split("::")
+        .flat_map(|name| name.split('.'))
+        .map(str::trim);
     let names = names.map(|name| name.trim_start_matches("r#"));
-    names.skip_while(|name| matches!(*name, "crate" | "self" | "super" | "")).collect::<Vec<_>>().join(".")
+    names
+        .skip_while(|name| matches!(*name, "crate" | "self" | "super" | ""))
+        .collect::<Vec<_>>()
+        .join(".")
 }
 
 /// The name of a page that has none: the last part of its module, in words.
 pub(crate) fn name_of_module(module: &str) -> String {
     let words = last(module).replace('_', " ").to_lowercase();
     let mut letters = words.chars();
-    letters.next().map(|first| first.to_uppercase().chain(letters).collect()).unwrap_or_default()
+    letters
+        .next()
+        .map(|first| first.to_uppercase().chain(letters).collect())
+        .unwrap_or_default()
 }
 
 /// The last part of a module.
@@ -165,20 +207,28 @@ pub(crate) fn last(module: &str) -> &str {
 }
 
 fn with_slash(path: String) -> String {
-    if path.starts_with('/') { path } else { format!("/{path}") }
+    if path.starts_with('/') {
+        path
+    } else {
+        format!("/{path}")
+    }
 }
 
 /// Whether a variable can have this name.
 pub(crate) fn is_identifier(name: &str) -> bool {
     let mut letters = name.chars();
-    letters.next().is_some_and(|first| first == '_' || first.is_alphabetic())
+    letters
+        .next()
+        .is_some_and(|first| first == '_' || first.is_alphabetic())
         && letters.all(|letter| letter == '_' || letter.is_alphanumeric())
 }
 
-/// Whether a browser sends a path as it is written here: without a query, and with those characters percent-encoded that
-/// it encodes (WHATWG URL, "path percent-encode set"; a backslash becomes a slash).
+/// Whether a browser sends a path as it is written here: without a query, and with those characters
+/// percent-encoded that it encodes (WHATWG URL, "path percent-encode set"; a backslash becomes a
+/// slash).
 pub(crate) fn is_plain(path: &str) -> bool {
-    path.chars().all(|letter| letter.is_ascii_graphic() && !"\"#<>?\\^`{}".contains(letter))
+    path.chars()
+        .all(|letter| letter.is_ascii_graphic() && !"\"#<>?\\^`{}".contains(letter))
 }
 
 /// Whether a path has variables, as only a template can.
@@ -201,11 +251,23 @@ mod tests {
     #[test]
     fn templates_read_paths_as_dash_does() {
         for (path, template, expected) in [
-            ("asset/12/hr", "/asset/<a>/<b>", Some(vec![("a", "12"), ("b", "hr")])),
-            ("asset/1/2/3", "/asset/<a>/<b>/", Some(vec![("a", "1/2"), ("b", "3")])),
+            (
+                "asset/12/hr",
+                "/asset/<a>/<b>",
+                Some(vec![("a", "12"), ("b", "hr")]),
+            ),
+            (
+                "asset/1/2/3",
+                "/asset/<a>/<b>/",
+                Some(vec![("a", "1/2"), ("b", "3")]),
+            ),
             ("Asset/12", "/asset/<a>", None),
             ("asset/", "/asset/<a>", Some(vec![("a", "")])),
-            ("asset//", "/asset/<a>/<b>", Some(vec![("a", ""), ("b", "")])),
+            (
+                "asset//",
+                "/asset/<a>/<b>",
+                Some(vec![("a", ""), ("b", "")]),
+            ),
             ("asset", "/asset/<a>", None),
             ("x.y/1", "/x.y/<a>", Some(vec![("a", "1")])),
             ("xzy/1", "/x.y/<a>", None),
@@ -216,8 +278,13 @@ mod tests {
             ("a/b", "/a/b", None),
         ] {
             let owned = |(name, value): (&str, &str)| (name.to_owned(), value.to_owned());
-            let expected: Option<Vec<_>> = expected.map(|found| found.into_iter().map(owned).collect());
-            assert_eq!(Template::new(template).read(path), expected, "{path} in {template}");
+            let expected: Option<Vec<_>> =
+                expected.map(|found| found.into_iter().map(owned).collect());
+            assert_eq!(
+                Template::new(template).read(path),
+                expected,
+                "{path} in {template}"
+            );
         }
     }
 
@@ -231,11 +298,20 @@ mod tests {
             ("pages.not_found_404", "/not-found-404", "Not found 404"),
         ] {
             let module = module_name(module);
-            assert_eq!((path_of_module(&module).as_str(), name_of_module(&module).as_str()), (path, name));
+            assert_eq!(
+                (
+                    path_of_module(&module).as_str(),
+                    name_of_module(&module).as_str()
+                ),
+                (path, name)
+            );
         }
         assert_eq!(path_of_template("asset/<id>/<dept>"), "/asset/none/none");
         assert_eq!(path_of_template("/a<b"), "/a<b");
-        assert_eq!(module_of_path("/reports/last-week/<id>"), "reports.last_week");
+        assert_eq!(
+            module_of_path("/reports/last-week/<id>"),
+            "reports.last_week"
+        );
         assert_eq!(module_of_path("/"), "home");
     }
 

@@ -10,7 +10,9 @@ use serde_json::Value;
 
 use super::layout::PageLayout;
 use super::page::{Page, PageOrder, PageText};
-use super::path::{Paths, Template, last, module_of_path, name_of_module, path_of_module, path_of_template, strip};
+use super::path::{
+    Paths, Template, last, module_of_path, name_of_module, path_of_module, path_of_template, strip,
+};
 use super::variables::Variables;
 use crate::config::Config;
 
@@ -19,8 +21,8 @@ const PICTURES: [&str; 8] = ["apng", "avif", "gif", "jpeg", "jpg", "png", "svg",
 
 /// The pages of an app, in their order: Dash's `page_registry`.
 ///
-/// A layout gets it as the argument of its function, which is called once, when the app is built; callbacks get it from
-/// [`Context::page_registry`](crate::Context::page_registry).
+/// A layout gets it as the argument of its function, which is called once, when the app is built;
+/// callbacks get it from [`Context::page_registry`](crate::Context::page_registry).
 ///
 /// ```
 /// use ferrodash::prelude::*;
@@ -66,9 +68,18 @@ pub struct RegisteredPage {
 }
 
 impl RegisteredPage {
-    fn new(page: Page, config: &Config, description: Option<&str>, paths: &Paths, pictures: &[String]) -> Self {
+    fn new(
+        page: Page,
+        config: &Config,
+        description: Option<&str>,
+        paths: &Paths,
+        pictures: &[String],
+    ) -> Self {
         let known = page.path.as_deref().or(page.path_template.as_deref());
-        let module = page.module.or_else(|| known.map(module_of_path)).unwrap_or_default();
+        let module = page
+            .module
+            .or_else(|| known.map(module_of_path))
+            .unwrap_or_default();
         let path = page.path.unwrap_or_else(|| match &page.path_template {
             Some(template) => path_of_template(template),
             None => path_of_module(&module),
@@ -78,8 +89,12 @@ impl RegisteredPage {
         Self {
             layout: page.layout,
             template: page.path_template.as_deref().map(Template::new),
-            title: page.title.unwrap_or_else(|| PageText::fixed(given_title.unwrap_or(&name))),
-            description: page.description.unwrap_or_else(|| PageText::fixed(description.unwrap_or_default())),
+            title: page
+                .title
+                .unwrap_or_else(|| PageText::fixed(given_title.unwrap_or(&name))),
+            description: page
+                .description
+                .unwrap_or_else(|| PageText::fixed(description.unwrap_or_default())),
             location: page.location,
             relative_path: paths.get_relative_path(&path),
             image: page.image.or_else(|| picture(&module, pictures)),
@@ -163,21 +178,44 @@ impl RegisteredPage {
 
 impl PageRegistry {
     /// Puts pages in order and fills in what follows from the app.
-    pub(super) fn new(pages: Vec<Page>, config: &Config, description: Option<&str>, has_metas: bool) -> Self {
+    pub(super) fn new(
+        pages: Vec<Page>,
+        config: &Config,
+        description: Option<&str>,
+        has_metas: bool,
+    ) -> Self {
         let paths = config.paths();
-        let pictures = if pages.is_empty() { Vec::new() } else { pictures(&config.assets.folder) };
+        let pictures = if pages.is_empty() {
+            Vec::new()
+        } else {
+            pictures(&config.assets.folder)
+        };
         let register = |page| RegisteredPage::new(page, config, description, &paths, &pictures);
         let mut pages: Vec<RegisteredPage> = pages.into_iter().map(register).collect();
         let none_has_order = pages.iter().all(|page| page.order.is_none());
         let home_first = |page: &RegisteredPage| none_has_order && page.path == "/";
         pages.sort_by(|a, b| {
-            home_first(b).cmp(&home_first(a)).then_with(|| by_order(a, b)).then_with(|| a.module.cmp(&b.module))
+            home_first(b)
+                .cmp(&home_first(a))
+                .then_with(|| by_order(a, b))
+                .then_with(|| a.module.cmp(&b.module))
         });
         let redirects = pages.iter().flat_map(|page| {
-            page.redirect_from.iter().map(|from| (from.trim_matches('/').to_owned(), page.relative_path.clone()))
+            page.redirect_from.iter().map(|from| {
+                (
+                    from.trim_matches('/').to_owned(),
+                    page.relative_path.clone(),
+                )
+            })
         });
         let redirects = redirects.collect();
-        Self { pages, paths, redirects, title: config.title.clone(), has_metas }
+        Self {
+            pages,
+            paths,
+            redirects,
+            title: config.title.clone(),
+            has_metas,
+        }
     }
 
     /// The pages, in their order.
@@ -206,11 +244,15 @@ impl PageRegistry {
         self.pages.len()
     }
 
-    /// The page of a path without prefix and without slashes at its ends, and the path's variables. The first that fits
-    /// wins.
+    /// The page of a path without prefix and without slashes at its ends, and the path's variables.
+    /// The first that fits wins.
     pub(crate) fn find(&self, path: &str) -> Option<(&RegisteredPage, Variables)> {
         self.iter().find_map(|page| {
-            if let Some(variables) = page.template.as_ref().and_then(|template| template.read(path)) {
+            if let Some(variables) = page
+                .template
+                .as_ref()
+                .and_then(|template| template.read(path))
+            {
                 return Some((page, Variables::of_path(variables)));
             }
             (path == page.path.trim_matches('/')).then(|| (page, Variables::default()))
@@ -219,7 +261,8 @@ impl PageRegistry {
 
     /// The page for paths that no page has, if the app has its own.
     pub(super) fn not_found(&self) -> Option<&RegisteredPage> {
-        self.iter().find(|page| last(&page.module) == "not_found_404")
+        self.iter()
+            .find(|page| last(&page.module) == "not_found_404")
     }
 
     /// Where a path without prefix leads, if it is an old one of a page.
@@ -227,7 +270,9 @@ impl PageRegistry {
         if self.redirects.is_empty() {
             return None;
         }
-        self.redirects.get(strip(routes_prefix, path)?).map(String::as_str)
+        self.redirects
+            .get(strip(routes_prefix, path)?)
+            .map(String::as_str)
     }
 }
 
@@ -259,11 +304,15 @@ fn rank(order: Option<&PageOrder>) -> u8 {
 
 /// The pictures that lie in a folder itself, in the order of their names.
 fn pictures(folder: &Path) -> Vec<String> {
-    let Ok(entries) = std::fs::read_dir(folder) else { return Vec::new() };
+    let Ok(entries) = std::fs::read_dir(folder) else {
+        return Vec::new();
+    };
     let files = entries.flatten().filter(|entry| entry.path().is_file());
     let names = files.map(|entry| entry.file_name().to_string_lossy().into_owned());
     let is_picture = |name: &String| {
-        let ending = name.split_once('.').map(|(_, ending)| ending.to_lowercase());
+        let ending = name
+            .split_once('.')
+            .map(|(_, ending)| ending.to_lowercase());
         ending.is_some_and(|ending| PICTURES.contains(&ending.as_str()))
     };
     let mut names: Vec<String> = names.filter(is_picture).collect();
@@ -276,15 +325,23 @@ fn picture(module: &str, pictures: &[String]) -> Option<String> {
     let page = last(module);
     let dashed = page.replace('_', "-");
     let called = |wanted: &[&str]| {
-        let mut named =
-            pictures.iter().filter(|file| file.split('.').next().is_some_and(|name| wanted.contains(&name)));
+        let mut named = pictures.iter().filter(|file| {
+            file.split('.')
+                .next()
+                .is_some_and(|name| wanted.contains(&name))
+        });
         named.next().cloned()
     };
-    called(&[page, &dashed]).or_else(|| called(&["app"])).or_else(|| called(&["logo"]))
+    called(&[page, &dashed])
+        .or_else(|| called(&["app"]))
+        .or_else(|| called(&["logo"]))
 }
 
 impl std::fmt::Debug for RegisteredPage {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("RegisteredPage").field("module", &self.module).field("path", &self.path).finish_non_exhaustive()
+        f.debug_struct("RegisteredPage")
+            .field("module", &self.module)
+            .field("path", &self.path)
+            .finish_non_exhaustive()
     }
 }

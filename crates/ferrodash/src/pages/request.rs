@@ -9,7 +9,8 @@ use super::registry::PageRegistry;
 use super::variables::{VariableError, Variables};
 use crate::callback::Context;
 
-/// A visit of a page: the path with its variables, the query, and the request of the callback that shows pages.
+/// A visit of a page: the path with its variables, the query, and the request of the callback that
+/// shows pages.
 ///
 /// Paths are as the browser has them, percent-encoded; values of the query are decoded.
 #[derive(Debug, Clone)]
@@ -29,7 +30,13 @@ impl PageRequest {
         inputs: HashMap<String, Value>,
         context: Context,
     ) -> Self {
-        Self { pathname, path, query: Variables::of_query(search), inputs, context }
+        Self {
+            pathname,
+            path,
+            query: Variables::of_query(search),
+            inputs,
+            context,
+        }
     }
 
     /// The path in the browser, with the app's prefix.
@@ -87,9 +94,12 @@ impl PageRequest {
     /// [`VariableError`] when there is no such input, or its value is of another type.
     pub fn input<T: DeserializeOwned>(&self, name: &str) -> Result<T, VariableError> {
         let value = self.inputs.get(name).ok_or_else(|| {
-            VariableError::new(format!("{name:?} is no input of the pages; App::routing_callback_input adds one"))
+            VariableError::new(format!(
+                "{name:?} is no input of the pages; App::routing_callback_input adds one"
+            ))
         })?;
-        T::deserialize(value).map_err(|error| VariableError::new(format!("{name:?} is {value}: {error}")))
+        T::deserialize(value)
+            .map_err(|error| VariableError::new(format!("{name:?} is {value}: {error}")))
     }
 
     /// The request that asks for the page: cookies, headers, who makes it.

@@ -1,4 +1,5 @@
-//! The two callbacks that show pages: one that answers with the page of a path, one that sets the title.
+//! The two callbacks that show pages: one that answers with the page of a path, one that sets the
+//! title.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -25,8 +26,8 @@ pub(super) const SEARCH: &str = "search_";
 /// Dash's function is called before there is data, too, and then throws.
 const SET_TITLE: &str = "function(data) { if (data) document.title = data.title; }";
 
-/// The place where pages are shown. It stands once in the layout of an app with pages; an app without a layout of its own
-/// has nothing else, see [`App::with_pages`](crate::App::with_pages).
+/// The place where pages are shown. It stands once in the layout of an app with pages; an app
+/// without a layout of its own has nothing else, see [`App::with_pages`](crate::App::with_pages).
 pub fn page_container() -> html::Div {
     html::Div::new((
         dcc::Location::new(LOCATION).refresh("callback-nav"),
@@ -45,12 +46,15 @@ pub(super) enum RoutingInput {
 
 /// The callbacks, as Dash has them.
 pub(super) fn callbacks(inputs: Vec<(String, RoutingInput)>) -> [Callback; 2] {
-    let args =
-        Args::new().input(PATHNAME, Input::new(LOCATION, "pathname")).input(SEARCH, Input::new(LOCATION, "search"));
-    let args = inputs.into_iter().fold(args, |args, (name, input)| match input {
-        RoutingInput::Input(input) => args.input(name, input),
-        RoutingInput::State(state) => args.state(name, state),
-    });
+    let args = Args::new()
+        .input(PATHNAME, Input::new(LOCATION, "pathname"))
+        .input(SEARCH, Input::new(LOCATION, "search"));
+    let args = inputs
+        .into_iter()
+        .fold(args, |args, (name, input)| match input {
+            RoutingInput::Input(input) => args.input(name, input),
+            RoutingInput::State(state) => args.state(name, state),
+        });
     let show = Callback::builder()
         .name("ferrodash::pages", "")
         .output(Output::new(CONTENT, "children"))
@@ -79,10 +83,17 @@ async fn show(mut arguments: HashMap<String, Value>, context: Context) -> Shown 
     };
     let (pathname, search) = (text(PATHNAME), text(SEARCH));
     let pages = context.page_registry();
-    let found = pages.paths().strip_relative_path(&pathname).and_then(|path| pages.find(path));
-    let (page, variables) = found.map_or((None, Variables::default()), |(page, found)| (Some(page), found));
+    let found = pages
+        .paths()
+        .strip_relative_path(&pathname)
+        .and_then(|path| pages.find(path));
+    let (page, variables) = found.map_or((None, Variables::default()), |(page, found)| {
+        (Some(page), found)
+    });
     let request = PageRequest::new(pathname, variables, &search, arguments, context.clone());
-    let Some(page) = page else { return not_found(pages, request).await };
+    let Some(page) = page else {
+        return not_found(pages, request).await;
+    };
     match page.layout.make(request.clone()).await {
         Ok(content) => Ok(shown(content, page, request.path_variables())),
         Err(error) if error.is::<NotFound>() => not_found(pages, request).await,
@@ -103,6 +114,10 @@ async fn not_found(pages: &PageRegistry, request: PageRequest) -> Shown {
     Ok((content, Json(json!({"title": pages.title}))))
 }
 
-fn shown(content: Children, page: &RegisteredPage, variables: &Variables) -> (Children, Json<Value>) {
+fn shown(
+    content: Children,
+    page: &RegisteredPage,
+    variables: &Variables,
+) -> (Children, Json<Value>) {
     (content, Json(json!({"title": page.title.of(variables)})))
 }

@@ -16,7 +16,12 @@ pub struct Variables(Vec<(String, Vec<String>)>);
 impl Variables {
     /// The variables of a path, each with one value.
     pub(crate) fn of_path(variables: Vec<(String, String)>) -> Self {
-        Self(variables.into_iter().map(|(name, value)| (name, vec![value])).collect())
+        Self(
+            variables
+                .into_iter()
+                .map(|(name, value)| (name, vec![value]))
+                .collect(),
+        )
     }
 
     /// The variables of a query, with or without its question mark: decoded, blank values kept.
@@ -40,7 +45,11 @@ impl Variables {
 
     /// All values of a name, in their order.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &str> {
-        let values = self.0.iter().filter(move |(known, _)| known == name).flat_map(|(_, values)| values);
+        let values = self
+            .0
+            .iter()
+            .filter(move |(known, _)| known == name)
+            .flat_map(|(_, values)| values);
         values.map(String::as_str)
     }
 
@@ -54,19 +63,24 @@ impl Variables {
         self.0.is_empty()
     }
 
-    /// All variables as a struct with their names as fields; a field that is a list takes all values of its name.
+    /// All variables as a struct with their names as fields; a field that is a list takes all
+    /// values of its name.
     ///
     /// # Errors
     /// [`VariableError`] that names the variable which does not fit.
     pub fn read<T: DeserializeOwned>(&self) -> Result<T, VariableError> {
-        let variables = self.0.iter().map(|(name, values)| (name.as_str(), Variable { name, values }));
+        let variables = self
+            .0
+            .iter()
+            .map(|(name, values)| (name.as_str(), Variable { name, values }));
         T::deserialize(MapDeserializer::new(variables))
     }
 }
 
 /// A variable of an address that is not what the page takes.
 ///
-/// With `?` in a function that returns `Result<_, NotFound>` it shows the page for what is not found.
+/// With `?` in a function that returns `Result<_, NotFound>` it shows the page for what is not
+/// found.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct VariableError(String);
@@ -100,14 +114,22 @@ impl<'a> Variable<'a> {
     fn value(&self) -> Result<&'a str, VariableError> {
         match self.values {
             [value] => Ok(value),
-            values => Err(VariableError(format!("{:?} is there {} times", self.name, values.len()))),
+            values => Err(VariableError(format!(
+                "{:?} is there {} times",
+                self.name,
+                values.len()
+            ))),
         }
     }
 
     fn named<T>(&self, result: Result<T, VariableError>) -> Result<T, VariableError> {
         result.map_err(|VariableError(reason)| match reason.starts_with('"') {
             true => VariableError(reason),
-            false => VariableError(format!("{:?} is {:?}: {reason}", self.name, self.values.join(", "))),
+            false => VariableError(format!(
+                "{:?} is {:?}: {reason}",
+                self.name,
+                self.values.join(", ")
+            )),
         })
     }
 }
@@ -172,11 +194,18 @@ impl<'de> Deserializer<'de> for Variable<'de> {
     }
 
     fn deserialize_seq<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, VariableError> {
-        let each = self.values.iter().map(|value| Variable { name: self.name, values: std::slice::from_ref(value) });
+        let each = self.values.iter().map(|value| Variable {
+            name: self.name,
+            values: std::slice::from_ref(value),
+        });
         self.named(visitor.visit_seq(SeqDeserializer::new(each)))
     }
 
-    fn deserialize_tuple<V: Visitor<'de>>(self, _: usize, visitor: V) -> Result<V::Value, VariableError> {
+    fn deserialize_tuple<V: Visitor<'de>>(
+        self,
+        _: usize,
+        visitor: V,
+    ) -> Result<V::Value, VariableError> {
         self.deserialize_seq(visitor)
     }
 
@@ -195,7 +224,10 @@ impl<'de> Deserializer<'de> for Variable<'de> {
 
 impl Display for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let pairs = self.0.iter().flat_map(|(name, values)| values.iter().map(move |value| format!("{name}={value}")));
+        let pairs = self
+            .0
+            .iter()
+            .flat_map(|(name, values)| values.iter().map(move |value| format!("{name}={value}")));
         f.write_str(&pairs.collect::<Vec<_>>().join("&"))
     }
 }
@@ -227,7 +259,10 @@ mod tests {
     #[test]
     fn queries_are_read_as_python_does() {
         for (query, expected) in [
-            ("?a=1&b=2&b=3", vec![("a", vec!["1"]), ("b", vec!["2", "3"])]),
+            (
+                "?a=1&b=2&b=3",
+                vec![("a", vec!["1"]), ("b", vec!["2", "3"])],
+            ),
             ("a", vec![("a", vec![""])]),
             ("=1", vec![("", vec!["1"])]),
             ("a=%zz", vec![("a", vec!["%zz"])]),
@@ -238,7 +273,10 @@ mod tests {
             ("", vec![]),
         ] {
             let read = Variables::of_query(query);
-            let shown: Vec<(&str, Vec<&str>)> = read.names().map(|name| (name, read.get_all(name).collect())).collect();
+            let shown: Vec<(&str, Vec<&str>)> = read
+                .names()
+                .map(|name| (name, read.get_all(name).collect()))
+                .collect();
             assert_eq!(shown, expected, "{query}");
         }
     }
@@ -246,19 +284,44 @@ mod tests {
     #[test]
     fn variables_become_types() {
         let read = |query: &str| Variables::of_query(query).read::<Asset>();
-        let expected =
-            Asset { id: 12, part: Part::Hr, tags: vec!["a".into(), "b".into()], factor: Some(0.5), on: Some(true) };
-        assert_eq!(read("id=12&part=hr&tags=a&tags=b&factor=0.5&on=true&more=1"), Ok(expected));
-        let bare = Asset { id: 1, part: Part::Sales, tags: vec![], factor: None, on: None };
+        let expected = Asset {
+            id: 12,
+            part: Part::Hr,
+            tags: vec!["a".into(), "b".into()],
+            factor: Some(0.5),
+            on: Some(true),
+        };
+        assert_eq!(
+            read("id=12&part=hr&tags=a&tags=b&factor=0.5&on=true&more=1"),
+            Ok(expected)
+        );
+        let bare = Asset {
+            id: 1,
+            part: Part::Sales,
+            tags: vec![],
+            factor: None,
+            on: None,
+        };
         assert_eq!(read("id=1&part=sales"), Ok(bare));
     }
 
     #[test]
     fn what_does_not_fit_is_named() {
-        let text = |query: &str| Variables::of_query(query).read::<Asset>().expect_err("it does not fit").to_string();
-        assert_eq!(text("id=x&part=hr"), "\"id\" is \"x\": invalid digit found in string");
+        let text = |query: &str| {
+            Variables::of_query(query)
+                .read::<Asset>()
+                .expect_err("it does not fit")
+                .to_string()
+        };
+        assert_eq!(
+            text("id=x&part=hr"),
+            "\"id\" is \"x\": invalid digit found in string"
+        );
         assert_eq!(text("id=1&id=2&part=hr"), "\"id\" is there 2 times");
         assert_eq!(text("part=hr"), "\"id\" is missing");
-        assert_eq!(text("id=1&part=it"), "\"part\" is \"it\": unknown variant `it`, expected `hr` or `sales`");
+        assert_eq!(
+            text("id=1&part=it"),
+            "\"part\" is \"it\": unknown variant `it`, expected `hr` or `sales`"
+        );
     }
 }

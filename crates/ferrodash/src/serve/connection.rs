@@ -43,12 +43,21 @@ const HTTP2: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 pub(crate) struct Stopping;
 
 /// Serves a connection until it is closed by either side.
-pub(super) async fn serve_connection(stream: TcpStream, router: Router, settings: &Server, mut phases: Phases) {
+pub(super) async fn serve_connection(
+    stream: TcpStream,
+    router: Router,
+    settings: &Server,
+    mut phases: Phases,
+) {
     // An answer is written at once and whole, so there is nothing to gather.
     let _ = stream.set_nodelay(true);
-    let Ok(remote) = stream.peer_addr() else { return };
+    let Ok(remote) = stream.peer_addr() else {
+        return;
+    };
     let stream = Arc::new(stream);
-    let Some(is_http2) = begins(&stream, settings, phases.clone()).await else { return };
+    let Some(is_http2) = begins(&stream, settings, phases.clone()).await else {
+        return;
+    };
     let service = service_fn({
         let (stream, phases) = (stream.clone(), phases.clone());
         move |mut request: Request<Incoming>| {
@@ -61,7 +70,13 @@ pub(super) async fn serve_connection(stream: TcpStream, router: Router, settings
         }
     });
     let builder = builder(settings, is_http2);
-    let mut connection = pin!(builder.serve_connection_with_upgrades(Socket { stream, stalled: None }, service));
+    let mut connection = pin!(builder.serve_connection_with_upgrades(
+        Socket {
+            stream,
+            stalled: None
+        },
+        service
+    ));
     let result = tokio::select! {
         // What was sent already is read before the end of the server is looked at.
         biased;
@@ -78,17 +93,24 @@ pub(super) async fn serve_connection(stream: TcpStream, router: Router, settings
 
 fn builder(settings: &Server, is_http2: bool) -> Builder<TokioExecutor> {
     let mut builder = Builder::new(TokioExecutor::new());
-    builder.http1().timer(TokioTimer::new()).header_read_timeout(settings.header_timeout);
+    builder
+        .http1()
+        .timer(TokioTimer::new())
+        .header_read_timeout(settings.header_timeout);
     builder
         .http2()
         .timer(TokioTimer::new())
         .keep_alive_interval(Duration::from_secs(20))
         .keep_alive_timeout(Duration::from_secs(20));
-    if is_http2 { builder.http2_only() } else { builder.http1_only() }
+    if is_http2 {
+        builder.http2_only()
+    } else {
+        builder.http1_only()
+    }
 }
 
-/// Waits for the first bytes of a connection, and says whether they are those of HTTP/2; `None` if they do not come in
-/// time, or not before the server is to close.
+/// Waits for the first bytes of a connection, and says whether they are those of HTTP/2; `None` if
+/// they do not come in time, or not before the server is to close.
 async fn begins(stream: &TcpStream, settings: &Server, mut phases: Phases) -> Option<bool> {
     let first = timeout(settings.header_timeout, speaks_http2(stream));
     let mut first = pin!(first);
@@ -130,7 +152,9 @@ async fn answer(
         () = left(&stream) => return Err(io::ErrorKind::ConnectionAborted.into()),
     };
     if is_http1 && phases.is_stopping() {
-        response.headers_mut().insert(header::CONNECTION, HeaderValue::from_static("close"));
+        response
+            .headers_mut()
+            .insert(header::CONNECTION, HeaderValue::from_static("close"));
     }
     // A body whose length is not known yet is made while it is sent.
     if response.body().size_hint().exact().is_some() {
@@ -158,12 +182,14 @@ impl HttpBody for Watched {
             return Poll::Ready(frame.map(|frame| frame.map_err(Into::into)));
         }
         ready!(self.left.poll_unpin(cx));
-        Poll::Ready(Some(Err(io::Error::from(io::ErrorKind::ConnectionAborted).into())))
+        Poll::Ready(Some(Err(
+            io::Error::from(io::ErrorKind::ConnectionAborted).into()
+        )))
     }
 }
 
-/// Waits until the client closes its side. hyper notices that only while nothing of the client's is unread, so a second
-/// request on the connection would hide it.
+/// Waits until the client closes its side. hyper notices that only while nothing of the client's is
+/// unread, so a second request on the connection would hide it.
 async fn left(stream: &TcpStream) {
     loop {
         sleep(LOOK_EVERY).await;
@@ -182,7 +208,11 @@ struct Socket {
 }
 
 impl Read for Socket {
-    fn poll_read(self: Pin<&mut Self>, cx: &mut Context<'_>, mut into: ReadBufCursor<'_>) -> Poll<io::Result<()>> {
+    fn poll_read(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        mut into: ReadBufCursor<'_>,
+    ) -> Poll<io::Result<()>> {
         loop {
             ready!(self.stream.poll_read_ready(cx))?;
             let mut bytes = [0; 8 * 1024];
@@ -200,7 +230,11 @@ impl Read for Socket {
 }
 
 impl Write for Socket {
-    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         self.try_when_ready(cx, |stream| stream.try_write(bytes))
     }
 
@@ -233,7 +267,12 @@ impl Socket {
     ) -> Poll<io::Result<usize>> {
         loop {
             if self.stream.poll_write_ready(cx)?.is_pending() {
-                ready!(self.stalled.get_or_insert_with(|| Box::pin(sleep(STALLED))).as_mut().poll(cx));
+                ready!(
+                    self.stalled
+                        .get_or_insert_with(|| Box::pin(sleep(STALLED)))
+                        .as_mut()
+                        .poll(cx)
+                );
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
             match write(&self.stream) {

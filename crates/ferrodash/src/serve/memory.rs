@@ -1,20 +1,29 @@
 //! Memory that is free goes back to the system.
 //!
-//! glibc keeps large blocks that are freed for later ones, and the more so the larger they were (`mallopt(3)`, "dynamic
-//! mmap threshold"). A server whose answers are of several megabytes then takes two to three times what it keeps: 41
-//! figures of 5.6 MB in a cache of 128 MiB took 331 MiB, and 150 with the threshold fixed. A block from the system costs
-//! about a microsecond for each 4 KiB, which is little beside what fills it.
+//! glibc keeps large blocks that are freed for later ones, and the more so the larger they were
+//! (`mallopt(3)`, "dynamic mmap threshold"). A server whose answers are of several megabytes then
+//! takes two to three times what it keeps: 41 figures of 5.6 MB in a cache of 128 MiB took 331 MiB,
+//! and 150 with the threshold fixed. A block from the system costs about a microsecond for each 4
+//! KiB, which is little beside what fills it.
 
-/// Fixes the size from which glibc takes blocks from the system, and returns them when they are free. Whoever tunes the
-/// allocator by the environment is not overruled, and other allocators are not touched.
+/// Fixes the size from which glibc takes blocks from the system, and returns them when they are
+/// free. Whoever tunes the allocator by the environment is not overruled, and other allocators are
+/// not touched.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
-#[expect(unsafe_code, reason = "there is no other way to tell glibc's allocator how to use memory")]
+#[expect(
+    unsafe_code,
+    reason = "there is no other way to tell glibc's allocator how to use memory"
+)]
 pub(super) fn return_large_blocks() {
     const THRESHOLD: libc::c_int = 128 * 1024;
-    if ["MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"].iter().any(|name| std::env::var_os(name).is_some()) {
+    if ["MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"]
+        .iter()
+        .any(|name| std::env::var_os(name).is_some())
+    {
         return;
     }
-    // SAFETY: mallopt takes two numbers and changes how later blocks are made; it touches none that is in use.
+    // SAFETY: mallopt takes two numbers and changes how later blocks are made; it touches none that
+    // is in use.
     unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, THRESHOLD) };
 }
 

@@ -67,25 +67,28 @@ impl Server {
         Self::default()
     }
 
-    /// How long a connection may take to send the head of its next request, the time in which it is idle included. Then
-    /// it is closed. By default 75 seconds: proxies keep idle connections for 60 (nginx) and must not find them closed.
+    /// How long a connection may take to send the head of its next request, the time in which it is
+    /// idle included. Then it is closed. By default 75 seconds: proxies keep idle connections for
+    /// 60 (nginx) and must not find them closed.
     #[must_use]
     pub fn header_timeout(mut self, time: Duration) -> Self {
         self.header_timeout = time;
         self
     }
 
-    /// How many connections may be open at a time; by default 10,000. Further ones wait in the system's queue. Each takes
-    /// a file handle, so the process's limit (`ulimit -n`) must be higher.
+    /// How many connections may be open at a time; by default 10,000. Further ones wait in the
+    /// system's queue. Each takes a file handle, so the process's limit (`ulimit -n`) must be
+    /// higher.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.max(1);
         self
     }
 
-    /// For how long the server still accepts connections once it is asked to stop; by default not at all. Meanwhile
-    /// [`ready_endpoint`](crate::App::ready_endpoint) answers 503, and each connection is closed after its next answer, so
-    /// that a load balancer can turn to other servers before this one refuses anything.
+    /// For how long the server still accepts connections once it is asked to stop; by default not
+    /// at all. Meanwhile [`ready_endpoint`](crate::App::ready_endpoint) answers 503, and each
+    /// connection is closed after its next answer, so that a load balancer can turn to other
+    /// servers before this one refuses anything.
     #[must_use]
     pub fn drain(mut self, time: Duration) -> Self {
         self.drain = time;
@@ -99,17 +102,18 @@ impl Server {
         self
     }
 
-    /// Serves a router, such as one that an app is part of, until the process is asked to stop (SIGINT or SIGTERM).
+    /// Serves a router, such as one that an app is part of, until the process is asked to stop
+    /// (SIGINT or SIGTERM).
     ///
-    /// When ready, the address is printed on standard output. Asked to stop, it goes on for [`drain`](Self::drain), then
-    /// takes no new connections and waits at most [`stop_within`](Self::stop_within) for open requests. A second signal
-    /// ends it at once.
+    /// When ready, the address is printed on standard output. Asked to stop, it goes on for
+    /// [`drain`](Self::drain), then takes no new connections and waits at most
+    /// [`stop_within`](Self::stop_within) for open requests. A second signal ends it at once.
     ///
     /// If the program has set no `tracing` subscriber, events are written to standard error, see
     /// [`App::run`](crate::App::run).
     ///
-    /// With the allocator of glibc, blocks of 128 KiB and more are returned to the system as soon as they are free from
-    /// here on (`mallopt`), unless the environment tunes the allocator.
+    /// With the allocator of glibc, blocks of 128 KiB and more are returned to the system as soon
+    /// as they are free from here on (`mallopt`), unless the environment tunes the allocator.
     ///
     /// A request whose client has closed its connection is cancelled: its future is dropped.
     ///
@@ -118,7 +122,10 @@ impl Server {
     pub async fn serve(self, router: Router, address: &str) -> Result<()> {
         log::install();
         memory::return_large_blocks();
-        let cannot_listen = |source| Error::Listen { address: address.to_owned(), source };
+        let cannot_listen = |source| Error::Listen {
+            address: address.to_owned(),
+            source,
+        };
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let local = listener.local_addr().map_err(cannot_listen)?;
         let phases = Phases::follow_signals(self.drain).map_err(cannot_listen)?;
@@ -134,10 +141,11 @@ impl Server {
 }
 
 impl Server {
-    /// Serves an app's router, and writes a line for each tier of its cache into the log beside that: a store that does
-    /// not answer holds nothing up.
+    /// Serves an app's router, and writes a line for each tier of its cache into the log beside
+    /// that: a store that does not answer holds nothing up.
     pub(crate) async fn serve_app(self, router: Router, address: &str, cache: Cache) -> Result<()> {
-        // The server is polled first, so what it does at its beginning is done before anything is written.
+        // The server is polled first, so what it does at its beginning is done before anything is
+        // written.
         match select(pin!(self.serve(router, address)), pin!(cache.log_tiers())).await {
             Either::Left((result, _)) => result,
             Either::Right((_, serving)) => serving.await,
@@ -166,8 +174,17 @@ struct Connections {
 
 impl Connections {
     fn new(settings: Server, router: Router, phases: Phases) -> Self {
-        let room = Arc::new(Semaphore::new(settings.max_connections.min(Semaphore::MAX_PERMITS)));
-        Self { settings: Arc::new(settings), router, phases, open: JoinSet::new(), room, logged: None }
+        let room = Arc::new(Semaphore::new(
+            settings.max_connections.min(Semaphore::MAX_PERMITS),
+        ));
+        Self {
+            settings: Arc::new(settings),
+            router,
+            phases,
+            open: JoinSet::new(),
+            room,
+            logged: None,
+        }
     }
 
     /// Accepts connections until the server is to take no more.
@@ -192,7 +209,10 @@ impl Connections {
     /// Accepts the connections that wait in the system's queue.
     async fn accept_waiting(&mut self, listener: &TcpListener) {
         while let Ok(accepted) = timeout(Duration::ZERO, listener.accept()).await {
-            let (Ok(room), Ok((stream, _))) = (self.room.clone().try_acquire_owned(), accepted) else { return };
+            let (Ok(room), Ok((stream, _))) = (self.room.clone().try_acquire_owned(), accepted)
+            else {
+                return;
+            };
             self.take(room, Ok(stream)).await;
         }
     }
@@ -200,7 +220,11 @@ impl Connections {
     async fn take(&mut self, room: OwnedSemaphorePermit, accepted: io::Result<TcpStream>) {
         match accepted {
             Ok(stream) => {
-                let (router, settings, phases) = (self.router.clone(), self.settings.clone(), self.phases.clone());
+                let (router, settings, phases) = (
+                    self.router.clone(),
+                    self.settings.clone(),
+                    self.phases.clone(),
+                );
                 self.open.spawn(async move {
                     let _room = room;
                     serve_connection(stream, router, &settings, phases).await;
@@ -242,8 +266,14 @@ impl Connections {
 }
 
 /// The next connection, and its place among those that may be open.
-async fn next(room: Arc<Semaphore>, listener: &TcpListener) -> (OwnedSemaphorePermit, io::Result<TcpStream>) {
-    let permit = room.acquire_owned().await.expect("the semaphore is never closed");
+async fn next(
+    room: Arc<Semaphore>,
+    listener: &TcpListener,
+) -> (OwnedSemaphorePermit, io::Result<TcpStream>) {
+    let permit = room
+        .acquire_owned()
+        .await
+        .expect("the semaphore is never closed");
     let accepted = listener.accept().await;
     (permit, accepted.map(|(stream, _)| stream))
 }
@@ -253,7 +283,10 @@ fn is_lack_of_handles(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
-#[expect(clippy::print_stdout, reason = "whoever started the program waits for this line")]
+#[expect(
+    clippy::print_stdout,
+    reason = "whoever started the program waits for this line"
+)]
 fn announce(address: &str) {
     println!("Listening on http://{address}");
 }

@@ -23,7 +23,8 @@ pub(super) enum Phase {
 pub(super) struct Phases(watch::Receiver<Phase>);
 
 impl Phases {
-    /// Follows the process's signals: the first one begins the drain, the second one ends everything.
+    /// Follows the process's signals: the first one begins the drain, the second one ends
+    /// everything.
     pub(super) fn follow_signals(drain: Duration) -> io::Result<Self> {
         let mut signals = Signals::new()?;
         let (sender, receiver) = watch::channel(Phase::Serving);
@@ -77,7 +78,10 @@ struct Signals {
 impl Signals {
     fn new() -> io::Result<Self> {
         use tokio::signal::unix::{SignalKind, signal};
-        Ok(Self { interrupt: signal(SignalKind::interrupt())?, terminate: signal(SignalKind::terminate())? })
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
     }
 
     async fn next(&mut self) {

@@ -1,4 +1,5 @@
-//! Every option of the attributes in one place: what the guide lists compiles, and has an effect on the app.
+//! Every option of the attributes in one place: what the guide lists compiles, and has an effect on
+//! the app.
 
 use ferrodash::prelude::*;
 
@@ -98,7 +99,12 @@ fn answer(failure: &Failure, _: &Context) -> String {
     dynamic_callbacks,
     batch
 )]
-async fn rows(value: Option<String>, fields: serde_json::Value, smaller: Vec<u32>, _context: Context) -> String {
+async fn rows(
+    value: Option<String>,
+    fields: serde_json::Value,
+    smaller: Vec<u32>,
+    _context: Context,
+) -> String {
     format!("{value:?} {fields} {smaller:?}")
 }
 
@@ -116,8 +122,13 @@ async fn once() -> Patch {
 fn every_option_is_taken() {
     let layout = html::Div::new(()).id("page");
     let app = App::new(layout).callbacks(callbacks![figure, refreshed, rows, save, once]);
-    let built = app.suppress_callback_exceptions(true).identity(|_| None).build();
-    built.map(drop).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+    let built = app
+        .suppress_callback_exceptions(true)
+        .identity(|_| None)
+        .build();
+    built
+        .map(drop)
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"));
 }
 
 #[tokio::test]
@@ -138,7 +149,16 @@ static POLICY: f64 = 0.25;
 
 /// Arguments with the names that generated code might use.
 #[memoize(timeout = "5m", jitter = POLICY, tags = ["n:{value}"])]
-async fn hostile(value: u32, call: u32, me: u32, make: u32, item_0: u32, forget: u32, key: u32, run: u32) -> u32 {
+async fn hostile(
+    value: u32,
+    call: u32,
+    me: u32,
+    make: u32,
+    item_0: u32,
+    forget: u32,
+    key: u32,
+    run: u32,
+) -> u32 {
     value + call + me + make + item_0 + forget + key + run
 }
 
@@ -193,9 +213,21 @@ async fn borrowing(
 ) -> Borrowed {
     owned.push(1);
     let mapped: usize = map.values().map(Vec::len).sum();
-    let count = many.len() + list.len() + array.map(<[u8]>::len).iter().sum::<usize>() + owned.len() + mapped;
-    let text =
-        [one.unwrap_or("-"), &many.concat(), &list.concat(), pair.0, &cow, constant, deep.unwrap_or("~")].concat();
+    let count = many.len()
+        + list.len()
+        + array.map(<[u8]>::len).iter().sum::<usize>()
+        + owned.len()
+        + mapped;
+    let text = [
+        one.unwrap_or("-"),
+        &many.concat(),
+        &list.concat(),
+        pair.0,
+        &cow,
+        constant,
+        deep.unwrap_or("~"),
+    ]
+    .concat();
     (count + pair.1 as usize, text)
 }
 
@@ -223,7 +255,10 @@ async fn c23_borrowed_arguments_are_taken_in_every_form() {
         )
         .await
     };
-    assert_eq!(call(Some("1")).await, (2 + 1 + 3 + 1 + 2 + 3, "1alocalblocallocal!~".to_owned()));
+    assert_eq!(
+        call(Some("1")).await,
+        (2 + 1 + 3 + 1 + 2 + 3, "1alocalblocallocal!~".to_owned())
+    );
     assert_eq!(call(None).await.1, "-alocalblocallocal!~");
     assert_ne!(
         blocking_borrow::key(None, "a".as_ref()),

@@ -6,7 +6,11 @@ use ferrodash::IdValue;
 use ferrodash::prelude::*;
 
 fn layout() -> html::Div {
-    html::Div::new((dcc::Input::new().id("text"), html::Div::new(()).id("out"), dcc::Graph::new().id("graph")))
+    html::Div::new((
+        dcc::Input::new().id("text"),
+        html::Div::new(()).id("out"),
+        dcc::Graph::new().id("graph"),
+    ))
 }
 
 /// The mistakes of an app, as they are shown.
@@ -25,7 +29,10 @@ fn one(app: App) -> String {
 }
 
 fn to(id: &'static str, property: &'static str) -> Callback {
-    Callback::builder().output(Output::new(id, property)).input(("text", "value")).handler(async |_: Option<u8>| "")
+    Callback::builder()
+        .output(Output::new(id, property))
+        .input(("text", "value"))
+        .handler(async |_: Option<u8>| "")
 }
 
 #[test]
@@ -38,12 +45,31 @@ fn all_mistakes_are_reported_together_with_their_places() {
         .routes_pathname_prefix("reports");
     let all = mistakes(app);
     assert_eq!(all.len(), 4, "{all:#?}");
-    assert!(all.iter().all(|mistake| mistake.starts_with("crates/ferrodash/tests/main/build.rs:")), "{all:#?}");
-    let has = |parts: &[&str]| all.iter().any(|mistake| parts.iter().all(|part| mistake.contains(part)));
-    assert!(has(&["out.children is written by", "too; only one callback can"]), "{all:#?}");
-    assert!(has(&["no component in the layout has the id \"ot\"; did you mean \"out\"?"]), "{all:#?}");
-    assert!(has(&["\"graph\" is a Graph, which has no property \"figur\"; did you mean \"figure\"?"]), "{all:#?}");
-    assert!(has(&["routes_pathname_prefix is \"reports\"; it must begin and end with a slash"]), "{all:#?}");
+    assert!(
+        all.iter()
+            .all(|mistake| mistake.starts_with("crates/ferrodash/tests/main/build.rs:")),
+        "{all:#?}"
+    );
+    let has = |parts: &[&str]| {
+        all.iter()
+            .any(|mistake| parts.iter().all(|part| mistake.contains(part)))
+    };
+    assert!(
+        has(&["out.children is written by", "too; only one callback can"]),
+        "{all:#?}"
+    );
+    assert!(
+        has(&["no component in the layout has the id \"ot\"; did you mean \"out\"?"]),
+        "{all:#?}"
+    );
+    assert!(
+        has(&["\"graph\" is a Graph, which has no property \"figur\"; did you mean \"figure\"?"]),
+        "{all:#?}"
+    );
+    assert!(
+        has(&["routes_pathname_prefix is \"reports\"; it must begin and end with a slash"]),
+        "{all:#?}"
+    );
 }
 
 #[test]
@@ -80,25 +106,55 @@ fn a_cached_callback_with_context_must_say_what_it_varies_by() {
             .handler(async |_: Option<u8>, _: Context| "")
     };
     let minute = || CacheOptions::new(Duration::from_secs(60));
-    assert!(one(App::new(layout()).callback(callback(minute()))).contains("must declare what its answer varies by"));
+    assert!(
+        one(App::new(layout()).callback(callback(minute())))
+            .contains("must declare what its answer varies by")
+    );
     let unknown = one(App::new(layout()).callback(callback(minute().vary("moon"))));
-    assert!(unknown.contains("\"moon\" is nothing to vary by; there are \"user\""), "{unknown}");
+    assert!(
+        unknown.contains("\"moon\" is nothing to vary by; there are \"user\""),
+        "{unknown}"
+    );
     let nobody = one(App::new(layout()).callback(callback(minute().vary("user"))));
-    assert!(nobody.contains("nothing says who makes a request; give the app App::identity"), "{nobody}");
-    let client = one(App::new(layout()).callback(callback(minute().client().vary("cookie:session"))));
-    assert!(client.contains("varies by cookie:session, which a page cannot see"), "{client}");
-    assert!(App::new(layout()).callback(callback(minute().vary("cookie:session"))).build().is_ok());
-    assert!(App::new(layout()).callback(callback(minute().client().vary("trigger"))).build().is_ok());
+    assert!(
+        nobody.contains("nothing says who makes a request; give the app App::identity"),
+        "{nobody}"
+    );
+    let client =
+        one(App::new(layout()).callback(callback(minute().client().vary("cookie:session"))));
+    assert!(
+        client.contains("varies by cookie:session, which a page cannot see"),
+        "{client}"
+    );
+    assert!(
+        App::new(layout())
+            .callback(callback(minute().vary("cookie:session")))
+            .build()
+            .is_ok()
+    );
+    assert!(
+        App::new(layout())
+            .callback(callback(minute().client().vary("trigger")))
+            .build()
+            .is_ok()
+    );
 }
 
 #[test]
 fn options_that_make_no_sense() {
     let base = || Callback::builder().output(Output::new("out", "children"));
     let handler = async |_: Option<u8>| "";
-    let zero = base().input(("text", "value")).cache(CacheOptions::new(Duration::ZERO)).handler(handler);
+    let zero = base()
+        .input(("text", "value"))
+        .cache(CacheOptions::new(Duration::ZERO))
+        .handler(handler);
     assert!(one(App::new(layout()).callback(zero)).contains("a timeout of zero keeps nothing"));
-    let debounce = base().input(Input::new("text", "value").debounce(Duration::ZERO)).handler(handler);
-    assert!(one(App::new(layout()).callback(debounce)).contains("a debounce of zero waits for nothing"));
+    let debounce = base()
+        .input(Input::new("text", "value").debounce(Duration::ZERO))
+        .handler(handler);
+    assert!(
+        one(App::new(layout()).callback(debounce)).contains("a debounce of zero waits for nothing")
+    );
     let never = base().prevent_initial_call().handler(async || "");
     assert!(one(App::new(layout()).callback(never)).contains("would never run"));
 }
@@ -107,87 +163,169 @@ fn options_that_make_no_sense() {
 fn patterns_and_duplicates_that_make_no_sense() {
     let row = |index: IdValue| id! {type: "row", index: index};
     let mistake = |output: Id, input: Id| {
-        let callback = Callback::builder().output(Output::new(output, "children")).input((input, "value"));
+        let callback = Callback::builder()
+            .output(Output::new(output, "children"))
+            .input((input, "value"));
         one(App::new(layout()).callback(callback.handler(async |_: serde_json::Value| "")))
     };
     let other = || Id::from("text");
     assert!(mistake(row(ALLSMALLER), other()).contains("ALLSMALLER cannot stand in an output"));
-    assert!(mistake(row(MATCH), id! {kind: MATCH}).contains("has MATCH for \"kind\", which the outputs have not"));
-    assert!(mistake(row(ALL), id! {type: "in", index: ALLSMALLER}).contains("the outputs have no MATCH"));
+    assert!(
+        mistake(row(MATCH), id! {kind: MATCH})
+            .contains("has MATCH for \"kind\", which the outputs have not")
+    );
+    assert!(
+        mistake(row(ALL), id! {type: "in", index: ALLSMALLER})
+            .contains("the outputs have no MATCH")
+    );
     let to = |output: Output| Callback::builder().output(output).input(("text", "value"));
     let mixed = to(Output::new(row(MATCH), "children")).output(Output::new("out", "children"));
     let mixed = mixed.handler(async |_: serde_json::Value| ("", ""));
-    assert!(one(App::new(layout()).callback(mixed)).contains("all outputs must have MATCH for the same keys"));
-    let writes = |output: Output| to(output).prevent_initial_call().handler(async |_: serde_json::Value| "");
-    let twice = [writes(Output::new(row(ALL), "title")), writes(Output::new(row(3.into()), "title"))];
-    assert!(one(App::new(layout()).suppress_callback_exceptions(true).callbacks(twice)).contains("is written by"));
+    assert!(
+        one(App::new(layout()).callback(mixed))
+            .contains("all outputs must have MATCH for the same keys")
+    );
+    let writes = |output: Output| {
+        to(output)
+            .prevent_initial_call()
+            .handler(async |_: serde_json::Value| "")
+    };
+    let twice = [
+        writes(Output::new(row(ALL), "title")),
+        writes(Output::new(row(3.into()), "title")),
+    ];
+    assert!(
+        one(App::new(layout())
+            .suppress_callback_exceptions(true)
+            .callbacks(twice))
+        .contains("is written by")
+    );
     let out = || Output::new("out", "children").allow_duplicate();
-    assert!(App::new(layout()).callbacks([writes(out()), writes(out())]).build().is_ok());
+    assert!(
+        App::new(layout())
+            .callbacks([writes(out()), writes(out())])
+            .build()
+            .is_ok()
+    );
     let initial = to(out()).handler(async |_: serde_json::Value| "");
     assert!(one(App::new(layout()).callback(initial)).contains("say prevent_initial_call"));
-    let any_order = to(out()).initial_duplicate().handler(async |_: serde_json::Value| "");
+    let any_order = to(out())
+        .initial_duplicate()
+        .handler(async |_: serde_json::Value| "");
     assert!(App::new(layout()).callback(any_order).build().is_ok());
     assert!(one(App::new(html::P::new("").id(row(MATCH)))).contains("wildcards stand only in"));
 }
 
 #[test]
 fn features_that_are_not_there_yet_say_so() {
-    let to = || Callback::builder().output(Output::new("out", "children")).input(("text", "value"));
+    let to = || {
+        Callback::builder()
+            .output(Output::new("out", "children"))
+            .input(("text", "value"))
+    };
     let handler = async |_: serde_json::Value| "";
     let background = to().background().handler(handler);
-    assert!(one(App::new(layout()).callback(background)).contains("background callbacks are not supported yet"));
+    assert!(
+        one(App::new(layout()).callback(background))
+            .contains("background callbacks are not supported yet")
+    );
     let websocket = to().websocket().handler(handler);
-    assert!(one(App::new(layout()).callback(websocket)).contains("websocket callbacks are not supported yet"));
-    let cached = to().cache(CacheOptions::new(Duration::from_secs(1))).clientside("x => x");
+    assert!(
+        one(App::new(layout()).callback(websocket))
+            .contains("websocket callbacks are not supported yet")
+    );
+    let cached = to()
+        .cache(CacheOptions::new(Duration::from_secs(1)))
+        .clientside("x => x");
     assert!(one(App::new(layout()).callback(cached)).contains("its function runs in the page"));
     let api = to().api_endpoint("api/x", ["a", "b"]).handler(handler);
-    let mistakes = App::new(layout()).callback(api).build().expect_err("two mistakes").to_string();
+    let mistakes = App::new(layout())
+        .callback(api)
+        .build()
+        .expect_err("two mistakes")
+        .to_string();
     assert!(
-        mistakes.contains("names 2 argument(s), but its function takes 1") && mistakes.contains("begins with a slash")
+        mistakes.contains("names 2 argument(s), but its function takes 1")
+            && mistakes.contains("begins with a slash")
     );
 }
 
 #[test]
 fn layouts_templates_and_patterns() {
-    let twice = App::new(html::Div::new((html::P::new("").id("p"), html::P::new("").id("p"))));
+    let twice = App::new(html::Div::new((
+        html::P::new("").id("p"),
+        html::P::new("").id("p"),
+    )));
     assert!(one(twice).contains("the id \"p\" is in the layout twice"));
     assert!(one(App::new(html::P::new("").id("a.b"))).contains("an id must not contain a dot"));
-    assert!(one(App::new(layout()).index_string("{%app_entry%}{%config%}")).contains("index_string lacks {%scripts%}"));
-    for app in [App::new(layout()).assets_ignore("("), App::new(layout()).assets_path_ignore(["a", "("])] {
+    assert!(
+        one(App::new(layout()).index_string("{%app_entry%}{%config%}"))
+            .contains("index_string lacks {%scripts%}")
+    );
+    for app in [
+        App::new(layout()).assets_ignore("("),
+        App::new(layout()).assets_path_ignore(["a", "("]),
+    ] {
         let text = one(app);
-        assert!(text.contains("\"(\" is no regular expression") && text.contains("tests/main/build.rs:"), "{text}");
+        assert!(
+            text.contains("\"(\" is no regular expression")
+                && text.contains("tests/main/build.rs:"),
+            "{text}"
+        );
     }
-    let broken = App::new(html::P::new("").prop("data-x", std::collections::HashMap::from([((1, 2), 3)])));
+    let broken =
+        App::new(html::P::new("").prop("data-x", std::collections::HashMap::from([((1, 2), 3)])));
     assert!(one(broken).contains("the layout cannot be written as JSON: property \"data-x\" of P"));
 }
 
 #[test]
 fn components_that_only_answers_bring_are_allowed_when_said() {
-    assert!(App::new(layout()).callback(to("later", "children")).suppress_callback_exceptions(true).build().is_ok());
+    assert!(
+        App::new(layout())
+            .callback(to("later", "children"))
+            .suppress_callback_exceptions(true)
+            .build()
+            .is_ok()
+    );
 }
 
 #[test]
 fn data_attributes_are_properties_of_every_element() {
-    assert!(App::new(layout()).callback(to("out", "data-state")).build().is_ok());
+    assert!(
+        App::new(layout())
+            .callback(to("out", "data-state"))
+            .build()
+            .is_ok()
+    );
 }
 
 #[test]
 fn a_cached_closure_that_captures_needs_a_name() {
     let callback = |named: bool| {
         let tenant = String::from("acme");
-        let builder = Callback::builder().output(Output::new("out", "children")).input(("text", "value"));
+        let builder = Callback::builder()
+            .output(Output::new("out", "children"))
+            .input(("text", "value"));
         let builder = builder.cache(CacheOptions::new(Duration::from_secs(60)));
-        let builder = if named { builder.name("app::greeting of acme", "1") } else { builder };
+        let builder = if named {
+            builder.name("app::greeting of acme", "1")
+        } else {
+            builder
+        };
         builder.handler(move |_: Option<u8>| std::future::ready(tenant.clone()))
     };
-    assert!(one(App::new(layout()).callback(callback(false))).contains("its function captures values"));
+    assert!(
+        one(App::new(layout()).callback(callback(false))).contains("its function captures values")
+    );
     assert!(App::new(layout()).callback(callback(true)).build().is_ok());
 }
 
 #[test]
 fn callbacks_that_never_come_to_rest() {
     let from_to = |input: Input, output: (&'static str, &'static str)| {
-        let builder = Callback::builder().output(Output::new(output.0, output.1)).input(input);
+        let builder = Callback::builder()
+            .output(Output::new(output.0, output.1))
+            .input(input);
         builder.handler(async |_: Option<String>| "")
     };
     let text = || Input::new("text", "value");
@@ -195,20 +333,36 @@ fn callbacks_that_never_come_to_rest() {
         .callback(from_to(text(), ("out", "title")))
         .callback(from_to(Input::new("out", "title"), ("text", "value")));
     assert!(one(circle).contains("it triggers itself again"));
-    let gated = App::new(layout()).callback(from_to(text().debounce(Duration::from_millis(500)), ("text", "value")));
+    let gated = App::new(layout()).callback(from_to(
+        text().debounce(Duration::from_millis(500)),
+        ("text", "value"),
+    ));
     assert!(one(gated).contains("it triggers itself again"));
     // The renderer knows how to end this one.
-    assert!(App::new(layout()).callback(from_to(text(), ("text", "value"))).build().is_ok());
+    assert!(
+        App::new(layout())
+            .callback(from_to(text(), ("text", "value")))
+            .build()
+            .is_ok()
+    );
 }
 
 #[test]
 fn paths_that_the_router_could_not_serve() {
     assert!(one(App::new(layout()).assets_url_path("/")).contains("assets_url_path is \"\""));
-    assert!(one(App::new(layout()).health_endpoint("_dash-layout")).contains("health_endpoint is \"_dash-layout\""));
+    assert!(
+        one(App::new(layout()).health_endpoint("_dash-layout"))
+            .contains("health_endpoint is \"_dash-layout\"")
+    );
     for url in ["cdn.example.com/", "//cdn.example.com/"] {
-        assert!(one(App::new(layout()).assets_external_path(url)).contains("it must begin with https://"));
+        assert!(
+            one(App::new(layout()).assets_external_path(url))
+                .contains("it must begin with https://")
+        );
     }
-    assert!(one(App::new(layout()).routes_pathname_prefix("/{x}/")).contains("it must be a plain path"));
+    assert!(
+        one(App::new(layout()).routes_pathname_prefix("/{x}/")).contains("it must be a plain path")
+    );
 }
 
 #[test]
@@ -220,8 +374,13 @@ fn e32_components_inside_data_are_part_of_the_layout() {
     let mut grid = Component::new("suite_of_a_test", "Grid");
     grid.set("cells", Json([button("raw")]).into_prop());
     grid.set("list", vec![button("listed")].into_prop());
-    let layout =
-        || html::Div::new((dcc::Store::new("store").data(data.clone()), grid.clone(), dcc::Input::new().id("text")));
+    let layout = || {
+        html::Div::new((
+            dcc::Store::new("store").data(data.clone()),
+            grid.clone(),
+            dcc::Input::new().id("text"),
+        ))
+    };
     let reads = |id: &'static str, property: &'static str| {
         let output = Output::new("text", "value").allow_duplicate();
         Callback::builder()
@@ -232,11 +391,24 @@ fn e32_components_inside_data_are_part_of_the_layout() {
     };
     let app = App::new(layout());
     let ids = ["cell", "below", "raw", "listed"];
-    let built = ids.iter().fold(app, |app, id| app.callback(reads(id, "n_clicks"))).build();
-    assert!(built.is_ok(), "{}", built.err().map(|errors| errors.to_string()).unwrap_or_default());
+    let built = ids
+        .iter()
+        .fold(app, |app, id| app.callback(reads(id, "n_clicks")))
+        .build();
+    assert!(
+        built.is_ok(),
+        "{}",
+        built
+            .err()
+            .map(|errors| errors.to_string())
+            .unwrap_or_default()
+    );
     // Their properties are checked as those of all others.
     let mistake = one(App::new(layout()).callback(reads("cell", "n_click")));
-    assert!(mistake.contains("\"cell\" is a Button, which has no property \"n_click\""), "{mistake}");
+    assert!(
+        mistake.contains("\"cell\" is a Button, which has no property \"n_click\""),
+        "{mistake}"
+    );
     // The same id may be in data twice, as a store can hold what is drawn elsewhere.
     let twice = html::Div::new((
         button("cell"),

@@ -58,11 +58,22 @@ async fn the_second_call_is_answered_from_the_cache_byte_for_byte() {
         let first = client.call(std::slice::from_ref(&long)).await;
         assert_eq!(first.header("cache-status"), "ferrodash; fwd=miss; stored");
         let second = client.call(std::slice::from_ref(&long)).await;
-        assert!(second.header("cache-status").starts_with("ferrodash; hit; detail="), "{second:?}");
-        assert!(second.header("server-timing").starts_with("ferrodash;desc=\"hit\";dur="));
+        assert!(
+            second
+                .header("cache-status")
+                .starts_with("ferrodash; hit; detail="),
+            "{second:?}"
+        );
+        assert!(
+            second
+                .header("server-timing")
+                .starts_with("ferrodash;desc=\"hit\";dur=")
+        );
         assert_eq!(first.bytes, second.bytes);
         let call = call_with(Some(long));
-        let compressed = client.post_with(&call, &[("accept-encoding", "gzip, br")]).await;
+        let compressed = client
+            .post_with(&call, &[("accept-encoding", "gzip, br")])
+            .await;
         assert_eq!(compressed.header("content-encoding"), "br");
         assert!(compressed.bytes.len() < second.bytes.len() / 10);
         assert_eq!(runs.load(Ordering::SeqCst), 1);
@@ -87,7 +98,9 @@ async fn s1_a_hundred_equal_calls_are_one_run() {
                 "answer"
             }
         });
-        let client = Arc::new(Client::new(App::new(layout()).cache(cache).callback(callback)));
+        let client = Arc::new(Client::new(
+            App::new(layout()).cache(cache).callback(callback),
+        ));
         let calls: Vec<_> = (0..100)
             .map(|_| {
                 let client = client.clone();
@@ -100,10 +113,19 @@ async fn s1_a_hundred_equal_calls_are_one_run() {
         tokio::time::sleep(Duration::from_millis(100)).await;
         go.notify_one();
         let answers = join_all(calls).await;
-        assert!(answers.iter().all(|answer| output(answer.as_ref().unwrap()) == "answer"));
+        assert!(
+            answers
+                .iter()
+                .all(|answer| output(answer.as_ref().unwrap()) == "answer")
+        );
         assert_eq!(runs.load(Ordering::SeqCst), 1);
-        let collapsed =
-            answers.iter().filter(|answer| answer.as_ref().unwrap().header("cache-status").ends_with("collapsed"));
+        let collapsed = answers.iter().filter(|answer| {
+            answer
+                .as_ref()
+                .unwrap()
+                .header("cache-status")
+                .ends_with("collapsed")
+        });
         assert_eq!(collapsed.count(), 99);
     }
 }
@@ -113,10 +135,20 @@ async fn s14_nothing_zero_false_and_empty_are_kept() {
     for (cache, _server) in caches().await {
         let (callback, runs) = echo(Input::new("a", "value"));
         let client = Client::new(App::new(layout()).cache(cache).callback(callback));
-        let values = [json!(null), json!(0), json!(false), json!(""), json!([]), json!({})];
+        let values = [
+            json!(null),
+            json!(0),
+            json!(false),
+            json!(""),
+            json!([]),
+            json!({}),
+        ];
         for value in &values {
             for _ in 0..2 {
-                assert_eq!(output(&client.call(std::slice::from_ref(value)).await), *value);
+                assert_eq!(
+                    output(&client.call(std::slice::from_ref(value)).await),
+                    *value
+                );
             }
         }
         assert_eq!(runs.load(Ordering::SeqCst), 6);
@@ -131,7 +163,11 @@ async fn s15_a_default_is_what_an_unset_property_counts_as_and_null_is_not() {
         let answers = [None, Some(json!(10)), Some(json!(null))].map(call_with);
         assert_eq!(output(&client.post(&answers[0]).await), 10);
         assert_eq!(output(&client.post(&answers[1]).await), 10);
-        assert_eq!(runs.load(Ordering::SeqCst), 1, "left out and given are one entry");
+        assert_eq!(
+            runs.load(Ordering::SeqCst),
+            1,
+            "left out and given are one entry"
+        );
         assert_eq!(output(&client.post(&answers[2]).await), Value::Null);
         assert_eq!(runs.load(Ordering::SeqCst), 2, "null is another");
     }
@@ -143,17 +179,21 @@ async fn s17_order_of_keys_does_not_count_and_types_do() {
         let (callback, runs) = echo(Input::new("a", "value"));
         let client = Client::new(App::new(layout()).cache(cache).callback(callback));
         let raw = async |value: &str| {
-            let body =
-                format!(r#"{{"output":"out.children","inputs":[{{"id":"a","property":"value","value":{value}}}]}}"#);
-            let request =
-                axum::http::Request::post("/_dash-update-component").header("content-type", "application/json");
+            let body = format!(
+                r#"{{"output":"out.children","inputs":[{{"id":"a","property":"value","value":{value}}}]}}"#
+            );
+            let request = axum::http::Request::post("/_dash-update-component")
+                .header("content-type", "application/json");
             let request = request.body(body.into()).unwrap();
             assert_eq!(client.send(request).await.status, StatusCode::OK);
         };
         raw(r#"{"x":1,"y":[{"a":1,"b":2}]}"#).await;
         raw(r#"{ "y": [{"b":2,"a":1}], "x": 1 }"#).await;
         assert_eq!(runs.load(Ordering::SeqCst), 1);
-        for (index, value) in ["1", "1.0", "\"1\"", "[1]", "[1.0]", "[\"1\"]", "[[1]]"].iter().enumerate() {
+        for (index, value) in ["1", "1.0", "\"1\"", "[1]", "[1.0]", "[\"1\"]", "[[1]]"]
+            .iter()
+            .enumerate()
+        {
             raw(value).await;
             assert_eq!(runs.load(Ordering::SeqCst), 2 + index as u32, "{value}");
         }
@@ -181,8 +221,14 @@ async fn s27_errors_and_panics_are_not_kept() {
             }
         });
         let client = Client::new(App::new(layout()).cache(cache).callback(callback));
-        assert_eq!(client.call(&[json!(1)]).await.status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert_eq!(client.call(&[json!(1)]).await.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert_eq!(
+            client.call(&[json!(1)]).await.status,
+            StatusCode::INTERNAL_SERVER_ERROR
+        );
+        assert_eq!(
+            client.call(&[json!(1)]).await.status,
+            StatusCode::INTERNAL_SERVER_ERROR
+        );
         assert_eq!(output(&client.call(&[json!(1)]).await), "up");
         assert_eq!(output(&client.call(&[json!(1)]).await), "up");
         assert_eq!(runs.load(Ordering::SeqCst), 3);
@@ -204,7 +250,10 @@ async fn no_update_is_not_kept_on_the_server_either() {
     });
     let client = Client::new(App::new(layout()).callback(callback));
     for _ in 0..3 {
-        assert_eq!(client.call(&[json!(1)]).await.header("cache-status"), "ferrodash; fwd=miss");
+        assert_eq!(
+            client.call(&[json!(1)]).await.header("cache-status"),
+            "ferrodash; fwd=miss"
+        );
     }
     assert_eq!(runs.load(Ordering::SeqCst), 3);
 }
@@ -219,10 +268,15 @@ async fn what_an_answer_varies_by_is_part_of_its_key() {
     let client = Client::new(App::new(layout()).callback(callback));
     let call = call_with(Some(json!(1)));
     for _ in 0..2 {
-        for (cookie, expected) in
-            [("who=ada", "for Some(\"ada\")"), ("who=alan", "for Some(\"alan\")"), ("", "for None")]
-        {
-            assert_eq!(output(&client.post_with(&call, &[("cookie", cookie)]).await), expected);
+        for (cookie, expected) in [
+            ("who=ada", "for Some(\"ada\")"),
+            ("who=alan", "for Some(\"alan\")"),
+            ("", "for None"),
+        ] {
+            assert_eq!(
+                output(&client.post_with(&call, &[("cookie", cookie)]).await),
+                expected
+            );
         }
     }
 }
@@ -240,6 +294,12 @@ async fn a_cached_callback_cannot_read_what_it_did_not_declare() {
     for cookie in ["who=ada", "who=alan"] {
         let answer = client.post_with(&call, &[("cookie", cookie)]).await;
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(answer.text().contains("read cookie:who without declaring it"), "{}", answer.text());
+        assert!(
+            answer
+                .text()
+                .contains("read cookie:who without declaring it"),
+            "{}",
+            answer.text()
+        );
     }
 }

@@ -9,7 +9,11 @@ use serde_json::{Value, json};
 use crate::{Answer, Client};
 
 fn app() -> App {
-    let layout = html::Div::new((dcc::Input::new().id("a"), dcc::Input::new().id("b"), html::Div::new(()).id("out")));
+    let layout = html::Div::new((
+        dcc::Input::new().id("a"),
+        dcc::Input::new().id("b"),
+        html::Div::new(()).id("out"),
+    ));
     let callback = Callback::builder()
         .output(Output::new("out", "children"))
         .input(Input::new("a", "value").default_value("unset"))
@@ -25,21 +29,35 @@ fn app() -> App {
 /// What our script reads in the page.
 async fn script_config(client: &Client) -> Value {
     let page = client.get("/").await.text();
-    let start = page.find("id=\"_ferrodash-config\" type=\"application/json\">").unwrap() + 46;
+    let start = page
+        .find("id=\"_ferrodash-config\" type=\"application/json\">")
+        .unwrap()
+        + 46;
     let end = page[start..].find("</script>").unwrap();
     serde_json::from_str(page[start..start + end].trim_start_matches('>')).unwrap()
 }
 
 /// Asks as a page of this build does.
 async fn ask(client: &Client, query: &str, headers: &[(&str, &str)]) -> Answer {
-    let build = script_config(client).await["build"].as_str().unwrap().to_owned();
+    let build = script_config(client).await["build"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     ask_as(client, &build, query, headers).await
 }
 
 async fn ask_as(client: &Client, build: &str, query: &str, headers: &[(&str, &str)]) -> Answer {
     let config = script_config(client).await;
-    let token = config["client"]["out.children"]["token"].as_str().unwrap().to_owned();
-    client.get_with(&format!("/_ferrodash/call/{token}?b={build}&{query}"), headers).await
+    let token = config["client"]["out.children"]["token"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    client
+        .get_with(
+            &format!("/_ferrodash/call/{token}?b={build}&{query}"),
+            headers,
+        )
+        .await
 }
 
 /// `["x",2]`
@@ -49,7 +67,10 @@ const XY: &str = "in=%5B%22x%22%2C2%5D";
 async fn the_page_knows_where_the_arguments_stand() {
     let config = script_config(&Client::new(app())).await;
     let callback = &config["client"]["out.children"];
-    assert_eq!((&config["prefix"], config["build"].as_str().unwrap().len()), (&json!("/"), 16));
+    assert_eq!(
+        (&config["prefix"], config["build"].as_str().unwrap().len()),
+        (&json!("/"), 16)
+    );
     assert_eq!(callback["arguments"], json!(["i0", "s0"]));
 }
 
@@ -58,12 +79,23 @@ async fn an_answer_may_be_kept_by_this_browser_only_and_has_a_validator() {
     let client = Client::new(app());
     let answer = ask(&client, XY, &[]).await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert!(["private, max-age=299", "private, max-age=300"].contains(&answer.header("cache-control")), "{answer:?}");
-    assert_eq!(answer.json()["response"]["out"]["children"].as_str().unwrap()[..5], *"\"x\" 2");
+    assert!(
+        ["private, max-age=299", "private, max-age=300"].contains(&answer.header("cache-control")),
+        "{answer:?}"
+    );
+    assert_eq!(
+        answer.json()["response"]["out"]["children"]
+            .as_str()
+            .unwrap()[..5],
+        *"\"x\" 2"
+    );
     let etag = answer.header("etag").to_owned();
     assert!(etag.starts_with('"'), "strong: {etag}");
     let again = ask(&client, XY, &[("if-none-match", &etag)]).await;
-    assert_eq!((again.status, again.bytes.len()), (StatusCode::NOT_MODIFIED, 0));
+    assert_eq!(
+        (again.status, again.bytes.len()),
+        (StatusCode::NOT_MODIFIED, 0)
+    );
     assert!(again.header("cache-status").starts_with("ferrodash; hit"));
     let brotli = ask(&client, XY, &[("accept-encoding", "br")]).await;
     assert_ne!(brotli.header("etag"), etag, "each encoding has its own");
@@ -80,9 +112,14 @@ async fn get_and_post_share_an_entry() {
         "state": [{"id": "b", "property": "value", "value": 2}],
     });
     let answer = client.post(&call).await;
-    assert_eq!(answer.header("cache-status"), "ferrodash; hit; detail=memory");
+    assert_eq!(
+        answer.header("cache-status"),
+        "ferrodash; hit; detail=memory"
+    );
     assert!(
-        answer.header("cache-control").starts_with("private, max-age="),
+        answer
+            .header("cache-control")
+            .starts_with("private, max-age="),
         "for a page that could not use the address"
     );
 }
@@ -91,31 +128,69 @@ async fn get_and_post_share_an_entry() {
 async fn an_unset_argument_takes_its_default() {
     let client = Client::new(app());
     let answer = ask(&client, "in=%5Bnull%2Cnull%5D&u=0", &[]).await;
-    assert!(answer.json()["response"]["out"]["children"].as_str().unwrap().starts_with("\"unset\" null"));
+    assert!(
+        answer.json()["response"]["out"]["children"]
+            .as_str()
+            .unwrap()
+            .starts_with("\"unset\" null")
+    );
     let answer = ask(&client, "in=%5Bnull%2Cnull%5D", &[]).await;
-    assert!(answer.json()["response"]["out"]["children"].as_str().unwrap().starts_with("null null"));
+    assert!(
+        answer.json()["response"]["out"]["children"]
+            .as_str()
+            .unwrap()
+            .starts_with("null null")
+    );
 }
 
 #[tokio::test]
 async fn a_page_of_another_build_gets_an_answer_that_is_not_kept() {
     let answer = ask_as(&Client::new(app()), "another", XY, &[]).await;
-    assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
+    assert_eq!(
+        (answer.status, answer.header("cache-control")),
+        (StatusCode::OK, "no-store")
+    );
 }
 
 #[tokio::test]
 async fn no_update_is_not_kept() {
     let answer = ask(&Client::new(app()), "in=%5B%22nothing%22%2C2%5D", &[]).await;
-    assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::NO_CONTENT, "no-store"));
+    assert_eq!(
+        (answer.status, answer.header("cache-control")),
+        (StatusCode::NO_CONTENT, "no-store")
+    );
 }
 
 #[tokio::test]
 async fn other_sites_and_malformed_addresses_are_refused() {
     let client = Client::new(app());
-    assert_eq!(ask(&client, XY, &[("sec-fetch-site", "cross-site")]).await.status, StatusCode::FORBIDDEN);
-    assert_eq!(ask(&client, XY, &[("sec-fetch-site", "same-origin")]).await.status, StatusCode::OK);
-    assert_eq!(ask(&client, "in=%5B1%5D", &[]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(ask(&client, "in=nonsense", &[]).await.status, StatusCode::UNPROCESSABLE_ENTITY);
-    assert_eq!(client.get("/_ferrodash/call/0123?b=&in=%5B%5D").await.status, StatusCode::NOT_FOUND);
+    assert_eq!(
+        ask(&client, XY, &[("sec-fetch-site", "cross-site")])
+            .await
+            .status,
+        StatusCode::FORBIDDEN
+    );
+    assert_eq!(
+        ask(&client, XY, &[("sec-fetch-site", "same-origin")])
+            .await
+            .status,
+        StatusCode::OK
+    );
+    assert_eq!(
+        ask(&client, "in=%5B1%5D", &[]).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(
+        ask(&client, "in=nonsense", &[]).await.status,
+        StatusCode::UNPROCESSABLE_ENTITY
+    );
+    assert_eq!(
+        client
+            .get("/_ferrodash/call/0123?b=&in=%5B%5D")
+            .await
+            .status,
+        StatusCode::NOT_FOUND
+    );
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! What a newcomer meets first: errors that can be read, functions and values that are taken, a log without any set-up.
+//! What a newcomer meets first: errors that can be read, functions and values that are taken, a log
+//! without any set-up.
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -13,12 +14,18 @@ use serde_json::{Value, json};
 use super::{Client, output};
 
 fn layout() -> html::Div {
-    html::Div::new((dcc::Input::new().id("a"), html::Div::new(()).id("out"), html::Div::new(()).id("b")))
+    html::Div::new((
+        dcc::Input::new().id("a"),
+        html::Div::new(()).id("out"),
+        html::Div::new(()).id("b"),
+    ))
 }
 
 /// A callback of `out.children` and its answer to a call.
 async fn answer(callback: Callback) -> super::Answer {
-    Client::new(App::new(layout()).callback(callback)).call(&[json!("x")]).await
+    Client::new(App::new(layout()).callback(callback))
+        .call(&[json!("x")])
+        .await
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -31,7 +38,11 @@ enum Own {
 
 #[callback(output("out", "children"), input("a", "value"))]
 async fn own_error(a: Option<String>) -> Result<String, Own> {
-    if a.is_some() { Err(Own::Missing("x".into())) } else { Err(PreventUpdate)? }
+    if a.is_some() {
+        Err(Own::Missing("x".into()))
+    } else {
+        Err(PreventUpdate)?
+    }
 }
 
 #[callback(output("out", "children"), input("a", "value"))]
@@ -110,9 +121,13 @@ async fn thirteen(
 
 #[tokio::test]
 async fn d30_a_function_of_the_attribute_has_any_number_of_arguments() {
-    let app = App::new(layout()).suppress_callback_exceptions(true).callback(thirteen::callback());
+    let app = App::new(layout())
+        .suppress_callback_exceptions(true)
+        .callback(thirteen::callback());
     let names = "value disabled name pattern list min max step size type title style".split(' ');
-    let inputs: Vec<Value> = names.map(|name| json!({"id": "a", "property": name, "value": 2})).collect();
+    let inputs: Vec<Value> = names
+        .map(|name| json!({"id": "a", "property": name, "value": 2}))
+        .collect();
     let call = json!({
         "output": "out.children",
         "outputs": {"id": "out", "property": "children"},
@@ -139,7 +154,22 @@ async fn d30_a_function_of_the_attribute_has_any_number_of_arguments() {
 )]
 async fn eleven(
     a: Option<String>,
-) -> Result<(u8, String, NoUpdate, &'static str, bool, u8, u8, u8, u8, u8, Option<String>), CallbackError> {
+) -> Result<
+    (
+        u8,
+        String,
+        NoUpdate,
+        &'static str,
+        bool,
+        u8,
+        u8,
+        u8,
+        u8,
+        u8,
+        Option<String>,
+    ),
+    CallbackError,
+> {
     Ok((1, "t".into(), NoUpdate, "d", true, 6, 7, 8, 9, 10, a))
 }
 
@@ -156,7 +186,9 @@ async fn c25_a_tuple_of_the_attribute_has_any_number_of_values() {
 /// A call of a callback with these outputs and the input `a.value`.
 async fn call_many(client: &Client, outputs: &[&str]) -> super::Answer {
     let parts = outputs.iter().map(|output| output.split_once('.').unwrap());
-    let described: Vec<Value> = parts.map(|(id, property)| json!({"id": id, "property": property})).collect();
+    let described: Vec<Value> = parts
+        .map(|(id, property)| json!({"id": id, "property": property}))
+        .collect();
     let call = json!({
         "output": format!("..{}..", outputs.join("...")),
         "outputs": described,
@@ -170,43 +202,75 @@ async fn call_many(client: &Client, outputs: &[&str]) -> super::Answer {
 #[tokio::test]
 async fn c25_outputs_that_are_known_when_the_app_runs() {
     let ids: Vec<String> = (0..12).map(|number| format!("room-{number}")).collect();
-    let rooms: Vec<_> = ids.iter().map(|id| html::Div::new(()).id(id.clone())).collect();
+    let rooms: Vec<_> = ids
+        .iter()
+        .map(|id| html::Div::new(()).id(id.clone()))
+        .collect();
     let layout = html::Div::new((dcc::Input::new().id("a"), rooms));
     for (values, status) in [(12, 200), (11, 500)] {
         let callback = Callback::builder()
             .outputs(ids.iter().map(|id| Output::new(id.clone(), "children")))
             .input(("a", "value"))
             .handler(move |_: Option<String>| async move {
-                let mut all: Outputs = (0..values - 1).map(|number| format!("{number} °C")).collect();
+                let mut all: Outputs = (0..values - 1)
+                    .map(|number| format!("{number} °C"))
+                    .collect();
                 all.push(NoUpdate);
                 all
             });
         let client = Client::new(App::new(layout.clone()).callback(callback));
         let outputs: Vec<String> = ids.iter().map(|id| format!("{id}.children")).collect();
-        let answer = call_many(&client, &outputs.iter().map(String::as_str).collect::<Vec<_>>()).await;
+        let answer = call_many(
+            &client,
+            &outputs.iter().map(String::as_str).collect::<Vec<_>>(),
+        )
+        .await;
         assert_eq!(answer.status, status, "{}", answer.text());
         if status == 200 {
             let response = answer.json()["response"].clone();
             assert_eq!(response.as_object().unwrap().len(), 11, "{response}");
             assert_eq!(response["room-10"]["children"], "10 °C");
         } else {
-            assert!(answer.text().contains("it returned 11 values for 12 outputs"), "{}", answer.text());
+            assert!(
+                answer
+                    .text()
+                    .contains("it returned 11 values for 12 outputs"),
+                "{}",
+                answer.text()
+            );
         }
     }
 }
 
 #[test]
 fn c25_the_number_of_values_is_checked_when_the_app_is_built() {
-    let base = || Callback::builder().name("app::pair", "").input(("a", "value"));
-    let two = || base().output(Output::new("out", "children")).output(Output::new("b", "children"));
+    let base = || {
+        Callback::builder()
+            .name("app::pair", "")
+            .input(("a", "value"))
+    };
+    let two = || {
+        base()
+            .output(Output::new("out", "children"))
+            .output(Output::new("b", "children"))
+    };
     let built = |callback: Callback| App::new(layout()).callback(callback).build().map(drop);
     let mistake = |callback: Callback| built(callback).unwrap_err().to_string();
     let text = mistake(two().handler(async |_: Option<String>| ("", "", "")));
-    assert!(text.contains("its function returns 3 value(s), but it has 2 output(s)"), "{text}");
+    assert!(
+        text.contains("its function returns 3 value(s), but it has 2 output(s)"),
+        "{text}"
+    );
     let text = mistake(two().handler(async |_: Option<String>| Ok::<_, CallbackError>("")));
-    assert!(text.contains("its function returns 1 value(s), but it has 2 output(s)"), "{text}");
+    assert!(
+        text.contains("its function returns 1 value(s), but it has 2 output(s)"),
+        "{text}"
+    );
     let text = mistake(base().handler(async |_: Option<String>| ("", "")));
-    assert!(text.contains("its function returns 2 value(s), but it has 0 output(s)"), "{text}");
+    assert!(
+        text.contains("its function returns 2 value(s), but it has 0 output(s)"),
+        "{text}"
+    );
     assert!(built(two().handler(async |_: Option<String>| NoUpdate)).is_ok());
     assert!(built(two().handler(async |_: Option<String>| Outputs::new())).is_ok());
     assert!(built(base().handler(async |_: Option<String>| {})).is_ok());
@@ -231,10 +295,18 @@ async fn d29_errors_print_what_they_display() {
     for line in &lines[1..] {
         let (place, _) = line.trim().split_once(": ").unwrap();
         let (file, number) = place.rsplit_once(':').unwrap();
-        assert!(file.ends_with("first_contact.rs") && number.parse::<u32>().is_ok(), "{line}");
+        assert!(
+            file.ends_with("first_contact.rs") && number.parse::<u32>().is_ok(),
+            "{line}"
+        );
     }
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-    let error = ferrodash::serve(axum::Router::new(), &taken.local_addr().unwrap().to_string()).await.unwrap_err();
+    let error = ferrodash::serve(
+        axum::Router::new(),
+        &taken.local_addr().unwrap().to_string(),
+    )
+    .await
+    .unwrap_err();
     assert!(matches!(error, Error::Listen { .. }), "{error}");
     reads_well(&error);
     for url in ["tape://x", "disk:/proc/nothing", "redis://h?max_item=much"] {
@@ -246,7 +318,9 @@ async fn d29_errors_print_what_they_display() {
     reads_well(&NotFound);
     reads_well(&CallbackError::new("two\nlines"));
     reads_well(&ferrodash::StoredError::Serialize("\"quoted\"".into()));
-    reads_well(&ferrodash::cache::Unreached { tiers: vec!["redis"] });
+    reads_well(&ferrodash::cache::Unreached {
+        tiers: vec!["redis"],
+    });
     reads_well(&LoadError::<std::io::Error>::Missing);
     reads_well(&"x".parse::<ferrodash::cache::Key>().unwrap_err());
     let panicked = ferrodash::cache::Failure::<Own>::Panic("at \"once\"".into());
@@ -260,36 +334,81 @@ async fn d29_the_error_of_a_batch_over_http_says_why() {
     let batcher: Batcher<u32, Value, _> = HttpBatch::new(&url).batcher();
     let error = batcher.load(1).await.unwrap_err();
     let text = format!("{error:?}");
-    assert!(text.starts_with(&format!("no answer from {url}: ")) && !text.contains("NoAnswer"), "{text}");
+    assert!(
+        text.starts_with(&format!("no answer from {url}: ")) && !text.contains("NoAnswer"),
+        "{text}"
+    );
 }
 
 #[test]
 fn d31_a_value_that_the_function_cannot_take_at_load_is_a_mistake() {
     let years = |year: dcc::Input| html::Div::new((year.id("year"), html::Div::new(()).id("out")));
-    let callback =
-        |input: Input| Callback::builder().name("app::show", "").output(Output::new("out", "children")).input(input);
-    let mistakes = |year: dcc::Input, callback: Callback| match App::new(years(year)).callback(callback).build() {
+    let callback = |input: Input| {
+        Callback::builder()
+            .name("app::show", "")
+            .output(Output::new("out", "children"))
+            .input(input)
+    };
+    let mistakes = |year: dcc::Input, callback: Callback| match App::new(years(year))
+        .callback(callback)
+        .build()
+    {
         Ok(_) => String::new(),
         Err(mistakes) => mistakes.to_string(),
     };
     let input = || Input::new("year", "value");
-    let text = mistakes(dcc::Input::new(), callback(input()).handler(async |year: u32| year));
+    let text = mistakes(
+        dcc::Input::new(),
+        callback(input()).handler(async |year: u32| year),
+    );
     let wanted = "callback app::show: year.value is unset when the page is loaded, and its function takes `u32`, which \
                   cannot be null; give it a default (`default = …` in the attribute";
     assert!(text.contains(wanted), "{text}");
-    let text = mistakes(dcc::Input::new().value("soon"), callback(input()).handler(async |year: u32| year));
-    assert!(text.contains("year.value is \"soon\" in the layout, and its function takes `u32`"), "{text}");
-    let text = mistakes(dcc::Input::new(), callback(input().default_value("x")).handler(async |year: u32| year));
-    assert!(text.contains("the default of year.value is \"x\", which is no `u32`"), "{text}");
+    let text = mistakes(
+        dcc::Input::new().value("soon"),
+        callback(input()).handler(async |year: u32| year),
+    );
+    assert!(
+        text.contains("year.value is \"soon\" in the layout, and its function takes `u32`"),
+        "{text}"
+    );
+    let text = mistakes(
+        dcc::Input::new(),
+        callback(input().default_value("x")).handler(async |year: u32| year),
+    );
+    assert!(
+        text.contains("the default of year.value is \"x\", which is no `u32`"),
+        "{text}"
+    );
     let state = callback(Input::new("year", "n_submit")).state(State::new("year", "value"));
-    let text = mistakes(dcc::Input::new(), state.handler(async |_: Option<u8>, year: Vec<String>| year));
-    assert!(text.contains("year.value is unset") && text.contains("`Vec<String>`"), "{text}");
+    let text = mistakes(
+        dcc::Input::new(),
+        state.handler(async |_: Option<u8>, year: Vec<String>| year),
+    );
+    assert!(
+        text.contains("year.value is unset") && text.contains("`Vec<String>`"),
+        "{text}"
+    );
 
     let fine = [
-        mistakes(dcc::Input::new(), callback(input()).handler(async |year: Option<u32>| year)),
-        mistakes(dcc::Input::new(), callback(input().default_value(2013)).handler(async |year: u32| year)),
-        mistakes(dcc::Input::new().value(2013), callback(input()).handler(async |year: u32| year)),
-        mistakes(dcc::Input::new(), callback(input()).prevent_initial_call().handler(async |year: u32| year)),
+        mistakes(
+            dcc::Input::new(),
+            callback(input()).handler(async |year: Option<u32>| year),
+        ),
+        mistakes(
+            dcc::Input::new(),
+            callback(input().default_value(2013)).handler(async |year: u32| year),
+        ),
+        mistakes(
+            dcc::Input::new().value(2013),
+            callback(input()).handler(async |year: u32| year),
+        ),
+        mistakes(
+            dcc::Input::new(),
+            callback(input())
+                .prevent_initial_call()
+                .handler(async |year: u32| year),
+        ),
     ];
     assert!(fine.iter().all(String::is_empty), "{fine:?}");
 }
@@ -303,13 +422,21 @@ fn d31_values_that_are_there_before_the_first_call_are_no_mistakes() {
         html::Div::new(()).id("second"),
     ));
     let to = |id: &'static str, from: &'static str, property: &'static str| {
-        Callback::builder().output(Output::new(id, "children")).input((from, property))
+        Callback::builder()
+            .output(Output::new(id, "children"))
+            .input((from, property))
     };
     let app = App::new(layout)
         .callback(to("first", "url", "pathname").handler(async |path: String| path))
         .callback(to("second", "first", "children").handler(async |text: String| text))
-        .callback(Callback::builder().input(("store", "data")).handler(async |_: BTreeMap<String, u8>| {}));
-    app.build().map(drop).unwrap_or_else(|mistakes| panic!("{mistakes}"));
+        .callback(
+            Callback::builder()
+                .input(("store", "data"))
+                .handler(async |_: BTreeMap<String, u8>| {}),
+        );
+    app.build()
+        .map(drop)
+        .unwrap_or_else(|mistakes| panic!("{mistakes}"));
 }
 
 #[test]
@@ -320,16 +447,28 @@ fn d31_a_struct_is_read_from_the_values_at_load() {
         year: u32,
     }
     let app = |year: dcc::Input| {
-        let args = Args::new().input("name", Input::new("name", "value")).state("year", State::new("year", "value"));
+        let args = Args::new()
+            .input("name", Input::new("name", "value"))
+            .state("year", State::new("year", "value"));
         let callback = Callback::builder()
             .output(Output::new("out", "children"))
             .args(args)
             .handler(async |filter: Filter| format!("{:?} {}", filter.name, filter.year));
-        let layout = (dcc::Input::new().id("name"), year.id("year"), html::Div::new(()).id("out"));
-        App::new(html::Div::new(layout)).callback(callback).build().map(drop)
+        let layout = (
+            dcc::Input::new().id("name"),
+            year.id("year"),
+            html::Div::new(()).id("out"),
+        );
+        App::new(html::Div::new(layout))
+            .callback(callback)
+            .build()
+            .map(drop)
     };
     let text = app(dcc::Input::new()).unwrap_err().to_string();
-    assert!(text.contains("its function takes `Filter`, which cannot be read") && text.contains("null"), "{text}");
+    assert!(
+        text.contains("its function takes `Filter`, which cannot be read") && text.contains("null"),
+        "{text}"
+    );
     assert!(app(dcc::Input::new().value(2013)).is_ok());
 }
 
@@ -343,8 +482,15 @@ async fn failing(_a: Option<String>) -> Result<String, Own> {
 /// Serves an app that has set up no log; only as a process of its own.
 #[tokio::test]
 async fn child_serves_without_a_log_of_its_own() {
-    let Ok(port) = std::env::var(CHILD) else { return };
-    App::new(layout()).callback(failing::callback()).debug(false).run(&format!("127.0.0.1:{port}")).await.unwrap();
+    let Ok(port) = std::env::var(CHILD) else {
+        return;
+    };
+    App::new(layout())
+        .callback(failing::callback())
+        .debug(false)
+        .run(&format!("127.0.0.1:{port}"))
+        .await
+        .unwrap();
 }
 
 struct Process(Child);
@@ -361,15 +507,30 @@ impl Drop for Process {
 async fn log_of_a_failing_callback(filter: Option<&str>, wanted: &str) -> Vec<String> {
     let port = free_port();
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command.args(["--exact", "first_contact::child_serves_without_a_log_of_its_own", "--nocapture"]);
-    command.env(CHILD, port.to_string()).env_remove("RUST_LOG").stdout(Stdio::piped()).stderr(Stdio::piped());
+    command.args([
+        "--exact",
+        "first_contact::child_serves_without_a_log_of_its_own",
+        "--nocapture",
+    ]);
+    command
+        .env(CHILD, port.to_string())
+        .env_remove("RUST_LOG")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
     if let Some(filter) = filter {
         command.env("RUST_LOG", filter);
     }
     let mut process = Process(command.spawn().unwrap());
-    let said = BufReader::new(process.0.stdout.take().unwrap()).lines().map_while(Result::ok);
-    let address = said.into_iter().find(|line| line.starts_with("Listening on"));
-    assert_eq!(address, Some(format!("Listening on http://127.0.0.1:{port}")));
+    let said = BufReader::new(process.0.stdout.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
+    let address = said
+        .into_iter()
+        .find(|line| line.starts_with("Listening on"));
+    assert_eq!(
+        address,
+        Some(format!("Listening on http://127.0.0.1:{port}"))
+    );
     let call = json!({
         "output": "out.children",
         "outputs": {"id": "out", "property": "children"},
@@ -377,9 +538,16 @@ async fn log_of_a_failing_callback(filter: Option<&str>, wanted: &str) -> Vec<St
         "changedPropIds": ["a.value"],
     });
     let url = format!("http://127.0.0.1:{port}/_dash-update-component");
-    let answer = reqwest::Client::new().post(url).json(&call).send().await.unwrap();
+    let answer = reqwest::Client::new()
+        .post(url)
+        .json(&call)
+        .send()
+        .await
+        .unwrap();
     assert_eq!(answer.status(), 500);
-    let log = BufReader::new(process.0.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let log = BufReader::new(process.0.stderr.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
     let mut lines = Vec::new();
     for line in log {
         lines.push(line);
@@ -394,15 +562,28 @@ async fn log_of_a_failing_callback(filter: Option<&str>, wanted: &str) -> Vec<St
 async fn d28_a_failing_callback_prints_its_error_without_any_set_up() {
     let lines = log_of_a_failing_callback(None, "nothing of the kind whale").await;
     let line = lines.last().unwrap();
-    assert!(line.contains("ERROR") && line.contains("first_contact::failing"), "{line}");
-    assert!(lines.iter().all(|line| !line.contains("DEBUG")), "{lines:#?}");
+    assert!(
+        line.contains("ERROR") && line.contains("first_contact::failing"),
+        "{line}"
+    );
+    assert!(
+        lines.iter().all(|line| !line.contains("DEBUG")),
+        "{lines:#?}"
+    );
     assert!(!line.contains('\u{1b}'), "no colours in a file: {line}");
 }
 
 #[tokio::test]
 async fn d28_the_environment_says_what_is_logged() {
-    let lines = log_of_a_failing_callback(Some("ferrodash=trace,hyper=off"), "nothing of the kind whale").await;
-    assert!(lines.iter().all(|line| !line.contains("hyper")), "{lines:#?}");
+    let lines = log_of_a_failing_callback(
+        Some("ferrodash=trace,hyper=off"),
+        "nothing of the kind whale",
+    )
+    .await;
+    assert!(
+        lines.iter().all(|line| !line.contains("hyper")),
+        "{lines:#?}"
+    );
 }
 
 #[test]

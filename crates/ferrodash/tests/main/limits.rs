@@ -1,4 +1,5 @@
-//! Calls that are too many, too slow, too large, or whose caller has left; answers whose better forms come later.
+//! Calls that are too many, too slow, too large, or whose caller has left; answers whose better
+//! forms come later.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,11 +21,17 @@ use crate::{Answer, Client, caches, output};
 const MINUTE: Duration = Duration::from_secs(60);
 
 fn layout() -> html::Div {
-    html::Div::new((dcc::Input::new().id("a").value(1), html::Div::new(()).id("out"), html::Div::new(()).id("other")))
+    html::Div::new((
+        dcc::Input::new().id("a").value(1),
+        html::Div::new(()).id("out"),
+        html::Div::new(()).id("other"),
+    ))
 }
 
 fn to(id: &'static str) -> ferrodash::CallbackBuilder {
-    Callback::builder().output(Output::new(id, "children")).input(("a", "value"))
+    Callback::builder()
+        .output(Output::new(id, "children"))
+        .input(("a", "value"))
 }
 
 fn call_of(output: &str, value: Value) -> Value {
@@ -53,12 +60,22 @@ impl Drop for Left {
 }
 
 /// A callback that never answers, how many of its calls have begun and ended, and the news of each.
-fn endless() -> (Callback, Arc<AtomicU32>, Arc<Notify>, Arc<AtomicU32>, Arc<Notify>) {
+fn endless() -> (
+    Callback,
+    Arc<AtomicU32>,
+    Arc<Notify>,
+    Arc<AtomicU32>,
+    Arc<Notify>,
+) {
     let (begun, ended) = (Arc::new(AtomicU32::new(0)), Arc::new(AtomicU32::new(0)));
     let (begins, ends) = (Arc::new(Notify::new()), Arc::new(Notify::new()));
     let parts = (begun.clone(), begins.clone(), ended.clone(), ends.clone());
     let callback = to("out").handler(move |_: Value| {
-        let (begun, begins, left) = (begun.clone(), begins.clone(), Left(ended.clone(), ends.clone()));
+        let (begun, begins, left) = (
+            begun.clone(),
+            begins.clone(),
+            Left(ended.clone(), ends.clone()),
+        );
         async move {
             let _left = left;
             begun.fetch_add(1, Ordering::SeqCst);
@@ -75,7 +92,9 @@ async fn until(count: &AtomicU32, news: &Notify, wanted: u32) {
             news.notified().await;
         }
     };
-    tokio::time::timeout(MINUTE, all).await.expect("it comes to that");
+    tokio::time::timeout(MINUTE, all)
+        .await
+        .expect("it comes to that");
 }
 
 #[tokio::test]
@@ -88,14 +107,20 @@ async fn a7_a_client_that_leaves_ends_its_call_also_with_bytes_behind_the_reques
     for behind in ["", next, "GET /", &next.repeat(3), &"x".repeat(20_000)] {
         let mut streams = Vec::new();
         for _ in 0..20 {
-            let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+            let mut stream = TcpStream::connect(("127.0.0.1", server.port))
+                .await
+                .unwrap();
             stream.write_all(request.as_bytes()).await.unwrap();
             stream.write_all(behind.as_bytes()).await.unwrap();
             streams.push(stream);
         }
         count += 20;
         until(&begun, &begins, count).await;
-        assert_eq!(ended.load(Ordering::SeqCst), count - 20, "who waits is not cut off");
+        assert_eq!(
+            ended.load(Ordering::SeqCst),
+            count - 20,
+            "who waits is not cut off"
+        );
         drop(streams);
         until(&ended, &ends, count).await;
     }
@@ -111,7 +136,9 @@ async fn a7_a_client_that_leaves_ends_the_calls_of_its_batch() {
          Content-Length: {}\r\n\r\n{calls}GET / HTTP/1.1\r\n",
         calls.len()
     );
-    let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+    let mut stream = TcpStream::connect(("127.0.0.1", server.port))
+        .await
+        .unwrap();
     stream.write_all(request.as_bytes()).await.unwrap();
     until(&begun, &begins, 3).await;
     drop(stream);
@@ -129,17 +156,32 @@ async fn a7_every_uncached_call_has_a_time_limit() {
         let answer = client.post(&call_of(output, json!(1))).await;
         assert_eq!(answer.status, StatusCode::GATEWAY_TIMEOUT);
         assert_eq!(start.elapsed().as_secs(), limit);
-        assert!(answer.text().contains(&format!("took longer than {limit}s")), "{}", answer.text());
+        assert!(
+            answer
+                .text()
+                .contains(&format!("took longer than {limit}s")),
+            "{}",
+            answer.text()
+        );
     }
     let patient = to("out").timeout(None).handler(async |_: Value| {
         tokio::time::sleep(Duration::from_secs(7200)).await;
         "at last"
     });
     let client = Client::new(App::new(layout()).callback(patient));
-    assert_eq!(output(&client.post(&call_of("out.children", json!(1))).await), "at last");
+    assert_eq!(
+        output(&client.post(&call_of("out.children", json!(1))).await),
+        "at last"
+    );
     let app = App::new(layout()).call_timeout(Some(Duration::from_secs(1)));
-    let answer = Client::new(app.callback(slow("out"))).post(&call_of("out.children", json!(1))).await;
-    assert!(answer.text().contains("took longer than 1s"), "{}", answer.text());
+    let answer = Client::new(app.callback(slow("out")))
+        .post(&call_of("out.children", json!(1)))
+        .await;
+    assert!(
+        answer.text().contains("took longer than 1s"),
+        "{}",
+        answer.text()
+    );
 }
 
 /// A call that comes from an address.
@@ -158,8 +200,13 @@ async fn a7_calls_have_a_limit_for_the_app_and_for_each_client() {
     let (callback, begun, begins, ended, ends) = endless();
     let echo = to("other").handler(async |value: Value| value.to_string());
     let app = App::new(layout()).callback(callback).callback(echo);
-    let client = Arc::new(Client::new(app.max_calls(Some(6)).max_calls_per_client(Some(4))));
-    let (wait, quick) = (call_of("out.children", json!(1)), call_of("other.children", json!(1)));
+    let client = Arc::new(Client::new(
+        app.max_calls(Some(6)).max_calls_per_client(Some(4)),
+    ));
+    let (wait, quick) = (
+        call_of("out.children", json!(1)),
+        call_of("other.children", json!(1)),
+    );
     let send = |address: &'static str| {
         let (client, request) = (client.clone(), from(address, &wait));
         tokio::spawn(async move { client.send(request).await.status })
@@ -168,21 +215,42 @@ async fn a7_calls_have_a_limit_for_the_app_and_for_each_client() {
     until(&begun, &begins, 4).await;
     let busy = |answer: &Answer| {
         assert_eq!(answer.status, StatusCode::SERVICE_UNAVAILABLE);
-        assert_eq!((answer.header("retry-after"), answer.header("cache-control")), ("1", "no-store"));
-        assert!(answer.text().contains("try again in a moment"), "{}", answer.text());
+        assert_eq!(
+            (answer.header("retry-after"), answer.header("cache-control")),
+            ("1", "no-store")
+        );
+        assert!(
+            answer.text().contains("try again in a moment"),
+            "{}",
+            answer.text()
+        );
     };
     busy(&client.send(from("192.0.2.1", &quick)).await);
-    assert_eq!(client.send(from("192.0.2.2", &quick)).await.status, StatusCode::OK, "others have places of their own");
+    assert_eq!(
+        client.send(from("192.0.2.2", &quick)).await.status,
+        StatusCode::OK,
+        "others have places of their own"
+    );
     waiting.extend((0..2).map(|_| send("192.0.2.2")));
     until(&begun, &begins, 6).await;
     busy(&client.send(from("192.0.2.3", &quick)).await);
-    assert_eq!(client.get("/_dash-layout").await.status, StatusCode::OK, "the page itself is served");
+    assert_eq!(
+        client.get("/_dash-layout").await.status,
+        StatusCode::OK,
+        "the page itself is served"
+    );
     waiting.into_iter().for_each(|task| task.abort());
     until(&ended, &ends, 6).await;
-    assert_eq!(client.send(from("192.0.2.1", &quick)).await.status, StatusCode::OK);
+    assert_eq!(
+        client.send(from("192.0.2.1", &quick)).await.status,
+        StatusCode::OK
+    );
     // Off when asked.
     let (callback, begun, begins, ..) = endless();
-    let app = App::new(layout()).callback(callback).max_calls(None).max_calls_per_client(None);
+    let app = App::new(layout())
+        .callback(callback)
+        .max_calls(None)
+        .max_calls_per_client(None);
     let client = Arc::new(Client::new(app));
     for _ in 0..2000 {
         let (client, request) = (client.clone(), from("192.0.2.1", &wait));
@@ -196,7 +264,9 @@ async fn a7_connections_that_send_a_byte_now_and_then_are_closed() {
     let settings = ferrodash::Server::new().header_timeout(Duration::from_secs(2));
     let server = Server::start_with(App::new(layout()), settings).await;
     let trickle = |start: &'static str| async move {
-        let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port))
+            .await
+            .unwrap();
         let (mut read, mut write) = stream.split();
         let send = async {
             for byte in start.bytes().chain(std::iter::repeat(b'x')) {
@@ -212,17 +282,32 @@ async fn a7_connections_that_send_a_byte_now_and_then_are_closed() {
             () = send => {}
         }
     };
-    let starts = ["GET / HTTP/1.1\r\nHost: ", "PRI * HTTP/2.0\r\n\r\nSM", "", "P"];
+    let starts = [
+        "GET / HTTP/1.1\r\nHost: ",
+        "PRI * HTTP/2.0\r\n\r\nSM",
+        "",
+        "P",
+    ];
     let all = (0..200).map(|index| trickle(starts[index % starts.len()]));
-    tokio::time::timeout(MINUTE, futures_util::future::join_all(all)).await.expect("all are closed");
+    tokio::time::timeout(MINUTE, futures_util::future::join_all(all))
+        .await
+        .expect("all are closed");
     assert_eq!(server.get("/_dash-layout").await.0, 200);
 }
 
 #[tokio::test]
 async fn a7_connections_beyond_the_limit_wait_and_are_served_when_others_end() {
-    let server = Server::start_with(App::new(layout()), ferrodash::Server::new().max_connections(3)).await;
+    let server = Server::start_with(
+        App::new(layout()),
+        ferrodash::Server::new().max_connections(3),
+    )
+    .await;
     let open = || TcpStream::connect(("127.0.0.1", server.port));
-    let idle = [open().await.unwrap(), open().await.unwrap(), open().await.unwrap()];
+    let idle = [
+        open().await.unwrap(),
+        open().await.unwrap(),
+        open().await.unwrap(),
+    ];
     let waits = server.get("/_dash-layout");
     let mut waits = std::pin::pin!(waits);
     let early = tokio::time::timeout(Duration::from_millis(300), waits.as_mut()).await;
@@ -236,7 +321,9 @@ async fn a9_a_body_that_is_announced_as_too_large_is_not_read() {
     let callback = to("out").handler(async |value: Value| value.to_string());
     let server = Server::start(App::new(layout()).callback(callback).max_body(10_000)).await;
     for path in ["_dash-update-component", "_ferrodash/batch"] {
-        let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port))
+            .await
+            .unwrap();
         let head = format!(
             "POST /{path} HTTP/1.1\r\nHost: test\r\nContent-Type: application/json\r\nContent-Length: 10001\r\n\r\n"
         );
@@ -247,7 +334,10 @@ async fn a9_a_body_that_is_announced_as_too_large_is_not_read() {
         assert_eq!(&answer, b"HTTP/1.1 413");
         // Who sends it all the same is read to the end, and finds the connection open.
         stream.write_all(&vec![b' '; 10_001]).await.unwrap();
-        stream.write_all(b"GET /_dash-layout HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await.unwrap();
+        stream
+            .write_all(b"GET /_dash-layout HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
         let mut rest = String::new();
         stream.read_to_string(&mut rest).await.unwrap();
         assert!(rest.contains("HTTP/1.1 200"), "{rest}");
@@ -267,32 +357,58 @@ async fn c26_a_refusal_is_read_by_its_client_whatever_it_was_that_refused() {
         ("_dash-layout", "application/json", 405),
         ("no/such/page", "text/csv", 405),
     ] {
-        let mut stream = TcpStream::connect(("127.0.0.1", server.port)).await.unwrap();
-        let head =
-            format!("POST /{path} HTTP/1.1\r\nHost: test\r\nContent-Type: {kind}\r\nContent-Length: {LENGTH}\r\n\r\n");
+        let mut stream = TcpStream::connect(("127.0.0.1", server.port))
+            .await
+            .unwrap();
+        let head = format!(
+            "POST /{path} HTTP/1.1\r\nHost: test\r\nContent-Type: {kind}\r\nContent-Length: {LENGTH}\r\n\r\n"
+        );
         stream.write_all(head.as_bytes()).await.unwrap();
         // A browser sends all of the body before it looks at the answer.
         stream.write_all(&vec![b' '; LENGTH]).await.unwrap();
-        stream.write_all(b"GET /_dash-layout HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").await.unwrap();
+        stream
+            .write_all(b"GET /_dash-layout HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+            .await
+            .unwrap();
         let mut answers = String::new();
         stream.read_to_string(&mut answers).await.unwrap();
-        assert!(answers.starts_with(&format!("HTTP/1.1 {status}")), "{path}: {answers}");
-        assert!(answers.contains("HTTP/1.1 200"), "the connection goes on: {path}: {answers}");
+        assert!(
+            answers.starts_with(&format!("HTTP/1.1 {status}")),
+            "{path}: {answers}"
+        );
+        assert!(
+            answers.contains("HTTP/1.1 200"),
+            "the connection goes on: {path}: {answers}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a9_a_value_of_another_type_is_a_422_and_no_error_of_the_app() {
-    let callback = || to("out").name("app::total", "").handler(async |count: u32| count);
+    let callback = || {
+        to("out")
+            .name("app::total", "")
+            .handler(async |count: u32| count)
+    };
     for (debug, shown) in [(true, true), (false, false)] {
         let client = Client::new(App::new(layout()).callback(callback()).debug(debug));
-        for value in [json!("twelve"), json!({"a": 1}), json!([[]]), json!(null), json!(-1)] {
+        for value in [
+            json!("twelve"),
+            json!({"a": 1}),
+            json!([[]]),
+            json!(null),
+            json!(-1),
+        ] {
             let answer = client.post(&call_of("out.children", value.clone())).await;
             assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{value}");
             for part in ["app::total", "a.value", &value.to_string()] {
                 assert!(answer.text().contains(part), "{}", answer.text());
             }
-            assert_eq!(answer.text().contains("u32"), shown, "types of the app are nobody's business");
+            assert_eq!(
+                answer.text().contains("u32"),
+                shown,
+                "types of the app are nobody's business"
+            );
         }
     }
 }
@@ -306,7 +422,11 @@ async fn a4_who_makes_a_request_is_asked_once_and_key_and_function_see_the_same(
         move |_: &axum::http::HeaderMap| {
             let time = asked.fetch_add(1, Ordering::SeqCst);
             let who = Identity::new(format!("user {time}"));
-            Some(if time.is_multiple_of(2) { who.role("admin") } else { who })
+            Some(if time.is_multiple_of(2) {
+                who.role("admin")
+            } else {
+                who
+            })
         }
     };
     let cached = |vary: &str| CacheOptions::new(MINUTE).vary(vary);
@@ -314,47 +434,101 @@ async fn a4_who_makes_a_request_is_asked_once_and_key_and_function_see_the_same(
     let roles = roles.handler(async |_: Value, context: Context| format!("{:?}", context.roles()));
     let user = to("other").name("user", "1").cache(cached("user"));
     let user = user.handler(async |_: Value, context: Context| {
-        format!("{:?} {:?}", context.identity().map(|who| who.roles), context.roles())
+        format!(
+            "{:?} {:?}",
+            context.identity().map(|who| who.roles),
+            context.roles()
+        )
     });
-    let app = App::new(layout()).callback(roles).callback(user).identity(identify);
+    let app = App::new(layout())
+        .callback(roles)
+        .callback(user)
+        .identity(identify);
     let client = Client::new(app);
     for time in 0..40_u32 {
         let answer = client.post(&call_of("out.children", json!(time / 4))).await;
         let is_admin = time.is_multiple_of(2);
-        assert_eq!(output(&answer), if is_admin { "[\"admin\"]" } else { "[]" }, "request {time}");
-        assert_eq!(asked.load(Ordering::SeqCst), time + 1, "once for each request");
+        assert_eq!(
+            output(&answer),
+            if is_admin { "[\"admin\"]" } else { "[]" },
+            "request {time}"
+        );
+        assert_eq!(
+            asked.load(Ordering::SeqCst),
+            time + 1,
+            "once for each request"
+        );
     }
-    let answer = client.post(&call_of("other.children", json!(1))).await.json();
-    assert_eq!(answer["response"]["other"]["children"], "Some([\"admin\"]) [\"admin\"]");
+    let answer = client
+        .post(&call_of("other.children", json!(1)))
+        .await
+        .json();
+    assert_eq!(
+        answer["response"]["other"]["children"],
+        "Some([\"admin\"]) [\"admin\"]"
+    );
     assert_eq!(asked.load(Ordering::SeqCst), 41);
-    let calls: Vec<Value> = (0..6).map(|n| call_of("other.children", json!(100 + n))).collect();
+    let calls: Vec<Value> = (0..6)
+        .map(|n| call_of("other.children", json!(100 + n)))
+        .collect();
     let request = Request::post("/_ferrodash/batch").header("content-type", "application/json");
-    let answer = client.send(request.body(Body::from(json!(calls).to_string())).unwrap()).await;
-    assert_eq!(answer.text().lines().filter(|line| line.contains("Some([]) []")).count(), 6, "{}", answer.text());
+    let answer = client
+        .send(request.body(Body::from(json!(calls).to_string())).unwrap())
+        .await;
+    assert_eq!(
+        answer
+            .text()
+            .lines()
+            .filter(|line| line.contains("Some([]) []"))
+            .count(),
+        6,
+        "{}",
+        answer.text()
+    );
     assert_eq!(asked.load(Ordering::SeqCst), 42, "once for a batch");
 }
 
 /// An app with a large answer that is cached.
 fn large(cache: Cache) -> Client {
-    let figure = to("out").name("figure", "1").cache(CacheOptions::new(MINUTE));
+    let figure = to("out")
+        .name("figure", "1")
+        .cache(CacheOptions::new(MINUTE));
     let figure = figure.handler(async |size: usize| "numbers 0.125, ".repeat(size));
     Client::new(App::new(layout()).cache(cache).callback(figure))
 }
 
 async fn ask_large(client: &Client, size: usize) -> Answer {
-    client.post_with(&call_of("out.children", json!(size)), &[("accept-encoding", "gzip, br")]).await
+    client
+        .post_with(
+            &call_of("out.children", json!(size)),
+            &[("accept-encoding", "gzip, br")],
+        )
+        .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a3_a_cold_answer_does_not_wait_for_its_compression_which_then_joins_it_in_every_tier() {
-    let (redis, memcached) = (ferrodash_testing::Redis::start(), ferrodash_testing::Memcached::start());
+    let (redis, memcached) = (
+        ferrodash_testing::Redis::start(),
+        ferrodash_testing::Memcached::start(),
+    );
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let [disk, before] = folders.each_ref().map(|folder| format!("disk:{}", folder.path().display()));
+    let [disk, before] = folders
+        .each_ref()
+        .map(|folder| format!("disk:{}", folder.path().display()));
     let shared = |url: &str| format!("{url}?deadline=5s");
     let (redis, memcached) = (shared(&redis.url()), shared(&memcached.url()));
-    for urls in [vec!["memory"], vec![&disk], vec![&redis], vec![&memcached], vec![&before, &redis]] {
+    for urls in [
+        vec!["memory"],
+        vec![&disk],
+        vec![&redis],
+        vec![&memcached],
+        vec![&before, &redis],
+    ] {
         let cache = async || {
-            let mut builder = Cache::builder().memory(64 << 20).namespace(urls.len().to_string());
+            let mut builder = Cache::builder()
+                .memory(64 << 20)
+                .namespace(urls.len().to_string());
             for url in urls.iter().filter(|url| **url != "memory") {
                 builder = builder.url(url).await.unwrap();
             }
@@ -369,18 +543,26 @@ async fn a3_a_cold_answer_does_not_wait_for_its_compression_which_then_joins_it_
             assert_eq!(outcome, ("ferrodash; fwd=miss; stored", form), "{urls:?}");
             let better = async |client: &Client| loop {
                 let hit = ask_large(client, size).await;
-                assert!(hit.header("cache-status").starts_with("ferrodash; hit"), "the function runs once");
+                assert!(
+                    hit.header("cache-status").starts_with("ferrodash; hit"),
+                    "the function runs once"
+                );
                 if hit.header("content-encoding") == "br" {
                     return hit;
                 }
                 tokio::time::sleep(Duration::from_millis(5)).await;
             };
-            let hit = tokio::time::timeout(MINUTE, better(&client)).await.expect("the better forms join the entry");
+            let hit = tokio::time::timeout(MINUTE, better(&client))
+                .await
+                .expect("the better forms join the entry");
             assert!(hit.bytes.len() < cold.bytes.len() || form == "gzip");
             // Another process finds the better form where all find it.
             if urls != ["memory"] {
                 let hit = ask_large(&other, size).await;
-                let outcome = (hit.header("cache-status").contains("memory"), hit.header("content-encoding"));
+                let outcome = (
+                    hit.header("cache-status").contains("memory"),
+                    hit.header("content-encoding"),
+                );
                 assert_eq!(outcome, (false, "br"), "{urls:?}");
             }
         }
@@ -388,7 +570,11 @@ async fn a3_a_cold_answer_does_not_wait_for_its_compression_which_then_joins_it_
         ask_large(&client, 39_999).await;
         own.clear().await.unwrap();
         let after = ask_large(&client, 39_999).await;
-        assert_eq!(after.header("cache-status"), "ferrodash; fwd=miss; stored", "{urls:?}");
+        assert_eq!(
+            after.header("cache-status"),
+            "ferrodash; fwd=miss; stored",
+            "{urls:?}"
+        );
     }
 }
 
@@ -402,27 +588,50 @@ async fn b15_a_call_that_is_sent_again_does_not_run_twice() {
                 let run = runs.fetch_add(1, Ordering::SeqCst);
                 async move { run }
             });
-            let read = to("other").name("read", "1").cache(CacheOptions::new(MINUTE));
+            let read = to("other")
+                .name("read", "1")
+                .cache(CacheOptions::new(MINUTE));
             let read = read.handler(async |value: Value| value.to_string());
-            let app = App::new(layout()).cache(cache.clone()).callback(charge).callback(read);
+            let app = App::new(layout())
+                .cache(cache.clone())
+                .callback(charge)
+                .callback(read);
             Client::new(app.request_id_header("X-Request-ID"))
         };
         // Two processes that share the cache.
         let (one, other) = (client(), client());
         let call = call_of("out.children", json!(1));
         let id = |id| [("x-request-id", id)];
-        assert_eq!(one.post_with(&call, &id("first")).await.status, StatusCode::OK);
+        assert_eq!(
+            one.post_with(&call, &id("first")).await.status,
+            StatusCode::OK
+        );
         for server in [&one, &other] {
             let again = server.post_with(&call, &id("first")).await;
             assert_eq!(again.status, StatusCode::CONFLICT);
-            assert!(again.text().contains("\"first\" was already begun"), "{}", again.text());
+            assert!(
+                again.text().contains("\"first\" was already begun"),
+                "{}",
+                again.text()
+            );
         }
-        assert_eq!(other.post_with(&call, &id("second")).await.status, StatusCode::OK);
-        assert_eq!(other.post(&call).await.status, StatusCode::OK, "without an id, nobody knows");
+        assert_eq!(
+            other.post_with(&call, &id("second")).await.status,
+            StatusCode::OK
+        );
+        assert_eq!(
+            other.post(&call).await.status,
+            StatusCode::OK,
+            "without an id, nobody knows"
+        );
         assert_eq!(runs.load(Ordering::SeqCst), 3);
         let read = call_of("other.children", json!(1));
         for server in [&one, &other] {
-            assert_eq!(server.post_with(&read, &id("third")).await.status, StatusCode::OK, "an answer that is kept");
+            assert_eq!(
+                server.post_with(&read, &id("third")).await.status,
+                StatusCode::OK,
+                "an answer that is kept"
+            );
         }
     }
 }

@@ -1,9 +1,15 @@
 //! An app from the outside, over HTTP in process. Names of tests begin with the scenario they show.
 
-#![expect(clippy::unwrap_used, reason = "a test fails where something is not as it should be")]
+#![expect(
+    clippy::unwrap_used,
+    reason = "a test fails where something is not as it should be"
+)]
 
 mod answers;
-#[expect(clippy::too_many_arguments, reason = "these functions show that every argument is taken")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "these functions show that every argument is taken"
+)]
 mod attributes;
 mod batch;
 mod build;
@@ -46,7 +52,9 @@ struct Answer {
 
 impl Answer {
     fn header(&self, name: &str) -> &str {
-        self.headers.get(name).map_or("", |value| value.to_str().unwrap())
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
     }
 
     fn text(&self) -> String {
@@ -54,7 +62,8 @@ impl Answer {
     }
 
     fn json(&self) -> Value {
-        serde_json::from_slice(&self.bytes).unwrap_or_else(|error| panic!("{error}: {}", self.text()))
+        serde_json::from_slice(&self.bytes)
+            .unwrap_or_else(|error| panic!("{error}: {}", self.text()))
     }
 }
 
@@ -63,14 +72,22 @@ struct Client(Router);
 
 impl Client {
     fn new(app: App) -> Self {
-        Self(app.build().unwrap_or_else(|mistakes| panic!("{mistakes}")).into_router())
+        Self(
+            app.build()
+                .unwrap_or_else(|mistakes| panic!("{mistakes}"))
+                .into_router(),
+        )
     }
 
     async fn send(&self, request: Request<Body>) -> Answer {
         let response = self.0.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes().to_vec();
-        Answer { status: parts.status, headers: parts.headers, bytes }
+        Answer {
+            status: parts.status,
+            headers: parts.headers,
+            bytes,
+        }
     }
 
     async fn get(&self, path: &str) -> Answer {
@@ -78,15 +95,21 @@ impl Client {
     }
 
     async fn get_with(&self, path: &str, headers: &[(&str, &str)]) -> Answer {
-        let request = headers.iter().fold(Request::get(path), |request, (name, value)| request.header(*name, *value));
+        let request = headers
+            .iter()
+            .fold(Request::get(path), |request, (name, value)| {
+                request.header(*name, *value)
+            });
         self.send(request.body(Body::empty()).unwrap()).await
     }
 
-    /// Calls the callback of `out.children` as the stock renderer does, with values for inputs `a.value`, `b.value`, ….
+    /// Calls the callback of `out.children` as the stock renderer does, with values for inputs
+    /// `a.value`, `b.value`, ….
     async fn call(&self, values: &[Value]) -> Answer {
         let inputs = values.iter().zip(["a", "b", "c"]);
-        let inputs: Vec<Value> =
-            inputs.map(|(value, id)| json!({"id": id, "property": "value", "value": value})).collect();
+        let inputs: Vec<Value> = inputs
+            .map(|(value, id)| json!({"id": id, "property": "value", "value": value}))
+            .collect();
         self.post(&json!({
             "output": "out.children",
             "outputs": {"id": "out", "property": "children"},
@@ -101,9 +124,13 @@ impl Client {
     }
 
     async fn post_with(&self, call: &Value, headers: &[(&str, &str)]) -> Answer {
-        let request = Request::post("/_dash-update-component").header("content-type", "application/json");
-        let request = headers.iter().fold(request, |request, (name, value)| request.header(*name, *value));
-        self.send(request.body(Body::from(call.to_string())).unwrap()).await
+        let request =
+            Request::post("/_dash-update-component").header("content-type", "application/json");
+        let request = headers.iter().fold(request, |request, (name, value)| {
+            request.header(*name, *value)
+        });
+        self.send(request.body(Body::from(call.to_string())).unwrap())
+            .await
     }
 }
 
@@ -118,7 +145,11 @@ async fn caches() -> Vec<(Cache, Box<dyn std::any::Any>)> {
     let redis = ferrodash_testing::Redis::start();
     let memcached = ferrodash_testing::Memcached::start();
     // These tests are about what is kept, so no store is passed by because the machine is busy.
-    let cache = async |url: &str| Cache::from_url(&format!("{url}?namespace=tests&deadline=5s")).await.unwrap();
+    let cache = async |url: &str| {
+        Cache::from_url(&format!("{url}?namespace=tests&deadline=5s"))
+            .await
+            .unwrap()
+    };
     vec![
         (Cache::memory(1 << 20), Box::new(())),
         (cache(&redis.url()).await, Box::new(redis)),

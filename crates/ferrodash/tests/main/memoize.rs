@@ -98,12 +98,24 @@ async fn the_cache_of_the_app_is_used_inside_its_callbacks() {
     }
     let layout = || html::Div::new((dcc::Input::new().id("a"), html::Div::new(()).id("out")));
     let cache = Cache::memory(1 << 20);
-    let one = Client::new(App::new(layout()).cache(cache.clone()).callback(show::callback()));
+    let one = Client::new(
+        App::new(layout())
+            .cache(cache.clone())
+            .callback(show::callback()),
+    );
     let two = Client::new(App::new(layout()).callback(show::callback()));
     assert_eq!(output(&one.call(&[json!("x")]).await), 1);
     assert_eq!(output(&one.call(&[json!("x")]).await), 1);
-    assert_eq!(cache.scope(counted("x".into())).await, 1, "the same cache outside a callback");
-    assert_eq!(output(&two.call(&[json!("x")]).await), 2, "another app has another cache");
+    assert_eq!(
+        cache.scope(counted("x".into())).await,
+        1,
+        "the same cache outside a callback"
+    );
+    assert_eq!(
+        output(&two.call(&[json!("x")]).await),
+        2,
+        "another app has another cache"
+    );
 }
 
 #[tokio::test]
@@ -118,12 +130,21 @@ async fn a_call_can_be_forgotten_and_made_without_the_cache() {
         let run = |number: usize| format!("run! {}", index * 3 + number);
         let call = || cache.scope(numbered("run".into(), "!"));
         assert_eq!((call().await, call().await), (run(0), run(0)));
-        assert_eq!(cache.scope(numbered::uncached("run".into(), "!")).await, run(1));
+        assert_eq!(
+            cache.scope(numbered::uncached("run".into(), "!")).await,
+            run(1)
+        );
         assert_eq!(call().await, run(0), "that did not change what is kept");
         assert!(cache.get(&numbered::key("run".into(), "!")).await.is_some());
-        cache.scope(numbered::forget("walk".into(), "!")).await.unwrap();
+        cache
+            .scope(numbered::forget("walk".into(), "!"))
+            .await
+            .unwrap();
         assert_eq!(call().await, run(0), "that was another call");
-        cache.scope(numbered::forget("run".into(), "!")).await.unwrap();
+        cache
+            .scope(numbered::forget("run".into(), "!"))
+            .await
+            .unwrap();
         assert_eq!(call().await, run(2));
     }
 }
@@ -167,7 +188,10 @@ async fn a_function_is_refreshed_primed_and_forgotten_for_all_arguments() {
         assert_eq!(cache.scope(rows::refresh(1)).await, Ok(102));
         assert_eq!(cache.scope(rows(1)).await, Ok(102), "the refresh is kept");
         assert!(cache.scope(rows::prime(3, Ok(7))).await);
-        assert!(!cache.scope(rows::prime(4, Err("no".into()))).await, "an error is not");
+        assert!(
+            !cache.scope(rows::prime(4, Err("no".into()))).await,
+            "an error is not"
+        );
         assert_eq!(cache.scope(rows(3)).await, Ok(7));
         cache.scope(rows::forget_all()).await.unwrap();
         assert_eq!(cache.scope(rows(1)).await, Ok(103));
@@ -185,16 +209,31 @@ async fn a_writer_invalidates_the_tags_of_what_it_wrote() {
     }
     #[invalidates("order:{id}")]
     async fn write(id: u32, fails: bool) -> Result<u32, Gone> {
-        if fails { Err(Gone("refused".into())) } else { Ok(id) }
+        if fails {
+            Err(Gone("refused".into()))
+        } else {
+            Ok(id)
+        }
     }
     for (cache, _server) in caches().await {
         RUNS.store(0, Ordering::SeqCst);
         let read = || async { (cache.scope(order(1)).await, cache.scope(order(2)).await) };
         assert_eq!((read().await, RUNS.load(Ordering::SeqCst)), ((1, 2), 2));
-        assert_eq!(cache.scope(write(1, true)).await, Err(Gone("refused".into())));
-        assert_eq!((read().await, RUNS.load(Ordering::SeqCst)), ((1, 2), 2), "nothing was written");
+        assert_eq!(
+            cache.scope(write(1, true)).await,
+            Err(Gone("refused".into()))
+        );
+        assert_eq!(
+            (read().await, RUNS.load(Ordering::SeqCst)),
+            ((1, 2), 2),
+            "nothing was written"
+        );
         assert_eq!(cache.scope(write(1, false)).await, Ok(1));
-        assert_eq!((read().await, RUNS.load(Ordering::SeqCst)), ((1, 2), 3), "only what was written");
+        assert_eq!(
+            (read().await, RUNS.load(Ordering::SeqCst)),
+            ((1, 2), 3),
+            "only what was written"
+        );
         cache.invalidate_tag("orders").await.unwrap();
         assert_eq!((read().await, RUNS.load(Ordering::SeqCst)), ((1, 2), 5));
     }
@@ -206,10 +245,16 @@ async fn s10_a_writer_whose_invalidation_fails_gets_an_error() {
     async fn write() -> Result<(), Gone> {
         Ok(())
     }
-    let gone = format!("redis://127.0.0.1:{}?namespace=tests", ferrodash_testing::free_port());
+    let gone = format!(
+        "redis://127.0.0.1:{}?namespace=tests",
+        ferrodash_testing::free_port()
+    );
     let cache = Cache::from_url(&gone).await.unwrap();
     let error = cache.scope(write()).await.unwrap_err();
-    assert!(error.0.contains("redis did not take the invalidation"), "{error:?}");
+    assert!(
+        error.0.contains("redis did not take the invalidation"),
+        "{error:?}"
+    );
 }
 
 #[derive(Clone, Serialize)]
@@ -230,26 +275,40 @@ impl Reports {
     fn slow(&self, year: u32, verbose: bool) -> u32 {
         assert!(verbose, "no part of the key");
         // On a thread for it, where this is allowed.
-        tokio::runtime::Handle::current().block_on(async { year + self.runs.fetch_add(1, Ordering::SeqCst) })
+        tokio::runtime::Handle::current()
+            .block_on(async { year + self.runs.fetch_add(1, Ordering::SeqCst) })
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn methods_are_memoized_by_what_their_object_is() {
     let cache = Cache::memory(1 << 20);
-    let reports = |tenant: &str| Reports { tenant: tenant.into(), runs: std::sync::Arc::default() };
+    let reports = |tenant: &str| Reports {
+        tenant: tenant.into(),
+        runs: std::sync::Arc::default(),
+    };
     let (a, b) = (reports("a"), reports("b"));
     for _ in 0..2 {
         assert_eq!(cache.scope(a.total(2024, "in")).await, "a in 2024");
         assert_eq!(cache.scope(b.total(2024, "in")).await, "b in 2024");
     }
-    assert_eq!((a.runs.load(Ordering::SeqCst), b.runs.load(Ordering::SeqCst)), (1, 1));
+    assert_eq!(
+        (a.runs.load(Ordering::SeqCst), b.runs.load(Ordering::SeqCst)),
+        (1, 1)
+    );
     cache.scope(a.total_forget(2024, "in")).await.unwrap();
     assert_eq!(cache.scope(a.total(2024, "in")).await, "a in 2024");
     assert_eq!(cache.scope(b.total(2024, "in")).await, "b in 2024");
-    assert_eq!((a.runs.load(Ordering::SeqCst), b.runs.load(Ordering::SeqCst)), (2, 1));
+    assert_eq!(
+        (a.runs.load(Ordering::SeqCst), b.runs.load(Ordering::SeqCst)),
+        (2, 1)
+    );
     let first = cache.scope(b.slow(2000, true)).await;
-    assert_eq!(cache.scope(b.slow(2000, false)).await, first, "kept under its own key");
+    assert_eq!(
+        cache.scope(b.slow(2000, false)).await,
+        first,
+        "kept under its own key"
+    );
     cache.scope(Reports::slow_forget_all()).await.unwrap();
     assert_eq!(cache.scope(b.slow(2000, true)).await, first + 1);
 }
@@ -260,13 +319,20 @@ async fn s27_kept_errors_and_ignored_arguments() {
     #[memoize(timeout = "5m", negative_timeout = "1m", ignore = [connection])]
     async fn find(connection: &str, id: u32) -> Result<u32, Gone> {
         RUNS.fetch_add(1, Ordering::SeqCst);
-        if id == 13 { Err(Gone(connection.to_owned())) } else { Ok(id) }
+        if id == 13 {
+            Err(Gone(connection.to_owned()))
+        } else {
+            Ok(id)
+        }
     }
     for (cache, _server) in caches().await {
         RUNS.store(0, Ordering::SeqCst);
         for connection in ["one", "two"] {
             assert_eq!(cache.scope(find(connection, 1)).await, Ok(1));
-            assert_eq!(cache.scope(find(connection, 13)).await, Err(Gone("one".into())));
+            assert_eq!(
+                cache.scope(find(connection, 13)).await,
+                Err(Gone("one".into()))
+            );
         }
         assert_eq!(RUNS.load(Ordering::SeqCst), 2);
     }
@@ -286,7 +352,11 @@ async fn s26_a_background_task_and_a_callback_share_what_is_kept() {
     }
     let layout = html::Div::new((dcc::Input::new().id("a"), html::Div::new(()).id("out")));
     let cache = Cache::memory(1 << 20);
-    let client = Client::new(App::new(layout).cache(cache.clone()).callback(show::callback()));
+    let client = Client::new(
+        App::new(layout)
+            .cache(cache.clone())
+            .callback(show::callback()),
+    );
     assert_eq!(output(&client.call(&[json!("/orders")]).await), 7);
     let job = tokio::spawn(cache.scope(async { rows("/orders".into()).await }));
     assert_eq!((job.await.unwrap(), RUNS.load(Ordering::SeqCst)), (7, 1));
@@ -306,13 +376,18 @@ async fn s24_after_the_warm_up_the_first_user_finds_everything() {
         rows(page).await
     }
     let layout = html::Div::new((dcc::Input::new().id("a"), html::Div::new(()).id("out")));
-    let app = App::new(layout).callback(show::callback()).ready_endpoint("ready");
+    let app = App::new(layout)
+        .callback(show::callback())
+        .ready_endpoint("ready");
     let app = app.warm_up(|| memo::warm(4, (0..20).map(rows)));
     let mut built = app.build().unwrap();
     let warm_up = built.warm_up();
     let client = Client(built.into_router());
     let not_yet = client.get("/ready").await;
-    assert_eq!((not_yet.status.as_u16(), not_yet.text()), (503, "warming up".to_owned()));
+    assert_eq!(
+        (not_yet.status.as_u16(), not_yet.text()),
+        (503, "warming up".to_owned())
+    );
     warm_up.await;
     assert_eq!(client.get("/ready").await.text(), "OK");
     assert_eq!(RUNS.load(Ordering::SeqCst), 20);

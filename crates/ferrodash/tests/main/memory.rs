@@ -1,8 +1,12 @@
 //! What a server process takes of memory: this test program starts itself again, as the server.
 //!
-//! `cargo test -p ferrodash --test main memory:: -- --nocapture` prints the figures that `bench/README.md` has.
+//! `cargo test -p ferrodash --test main memory:: -- --nocapture` prints the figures that
+//! `bench/README.md` has.
 
-#![expect(clippy::print_stdout, reason = "the figures are for whoever runs these tests by hand")]
+#![expect(
+    clippy::print_stdout,
+    reason = "the figures are for whoever runs these tests by hand"
+)]
 
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -36,9 +40,15 @@ impl Server {
     async fn start(budget: u64) -> Self {
         let port = free_port();
         let mut command = Command::new(std::env::current_exe().unwrap());
-        command.args(["--exact", "memory::the_server"]).env(ROLE, format!("{port} {budget}"));
+        command
+            .args(["--exact", "memory::the_server"])
+            .env(ROLE, format!("{port} {budget}"));
         let child = command.stdout(Stdio::null()).spawn().unwrap();
-        let server = Self { child, url: format!("http://127.0.0.1:{port}"), http: Client::new() };
+        let server = Self {
+            child,
+            url: format!("http://127.0.0.1:{port}"),
+            http: Client::new(),
+        };
         while server.http.get(server.path("health")).send().await.is_err() {
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
@@ -50,8 +60,16 @@ impl Server {
     }
 
     async fn post(&self, path: &str, body: String) -> Response {
-        let request = self.http.post(self.path(path)).header("content-type", "application/json");
-        request.header("accept-encoding", "gzip, br").body(body).send().await.unwrap()
+        let request = self
+            .http
+            .post(self.path(path))
+            .header("content-type", "application/json");
+        request
+            .header("accept-encoding", "gzip, br")
+            .body(body)
+            .send()
+            .await
+            .unwrap()
     }
 
     /// Calls the callback of an output; how many bytes it answered.
@@ -71,8 +89,14 @@ impl Server {
     /// A line of the process's status, in bytes.
     fn memory(&self, line: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
-        let line = status.lines().find_map(|text| text.strip_prefix(line)).unwrap();
-        1024 * line.trim_matches([':', ' ', '\t', 'k', 'B']).parse::<u64>().unwrap()
+        let line = status
+            .lines()
+            .find_map(|text| text.strip_prefix(line))
+            .unwrap();
+        1024 * line
+            .trim_matches([':', ' ', '\t', 'k', 'B'])
+            .parse::<u64>()
+            .unwrap()
     }
 
     fn resident(&self) -> u64 {
@@ -81,8 +105,19 @@ impl Server {
 
     /// The bytes that the cache says it keeps in memory.
     async fn kept(&self) -> u64 {
-        let metrics = self.http.get(self.path("metrics")).send().await.unwrap().text().await.unwrap();
-        let line = metrics.lines().find(|line| line.starts_with("ferrodash_cache_memory_bytes")).expect(&metrics);
+        let metrics = self
+            .http
+            .get(self.path("metrics"))
+            .send()
+            .await
+            .unwrap()
+            .text()
+            .await
+            .unwrap();
+        let line = metrics
+            .lines()
+            .find(|line| line.starts_with("ferrodash_cache_memory_bytes"))
+            .expect(&metrics);
         line.rsplit(' ').next().unwrap().parse().unwrap()
     }
 
@@ -105,7 +140,9 @@ fn text(seed: u64, length: usize) -> String {
     let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
     let mut text = String::with_capacity(length + 20);
     while text.len() < length {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         text.push_str(&format!("row {} of {}; ", state >> 52, seed));
     }
     text.truncate(length);
@@ -116,18 +153,33 @@ fn text(seed: u64, length: usize) -> String {
 fn numbers(seed: u64) -> Vec<f64> {
     let mut state = seed | 1;
     let next = |_| {
-        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1_442_695_040_888_963_407);
         (state >> 40) as f64 / 7.0
     };
     (0..325_000 / SCALE).map(next).collect()
 }
 
 fn app(budget: u64) -> App {
-    let outputs = ["page", "row", "plain", "many"].map(|id| html::Div::new(()).id(id)).to_vec();
-    let layout = html::Div::new((dcc::Input::new().id("a"), dcc::Graph::new().id("figure"), outputs));
-    let to = |id: &'static str| Callback::builder().output(Output::new(id, "children")).input(("a", "value"));
+    let outputs = ["page", "row", "plain", "many"]
+        .map(|id| html::Div::new(()).id(id))
+        .to_vec();
+    let layout = html::Div::new((
+        dcc::Input::new().id("a"),
+        dcc::Graph::new().id("figure"),
+        outputs,
+    ));
+    let to = |id: &'static str| {
+        Callback::builder()
+            .output(Output::new(id, "children"))
+            .input(("a", "value"))
+    };
     let cached = || CacheOptions::new(Duration::from_secs(300));
-    let figure = Callback::builder().output(Output::new("figure", "figure")).input(("a", "value")).cache(cached());
+    let figure = Callback::builder()
+        .output(Output::new("figure", "figure"))
+        .input(("a", "value"))
+        .cache(cached());
     let many = Callback::builder()
         .output(Output::new("many", "children"))
         .input(Input::new(id! {type: "row", index: ALL}, "value"));
@@ -136,8 +188,16 @@ fn app(budget: u64) -> App {
         .cache(Cache::memory(budget * MIB))
         .health_endpoint("health")
         .metrics_endpoint("metrics")
-        .callback(to("page").cache(cached()).handler(async |n: u64| text(n, 48_000)))
-        .callback(to("row").cache(cached()).handler(async |n: u64| text(n, 1000)))
+        .callback(
+            to("page")
+                .cache(cached())
+                .handler(async |n: u64| text(n, 48_000)),
+        )
+        .callback(
+            to("row")
+                .cache(cached())
+                .handler(async |n: u64| text(n, 1000)),
+        )
         .callback(to("plain").handler(async |n: u64| n))
         .callback(figure.handler(async |n: u64| Json(json!({"data": [{"y": numbers(n)}]}))))
         .callback(many.handler(async |rows: Vec<Option<u8>>| rows.len() as u64))
@@ -145,9 +205,14 @@ fn app(budget: u64) -> App {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_server() {
-    let Ok(role) = std::env::var(ROLE) else { return };
+    let Ok(role) = std::env::var(ROLE) else {
+        return;
+    };
     let (port, budget) = role.split_once(' ').unwrap();
-    app(budget.parse().unwrap()).run(&format!("127.0.0.1:{port}")).await.unwrap();
+    app(budget.parse().unwrap())
+        .run(&format!("127.0.0.1:{port}"))
+        .await
+        .unwrap();
 }
 
 /// A body of so many bytes with a value in the place of the inputs.
@@ -169,7 +234,10 @@ async fn a1_a_request_takes_at_most_three_times_its_size() {
     let rows = |size: usize| format!("[[{}]]", vec![item; size / (item.len() + 1)].join(","));
     let many = |size| {
         let outputs = r#"{"id":"many","property":"children"}"#;
-        format!(r#"{{"output":"many.children","outputs":{outputs},"inputs":{}}}"#, rows(size))
+        format!(
+            r#"{{"output":"many.children","outputs":{outputs},"inputs":{}}}"#,
+            rows(size)
+        )
     };
     let size = 4 << 20;
     let changed = |size: usize| {
@@ -186,25 +254,93 @@ async fn a1_a_request_takes_at_most_three_times_its_size() {
         )
     };
     let deep_id = |size| format!(r#"[{{"id":{},"property":"value"}}]"#, nested(size, 2));
-    let keys = |size: usize| format!(r#"[{{"id":{{{}}},"property":"value"}}]"#, vec![r#""a":1"#; size / 6].join(","));
+    let keys = |size: usize| {
+        format!(
+            r#"[{{"id":{{{}}},"property":"value"}}]"#,
+            vec![r#""a":1"#; size / 6].join(",")
+        )
+    };
     let outputs = |size| {
         let input = r#"[{"id":"a","property":"value","value":1}]"#;
-        format!(r#"{{"output":"plain.children","inputs":{input},"outputs":{}}}"#, nested(size, 3))
+        format!(
+            r#"{{"output":"plain.children","inputs":{input},"outputs":{}}}"#,
+            nested(size, 3)
+        )
     };
     for (name, path, body, status) in [
-        ("brackets of depth 120", "_dash-update-component", body(size, |size| nested(size, 120)), 422),
-        ("brackets of depth 2", "_dash-update-component", body(size, |size| nested(size, 2)), 422),
-        ("31 MiB of brackets", "_dash-update-component", body(31 << 20, |size| nested(size, 1)), 422),
-        ("brackets as outputs", "_dash-update-component", outputs(size), 422),
-        ("brackets as an id", "_dash-update-component", body(size, deep_id), 422),
-        ("an id of many keys", "_dash-update-component", body(size, keys), 422),
-        ("a name a hundred thousand times", "_dash-update-component", changed(size), 200),
-        ("too many components", "_dash-update-component", many(size), 422),
-        ("a long text as inputs", "_dash-update-component", body(size, quoted), 422),
+        (
+            "brackets of depth 120",
+            "_dash-update-component",
+            body(size, |size| nested(size, 120)),
+            422,
+        ),
+        (
+            "brackets of depth 2",
+            "_dash-update-component",
+            body(size, |size| nested(size, 2)),
+            422,
+        ),
+        (
+            "31 MiB of brackets",
+            "_dash-update-component",
+            body(31 << 20, |size| nested(size, 1)),
+            422,
+        ),
+        (
+            "brackets as outputs",
+            "_dash-update-component",
+            outputs(size),
+            422,
+        ),
+        (
+            "brackets as an id",
+            "_dash-update-component",
+            body(size, deep_id),
+            422,
+        ),
+        (
+            "an id of many keys",
+            "_dash-update-component",
+            body(size, keys),
+            422,
+        ),
+        (
+            "a name a hundred thousand times",
+            "_dash-update-component",
+            changed(size),
+            200,
+        ),
+        (
+            "too many components",
+            "_dash-update-component",
+            many(size),
+            422,
+        ),
+        (
+            "a long text as inputs",
+            "_dash-update-component",
+            body(size, quoted),
+            422,
+        ),
         ("a long text", "_dash-update-component", quoted(size), 422),
-        ("a long id among what has changed", "_dash-update-component", long_id(size), 200),
-        ("a batch of brackets", "_ferrodash/batch", format!("[{}]", body(size - 200, |size| nested(size, 2))), 200),
-        ("a batch of a batch", "_ferrodash/batch", nested(size - 200, 2), 422),
+        (
+            "a long id among what has changed",
+            "_dash-update-component",
+            long_id(size),
+            200,
+        ),
+        (
+            "a batch of brackets",
+            "_ferrodash/batch",
+            format!("[{}]", body(size - 200, |size| nested(size, 2))),
+            200,
+        ),
+        (
+            "a batch of a batch",
+            "_ferrodash/batch",
+            nested(size - 200, 2),
+            422,
+        ),
     ] {
         let server = Server::start(1).await;
         server.call("plain.children", json!(1)).await;
@@ -213,8 +349,15 @@ async fn a1_a_request_takes_at_most_three_times_its_size() {
         assert_eq!(answer.status().as_u16(), status, "{name}");
         answer.bytes().await.unwrap();
         let took = server.memory("VmHWM") - before;
-        println!("A1 {name}: {:.1} MiB for a body of {:.1} MiB", took as f64 / 1048576.0, length as f64 / 1048576.0);
-        assert!(took <= 3 * length, "{name}: {took} bytes for a body of {length}");
+        println!(
+            "A1 {name}: {:.1} MiB for a body of {:.1} MiB",
+            took as f64 / 1048576.0,
+            length as f64 / 1048576.0
+        );
+        assert!(
+            took <= 3 * length,
+            "{name}: {took} bytes for a body of {length}"
+        );
         server.call("plain.children", json!(2)).await;
     }
 }
@@ -222,7 +365,10 @@ async fn a1_a_request_takes_at_most_three_times_its_size() {
 /// Calls a cached callback with distinct arguments, on 16 connections.
 async fn load(server: &Server, output: &str, count: u64) {
     let calls = (0..count).map(|n| async move { server.call(output, json!(n)).await });
-    stream::iter(calls).buffer_unordered(16).for_each(async |_| {}).await;
+    stream::iter(calls)
+        .buffer_unordered(16)
+        .for_each(async |_| {})
+        .await;
 }
 
 /// Fills the cache, and compares what the process takes with what is kept.
@@ -233,8 +379,16 @@ async fn stays_within(name: &str, budget: u64, output: &str, count: u64) {
     let resident = server.resident();
     let limit = (kept.min(budget * MIB) as f64 * 1.3) as u64 + 40 * MIB;
     let mib = |bytes: u64| bytes as f64 / MIB as f64;
-    println!("A2 {name}: {:.0} MiB resident, {:.1} MiB kept, at most {:.0} MiB", mib(resident), mib(kept), mib(limit));
-    assert!(resident <= limit, "{name}: {resident} bytes are resident, {kept} are kept");
+    println!(
+        "A2 {name}: {:.0} MiB resident, {:.1} MiB kept, at most {:.0} MiB",
+        mib(resident),
+        mib(kept),
+        mib(limit)
+    );
+    assert!(
+        resident <= limit,
+        "{name}: {resident} bytes are resident, {kept} are kept"
+    );
 }
 
 /// In an unoptimized build Brotli takes seconds for a figure, so there the sizes are a fifth.

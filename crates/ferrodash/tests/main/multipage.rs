@@ -1,4 +1,5 @@
-//! Apps of several pages: which page a path shows, titles, tags, redirects. What is expected is what Dash 4.4.1 answers.
+//! Apps of several pages: which page a path shows, titles, tags, redirects. What is expected is
+//! what Dash 4.4.1 answers.
 
 use axum::body::Body;
 use axum::http::{Request, StatusCode};
@@ -29,8 +30,12 @@ mod asset {
     pub(super) fn page() -> Page {
         Page::new(layout)
             .path_template("/asset/<asset_id>/<dept>")
-            .title(|variables: &Variables| format!("T {}", variables.get("asset_id").unwrap_or("?")))
-            .description(|variables: &Variables| format!("Of \"{}\"", variables.get("dept").unwrap_or("?")))
+            .title(|variables: &Variables| {
+                format!("T {}", variables.get("asset_id").unwrap_or("?"))
+            })
+            .description(|variables: &Variables| {
+                format!("Of \"{}\"", variables.get("dept").unwrap_or("?"))
+            })
     }
 
     async fn layout(request: PageRequest) -> Result<html::Div, NotFound> {
@@ -48,7 +53,9 @@ mod reports {
         use ferrodash::prelude::*;
 
         pub(in crate::multipage) fn page() -> Page {
-            Page::new(html::Div::new("weeks")).redirect_from("/weeks").redirect_from("/old/weeks")
+            Page::new(html::Div::new("weeks"))
+                .redirect_from("/weeks")
+                .redirect_from("/old/weeks")
         }
     }
 }
@@ -57,8 +64,10 @@ mod not_found_404 {
     use ferrodash::prelude::*;
 
     pub(super) fn page() -> Page {
-        Page::new(async |request: PageRequest| html::H1::new(format!("Nothing at {}", request.pathname())))
-            .title("Nothing")
+        Page::new(async |request: PageRequest| {
+            html::H1::new(format!("Nothing at {}", request.pathname()))
+        })
+        .title("Nothing")
     }
 }
 
@@ -77,8 +86,11 @@ fn call(pathname: &str, search: &str) -> Value {
 }
 
 async fn post(client: &Client, prefix: &str, call: &Value) -> Answer {
-    let request = Request::post(format!("{prefix}_dash-update-component")).header("content-type", "application/json");
-    client.send(request.body(Body::from(call.to_string())).unwrap()).await
+    let request = Request::post(format!("{prefix}_dash-update-component"))
+        .header("content-type", "application/json");
+    client
+        .send(request.body(Body::from(call.to_string())).unwrap())
+        .await
 }
 
 /// What is shown under a path below `/`.
@@ -89,7 +101,10 @@ async fn shown(client: &Client, pathname: &str) -> Value {
 }
 
 fn registered(app: &BuiltApp) -> Vec<(&str, &str, &str)> {
-    app.page_registry().iter().map(|page| (page.module(), page.path(), page.name())).collect()
+    app.page_registry()
+        .iter()
+        .map(|page| (page.module(), page.path(), page.name()))
+        .collect()
 }
 
 fn built(app: App) -> BuiltApp {
@@ -97,7 +112,11 @@ fn built(app: App) -> BuiltApp {
 }
 
 fn mistakes(app: App) -> Vec<String> {
-    app.build().expect_err("the app has mistakes").iter().map(ToString::to_string).collect()
+    app.build()
+        .expect_err("the app has mistakes")
+        .iter()
+        .map(ToString::to_string)
+        .collect()
 }
 
 fn one(app: App) -> String {
@@ -114,9 +133,9 @@ fn page(path: &str) -> Page {
 async fn the_recorded_exchange_under_a_prefix() {
     let client = Client::new(App::with_pages(pages![home, asset]).url_base_pathname("/pre/"));
     let answer = post(&client, "/pre/", &call("/pre/asset/12/hr", "?x=1&y=2&y=3")).await;
-    let heading = json!({"props": {"children": "12 hr"}, "type": "H2", "namespace": "dash_html_components"});
-    let content =
-        json!({"props": {"children": [heading, "x=1 y=2+3"]}, "type": "Div", "namespace": "dash_html_components"});
+    let heading =
+        json!({"props": {"children": "12 hr"}, "type": "H2", "namespace": "dash_html_components"});
+    let content = json!({"props": {"children": [heading, "x=1 y=2+3"]}, "type": "Div", "namespace": "dash_html_components"});
     let expected = json!({"multi": true, "response": {
         "_pages_content": {"children": content},
         "_pages_store": {"data": {"title": "T 12"}},
@@ -124,10 +143,17 @@ async fn the_recorded_exchange_under_a_prefix() {
     assert_eq!(answer.json(), expected);
     for root in ["/pre/", "/pre", "/pre//"] {
         let answer = post(&client, "/pre/", &call(root, "")).await;
-        assert_eq!(answer.json()["response"]["_pages_content"]["children"]["props"]["id"], "home", "{root}");
+        assert_eq!(
+            answer.json()["response"]["_pages_content"]["children"]["props"]["id"],
+            "home",
+            "{root}"
+        );
     }
     let elsewhere = post(&client, "/pre/", &call("/prefix/asset/1/hr", "")).await;
-    assert_eq!(elsewhere.json()["response"]["_pages_content"]["children"]["props"]["children"], "404 - Page not found");
+    assert_eq!(
+        elsewhere.json()["response"]["_pages_content"]["children"]["props"]["children"],
+        "404 - Page not found"
+    );
 }
 
 #[tokio::test]
@@ -147,7 +173,9 @@ async fn the_container_is_the_layout_and_dash_knows_its_callbacks() {
     let with = |own: Value| {
         let mut all = json!({"state": [], "background": null, "dynamic_creator": null, "no_output": false,
             "optional": false, "hidden": true, "websocket": false, "persistent": false});
-        all.as_object_mut().unwrap().extend(own.as_object().unwrap().clone());
+        all.as_object_mut()
+            .unwrap()
+            .extend(own.as_object().unwrap().clone());
         all
     };
     let name = &dependencies[1]["clientside_function"]["function_name"];
@@ -170,19 +198,41 @@ async fn the_container_is_the_layout_and_dash_knows_its_callbacks() {
         })),
     ]);
     assert_eq!(dependencies, expected);
-    assert!(client.get("/").await.text().contains("document.title = data.title"));
+    assert!(
+        client
+            .get("/")
+            .await
+            .text()
+            .contains("document.title = data.title")
+    );
 }
 
 #[tokio::test]
 async fn pages_have_dashs_defaults_and_order() {
-    let none = built(App::with_pages(pages![reports::weekly_analytics, asset, home]));
+    let none = built(App::with_pages(pages![
+        reports::weekly_analytics,
+        asset,
+        home
+    ]));
     let expected = [
         ("home", "/", "Home"),
         ("asset", "/asset/none/none", "Asset"),
-        ("reports.weekly_analytics", "/reports/weekly-analytics", "Weekly analytics"),
+        (
+            "reports.weekly_analytics",
+            "/reports/weekly-analytics",
+            "Weekly analytics",
+        ),
     ];
-    assert_eq!(registered(&none), expected, "/ is first when no page has an order");
-    let titles: Vec<_> = none.page_registry().iter().map(|page| page.title()).collect();
+    assert_eq!(
+        registered(&none),
+        expected,
+        "/ is first when no page has an order"
+    );
+    let titles: Vec<_> = none
+        .page_registry()
+        .iter()
+        .map(|page| page.title())
+        .collect();
     assert_eq!(titles, [Some("Home"), None, Some("Weekly analytics")]);
 
     let at = |module: &str| page(&format!("/{module}")).module(module);
@@ -195,16 +245,29 @@ async fn pages_have_dashs_defaults_and_order() {
         at("also_two").order(2.5),
         at("alone"),
     ]));
-    let modules: Vec<&str> = some.page_registry().iter().map(|page| page.module()).collect();
-    assert_eq!(modules, ["also_two", "two", "ten", "text", "alone", "home", "zebra"]);
+    let modules: Vec<&str> = some
+        .page_registry()
+        .iter()
+        .map(|page| page.module())
+        .collect();
+    assert_eq!(
+        modules,
+        ["also_two", "two", "ten", "text", "alone", "home", "zebra"]
+    );
 
     let titled = built(
-        App::with_pages([page("/sales-2024").data("icon", "chart"), page("/x").name("X").title("Own")])
-            .title("My app")
-            .description("About it"),
+        App::with_pages([
+            page("/sales-2024").data("icon", "chart"),
+            page("/x").name("X").title("Own"),
+        ])
+        .title("My app")
+        .description("About it"),
     );
     let sales = titled.page_registry().get("sales_2024").unwrap();
-    assert_eq!((sales.name(), sales.title(), sales.description()), ("Sales 2024", Some("My app"), Some("About it")));
+    assert_eq!(
+        (sales.name(), sales.title(), sales.description()),
+        ("Sales 2024", Some("My app"), Some("About it"))
+    );
     assert_eq!(sales.data("icon"), Some(&json!("chart")));
     let x = titled.page_registry().get("x").unwrap();
     assert_eq!((x.name(), x.title()), ("X", Some("Own")));
@@ -214,7 +277,10 @@ async fn pages_have_dashs_defaults_and_order() {
 async fn the_first_page_that_fits_is_shown() {
     let says = |text: &'static str| Page::new(html::Div::new(text));
     let client = Client::new(App::with_pages([
-        says("asset").path_template("/a/<id>").title(|v: &Variables| v.get("id").unwrap_or("none").to_owned()).order(1),
+        says("asset")
+            .path_template("/a/<id>")
+            .title(|v: &Variables| v.get("id").unwrap_or("none").to_owned())
+            .order(1),
         says("special").path("/a/special").order(2),
         says("b").path("/b/").order(3),
     ]));
@@ -229,7 +295,10 @@ async fn the_first_page_that_fits_is_shown() {
         ("/", "404 - Page not found", "Ferrodash"),
     ] {
         let shown = shown(&client, path).await;
-        assert_eq!(shown["_pages_content"]["children"]["props"]["children"], text, "{path}");
+        assert_eq!(
+            shown["_pages_content"]["children"]["props"]["children"], text,
+            "{path}"
+        );
         assert_eq!(shown["_pages_store"]["data"]["title"], title, "{path}");
     }
 }
@@ -239,16 +308,21 @@ async fn what_is_not_found_has_a_page() {
     let client = Client::new(App::with_pages(pages![home, asset, not_found_404]));
     for path in ["/nowhere", "/asset/twelve/hr"] {
         let shown = shown(&client, path).await;
-        assert_eq!(shown["_pages_content"]["children"]["props"]["children"], format!("Nothing at {path}"));
+        assert_eq!(
+            shown["_pages_content"]["children"]["props"]["children"],
+            format!("Nothing at {path}")
+        );
         assert_eq!(shown["_pages_store"]["data"]["title"], "Nothing");
     }
     let own = shown(&client, "/not-found-404").await;
     assert_eq!(own["_pages_store"]["data"]["title"], "Nothing");
     let without = Client::new(App::with_pages(pages![home, asset]).title("My app"));
     let shown = shown(&without, "/asset/twelve/hr").await;
-    let heading =
-        json!({"props": {"children": "404 - Page not found"}, "type": "H1", "namespace": "dash_html_components"});
-    assert_eq!(shown, json!({"_pages_content": {"children": heading}, "_pages_store": {"data": {"title": "My app"}}}));
+    let heading = json!({"props": {"children": "404 - Page not found"}, "type": "H1", "namespace": "dash_html_components"});
+    assert_eq!(
+        shown,
+        json!({"_pages_content": {"children": heading}, "_pages_store": {"data": {"title": "My app"}}})
+    );
     let unset = json!({"output": ".._pages_content.children..._pages_store.data..", "inputs": [
         {"id": "_pages_location", "property": "pathname"}, {"id": "_pages_location", "property": "search", "value": null},
     ], "changedPropIds": []});
@@ -267,14 +341,28 @@ async fn errors_of_layouts_are_those_of_callbacks() {
     };
     let still = async || Err::<html::Div, _>(PreventUpdate);
     let broken = async || -> html::Div { panic!("no rows") };
-    let pages = [Page::new(range).path("/range"), Page::new(still).path("/still"), Page::new(broken).path("/broken")];
+    let pages = [
+        Page::new(range).path("/range"),
+        Page::new(still).path("/still"),
+        Page::new(broken).path("/broken"),
+    ];
     let client = Client::new(App::with_pages(pages).debug(true));
     let good = post(&client, "/", &call("/range", "?from=3")).await;
-    assert_eq!(good.json()["response"]["_pages_content"]["children"]["props"]["children"], 3);
+    assert_eq!(
+        good.json()["response"]["_pages_content"]["children"]["props"]["children"],
+        3
+    );
     let wrong = post(&client, "/", &call("/range", "?from=x")).await;
     assert_eq!(wrong.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert!(wrong.text().contains("\"from\" is \"x\""), "{}", wrong.text());
-    assert_eq!(post(&client, "/", &call("/still", "")).await.status, StatusCode::NO_CONTENT);
+    assert!(
+        wrong.text().contains("\"from\" is \"x\""),
+        "{}",
+        wrong.text()
+    );
+    assert_eq!(
+        post(&client, "/", &call("/still", "")).await.status,
+        StatusCode::NO_CONTENT
+    );
     let broken = post(&client, "/", &call("/broken", "")).await;
     assert_eq!(broken.status, StatusCode::INTERNAL_SERVER_ERROR);
     assert!(broken.text().contains("no rows"), "{}", broken.text());
@@ -282,14 +370,24 @@ async fn errors_of_layouts_are_those_of_callbacks() {
 
 #[tokio::test]
 async fn pages_get_inputs_of_the_app_and_the_request() {
-    let layout = html::Div::new((dcc::Input::new().id("lang"), dcc::Store::new("st"), page_container()));
+    let layout = html::Div::new((
+        dcc::Input::new().id("lang"),
+        dcc::Store::new("st"),
+        page_container(),
+    ));
     let show = async |request: PageRequest| {
         let language: Option<String> = request.input("lang")?;
         let state: Value = request.input("state")?;
         assert!(request.input::<u8>("other").is_err());
-        let links = request.page_registry().iter().map(|page| page.relative_path().to_owned()).collect::<Vec<_>>();
+        let links = request
+            .page_registry()
+            .iter()
+            .map(|page| page.relative_path().to_owned())
+            .collect::<Vec<_>>();
         let agent = request.context().header("user-agent");
-        Ok::<_, CallbackError>(html::Div::new(format!("{language:?} {state} {links:?} {agent:?}")))
+        Ok::<_, CallbackError>(html::Div::new(format!(
+            "{language:?} {state} {links:?} {agent:?}"
+        )))
     };
     let app = App::new(layout)
         .pages([Page::new(show).path("/")])
@@ -297,10 +395,19 @@ async fn pages_get_inputs_of_the_app_and_the_request() {
         .routing_callback_input("lang", Input::new("lang", "value"));
     let client = Client::new(app);
     let dependencies = client.get("/_dash-dependencies").await.json();
-    assert_eq!(dependencies[0]["inputs"][2], json!({"id": "lang", "property": "value"}));
-    assert_eq!(dependencies[0]["state"], json!([{"id": "st", "property": "data"}]));
+    assert_eq!(
+        dependencies[0]["inputs"][2],
+        json!({"id": "lang", "property": "value"})
+    );
+    assert_eq!(
+        dependencies[0]["state"],
+        json!([{"id": "st", "property": "data"}])
+    );
     let mut call = call("/", "");
-    call["inputs"].as_array_mut().unwrap().push(json!({"id": "lang", "property": "value", "value": "de"}));
+    call["inputs"]
+        .as_array_mut()
+        .unwrap()
+        .push(json!({"id": "lang", "property": "value", "value": "de"}));
     call["state"] = json!([{"id": "st", "property": "data", "value": [1]}]);
     let answer = client.post_with(&call, &[("user-agent", "test")]).await;
     let text = &answer.json()["response"]["_pages_content"]["children"]["props"]["children"];
@@ -309,9 +416,18 @@ async fn pages_get_inputs_of_the_app_and_the_request() {
 
 /// The content of the tag with a name or property.
 fn meta<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
-    let tags = text.split("<meta ").skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag);
+    let tags = text
+        .split("<meta ")
+        .skip(1)
+        .filter_map(|rest| rest.split_once('>'))
+        .map(|(tag, _)| tag);
     let begins = ["name", "property"].map(|attribute| format!("{attribute}=\"{name}\" content=\""));
-    tags.filter_map(|tag| begins.iter().find_map(|begin| tag.strip_prefix(begin.as_str())?.strip_suffix('"'))).collect()
+    tags.filter_map(|tag| {
+        begins
+            .iter()
+            .find_map(|begin| tag.strip_prefix(begin.as_str())?.strip_suffix('"'))
+    })
+    .collect()
 }
 
 #[tokio::test]
@@ -322,16 +438,26 @@ async fn the_loaded_page_tells_of_the_page_of_its_path() {
     }
     for prefix in ["/", "/pre/"] {
         let pages = pages![home, asset, reports::weekly_analytics];
-        let app = App::with_pages(pages).url_base_pathname(prefix).description("A & B").assets_folder(folder.path());
+        let app = App::with_pages(pages)
+            .url_base_pathname(prefix)
+            .description("A & B")
+            .assets_folder(folder.path());
         let client = Client::new(app);
-        let get =
-            async |path: &str| client.get_with(&format!("{prefix}{path}"), &[("host", "example.com:80")]).await.text();
+        let get = async |path: &str| {
+            client
+                .get_with(&format!("{prefix}{path}"), &[("host", "example.com:80")])
+                .await
+                .text()
+        };
         let text = get("asset/12/h%22r?q=1").await;
         let origin = "http://example.com:80";
         for (name, content) in [
             ("description", "Of &quot;h%22r&quot;"),
             ("twitter:card", "summary_large_image"),
-            ("twitter:url", &format!("{origin}{prefix}asset/12/h%22r?q=1")),
+            (
+                "twitter:url",
+                &format!("{origin}{prefix}asset/12/h%22r?q=1"),
+            ),
             ("twitter:title", "T 12"),
             ("twitter:description", "Of &quot;h%22r&quot;"),
             ("twitter:image", &format!("{origin}{prefix}assets/logo.PNG")),
@@ -343,12 +469,24 @@ async fn the_loaded_page_tells_of_the_page_of_its_path() {
             assert_eq!(meta(&text, name), [content], "{prefix} {name}");
         }
         assert!(text.contains("<title>T 12</title>"), "{text}");
-        assert!(text.find("og:image") < text.find("charset"), "before the other tags, as in Dash");
+        assert!(
+            text.find("og:image") < text.find("charset"),
+            "before the other tags, as in Dash"
+        );
         let weeks = get("reports/weekly-analytics/").await;
         assert_eq!(meta(&weeks, "description"), ["A &amp; B"]);
-        assert_eq!(meta(&weeks, "og:image"), [format!("{origin}{prefix}assets/weekly-analytics.svg")]);
-        assert_eq!(meta(&weeks, "twitter:url"), [format!("{origin}{prefix}reports/weekly-analytics/")]);
-        assert_eq!(meta(&get("").await, "twitter:url"), [format!("{origin}{prefix}")]);
+        assert_eq!(
+            meta(&weeks, "og:image"),
+            [format!("{origin}{prefix}assets/weekly-analytics.svg")]
+        );
+        assert_eq!(
+            meta(&weeks, "twitter:url"),
+            [format!("{origin}{prefix}reports/weekly-analytics/")]
+        );
+        assert_eq!(
+            meta(&get("").await, "twitter:url"),
+            [format!("{origin}{prefix}")]
+        );
         let nowhere = get("nowhere").await;
         assert_eq!(meta(&nowhere, "description"), [""]);
         assert_eq!(meta(&nowhere, "og:title"), ["Ferrodash"]);
@@ -359,16 +497,33 @@ async fn the_loaded_page_tells_of_the_page_of_its_path() {
 #[tokio::test]
 async fn the_loaded_page_is_validated_compressed_and_known_to_be_secure() {
     let client = Client::new(App::with_pages(pages![home, asset]));
-    let headers = [("host", "example.com"), ("x-forwarded-proto", "https"), ("accept-encoding", "br")];
+    let headers = [
+        ("host", "example.com"),
+        ("x-forwarded-proto", "https"),
+        ("accept-encoding", "br"),
+    ];
     let page = client.get_with("/asset/1/hr", &headers).await;
-    assert_eq!((page.header("content-encoding"), page.header("content-type")), ("br", "text/html; charset=utf-8"));
+    assert_eq!(
+        (page.header("content-encoding"), page.header("content-type")),
+        ("br", "text/html; charset=utf-8")
+    );
     let [host, secure, _] = headers;
     let plain = client.get_with("/asset/1/hr", &[host, secure]).await;
-    assert_eq!(meta(&plain.text(), "twitter:url"), ["https://example.com/asset/1/hr"]);
+    assert_eq!(
+        meta(&plain.text(), "twitter:url"),
+        ["https://example.com/asset/1/hr"]
+    );
     assert!(page.bytes.len() < plain.bytes.len());
     let known = [host, secure, ("if-none-match", plain.header("etag"))];
-    assert_eq!(client.get_with("/asset/1/hr", &known).await.status, StatusCode::NOT_MODIFIED);
-    assert_eq!(client.get_with("/asset/2/hr", &known).await.status, StatusCode::OK, "it is another page");
+    assert_eq!(
+        client.get_with("/asset/1/hr", &known).await.status,
+        StatusCode::NOT_MODIFIED
+    );
+    assert_eq!(
+        client.get_with("/asset/2/hr", &known).await.status,
+        StatusCode::OK,
+        "it is another page"
+    );
 }
 
 #[tokio::test]
@@ -376,9 +531,15 @@ async fn without_tags_the_page_is_the_same_for_every_path() {
     let client = Client::new(App::with_pages(pages![home, asset]).include_pages_meta(false));
     let text = client.get("/").await.text();
     assert_eq!(client.get("/asset/12/hr").await.text(), text);
-    assert!(meta(&text, "og:title").is_empty() && text.contains("<title>Ferrodash</title>"), "{text}");
+    assert!(
+        meta(&text, "og:title").is_empty() && text.contains("<title>Ferrodash</title>"),
+        "{text}"
+    );
     let template = "{%app_entry%}{%config%}{%scripts%}{%renderer%}";
-    let bare = Client::new(App::with_pages(pages![home]).index_string(template)).get("/").await.text();
+    let bare = Client::new(App::with_pages(pages![home]).index_string(template))
+        .get("/")
+        .await
+        .text();
     assert!(meta(&bare, "og:title").is_empty() && bare.contains("react-entry-point"));
 }
 
@@ -387,9 +548,17 @@ async fn given_pictures_come_before_those_of_the_assets() {
     let page = |path: &str| Page::new(html::Div::new(())).path(path);
     let client = Client::new(App::with_pages([
         page("/a").image("a.png"),
-        page("/b").image("b.png").image_url("https://cdn.example.com/b.png"),
+        page("/b")
+            .image("b.png")
+            .image_url("https://cdn.example.com/b.png"),
     ]));
-    let image = async |path: &str| meta(&client.get_with(path, &[("host", "h")]).await.text(), "og:image").join(",");
+    let image = async |path: &str| {
+        meta(
+            &client.get_with(path, &[("host", "h")]).await.text(),
+            "og:image",
+        )
+        .join(",")
+    };
     assert_eq!(image("/a").await, "http://h/assets/a.png");
     assert_eq!(image("/b").await, "https://cdn.example.com/b.png");
 }
@@ -397,14 +566,21 @@ async fn given_pictures_come_before_those_of_the_assets() {
 #[tokio::test]
 async fn old_paths_lead_to_the_page() {
     for prefix in ["/", "/pre/"] {
-        let app = App::with_pages(pages![home, reports::weekly_analytics]).url_base_pathname(prefix);
+        let app =
+            App::with_pages(pages![home, reports::weekly_analytics]).url_base_pathname(prefix);
         let client = Client::new(app);
         for old in ["weeks", "old/weeks", "old/weeks/"] {
             let answer = client.get(&format!("{prefix}{old}")).await;
             let target = format!("{prefix}reports/weekly-analytics");
-            assert_eq!((answer.status, answer.header("location")), (StatusCode::MOVED_PERMANENTLY, target.as_str()));
+            assert_eq!(
+                (answer.status, answer.header("location")),
+                (StatusCode::MOVED_PERMANENTLY, target.as_str())
+            );
         }
-        assert_eq!(client.get(&format!("{prefix}old")).await.status, StatusCode::OK);
+        assert_eq!(
+            client.get(&format!("{prefix}old")).await.status,
+            StatusCode::OK
+        );
     }
 }
 
@@ -412,60 +588,117 @@ async fn old_paths_lead_to_the_page() {
 async fn layouts_and_callbacks_see_the_pages() {
     let nav = |pages: &PageRegistry| {
         let logo = html::Img::new().src(pages.paths().get_asset_url("logo.png"));
-        html::Div::new((logo, pages.iter().map(RegisteredPage::link), page_container(), html::P::new("").id("out")))
+        html::Div::new((
+            logo,
+            pages.iter().map(RegisteredPage::link),
+            page_container(),
+            html::P::new("").id("out"),
+        ))
     };
     let count = Callback::builder()
         .output(Output::new("out", "children"))
         .input(Input::new("_pages_location", "pathname"))
         .handler(async |path: Option<String>, context: Context| {
-            let below = path.as_deref().and_then(|path| context.paths().strip_relative_path(path).map(str::to_owned));
-            format!("{} of {}", below.unwrap_or_default(), context.page_registry().len())
+            let below = path
+                .as_deref()
+                .and_then(|path| context.paths().strip_relative_path(path).map(str::to_owned));
+            format!(
+                "{} of {}",
+                below.unwrap_or_default(),
+                context.page_registry().len()
+            )
         });
-    let app = App::new(nav).pages(pages![home, reports::weekly_analytics]).callback(count).url_base_pathname("/pre/");
+    let app = App::new(nav)
+        .pages(pages![home, reports::weekly_analytics])
+        .callback(count)
+        .url_base_pathname("/pre/");
     let client = Client::new(app);
     let children = client.get("/pre/_dash-layout").await.json()["props"]["children"].clone();
     assert_eq!(children[0]["props"]["src"], "/pre/assets/logo.png");
-    assert_eq!(children[2]["props"], json!({"children": "Weekly analytics", "href": "/pre/reports/weekly-analytics"}));
+    assert_eq!(
+        children[2]["props"],
+        json!({"children": "Weekly analytics", "href": "/pre/reports/weekly-analytics"})
+    );
     let call = json!({
         "output": "out.children",
         "outputs": {"id": "out", "property": "children"},
         "inputs": [{"id": "_pages_location", "property": "pathname", "value": "/pre/a/"}],
         "changedPropIds": [],
     });
-    assert_eq!(post(&client, "/pre/", &call).await.json()["response"]["out"]["children"], "a of 2");
+    assert_eq!(
+        post(&client, "/pre/", &call).await.json()["response"]["out"]["children"],
+        "a of 2"
+    );
 
-    let per_request = |request: &LayoutRequest| html::Div::new((request.page_registry().len(), page_container()));
+    let per_request =
+        |request: &LayoutRequest| html::Div::new((request.page_registry().len(), page_container()));
     let client = Client::new(App::new(per_request).pages(pages![home]));
-    assert_eq!(client.get("/_dash-layout").await.json()["props"]["children"][0], 1);
+    assert_eq!(
+        client.get("/_dash-layout").await.json()["props"]["children"][0],
+        1
+    );
     assert_eq!(Paths::default().get_relative_path("/a"), "/a");
 }
 
 #[test]
 fn mistakes_in_pages_are_found_with_their_places() {
-    let all = mistakes(App::with_pages([page("sales"), page("/größe"), page("/a?b"), page("/a").redirect_from("b")]));
+    let all = mistakes(App::with_pages([
+        page("sales"),
+        page("/größe"),
+        page("/a?b"),
+        page("/a").redirect_from("b"),
+    ]));
     assert_eq!(all.len(), 4, "{all:#?}");
-    assert!(all.iter().all(|mistake| mistake.starts_with("crates/ferrodash/tests/main/multipage.rs:")), "{all:#?}");
-    let has = |text: &str| assert!(all.iter().any(|mistake| mistake.contains(text)), "{text} is not in {all:#?}");
+    assert!(
+        all.iter()
+            .all(|mistake| mistake.starts_with("crates/ferrodash/tests/main/multipage.rs:")),
+        "{all:#?}"
+    );
+    let has = |text: &str| {
+        assert!(
+            all.iter().any(|mistake| mistake.contains(text)),
+            "{text} is not in {all:#?}"
+        )
+    };
     has("path is \"sales\"; it must begin with a slash");
     has("path is \"/größe\"; it must be a path as browsers send it");
     has("path is \"/a?b\"");
     has("redirect_from is \"b\"; it must begin with a slash");
 
     assert!(
-        one(App::with_pages([page("/a"), page("/a/")])).contains("the path \"/a/\" is that of the page at crates/")
+        one(App::with_pages([page("/a"), page("/a/")]))
+            .contains("the path \"/a/\" is that of the page at crates/")
     );
-    assert!(one(App::with_pages([Page::new("")])).contains("needs a module, a path or a path_template"));
+    assert!(
+        one(App::with_pages([Page::new("")])).contains("needs a module, a path or a path_template")
+    );
     let template = |template: &str| one(App::with_pages([Page::new("").path_template(template)]));
     assert!(template("/a/<1st>").contains("<1st> in path_template"));
     assert!(template("/a/<>").contains("<> in path_template"));
     assert!(template("/<a>/<a>").contains("<a> is in path_template \"/<a>/<a>\" twice"));
-    let hides = one(App::with_pages([page("/a"), page("/b").redirect_from("/a/")]));
-    assert!(hides.contains("redirect_from \"/a/\" hides the page at"), "{hides}");
-    let twice = one(App::with_pages([page("/a").redirect_from("/c"), page("/b").redirect_from("/c")]));
-    assert!(twice.contains("redirect_from \"/c\" is there twice"), "{twice}");
+    let hides = one(App::with_pages([
+        page("/a"),
+        page("/b").redirect_from("/a/"),
+    ]));
+    assert!(
+        hides.contains("redirect_from \"/a/\" hides the page at"),
+        "{hides}"
+    );
+    let twice = one(App::with_pages([
+        page("/a").redirect_from("/c"),
+        page("/b").redirect_from("/c"),
+    ]));
+    assert!(
+        twice.contains("redirect_from \"/c\" is there twice"),
+        "{twice}"
+    );
     let input = App::with_pages([page("/a")]).suppress_callback_exceptions(true);
-    let input = mistakes(input.routing_callback_input("search_", Input::new("x", "value"))).swap_remove(0);
-    assert!(input.contains("the pages have an input \"search_\" already"), "{input}");
+    let input =
+        mistakes(input.routing_callback_input("search_", Input::new("x", "value"))).swap_remove(0);
+    assert!(
+        input.contains("the pages have an input \"search_\" already"),
+        "{input}"
+    );
 }
 
 #[test]
@@ -473,27 +706,54 @@ fn a_layout_without_a_place_for_pages_is_a_mistake() {
     let all = mistakes(App::new(html::Div::new(())).pages(pages![home]));
     let missing = "the layout has no place for the pages (_pages_location, _pages_content, _pages_store, _pages_dummy); \
                    put page_container() into it";
-    assert!(all.iter().any(|mistake| mistake.contains(missing)), "{all:#?}");
-    assert!(built(App::new(|_: &LayoutRequest| page_container()).pages(pages![home])).page_registry().len() == 1);
+    assert!(
+        all.iter().any(|mistake| mistake.contains(missing)),
+        "{all:#?}"
+    );
+    assert!(
+        built(App::new(|_: &LayoutRequest| page_container()).pages(pages![home]))
+            .page_registry()
+            .len()
+            == 1
+    );
 }
 
 #[test]
 fn callbacks_are_checked_against_all_pages() {
     let to = |id: &'static str, property: &'static str| {
-        let builder =
-            Callback::builder().output(Output::new(id, property)).input(Input::new("_pages_location", "hash"));
+        let builder = Callback::builder()
+            .output(Output::new(id, property))
+            .input(Input::new("_pages_location", "hash"));
         builder.handler(async |_: Option<String>| "")
     };
     let input = |path: &str| Page::new(dcc::Input::new().id("field")).path(path);
     let area = |path: &str| Page::new(html::Div::new("").id("field")).path(path);
     let app = || App::with_pages([input("/a"), area("/b")]);
-    assert!(app().callback(to("field", "value")).callback(to("field", "children")).build().is_ok());
+    assert!(
+        app()
+            .callback(to("field", "value"))
+            .callback(to("field", "children"))
+            .build()
+            .is_ok()
+    );
     assert!(one(app().callback(to("fild", "value"))).contains("did you mean \"field\"?"));
-    assert!(one(app().callback(to("field", "valu"))).contains("has no property \"valu\"; did you mean \"value\"?"));
+    assert!(
+        one(app().callback(to("field", "valu")))
+            .contains("has no property \"valu\"; did you mean \"value\"?")
+    );
     let dynamic = Page::new(async || html::Div::new("")).path("/c");
-    assert!(app().pages([dynamic]).callback(to("later", "children")).build().is_ok(), "a function may bring it");
+    assert!(
+        app()
+            .pages([dynamic])
+            .callback(to("later", "children"))
+            .build()
+            .is_ok(),
+        "a function may bring it"
+    );
     let twice = Page::new((html::P::new("").id("p"), html::P::new("").id("p"))).path("/p");
     assert!(one(App::with_pages([twice])).contains("the id \"p\" is in the layout twice"));
     let shared = Page::new(html::P::new("").id("_pages_content")).path("/p");
-    assert!(one(App::with_pages([shared])).contains("the id \"_pages_content\" is in the layout twice"));
+    assert!(
+        one(App::with_pages([shared])).contains("the id \"_pages_content\" is in the layout twice")
+    );
 }

@@ -1,4 +1,5 @@
-//! Requests that no library would send, over a real socket: paths that try to leave, headers without end.
+//! Requests that no library would send, over a real socket: paths that try to leave, headers
+//! without end.
 
 use std::fmt::Write as _;
 use std::path::Path;
@@ -29,8 +30,16 @@ impl Server {
 
     pub(crate) async fn start_with(app: App, settings: ferrodash::Server) -> Self {
         let (router, port) = (app.build().unwrap().into_router(), free_port());
-        let serve = async move { settings.serve(router, &format!("127.0.0.1:{port}")).await.unwrap() };
-        let server = Self { port, task: tokio::spawn(serve) };
+        let serve = async move {
+            settings
+                .serve(router, &format!("127.0.0.1:{port}"))
+                .await
+                .unwrap()
+        };
+        let server = Self {
+            port,
+            task: tokio::spawn(serve),
+        };
         while TcpStream::connect(("127.0.0.1", port)).await.is_err() {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
@@ -46,17 +55,27 @@ impl Server {
         let read = tokio::time::timeout(Duration::from_secs(20), stream.read_to_end(&mut answer));
         let _ = read.await.expect("the server answers and closes");
         let answer = String::from_utf8_lossy(&answer).into_owned();
-        let status = answer.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        let status = answer
+            .split(' ')
+            .nth(1)
+            .and_then(|status| status.parse().ok())
+            .unwrap_or(0);
         (status, answer)
     }
 
     pub(crate) async fn get(&self, path: &str) -> (u16, String) {
-        self.send(format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").as_bytes()).await
+        self.send(
+            format!("GET {path} HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n").as_bytes(),
+        )
+        .await
     }
 }
 
 fn app() -> App {
-    App::new(html::Div::new((dcc::Input::new().id("a"), html::Div::new(()).id("out"))))
+    App::new(html::Div::new((
+        dcc::Input::new().id("a"),
+        html::Div::new(()).id("out"),
+    )))
 }
 
 /// A folder with the assets, beside a file that is nobody's business.
@@ -81,7 +100,11 @@ fn folders() -> tempfile::TempDir {
 async fn paths_that_try_to_leave_the_assets_or_the_suites_find_nothing() {
     let root = folders();
     let server = Server::start(app().assets_folder(root.path().join("assets"))).await;
-    for (path, status) in [("/assets/style.css", 200), ("/assets/deep/more.js", 200), ("/assets/deep%2fmore.js", 200)] {
+    for (path, status) in [
+        ("/assets/style.css", 200),
+        ("/assets/deep/more.js", 200),
+        ("/assets/deep%2fmore.js", 200),
+    ] {
         assert_eq!(server.get(path).await.0, status, "{path}");
     }
     let absolute = root.path().join("secret.js");
@@ -124,24 +147,42 @@ async fn paths_that_try_to_leave_the_assets_or_the_suites_find_nothing() {
         &"%2e%2e%2f".repeat(2000),
     ];
     for trick in tricks {
-        for folder in ["/assets/", "/_dash-component-suites/", "/_dash-component-suites/dash/"] {
+        for folder in [
+            "/assets/",
+            "/_dash-component-suites/",
+            "/_dash-component-suites/dash/",
+        ] {
             let (status, answer) = server.get(&format!("{folder}{trick}")).await;
             let shown = &trick[..trick.len().min(80)];
             // An empty rest names no file, so it is a path of the app's own pages.
-            let is_page = folder != "/assets/" && trick.is_empty() && answer.contains("react-entry-point");
-            assert!(matches!(status, 400 | 404) || is_page, "{folder}{shown}: {status}");
-            assert!(!answer.contains("private") && !answer.contains("root:"), "{folder}{shown}");
+            let is_page =
+                folder != "/assets/" && trick.is_empty() && answer.contains("react-entry-point");
+            assert!(
+                matches!(status, 400 | 404) || is_page,
+                "{folder}{shown}: {status}"
+            );
+            assert!(
+                !answer.contains("private") && !answer.contains("root:"),
+                "{folder}{shown}"
+            );
         }
     }
     // Without the leading slash, or with a whole address, as a proxy is asked.
-    for target in
-        ["assets/../secret.js", "http://other/assets/../secret.js", "http://other/assets/%2e%2e/secret.js", "*"]
-    {
+    for target in [
+        "assets/../secret.js",
+        "http://other/assets/../secret.js",
+        "http://other/assets/%2e%2e/secret.js",
+        "*",
+    ] {
         let (status, answer) = server.get(target).await;
         assert!(matches!(status, 400 | 404), "{target}: {status}");
         assert!(!answer.contains("private"), "{target}");
     }
-    assert_eq!(server.get("/assets/style.css").await.0, 200, "it still serves");
+    assert_eq!(
+        server.get("/assets/style.css").await.0,
+        200,
+        "it still serves"
+    );
 }
 
 #[cfg(unix)]
@@ -161,12 +202,25 @@ async fn links_are_followed_inside_the_assets_and_nowhere_else() {
     // The folder itself may be a link.
     symlink(&assets, root.path().join("static")).unwrap();
     let server = Server::start(app().assets_folder(root.path().join("static"))).await;
-    for path in ["file.js", "folder/secret.js", "broken.js", "loop/file.js", "loop/loop/folder/secret.js"] {
+    for path in [
+        "file.js",
+        "folder/secret.js",
+        "broken.js",
+        "loop/file.js",
+        "loop/loop/folder/secret.js",
+    ] {
         let (status, answer) = server.get(&format!("/assets/{path}")).await;
-        assert!(status == 404 && !answer.contains("private"), "{path}: {status}");
+        assert!(
+            status == 404 && !answer.contains("private"),
+            "{path}: {status}"
+        );
     }
     for path in ["again.js", "mounted.js", "loop/style.css"] {
-        assert_eq!(server.get(&format!("/assets/{path}")).await.0, 200, "{path}");
+        assert_eq!(
+            server.get(&format!("/assets/{path}")).await.0,
+            200,
+            "{path}"
+        );
     }
     let (_, page) = server.get("/").await;
     for (name, there) in [
@@ -188,7 +242,11 @@ async fn the_admin_page_serves_no_files() {
     let server = Server::start(app().cache_admin("/_cache/", |_| true)).await;
     assert_eq!(server.get("/_cache/").await.0, 200);
     for path in ["Cargo.toml", "src/lib.rs", "../Cargo.toml"] {
-        assert_eq!(server.get(&format!("/_cache/assets/{path}")).await.0, 404, "{path}");
+        assert_eq!(
+            server.get(&format!("/_cache/assets/{path}")).await.0,
+            404,
+            "{path}"
+        );
     }
 }
 
@@ -196,15 +254,21 @@ async fn the_admin_page_serves_no_files() {
 async fn headers_have_a_limit_in_number_and_in_size() {
     let server = Server::start(app()).await;
     let with = |count: usize, size: usize| {
-        let mut request = "GET /_dash-layout HTTP/1.1\r\nHost: test\r\nConnection: close\r\n".to_owned();
+        let mut request =
+            "GET /_dash-layout HTTP/1.1\r\nHost: test\r\nConnection: close\r\n".to_owned();
         for number in 0..count {
             let _ = write!(request, "X-{number}: {}\r\n", "x".repeat(size));
         }
         request + "\r\n"
     };
-    for (count, size, expected) in
-        [(98, 10, 200), (99, 10, 431), (1000, 10, 431), (1, 300_000, 200), (1, 500_000, 431), (90, 10_000, 431)]
-    {
+    for (count, size, expected) in [
+        (98, 10, 200),
+        (99, 10, 431),
+        (1000, 10, 431),
+        (1, 300_000, 200),
+        (1, 500_000, 431),
+        (90, 10_000, 431),
+    ] {
         let (status, _) = server.send(with(count, size).as_bytes()).await;
         assert_eq!(status, expected, "{count} headers of {size} bytes");
     }
@@ -217,7 +281,9 @@ async fn headers_have_a_limit_in_number_and_in_size() {
 
 #[tokio::test]
 async fn bodies_that_lie_about_their_length_do_no_harm() {
-    let callback = Callback::builder().output(Output::new("out", "children")).input(("a", "value"));
+    let callback = Callback::builder()
+        .output(Output::new("out", "children"))
+        .input(("a", "value"));
     let callback = callback.handler(async |text: Option<String>| text);
     let server = Server::start(app().callback(callback).max_body(1000)).await;
     let post = |headers: &str, body: &str| {
@@ -245,12 +311,18 @@ async fn bodies_that_lie_about_their_length_do_no_harm() {
 
 #[tokio::test]
 async fn a_callback_learns_where_its_call_comes_from() {
-    let callback = Callback::builder().output(Output::new("out", "children")).input(("a", "value")).handler(
-        async |_: serde_json::Value, context: Context| {
+    let callback = Callback::builder()
+        .output(Output::new("out", "children"))
+        .input(("a", "value"))
+        .handler(async |_: serde_json::Value, context: Context| {
             let remote = context.remote().map(|address| address.ip().to_string());
-            format!("{} of {:?} {:?}", remote.unwrap_or_default(), context.origin(), context.query())
-        },
-    );
+            format!(
+                "{} of {:?} {:?}",
+                remote.unwrap_or_default(),
+                context.origin(),
+                context.query()
+            )
+        });
     let server = Server::start(app().callback(callback)).await;
     let body = r#"{"output":"out.children","inputs":[{"id":"a","property":"value"}]}"#;
     let (status, answer) = server
@@ -264,5 +336,8 @@ async fn a_callback_learns_where_its_call_comes_from() {
         )
         .await;
     assert_eq!(status, 200, "{answer}");
-    assert!(answer.contains(r#"127.0.0.1 of Some(\"http://test\") \"endId=7\""#), "{answer}");
+    assert!(
+        answer.contains(r#"127.0.0.1 of Some(\"http://test\") \"endId=7\""#),
+        "{answer}"
+    );
 }

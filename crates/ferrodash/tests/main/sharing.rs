@@ -1,4 +1,5 @@
-//! Answers that are shared: between users, builds and processes, past their timeout, and values that stay on the server.
+//! Answers that are shared: between users, builds and processes, past their timeout, and values
+//! that stay on the server.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -18,7 +19,11 @@ use crate::{Answer, Client, caches, output};
 const SECOND: Duration = Duration::from_secs(1);
 
 fn layout() -> html::Div {
-    html::Div::new((dcc::Input::new().id("a"), dcc::Store::new("c"), html::Div::new(()).id("out")))
+    html::Div::new((
+        dcc::Input::new().id("a"),
+        dcc::Store::new("c"),
+        html::Div::new(()).id("out"),
+    ))
 }
 
 fn call(value: Value) -> Value {
@@ -33,18 +38,27 @@ where
 {
     let runs = Arc::new(AtomicU32::new(0));
     let (counter, say) = (runs.clone(), Arc::new(say));
-    let callback = Callback::builder().name("test::counted", "1").output(Output::new("out", "children"));
-    let callback = callback.input(("a", "value")).cache(options).handler(move |_: Value, ctx: Context| {
-        let (run, say) = (counter.fetch_add(1, Ordering::SeqCst) + 1, say.clone());
-        async move { say(run, &ctx) }
-    });
+    let callback = Callback::builder()
+        .name("test::counted", "1")
+        .output(Output::new("out", "children"));
+    let callback =
+        callback
+            .input(("a", "value"))
+            .cache(options)
+            .handler(move |_: Value, ctx: Context| {
+                let (run, say) = (counter.fetch_add(1, Ordering::SeqCst) + 1, say.clone());
+                async move { say(run, &ctx) }
+            });
     (callback, runs)
 }
 
 /// As a proxy that authenticates would say it: `x-user: ada; admin, sales`.
 fn identify(headers: &HeaderMap) -> Option<Identity> {
     let (user, roles) = headers.get("x-user")?.to_str().ok()?.split_once(';')?;
-    let roles = roles.split(',').map(str::trim).filter(|role| !role.is_empty());
+    let roles = roles
+        .split(',')
+        .map(str::trim)
+        .filter(|role| !role.is_empty());
     Some(roles.fold(Identity::new(user), |who, role| who.role(role)))
 }
 
@@ -52,11 +66,20 @@ fn identify(headers: &HeaderMap) -> Option<Identity> {
 async fn s12_two_users_with_the_same_inputs_get_two_answers() {
     for (cache, _server) in caches().await {
         let options = CacheOptions::new(60 * SECOND).vary("user");
-        let (callback, runs) = counted(options, |_, ctx| Ok(ctx.identity().map_or("nobody".into(), |who| who.user)));
-        let client = Client::new(App::new(layout()).cache(cache).identity(identify).callback(callback));
+        let (callback, runs) = counted(options, |_, ctx| {
+            Ok(ctx.identity().map_or("nobody".into(), |who| who.user))
+        });
+        let client = Client::new(
+            App::new(layout())
+                .cache(cache)
+                .identity(identify)
+                .callback(callback),
+        );
         for _ in 0..3 {
             for (header, expected) in [("ada;", "ada"), ("alan;", "alan")] {
-                let answer = client.post_with(&call(json!(1)), &[("x-user", header)]).await;
+                let answer = client
+                    .post_with(&call(json!(1)), &[("x-user", header)])
+                    .await;
                 assert_eq!(output(&answer), expected);
                 assert_eq!(answer.header("cache-control"), "no-store");
             }
@@ -74,7 +97,11 @@ async fn s12_reading_who_asks_without_declaring_it_is_an_error_and_nothing_is_sh
     for user in ["ada;", "alan;"] {
         let answer = client.post_with(&call(json!(1)), &[("x-user", user)]).await;
         assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
-        assert!(answer.text().contains("read user without declaring it"), "{}", answer.text());
+        assert!(
+            answer.text().contains("read user without declaring it"),
+            "{}",
+            answer.text()
+        );
     }
     assert_eq!(runs.load(Ordering::SeqCst), 2, "nothing was kept");
 }
@@ -85,28 +112,54 @@ async fn s13_what_was_made_under_a_role_is_not_given_back_once_the_role_is_revok
         let options = CacheOptions::new(60 * SECOND).vary(by);
         let (callback, runs) = counted(options, |_, ctx| Ok(format!("{:?}", ctx.roles())));
         let client = Client::new(App::new(layout()).identity(identify).callback(callback));
-        let ask = async |user: &str| output(&client.post_with(&call(json!(1)), &[("x-user", user)]).await);
+        let ask = async |user: &str| {
+            output(&client.post_with(&call(json!(1)), &[("x-user", user)]).await)
+        };
         assert_eq!(ask("ada; admin, sales").await, "[\"admin\", \"sales\"]");
-        assert_eq!(ask("ada; sales, admin").await, "[\"admin\", \"sales\"]", "in any order");
+        assert_eq!(
+            ask("ada; sales, admin").await,
+            "[\"admin\", \"sales\"]",
+            "in any order"
+        );
         assert_eq!(ask("ada; sales").await, "[\"sales\"]", "the role is gone");
         assert_eq!(runs.load(Ordering::SeqCst), 2);
         // Users of equal roles share an answer only where it was declared so.
         assert_eq!(ask("alan; sales").await, "[\"sales\"]");
-        assert_eq!(runs.load(Ordering::SeqCst), if by == "user" { 3 } else { 2 });
+        assert_eq!(
+            runs.load(Ordering::SeqCst),
+            if by == "user" { 3 } else { 2 }
+        );
     }
 }
 
 #[tokio::test]
 async fn session_and_locale_are_what_an_answer_can_vary_by() {
-    let options = CacheOptions::new(60 * SECOND).vary("session").vary("locale");
-    let (callback, runs) = counted(options, |_, ctx| Ok(format!("{:?} {:?}", ctx.session(), ctx.locale())));
+    let options = CacheOptions::new(60 * SECOND)
+        .vary("session")
+        .vary("locale");
+    let (callback, runs) = counted(options, |_, ctx| {
+        Ok(format!("{:?} {:?}", ctx.session(), ctx.locale()))
+    });
     let client = Client::new(App::new(layout()).session_cookie("sid").callback(callback));
     let ask = async |cookie: &str, language: &str| {
-        output(&client.post_with(&call(json!(1)), &[("cookie", cookie), ("accept-language", language)]).await)
+        output(
+            &client
+                .post_with(
+                    &call(json!(1)),
+                    &[("cookie", cookie), ("accept-language", language)],
+                )
+                .await,
+        )
     };
     for _ in 0..2 {
-        assert_eq!(ask("sid=1", "de-AT,de;q=0.9").await, "Some(\"1\") Some(\"de-at\")");
-        assert_eq!(ask("sid=1; other=2", "en;q=0.8, de-AT").await, "Some(\"1\") Some(\"de-at\")");
+        assert_eq!(
+            ask("sid=1", "de-AT,de;q=0.9").await,
+            "Some(\"1\") Some(\"de-at\")"
+        );
+        assert_eq!(
+            ask("sid=1; other=2", "en;q=0.8, de-AT").await,
+            "Some(\"1\") Some(\"de-at\")"
+        );
         assert_eq!(ask("sid=2", "*").await, "Some(\"2\") None");
     }
     assert_eq!(runs.load(Ordering::SeqCst), 2);
@@ -114,22 +167,34 @@ async fn session_and_locale_are_what_an_answer_can_vary_by() {
 
 #[tokio::test(start_paused = true)]
 async fn s5_a_stale_answer_says_how_old_it_is_and_is_refreshed() {
-    let options = CacheOptions::new(SECOND).stale_while_revalidate(10 * SECOND).vary("path");
+    let options = CacheOptions::new(SECOND)
+        .stale_while_revalidate(10 * SECOND)
+        .vary("path");
     let (callback, runs) = counted(options, |run, _| Ok(format!("run {run}")));
     let client = Client::new(App::new(layout()).callback(callback));
     assert_eq!(output(&client.post(&call(json!(1))).await), "run 1");
     tokio::time::advance(5 * SECOND).await;
     let answer = client.post(&call(json!(1))).await;
     assert_eq!(output(&answer), "run 1");
-    assert_eq!(answer.header("cache-status"), "ferrodash; hit; ttl=-4; detail=memory");
+    assert_eq!(
+        answer.header("cache-status"),
+        "ferrodash; hit; ttl=-4; detail=memory"
+    );
     assert_eq!(answer.header("age"), "5");
-    assert!(answer.header("server-timing").starts_with("ferrodash;desc=\"stale\""));
+    assert!(
+        answer
+            .header("server-timing")
+            .starts_with("ferrodash;desc=\"stale\"")
+    );
     while runs.load(Ordering::SeqCst) < 2 {
         tokio::time::sleep(SECOND / 100).await;
     }
     tokio::time::sleep(SECOND / 100).await;
     let answer = client.post(&call(json!(1))).await;
-    assert_eq!((output(&answer), answer.header("cache-status")), (json!("run 2"), "ferrodash; hit; detail=memory"));
+    assert_eq!(
+        (output(&answer), answer.header("cache-status")),
+        (json!("run 2"), "ferrodash; hit; detail=memory")
+    );
 }
 
 #[tokio::test]
@@ -142,10 +207,19 @@ async fn c28_a_request_for_a_fresh_answer_passes_the_cache_of_this_callback_and_
             let client = Client::new(App::new(layout()).cache(cache.clone()).callback(callback));
             let (this, other) = (call(json!(allowed)), call(json!([allowed])));
             assert_eq!(output(&client.post(&this).await), "run 1");
-            let asks = client.post_with(&this, &[("cache-control", "no-cache")]).await;
+            let asks = client
+                .post_with(&this, &[("cache-control", "no-cache")])
+                .await;
             assert_eq!(output(&asks), after);
-            assert_eq!(output(&client.post(&this).await), after, "everyone gets what it brought");
-            assert_eq!(client.post(&other).await.header("cache-status"), "ferrodash; fwd=miss; stored");
+            assert_eq!(
+                output(&client.post(&this).await),
+                after,
+                "everyone gets what it brought"
+            );
+            assert_eq!(
+                client.post(&other).await.header("cache-status"),
+                "ferrodash; fwd=miss; stored"
+            );
         }
     }
 }
@@ -155,10 +229,21 @@ async fn s27_a_callback_keeps_errors_only_if_asked() {
     for (cache, _server) in caches().await {
         for (options, runs_of_three) in [
             (CacheOptions::new(60 * SECOND).vary("path"), 3),
-            (CacheOptions::new(60 * SECOND).vary("path").negative_timeout(30 * SECOND), 1),
+            (
+                CacheOptions::new(60 * SECOND)
+                    .vary("path")
+                    .negative_timeout(30 * SECOND),
+                1,
+            ),
         ] {
-            let (callback, runs) = counted(options, |_, _| Err(CallbackError::new("no such order")));
-            let client = Client::new(App::new(layout()).cache(cache.clone()).debug(true).callback(callback));
+            let (callback, runs) =
+                counted(options, |_, _| Err(CallbackError::new("no such order")));
+            let client = Client::new(
+                App::new(layout())
+                    .cache(cache.clone())
+                    .debug(true)
+                    .callback(callback),
+            );
             for _ in 0..3 {
                 let answer = client.post(&call(json!(runs_of_three))).await;
                 assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
@@ -169,23 +254,38 @@ async fn s27_a_callback_keeps_errors_only_if_asked() {
     }
 }
 
-/// An app of one build over a shared cache: its callback has no version of its own, so each build has its own answers.
+/// An app of one build over a shared cache: its callback has no version of its own, so each build
+/// has its own answers.
 fn build(id: &'static str, cache: &Cache, version: &'static str) -> (Client, Arc<AtomicU32>) {
     let runs = Arc::new(AtomicU32::new(0));
     let counter = runs.clone();
-    let callback = Callback::builder().name("test::build", version).output(Output::new("out", "children"));
-    let callback =
-        callback.input(("a", "value")).cache(CacheOptions::new(60 * SECOND).client()).handler(move |number: Value| {
+    let callback = Callback::builder()
+        .name("test::build", version)
+        .output(Output::new("out", "children"));
+    let callback = callback
+        .input(("a", "value"))
+        .cache(CacheOptions::new(60 * SECOND).client())
+        .handler(move |number: Value| {
             counter.fetch_add(1, Ordering::SeqCst);
             async move { format!("{id} {number}") }
         });
-    (Client::new(App::new(layout()).cache(cache.clone()).build_id(id).callback(callback)), runs)
+    (
+        Client::new(
+            App::new(layout())
+                .cache(cache.clone())
+                .build_id(id)
+                .callback(callback),
+        ),
+        runs,
+    )
 }
 
 #[tokio::test]
 async fn c10_behind_a_random_balancer_no_answer_is_kept_under_the_wrong_build() {
     let redis = ferrodash_testing::Redis::start();
-    let cache = Cache::from_url(&format!("{}?namespace=tests&deadline=2s", redis.url())).await.unwrap();
+    let cache = Cache::from_url(&format!("{}?namespace=tests&deadline=2s", redis.url()))
+        .await
+        .unwrap();
     let builds = [build("old", &cache, ""), build("new", &cache, "")];
     // A fixed sequence that looks like chance.
     let mut state = 12345u32;
@@ -193,15 +293,34 @@ async fn c10_behind_a_random_balancer_no_answer_is_kept_under_the_wrong_build() 
         state = state.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
         let (which, number) = ((state >> 16) as usize % 2, (state >> 20) % 10);
         let answer = builds[which].0.call(&[json!(number)]).await;
-        assert_eq!(output(&answer), format!("{} {number}", ["old", "new"][which]));
+        assert_eq!(
+            output(&answer),
+            format!("{} {number}", ["old", "new"][which])
+        );
     }
-    assert_eq!(builds.each_ref().map(|(_, runs)| runs.load(Ordering::SeqCst)), [10, 10]);
+    assert_eq!(
+        builds
+            .each_ref()
+            .map(|(_, runs)| runs.load(Ordering::SeqCst)),
+        [10, 10]
+    );
     // Nor does a browser keep an answer of the one under an address of the other.
     for (client, _) in &builds {
         let page = client.get("/").await.text();
-        let token = page.split("\"token\":\"").nth(1).unwrap().split('"').next().unwrap();
-        let answer = client.get(&format!("/_ferrodash/call/{token}?b=another&in=%5B1%5D")).await;
-        assert_eq!((answer.status, answer.header("cache-control")), (StatusCode::OK, "no-store"));
+        let token = page
+            .split("\"token\":\"")
+            .nth(1)
+            .unwrap()
+            .split('"')
+            .next()
+            .unwrap();
+        let answer = client
+            .get(&format!("/_ferrodash/call/{token}?b=another&in=%5B1%5D"))
+            .await;
+        assert_eq!(
+            (answer.status, answer.header("cache-control")),
+            (StatusCode::OK, "no-store")
+        );
     }
 }
 
@@ -211,7 +330,11 @@ async fn s23_a_changed_function_does_not_find_what_its_old_form_left_and_an_unch
         let (before, _) = build("build 1", &cache, "source 1");
         assert_eq!(output(&before.call(&[json!(1)]).await), "build 1 1");
         let (unchanged, runs) = build("build 2", &cache, "source 1");
-        assert_eq!(output(&unchanged.call(&[json!(1)]).await), "build 1 1", "the same source");
+        assert_eq!(
+            output(&unchanged.call(&[json!(1)]).await),
+            "build 1 1",
+            "the same source"
+        );
         assert_eq!(runs.load(Ordering::SeqCst), 0);
         let (changed, runs) = build("build 2", &cache, "source 2");
         assert_eq!(output(&changed.call(&[json!(1)]).await), "build 2 1");
@@ -224,7 +347,9 @@ async fn c7_after_an_invalidation_a_browser_that_asks_gets_the_new_data_and_othe
     for (cache, _server) in caches().await {
         let data = Arc::new(AtomicU32::new(1));
         let source = data.clone();
-        let callback = Callback::builder().name("test::tagged", "1").output(Output::new("out", "children"));
+        let callback = Callback::builder()
+            .name("test::tagged", "1")
+            .output(Output::new("out", "children"));
         let callback = callback
             .input(("a", "value"))
             .prevent_initial_call()
@@ -234,48 +359,90 @@ async fn c7_after_an_invalidation_a_browser_that_asks_gets_the_new_data_and_othe
                 let value = source.load(Ordering::SeqCst);
                 async move { format!("{name} {value} {}", "padding ".repeat(200)) }
             });
-        let client = Client::new(App::new(layout()).cache(cache.clone()).build_id("1").callback(callback));
+        let client = Client::new(
+            App::new(layout())
+                .cache(cache.clone())
+                .build_id("1")
+                .callback(callback),
+        );
         let page = client.get("/").await.text();
-        let [token, build] = ["token", "build"]
-            .map(|name| page.split(&format!("\"{name}\":\"")).nth(1).unwrap().split('"').next().unwrap().to_owned());
+        let [token, build] = ["token", "build"].map(|name| {
+            page.split(&format!("\"{name}\":\""))
+                .nth(1)
+                .unwrap()
+                .split('"')
+                .next()
+                .unwrap()
+                .to_owned()
+        });
         let ask = async |name: &str, etag: &str| -> Answer {
             let path = format!("/_ferrodash/call/{token}?b={build}&in=%5B%22{name}%22%5D");
             client.get_with(&path, &[("if-none-match", etag)]).await
         };
-        let etags = [ask("orders", "").await, ask("users", "").await].map(|answer| answer.header("etag").to_owned());
+        let etags = [ask("orders", "").await, ask("users", "").await]
+            .map(|answer| answer.header("etag").to_owned());
         data.store(2, Ordering::SeqCst);
         let same = ask("orders", &etags[0]).await;
-        assert_eq!(same.status, StatusCode::NOT_MODIFIED, "nobody said that it changed: {same:?}");
+        assert_eq!(
+            same.status,
+            StatusCode::NOT_MODIFIED,
+            "nobody said that it changed: {same:?}"
+        );
         cache.invalidate_tag("orders").await.unwrap();
         let orders = ask("orders", &etags[0]).await;
         assert!(output(&orders).as_str().unwrap().starts_with("orders 2"));
         let users = ask("users", &etags[1]).await;
         assert_eq!(users.status, StatusCode::NOT_MODIFIED);
-        assert!(users.header("cache-status").starts_with("ferrodash; hit"), "{users:?}");
+        assert!(
+            users.header("cache-status").starts_with("ferrodash; hit"),
+            "{users:?}"
+        );
     }
 }
 
 #[tokio::test]
 async fn s22_fifty_readers_of_a_5_mb_answer_share_one_copy_of_its_bytes() {
-    let value: String = (0..700_000).map(|number| format!("{number:07} ")).take(640_000).collect();
+    let value: String = (0..700_000)
+        .map(|number| format!("{number:07} "))
+        .take(640_000)
+        .collect();
     assert!(value.len() > 5_000_000);
-    let (callback, runs) = counted(CacheOptions::new(60 * SECOND).vary("path"), move |_, _| Ok(value.clone()));
-    let app = App::new(layout()).cache(Cache::memory(64 << 20)).callback(callback).build().unwrap().into_router();
+    let (callback, runs) = counted(CacheOptions::new(60 * SECOND).vary("path"), move |_, _| {
+        Ok(value.clone())
+    });
+    let app = App::new(layout())
+        .cache(Cache::memory(64 << 20))
+        .callback(callback)
+        .build()
+        .unwrap()
+        .into_router();
     for encoding in ["identity", "gzip", "br"] {
         let ask = || async {
-            let request = Request::post("/_dash-update-component").header("content-type", "application/json");
-            let request = request.header("accept-encoding", encoding).body(Body::from(call(json!(1)).to_string()));
+            let request =
+                Request::post("/_dash-update-component").header("content-type", "application/json");
+            let request = request
+                .header("accept-encoding", encoding)
+                .body(Body::from(call(json!(1)).to_string()));
             let response = app.clone().oneshot(request.unwrap()).await.unwrap();
             let hit = response.headers()["cache-status"] == "ferrodash; hit; detail=memory";
             // The bytes themselves, before anything has copied them.
-            (hit, response.into_body().into_data_stream().next().await.unwrap().unwrap())
+            (
+                hit,
+                response
+                    .into_body()
+                    .into_data_stream()
+                    .next()
+                    .await
+                    .unwrap()
+                    .unwrap(),
+            )
         };
         ask().await;
         let answers = join_all((0..50).map(|_| ask())).await;
         let first = &answers[0].1;
-        assert!(
-            answers.iter().all(|(hit, bytes)| *hit && bytes.as_ptr() == first.as_ptr() && bytes.len() == first.len())
-        );
+        assert!(answers.iter().all(|(hit, bytes)| *hit
+            && bytes.as_ptr() == first.as_ptr()
+            && bytes.len() == first.len()));
     }
     assert_eq!(runs.load(Ordering::SeqCst), 1);
 }
@@ -290,19 +457,29 @@ fn stored() -> [Callback; 2] {
         .handler(async |count: u64| {
             Ok::<_, CallbackError>(Stored::put("numbers", &(0..count).collect::<Vec<u64>>()).await?)
         });
-    let load = Callback::builder().name("test::load", "1").output(Output::new("out", "children")).input(("c", "data"));
-    let load = load.handler(async |numbers: Stored<Vec<u64>>| match numbers.load().await {
-        Ok(numbers) => numbers.iter().sum::<u64>().to_string(),
-        Err(StoredError::Gone) => "gone, computed again".into(),
-        Err(error) => error.to_string(),
-    });
+    let load = Callback::builder()
+        .name("test::load", "1")
+        .output(Output::new("out", "children"))
+        .input(("c", "data"));
+    let load = load.handler(
+        async |numbers: Stored<Vec<u64>>| match numbers.load().await {
+            Ok(numbers) => numbers.iter().sum::<u64>().to_string(),
+            Err(StoredError::Gone) => "gone, computed again".into(),
+            Err(error) => error.to_string(),
+        },
+    );
     [put, load]
 }
 
 #[tokio::test]
 async fn s19_a_value_stays_on_the_server_and_the_app_is_told_when_it_is_gone() {
     for (cache, _server) in caches().await {
-        let app = || App::new(layout()).cache(cache.clone()).secret("of all processes").callbacks(stored());
+        let app = || {
+            App::new(layout())
+                .cache(cache.clone())
+                .secret("of all processes")
+                .callbacks(stored())
+        };
         let (one, two) = (Client::new(app()), Client::new(app()));
         let put = async |client: &Client, page: &str, count: u64| {
             let input = json!({"id": "a", "property": "value", "value": count});
@@ -313,7 +490,8 @@ async fn s19_a_value_stays_on_the_server_and_the_app_is_told_when_it_is_gone() {
         };
         let load = async |client: &Client, handle: &Value| {
             let input = json!({"id": "c", "property": "data", "value": handle});
-            let load = json!({"output": "out.children", "inputs": [input], "changedPropIds": ["c.data"]});
+            let load =
+                json!({"output": "out.children", "inputs": [input], "changedPropIds": ["c.data"]});
             output(&client.post(&load).await)
         };
         let first = put(&one, "page 1", 10_000).await;
@@ -324,7 +502,11 @@ async fn s19_a_value_stays_on_the_server_and_the_app_is_told_when_it_is_gone() {
         let other = put(&one, "page 2", 3).await;
         assert_eq!(load(&one, &second).await, "45");
         assert_eq!(load(&one, &other).await, "3");
-        assert_eq!(load(&one, &first).await, "gone, computed again", "freed by the one that replaced it");
+        assert_eq!(
+            load(&one, &first).await,
+            "gone, computed again",
+            "freed by the one that replaced it"
+        );
         cache.clear().await.unwrap();
         assert_eq!(load(&one, &second).await, "gone, computed again");
     }
@@ -335,33 +517,62 @@ async fn a_forged_handle_is_refused() {
     let client = Client::new(App::new(layout()).callbacks(stored()));
     let input = json!({"id": "a", "property": "value", "value": 5});
     let put = json!({"output": "c.data", "inputs": [input], "changedPropIds": ["a.value"]});
-    let handle =
-        client.post(&put).await.json()["response"]["c"]["data"]["_ferrodash_stored"].as_str().unwrap().to_owned();
+    let handle = client.post(&put).await.json()["response"]["c"]["data"]["_ferrodash_stored"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let load = async |handle: &str| {
         let data = json!({"_ferrodash_stored": handle});
         let input = json!({"id": "c", "property": "data", "value": data});
-        client.post(&json!({"output": "out.children", "inputs": [input], "changedPropIds": ["c.data"]})).await
+        client
+            .post(
+                &json!({"output": "out.children", "inputs": [input], "changedPropIds": ["c.data"]}),
+            )
+            .await
     };
     assert_eq!(output(&load(&handle).await), "10");
     for index in 0..handle.len() {
         let mut forged = handle.clone().into_bytes();
         forged[index] = if forged[index] == b'0' { b'1' } else { b'0' };
         let answer = output(&load(&String::from_utf8(forged).unwrap()).await);
-        assert_eq!(answer, "the handle of the stored value is not one of this app's", "byte {index}");
+        assert_eq!(
+            answer, "the handle of the stored value is not one of this app's",
+            "byte {index}"
+        );
     }
     for other in ["", "x", &"ä".repeat(60)] {
-        assert_eq!(output(&load(other).await), "the handle of the stored value is not one of this app's");
+        assert_eq!(
+            output(&load(other).await),
+            "the handle of the stored value is not one of this app's"
+        );
     }
 }
 
 #[tokio::test]
 async fn s25_the_admin_page_is_for_those_the_guard_lets_through_and_deletes_one_entry() {
-    let (callback, runs) = counted(CacheOptions::new(60 * SECOND).vary("path"), |run, _| Ok(format!("run {run}")));
-    let app = App::new(layout()).callback(callback).metrics_endpoint("metrics");
-    let client = Client::new(app.cache_admin("/_cache/", |headers| headers.contains_key("x-admin")));
-    for path in ["/_cache/", "/_cache/_dash-layout", "/_cache/_dash-dependencies"] {
-        assert_eq!(client.get(path).await.status, StatusCode::NOT_FOUND, "{path}");
-        assert_eq!(client.get_with(path, &[("x-admin", "1")]).await.status, StatusCode::OK, "{path}");
+    let (callback, runs) = counted(CacheOptions::new(60 * SECOND).vary("path"), |run, _| {
+        Ok(format!("run {run}"))
+    });
+    let app = App::new(layout())
+        .callback(callback)
+        .metrics_endpoint("metrics");
+    let client =
+        Client::new(app.cache_admin("/_cache/", |headers| headers.contains_key("x-admin")));
+    for path in [
+        "/_cache/",
+        "/_cache/_dash-layout",
+        "/_cache/_dash-dependencies",
+    ] {
+        assert_eq!(
+            client.get(path).await.status,
+            StatusCode::NOT_FOUND,
+            "{path}"
+        );
+        assert_eq!(
+            client.get_with(path, &[("x-admin", "1")]).await.status,
+            StatusCode::OK,
+            "{path}"
+        );
     }
     for (value, times) in [(1, 3), (2, 1)] {
         for _ in 0..times {
@@ -379,28 +590,50 @@ async fn s25_the_admin_page_is_for_those_the_guard_lets_through_and_deletes_one_
             ],
             "changedPropIds": [button],
         });
-        let request = Request::post("/_cache/_dash-update-component").header("content-type", "application/json");
-        let answer = client.send(request.header("x-admin", "1").body(Body::from(body.to_string())).unwrap()).await;
+        let request = Request::post("/_cache/_dash-update-component")
+            .header("content-type", "application/json");
+        let answer = client
+            .send(
+                request
+                    .header("x-admin", "1")
+                    .body(Body::from(body.to_string()))
+                    .unwrap(),
+            )
+            .await;
         assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
         answer.json()["response"].clone()
     };
     let shown = act("cache-interval.n_intervals", json!([]), json!([])).await;
     let entries = shown["cache-entries"]["data"].clone();
-    assert_eq!((entries[0]["hits"].clone(), entries[1]["hits"].clone()), (json!(2), json!(0)));
+    assert_eq!(
+        (entries[0]["hits"].clone(), entries[1]["hits"].clone()),
+        (json!(2), json!(0))
+    );
     assert_eq!(entries[0]["function"], "test::counted");
     assert_eq!(shown["cache-functions"]["data"][0]["misses"], 2);
     let shown = act("cache-delete.n_clicks", entries.clone(), json!([0])).await;
     assert_eq!(shown["cache-message"]["children"], "1 entry deleted");
     assert_eq!(shown["cache-entries"]["data"].as_array().unwrap().len(), 1);
     client.post(&call(json!(2))).await;
-    assert_eq!(runs.load(Ordering::SeqCst), 2, "the other entry is as it was");
+    assert_eq!(
+        runs.load(Ordering::SeqCst),
+        2,
+        "the other entry is as it was"
+    );
     assert_eq!(output(&client.post(&call(json!(1))).await), "run 3");
     let shown = act("cache-interval.n_intervals", json!([]), json!([])).await;
-    act("cache-refresh.n_clicks", shown["cache-entries"]["data"].clone(), json!([0])).await;
+    act(
+        "cache-refresh.n_clicks",
+        shown["cache-entries"]["data"].clone(),
+        json!([0]),
+    )
+    .await;
     assert_eq!(client.get("/_cache/").await.status, StatusCode::NOT_FOUND);
     let metrics = client.get("/metrics").await.text();
     assert!(
-        metrics.contains("ferrodash_cache_answers_total{function=\"test::counted\",result=\"miss\"} 3"),
+        metrics.contains(
+            "ferrodash_cache_answers_total{function=\"test::counted\",result=\"miss\"} 3"
+        ),
         "{metrics}"
     );
 }

@@ -13,9 +13,22 @@ const ROLE: &str = "START_TEST_REDIS";
 #[tokio::test(flavor = "multi_thread")]
 async fn child() {
     let Ok(url) = std::env::var(ROLE) else { return };
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(false).init();
-    let cache = Cache::builder().namespace("app").memory(64 << 20).url(&url).await.unwrap().build();
-    App::new(html::Div::new(())).cache(cache).run("127.0.0.1:0").await.unwrap();
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
+    let cache = Cache::builder()
+        .namespace("app")
+        .memory(64 << 20)
+        .url(&url)
+        .await
+        .unwrap()
+        .build();
+    App::new(html::Div::new(()))
+        .cache(cache)
+        .run("127.0.0.1:0")
+        .await
+        .unwrap();
 }
 
 #[test]
@@ -28,7 +41,9 @@ fn d28_each_tier_has_a_line_when_the_app_starts_and_a_redis_that_is_gone_is_name
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    let lines = BufReader::new(child.stderr.take().unwrap()).lines().map_while(Result::ok);
+    let lines = BufReader::new(child.stderr.take().unwrap())
+        .lines()
+        .map_while(Result::ok);
     let mut said = Vec::new();
     for line in lines {
         let is_last = line.contains("cache: redis");
@@ -39,9 +54,18 @@ fn d28_each_tier_has_a_line_when_the_app_starts_and_a_redis_that_is_gone_is_name
     }
     child.kill().unwrap();
     child.wait().unwrap();
-    let line = |part: &str| said.iter().find(|line| line.contains(part)).unwrap_or_else(|| panic!("{part}: {said:#?}"));
+    let line = |part: &str| {
+        said.iter()
+            .find(|line| line.contains(part))
+            .unwrap_or_else(|| panic!("{part}: {said:#?}"))
+    };
     assert!(line("cache: memory (at most 64 MiB)").contains("INFO"));
-    let redis = line(&format!("cache: redis (redis://***@127.0.0.1:{port}/1) does not answer"));
-    assert!(redis.contains("WARN") && redis.contains("each process computes for itself"), "{redis}");
+    let redis = line(&format!(
+        "cache: redis (redis://***@127.0.0.1:{port}/1) does not answer"
+    ));
+    assert!(
+        redis.contains("WARN") && redis.contains("each process computes for itself"),
+        "{redis}"
+    );
     assert!(!said.concat().contains("hunter2"));
 }

@@ -8,7 +8,11 @@ const LONGEST_FUNCTION: usize = 60;
 const LARGEST_SCRIPT: usize = 18 * 1024;
 
 fn root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).ancestors().nth(2).expect("crates/ferrodash").to_owned()
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .ancestors()
+        .nth(2)
+        .expect("crates/ferrodash")
+        .to_owned()
 }
 
 /// Files below a folder with an ending, build output left out.
@@ -18,7 +22,10 @@ fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
         let name = entry.file_name();
         if path.is_dir() && name != "target" && name != ".git" {
             files(&path, ending, found);
-        } else if path.extension().is_some_and(|extension| extension == ending) {
+        } else if path
+            .extension()
+            .is_some_and(|extension| extension == ending)
+        {
             found.push(path);
         }
     }
@@ -27,8 +34,16 @@ fn files(folder: &Path, ending: &str, found: &mut Vec<PathBuf>) {
 fn sources() -> Vec<(String, String)> {
     let mut found = Vec::new();
     files(&root(), "rs", &mut found);
-    let name = |path: &Path| path.strip_prefix(root()).unwrap().to_string_lossy().into_owned();
-    found.iter().map(|path| (name(path), fs::read_to_string(path).unwrap())).collect()
+    let name = |path: &Path| {
+        path.strip_prefix(root())
+            .unwrap()
+            .to_string_lossy()
+            .into_owned()
+    };
+    found
+        .iter()
+        .map(|path| (name(path), fs::read_to_string(path).unwrap()))
+        .collect()
 }
 
 fn is_test(name: &str) -> bool {
@@ -39,7 +54,9 @@ fn is_test(name: &str) -> bool {
 fn code(text: &str) -> Vec<&str> {
     let before_tests = text.split("#[cfg(test)]").next().unwrap_or(text);
     let lines = before_tests.lines().map(str::trim_end);
-    lines.filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//")).collect()
+    lines
+        .filter(|line| !line.trim().is_empty() && !line.trim_start().starts_with("//"))
+        .collect()
 }
 
 #[test]
@@ -66,7 +83,11 @@ fn files_and_functions_stay_small() {
             .any(|begin| line.trim_start().starts_with(begin));
             if is_function {
                 let end = format!("{}}}", " ".repeat(indent));
-                let length = code[start..].iter().position(|line| *line == end).unwrap_or(0) + 1;
+                let length = code[start..]
+                    .iter()
+                    .position(|line| *line == end)
+                    .unwrap_or(0)
+                    + 1;
                 if length > LONGEST_FUNCTION {
                     long.push(format!("{name}: {} has {length} lines", line.trim()));
                 }
@@ -79,7 +100,10 @@ fn files_and_functions_stay_small() {
 #[test]
 fn modules_say_what_they_are_for_and_nothing_is_left_for_later() {
     let mut wrong = Vec::new();
-    for (name, text) in sources().iter().filter(|(name, _)| !name.contains("/tests/ui/")) {
+    for (name, text) in sources()
+        .iter()
+        .filter(|(name, _)| !name.contains("/tests/ui/"))
+    {
         if !text.starts_with("//!") {
             wrong.push(format!("{name} does not begin with its purpose"));
         }
@@ -98,7 +122,11 @@ fn modules_say_what_they_are_for_and_nothing_is_left_for_later() {
 #[test]
 fn the_script_of_the_page_stays_small() {
     let script = fs::read(root().join("crates/ferrodash/browser/ferrodash.js")).unwrap();
-    assert!(script.len() < LARGEST_SCRIPT, "it has {} bytes", script.len());
+    assert!(
+        script.len() < LARGEST_SCRIPT,
+        "it has {} bytes",
+        script.len()
+    );
 }
 
 #[test]
@@ -106,12 +134,25 @@ fn the_map_names_every_crate_and_feature() {
     let map = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
     for entry in fs::read_dir(root().join("crates")).unwrap().flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
-        assert!(map.contains(&format!("`{name}`")), "ARCHITECTURE.md does not name {name}");
+        assert!(
+            map.contains(&format!("`{name}`")),
+            "ARCHITECTURE.md does not name {name}"
+        );
         let manifest = fs::read_to_string(entry.path().join("Cargo.toml")).unwrap();
-        let features =
-            manifest.split("[features]").nth(1).and_then(|rest| rest.split("\n[").next()).unwrap_or_default();
-        for feature in features.lines().filter_map(|line| line.split_once(" = ")).map(|(feature, _)| feature) {
-            assert!(feature == "default" || map.contains(&format!("`{feature}`")), "{name}: feature {feature}");
+        let features = manifest
+            .split("[features]")
+            .nth(1)
+            .and_then(|rest| rest.split("\n[").next())
+            .unwrap_or_default();
+        for feature in features
+            .lines()
+            .filter_map(|line| line.split_once(" = "))
+            .map(|(feature, _)| feature)
+        {
+            assert!(
+                feature == "default" || map.contains(&format!("`{feature}`")),
+                "{name}: feature {feature}"
+            );
         }
     }
 }
@@ -121,7 +162,9 @@ fn options_of_the_attributes_are_in_the_guide() {
     let mut guide = String::new();
     let mut pages = Vec::new();
     files(&root().join("docs/guide"), "md", &mut pages);
-    pages.iter().for_each(|page| guide.push_str(&fs::read_to_string(page).unwrap()));
+    pages
+        .iter()
+        .for_each(|page| guide.push_str(&fs::read_to_string(page).unwrap()));
     for option in [
         "output",
         "input",
@@ -159,7 +202,10 @@ fn options_of_the_attributes_are_in_the_guide() {
         "refresh",
         "invalidates",
     ] {
-        assert!(guide.contains(option), "the guide does not mention {option}");
+        assert!(
+            guide.contains(option),
+            "the guide does not mention {option}"
+        );
     }
 }
 
@@ -170,7 +216,11 @@ fn links_in_the_documentation_lead_somewhere() {
     let mut dead = Vec::new();
     for page in pages {
         let text = fs::read_to_string(&page).unwrap();
-        for link in text.split("](").skip(1).filter_map(|rest| rest.split(')').next()) {
+        for link in text
+            .split("](")
+            .skip(1)
+            .filter_map(|rest| rest.split(')').next())
+        {
             let target = link.split('#').next().unwrap_or_default();
             let local = !target.is_empty() && !target.contains("://");
             if local && !page.parent().unwrap().join(target).exists() {

@@ -2,6 +2,7 @@
 
 #[test]
 fn misuse_of_the_attributes_is_explained() {
-    // No `pass` beside it: with only such cases trybuild checks all crates instead of building them once more.
+    // No `pass` beside it: with only such cases trybuild checks all crates instead of building them
+    // once more.
     trybuild::TestCases::new().compile_fail("tests/ui/*.rs");
 }

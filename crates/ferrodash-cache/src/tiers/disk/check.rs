@@ -1,8 +1,9 @@
 //! Whether a database file can be trusted.
 //!
-//! LMDB takes what it finds in its file for true and crashes over what is not. So before the first process opens a file,
-//! every page that can be reached is looked at: that it is there, of its kind, used once, and that what it holds lies
-//! within it. What values hold is not looked at; they have checksums of their own.
+//! LMDB takes what it finds in its file for true and crashes over what is not. So before the first
+//! process opens a file, every page that can be reached is looked at: that it is there, of its
+//! kind, used once, and that what it holds lies within it. What values hold is not looked at; they
+//! have checksums of their own.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -53,7 +54,13 @@ pub(super) fn database(path: &Path) -> Result<()> {
     if length == 0 {
         return Ok(());
     }
-    let mut pages = Pages { file, length, size: 4096, last: 0, used: Vec::new() };
+    let mut pages = Pages {
+        file,
+        length,
+        size: 4096,
+        last: 0,
+        used: Vec::new(),
+    };
     let meta = pages.newest_meta()?;
     pages.last = u64_at(&meta, PAGE_HEADER + 120)?;
     // The file itself may be shorter, where the last pages are free.
@@ -94,7 +101,11 @@ struct Tree {
 impl Tree {
     fn decode(bytes: &[u8], offset: usize) -> Result<Self> {
         let (flags, depth) = (u16_at(bytes, offset + 4)?, u16_at(bytes, offset + 6)?);
-        Ok(Self { flags, depth, root: u64_at(bytes, offset + 40)? })
+        Ok(Self {
+            flags,
+            depth,
+            root: u64_at(bytes, offset + 40)?,
+        })
     }
 }
 
@@ -106,7 +117,10 @@ impl Pages {
         if !self.size.is_power_of_two() || !(512..=65_536).contains(&self.size) {
             return Err("it is no database".into());
         }
-        let metas = [self.read_at(0, self.size)?, self.read_at(self.size as u64, self.size)?];
+        let metas = [
+            self.read_at(0, self.size)?,
+            self.read_at(self.size as u64, self.size)?,
+        ];
         for meta in &metas {
             if u16_at(meta, 10)? & kind::META == 0 || u32_at(meta, PAGE_HEADER)? != MAGIC {
                 return Err("it is no database".into());
@@ -116,14 +130,21 @@ impl Pages {
             }
         }
         let transaction = |meta: &Vec<u8>| u64_at(meta, PAGE_HEADER + 128).unwrap_or(0);
-        Ok(metas.into_iter().max_by_key(transaction).expect("there are two"))
+        Ok(metas
+            .into_iter()
+            .max_by_key(transaction)
+            .expect("there are two"))
     }
 
     fn tree(&mut self, tree: &Tree, role: Role) -> Result<()> {
         if tree.root == NONE {
             return Ok(());
         }
-        let flags = if role == Role::Free { NUMBERS_AS_KEYS } else { 0 };
+        let flags = if role == Role::Free {
+            NUMBERS_AS_KEYS
+        } else {
+            0
+        };
         if tree.depth > DEEPEST || tree.flags != flags {
             return Err("a table is not one of a cache".into());
         }
@@ -131,16 +152,22 @@ impl Pages {
         while let Some((number, level)) = open.pop() {
             self.take(number, 1)?;
             let page = self.read_at(number * self.size as u64, self.size)?;
-            let expected = if level == tree.depth { kind::LEAF } else { kind::BRANCH };
+            let expected = if level == tree.depth {
+                kind::LEAF
+            } else {
+                kind::BRANCH
+            };
             if u64_at(&page, 0)? != number || u16_at(&page, 10)? != expected {
                 return Err(format!("page {number} is damaged"));
             }
-            let nodes = nodes(&page, expected, role).map_err(|reason| format!("page {number}: {reason}"))?;
+            let nodes = nodes(&page, expected, role)
+                .map_err(|reason| format!("page {number}: {reason}"))?;
             for node in nodes {
                 if expected == kind::BRANCH {
                     open.push((node.page, level + 1));
                 } else {
-                    self.leaf(&page, &node, role).map_err(|reason| format!("page {number}: {reason}"))?;
+                    self.leaf(&page, &node, role)
+                        .map_err(|reason| format!("page {number}: {reason}"))?;
                 }
             }
         }
@@ -150,7 +177,10 @@ impl Pages {
     fn leaf(&mut self, page: &[u8], node: &Node, role: Role) -> Result<()> {
         let data = match node.flags {
             flag::BIG => self.overflow(u64_at(page, node.data)?, node.length, role)?,
-            _ => page.get(node.data..node.data + node.length).ok_or("a value is cut off")?.to_vec(),
+            _ => page
+                .get(node.data..node.data + node.length)
+                .ok_or("a value is cut off")?
+                .to_vec(),
         };
         match (role, node.flags) {
             (Role::Main, flag::TREE) => self.tree(&Tree::decode(&data, 0)?, Role::Table),
@@ -169,7 +199,9 @@ impl Pages {
 
     /// Looks at a value in pages of its own, and reads it where it matters.
     fn overflow(&mut self, number: u64, length: usize, role: Role) -> Result<Vec<u8>> {
-        let start = number.checked_mul(self.size as u64).ok_or("a value is damaged")?;
+        let start = number
+            .checked_mul(self.size as u64)
+            .ok_or("a value is damaged")?;
         let header = self.read_at(start, PAGE_HEADER)?;
         let pages = u64::from(u32_at(&header, 12)?);
         let needed = (PAGE_HEADER + length).div_ceil(self.size) as u64;
@@ -181,12 +213,20 @@ impl Pages {
             return Err("a value is cut off".into());
         }
         self.take(number, pages)?;
-        if role == Role::Free { self.read_at(start + PAGE_HEADER as u64, length) } else { Ok(Vec::new()) }
+        if role == Role::Free {
+            self.read_at(start + PAGE_HEADER as u64, length)
+        } else {
+            Ok(Vec::new())
+        }
     }
 
     /// Notes that pages are used, for the first time.
     fn take(&mut self, first: u64, count: u64) -> Result<()> {
-        if first < METAS || first.checked_add(count).is_none_or(|end| end > self.last + 1) {
+        if first < METAS
+            || first
+                .checked_add(count)
+                .is_none_or(|end| end > self.last + 1)
+        {
             return Err(format!("there is no page {first}"));
         }
         for number in first..first + count {
@@ -202,8 +242,12 @@ impl Pages {
 
     fn read_at(&mut self, offset: u64, length: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; length];
-        let read = self.file.seek(SeekFrom::Start(offset)).and_then(|_| self.file.read_exact(&mut bytes));
-        read.map_err(|error| format!("reading at {offset}: {error}")).map(|()| bytes)
+        let read = self
+            .file
+            .seek(SeekFrom::Start(offset))
+            .and_then(|_| self.file.read_exact(&mut bytes));
+        read.map_err(|error| format!("reading at {offset}: {error}"))
+            .map(|()| bytes)
     }
 }
 
@@ -221,9 +265,23 @@ struct Node {
 
 impl Node {
     fn decode(page: &[u8], start: usize) -> Result<Self> {
-        let (low, flags, key) = (u32_at(page, start)?, u16_at(page, start + 4)?, u16_at(page, start + 6)?.into());
-        let (number, data) = (u64::from(low) | u64::from(flags) << 32, start + NODE_HEADER + key);
-        Ok(Self { page: number, flags, start, key, data, length: low as usize })
+        let (low, flags, key) = (
+            u32_at(page, start)?,
+            u16_at(page, start + 4)?,
+            u16_at(page, start + 6)?.into(),
+        );
+        let (number, data) = (
+            u64::from(low) | u64::from(flags) << 32,
+            start + NODE_HEADER + key,
+        );
+        Ok(Self {
+            page: number,
+            flags,
+            start,
+            key,
+            data,
+            length: low as usize,
+        })
     }
 
     /// Where the next node begins.
@@ -243,19 +301,33 @@ impl Node {
 
 /// The items of a page: together they fill it from `upper` to its end, and their keys ascend.
 fn nodes(page: &[u8], kind: u16, role: Role) -> Result<Vec<Node>> {
-    let (lower, upper) = (usize::from(u16_at(page, 12)?), usize::from(u16_at(page, 14)?));
+    let (lower, upper) = (
+        usize::from(u16_at(page, 12)?),
+        usize::from(u16_at(page, 14)?),
+    );
     if lower <= PAGE_HEADER || lower % 2 != 0 || upper < lower || upper > page.len() {
         return Err("its header is damaged".into());
     }
-    let starts = (PAGE_HEADER..lower).step_by(2).map(|at| Node::decode(page, u16_at(page, at)?.into()));
+    let starts = (PAGE_HEADER..lower)
+        .step_by(2)
+        .map(|at| Node::decode(page, u16_at(page, at)?.into()));
     let nodes = starts.collect::<Result<Vec<_>>>()?;
-    let mut places: Vec<_> = nodes.iter().map(|node| (node.start, node.end(kind))).collect();
+    let mut places: Vec<_> = nodes
+        .iter()
+        .map(|node| (node.start, node.end(kind)))
+        .collect();
     places.sort_unstable();
-    let end = places.into_iter().try_fold(upper, |end, (start, next)| (start == end).then_some(next));
+    let end = places
+        .into_iter()
+        .try_fold(upper, |end, (start, next)| (start == end).then_some(next));
     if end != Some(page.len()) {
         return Err("its items overlap".into());
     }
-    let lengths = if role == Role::Free { 8..=8 } else { 1..=LONGEST_KEY };
+    let lengths = if role == Role::Free {
+        8..=8
+    } else {
+        1..=LONGEST_KEY
+    };
     // The first key of a branch stands for everything before the second, and may be empty.
     let keyed = &nodes[usize::from(kind == kind::BRANCH)..];
     let known = [0, flag::BIG, flag::TREE];
@@ -278,7 +350,9 @@ fn before(a: &[u8], b: &[u8], role: Role) -> bool {
 }
 
 fn array_at<const N: usize>(bytes: &[u8], offset: usize) -> Result<[u8; N]> {
-    let array = bytes.get(offset..).and_then(|bytes| bytes.first_chunk().copied());
+    let array = bytes
+        .get(offset..)
+        .and_then(|bytes| bytes.first_chunk().copied());
     array.ok_or_else(|| "it is cut off".to_owned())
 }
 

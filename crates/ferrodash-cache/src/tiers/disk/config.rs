@@ -9,8 +9,8 @@ use crate::{Error, options};
 /// The budget where none is given.
 const DEFAULT_BYTES: u64 = 1 << 30;
 
-/// How long a write or a large read may take before the disk counts as down. Longer than for a server: a value of many
-/// megabytes is written in one go.
+/// How long a write or a large read may take before the disk counts as down. Longer than for a
+/// server: a value of many megabytes is written in one go.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(1);
 
 /// The settings of a disk tier.
@@ -22,14 +22,20 @@ pub struct DiskConfig {
     pub max_bytes: u64,
     /// How long a call may take, one second by default.
     pub deadline: Duration,
-    /// Whose entries these are, if several share the directory: each namespace has a directory of its own in it.
+    /// Whose entries these are, if several share the directory: each namespace has a directory of
+    /// its own in it.
     pub namespace: Option<String>,
 }
 
 impl DiskConfig {
     /// The defaults, for a directory.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
-        Self { directory: directory.into(), max_bytes: DEFAULT_BYTES, deadline: DEFAULT_DEADLINE, namespace: None }
+        Self {
+            directory: directory.into(),
+            max_bytes: DEFAULT_BYTES,
+            deadline: DEFAULT_DEADLINE,
+            namespace: None,
+        }
     }
 
     /// Reads `DIR` or `DIR?max=SIZE&namespace=NAME`, what stands behind `disk:` in an address.
@@ -37,30 +43,41 @@ impl DiskConfig {
     /// # Errors
     /// When no directory is named, or an option is not understood.
     pub fn parse(address: &str) -> Result<Self, Error> {
-        let malformed = |reason: String| Error::Address { url: masked(&format!("disk:{address}")), reason };
+        let malformed = |reason: String| Error::Address {
+            url: masked(&format!("disk:{address}")),
+            reason,
+        };
         let (directory, options) = address.split_once('?').unwrap_or((address, ""));
         if directory.is_empty() {
             return Err(malformed("it names no directory".into()));
         }
         // A directory's name may have an @ in it, but not where the name of a host would stand.
         if address.contains('@') && address.starts_with("//") && !address.starts_with("///") {
-            return Err(malformed("it names a directory of this host, which has neither a user nor a password".into()));
+            return Err(malformed(
+                "it names a directory of this host, which has neither a user nor a password".into(),
+            ));
         }
         // What stands before it may be a password, so it is not repeated.
         if options.contains('@') {
-            return Err(malformed("an option has an @, which neither max=SIZE nor namespace=NAME has".into()));
+            return Err(malformed(
+                "an option has an @, which neither max=SIZE nor namespace=NAME has".into(),
+            ));
         }
         let mut config = Self::new(directory);
         for option in options.split('&').filter(|option| !option.is_empty()) {
             match option.split_once('=') {
                 Some(("max", size)) => {
-                    config.max_bytes = options::size(size)
-                        .ok_or_else(|| malformed(format!("{:?} is no size such as 64MB or 1GiB", shown(size))))?;
+                    config.max_bytes = options::size(size).ok_or_else(|| {
+                        malformed(format!("{:?} is no size such as 64MB or 1GiB", shown(size)))
+                    })?;
                 }
-                Some(("namespace", name)) => config.namespace = Some(options::namespace(name).map_err(malformed)?),
+                Some(("namespace", name)) => {
+                    config.namespace = Some(options::namespace(name).map_err(malformed)?)
+                }
                 other => {
                     let name = address::option(other.map_or("", |(name, _)| name));
-                    let reason = format!("{name} is not understood, only max=SIZE is, and namespace=NAME");
+                    let reason =
+                        format!("{name} is not understood, only max=SIZE is, and namespace=NAME");
                     return Err(malformed(reason));
                 }
             }
@@ -70,7 +87,9 @@ impl DiskConfig {
 
     /// Where the files are.
     pub(super) fn place(&self) -> PathBuf {
-        let Some(namespace) = &self.namespace else { return self.directory.clone() };
+        let Some(namespace) = &self.namespace else {
+            return self.directory.clone();
+        };
         let mut name = String::from("ns-");
         for byte in namespace.bytes() {
             match byte {
@@ -95,8 +114,14 @@ mod tests {
         assert_eq!(parse("cache?max=64MB").max_bytes, 64 << 20);
         assert_eq!(parse("cache?max=2GiB").max_bytes, 2 << 30);
         let place = |address| parse(address).place().display().to_string();
-        assert_eq!((place("a"), place("a?namespace=b-1")), ("a".to_owned(), "a/ns-b-1".to_owned()));
-        let strange = DiskConfig { namespace: Some("B/..".to_owned()), ..DiskConfig::new("a") };
+        assert_eq!(
+            (place("a"), place("a?namespace=b-1")),
+            ("a".to_owned(), "a/ns-b-1".to_owned())
+        );
+        let strange = DiskConfig {
+            namespace: Some("B/..".to_owned()),
+            ..DiskConfig::new("a")
+        };
         assert_eq!(strange.place(), PathBuf::from("a/ns-%42%2f.."));
     }
 

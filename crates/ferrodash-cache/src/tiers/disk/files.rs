@@ -1,8 +1,9 @@
 //! Values that are too large for the database, a file each.
 //!
-//! The name of a file is its key and a number that no other file has. It is written before the database refers to it
-//! and never changed, so a reader finds all of it or, once it was removed, nothing. What was left by a process that
-//! ended in between is found by its name: the database refers to another file, or to none.
+//! The name of a file is its key and a number that no other file has. It is written before the
+//! database refers to it and never changed, so a reader finds all of it or, once it was removed,
+//! nothing. What was left by a process that ended in between is found by its name: the database
+//! refers to another file, or to none.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -16,7 +17,8 @@ use super::store::KeyBytes;
 /// Where the files are, below the directory of the store.
 const DIRECTORY: &str = "values";
 
-/// Files of this age that the database does not refer to are left over; a younger one may be about to be referred to.
+/// Files of this age that the database does not refer to are left over; a younger one may be about
+/// to be referred to.
 const LEFT_OVER: Duration = Duration::from_secs(60);
 
 pub(super) struct Files(PathBuf);
@@ -72,8 +74,8 @@ impl Files {
         let _ = fs::remove_file(self.path(key, number));
     }
 
-    /// Removes what the database does not refer to: `refers` says whether it does. `alone` means that no process can be
-    /// about to refer to a file.
+    /// Removes what the database does not refer to: `refers` says whether it does. `alone` means
+    /// that no process can be about to refer to a file.
     pub(super) fn remove_left_over(
         &self,
         alone: bool,
@@ -86,11 +88,18 @@ impl Files {
         for file in files {
             let file = file?;
             // A file may go while we look at it.
-            let age = file.metadata().and_then(|data| data.modified()).map(|time| time.elapsed().unwrap_or_default());
+            let age = file
+                .metadata()
+                .and_then(|data| data.modified())
+                .map(|time| time.elapsed().unwrap_or_default());
             if !alone && !age.is_ok_and(|age| age > LEFT_OVER) {
                 continue;
             }
-            let kept = file.file_name().to_str().and_then(parse).is_some_and(|(key, number)| refers(&key, number));
+            let kept = file
+                .file_name()
+                .to_str()
+                .and_then(parse)
+                .is_some_and(|(key, number)| refers(&key, number));
             if !kept {
                 let _ = fs::remove_file(file.path());
             }
@@ -99,14 +108,20 @@ impl Files {
     }
 
     fn path(&self, key: &KeyBytes, number: u64) -> PathBuf {
-        self.0.join(format!("{}-{number:016x}", blake3::Hash::from_bytes(*key).to_hex()))
+        self.0.join(format!(
+            "{}-{number:016x}",
+            blake3::Hash::from_bytes(*key).to_hex()
+        ))
     }
 }
 
 /// The key and the number in a file's name.
 pub(crate) fn parse(name: &str) -> Option<(KeyBytes, u64)> {
     let (key, number) = name.split_once('-')?;
-    Some((*blake3::Hash::from_hex(key).ok()?.as_bytes(), u64::from_str_radix(number, 16).ok()?))
+    Some((
+        *blake3::Hash::from_hex(key).ok()?.as_bytes(),
+        u64::from_str_radix(number, 16).ok()?,
+    ))
 }
 
 /// Creates a file that only the user of this process can read, like the database.

@@ -1,8 +1,9 @@
 //! A directory that this process uses, and the store in it, which can become another one.
 //!
-//! Others may remove the directory and make it again, or cut its files off. Whoever went on with the old files would be
-//! alone with them. So it is looked from time to time whether what is open is what lies in the directory; if not, it is
-//! let go and opened again, and everything of before is void, as another store has another era.
+//! Others may remove the directory and make it again, or cut its files off. Whoever went on with
+//! the old files would be alone with them. So it is looked from time to time whether what is open
+//! is what lies in the directory; if not, it is let go and opened again, and everything of before
+//! is void, as another store has another era.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -16,7 +17,8 @@ use super::room::Room;
 use super::store::{Store, Writer, unix_millis};
 use super::write::Write;
 
-/// How often reads look whether the files are those in the directory, in milliseconds. Writes always do.
+/// How often reads look whether the files are those in the directory, in milliseconds. Writes
+/// always do.
 const LOOK: u64 = 250;
 
 /// How long what is under way may take to let the old files go.
@@ -24,7 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) struct Home {
     directory: PathBuf,
-    /// Nothing while it is opened again. Locked for a look or a change, never while anything is waited for.
+    /// Nothing while it is opened again. Locked for a look or a change, never while anything is
+    /// waited for.
     current: RwLock<Option<Arc<Store>>>,
     /// Held by the one who opens the store again.
     renewing: Mutex<()>,
@@ -33,7 +36,8 @@ pub(super) struct Home {
 }
 
 impl Home {
-    /// Opens the store in a directory, whose path has neither links nor dots; the error is the reason in words.
+    /// Opens the store in a directory, whose path has neither links nor dots; the error is the
+    /// reason in words.
     pub(super) fn open(directory: &Path, budget: u64) -> Result<Self, String> {
         let room = Room::new(directory, budget);
         let store = open_store(directory, &room, None)?;
@@ -50,16 +54,23 @@ impl Home {
     /// The store, if it is as it should be. Does not wait.
     pub(super) fn store(&self) -> heed::Result<Arc<Store>> {
         let store = self.current().filter(|store| store.guarded.is_whole());
-        let store = store.filter(|store| !self.is_time_to_look() || store.guarded.are_in(&self.directory));
+        let store =
+            store.filter(|store| !self.is_time_to_look() || store.guarded.are_in(&self.directory));
         store.ok_or_else(|| {
             // The next one looks too, until it is opened again.
             self.looked.store(0, Ordering::Relaxed);
-            std::io::Error::other("its files were removed, replaced or cut off, and are opened again").into()
+            std::io::Error::other(
+                "its files were removed, replaced or cut off, and are opened again",
+            )
+            .into()
         })
     }
 
     /// Looks at the store as it is at one moment. Does not wait.
-    pub(super) fn read<T>(&self, look: impl FnOnce(&Store, &RoTxn<'_>) -> heed::Result<T>) -> heed::Result<T> {
+    pub(super) fn read<T>(
+        &self,
+        look: impl FnOnce(&Store, &RoTxn<'_>) -> heed::Result<T>,
+    ) -> heed::Result<T> {
         let store = self.store()?;
         noted(&store, store.read(|txn| look(&store, txn)))
     }
@@ -83,8 +94,14 @@ impl Home {
         if let Some(store) = self.usable() {
             return Ok(store);
         }
-        let old = self.current.write().unwrap_or_else(PoisonError::into_inner).take();
-        let damaged = old.filter(|store| !store.guarded.is_whole()).map(|store| store.guarded.identity().clone());
+        let old = self
+            .current
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take();
+        let damaged = old
+            .filter(|store| !store.guarded.is_whole())
+            .map(|store| store.guarded.identity().clone());
         if let Some(closing) = heed::env_closing_event(&self.directory)
             && !closing.wait_timeout(PATIENCE)
         {
@@ -92,7 +109,8 @@ impl Home {
         }
         let directory = self.directory.display();
         tracing::warn!(%directory, "the files of the disk cache were removed, replaced or cut off, and are opened again");
-        let store = open_store(&self.directory, &self.room, damaged).map_err(std::io::Error::other)?;
+        let store =
+            open_store(&self.directory, &self.room, damaged).map_err(std::io::Error::other)?;
         self.room.make_reserve();
         let store = Arc::new(store);
         *self.current.write().unwrap_or_else(PoisonError::into_inner) = Some(store.clone());
@@ -106,11 +124,15 @@ impl Home {
 
     /// The store, if it is whole and the one in the directory.
     fn usable(&self) -> Option<Arc<Store>> {
-        self.current().filter(|store| store.guarded.is_whole() && store.guarded.are_in(&self.directory))
+        self.current()
+            .filter(|store| store.guarded.is_whole() && store.guarded.are_in(&self.directory))
     }
 
     fn current(&self) -> Option<Arc<Store>> {
-        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.current
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn is_time_to_look(&self) -> bool {

@@ -1,9 +1,10 @@
 //! Which files a store has open, and whether they are still the ones in its directory, and whole.
 //!
-//! LMDB maps its files into memory. A part that another program cuts off is still mapped, and whoever looks at it is ended
-//! by the system (SIGBUS). So before each look the lengths are compared with the largest that were seen: these files only
-//! grow. What is found too short is made long enough again, at once and for all who have it open, and the store is begun
-//! again. A file that is cut off between the look at its length and the look into it still ends the process.
+//! LMDB maps its files into memory. A part that another program cuts off is still mapped, and
+//! whoever looks at it is ended by the system (SIGBUS). So before each look the lengths are
+//! compared with the largest that were seen: these files only grow. What is found too short is made
+//! long enough again, at once and for all who have it open, and the store is begun again. A file
+//! that is cut off between the look at its length and the look into it still ends the process.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
@@ -73,14 +74,22 @@ impl Guarded {
     /// The files in a directory, which have just been mapped.
     pub(super) fn open(directory: &Path, page: u64) -> io::Result<Self> {
         let mapped = |name: &str| {
-            let file = File::options().read(true).write(true).open(directory.join(name))?;
+            let file = File::options()
+                .read(true)
+                .write(true)
+                .open(directory.join(name))?;
             let length = AtomicU64::new(file.metadata()?.len());
             io::Result::Ok(Mapped { file, length })
         };
         let files = [mapped(DATABASE)?, mapped(LOCK)?];
         let mut first = Vec::new();
         (&files[0].file).take(2 * page).read_to_end(&mut first)?;
-        Ok(Self { identity: Identity::at(directory)?, files, first, damaged: AtomicBool::new(false) })
+        Ok(Self {
+            identity: Identity::at(directory)?,
+            files,
+            first,
+            damaged: AtomicBool::new(false),
+        })
     }
 
     pub(super) fn identity(&self) -> &Identity {
@@ -97,7 +106,9 @@ impl Guarded {
             self.damaged.store(true, Ordering::Release);
             let [database, lock] = &self.files;
             // Errors leave it as it is.
-            let _ = database.lengthen(&self.first).and_then(|()| lock.lengthen(&[]));
+            let _ = database
+                .lengthen(&self.first)
+                .and_then(|()| lock.lengthen(&[]));
         }
         whole
     }
@@ -116,12 +127,14 @@ impl Guarded {
 impl Mapped {
     fn is_whole(&self) -> bool {
         // A length that cannot be had says nothing.
-        let Ok(length) = self.file.metadata().map(|file| file.len()) else { return true };
+        let Ok(length) = self.file.metadata().map(|file| file.len()) else {
+            return true;
+        };
         self.length.fetch_max(length, Ordering::AcqRel) <= length
     }
 
-    /// Sees to it that what is mapped can be looked at. Of what is gone only the beginning comes back, without which LMDB
-    /// would give up; pages of zeros it takes for damaged.
+    /// Sees to it that what is mapped can be looked at. Of what is gone only the beginning comes
+    /// back, without which LMDB would give up; pages of zeros it takes for damaged.
     fn lengthen(&self, first: &[u8]) -> io::Result<()> {
         let (mut file, is) = (&self.file, self.file.metadata()?.len());
         if is < first.len() as u64 {
@@ -129,6 +142,10 @@ impl Mapped {
             file.write_all(first)?;
         }
         let length = self.length.load(Ordering::Acquire);
-        if is < length { self.file.set_len(length) } else { Ok(()) }
+        if is < length {
+            self.file.set_len(length)
+        } else {
+            Ok(())
+        }
     }
 }

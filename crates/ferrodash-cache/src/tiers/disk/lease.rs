@@ -22,9 +22,12 @@ pub(crate) struct Lease {
 impl Lease {
     const LENGTH: usize = 8 + 4 + 8 + 8 + 8 + 8;
 
-    /// Milliseconds for which it still counts, as far as time and its holder go; `None` if it does not.
+    /// Milliseconds for which it still counts, as far as time and its holder go; `None` if it does
+    /// not.
     pub(super) fn left(&self, now: u64, observer: Process) -> Option<u64> {
-        self.deadline.checked_sub(now).filter(|left| *left > 0 && self.holder.is_alive(observer))
+        self.deadline
+            .checked_sub(now)
+            .filter(|left| *left > 0 && self.holder.is_alive(observer))
     }
 
     /// Whether what its holder computes can still be of use to who makes this bid.
@@ -47,9 +50,15 @@ impl Lease {
     pub(crate) fn decode(mut bytes: &[u8]) -> Option<Self> {
         (bytes.len() == Self::LENGTH).then(|| Self {
             token: bytes.get_u64(),
-            holder: Process { id: bytes.get_u32(), started: bytes.get_u64() },
+            holder: Process {
+                id: bytes.get_u32(),
+                started: bytes.get_u64(),
+            },
             deadline: bytes.get_u64(),
-            born: Stamp { era: bytes.get_u64(), sequence: bytes.get_u64() },
+            born: Stamp {
+                era: bytes.get_u64(),
+                sequence: bytes.get_u64(),
+            },
         })
     }
 }
@@ -67,7 +76,8 @@ impl Store {
             let mut ended = Vec::new();
             for lease in self.tables.leases.iter(txn)? {
                 let (key, lease) = lease?;
-                let counts = Lease::decode(lease).is_some_and(|lease| lease.left(now, observer).is_some());
+                let counts =
+                    Lease::decode(lease).is_some_and(|lease| lease.left(now, observer).is_some());
                 if let (false, Ok(key)) = (counts, KeyBytes::try_from(key)) {
                     ended.push(key);
                 }
@@ -85,17 +95,26 @@ impl Write<'_> {
 
     /// The lease of a key if `token` holds it.
     pub(super) fn held(&self, key: &KeyBytes, token: u64) -> heed::Result<Option<Lease>> {
-        Ok(self.lease(key)?.filter(|lease| lease.token == token && lease.deadline > self.now))
+        Ok(self
+            .lease(key)?
+            .filter(|lease| lease.token == token && lease.deadline > self.now))
     }
 
     /// Gives the lease of a key to someone.
     pub(super) fn lend(&mut self, key: &KeyBytes, lease: &Lease) -> heed::Result<()> {
-        self.store.tables.leases.put(&mut self.txn, key, &lease.encode())
+        self.store
+            .tables
+            .leases
+            .put(&mut self.txn, key, &lease.encode())
     }
 
     /// Ends the lease of a key, whoever holds it.
     pub(super) fn end_lease(&mut self, key: &KeyBytes) -> heed::Result<()> {
-        self.store.tables.leases.delete(&mut self.txn, key).map(drop)
+        self.store
+            .tables
+            .leases
+            .delete(&mut self.txn, key)
+            .map(drop)
     }
 
     /// Ends the lease of a key if it does not count.

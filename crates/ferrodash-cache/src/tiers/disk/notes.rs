@@ -1,7 +1,7 @@
 //! Which entries were read lately, in this process.
 //!
-//! A read must not write to the database, so it leaves a note here. The notes are written down together from time to
-//! time, and looked at before an entry is evicted.
+//! A read must not write to the database, so it leaves a note here. The notes are written down
+//! together from time to time, and looked at before an entry is evicted.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -20,13 +20,19 @@ pub(super) struct Notes([Mutex<HashSet<KeyBytes>>; SHARDS]);
 impl Notes {
     /// Remembers a read; whether it was the first one since the notes were taken.
     pub(super) fn add(&self, key: &KeyBytes) -> bool {
-        let mut shard = self.shard(key).lock().unwrap_or_else(PoisonError::into_inner);
+        let mut shard = self
+            .shard(key)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         shard.len() < SHARD_NOTES && shard.insert(*key)
     }
 
     /// Whether there was a note, which is gone then.
     pub(super) fn take(&self, key: &KeyBytes) -> bool {
-        self.shard(key).lock().unwrap_or_else(PoisonError::into_inner).remove(key)
+        self.shard(key)
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .remove(key)
     }
 
     /// All notes, which are gone then.

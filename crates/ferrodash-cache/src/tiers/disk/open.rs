@@ -1,8 +1,8 @@
 //! Opening a directory, which other processes may be doing at the same time.
 //!
-//! Two locks order them. `open.lock` is held while a process opens, so that one at a time looks whether the store can be
-//! used and begins it anew where not. `use.lock` is shared by all that have the store open; who gets it alone knows that
-//! nobody would notice when files are replaced.
+//! Two locks order them. `open.lock` is held while a process opens, so that one at a time looks
+//! whether the store can be used and begins it anew where not. `use.lock` is shared by all that
+//! have the store open; who gets it alone knows that nobody would notice when files are replaced.
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -22,9 +22,13 @@ use super::room::Room;
 use super::store::{Store, Tables, Writer};
 use super::{check, host};
 
-/// Address space for the database. All processes must agree on it, so it is not an option; the file only grows to what
-/// the budget lets it.
-pub(super) const MAP_SIZE: usize = if cfg!(target_pointer_width = "64") { 64 << 30 } else { 1 << 30 };
+/// Address space for the database. All processes must agree on it, so it is not an option; the file
+/// only grows to what the budget lets it.
+pub(super) const MAP_SIZE: usize = if cfg!(target_pointer_width = "64") {
+    64 << 30
+} else {
+    1 << 30
+};
 
 /// Slots for readers; killed processes leak theirs until [`Env::clear_stale_readers`].
 const READERS: u32 = 1024;
@@ -38,15 +42,15 @@ const ORIGIN: &str = "origin";
 /// Held by all that have the store open; in it stands which files they have.
 const IN_USE: &str = "use.lock";
 
-/// Bytes of the file with the readers' slots, which are a little less than this. LMDB would leave them to be found when a
-/// slot is first used, which on a full disk would end the process.
+/// Bytes of the file with the readers' slots, which are a little less than this. LMDB would leave
+/// them to be found when a slot is first used, which on a full disk would end the process.
 const LOCK_BYTES: u64 = 128 << 10;
 
 /// How long another process may take to open the store.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a lock may stay with a process that has just ended or closed the store: its newest child has it too, until
-/// that runs its own program.
+/// How long a lock may stay with a process that has just ended or closed the store: its newest
+/// child has it too, until that runs its own program.
 const BRIEFLY: Duration = Duration::from_millis(10);
 
 /// How often locks are tried.
@@ -55,12 +59,15 @@ const POLL: Duration = Duration::from_millis(2);
 /// The directories that this process uses: LMDB must not open one twice.
 static OPEN: Mutex<BTreeMap<PathBuf, Weak<Home>>> = Mutex::new(BTreeMap::new());
 
-/// Opens a directory for a budget, or gives the one that is open already; the error is the reason in words.
+/// Opens a directory for a budget, or gives the one that is open already; the error is the reason
+/// in words.
 pub(super) fn open(directory: &Path, budget: u64) -> Result<Arc<Home>, String> {
     create_directory(directory)?;
     let directory = directory.canonicalize().map_err(words)?;
     if let Some(kind) = host::network_file_system(&directory) {
-        return Err(format!("it is on a network file system ({kind}), where processes cannot share memory"));
+        return Err(format!(
+            "it is on a network file system ({kind}), where processes cannot share memory"
+        ));
     }
     let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
     if let Some(home) = open.get(&directory).and_then(Weak::upgrade) {
@@ -76,16 +83,21 @@ pub(super) fn open(directory: &Path, budget: u64) -> Result<Arc<Home>, String> {
     Ok(home)
 }
 
-/// Opens the store in a directory, which is made if there is none. Files with the identity `damaged` are not used.
-pub(super) fn open_store(directory: &Path, room: &Room, damaged: Option<Identity>) -> Result<Store, String> {
+/// Opens the store in a directory, which is made if there is none. Files with the identity
+/// `damaged` are not used.
+pub(super) fn open_store(
+    directory: &Path,
+    room: &Room,
+    damaged: Option<Identity>,
+) -> Result<Store, String> {
     create_directory(directory)?;
     // Given back when this function ends.
     let _opening = lock(directory)?;
     let mut in_use = lock_file(&directory.join(IN_USE))?;
     let mut alone = try_lock(&in_use, BRIEFLY)?;
     if !alone && !is_of_those_who_use_it(directory, &in_use, damaged.as_ref()) {
-        // Those who have the old files open notice by themselves, and must not meet in the same files with those who
-        // open the new ones.
+        // Those who have the old files open notice by themselves, and must not meet in the same
+        // files with those who open the new ones.
         retire(directory)?;
         in_use = lock_file(&directory.join(IN_USE))?;
         alone = try_lock(&in_use, BRIEFLY)?;
@@ -109,10 +121,21 @@ pub(super) fn open_store(directory: &Path, room: &Room, damaged: Option<Identity
     let page: u64 = env.unnamed_database_stat().page_size.into();
     let files = Files::open(directory).map_err(words)?;
     let guarded = Guarded::open(directory, page).map_err(words)?;
-    let store = Store { _in_use: in_use, env, tables, files, page, guarded };
+    let store = Store {
+        _in_use: in_use,
+        env,
+        tables,
+        files,
+        page,
+        guarded,
+    };
     begin(&store, room, alone).map_err(words)?;
     if alone {
-        store.guarded.identity().write(&store._in_use).map_err(words)?;
+        store
+            .guarded
+            .identity()
+            .write(&store._in_use)
+            .map_err(words)?;
         // Nobody can come in between, as the other lock is held.
         store._in_use.unlock().map_err(words)?;
     }
@@ -122,7 +145,9 @@ pub(super) fn open_store(directory: &Path, room: &Room, damaged: Option<Identity
 
 /// Whether the files in a directory are those that others have open, and not damaged.
 fn is_of_those_who_use_it(directory: &Path, in_use: &File, damaged: Option<&Identity>) -> bool {
-    let Ok(there) = Identity::at(directory) else { return false };
+    let Ok(there) = Identity::at(directory) else {
+        return false;
+    };
     damaged != Some(&there) && there.is_in(in_use).unwrap_or(false)
 }
 
@@ -142,7 +167,11 @@ fn allocate_lock(directory: &Path) -> Result<(), String> {
     if fs::metadata(&path).is_ok_and(|file| file.len() >= LOCK_BYTES) {
         return Ok(());
     }
-    fs::write(path, vec![0; usize::try_from(LOCK_BYTES).expect("it is small")]).map_err(words)
+    fs::write(
+        path,
+        vec![0; usize::try_from(LOCK_BYTES).expect("it is small")],
+    )
+    .map_err(words)
 }
 
 /// Makes sure that the directory holds a store that can be used, or none. Only for who is alone.
@@ -156,7 +185,8 @@ fn prepare(directory: &Path, origin: &Origin) -> Result<(), String> {
                 put_aside(directory, &reason)?;
             }
         }
-        // What was not written to the disk before the power went is lost, and what was need not fit together.
+        // What was not written to the disk before the power went is lost, and what was need not fit
+        // together.
         Some(found) if found.starts_with("ferrodash-cache disk ") => {
             tracing::info!(directory = %directory.display(), "the disk cache is of another boot and begins anew");
             discard(directory)?;
@@ -180,12 +210,16 @@ struct Origin {
 
 impl Origin {
     fn here() -> Self {
-        Self { boot: host::boot(), numbering: host::numbering() }
+        Self {
+            boot: host::boot(),
+            numbering: host::numbering(),
+        }
     }
 
     fn is_of_this_boot(&self, found: &str) -> bool {
         let mut lines = found.lines();
-        lines.next() == Some(VERSION) && lines.next() == Some(self.boot.as_deref().unwrap_or_default())
+        lines.next() == Some(VERSION)
+            && lines.next() == Some(self.boot.as_deref().unwrap_or_default())
     }
 
     /// Checks that the store can be shared with who has it open.
@@ -193,21 +227,32 @@ impl Origin {
         if found == self.to_string() {
             return Ok(());
         }
-        // LMDB and leases tell processes apart by their numbers, which two containers give out twice.
+        // LMDB and leases tell processes apart by their numbers, which two containers give out
+        // twice.
         Err("it is in use by another version or by processes of another container".into())
     }
 }
 
 impl std::fmt::Display for Origin {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        writeln!(f, "{VERSION}\n{}\n{}", self.boot.as_deref().unwrap_or_default(), self.numbering)
+        writeln!(
+            f,
+            "{VERSION}\n{}\n{}",
+            self.boot.as_deref().unwrap_or_default(),
+            self.numbering
+        )
     }
 }
 
 /// Begins the history, frees what killed processes held, and removes what they left.
 fn begin(store: &Store, room: &Room, alone: bool) -> heed::Result<()> {
     store.env.clear_stale_readers()?;
-    let writer = Writer { budget: u64::MAX, notes: &Notes::default(), room, wanted: &|| true };
+    let writer = Writer {
+        budget: u64::MAX,
+        notes: &Notes::default(),
+        room,
+        wanted: &|| true,
+    };
     store.write(writer, |write| write.begin_history())?;
     Ok(store.remove_left_over_files(alone)?)
 }
@@ -221,11 +266,15 @@ fn open_database(directory: &Path, sync: bool) -> heed::Result<(Env<WithoutTls>,
 #[expect(unsafe_code, reason = "LMDB maps a file into memory; see the comment")]
 fn open_env(directory: &Path, sync: bool) -> heed::Result<Env<WithoutTls>> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
-    options.map_size(MAP_SIZE).max_readers(READERS).max_dbs(Tables::COUNT);
-    // SAFETY: the file is only changed through LMDB, whose locks order all processes, and it was checked. Without
-    // NO_SYNC each commit waits for the disk; with it a loss of power can damage the file, which is therefore not used
-    // after another boot. Where boots cannot be told apart, commits wait. A forked child must not use the database; that
-    // cannot be had by accident, as a runtime with threads does not survive a fork either.
+    options
+        .map_size(MAP_SIZE)
+        .max_readers(READERS)
+        .max_dbs(Tables::COUNT);
+    // SAFETY: the file is only changed through LMDB, whose locks order all processes, and it was
+    // checked. Without NO_SYNC each commit waits for the disk; with it a loss of power can damage
+    // the file, which is therefore not used after another boot. Where boots cannot be told apart,
+    // commits wait. A forked child must not use the database; that cannot be had by accident, as a
+    // runtime with threads does not survive a fork either.
     unsafe {
         if !sync {
             options.flags(EnvFlags::NO_SYNC);
@@ -235,27 +284,53 @@ fn open_env(directory: &Path, sync: bool) -> heed::Result<Env<WithoutTls>> {
 }
 
 fn open_tables(env: &Env<WithoutTls>) -> heed::Result<Tables> {
-    let names = ["values", "slots", "recent", "expiring", "leases", "marks", "state"];
+    let names = [
+        "values", "slots", "recent", "expiring", "leases", "marks", "state",
+    ];
     let opened = env.create_databases_and_commit(env.write_txn()?, |opener, txn| {
         let mut open = |index: usize| opener.create_database::<Raw, Raw>(txn, Some(names[index]));
-        let tables = [open(0)?, open(1)?, open(2)?, open(3)?, open(4)?, open(5)?, open(6)?];
+        let tables = [
+            open(0)?,
+            open(1)?,
+            open(2)?,
+            open(3)?,
+            open(4)?,
+            open(5)?,
+            open(6)?,
+        ];
         heed::Result::Ok(CommitOrAbort::<_, Infallible>::Commit(tables))
     })?;
     let CommitOrAbort::Commit([values, slots, recent, expiring, leases, marks, state]) = opened;
-    Ok(Tables { values, slots, recent, expiring, leases, marks, state })
+    Ok(Tables {
+        values,
+        slots,
+        recent,
+        expiring,
+        leases,
+        marks,
+        state,
+    })
 }
 
 /// Whether the file cannot be used, now or ever.
 pub(super) fn is_damage(error: &heed::Error) -> bool {
     use MdbError::{Corrupted, Incompatible, Invalid, PageNotFound, Panic, VersionMismatch};
-    matches!(error, heed::Error::Mdb(Corrupted | Incompatible | Invalid | PageNotFound | Panic | VersionMismatch))
+    matches!(
+        error,
+        heed::Error::Mdb(
+            Corrupted | Incompatible | Invalid | PageNotFound | Panic | VersionMismatch
+        )
+    )
 }
 
 /// Keeps a file that cannot be used, and is perhaps not ours, out of the way; the last one is kept.
 fn put_aside(directory: &Path, reason: &str) -> Result<(), String> {
     tracing::warn!(directory = %directory.display(), reason, "the disk cache cannot be used and begins anew");
-    fs::rename(directory.join(DATABASE), directory.join("data.mdb.unusable"))
-        .map_err(|error| format!("{DATABASE} cannot be used ({reason}) nor put aside ({error})"))?;
+    fs::rename(
+        directory.join(DATABASE),
+        directory.join("data.mdb.unusable"),
+    )
+    .map_err(|error| format!("{DATABASE} cannot be used ({reason}) nor put aside ({error})"))?;
     discard(directory)
 }
 
@@ -263,7 +338,9 @@ fn put_aside(directory: &Path, reason: &str) -> Result<(), String> {
 fn discard(directory: &Path) -> Result<(), String> {
     for name in [DATABASE, LOCK] {
         match fs::remove_file(directory.join(name)) {
-            Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(format!("{name}: {error}")),
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(format!("{name}: {error}"));
+            }
             _ => {}
         }
     }
@@ -274,7 +351,9 @@ fn discard(directory: &Path) -> Result<(), String> {
 fn lock(directory: &Path) -> Result<File, String> {
     let file = lock_file(&directory.join("open.lock"))?;
     let locked = try_lock(&file, PATIENCE)?;
-    locked.then_some(file).ok_or_else(|| "another process has been opening it for too long".into())
+    locked
+        .then_some(file)
+        .ok_or_else(|| "another process has been opening it for too long".into())
 }
 
 /// Locks a file, unless it is locked by another for as long as `patience`.
@@ -290,7 +369,13 @@ fn try_lock(file: &File, patience: Duration) -> Result<bool, String> {
 }
 
 fn lock_file(path: &Path) -> Result<File, String> {
-    File::options().read(true).write(true).create(true).truncate(false).open(path).map_err(words)
+    File::options()
+        .read(true)
+        .write(true)
+        .create(true)
+        .truncate(false)
+        .open(path)
+        .map_err(words)
 }
 
 fn create_directory(directory: &Path) -> Result<(), String> {

@@ -1,9 +1,10 @@
 //! Room on a disk that is full.
 //!
-//! Even to remove something, a database that never overwrites what it has needs some pages. So a part of the disk is kept
-//! occupied by a file, the reserve, which goes when there is no more room: that is enough to evict the first entries, and
-//! the pages of those serve for all that follows. From then on less is kept than fitted, until there is room for the
-//! reserve again, and as much beside it.
+//! Even to remove something, a database that never overwrites what it has needs some pages. So a
+//! part of the disk is kept occupied by a file, the reserve, which goes when there is no more room:
+//! that is enough to evict the first entries, and the pages of those serve for all that follows.
+//! From then on less is kept than fitted, until there is room for the reserve again, and as much
+//! beside it.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -23,7 +24,8 @@ const SHARE: u64 = 512;
 const SMALLEST: u64 = 256 << 10;
 const LARGEST: u64 = 2 << 20;
 
-/// After how long it is tried whether there is room again, and how long that becomes while there is not.
+/// After how long it is tried whether there is room again, and how long that becomes while there is
+/// not.
 const FIRST_TRY: Duration = Duration::from_secs(5);
 const LONGEST_TRY: Duration = Duration::from_secs(60);
 
@@ -67,14 +69,23 @@ impl Room {
         budget.min(self.limit.load(Ordering::Relaxed))
     }
 
-    /// The disk is full with so many bytes kept: gives the reserve free, and says how many may be kept.
+    /// The disk is full with so many bytes kept: gives the reserve free, and says how many may be
+    /// kept.
     pub(super) fn ran_out(&self, bytes: u64, error: &heed::Error) -> u64 {
-        // A quarter less than fitted: with pages that are free in the database, changes always find some.
+        // A quarter less than fitted: with pages that are free in the database, changes always find
+        // some.
         let limit = self.of(bytes / 4 * 3);
         self.limit.store(limit, Ordering::Relaxed);
         let mut state = self.state();
-        let in_vain = state.tried.take().is_some_and(|tried| now() - tried < LASTS);
-        state.wait = if in_vain { (2 * state.wait).min(LONGEST_TRY) } else { FIRST_TRY };
+        let in_vain = state
+            .tried
+            .take()
+            .is_some_and(|tried| now() - tried < LASTS);
+        state.wait = if in_vain {
+            (2 * state.wait).min(LONGEST_TRY)
+        } else {
+            FIRST_TRY
+        };
         state.next = Some(now() + state.wait);
         state.full = true;
         drop(state);
@@ -97,7 +108,11 @@ impl Room {
     pub(super) fn look_again(&self) {
         let (full, due, tried) = {
             let state = self.state();
-            (state.full, state.next.is_some_and(|next| now() >= next), state.tried.is_some())
+            (
+                state.full,
+                state.next.is_some_and(|next| now() >= next),
+                state.tried.is_some(),
+            )
         };
         if !full {
             return self.make_reserve();
@@ -122,13 +137,18 @@ impl Room {
         let limit = self.limit.load(Ordering::Relaxed);
         self.state().full.then(|| match limit {
             u64::MAX => "its disk was full a moment ago".to_owned(),
-            _ => format!("its disk is full, so that it keeps {} KiB at most", limit >> 10),
+            _ => format!(
+                "its disk is full, so that it keeps {} KiB at most",
+                limit >> 10
+            ),
         })
     }
 
     /// Writes a file of this length, which then becomes the reserve, cut to its usual length.
     fn occupy(&self, length: u64) -> io::Result<()> {
-        let path = self.directory.join(format!("{RESERVE}.{:016x}", crate::random()));
+        let path = self
+            .directory
+            .join(format!("{RESERVE}.{:016x}", crate::random()));
         let occupied = File::create_new(&path).and_then(|file| {
             fill(&file, length)?;
             file.set_len(self.reserve)?;

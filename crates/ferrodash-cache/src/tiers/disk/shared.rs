@@ -27,7 +27,8 @@ impl Shared for Disk {
 
     fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>> {
         let scopes = scopes.to_vec();
-        self.write_blocking(move |write| write.mark(&scopes)).boxed()
+        self.write_blocking(move |write| write.mark(&scopes))
+            .boxed()
     }
 
     fn begin_era(&self, _history: usize) -> BoxFuture<'_, TierResult<()>> {
@@ -37,10 +38,18 @@ impl Shared for Disk {
     fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>> {
         self.sweeper.keep_running(&self.inner);
         let (key, bid) = (*key, *bid);
-        self.blocking(&self.inner.writes, move |inner, wanted| inner.acquire(&key, &bid, wanted)).boxed()
+        self.blocking(&self.inner.writes, move |inner, wanted| {
+            inner.acquire(&key, &bid, wanted)
+        })
+        .boxed()
     }
 
-    fn fill<'a>(&'a self, key: &'a Key, token: u64, entry: &'a Entry) -> BoxFuture<'a, TierResult<Filled>> {
+    fn fill<'a>(
+        &'a self,
+        key: &'a Key,
+        token: u64,
+        entry: &'a Entry,
+    ) -> BoxFuture<'a, TierResult<Filled>> {
         async move {
             let lost = Arc::new(AtomicBool::new(false));
             let tells = lost.clone();
@@ -61,12 +70,21 @@ impl Shared for Disk {
         .boxed()
     }
 
-    fn renew<'a>(&'a self, key: &'a Key, token: u64, lease: Duration) -> BoxFuture<'a, TierResult<bool>> {
+    fn renew<'a>(
+        &'a self,
+        key: &'a Key,
+        token: u64,
+        lease: Duration,
+    ) -> BoxFuture<'a, TierResult<bool>> {
         let key = *key;
         self.write_blocking(move |write| {
-            let Some(held) = write.held(key.as_bytes(), token)? else { return Ok(false) };
+            let Some(held) = write.held(key.as_bytes(), token)? else {
+                return Ok(false);
+            };
             let deadline = write.now.saturating_add(millis(lease));
-            write.lend(key.as_bytes(), &Lease { deadline, ..held }).map(|()| true)
+            write
+                .lend(key.as_bytes(), &Lease { deadline, ..held })
+                .map(|()| true)
         })
         .boxed()
     }
@@ -84,14 +102,17 @@ impl Shared for Disk {
         async move {
             let end = now() + within;
             let mut wait = SHORTEST_WAIT;
-            let Some(token) = self.inner.token(key) else { return };
+            let Some(token) = self.inner.token(key) else {
+                return;
+            };
             loop {
                 let left = end.saturating_duration_since(now());
                 if left.is_zero() {
                     return;
                 }
                 // Spread, so that those who wait do not all write at once.
-                let spread = Duration::from_millis(SHORTEST_WAIT.max(wait / 2 + crate::random() % wait));
+                let spread =
+                    Duration::from_millis(SHORTEST_WAIT.max(wait / 2 + crate::random() % wait));
                 tokio::time::sleep(spread.min(Duration::from_millis(LONGEST_WAIT)).min(left)).await;
                 if self.inner.token(key) != Some(token) {
                     return;
@@ -119,19 +140,34 @@ impl Inner {
         }
     }
 
-    fn bid(&self, key: &Key, observed: Option<u64>, bid: &Bid, wanted: &dyn Fn() -> bool) -> heed::Result<Answer> {
+    fn bid(
+        &self,
+        key: &Key,
+        observed: Option<u64>,
+        bid: &Bid,
+        wanted: &dyn Fn() -> bool,
+    ) -> heed::Result<Answer> {
         self.write(wanted, |write| {
-            if let Some(found) = write.value(key.as_bytes())?.filter(|found| Some(found.id) != observed) {
+            if let Some(found) = write
+                .value(key.as_bytes())?
+                .filter(|found| Some(found.id) != observed)
+            {
                 return Ok(Answer::Changed(found));
             }
-            if let Some(lease) =
-                write.lease(key.as_bytes())?.filter(|lease| lease.serves(bid) && lease.token != bid.token)
+            if let Some(lease) = write
+                .lease(key.as_bytes())?
+                .filter(|lease| lease.serves(bid) && lease.token != bid.token)
                 && let Some(left) = lease.left(write.now, self.process)
             {
                 return Ok(Answer::Final(Acquired::Held(Duration::from_millis(left))));
             }
             let deadline = write.now.saturating_add(millis(bid.lease));
-            let lease = Lease { token: bid.token, holder: self.process, deadline, born: bid.born };
+            let lease = Lease {
+                token: bid.token,
+                holder: self.process,
+                deadline,
+                born: bid.born,
+            };
             write.lend(key.as_bytes(), &lease)?;
             Ok(Answer::Final(Acquired::Won))
         })
@@ -142,7 +178,10 @@ impl Inner {
         let found = match found.place {
             Place::Inline(_) => found,
             Place::File(file) => match self.home.store()?.files.read(key.as_bytes(), file)? {
-                Some(sealed) => Found { place: Place::Inline(sealed), ..found },
+                Some(sealed) => Found {
+                    place: Place::Inline(sealed),
+                    ..found
+                },
                 None => return Ok(None),
             },
         };
@@ -151,7 +190,10 @@ impl Inner {
 
     /// Who holds the lease of a key; nobody, if it cannot be known.
     fn token(&self, key: &Key) -> Option<u64> {
-        let lease = self.home.read(|store, txn| store.lease(txn, key.as_bytes())).ok()??;
+        let lease = self
+            .home
+            .read(|store, txn| store.lease(txn, key.as_bytes()))
+            .ok()??;
         lease.left(unix_millis(), self.process).map(|_| lease.token)
     }
 }

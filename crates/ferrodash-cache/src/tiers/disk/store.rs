@@ -1,7 +1,8 @@
 //! The database: its tables, reading it, and changing it in one transaction.
 //!
-//! Readers never wait. There is one writer at a time among all processes, so what a change reads stays true until it is
-//! committed; a process that is killed in the middle of one leaves no trace of it.
+//! Readers never wait. There is one writer at a time among all processes, so what a change reads
+//! stays true until it is committed; a process that is killed in the middle of one leaves no trace
+//! of it.
 
 use std::fs::File;
 use std::time::Duration;
@@ -21,8 +22,9 @@ use crate::{Marks, Scope, Stamp};
 /// Before the value: until when it may be given back, which entry it is, and where the value is.
 const HEADER: usize = 8 + 8 + 1;
 
-/// Entries that are evicted in the first transaction after the disk was full, and at most in each later one. Pages that
-/// one frees are used again by the next but one, so the first have to do with what is left.
+/// Entries that are evicted in the first transaction after the disk was full, and at most in each
+/// later one. Pages that one frees are used again by the next but one, so the first have to do with
+/// what is left.
 const FIRST_EVICTED: usize = 2;
 const MOST_EVICTED: usize = 256;
 
@@ -65,15 +67,16 @@ pub(super) const BYTES: &[u8] = b"bytes";
 pub(super) const TURN: &[u8] = b"turn";
 
 pub(super) struct Store {
-    /// Held for as long as the database is in use; given back before it closes, as [`super::open`] waits for that.
+    /// Held for as long as the database is in use; given back before it closes, as [`super::open`]
+    /// waits for that.
     pub(super) _in_use: File,
     pub(super) env: Env<WithoutTls>,
     pub(super) tables: Tables,
     pub(super) files: Files,
     /// Bytes of a page.
     pub(super) page: u64,
-    /// The files that are mapped into memory. Closed after the database: closing any handle of a file ends this process's
-    /// locks on it, by which others see that it lives.
+    /// The files that are mapped into memory. Closed after the database: closing any handle of a
+    /// file ends this process's locks on it, by which others see that it lives.
     pub(super) guarded: Guarded,
 }
 
@@ -100,15 +103,18 @@ pub(super) struct Writer<'a> {
     pub(super) budget: u64,
     pub(super) notes: &'a Notes,
     pub(super) room: &'a Room,
-    /// Whether somebody still waits for the change. What nobody waits for must not happen any more: the caller was told
-    /// that it failed, and may have written something newer.
+    /// Whether somebody still waits for the change. What nobody waits for must not happen any more:
+    /// the caller was told that it failed, and may have written something newer.
     pub(super) wanted: &'a dyn Fn() -> bool,
 }
 
 impl Store {
-    /// Looks at the database as it is at one moment. What it finds must be copied, as the pages that a reader sees
-    /// cannot be used again.
-    pub(super) fn read<T>(&self, look: impl FnOnce(&RoTxn<'_>) -> heed::Result<T>) -> heed::Result<T> {
+    /// Looks at the database as it is at one moment. What it finds must be copied, as the pages
+    /// that a reader sees cannot be used again.
+    pub(super) fn read<T>(
+        &self,
+        look: impl FnOnce(&RoTxn<'_>) -> heed::Result<T>,
+    ) -> heed::Result<T> {
         let txn = match self.env.read_txn() {
             // Killed processes leave their slots behind.
             Err(heed::Error::Mdb(MdbError::ReadersFull)) => {
@@ -159,7 +165,12 @@ impl Store {
     }
 
     /// Writes a value that is too large for the database.
-    pub(super) fn write_file(&self, writer: Writer<'_>, key: &KeyBytes, sealed: &[u8]) -> heed::Result<u64> {
+    pub(super) fn write_file(
+        &self,
+        writer: Writer<'_>,
+        key: &KeyBytes,
+        sealed: &[u8],
+    ) -> heed::Result<u64> {
         match self.files.write(key, sealed).map_err(heed::Error::Io) {
             Err(error) if is_full(&error) => {
                 self.relieve(writer, &error)?;
@@ -185,8 +196,12 @@ impl Store {
 
     /// The value under a key.
     pub(super) fn value(&self, txn: &RoTxn<'_>, key: &KeyBytes) -> heed::Result<Option<Found>> {
-        let Some(stored) = self.tables.values.get(txn, key)? else { return Ok(None) };
-        let Some((header, body)) = stored.split_first_chunk::<HEADER>() else { return Ok(None) };
+        let Some(stored) = self.tables.values.get(txn, key)? else {
+            return Ok(None);
+        };
+        let Some((header, body)) = stored.split_first_chunk::<HEADER>() else {
+            return Ok(None);
+        };
         let left = number(header, 0).saturating_sub(unix_millis());
         if left == 0 {
             return Ok(None);
@@ -195,7 +210,11 @@ impl Store {
             0 => Place::Inline(Bytes::copy_from_slice(body)),
             _ => Place::File(number(body, 0)),
         };
-        Ok(Some(Found { place, id: number(header, 8), left: Duration::from_millis(left) }))
+        Ok(Some(Found {
+            place,
+            id: number(header, 8),
+            left: Duration::from_millis(left),
+        }))
     }
 
     /// The marks of scopes.
@@ -206,24 +225,40 @@ impl Store {
                 newest = newest.max(number(mark, 0));
             }
         }
-        Ok(Marks { now: self.history(txn)?, newest, history: 0 })
+        Ok(Marks {
+            now: self.history(txn)?,
+            newest,
+            history: 0,
+        })
     }
 
     /// The newest moment of the history.
     pub(super) fn history(&self, txn: &RoTxn<'_>) -> heed::Result<Stamp> {
         let history = self.tables.state.get(txn, HISTORY)?.unwrap_or_default();
-        Ok(Stamp { era: number(history, 0), sequence: number(history, 8) })
+        Ok(Stamp {
+            era: number(history, 0),
+            sequence: number(history, 8),
+        })
     }
 
     /// Bytes that are kept, as the budget counts them.
     pub(super) fn bytes(&self, txn: &RoTxn<'_>) -> heed::Result<u64> {
-        Ok(number(self.tables.state.get(txn, BYTES)?.unwrap_or_default(), 0))
+        Ok(number(
+            self.tables.state.get(txn, BYTES)?.unwrap_or_default(),
+            0,
+        ))
     }
 
     /// Whether an entry is past its lifetime.
     pub(super) fn has_expired(&self) -> heed::Result<bool> {
         let now = unix_millis();
-        self.read(|txn| Ok(self.tables.expiring.first(txn)?.is_some_and(|(timed, _)| number(timed, 0) <= now)))
+        self.read(|txn| {
+            Ok(self
+                .tables
+                .expiring
+                .first(txn)?
+                .is_some_and(|(timed, _)| number(timed, 0) <= now))
+        })
     }
 
     /// Removes files that the database does not refer to.
@@ -231,7 +266,9 @@ impl Store {
         let refers = |key: &KeyBytes, file: u64| {
             let slot = self.read(|txn| Ok(self.tables.slots.get(txn, key)?.and_then(Slot::decode)));
             // Where the database cannot be asked the file stays.
-            slot.map_or(true, |slot| slot.is_some_and(|slot| slot.file == Some(file)))
+            slot.map_or(true, |slot| {
+                slot.is_some_and(|slot| slot.file == Some(file))
+            })
         };
         self.files.remove_left_over(alone, refers)
     }
@@ -264,7 +301,12 @@ impl Slot {
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; 33] = bytes.try_into().ok()?;
         let file = (bytes[32] == 1).then(|| number(bytes, 24));
-        Some(Self { used: number(bytes, 0), expiry: number(bytes, 8), cost: number(bytes, 16), file })
+        Some(Self {
+            used: number(bytes, 0),
+            expiry: number(bytes, 8),
+            cost: number(bytes, 16),
+            file,
+        })
     }
 }
 
@@ -279,7 +321,10 @@ pub(super) fn header(expiry: u64, id: u64, in_file: bool) -> [u8; HEADER] {
 
 /// The number at an offset, 0 where there are too few bytes.
 pub(super) fn number(bytes: &[u8], offset: usize) -> u64 {
-    bytes.get(offset..).and_then(|bytes| bytes.first_chunk()).map_or(0, |bytes| u64::from_be_bytes(*bytes))
+    bytes
+        .get(offset..)
+        .and_then(|bytes| bytes.first_chunk())
+        .map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
 /// Whether there is no room on the disk, or in what its user may have of it.

@@ -1,5 +1,5 @@
-//! What is done from time to time, for as long as the tier lives: removing what has expired, writing down what was read,
-//! and clearing up after killed processes.
+//! What is done from time to time, for as long as the tier lives: removing what has expired,
+//! writing down what was read, and clearing up after killed processes.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -48,7 +48,8 @@ async fn sweep(inner: Weak<Inner>) {
     for round in 1_u32.. {
         tokio::time::sleep(SWEEP).await;
         let Some(inner) = inner.upgrade() else { return };
-        let swept = tokio::task::spawn_blocking(move || inner.sweep(round.is_multiple_of(FILES))).await;
+        let swept =
+            tokio::task::spawn_blocking(move || inner.sweep(round.is_multiple_of(FILES))).await;
         if let Ok(Err(error)) = swept
             && log.may()
         {
@@ -63,7 +64,9 @@ impl Inner {
         self.home.room.look_again();
         store.env.clear_stale_readers()?;
         for keys in self.notes.take_all().chunks(CHANGES) {
-            self.write(&|| true, |write| keys.iter().try_for_each(|key| write.touch(key)))?;
+            self.write(&|| true, |write| {
+                keys.iter().try_for_each(|key| write.touch(key))
+            })?;
         }
         while store.has_expired()? {
             self.write(&|| true, |write| {
@@ -76,7 +79,10 @@ impl Inner {
             })?;
         }
         for keys in store.ended_leases(self.process)?.chunks(CHANGES) {
-            self.write(&|| true, |write| keys.iter().try_for_each(|key| write.end_void_lease(key, self.process)))?;
+            self.write(&|| true, |write| {
+                keys.iter()
+                    .try_for_each(|key| write.end_void_lease(key, self.process))
+            })?;
         }
         if files {
             store.remove_left_over_files(false)?;

@@ -1,4 +1,5 @@
-//! What needs the inside of the tier: slots of readers that were killed, a writer that hangs, and damaged records.
+//! What needs the inside of the tier: slots of readers that were killed, a writer that hangs, and
+//! damaged records.
 
 use std::path::Path;
 use std::process::Command;
@@ -15,7 +16,9 @@ const DIRECTORY: &str = "DISK_TEST_LEAK";
 /// Not a test of its own: takes all slots of readers, and dies with them.
 #[test]
 fn child() {
-    let Some(directory) = std::env::var_os(DIRECTORY) else { return };
+    let Some(directory) = std::env::var_os(DIRECTORY) else {
+        return;
+    };
     let home = open::open(Path::new(&directory), u64::MAX).expect("it opens");
     let store = home.store().expect("it is whole");
     while let Ok(txn) = store.env.read_txn() {
@@ -32,7 +35,9 @@ fn slots_of_killed_readers_are_used_again() {
     let this = std::env::current_exe().expect("it has a name");
     for _ in 0..3 {
         let mut child = Command::new(&this);
-        child.args(["--exact", "tiers::disk::tests::child"]).env(DIRECTORY, directory.path());
+        child
+            .args(["--exact", "tiers::disk::tests::child"])
+            .env(DIRECTORY, directory.path());
         assert!(!child.output().expect("it starts").status.success());
         assert!(store.env.info().number_of_readers >= 1024, "all are taken");
         assert!(store.read(|txn| store.history(txn)).is_ok());
@@ -43,11 +48,18 @@ fn slots_of_killed_readers_are_used_again() {
 async fn a_writer_that_hangs_blocks_no_reader_and_nobody_for_ever() {
     let directory = tempfile::tempdir().expect("there is room");
     let deadline = Duration::from_millis(50);
-    let config = DiskConfig { deadline, ..DiskConfig::new(directory.path()) };
+    let config = DiskConfig {
+        deadline,
+        ..DiskConfig::new(directory.path())
+    };
     let disk = Disk::open(config, Sealer::default()).expect("it opens");
     let key = Key::of("f", &1);
     let entry = |text: &'static str| Entry::new(Parts::new(text.into(), Duration::from_secs(60)));
-    let value = async || disk.get(&key).await.map(|found| found.map(|entry| entry.bytes().clone()));
+    let value = async || {
+        disk.get(&key)
+            .await
+            .map(|found| found.map(|entry| entry.bytes().clone()))
+    };
     assert_eq!(disk.set(&key, &entry("old")).await, Ok(true));
     let (hung, has_hung) = mpsc::channel();
     let (go_on, told) = mpsc::channel::<()>();
@@ -60,7 +72,11 @@ async fn a_writer_that_hangs_blocks_no_reader_and_nobody_for_ever() {
     });
     has_hung.recv().expect("it begins");
     for _ in 0..20 {
-        assert!(disk.set(&key, &entry("never")).await.is_err_and(|error| error.contains("50 ms")));
+        assert!(
+            disk.set(&key, &entry("never"))
+                .await
+                .is_err_and(|error| error.contains("50 ms"))
+        );
         assert_eq!(value().await, Ok(Some("old".into())));
     }
     drop(go_on);
@@ -79,7 +95,9 @@ async fn records_that_are_damaged_keep_nothing_and_stop_nobody() {
     assert_eq!(disk.set(&removed, &entry()).await, Ok(true));
     let damage = disk.inner.write(&|| true, |write| {
         let tables = write.store.tables;
-        tables.slots.put(&mut write.txn, removed.as_bytes(), b"short")?;
+        tables
+            .slots
+            .put(&mut write.txn, removed.as_bytes(), b"short")?;
         tables.recent.put(&mut write.txn, &[1; 40], &[])?;
         tables.expiring.put(&mut write.txn, &[0; 40], &[])?;
         tables.expiring.put(&mut write.txn, b"short", &[])?;
@@ -88,11 +106,26 @@ async fn records_that_are_damaged_keep_nothing_and_stop_nobody() {
     });
     assert!(damage.is_ok());
     assert_eq!(disk.remove(&removed).await, Ok(()));
-    assert!(matches!(disk.get(&removed).await, Ok(None)), "it was removed");
+    assert!(
+        matches!(disk.get(&removed).await, Ok(None)),
+        "it was removed"
+    );
     // Evicts, as more seems to be there than the budget allows.
     assert_eq!(disk.set(&kept, &entry()).await, Ok(true));
     assert!(matches!(disk.get(&kept).await, Ok(Some(_))), "it was set");
-    assert!(matches!(disk.inner.home.store().expect("it is whole").has_expired(), Ok(false)), "a sweep ends");
-    let stamp = disk.invalidate(&[Scope::ALL]).await.expect("it is answered");
-    assert!(stamp.era != u64::MAX && stamp.sequence == 1, "another history begins");
+    assert!(
+        matches!(
+            disk.inner.home.store().expect("it is whole").has_expired(),
+            Ok(false)
+        ),
+        "a sweep ends"
+    );
+    let stamp = disk
+        .invalidate(&[Scope::ALL])
+        .await
+        .expect("it is answered");
+    assert!(
+        stamp.era != u64::MAX && stamp.sequence == 1,
+        "another history begins"
+    );
 }

@@ -7,7 +7,8 @@ use heed::RwTxn;
 use super::notes::Notes;
 use super::room::Room;
 use super::store::{
-    BYTES, Found, HISTORY, KeyBytes, Place, Slot, Store, TURN, Table, Writer, header, number, unix_millis,
+    BYTES, Found, HISTORY, KeyBytes, Place, Slot, Store, TURN, Table, Writer, header, number,
+    unix_millis,
 };
 use crate::{Marks, Scope, Stamp};
 
@@ -20,13 +21,15 @@ const PAGE_SHARE: u64 = 2;
 /// An entry may take this share of the budget.
 const LARGEST_SHARE: u64 = 4;
 
-/// Entries that are spared in a row for having been read lately: readers must not keep a writer busy for ever.
+/// Entries that are spared in a row for having been read lately: readers must not keep a writer
+/// busy for ever.
 const SPARED: usize = 32;
 
 /// An entry that was used this lately, in milliseconds, is not written down as used again.
 const FRESHLY_USED: u64 = 1000;
 
-/// With more marks than this, a new era is cheaper than keeping them: they cannot be forgotten one by one.
+/// With more marks than this, a new era is cheaper than keeping them: they cannot be forgotten one
+/// by one.
 const MARKS: u64 = 1 << 20;
 
 /// A transaction that is under way. Dropped without [`Write::commit`], it has not happened.
@@ -59,13 +62,31 @@ impl<'a> Write<'a> {
         // Asked after the wait for other writers.
         let now = unix_millis();
         let bytes = store.bytes(&txn)?;
-        let Writer { notes, room, budget, .. } = writer;
-        Ok(Self { store, txn, now, notes, room, budget, bytes_before: bytes, bytes, garbage: Vec::new() })
+        let Writer {
+            notes,
+            room,
+            budget,
+            ..
+        } = writer;
+        Ok(Self {
+            store,
+            txn,
+            now,
+            notes,
+            room,
+            budget,
+            bytes_before: bytes,
+            bytes,
+            garbage: Vec::new(),
+        })
     }
 
     pub(super) fn commit(mut self) -> heed::Result<()> {
         if self.bytes != self.bytes_before {
-            self.store.tables.state.put(&mut self.txn, BYTES, &self.bytes.to_be_bytes())?;
+            self.store
+                .tables
+                .state
+                .put(&mut self.txn, BYTES, &self.bytes.to_be_bytes())?;
         }
         self.txn.commit()?;
         for (key, file) in self.garbage {
@@ -74,7 +95,8 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    /// Keeps a value instead of the one before it, which goes even if the new one is not taken: it is out of date.
+    /// Keeps a value instead of the one before it, which goes even if the new one is not taken: it
+    /// is out of date.
     pub(super) fn replace(&mut self, key: &KeyBytes, value: Option<&Value>) -> heed::Result<bool> {
         self.remove(key)?;
         value.map_or(Ok(false), |value| self.insert(key, value))
@@ -82,21 +104,39 @@ impl<'a> Write<'a> {
 
     fn insert(&mut self, key: &KeyBytes, value: &Value) -> heed::Result<bool> {
         let cost = cost(value, self.store.page);
-        let Some(others) = self.room.of(self.budget).checked_sub(cost) else { return Ok(false) };
+        let Some(others) = self.room.of(self.budget).checked_sub(cost) else {
+            return Ok(false);
+        };
         self.evict(others, usize::MAX)?;
         let tables = self.store.tables;
         let (number, file) = match &value.place {
             Place::Inline(_) => ([0; 8], None),
             Place::File(number) => (number.to_be_bytes(), Some(*number)),
         };
-        let body: &[u8] = if let Place::Inline(sealed) = &value.place { sealed } else { &number };
+        let body: &[u8] = if let Place::Inline(sealed) = &value.place {
+            sealed
+        } else {
+            &number
+        };
         let header = header(value.expiry, value.id, file.is_some());
-        tables.values.put_reserved(&mut self.txn, key, header.len() + body.len(), |space| {
-            space.write_all(&header)?;
-            space.write_all(body)
-        })?;
-        self.put_slot(key, Slot { used: self.now, expiry: value.expiry, cost, file })?;
-        tables.expiring.put(&mut self.txn, &timed(value.expiry, key), &[])?;
+        tables
+            .values
+            .put_reserved(&mut self.txn, key, header.len() + body.len(), |space| {
+                space.write_all(&header)?;
+                space.write_all(body)
+            })?;
+        self.put_slot(
+            key,
+            Slot {
+                used: self.now,
+                expiry: value.expiry,
+                cost,
+                file,
+            },
+        )?;
+        tables
+            .expiring
+            .put(&mut self.txn, &timed(value.expiry, key), &[])?;
         self.bytes += cost;
         Ok(true)
     }
@@ -104,19 +144,26 @@ impl<'a> Write<'a> {
     /// Removes what is kept under a key.
     pub(super) fn remove(&mut self, key: &KeyBytes) -> heed::Result<()> {
         let tables = self.store.tables;
-        // Without asking the slot, which may be damaged: a value that stays would still be given back.
+        // Without asking the slot, which may be damaged: a value that stays would still be given
+        // back.
         tables.values.delete(&mut self.txn, key)?;
-        let Some(slot) = self.slot(key)? else { return Ok(()) };
+        let Some(slot) = self.slot(key)? else {
+            return Ok(());
+        };
         tables.slots.delete(&mut self.txn, key)?;
-        tables.recent.delete(&mut self.txn, &timed(slot.used, key))?;
-        tables.expiring.delete(&mut self.txn, &timed(slot.expiry, key))?;
+        tables
+            .recent
+            .delete(&mut self.txn, &timed(slot.used, key))?;
+        tables
+            .expiring
+            .delete(&mut self.txn, &timed(slot.expiry, key))?;
         self.garbage.extend(slot.file.map(|file| (*key, file)));
         self.bytes = self.bytes.saturating_sub(slot.cost);
         Ok(())
     }
 
-    /// Evicts until no more than `target` bytes are kept, and at most so many entries: what has expired, then what was
-    /// not used for longest.
+    /// Evicts until no more than `target` bytes are kept, and at most so many entries: what has
+    /// expired, then what was not used for longest.
     pub(super) fn evict(&mut self, target: u64, most: usize) -> heed::Result<()> {
         let (mut spared, mut evicted) = (0, 0);
         while self.bytes > target && evicted < most {
@@ -141,9 +188,13 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    /// Writes something, so that this transaction is one: pages that the last one freed can be used after it.
+    /// Writes something, so that this transaction is one: pages that the last one freed can be used
+    /// after it.
     pub(super) fn turn_page(&mut self) -> heed::Result<()> {
-        self.store.tables.state.put(&mut self.txn, TURN, &self.now.to_be_bytes())
+        self.store
+            .tables
+            .state
+            .put(&mut self.txn, TURN, &self.now.to_be_bytes())
     }
 
     /// Removes the entry that expired first; `false` if none has.
@@ -151,11 +202,13 @@ impl<'a> Write<'a> {
         let expiring = self.store.tables.expiring;
         let first = expiring.first(&self.txn)?.map(|(timed, _)| timed.to_vec());
         let expired = first.filter(|timed| number(timed, 0) <= self.now);
-        expired.map_or(Ok(false), |timed| self.remove_first(expiring, &timed).map(|()| true))
+        expired.map_or(Ok(false), |timed| {
+            self.remove_first(expiring, &timed).map(|()| true)
+        })
     }
 
-    /// Removes the entry that a table has first. What the table says of it goes too where a damaged record does not
-    /// name it any more: it would be the first again, for ever.
+    /// Removes the entry that a table has first. What the table says of it goes too where a damaged
+    /// record does not name it any more: it would be the first again, for ever.
     fn remove_first(&mut self, table: Table, timed: &[u8]) -> heed::Result<()> {
         key_of(timed).map_or(Ok(()), |key| self.remove(&key))?;
         table.delete(&mut self.txn, timed).map(drop)
@@ -170,9 +223,20 @@ impl<'a> Write<'a> {
     }
 
     fn move_to_end(&mut self, key: &KeyBytes) -> heed::Result<()> {
-        let Some(slot) = self.slot(key)? else { return Ok(()) };
-        self.store.tables.recent.delete(&mut self.txn, &timed(slot.used, key))?;
-        self.put_slot(key, Slot { used: self.now, ..slot })
+        let Some(slot) = self.slot(key)? else {
+            return Ok(());
+        };
+        self.store
+            .tables
+            .recent
+            .delete(&mut self.txn, &timed(slot.used, key))?;
+        self.put_slot(
+            key,
+            Slot {
+                used: self.now,
+                ..slot
+            },
+        )
     }
 
     /// The value under a key.
@@ -186,7 +250,10 @@ impl<'a> Write<'a> {
         let marks = self.store.tables.marks;
         if marks.len(&self.txn)? > MARKS || now.sequence == u64::MAX {
             marks.clear(&mut self.txn)?;
-            now = Stamp { era: new_era(), sequence: 0 };
+            now = Stamp {
+                era: new_era(),
+                sequence: 0,
+            };
         }
         now.sequence += 1;
         for scope in scopes {
@@ -199,7 +266,10 @@ impl<'a> Write<'a> {
     /// Begins the history of a store that has none.
     pub(super) fn begin_history(&mut self) -> heed::Result<()> {
         match self.store.history(&self.txn)? {
-            Stamp { era: 0, .. } => self.set_history(Stamp { era: new_era(), sequence: 0 }),
+            Stamp { era: 0, .. } => self.set_history(Stamp {
+                era: new_era(),
+                sequence: 0,
+            }),
             _ => Ok(()),
         }
     }
@@ -207,7 +277,10 @@ impl<'a> Write<'a> {
     /// Begins another history: what the store has is void.
     pub(super) fn begin_era(&mut self) -> heed::Result<()> {
         self.store.tables.marks.clear(&mut self.txn)?;
-        self.set_history(Stamp { era: new_era(), sequence: 0 })
+        self.set_history(Stamp {
+            era: new_era(),
+            sequence: 0,
+        })
     }
 
     /// Bytes that are kept, as the budget counts them.
@@ -217,17 +290,27 @@ impl<'a> Write<'a> {
 
     fn set_history(&mut self, now: Stamp) -> heed::Result<()> {
         let history = (u128::from(now.era) << 64 | u128::from(now.sequence)).to_be_bytes();
-        self.store.tables.state.put(&mut self.txn, HISTORY, &history)
+        self.store
+            .tables
+            .state
+            .put(&mut self.txn, HISTORY, &history)
     }
 
     fn slot(&self, key: &KeyBytes) -> heed::Result<Option<Slot>> {
-        Ok(self.store.tables.slots.get(&self.txn, key)?.and_then(Slot::decode))
+        Ok(self
+            .store
+            .tables
+            .slots
+            .get(&self.txn, key)?
+            .and_then(Slot::decode))
     }
 
     fn put_slot(&mut self, key: &KeyBytes, slot: Slot) -> heed::Result<()> {
         let tables = self.store.tables;
         tables.slots.put(&mut self.txn, key, &slot.encode())?;
-        tables.recent.put(&mut self.txn, &timed(slot.used, key), &[])
+        tables
+            .recent
+            .put(&mut self.txn, &timed(slot.used, key), &[])
     }
 }
 
@@ -240,7 +323,12 @@ pub(super) fn fits(length: u64, budget: u64) -> bool {
 fn cost(value: &Value, page: u64) -> u64 {
     let in_table = matches!(value.place, Place::Inline(_)) && value.length < page / PAGE_SHARE;
     // Pages of tables are full by two thirds.
-    OVERHEAD + if in_table { value.length / 2 * 3 } else { value.length.next_multiple_of(page) }
+    OVERHEAD
+        + if in_table {
+            value.length / 2 * 3
+        } else {
+            value.length.next_multiple_of(page)
+        }
 }
 
 /// A time and a key, which sort by time.

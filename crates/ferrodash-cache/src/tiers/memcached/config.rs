@@ -23,7 +23,8 @@ const DEFAULT_PORT: u16 = 11211;
 pub struct MemcachedConfig {
     /// The servers, as `host:port`; keys are spread over them by these names.
     pub servers: Vec<String>,
-    /// How long a call may take, 100 ms by default. An entry in pieces has as much for each of them.
+    /// How long a call may take, 100 ms by default. An entry in pieces has as much for each of
+    /// them.
     pub deadline: Duration,
     /// The largest item that the servers take, by their option `-I`; 1 MB by default.
     pub max_item: usize,
@@ -32,13 +33,14 @@ pub struct MemcachedConfig {
 }
 
 impl MemcachedConfig {
-    /// Reads `//host:port,host2?namespace=NAME&deadline=100ms&max_item=1MB`, what stands after `memcached:`. The port is
-    /// 11211 by default.
+    /// Reads `//host:port,host2?namespace=NAME&deadline=100ms&max_item=1MB`, what stands after
+    /// `memcached:`. The port is 11211 by default.
     ///
     /// # Errors
     /// When a server or an option is not understood.
     pub fn parse(address: &str) -> Result<Self, String> {
-        // Wherever it stands: what is before it may be a password with a question mark, so it is not repeated.
+        // Wherever it stands: what is before it may be a password with a question mark, so it is
+        // not repeated.
         if address.contains('@') {
             return Err(
                 "a user and a password need SASL, which only the binary protocol has, and Memcached has deprecated \
@@ -48,13 +50,24 @@ impl MemcachedConfig {
         }
         let (servers, options) = address.split_once('?').unwrap_or((address, ""));
         let servers = servers.trim_start_matches("//").trim_end_matches('/');
-        let servers = servers.split(',').filter(|server| !server.is_empty()).map(with_port);
+        let servers = servers
+            .split(',')
+            .filter(|server| !server.is_empty())
+            .map(with_port);
         let servers: Vec<String> = servers.collect::<Result<_, _>>()?;
         if servers.is_empty() {
             return Err("it names no server".into());
         }
-        let mut config = Self { servers, deadline: DEADLINE, max_item: MAX_ITEM, namespace: None };
-        options.split('&').filter(|option| !option.is_empty()).try_for_each(|option| config.set(option))?;
+        let mut config = Self {
+            servers,
+            deadline: DEADLINE,
+            max_item: MAX_ITEM,
+            namespace: None,
+        };
+        options
+            .split('&')
+            .filter(|option| !option.is_empty())
+            .try_for_each(|option| config.set(option))?;
         Ok(config)
     }
 
@@ -68,7 +81,8 @@ impl MemcachedConfig {
         match name {
             "namespace" => self.namespace = Some(options::namespace(value)?),
             "deadline" => {
-                let error = || format!("deadline={:?} is no time such as 100ms or 2s", shown(value));
+                let error =
+                    || format!("deadline={:?} is no time such as 100ms or 2s", shown(value));
                 self.deadline = options::time(value).ok_or_else(error)?;
             }
             "max_item" => {
@@ -82,7 +96,9 @@ impl MemcachedConfig {
             }
             _ => {
                 let name = address::option(name);
-                return Err(format!("{name} is no option of Memcached; namespace, deadline and max_item are"));
+                return Err(format!(
+                    "{name} is no option of Memcached; namespace, deadline and max_item are"
+                ));
             }
         }
         Ok(())
@@ -96,7 +112,9 @@ fn with_port(server: &str) -> Result<String, String> {
         Some(colon) => (&server[..begin + colon], Some(&server[begin + colon + 1..])),
         None => (server, None),
     };
-    let inner = host.strip_prefix('[').and_then(|host| host.strip_suffix(']'));
+    let inner = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'));
     if !is_host(inner.unwrap_or(host)) || inner.is_none() && host.contains(':') {
         // What does not look like one may be a password, so it is not repeated.
         return Err("a server is no host:port, with an IPv6 address in brackets".to_owned());
@@ -115,9 +133,13 @@ mod tests {
 
     #[test]
     fn an_address_names_servers_and_options() {
-        let config = MemcachedConfig::parse("//a:1,b,[::1],[::1]:2/?deadline=2s&max_item=2MB").unwrap();
+        let config =
+            MemcachedConfig::parse("//a:1,b,[::1],[::1]:2/?deadline=2s&max_item=2MB").unwrap();
         assert_eq!(config.servers, ["a:1", "b:11211", "[::1]:11211", "[::1]:2"]);
-        assert_eq!((config.deadline, config.max_item), (Duration::from_secs(2), 2 << 20));
+        assert_eq!(
+            (config.deadline, config.max_item),
+            (Duration::from_secs(2), 2 << 20)
+        );
         let config = MemcachedConfig::parse("//localhost").unwrap();
         assert_eq!((config.deadline, config.max_item), (DEADLINE, MAX_ITEM));
     }
@@ -129,9 +151,18 @@ mod tests {
             ("//host:port", "after \"host:\" is no port"),
             ("//host:0", "host:0"),
             ("//::1", "no host:port"),
-            ("//user:secret@host", "deprecated that; use a private network"),
-            ("//user:secret?more@host", "deprecated that; use a private network"),
-            ("//user:11?secret@host", "deprecated that; use a private network"),
+            (
+                "//user:secret@host",
+                "deprecated that; use a private network",
+            ),
+            (
+                "//user:secret?more@host",
+                "deprecated that; use a private network",
+            ),
+            (
+                "//user:11?secret@host",
+                "deprecated that; use a private network",
+            ),
             ("//host?deadline=100", "no time such as"),
             ("//host?deadline=0ms", "no time such as"),
             ("//host?max_item=lots", "no size such as"),
@@ -139,7 +170,10 @@ mod tests {
             ("//host?tls=1", "\"tls\" is no option of Memcached"),
         ] {
             let error = MemcachedConfig::parse(address).expect_err(address);
-            assert!(error.contains(part) && !error.contains("secret"), "{address}: {error}");
+            assert!(
+                error.contains(part) && !error.contains("secret"),
+                "{address}: {error}"
+            );
         }
     }
 }

@@ -1,9 +1,10 @@
 //! The history of invalidations: an era, a counter, and the marks of scopes.
 //!
-//! The server may forget any of them at any time, so each loss has to void too much rather than too little. Without its
-//! era, or without the counter of its era, a new era begins, and everything older is void. A scope without its mark gets
-//! the current number as its mark, which voids what was begun before. The counter of an era is made before the era is,
-//! so an era without one has lost it.
+//! The server may forget any of them at any time, so each loss has to void too much rather than too
+//! little. Without its era, or without the counter of its era, a new era begins, and everything
+//! older is void. A scope without its mark gets the current number as its mark, which voids what
+//! was begun before. The counter of an era is made before the era is, so an era without one has
+//! lost it.
 
 use std::sync::atomic::Ordering;
 
@@ -22,8 +23,8 @@ impl Memcached {
         self.history(era, scopes, fetch(self.names.sequence(era)))
     }
 
-    /// The marks of scopes, from the replies to `look`, which are right if the era was guessed right. As long as it was
-    /// not, or something is missing, they are asked for again.
+    /// The marks of scopes, from the replies to `look`, which are right if the era was guessed
+    /// right. As long as it was not, or something is missing, they are asked for again.
     pub(super) async fn settle(
         &self,
         call: &Call<'_>,
@@ -41,10 +42,19 @@ impl Memcached {
                     // A mark that was raised after the number was read.
                     let sequence = sequence.max(newest);
                     if marks.iter().all(|mark| mark.number().is_some()) {
-                        return Ok(Marks { now: Stamp { era, sequence }, newest, history: 0 });
+                        return Ok(Marks {
+                            now: Stamp { era, sequence },
+                            newest,
+                            history: 0,
+                        });
                     }
-                    let missing = scopes.iter().copied().zip(marks).filter(|(_, mark)| mark.number().is_none());
-                    self.raise(call, Stamp { era, sequence }, missing.collect()).await?;
+                    let missing = scopes
+                        .iter()
+                        .copied()
+                        .zip(marks)
+                        .filter(|(_, mark)| mark.number().is_none());
+                    self.raise(call, Stamp { era, sequence }, missing.collect())
+                        .await?;
                 }
                 (Some(found), _) if found != era => {
                     era = found;
@@ -74,7 +84,8 @@ impl Memcached {
             match (replies[0].number(), replies[1].number()) {
                 (Some(found), Some(sequence)) if found == era => {
                     let stamp = Stamp { era, sequence };
-                    self.raise(&call, stamp, scopes.iter().copied().zip(marks).collect()).await?;
+                    self.raise(&call, stamp, scopes.iter().copied().zip(marks).collect())
+                        .await?;
                     return Ok(stamp);
                 }
                 // Finds out the era, or begins one.
@@ -85,7 +96,11 @@ impl Memcached {
 
     /// Ends the present era; who reads the marks next begins another.
     pub(super) async fn forget_era(&self) -> TierResult<()> {
-        self.link.call().run([Delete::new(self.names.era()).into()]).await.map(drop)
+        self.link
+            .call()
+            .run([Delete::new(self.names.era()).into()])
+            .await
+            .map(drop)
     }
 
     pub(super) fn last_era(&self) -> u64 {
@@ -97,12 +112,22 @@ impl Memcached {
         // Room for one more, the entry.
         let mut commands = Vec::with_capacity(scopes.len() + 3);
         commands.extend([fetch(self.names.era()), counter]);
-        commands.extend(scopes.iter().map(|scope| fetch(self.names.mark(era, *scope))));
+        commands.extend(
+            scopes
+                .iter()
+                .map(|scope| fetch(self.names.mark(era, *scope))),
+        );
         commands
     }
 
-    /// Sees to it that each mark is at least the number of the stamp. Of several who do so the largest number stays.
-    async fn raise(&self, call: &Call<'_>, at: Stamp, mut marks: Vec<(Scope, Reply)>) -> TierResult<()> {
+    /// Sees to it that each mark is at least the number of the stamp. Of several who do so the
+    /// largest number stays.
+    async fn raise(
+        &self,
+        call: &Call<'_>,
+        at: Stamp,
+        mut marks: Vec<(Scope, Reply)>,
+    ) -> TierResult<()> {
         loop {
             marks.retain(|(_, mark)| mark.number().is_none_or(|number| number < at.sequence));
             if marks.is_empty() {
@@ -110,24 +135,47 @@ impl Memcached {
             }
             let write = |(scope, mark): &(Scope, Reply)| {
                 let set = Set::new(self.names.mark(at.era, *scope), at.sequence.to_string());
-                mark.cas.map_or_else(|| set.clone().add(), |cas| set.clone().compare_cas(cas)).into()
+                mark.cas
+                    .map_or_else(|| set.clone().add(), |cas| set.clone().compare_cas(cas))
+                    .into()
             };
             let read = |(scope, _): &(Scope, Reply)| fetch(self.names.mark(at.era, *scope));
-            let commands = marks.iter().map(write).chain(marks.iter().map(read)).collect();
+            let commands = marks
+                .iter()
+                .map(write)
+                .chain(marks.iter().map(read))
+                .collect();
             let read = call.run_all(commands).await?.split_off(marks.len());
-            marks = marks.into_iter().map(|(scope, _)| scope).zip(read).collect();
+            marks = marks
+                .into_iter()
+                .map(|(scope, _)| scope)
+                .zip(read)
+                .collect();
         }
     }
 
-    /// Begins an era, unless another process has just done so; `replaced` is the CAS of the one that lost its counter.
+    /// Begins an era, unless another process has just done so; `replaced` is the CAS of the one
+    /// that lost its counter.
     async fn begin(&self, call: &Call<'_>, replaced: Option<u64>) -> TierResult<()> {
         let era = crate::random().max(1);
         let counter = self.names.sequence(era);
         let set = Set::new(self.names.era(), era.to_string());
-        let set = if let Some(cas) = replaced { set.compare_cas(cas) } else { set.add() };
-        let [_, begun] = call.run([Set::new(&counter, FIRST.to_string()).add().into(), set.into()]).await?;
+        let set = if let Some(cas) = replaced {
+            set.compare_cas(cas)
+        } else {
+            set.add()
+        };
+        let [_, begun] = call
+            .run([
+                Set::new(&counter, FIRST.to_string()).add().into(),
+                set.into(),
+            ])
+            .await?;
         if begun.done() {
-            tracing::info!(era, "the Memcached server has lost or never had its marks; what it holds is void");
+            tracing::info!(
+                era,
+                "the Memcached server has lost or never had its marks; what it holds is void"
+            );
         } else {
             call.run([Delete::new(counter).into()]).await?;
         }

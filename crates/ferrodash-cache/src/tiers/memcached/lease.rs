@@ -1,10 +1,11 @@
 //! Leases: who computes, and that nobody else stores.
 //!
-//! A lease is an item that only one process can add, and that expires by itself. Who stores as its holder makes sure that
-//! it is still the holder at the moment of storing, in two round trips: the first reads the CAS of the entry and *then*
-//! the lease, the second stores with that CAS. Others delete or replace the lease *before* they touch the entry; so if
-//! the lease was seen unharmed, whatever they do to the entry comes after its CAS was read, and voids it. An entry that
-//! is absent has no CAS, hence an empty one is added first.
+//! A lease is an item that only one process can add, and that expires by itself. Who stores as its
+//! holder makes sure that it is still the holder at the moment of storing, in two round trips: the
+//! first reads the CAS of the entry and *then* the lease, the second stores with that CAS. Others
+//! delete or replace the lease *before* they touch the entry; so if the lease was seen unharmed,
+//! whatever they do to the entry comes after its CAS was read, and voids it. An entry that is
+//! absent has no CAS, hence an empty one is added first.
 
 use std::fmt::{self, Display};
 use std::time::Duration;
@@ -28,18 +29,32 @@ impl Memcached {
     /// Asks for the lease of a key.
     pub(super) async fn compete(&self, key: &Key, bid: &Bid) -> TierResult<Acquired> {
         let (call, name) = (self.link.call(), self.names.lease(key));
-        let lease = Lease { token: bid.token, born: bid.born };
+        let lease = Lease {
+            token: bid.token,
+            born: bid.born,
+        };
         // The CAS of a lease that can be taken over.
         let mut void = None;
         // The deadline of the call ends this at the latest.
         loop {
             let set = Set::new(&name, lease.to_string()).ttl(seconds(bid.lease));
-            let set = if let Some(cas) = void { set.compare_cas(cas) } else { set.add() };
-            let commands = [set.into(), fetch(name.clone()), fetch(self.names.value(key))];
-            // Whoever has the lease now, the entry was read after that: nobody wins right after it was filled.
+            let set = if let Some(cas) = void {
+                set.compare_cas(cas)
+            } else {
+                set.add()
+            };
+            let commands = [
+                set.into(),
+                fetch(name.clone()),
+                fetch(self.names.value(key)),
+            ];
+            // Whoever has the lease now, the entry was read after that: nobody wins right after it
+            // was filled.
             let [_, held, found] = call.run(commands).await?;
             let holder = Lease::parse(&held);
-            let won = holder.as_ref().is_some_and(|holder| holder.token == bid.token);
+            let won = holder
+                .as_ref()
+                .is_some_and(|holder| holder.token == bid.token);
             if let Some(entry) = self.other_than(bid.observed, key, &found).await? {
                 if won {
                     self.give_back(key, bid.token).await?;
@@ -55,36 +70,69 @@ impl Memcached {
     }
 
     /// Stores an entry and gives the lease back, if the token holds it.
-    pub(super) async fn put_as_holder(&self, key: &Key, token: u64, entry: &Entry) -> TierResult<Filled> {
-        let Some((value, ttl)) = self.seal(key, entry).await? else { return Ok(Filled::Refused) };
-        let (call, name, lease) = (self.link.call(), self.names.value(key), self.names.lease(key));
+    pub(super) async fn put_as_holder(
+        &self,
+        key: &Key,
+        token: u64,
+        entry: &Entry,
+    ) -> TierResult<Filled> {
+        let Some((value, ttl)) = self.seal(key, entry).await? else {
+            return Ok(Filled::Refused);
+        };
+        let (call, name, lease) = (
+            self.link.call(),
+            self.names.value(key),
+            self.names.lease(key),
+        );
         let empty = Set::new(&name, "").ttl(EMPTY).add().into();
-        let current = Get::new(&name).without_value().meta(Meta::default().cas()).into();
+        let current = Get::new(&name)
+            .without_value()
+            .meta(Meta::default().cas())
+            .into();
         let [_, current, held] = call.run([empty, current, fetch(lease.clone())]).await?;
-        let (Some(cas), Some(held)) = (current.cas, cas_if_held_by(token, &held)) else { return Ok(Filled::Lost) };
+        let (Some(cas), Some(held)) = (current.cas, cas_if_held_by(token, &held)) else {
+            return Ok(Filled::Lost);
+        };
         let store = Set::new(name, value).ttl(ttl).compare_cas(cas).into();
-        let [stored, _] = call.run([store, Delete::new(lease).compare_cas(held).into()]).await?;
-        Ok(if stored.done() { Filled::Stored } else { Filled::Lost })
+        let [stored, _] = call
+            .run([store, Delete::new(lease).compare_cas(held).into()])
+            .await?;
+        Ok(if stored.done() {
+            Filled::Stored
+        } else {
+            Filled::Lost
+        })
     }
 
     /// Prolongs a lease, if the token holds it.
     pub(super) async fn prolong(&self, key: &Key, token: u64, lease: Duration) -> TierResult<bool> {
         let (call, name) = (self.link.call(), self.names.lease(key));
-        let Some((value, cas)) = self.held(&call, key, token).await? else { return Ok(false) };
-        let [prolonged] = call.run([Set::new(name, value).ttl(seconds(lease)).compare_cas(cas).into()]).await?;
+        let Some((value, cas)) = self.held(&call, key, token).await? else {
+            return Ok(false);
+        };
+        let [prolonged] = call
+            .run([Set::new(name, value)
+                .ttl(seconds(lease))
+                .compare_cas(cas)
+                .into()])
+            .await?;
         Ok(prolonged.done())
     }
 
     /// Gives a lease back, if the token holds it; whether it did.
     pub(super) async fn give_back(&self, key: &Key, token: u64) -> TierResult<bool> {
         let call = self.link.call();
-        let Some((_, cas)) = self.held(&call, key, token).await? else { return Ok(false) };
-        let [given] = call.run([Delete::new(self.names.lease(key)).compare_cas(cas).into()]).await?;
+        let Some((_, cas)) = self.held(&call, key, token).await? else {
+            return Ok(false);
+        };
+        let [given] = call
+            .run([Delete::new(self.names.lease(key)).compare_cas(cas).into()])
+            .await?;
         Ok(given.done())
     }
 
-    /// Waits until the lease of a key has ended or has another holder, or the server does not answer. Memcached tells
-    /// nobody, so this has to look again and again.
+    /// Waits until the lease of a key has ended or has another holder, or the server does not
+    /// answer. Memcached tells nobody, so this has to look again and again.
     pub(super) async fn wait(&self, key: &Key, within: Duration) {
         let until = now() + within;
         let (mut first, mut pause) = (None, PAUSE);
@@ -94,27 +142,42 @@ impl Memcached {
             if token.is_none() || token != *first.get_or_insert(token) || left.is_zero() {
                 break;
             }
-            // Between half of the pause and all of it, so that those who wait do not ask all at once.
-            let pause_now = pause.mul_f64(0.5 + f64::from(crate::random() as u16) / f64::from(u16::MAX) / 2.0);
+            // Between half of the pause and all of it, so that those who wait do not ask all at
+            // once.
+            let pause_now =
+                pause.mul_f64(0.5 + f64::from(crate::random() as u16) / f64::from(u16::MAX) / 2.0);
             tokio::time::sleep(pause_now.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
 
     /// The value and the CAS of a lease, if the token holds it.
-    async fn held(&self, call: &Call<'_>, key: &Key, token: u64) -> TierResult<Option<(String, u64)>> {
+    async fn held(
+        &self,
+        call: &Call<'_>,
+        key: &Key,
+        token: u64,
+    ) -> TierResult<Option<(String, u64)>> {
         let [held] = call.run([fetch(self.names.lease(key))]).await?;
         let lease = Lease::parse(&held).map(|lease| lease.to_string());
         Ok(lease.zip(cas_if_held_by(token, &held)))
     }
 
     /// The entry, unless there is none or it is the one that was observed.
-    async fn other_than(&self, observed: Option<u64>, key: &Key, found: &Reply) -> TierResult<Option<Entry>> {
+    async fn other_than(
+        &self,
+        observed: Option<u64>,
+        key: &Key,
+        found: &Reply,
+    ) -> TierResult<Option<Entry>> {
         let manifest = found.value.as_ref().and_then(Manifest::parse);
         if manifest.is_some_and(|manifest| Some(manifest.id) == observed) {
             return Ok(None);
         }
-        Ok(self.open(key, found).await?.filter(|entry| Some(entry.id()) != observed))
+        Ok(self
+            .open(key, found)
+            .await?
+            .filter(|entry| Some(entry.id()) != observed))
     }
 }
 
@@ -129,11 +192,18 @@ impl Lease {
         let text = std::str::from_utf8(held.value.as_ref()?).ok()?;
         let (token, born) = text.split_once(':')?;
         let (era, sequence) = born.split_once(':')?;
-        let born = Stamp { era: era.parse().ok()?, sequence: sequence.parse().ok()? };
-        Some(Self { token: token.parse().ok()?, born })
+        let born = Stamp {
+            era: era.parse().ok()?,
+            sequence: sequence.parse().ok()?,
+        };
+        Some(Self {
+            token: token.parse().ok()?,
+            born,
+        })
     }
 
-    /// Whether what the holder computes counts for who makes this bid: nothing was invalidated since it began.
+    /// Whether what the holder computes counts for who makes this bid: nothing was invalidated
+    /// since it began.
     fn counts_for(&self, bid: &Bid) -> bool {
         self.born.era == bid.born.era && self.born.sequence >= bid.newest
     }
@@ -146,10 +216,13 @@ impl Display for Lease {
 }
 
 fn cas_if_held_by(token: u64, held: &Reply) -> Option<u64> {
-    Lease::parse(held).filter(|lease| lease.token == token).and(held.cas)
+    Lease::parse(held)
+        .filter(|lease| lease.token == token)
+        .and(held.cas)
 }
 
-/// A time to live of at least `lease`: the server counts the second that has already begun as a whole one.
+/// A time to live of at least `lease`: the server counts the second that has already begun as a
+/// whole one.
 fn seconds(lease: Duration) -> Ttl {
     let whole = lease.as_secs() + u64::from(lease.subsec_nanos() > 0);
     Ttl::secs(u32::try_from(whole + 1).unwrap_or(u32::MAX))

@@ -24,13 +24,20 @@ const HEX: usize = 64;
 pub(super) struct Link {
     config: MemcachedConfig,
     placement: Placement,
-    /// Made when it is first used, as it looks up the servers' names, which may not be known before they are up.
+    /// Made when it is first used, as it looks up the servers' names, which may not be known before
+    /// they are up.
     client: OnceCell<AsyncMetaClient>,
 }
 
 impl Link {
     pub(super) fn new(config: MemcachedConfig, names: &Names) -> Self {
-        Self { config, placement: Placement { skip: names.namespace.len() + 1 }, client: OnceCell::new() }
+        Self {
+            config,
+            placement: Placement {
+                skip: names.namespace.len() + 1,
+            },
+            client: OnceCell::new(),
+        }
     }
 
     /// The servers, for the log.
@@ -40,14 +47,22 @@ impl Link {
 
     /// A call, whose deadline begins now.
     pub(super) fn call(&self) -> Call<'_> {
-        Call { link: self, until: now() + self.config.deadline }
+        Call {
+            link: self,
+            until: now() + self.config.deadline,
+        }
     }
 
     async fn client(&self) -> memcache::exp::Result<&AsyncMetaClient> {
         let connect = || {
             // Calls have a deadline of their own, which counts the way there too.
-            let client = AsyncMetaClient::builder().connect_timeout(None).io_timeout(None);
-            let client = client.max_connections(Some(CONNECTIONS)).max_idle(CONNECTIONS).router(self.placement);
+            let client = AsyncMetaClient::builder()
+                .connect_timeout(None)
+                .io_timeout(None);
+            let client = client
+                .max_connections(Some(CONNECTIONS))
+                .max_idle(CONNECTIONS)
+                .router(self.placement);
             client.connect_multiple_async(self.config.servers.clone())
         };
         self.client.get_or_try_init(connect).await
@@ -61,8 +76,8 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Sends commands and takes their replies. Those for one server are one round trip, and it carries them out in
-    /// order.
+    /// Sends commands and takes their replies. Those for one server are one round trip, and it
+    /// carries them out in order.
     pub(super) async fn run<const N: usize>(&self, commands: [Op; N]) -> TierResult<[Reply; N]> {
         let replies = self.run_all(commands.into()).await?;
         Ok(replies.try_into().ok().expect("a reply for each command"))
@@ -72,9 +87,17 @@ impl Call<'_> {
     pub(super) async fn run_all(&self, commands: Vec<Op>) -> TierResult<Vec<Reply>> {
         let replies = async { self.link.client().await?.run_batch(commands).await };
         match tokio::time::timeout_at(self.until, replies).await {
-            Ok(Ok(replies)) => replies.into_iter().map(|reply| reply.map(Reply::from)).collect::<Result<_, _>>(),
+            Ok(Ok(replies)) => replies
+                .into_iter()
+                .map(|reply| reply.map(Reply::from))
+                .collect::<Result<_, _>>(),
             Ok(Err(error)) => Err(error),
-            Err(_) => return Err(format!("no answer within {} ms", self.link.config.deadline.as_millis())),
+            Err(_) => {
+                return Err(format!(
+                    "no answer within {} ms",
+                    self.link.config.deadline.as_millis()
+                ));
+            }
         }
         .map_err(|error| error.to_string())
     }
@@ -102,22 +125,43 @@ impl Reply {
 
     /// The value as a number.
     pub(crate) fn number(&self) -> Option<u64> {
-        std::str::from_utf8(self.value.as_ref()?).ok()?.trim_ascii_end().parse().ok()
+        std::str::from_utf8(self.value.as_ref()?)
+            .ok()?
+            .trim_ascii_end()
+            .parse()
+            .ok()
     }
 }
 
 impl From<OpResult> for Reply {
     fn from(result: OpResult) -> Self {
         let reply = |applied, value, cas, ttl: Option<i64>| {
-            let left = ttl.and_then(|seconds| u64::try_from(seconds).ok()).unwrap_or(0);
-            Self { applied, value, cas, left: Duration::from_secs(left) }
+            let left = ttl
+                .and_then(|seconds| u64::try_from(seconds).ok())
+                .unwrap_or(0);
+            Self {
+                applied,
+                value,
+                cas,
+                left: Duration::from_secs(left),
+            }
         };
         match result {
-            OpResult::Get(got) => reply(got.hit(), got.value.map(Bytes::from), got.item.cas, got.item.ttl),
-            OpResult::Mutation(made) => reply(made.status == MutationStatus::Applied, None, made.cas, None),
-            OpResult::Arithmetic(counted) => {
-                reply(counted.applied(), counted.value.map(|value| value.to_string().into()), counted.item.cas, None)
+            OpResult::Get(got) => reply(
+                got.hit(),
+                got.value.map(Bytes::from),
+                got.item.cas,
+                got.item.ttl,
+            ),
+            OpResult::Mutation(made) => {
+                reply(made.status == MutationStatus::Applied, None, made.cas, None)
             }
+            OpResult::Arithmetic(counted) => reply(
+                counted.applied(),
+                counted.value.map(|value| value.to_string().into()),
+                counted.item.cas,
+                None,
+            ),
             _ => reply(false, None, None, None),
         }
     }
@@ -130,11 +174,13 @@ pub(super) struct Names {
 
 impl Names {
     pub(super) fn new(namespace: String) -> Result<Self, String> {
-        match namespace.bytes().all(|byte| byte.is_ascii_graphic()) && namespace.len() <= LONGEST_NAMESPACE {
+        match namespace.bytes().all(|byte| byte.is_ascii_graphic())
+            && namespace.len() <= LONGEST_NAMESPACE
+        {
             true => Ok(Self { namespace }),
-            false => {
-                Err(format!("the namespace {namespace:?} is not up to {LONGEST_NAMESPACE} visible ASCII characters"))
-            }
+            false => Err(format!(
+                "the namespace {namespace:?} is not up to {LONGEST_NAMESPACE} visible ASCII characters"
+            )),
         }
     }
 
@@ -163,8 +209,9 @@ impl Names {
     }
 }
 
-/// Which server has a key: the one with the highest random weight, so that another server takes only its share of the
-/// keys. The weights depend on neither the platform nor the version of the compiler, for processes must agree.
+/// Which server has a key: the one with the highest random weight, so that another server takes
+/// only its share of the keys. The weights depend on neither the platform nor the version of the
+/// compiler, for processes must agree.
 #[derive(Clone, Copy)]
 struct Placement {
     /// Length of the namespace and its colon.
@@ -172,10 +219,15 @@ struct Placement {
 }
 
 impl Placement {
-    /// What keys that belong together have in common: the hex of the cache's key, or nothing for the history.
+    /// What keys that belong together have in common: the hex of the cache's key, or nothing for
+    /// the history.
     fn group<'a>(&self, name: &'a [u8]) -> &'a [u8] {
         let rest = name.get(self.skip..).unwrap_or_default();
-        if rest.get(HEX) == Some(&b':') { &rest[..HEX] } else { b"" }
+        if rest.get(HEX) == Some(&b':') {
+            &rest[..HEX]
+        } else {
+            b""
+        }
     }
 }
 
@@ -203,11 +255,25 @@ mod tests {
         let place = |name: String| placement.route(name.as_bytes(), &servers);
         for number in 0..100 {
             let key = Key::of("f", &number);
-            let all = [names.value(&key), names.lease(&key), names.piece(&key, u64::MAX, number)].map(place);
+            let all = [
+                names.value(&key),
+                names.lease(&key),
+                names.piece(&key, u64::MAX, number),
+            ]
+            .map(place);
             assert!(all.iter().all(|server| *server == all[0]));
         }
-        let marks = [names.mark(u64::MAX, Scope::ALL), names.mark(1, Scope::tag("tag")), names.sequence(u64::MAX)];
-        assert!(marks.map(place).iter().all(|server| *server == place(names.era())));
+        let marks = [
+            names.mark(u64::MAX, Scope::ALL),
+            names.mark(1, Scope::tag("tag")),
+            names.sequence(u64::MAX),
+        ];
+        assert!(
+            marks
+                .map(place)
+                .iter()
+                .all(|server| *server == place(names.era()))
+        );
     }
 
     #[test]
@@ -221,17 +287,26 @@ mod tests {
         let mut counts = [0; 3];
         for number in 0..3000 {
             let name = names.value(&Key::of("f", &number));
-            let (before, after) = (placement.route(name.as_bytes(), &two), placement.route(name.as_bytes(), &three));
+            let (before, after) = (
+                placement.route(name.as_bytes(), &two),
+                placement.route(name.as_bytes(), &three),
+            );
             assert!(after == before || after == 2);
             counts[after] += 1;
         }
-        assert!(counts.iter().all(|count| (850..1150).contains(count)), "{counts:?}");
+        assert!(
+            counts.iter().all(|count| (850..1150).contains(count)),
+            "{counts:?}"
+        );
     }
 
     #[test]
     fn a_namespace_leaves_room_for_the_key() {
         let longest = Names::new("n".repeat(LONGEST_NAMESPACE)).unwrap();
         assert!(longest.piece(&Key::of("f", &1), u64::MAX, u32::MAX).len() <= 250);
-        assert!(Names::new("n".repeat(LONGEST_NAMESPACE + 1)).is_err() && Names::new("a b".into()).is_err());
+        assert!(
+            Names::new("n".repeat(LONGEST_NAMESPACE + 1)).is_err()
+                && Names::new("a b".into()).is_err()
+        );
     }
 }

@@ -1,9 +1,10 @@
 //! Entries that are too large for an item, in pieces.
 //!
-//! The pieces are stored first, under the entry's own id, and then a manifest that names them takes the place of the
-//! entry. So a manifest is never there before its pieces, and never has those of another entry. If a piece is missing the
-//! entry counts as absent, and whether the pieces are right shows when the whole is opened. Pieces that nothing names any
-//! longer go when their time is over.
+//! The pieces are stored first, under the entry's own id, and then a manifest that names them takes
+//! the place of the entry. So a manifest is never there before its pieces, and never has those of
+//! another entry. If a piece is missing the entry counts as absent, and whether the pieces are
+//! right shows when the whole is opened. Pieces that nothing names any longer go when their time is
+//! over.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -16,7 +17,8 @@ use crate::{Key, TierResult};
 /// The largest sealed entry.
 pub(super) const LARGEST: usize = 32 << 20;
 
-/// More pieces than the largest entry has in the smallest items; a manifest that claims more is not followed.
+/// More pieces than the largest entry has in the smallest items; a manifest that claims more is not
+/// followed.
 const MOST: u32 = 4096;
 
 /// Pieces that are under way at the same time.
@@ -38,8 +40,14 @@ impl Manifest {
 
     /// The manifest, if the value is one.
     pub(crate) fn parse(value: &Bytes) -> Option<Self> {
-        let mut rest = value.strip_prefix(&MAGIC).filter(|_| value.len() == Self::LENGTH)?;
-        Some(Self { id: rest.get_u64(), count: rest.get_u32(), length: rest.get_u64() })
+        let mut rest = value
+            .strip_prefix(&MAGIC)
+            .filter(|_| value.len() == Self::LENGTH)?;
+        Some(Self {
+            id: rest.get_u64(),
+            count: rest.get_u32(),
+            length: rest.get_u64(),
+        })
     }
 
     pub(crate) fn to_bytes(&self) -> Bytes {
@@ -54,7 +62,13 @@ impl Manifest {
 
 impl Memcached {
     /// Stores the pieces of a sealed entry with this id; the answer is their manifest.
-    pub(super) async fn scatter(&self, key: &Key, id: u64, sealed: &Bytes, ttl: Ttl) -> TierResult<Bytes> {
+    pub(super) async fn scatter(
+        &self,
+        key: &Key,
+        id: u64,
+        sealed: &Bytes,
+        ttl: Ttl,
+    ) -> TierResult<Bytes> {
         let pieces = (0..).zip(sealed.chunks(self.max_value));
         let count = sealed.len().div_ceil(self.max_value);
         let store = |(number, piece): (u32, &[u8])| {
@@ -62,9 +76,18 @@ impl Memcached {
             // Each piece has the whole deadline.
             async move { self.link.call().run([set.into()]).await.map(drop) }
         };
-        stream::iter(pieces).map(store).buffered(AT_ONCE).try_collect::<()>().await?;
+        stream::iter(pieces)
+            .map(store)
+            .buffered(AT_ONCE)
+            .try_collect::<()>()
+            .await?;
         let count = u32::try_from(count).expect("the largest entry has few pieces");
-        Ok(Manifest { id, count, length: sealed.len() as u64 }.to_bytes())
+        Ok(Manifest {
+            id,
+            count,
+            length: sealed.len() as u64,
+        }
+        .to_bytes())
     }
 
     /// Puts a sealed entry together again; `None` if something is missing.
@@ -74,14 +97,20 @@ impl Memcached {
             return Ok(None);
         }
         let load = |number| async move {
-            let [piece] = self.link.call().run([fetch(self.names.piece(key, manifest.id, number))]).await?;
+            let [piece] = self
+                .link
+                .call()
+                .run([fetch(self.names.piece(key, manifest.id, number))])
+                .await?;
             TierResult::Ok(piece.value)
         };
         let mut pieces = stream::iter(0..manifest.count).map(load).buffered(AT_ONCE);
         let mut sealed = BytesMut::with_capacity(length);
         while let Some(piece) = pieces.try_next().await? {
             match piece {
-                Some(piece) if sealed.len() + piece.len() <= length => sealed.extend_from_slice(&piece),
+                Some(piece) if sealed.len() + piece.len() <= length => {
+                    sealed.extend_from_slice(&piece)
+                }
                 _ => return Ok(None),
             }
         }

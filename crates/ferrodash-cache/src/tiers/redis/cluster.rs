@@ -1,8 +1,8 @@
 //! A cluster: who is the master of which slot, and a connection to each master.
 //!
-//! Each master is connected to like a server of its own, so all that holds for one holds here: it reports changes to what
-//! was read from it, its runs are distinguished, a lost connection shows. Who has a slot is asked when somebody is in doubt,
-//! and from time to time.
+//! Each master is connected to like a server of its own, so all that holds for one holds here: it
+//! reports changes to what was read from it, its runs are distinguished, a lost connection shows.
+//! Who has a slot is asked when somebody is in doubt, and from time to time.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -23,8 +23,8 @@ use crate::TierResult;
 use crate::address::Secrets;
 use crate::clock::{Instant, now};
 
-/// The histories of a cluster; all processes must agree on the number. More of them find a place on each node of a larger
-/// cluster, and are more to write for each invalidation.
+/// The histories of a cluster; all processes must agree on the number. More of them find a place on
+/// each node of a larger cluster, and are more to write for each invalidation.
 pub(super) const HISTORIES: u16 = 32;
 
 /// The slots for each history.
@@ -97,13 +97,28 @@ impl Cluster {
         histories: Arc<[u16]>,
     ) -> Self {
         let (links, doubt) = (Mutex::default(), Notify::new());
-        let keeper = Arc::new(Keeper { nodes, deadline, pushes, secrets, histories, links, doubt });
+        let keeper = Arc::new(Keeper {
+            nodes,
+            deadline,
+            pushes,
+            secrets,
+            histories,
+            links,
+            doubt,
+        });
         // Nobody sends on this channel, so the first call starts the task.
-        Self { keeper, state: Mutex::new(watch::channel(State::first()).1) }
+        Self {
+            keeper,
+            state: Mutex::new(watch::channel(State::first()).1),
+        }
     }
 
     /// Makes a call to the master of a slot.
-    pub(super) async fn call<T, F>(&self, slot: u16, call: impl Fn(Link, Place) -> F) -> TierResult<T>
+    pub(super) async fn call<T, F>(
+        &self,
+        slot: u16,
+        call: impl Fn(Link, Place) -> F,
+    ) -> TierResult<T>
     where
         F: Future<Output = RedisResult<T>>,
     {
@@ -123,7 +138,10 @@ impl Cluster {
             let place = map.place(slot);
             let mut answer = links.call(until, false, |link| call(link, place)).await;
             if let Err(Fault::Ask(address)) = &answer {
-                let links = self.keeper.links(&map.address(slot, address)).map_err(|error| error.to_string())?;
+                let links = self
+                    .keeper
+                    .links(&map.address(slot, address))
+                    .map_err(|error| error.to_string())?;
                 answer = links.call(until, true, |link| call(link, place)).await;
             }
             match answer {
@@ -149,15 +167,26 @@ impl Cluster {
         F: Future<Output = RedisResult<T>>,
     {
         let until = now() + self.keeper.deadline;
-        let map = self.after(0, until).await?.map.map_err(|reason| reason.to_string())?;
+        let map = self
+            .after(0, until)
+            .await?
+            .map
+            .map_err(|reason| reason.to_string())?;
         let mut groups = HashMap::<_, Vec<usize>>::new();
         for (index, slot) in slots.iter().enumerate() {
-            groups.entry(map.owners[usize::from(*slot)]).or_default().push(index);
+            groups
+                .entry(map.owners[usize::from(*slot)])
+                .or_default()
+                .push(index);
         }
         let (call, map) = (&call, &map);
         let calls = groups.into_iter().map(|(master, group)| async move {
             if let Some(master) = master {
-                match map.masters[master].1.call(until, false, |link| call(link, group.clone())).await {
+                match map.masters[master]
+                    .1
+                    .call(until, false, |link| call(link, group.clone()))
+                    .await
+                {
                     Ok(answer) => return Ok(vec![answer]),
                     Err(Fault::Moved | Fault::Ask(_)) => {}
                     Err(Fault::Other(reason)) => {
@@ -167,38 +196,62 @@ impl Cluster {
                 }
             }
             // Some of the slots move, so each is followed by itself.
-            let each = group.iter().map(|index| self.call(slots[*index], |link, _| call(link, vec![*index])));
+            let each = group
+                .iter()
+                .map(|index| self.call(slots[*index], |link, _| call(link, vec![*index])));
             join_all(each).await.into_iter().collect()
         });
-        let answers = join_all(calls).await.into_iter().collect::<TierResult<Vec<_>>>()?;
+        let answers = join_all(calls)
+            .await
+            .into_iter()
+            .collect::<TierResult<Vec<_>>>()?;
         Ok(answers.into_iter().flatten().collect())
     }
 
     /// The place of a slot.
     pub(super) async fn place(&self, slot: u16) -> TierResult<Place> {
         let state = self.after(0, now() + self.keeper.deadline).await?;
-        state.map.map(|map| map.place(slot)).map_err(|reason| reason.to_string())
+        state
+            .map
+            .map(|map| map.place(slot))
+            .map_err(|reason| reason.to_string())
     }
 
     /// Whether changes are reported: as long as no node says that it cannot.
     pub(super) fn tells(&self) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).borrow().clone();
-        state.map.map_or(true, |map| map.masters.iter().all(|(_, links)| links.tells()))
+        let state = self
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .borrow()
+            .clone();
+        state.map.map_or(true, |map| {
+            map.masters.iter().all(|(_, links)| links.tells())
+        })
     }
 
     /// What is known after more than so many looks.
     async fn after(&self, looks: u64, until: Instant) -> TierResult<State> {
         let mut state = self.state();
         let state = timeout_at(until, state.wait_for(|state| state.looks > looks)).await;
-        let late = |_| format!("no node of the cluster has said who has which slot within {:?}", self.keeper.deadline);
-        let state = state.map_err(late)?.map_err(|_| "the runtime ended")?.clone();
+        let late = |_| {
+            format!(
+                "no node of the cluster has said who has which slot within {:?}",
+                self.keeper.deadline
+            )
+        };
+        let state = state
+            .map_err(late)?
+            .map_err(|_| "the runtime ended")?
+            .clone();
         if state.map.is_err() {
             self.keeper.doubt.notify_one();
         }
         Ok(state)
     }
 
-    /// The state, and a task that looks after it: the first one, or another if the runtime of the last one ended.
+    /// The state, and a task that looks after it: the first one, or another if the runtime of the
+    /// last one ended.
     fn state(&self) -> watch::Receiver<State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.has_changed().is_err() {
@@ -212,7 +265,10 @@ impl Cluster {
 
 impl State {
     fn first() -> Self {
-        Self { looks: 0, map: Err("nobody has looked yet".into()) }
+        Self {
+            looks: 0,
+            map: Err("nobody has looked yet".into()),
+        }
     }
 }
 
@@ -244,14 +300,18 @@ impl Keeper {
             };
             let known = map.as_ref().ok().cloned();
             // New calls go elsewhere before copies are dropped, so that what they read is tracked.
-            state.send_replace(State { looks: looks + 1, map });
+            state.send_replace(State {
+                looks: looks + 1,
+                map,
+            });
             if let (true, Some(map)) = (changed, &known) {
                 tracing::info!(
                     masters = map.masters.len(),
                     epoch = map.epoch,
                     "the slots of the Redis cluster are known"
                 );
-                self.lock().retain(|address, _| map.masters.iter().any(|(master, _)| master == address));
+                self.lock()
+                    .retain(|address, _| map.masters.iter().any(|(master, _)| master == address));
                 self.pushes.unknown();
                 pause = SHORTEST_PAUSE;
             }
@@ -265,20 +325,36 @@ impl Keeper {
         }
     }
 
-    /// Asks the masters, or else everybody else, who has which slot. Of several answers the newest counts: a node that was
-    /// away may not know yet that it has lost its slots.
+    /// Asks the masters, or else everybody else, who has which slot. Of several answers the newest
+    /// counts: a node that was away may not know yet that it has lost its slots.
     async fn look(&self, before: Option<&Map>) -> Result<Map, String> {
         let masters = before.map_or(&[][..], |map| &map.masters);
-        let asked = join_all(masters.iter().map(|(address, links)| self.ask_master(address, links))).await;
+        let asked = join_all(
+            masters
+                .iter()
+                .map(|(address, links)| self.ask_master(address, links)),
+        )
+        .await;
         let complete = asked.iter().all(Option::is_some);
-        let newest = match asked.into_iter().flatten().max_by_key(|answer| answer.epoch) {
+        let newest = match asked
+            .into_iter()
+            .flatten()
+            .max_by_key(|answer| answer.epoch)
+        {
             Some(newest) => newest,
             None => {
                 let replicas = before.map_or(&[][..], |map| &map.replicas);
-                let others = self.nodes.seeds.iter().chain(replicas).chain(masters.iter().map(|(address, _)| address));
+                let others = self
+                    .nodes
+                    .seeds
+                    .iter()
+                    .chain(replicas)
+                    .chain(masters.iter().map(|(address, _)| address));
                 // The masters can be asked then, and have the last word.
                 self.doubt.notify_one();
-                select_ok(others.map(|address| self.ask(address).boxed())).await?.0
+                select_ok(others.map(|address| self.ask(address).boxed()))
+                    .await?
+                    .0
             }
         };
         if !complete && before.is_some_and(|before| newest.epoch < before.epoch) {
@@ -291,29 +367,47 @@ impl Keeper {
     async fn ask_master(&self, address: &Address, links: &Links) -> Option<Answer> {
         let ask = |mut link: Link| async move { link.ask([cmd_of("SLOTS"), cmd_of("INFO")]).await };
         let until = now() + self.deadline.min(LOOK_WITHIN);
-        let answer = links.call::<(Vec<Range>, String), _>(until, false, ask).await;
+        let answer = links
+            .call::<(Vec<Range>, String), _>(until, false, ask)
+            .await;
         Answer::new(address, answer.ok()?).ok()
     }
 
     /// What any node says of the cluster, over a connection for this alone.
     async fn ask(&self, address: &Address) -> Result<Answer, String> {
         let ask = async {
-            let config = AsyncConnectionConfig::new().set_connection_timeout(None).set_response_timeout(None);
+            let config = AsyncConnectionConfig::new()
+                .set_connection_timeout(None)
+                .set_response_timeout(None);
             let client = self.nodes.client(address)?;
-            let mut connection = client.get_multiplexed_async_connection_with_config(&config).await?;
+            let mut connection = client
+                .get_multiplexed_async_connection_with_config(&config)
+                .await?;
             let mut pipe = redis::pipe();
-            pipe.add_command(cmd_of("SLOTS")).add_command(cmd_of("INFO"));
+            pipe.add_command(cmd_of("SLOTS"))
+                .add_command(cmd_of("INFO"));
             pipe.query_async(&mut connection).await
         };
         let late = |_| format!("{} does not answer", address.0);
         let answer: RedisResult<_> = timeout(CONNECT_WITHIN, ask).await.map_err(late)?;
-        Answer::new(address, answer.map_err(|error| self.secrets.hide(&error.to_string()))?)
+        Answer::new(
+            address,
+            answer.map_err(|error| self.secrets.hide(&error.to_string()))?,
+        )
     }
 
     fn map(&self, answer: Answer) -> RedisResult<Map> {
-        let (mut owners, mut masters) = (vec![None; usize::from(SLOTS)], Vec::<(Address, Arc<Links>)>::new());
+        let (mut owners, mut masters) = (
+            vec![None; usize::from(SLOTS)],
+            Vec::<(Address, Arc<Links>)>::new(),
+        );
         let mut replicas = Vec::new();
-        for Range { first, last, mut nodes } in answer.ranges {
+        for Range {
+            first,
+            last,
+            mut nodes,
+        } in answer.ranges
+        {
             let master = nodes.remove(0);
             let index = match masters.iter().position(|(address, _)| *address == master) {
                 Some(index) => index,
@@ -327,7 +421,13 @@ impl Keeper {
         }
         replicas.sort_unstable();
         replicas.dedup();
-        Ok(Map { epoch: answer.epoch, owners, masters, replicas, histories: self.histories.clone() })
+        Ok(Map {
+            epoch: answer.epoch,
+            owners,
+            masters,
+            replicas,
+            histories: self.histories.clone(),
+        })
     }
 
     /// The connection to a node.
@@ -337,7 +437,12 @@ impl Keeper {
             return Ok(links.clone());
         }
         let server = Server::One(self.nodes.client(address)?);
-        let new = Arc::new(Links::new(server, self.deadline, self.pushes.clone(), self.secrets.clone()));
+        let new = Arc::new(Links::new(
+            server,
+            self.deadline,
+            self.pushes.clone(),
+            self.secrets.clone(),
+        ));
         links.insert(address.clone(), new.clone());
         Ok(new)
     }
@@ -357,34 +462,55 @@ impl Map {
         let (own, owner) = (usize::from(slot / SHARE), self.owners[usize::from(slot)]);
         let count = self.histories.len();
         let mut from_own = (0..count).map(|step| (own + step) % count);
-        let together = from_own.find(|history| self.owners[usize::from(self.histories[*history])] == owner);
-        Place { history: together.unwrap_or(own), together: together.is_some() }
+        let together =
+            from_own.find(|history| self.owners[usize::from(self.histories[*history])] == owner);
+        Place {
+            history: together.unwrap_or(own),
+            together: together.is_some(),
+        }
     }
 
     /// The address in an answer of the master of a slot. Without a host it is that of the master.
     fn address(&self, slot: u16, text: &str) -> Address {
         let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
         let own = self.owners[usize::from(slot)].map(|index| &self.masters[index].0.0);
-        let host = if host.is_empty() { own.map_or("", |host| host) } else { host };
+        let host = if host.is_empty() {
+            own.map_or("", |host| host)
+        } else {
+            host
+        };
         (host.to_owned(), port.parse().unwrap_or_default())
     }
 
     fn is_like(&self, other: &Self) -> bool {
-        let addresses = |map: &Self| map.masters.iter().map(|(address, _)| address.clone()).collect::<Vec<_>>();
+        let addresses = |map: &Self| {
+            map.masters
+                .iter()
+                .map(|(address, _)| address.clone())
+                .collect::<Vec<_>>()
+        };
         self.owners == other.owners && addresses(self) == addresses(other)
     }
 }
 
 impl Answer {
     fn new(asked: &Address, (mut ranges, info): (Vec<Range>, String)) -> Result<Self, String> {
-        let epoch = info.lines().find_map(|line| line.strip_prefix("cluster_current_epoch:"));
-        let epoch = epoch.and_then(|epoch| epoch.trim().parse().ok()).unwrap_or(0);
+        let epoch = info
+            .lines()
+            .find_map(|line| line.strip_prefix("cluster_current_epoch:"));
+        let epoch = epoch
+            .and_then(|epoch| epoch.trim().parse().ok())
+            .unwrap_or(0);
         for (host, _) in ranges.iter_mut().flat_map(|range| &mut range.nodes) {
             if host.is_empty() {
                 host.clone_from(&asked.0);
             }
         }
-        if ranges.is_empty() { Err("the cluster has no slots".to_owned()) } else { Ok(Self { epoch, ranges }) }
+        if ranges.is_empty() {
+            Err("the cluster has no slots".to_owned())
+        } else {
+            Ok(Self { epoch, ranges })
+        }
     }
 }
 

@@ -6,8 +6,8 @@ use std::time::Duration;
 use redis::io::tcp::TcpSettings;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
-    Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisResult,
-    TlsCertificates,
+    Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, ProtocolVersion,
+    RedisConnectionInfo, RedisResult, TlsCertificates,
 };
 
 use super::slots::Address as Node;
@@ -17,8 +17,8 @@ use crate::options;
 /// How long the server may take to answer, unless the address says otherwise.
 const DEADLINE: Duration = Duration::from_millis(100);
 
-/// Larger values are not sent, unless the address says otherwise: their transfer could take longer than the deadline,
-/// which would look like a fault.
+/// Larger values are not sent, unless the address says otherwise: their transfer could take longer
+/// than the deadline, which would look like a fault.
 const MAX_VALUE: usize = 8 << 20;
 
 const PORT: u16 = 6379;
@@ -74,13 +74,15 @@ impl RedisConfig {
     /// Understands an address.
     ///
     /// - `redis://[[user]:password@]host[:port][/database]`: one server,
-    /// - `redis+sentinel://[[user]:password@]host[:port],…/master[/database]`: the master that sentinels name,
+    /// - `redis+sentinel://[[user]:password@]host[:port],…/master[/database]`: the master that
+    ///   sentinels name,
     /// - `redis+cluster://[[user]:password@]host[:port],…`: a cluster.
     ///
-    /// `rediss` in place of `redis` means TLS, and `valkey` and `valkeys` mean the same. Special characters in user,
-    /// password and options are written as `%XX`. Options are `namespace=NAME`, `deadline=100ms`, `max_value=8MB`; with
-    /// TLS `ca=FILE` for a certificate authority other than those of the system, `cert=FILE` and `key=FILE` for a client
-    /// certificate; and with sentinels `sentinel_auth=true` if they want the user and password, too.
+    /// `rediss` in place of `redis` means TLS, and `valkey` and `valkeys` mean the same. Special
+    /// characters in user, password and options are written as `%XX`. Options are `namespace=NAME`,
+    /// `deadline=100ms`, `max_value=8MB`; with TLS `ca=FILE` for a certificate authority other than
+    /// those of the system, `cert=FILE` and `key=FILE` for a client certificate; and with sentinels
+    /// `sentinel_auth=true` if they want the user and password, too.
     ///
     /// # Errors
     /// When the address is none of these; the reason does not show the password.
@@ -100,8 +102,20 @@ impl RedisConfig {
             Kind::Sentinels => address.sentinels(certificates, options.sentinel_auth),
             Kind::Cluster => address.cluster(certificates),
         };
-        let Options { deadline, max_value, namespace, .. } = options;
-        Ok(Self { target: target?, deadline, max_value, namespace, place, secrets })
+        let Options {
+            deadline,
+            max_value,
+            namespace,
+            ..
+        } = options;
+        Ok(Self {
+            target: target?,
+            deadline,
+            max_value,
+            namespace,
+            place,
+            secrets,
+        })
     }
 }
 
@@ -117,22 +131,30 @@ impl fmt::Debug for RedisConfig {
 }
 
 impl Sentinels {
-    /// Somebody to ask for the master. It is made anew for each connection: what it learnt may be what went wrong.
+    /// Somebody to ask for the master. It is made anew for each connection: what it learnt may be
+    /// what went wrong.
     pub(super) fn client(&self) -> RedisResult<SentinelClient> {
-        let mut builder =
-            SentinelClientBuilder::new(self.servers.iter().cloned(), &self.master, SentinelServerType::Master)?
-                .set_client_to_redis_db(self.database)
-                .set_client_to_redis_protocol(ProtocolVersion::RESP3)
-                .set_client_to_redis_tcp_settings(tcp());
+        let mut builder = SentinelClientBuilder::new(
+            self.servers.iter().cloned(),
+            &self.master,
+            SentinelServerType::Master,
+        )?
+        .set_client_to_redis_db(self.database)
+        .set_client_to_redis_protocol(ProtocolVersion::RESP3)
+        .set_client_to_redis_tcp_settings(tcp());
         if self.tls {
             builder = builder.set_client_to_redis_tls_mode(redis::TlsMode::Secure);
         }
         if let Some(Login { user, password }) = &self.login {
             builder = builder.set_client_to_redis_password(password);
-            builder = user.iter().fold(builder, |builder, user| builder.set_client_to_redis_username(user));
+            builder = user.iter().fold(builder, |builder, user| {
+                builder.set_client_to_redis_username(user)
+            });
             if self.login_here {
                 builder = builder.set_client_to_sentinel_password(password);
-                builder = user.iter().fold(builder, |builder, user| builder.set_client_to_sentinel_username(user));
+                builder = user.iter().fold(builder, |builder, user| {
+                    builder.set_client_to_sentinel_username(user)
+                });
             }
         }
         if let Some(certificates) = &self.certificates {
@@ -147,7 +169,11 @@ impl Nodes {
     /// Somebody to connect to a node with.
     pub(super) fn client(&self, (host, port): &Node) -> RedisResult<Client> {
         let settings = settings(self.login.clone());
-        client(connection_address(host.clone(), *port, self.tls), settings, self.certificates.clone())
+        client(
+            connection_address(host.clone(), *port, self.tls),
+            settings,
+            self.certificates.clone(),
+        )
     }
 }
 
@@ -177,46 +203,85 @@ impl<'a> Address<'a> {
             None => (scheme, Kind::Server),
             Some((server, "sentinel")) => (server, Kind::Sentinels),
             Some((server, "cluster")) => (server, Kind::Cluster),
-            Some((_, other)) => return Err(format!("+{} is neither +sentinel nor +cluster", part_of_scheme(other))),
+            Some((_, other)) => {
+                return Err(format!(
+                    "+{} is neither +sentinel nor +cluster",
+                    part_of_scheme(other)
+                ));
+            }
         };
         let tls = match server {
             "redis" | "valkey" => false,
             "rediss" | "valkeys" => true,
-            other => return Err(format!("{:?} is none of redis, rediss, valkey and valkeys", part_of_scheme(other))),
+            other => {
+                return Err(format!(
+                    "{:?} is none of redis, rediss, valkey and valkeys",
+                    part_of_scheme(other)
+                ));
+            }
         };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         // What stands before a misplaced @ may be part of a password, so it is not repeated.
         if path.contains('@') || query.contains('@') {
-            return Err("special characters in user, password and options are written as %XX".to_owned());
+            return Err(
+                "special characters in user, password and options are written as %XX".to_owned(),
+            );
         }
         let (login, hosts) = match authority.rsplit_once('@') {
             Some((login, hosts)) => (Some(login), hosts),
             None => (None, authority),
         };
-        let raw_password = login.and_then(|login| login.split_once(':')).map(|(_, password)| password);
+        let raw_password = login
+            .and_then(|login| login.split_once(':'))
+            .map(|(_, password)| password);
         let login = login.map(Login::parse).transpose()?;
-        Ok(Self { kind, tls, login, raw_password, hosts, path: path.trim_end_matches('/'), query })
+        Ok(Self {
+            kind,
+            tls,
+            login,
+            raw_password,
+            hosts,
+            path: path.trim_end_matches('/'),
+            query,
+        })
     }
 
     fn server(self, certificates: Option<TlsCertificates>) -> Result<Target, String> {
         let mut servers = self.servers(PORT)?;
         let server = servers.remove(0);
         if !servers.is_empty() {
-            return Err("several servers are the addresses of redis+sentinel:// or redis+cluster://".to_owned());
+            return Err(
+                "several servers are the addresses of redis+sentinel:// or redis+cluster://"
+                    .to_owned(),
+            );
         }
         let settings = settings(self.login).set_db(database(self.path)?);
-        client(server, settings, certificates).map(Target::Server).map_err(reason)
+        client(server, settings, certificates)
+            .map(Target::Server)
+            .map_err(reason)
     }
 
-    fn sentinels(self, certificates: Option<TlsCertificates>, login_here: bool) -> Result<Target, String> {
+    fn sentinels(
+        self,
+        certificates: Option<TlsCertificates>,
+        login_here: bool,
+    ) -> Result<Target, String> {
         let servers = self.servers(SENTINEL_PORT)?;
         let (master, path) = self.path.split_once('/').unwrap_or((self.path, ""));
         if master.is_empty() {
             return Err("the name of the master is missing after the sentinels".to_owned());
         }
         let (master, database, tls) = (decode(master)?, database(path)?, self.tls);
-        let sentinels = Sentinels { servers, master, database, login: self.login, login_here, tls, certificates };
+        let sentinels = Sentinels {
+            servers,
+            master,
+            database,
+            login: self.login,
+            login_here,
+            tls,
+            certificates,
+        };
         // Mistakes show now rather than at the first connection.
         sentinels.client().map_err(reason)?;
         Ok(Target::Sentinels(sentinels))
@@ -224,34 +289,67 @@ impl<'a> Address<'a> {
 
     fn cluster(self, certificates: Option<TlsCertificates>) -> Result<Target, String> {
         if !self.path.is_empty() {
-            return Err("a cluster has neither databases nor masters to name after its servers".to_owned());
+            return Err(
+                "a cluster has neither databases nor masters to name after its servers".to_owned(),
+            );
         }
         let node = |server: ConnectionAddr| match server {
-            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => Some((host, port)),
+            ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
+                Some((host, port))
+            }
             _ => None,
         };
-        let seeds = self.servers(PORT)?.into_iter().filter_map(node).collect::<Vec<_>>();
-        let nodes = Nodes { seeds, login: self.login, tls: self.tls, certificates };
+        let seeds = self
+            .servers(PORT)?
+            .into_iter()
+            .filter_map(node)
+            .collect::<Vec<_>>();
+        let nodes = Nodes {
+            seeds,
+            login: self.login,
+            tls: self.tls,
+            certificates,
+        };
         // Mistakes show now rather than at the first connection.
-        nodes.seeds.iter().try_for_each(|seed| nodes.client(seed).map(drop)).map_err(reason)?;
+        nodes
+            .seeds
+            .iter()
+            .try_for_each(|seed| nodes.client(seed).map(drop))
+            .map_err(reason)?;
         Ok(Target::Cluster(nodes))
     }
 
     fn servers(&self, port: u16) -> Result<Vec<ConnectionAddr>, String> {
-        self.hosts.split(',').map(|host| server(host, port, self.tls)).collect()
+        self.hosts
+            .split(',')
+            .map(|host| server(host, port, self.tls))
+            .collect()
     }
 }
 
 impl Login {
     fn parse(text: &str) -> Result<Self, String> {
-        let (user, password) = text.split_once(':').ok_or("what stands before the @ is no user:password")?;
+        let (user, password) = text
+            .split_once(':')
+            .ok_or("what stands before the @ is no user:password")?;
         let user = (!user.is_empty()).then(|| decode(user)).transpose()?;
-        Ok(Self { user, password: decode(password)? })
+        Ok(Self {
+            user,
+            password: decode(password)?,
+        })
     }
 }
 
 /// The names of options.
-const OPTIONS: [&str; 7] = ["namespace", "deadline", "max_value", "ca", "cert", "key", "sentinel_auth"];
+const OPTIONS: [&str; 7] = [
+    "namespace",
+    "deadline",
+    "max_value",
+    "ca",
+    "cert",
+    "key",
+    "sentinel_auth",
+];
 
 /// What stands after the question mark.
 struct Options {
@@ -302,7 +400,13 @@ impl Options {
                 let error = || format!("sentinel_auth is true or false, not {:?}", shown(&value));
                 self.sentinel_auth = value.parse().map_err(|_| error())?;
             }
-            _ => return Err(format!("{} is none of {}", address::option(name), OPTIONS.join(", "))),
+            _ => {
+                return Err(format!(
+                    "{} is none of {}",
+                    address::option(name),
+                    OPTIONS.join(", ")
+                ));
+            }
         }
         Ok(())
     }
@@ -310,34 +414,44 @@ impl Options {
     fn check(&self, address: &Address<'_>) -> Result<(), String> {
         let files = [&self.authority, &self.certificate, &self.key];
         if !address.tls && files.into_iter().any(Option::is_some) {
-            return Err("ca, cert and key are for TLS, which the address does not ask for".to_owned());
+            return Err(
+                "ca, cert and key are for TLS, which the address does not ask for".to_owned(),
+            );
         }
         if self.certificate.is_some() != self.key.is_some() {
             return Err("cert and key are given together".to_owned());
         }
         if self.sentinel_auth && (address.kind != Kind::Sentinels || address.login.is_none()) {
-            return Err("sentinel_auth needs sentinels, and a user and password to give them".to_owned());
+            return Err(
+                "sentinel_auth needs sentinels, and a user and password to give them".to_owned(),
+            );
         }
         Ok(())
     }
 
     fn certificates(&self) -> Result<Option<TlsCertificates>, String> {
         let read = |file: &String| {
-            std::fs::read(file).map_err(|error| format!("{} cannot be read: {error}", shown_path(file)))
+            std::fs::read(file)
+                .map_err(|error| format!("{} cannot be read: {error}", shown_path(file)))
         };
         let root_cert = self.authority.as_ref().map(read).transpose()?;
         let client_tls = match (&self.certificate, &self.key) {
-            (Some(certificate), Some(key)) => {
-                Some(ClientTlsConfig { client_cert: read(certificate)?, client_key: read(key)? })
-            }
+            (Some(certificate), Some(key)) => Some(ClientTlsConfig {
+                client_cert: read(certificate)?,
+                client_key: read(key)?,
+            }),
             _ => None,
         };
         let some = root_cert.is_some() || client_tls.is_some();
-        Ok(some.then_some(TlsCertificates { client_tls, root_cert }))
+        Ok(some.then_some(TlsCertificates {
+            client_tls,
+            root_cert,
+        }))
     }
 }
 
-/// TLS needs an implementation of its cryptography for the whole process. The app's choice counts, if it has made one.
+/// TLS needs an implementation of its cryptography for the whole process. The app's choice counts,
+/// if it has made one.
 fn choose_cryptography() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // An error means that another thread was faster, which is as good.
@@ -350,7 +464,10 @@ fn client(
     settings: RedisConnectionInfo,
     certificates: Option<TlsCertificates>,
 ) -> RedisResult<Client> {
-    let server = server.into_connection_info()?.set_redis_settings(settings).set_tcp_settings(tcp());
+    let server = server
+        .into_connection_info()?
+        .set_redis_settings(settings)
+        .set_tcp_settings(tcp());
     match certificates {
         Some(certificates) => Client::build_with_tls(server, certificates),
         None => Client::open(server),
@@ -360,8 +477,13 @@ fn client(
 /// Who asks, in the protocol in which a server can report changes.
 fn settings(login: Option<Login>) -> RedisConnectionInfo {
     let settings = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
-    let Some(Login { user, password }) = login else { return settings };
-    user.iter().fold(settings.set_password(password), |settings, user| settings.set_username(user))
+    let Some(Login { user, password }) = login else {
+        return settings;
+    };
+    user.iter()
+        .fold(settings.set_password(password), |settings, user| {
+            settings.set_username(user)
+        })
 }
 
 /// Small packets are not held back: somebody waits for each.
@@ -374,11 +496,20 @@ fn server(text: &str, port: u16, tls: bool) -> Result<ConnectionAddr, String> {
     let (host, port) = match text.rsplit_once(':') {
         Some((host, given)) if !given.contains(']') => {
             // What looks like a port may be a password that lacks its @, so it is not repeated.
-            (host, given.parse().map_err(|_| "what stands after the host is not a port")?)
+            (
+                host,
+                given
+                    .parse()
+                    .map_err(|_| "what stands after the host is not a port")?,
+            )
         }
         _ => (text, port),
     };
-    let host = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host).to_owned();
+    let host = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+        .unwrap_or(host)
+        .to_owned();
     if host.is_empty() {
         return Err("the host is missing".to_owned());
     }
@@ -393,7 +524,12 @@ fn server(text: &str, port: u16, tls: bool) -> Result<ConnectionAddr, String> {
 
 fn connection_address(host: String, port: u16, tls: bool) -> ConnectionAddr {
     match tls {
-        true => ConnectionAddr::TcpTls { host, port, insecure: false, tls_params: None },
+        true => ConnectionAddr::TcpTls {
+            host,
+            port,
+            insecure: false,
+            tls_params: None,
+        },
         false => ConnectionAddr::Tcp(host, port),
     }
 }
@@ -401,9 +537,10 @@ fn connection_address(host: String, port: u16, tls: bool) -> ConnectionAddr {
 fn database(path: &str) -> Result<i64, String> {
     match path {
         "" => Ok(0),
-        _ => {
-            path.parse::<u16>().map(i64::from).map_err(|_| format!("{:?} is not the number of a database", shown(path)))
-        }
+        _ => path
+            .parse::<u16>()
+            .map(i64::from)
+            .map_err(|_| format!("{:?} is not the number of a database", shown(path))),
     }
 }
 
@@ -419,12 +556,20 @@ fn size(text: &str) -> Result<usize, String> {
 /// Text in which bytes may be written as `%XX`.
 fn decode(text: &str) -> Result<String, String> {
     let error = || "a % is followed by two hexadecimal digits, and the bytes are UTF-8".to_owned();
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok()).ok_or_else(error);
+    let digit = |byte: u8| {
+        char::from(byte)
+            .to_digit(16)
+            .and_then(|digit| u8::try_from(digit).ok())
+            .ok_or_else(error)
+    };
     let mut decoded = Vec::with_capacity(text.len());
     let mut bytes = text.bytes();
     while let Some(byte) = bytes.next() {
         decoded.push(match byte {
-            b'%' => digit(bytes.next().unwrap_or_default())? << 4 | digit(bytes.next().unwrap_or_default())?,
+            b'%' => {
+                digit(bytes.next().unwrap_or_default())? << 4
+                    | digit(bytes.next().unwrap_or_default())?
+            }
             _ => byte,
         });
     }

@@ -1,13 +1,15 @@
-//! The histories of invalidations, each in a hash: which run of the server wrote it, an era, a counter, and marks.
+//! The histories of invalidations, each in a hash: which run of the server wrote it, an era, a
+//! counter, and marks.
 //!
-//! A server may come back with less than it had: from a snapshot, as a replica that was promoted, with a counter that
-//! went back. What it has lost may be an invalidation, so then another era begins, and entries of the old one count as absent.
-//! Who connects learns which run of the server that is, and each look at the marks compares it with the one that wrote
-//! them. So everybody notices, also who was idle over the restart, and who starts after it.
+//! A server may come back with less than it had: from a snapshot, as a replica that was promoted,
+//! with a counter that went back. What it has lost may be an invalidation, so then another era
+//! begins, and entries of the old one count as absent. Who connects learns which run of the server
+//! that is, and each look at the marks compares it with the one that wrote them. So everybody
+//! notices, also who was idle over the restart, and who starts after it.
 //!
-//! One server has one history. A cluster has many, spread over its slots, each with all marks: an invalidation is written
-//! into all of them, and a value is held against one that is on its own node. They know nothing of each other: an entry
-//! belongs to the history whose era it has.
+//! One server has one history. A cluster has many, spread over its slots, each with all marks: an
+//! invalidation is written into all of them, and a value is held against one that is on its own
+//! node. They know nothing of each other: an entry belongs to the history whose era it has.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,16 +36,22 @@ pub(super) struct Histories {
     known: Box<[Mutex<Stamp>]>,
 }
 
-/// The fields of a hash of marks: run, era, sequence, and the marks of the scopes that were asked for.
+/// The fields of a hash of marks: run, era, sequence, and the marks of the scopes that were asked
+/// for.
 pub(super) type Fields = Vec<Option<Bytes>>;
 
 impl Histories {
     pub(super) fn new(names: Arc<Names>, pushes: Arc<Pushes>) -> Self {
         let known = names.marks.iter().map(|_| Mutex::default()).collect();
-        Self { names, pushes, known }
+        Self {
+            names,
+            pushes,
+            known,
+        }
     }
 
-    /// The newest moment of a history that is known here. Who asks the server afterwards must not get an older one.
+    /// The newest moment of a history that is known here. Who asks the server afterwards must not
+    /// get an older one.
     pub(super) fn known(&self, history: usize) -> Stamp {
         *self.lock(history)
     }
@@ -51,14 +59,19 @@ impl Histories {
     /// What asks for the marks of scopes.
     pub(super) fn fields(&self, history: usize, scopes: &[Scope]) -> Cmd {
         let mut command = redis::cmd("HMGET");
-        command.arg(&self.names.marks[history]).arg("run").arg("era").arg("seq");
+        command
+            .arg(&self.names.marks[history])
+            .arg("run")
+            .arg("era")
+            .arg("seq");
         for scope in scopes {
             command.arg(scope.to_string());
         }
         command
     }
 
-    /// The marks in their fields, which were asked for when these moments were known; `None` if an era has to begin.
+    /// The marks in their fields, which were asked for when these moments were known; `None` if an
+    /// era has to begin.
     pub(super) fn take(
         &self,
         history: usize,
@@ -66,27 +79,46 @@ impl Histories {
         known: impl IntoIterator<Item = Stamp>,
         fields: &Fields,
     ) -> Option<Marks> {
-        let [by, era, sequence, marks @ ..] = &**fields else { return None };
+        let [by, era, sequence, marks @ ..] = &**fields else {
+            return None;
+        };
         let era = number(era)?;
-        let now = Stamp { era, sequence: number(sequence).unwrap_or(0) };
+        let now = Stamp {
+            era,
+            sequence: number(sequence).unwrap_or(0),
+        };
         if by.as_deref() != Some(run.as_bytes()) {
             return None;
         }
         // The counter went back, and everybody who reads this value has to notice.
-        if let Some(later) = known.into_iter().find(|known| known.era == era && known.sequence > now.sequence) {
+        if let Some(later) = known
+            .into_iter()
+            .find(|known| known.era == era && known.sequence > now.sequence)
+        {
             self.note(history, later);
             return None;
         }
         self.note(history, now);
         let newest = marks.iter().filter_map(number).max().unwrap_or(0);
-        Some(Marks { now, newest, history })
+        Some(Marks {
+            now,
+            newest,
+            history,
+        })
     }
 
     /// The marks of scopes.
-    pub(super) async fn marks(&self, history: usize, link: &mut Link, scopes: &[Scope]) -> RedisResult<Marks> {
+    pub(super) async fn marks(
+        &self,
+        history: usize,
+        link: &mut Link,
+        scopes: &[Scope],
+    ) -> RedisResult<Marks> {
         for _ in 0..LOOKS {
             let known = self.known(history);
-            let (fields,) = link.ask::<(Fields,)>([self.fields(history, scopes)]).await?;
+            let (fields,) = link
+                .ask::<(Fields,)>([self.fields(history, scopes)])
+                .await?;
             if let Some(marks) = self.take(history, &link.run, [known], &fields) {
                 return Ok(marks);
             }
@@ -97,14 +129,17 @@ impl Histories {
         Err(unexpected("the marks are gone at once"))
     }
 
-    /// Raises the counters of histories on one node, and marks scopes with them. Gives the moment of each.
+    /// Raises the counters of histories on one node, and marks scopes with them. Gives the moment
+    /// of each.
     pub(super) async fn invalidate(
         &self,
         histories: &[usize],
         link: &mut Link,
         scopes: &[Scope],
     ) -> RedisResult<Vec<Marks>> {
-        let marks = self.change(histories, link, &script::INVALIDATE, scopes).await?;
+        let marks = self
+            .change(histories, link, &script::INVALIDATE, scopes)
+            .await?;
         let marks = marks.into_iter().collect::<Option<Vec<_>>>();
         marks.ok_or_else(|| unexpected("an invalidation left no mark"))
     }
@@ -118,20 +153,36 @@ impl Histories {
         scopes: &[Scope],
     ) -> RedisResult<Vec<Option<Marks>>> {
         let run = link.run.clone();
-        let most = if self.known.len() > 1 { MOST_OF_MANY } else { MOST_MARKS };
+        let most = if self.known.len() > 1 {
+            MOST_OF_MANY
+        } else {
+            MOST_MARKS
+        };
         let scopes: Vec<_> = scopes.iter().map(Scope::to_string).collect();
         let (mut all_known, mut calls) = (Vec::new(), Vec::new());
         for history in histories {
             let known = self.known(*history);
-            let numbers = [crate::random(), known.era, known.sequence, most].map(|number| number.to_string());
-            let arguments = [run.to_string()].into_iter().chain(numbers).chain(scopes.iter().cloned());
-            calls.push(([&*self.names.marks[*history]], arguments.collect::<Vec<_>>()));
+            let numbers =
+                [crate::random(), known.era, known.sequence, most].map(|number| number.to_string());
+            let arguments = [run.to_string()]
+                .into_iter()
+                .chain(numbers)
+                .chain(scopes.iter().cloned());
+            calls.push((
+                [&*self.names.marks[*history]],
+                arguments.collect::<Vec<_>>(),
+            ));
             all_known.push((*history, known));
         }
-        let calls: Vec<_> = calls.iter().map(|(keys, arguments)| (&keys[..], &arguments[..])).collect();
+        let calls: Vec<_> = calls
+            .iter()
+            .map(|(keys, arguments)| (&keys[..], &arguments[..]))
+            .collect();
         let fields = script.run_each::<Vec<Fields>, _>(link, &calls).await?;
         let taken = all_known.into_iter().zip(&fields);
-        Ok(taken.map(|((history, known), fields)| self.take(history, &run, [known], fields)).collect())
+        Ok(taken
+            .map(|((history, known), fields)| self.take(history, &run, [known], fields))
+            .collect())
     }
 
     /// Remembers the newest moment, and reports it if it is in another era than the last one.
@@ -139,17 +190,26 @@ impl Histories {
         let mut known = self.lock(history);
         let before = *known;
         // Of one era the answers may be taken in another order than they were given.
-        let sequence = if before.era == now.era { before.sequence.max(now.sequence) } else { now.sequence };
+        let sequence = if before.era == now.era {
+            before.sequence.max(now.sequence)
+        } else {
+            now.sequence
+        };
         *known = Stamp { sequence, ..now };
         drop(known);
         if before.era != now.era && before != Stamp::default() {
-            tracing::info!(history, "the marks in Redis begin an era; what it held before counts as absent");
+            tracing::info!(
+                history,
+                "the marks in Redis begin an era; what it held before counts as absent"
+            );
             self.pushes.tell(Change::Marks);
         }
     }
 
     fn lock(&self, history: usize) -> MutexGuard<'_, Stamp> {
-        self.known[history].lock().unwrap_or_else(PoisonError::into_inner)
+        self.known[history]
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

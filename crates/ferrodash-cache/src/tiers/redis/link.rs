@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
 use redis::{
-    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, ProtocolVersion, RedisError, RedisResult,
-    ServerErrorKind, cmd,
+    AsyncConnectionConfig, Client, Cmd, ErrorKind, FromRedisValue, ProtocolVersion, RedisError,
+    RedisResult, ServerErrorKind, cmd,
 };
 use tokio::sync::{Notify, oneshot, watch};
 use tokio::time::{sleep, timeout, timeout_at};
@@ -16,8 +16,8 @@ use super::push::{Ear, Pushes};
 use crate::address::Secrets;
 use crate::clock::{Instant, now};
 
-/// How long it may take to connect. It is longer than a call may take, as it can need many round trips; a caller does
-/// not wait longer for it than for anything else.
+/// How long it may take to connect. It is longer than a call may take, as it can need many round
+/// trips; a caller does not wait longer for it than for anything else.
 pub(super) const CONNECT_WITHIN: Duration = Duration::from_millis(1000);
 
 /// A connection that says nothing for so long is asked whether it still works.
@@ -61,7 +61,8 @@ pub(super) enum Server {
 pub(super) enum Fault {
     /// In a cluster: another node has the slot.
     Moved,
-    /// In a cluster: another node, at this address, is about to have the slot, and has the key already.
+    /// In a cluster: another node, at this address, is about to have the slot, and has the key
+    /// already.
     Ask(String),
     /// Anything else, in words.
     Other(String),
@@ -84,13 +85,27 @@ struct Signals {
 }
 
 impl Links {
-    pub(super) fn new(server: Server, deadline: Duration, pushes: Arc<Pushes>, secrets: Arc<Secrets>) -> Self {
-        let keeper = Arc::new(Keeper { server, deadline, pushes, secrets });
+    pub(super) fn new(
+        server: Server,
+        deadline: Duration,
+        pushes: Arc<Pushes>,
+        secrets: Arc<Secrets>,
+    ) -> Self {
+        let keeper = Arc::new(Keeper {
+            server,
+            deadline,
+            pushes,
+            secrets,
+        });
         // Nobody sends on this channel, so the first call starts the task.
-        Self { keeper, state: Mutex::new(watch::channel(State::Connecting).1) }
+        Self {
+            keeper,
+            state: Mutex::new(watch::channel(State::Connecting).1),
+        }
     }
 
-    /// Makes a call until then, connecting included; with `asking` for what the server is about to get.
+    /// Makes a call until then, connecting included; with `asking` for what the server is about to
+    /// get.
     pub(super) async fn call<T, F>(
         &self,
         until: Instant,
@@ -100,8 +115,16 @@ impl Links {
     where
         F: Future<Output = RedisResult<T>>,
     {
-        let late = || Fault::Other(format!("no answer within {} ms", self.keeper.deadline.as_millis()));
-        let link = timeout_at(until, self.link()).await.map_err(|_| late())?.map_err(Fault::Other)?;
+        let late = || {
+            Fault::Other(format!(
+                "no answer within {} ms",
+                self.keeper.deadline.as_millis()
+            ))
+        };
+        let link = timeout_at(until, self.link())
+            .await
+            .map_err(|_| late())?
+            .map_err(Fault::Other)?;
         let signals = link.signals.clone();
         match timeout_at(until, call(Link { asking, ..link })).await {
             Ok(Err(error)) => {
@@ -121,14 +144,20 @@ impl Links {
 
     /// Whether changes can be told: unless there is a connection, nothing speaks against it.
     pub(super) fn tells(&self) -> bool {
-        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let state = self
+            .state
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         let untracked = matches!(&*state.borrow(), State::Up(link) if !link.tracked);
         !untracked
     }
 
     async fn link(&self) -> Result<Link, String> {
         let mut state = self.state();
-        let state = state.wait_for(|state| !matches!(state, State::Connecting)).await;
+        let state = state
+            .wait_for(|state| !matches!(state, State::Connecting))
+            .await;
         match &*state.map_err(|_| "the runtime ended".to_owned())? {
             State::Up(link) => Ok(link.clone()),
             State::Down(reason) => Err(reason.to_string()),
@@ -136,7 +165,8 @@ impl Links {
         }
     }
 
-    /// The state, and a task that looks after it: the first one, or another if the runtime of the last one ended.
+    /// The state, and a task that looks after it: the first one, or another if the runtime of the
+    /// last one ended.
     fn state(&self) -> watch::Receiver<State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.has_changed().is_err() {
@@ -174,16 +204,23 @@ impl Keeper {
         let mut pause = SHORTEST_PAUSE;
         loop {
             let connected = timeout(CONNECT_WITHIN, self.connect()).await;
-            match connected.unwrap_or_else(|_| Err((ErrorKind::Io, "it cannot be connected to in time").into())) {
+            match connected.unwrap_or_else(|_| {
+                Err((ErrorKind::Io, "it cannot be connected to in time").into())
+            }) {
                 Ok((link, closed)) => {
-                    tracing::info!(tracked = link.tracked, run = &*link.run, "connected to Redis");
+                    tracing::info!(
+                        tracked = link.tracked,
+                        run = &*link.run,
+                        "connected to Redis"
+                    );
                     // What was kept while there was no connection is not tracked.
                     self.pushes.unknown();
                     state.send_replace(State::Up(link.clone()));
                     let since = now();
                     let reason = self.watch(&link, closed).await;
                     tracing::warn!(reason, "lost the connection to Redis");
-                    // New calls go elsewhere before anyone is told, so that what they read is tracked.
+                    // New calls go elsewhere before anyone is told, so that what they read is
+                    // tracked.
                     state.send_replace(State::Connecting);
                     self.pushes.unknown();
                     if now() - since > BEAT {
@@ -223,8 +260,12 @@ impl Keeper {
             let mut connection = link.connection.clone();
             match timeout(self.deadline, run_of(&mut connection)).await {
                 // It was a replica meanwhile, and has lost what it was not sent back.
-                Ok(Ok(run)) if *run != *link.run => return "the server is another one than it was".to_owned(),
-                Ok(Err(error)) if error.is_unrecoverable_error() || is_read_only(&error) => return self.words(&error),
+                Ok(Ok(run)) if *run != *link.run => {
+                    return "the server is another one than it was".to_owned();
+                }
+                Ok(Err(error)) if error.is_unrecoverable_error() || is_read_only(&error) => {
+                    return self.words(&error);
+                }
                 Ok(_) => {}
                 Err(_) => return "it does not answer".to_owned(),
             }
@@ -239,7 +280,10 @@ impl Keeper {
     async fn connect(&self) -> RedisResult<(Link, Option<oneshot::Receiver<()>>)> {
         match &self.server {
             Server::One(client) => self.listen(client).await,
-            Server::Sentinels(sentinels) => self.listen(&sentinels.client()?.async_get_client().await?).await,
+            Server::Sentinels(sentinels) => {
+                self.listen(&sentinels.client()?.async_get_client().await?)
+                    .await
+            }
         }
     }
 
@@ -247,21 +291,43 @@ impl Keeper {
     async fn listen(&self, client: &Client) -> RedisResult<(Link, Option<oneshot::Receiver<()>>)> {
         let link = async |mut connection, tracked| {
             let run = run_of(&mut connection).await?;
-            RedisResult::Ok(Link { connection, tracked, run, asking: false, signals: Arc::default() })
+            RedisResult::Ok(Link {
+                connection,
+                tracked,
+                run,
+                asking: false,
+                signals: Arc::default(),
+            })
         };
         let config = || {
             let config = AsyncConnectionConfig::new().set_pipeline_buffer_size(QUEUE);
-            config.set_connection_timeout(None).set_response_timeout(None)
+            config
+                .set_connection_timeout(None)
+                .set_response_timeout(None)
         };
         let (open, closed) = oneshot::channel();
-        let hears = config().set_push_sender(Ear { pushes: self.pushes.clone(), _open: open });
-        let mut connection = match client.get_multiplexed_async_connection_with_config(&hears).await {
+        let hears = config().set_push_sender(Ear {
+            pushes: self.pushes.clone(),
+            _open: open,
+        });
+        let mut connection = match client
+            .get_multiplexed_async_connection_with_config(&hears)
+            .await
+        {
             Err(error) if speaks_only_resp2(&error) => {
-                tracing::warn!(error = self.words(&error), "this Redis cannot tell of changes");
+                tracing::warn!(
+                    error = self.words(&error),
+                    "this Redis cannot tell of changes"
+                );
                 let info = client.get_connection_info().clone();
-                let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP2);
+                let settings = info
+                    .redis_settings()
+                    .clone()
+                    .set_protocol(ProtocolVersion::RESP2);
                 let client = Client::open(info.set_redis_settings(settings))?;
-                let connection = client.get_multiplexed_async_connection_with_config(&config()).await?;
+                let connection = client
+                    .get_multiplexed_async_connection_with_config(&config())
+                    .await?;
                 return Ok((link(connection, false).await?, None));
             }
             connection => connection?,
@@ -271,7 +337,10 @@ impl Keeper {
         let tracked = match tracking.query_async::<()>(&mut connection).await {
             Err(error) if error.is_unrecoverable_error() => return Err(error),
             Err(error) => {
-                tracing::warn!(error = self.words(&error), "this Redis does not tell of changes");
+                tracing::warn!(
+                    error = self.words(&error),
+                    "this Redis does not tell of changes"
+                );
                 false
             }
             Ok(()) => true,
@@ -281,18 +350,26 @@ impl Keeper {
 }
 
 impl Link {
-    /// Asks whether this is still the run of the server that was connected to, and gives the connection up if not.
+    /// Asks whether this is still the run of the server that was connected to, and gives the
+    /// connection up if not.
     pub(super) async fn is_same_run(&mut self) -> RedisResult<()> {
         let run = run_of(&mut self.connection).await?;
         if run != self.run {
             self.signals.useless.notify_one();
-            return Err((ErrorKind::Io, "the server is another one than it was, and is connected to again").into());
+            return Err((
+                ErrorKind::Io,
+                "the server is another one than it was, and is connected to again",
+            )
+                .into());
         }
         Ok(())
     }
 
     /// Sends commands together and gives their answers.
-    pub(super) async fn ask<T: FromRedisValue>(&mut self, commands: impl IntoIterator<Item = Cmd>) -> RedisResult<T> {
+    pub(super) async fn ask<T: FromRedisValue>(
+        &mut self,
+        commands: impl IntoIterator<Item = Cmd>,
+    ) -> RedisResult<T> {
         let mut pipe = redis::pipe();
         for command in commands {
             if self.asking {
@@ -311,7 +388,10 @@ impl Fault {
             ErrorKind::Server(ServerErrorKind::Ask) => {
                 let text = secrets.hide(&error.to_string());
                 let errors = error.into_server_errors();
-                let details = errors.iter().flat_map(|errors| errors.iter()).find_map(|(_, error)| error.details());
+                let details = errors
+                    .iter()
+                    .flat_map(|errors| errors.iter())
+                    .find_map(|(_, error)| error.details());
                 match details.and_then(|details| details.split_ascii_whitespace().nth(1)) {
                     Some(address) => Self::Ask(address.to_owned()),
                     None => Self::Other(text),
@@ -324,17 +404,22 @@ impl Fault {
     pub(super) fn into_words(self) -> String {
         match self {
             Self::Other(words) => words,
-            Self::Moved | Self::Ask(_) => "the slot moves between the nodes of the cluster".to_owned(),
+            Self::Moved | Self::Ask(_) => {
+                "the slot moves between the nodes of the cluster".to_owned()
+            }
         }
     }
 }
 
-/// Which run of which server a connection leads to: what it was started as, and whose data it has. The first is another
-/// one after each start, the second after each promotion. What a replica has may be older than what its master says, so
-/// it is refused.
+/// Which run of which server a connection leads to: what it was started as, and whose data it has.
+/// The first is another one after each start, the second after each promotion. What a replica has
+/// may be older than what its master says, so it is refused.
 async fn run_of(connection: &mut MultiplexedConnection) -> RedisResult<Arc<str>> {
     let mut pipe = redis::pipe();
-    pipe.cmd("INFO").arg("server").cmd("INFO").arg("replication");
+    pipe.cmd("INFO")
+        .arg("server")
+        .cmd("INFO")
+        .arg("replication");
     let parts: [String; 2] = match pipe.query_async(connection).await {
         Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => {
             let what = "it cannot be known whether the server has lost data, as INFO is refused; let the user call it";
@@ -344,7 +429,10 @@ async fn run_of(connection: &mut MultiplexedConnection) -> RedisResult<Arc<str>>
     };
     let field = |name: &str| {
         let lines = parts.iter().flat_map(|part| part.lines());
-        lines.filter_map(|line| line.split_once(':')).find(|(found, _)| *found == name).map(|(_, value)| value.trim())
+        lines
+            .filter_map(|line| line.split_once(':'))
+            .find(|(found, _)| *found == name)
+            .map(|(_, value)| value.trim())
     };
     if field("role") == Some("slave") {
         let what = "READONLY: it is a replica, which may be behind its master; give the address of the master";
@@ -366,5 +454,6 @@ fn is_read_only(error: &RedisError) -> bool {
 
 /// Servers before version 6, and some proxies, do not know the command that asks for RESP3.
 fn speaks_only_resp2(error: &RedisError) -> bool {
-    error.kind() == ErrorKind::RESP3NotSupported || error.to_string().to_ascii_uppercase().contains("'HELLO'")
+    error.kind() == ErrorKind::RESP3NotSupported
+        || error.to_string().to_ascii_uppercase().contains("'HELLO'")
 }

@@ -7,8 +7,8 @@ use crate::Key;
 pub(crate) struct Names {
     /// What stands before the hash of a key.
     prefix: String,
-    /// A hash for each history, with all marks: `run`, `era`, `seq`, and a field for each scope with the sequence number
-    /// of its last invalidation.
+    /// A hash for each history, with all marks: `run`, `era`, `seq`, and a field for each scope
+    /// with the sequence number of its last invalidation.
     pub(crate) marks: Vec<String>,
 }
 
@@ -21,16 +21,22 @@ pub(crate) enum Named {
 }
 
 impl Names {
-    /// Names for so many histories. More than one are spread over the slots of a cluster evenly and in their order.
+    /// Names for so many histories. More than one are spread over the slots of a cluster evenly and
+    /// in their order.
     pub(crate) fn new(namespace: &str, histories: u16) -> Result<Self, String> {
         if namespace.contains(['{', '}']) {
-            return Err(format!("the namespace {namespace:?} has braces, which would split its keys over a cluster"));
+            return Err(format!(
+                "the namespace {namespace:?} has braces, which would split its keys over a cluster"
+            ));
         }
         let marks = match histories {
             1 => vec![format!("{{{namespace}}}:marks")],
             _ => spread(namespace, histories),
         };
-        Ok(Self { prefix: format!("{{{namespace}:"), marks })
+        Ok(Self {
+            prefix: format!("{{{namespace}:"),
+            marks,
+        })
     }
 
     /// The stored form of an entry.
@@ -46,9 +52,15 @@ impl Names {
     /// What a name stands for; `None` if it is not one of ours.
     pub(crate) fn parse(&self, name: &[u8]) -> Option<Named> {
         if name.ends_with(b"}:marks") {
-            return self.marks.iter().position(|marks| marks.as_bytes() == name).map(Named::Marks);
+            return self
+                .marks
+                .iter()
+                .position(|marks| marks.as_bytes() == name)
+                .map(Named::Marks);
         }
-        let (hash, kind) = name.strip_prefix(self.prefix.as_bytes())?.split_at_checked(2 * blake3::OUT_LEN)?;
+        let (hash, kind) = name
+            .strip_prefix(self.prefix.as_bytes())?
+            .split_at_checked(2 * blake3::OUT_LEN)?;
         let key = Key::from_bytes(*blake3::Hash::from_hex(hash).ok()?.as_bytes());
         match kind {
             b"}:v" => Some(Named::Value(key)),
@@ -82,7 +94,9 @@ mod tests {
             let names = Names::new(namespace, 32).unwrap();
             for (index, name) in names.marks.iter().enumerate() {
                 assert_eq!(usize::from(slot(name)) / 512, index, "{name}");
-                assert!(matches!(names.parse(name.as_bytes()), Some(Named::Marks(found)) if found == index));
+                assert!(
+                    matches!(names.parse(name.as_bytes()), Some(Named::Marks(found)) if found == index)
+                );
             }
             assert_eq!(names.marks.len(), 32);
         }

@@ -27,7 +27,10 @@ pub(super) struct Place {
 }
 
 /// The place of everything where there is one server.
-const ONLY: Place = Place { history: 0, together: true };
+const ONLY: Place = Place {
+    history: 0,
+    together: true,
+};
 
 impl Nodes {
     /// The slot of a name.
@@ -46,15 +49,21 @@ impl Nodes {
         }
     }
 
-    /// Makes a call to the master of a slot within the deadline, connecting included. What the master refuses, as it no
-    /// longer has the slot, is called again.
-    pub(super) async fn call<T, F>(&self, slot: u16, call: impl Fn(Link, Place) -> F) -> TierResult<T>
+    /// Makes a call to the master of a slot within the deadline, connecting included. What the
+    /// master refuses, as it no longer has the slot, is called again.
+    pub(super) async fn call<T, F>(
+        &self,
+        slot: u16,
+        call: impl Fn(Link, Place) -> F,
+    ) -> TierResult<T>
     where
         F: Future<Output = RedisResult<T>>,
     {
         match self {
             Self::One { links, deadline } => {
-                let answer = links.call(now() + *deadline, false, |link| call(link, ONLY)).await;
+                let answer = links
+                    .call(now() + *deadline, false, |link| call(link, ONLY))
+                    .await;
                 answer.map_err(Fault::into_words)
             }
             Self::Many(cluster) => cluster.call(slot, call).await,
@@ -73,7 +82,9 @@ impl Nodes {
         match self {
             Self::One { .. } => {
                 let all = || (0..slots.len()).collect();
-                self.call(0, |link, _| call(link, all())).await.map(|answer| vec![answer])
+                self.call(0, |link, _| call(link, all()))
+                    .await
+                    .map(|answer| vec![answer])
             }
             Self::Many(cluster) => cluster.call_each(slots, call).await,
         }
@@ -87,11 +98,14 @@ impl Nodes {
         }
     }
 
-    /// The part of the servers that has a name, and for no name the one that stands for all of them.
+    /// The part of the servers that has a name, and for no name the one that stands for all of
+    /// them.
     pub(super) fn part(&self, name: Option<impl Fn() -> String>) -> usize {
         match self {
             Self::One { .. } => 0,
-            Self::Many(_) => usize::from(name.map_or(HISTORIES, |name| slots::slot(&name()) / SHARE)),
+            Self::Many(_) => {
+                usize::from(name.map_or(HISTORIES, |name| slots::slot(&name()) / SHARE))
+            }
         }
     }
 }

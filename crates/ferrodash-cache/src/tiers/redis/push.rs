@@ -1,7 +1,7 @@
 //! What the server tells by itself, and who is told.
 //!
-//! A connection with tracking is told once when a name that it read changes. A change of an entry or of the marks goes
-//! to the listener, a change of a lease wakes those who wait for it.
+//! A connection with tracking is told once when a name that it read changes. A change of an entry
+//! or of the marks goes to the listener, a change of a lease wakes those who wait for it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,7 +13,8 @@ use tokio::sync::{Notify, oneshot};
 use super::names::{Named, Names};
 use crate::{Change, Key, Listener};
 
-/// Waiters share so many bells. One that rings for another key costs a waiter one look at its lease.
+/// Waiters share so many bells. One that rings for another key costs a waiter one look at its
+/// lease.
 const BELLS: usize = 256;
 
 /// Those who are told of changes.
@@ -25,7 +26,11 @@ pub(crate) struct Pushes {
 
 impl Pushes {
     pub(crate) fn new(names: Arc<Names>) -> Self {
-        Self { names, listener: OnceLock::new(), bells: (0..BELLS).map(|_| Notify::new()).collect() }
+        Self {
+            names,
+            listener: OnceLock::new(),
+            bells: (0..BELLS).map(|_| Notify::new()).collect(),
+        }
     }
 
     /// Takes the listener; `false` if there is one already.
@@ -77,7 +82,8 @@ impl Pushes {
     }
 }
 
-/// The ear of one connection. It is dropped with the connection, whatever ended it, which ends `_open`.
+/// The ear of one connection. It is dropped with the connection, whatever ended it, which ends
+/// `_open`.
 pub(super) struct Ear {
     pub(super) pushes: Arc<Pushes>,
     pub(super) _open: oneshot::Sender<()>,

@@ -1,7 +1,8 @@
 //! The scripts: what must happen at once in the server.
 //!
-//! The keys of each are the value and the lease of one key, or the hash of marks. A script that writes a name reads it
-//! at its end, as otherwise the connection would not be told of the next change: its own write ended the tracking.
+//! The keys of each are the value and the lease of one key, or the hash of marks. A script that
+//! writes a name reads it at its end, as otherwise the connection would not be told of the next
+//! change: its own write ended the tracking.
 
 use std::sync::LazyLock;
 
@@ -10,8 +11,9 @@ use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind};
 use super::link::Link;
 use crate::entry::ID_OFFSET;
 
-/// Arguments: token, length of the lease, era, sequence, newest mark, id of the entry that was seen or nothing. Gives
-/// what is left of another's lease, or what is left of another entry and that entry, or nothing when the lease is won.
+/// Arguments: token, length of the lease, era, sequence, newest mark, id of the entry that was seen
+/// or nothing. Gives what is left of another's lease, or what is left of another entry and that
+/// entry, or nothing when the lease is won.
 pub(super) static ACQUIRE: LazyLock<Script> = LazyLock::new(|| {
     let (first, last) = (ID_OFFSET, ID_OFFSET + size_of::<u64>() - 1);
     Script::new(format!(
@@ -30,7 +32,8 @@ pub(super) static ACQUIRE: LazyLock<Script> = LazyLock::new(|| {
     ))
 });
 
-/// Arguments: token, stored form, what is left of its lifetime. Gives whether the token held the lease.
+/// Arguments: token, stored form, what is left of its lifetime. Gives whether the token held the
+/// lease.
 pub(super) static FILL: LazyLock<Script> = LazyLock::new(|| {
     Script::new(format!(
         "{HELD}
@@ -42,8 +45,11 @@ pub(super) static FILL: LazyLock<Script> = LazyLock::new(|| {
 });
 
 /// Arguments: token, length of the lease. Gives whether the token held the lease.
-pub(super) static RENEW: LazyLock<Script> =
-    LazyLock::new(|| Script::new(format!("{HELD} return redis.call('PEXPIRE', KEYS[2], ARGV[2])")));
+pub(super) static RENEW: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(format!(
+        "{HELD} return redis.call('PEXPIRE', KEYS[2], ARGV[2])"
+    ))
+});
 
 /// Argument: token. Gives whether the token held the lease.
 pub(super) static RELEASE: LazyLock<Script> =
@@ -60,8 +66,9 @@ pub(super) static SET: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Arguments: run, an era in case that one begins, the era and the sequence that are known, the most fields, the scopes.
-/// Gives run, era and sequence. Scopes are never removed one by one, so when there are too many, a new era begins.
+/// Arguments: run, an era in case that one begins, the era and the sequence that are known, the
+/// most fields, the scopes. Gives run, era and sequence. Scopes are never removed one by one, so
+/// when there are too many, a new era begins.
 pub(super) static INVALIDATE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(format!(
         "{ERA}
@@ -73,10 +80,14 @@ pub(super) static INVALIDATE: LazyLock<Script> = LazyLock::new(|| {
 });
 
 /// Arguments as above, without scopes. Gives run, era and sequence.
-pub(super) static BEGIN: LazyLock<Script> =
-    LazyLock::new(|| Script::new(format!("{ERA} return redis.call('HMGET', KEYS[1], 'run', 'era', 'seq')")));
+pub(super) static BEGIN: LazyLock<Script> = LazyLock::new(|| {
+    Script::new(format!(
+        "{ERA} return redis.call('HMGET', KEYS[1], 'run', 'era', 'seq')"
+    ))
+});
 
-/// Begins an era if the marks were written by another run of the server, if they are gone, or if their counter went back.
+/// Begins an era if the marks were written by another run of the server, if they are gone, or if
+/// their counter went back.
 const ERA: &str = "local function begin()
       redis.call('DEL', KEYS[1])
       redis.call('HSET', KEYS[1], 'run', ARGV[1], 'era', ARGV[2])
@@ -108,19 +119,29 @@ impl Script {
         keys: &[&str],
         arguments: &[&[u8]],
     ) -> RedisResult<T> {
-        self.run_each(link, &[(keys, arguments)]).await.map(|(answer,)| answer)
+        self.run_each(link, &[(keys, arguments)])
+            .await
+            .map(|(answer,)| answer)
     }
 
-    /// Runs the script for several keys with their arguments, one after the other; they must be such that a script that
-    /// runs twice does no harm.
+    /// Runs the script for several keys with their arguments, one after the other; they must be
+    /// such that a script that runs twice does no harm.
     pub(super) async fn run_each<T: FromRedisValue, A: AsRef<[u8]>>(
         &self,
         link: &mut Link,
         calls: &[(&[&str], &[A])],
     ) -> RedisResult<T> {
-        match link.ask(calls.iter().map(|call| command("EVALSHA", &self.hash, call))).await {
+        match link
+            .ask(
+                calls
+                    .iter()
+                    .map(|call| command("EVALSHA", &self.hash, call)),
+            )
+            .await
+        {
             Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoScript) => {
-                link.ask(calls.iter().map(|call| command("EVAL", &self.code, call))).await
+                link.ask(calls.iter().map(|call| command("EVAL", &self.code, call)))
+                    .await
             }
             result => result,
         }
@@ -128,7 +149,11 @@ impl Script {
 }
 
 fn command<A: AsRef<[u8]>>(name: &str, script: &str, (keys, arguments): &(&[&str], &[A])) -> Cmd {
-    let size = script.len() + arguments.iter().map(|argument| argument.as_ref().len()).sum::<usize>();
+    let size = script.len()
+        + arguments
+            .iter()
+            .map(|argument| argument.as_ref().len())
+            .sum::<usize>();
     let mut command = Cmd::with_capacity(3 + keys.len() + arguments.len(), size + 256);
     command.arg(name).arg(script).arg(keys.len()).arg(*keys);
     for argument in *arguments {
