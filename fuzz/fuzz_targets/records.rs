@@ -169,10 +169,7 @@ fn open() -> Disk {
 
 /// Replaces all that the tables hold.
 #[expect(unsafe_code, reason = "LMDB maps a file into memory; see the comment")]
-fn write(
-    directory: &Path,
-    rows: impl Iterator<Item = (Table, Vec<u8>, Vec<u8>)>,
-) -> heed::Result<()> {
+fn write(directory: &Path, rows: impl Iterator<Item = Row>) -> heed::Result<()> {
     if let Some(closing) = heed::env_closing_event(directory) {
         closing.wait();
     }
@@ -274,81 +271,67 @@ fn entry(length: usize) -> Entry {
     })
 }
 
+/// A row of a table: its key and its record.
+type Row = (Table, Vec<u8>, Vec<u8>);
+
 impl Record {
     /// The rows of the tables that this is.
-    fn rows(&self, now: u64) -> Vec<(Table, Vec<u8>, Vec<u8>)> {
-        let numbers = |numbers: &[u64]| {
-            numbers
-                .iter()
-                .flat_map(|number| number.to_be_bytes())
-                .collect::<Vec<_>>()
-        };
-        let key = |which: Which| which.bytes::<32>().to_vec();
-        let timed = |time: Time, which: Which| {
-            [&time.millis(now).to_be_bytes()[..], &which.bytes::<32>()].concat()
-        };
-        let slot = |used: Time, expiry: Time, cost, file, in_file| {
-            [
-                numbers(&[used.millis(now), expiry.millis(now), cost, file]),
-                vec![in_file],
-            ]
-            .concat()
-        };
-        let value = |expiry: Time, id, place, body: &[u8]| {
-            [&numbers(&[expiry.millis(now), id])[..], &[place], body].concat()
-        };
+    fn rows(&self, now: u64) -> Vec<Row> {
         // Not signed, so it opens under each key.
         let sealed = Sealer::default().seal(&Key::from_bytes([0; 32]), &entry(100));
+        let Self::Entry {
+            key,
+            used,
+            expiry,
+            cost,
+        } = *self
+        else {
+            return vec![self.row(now, &sealed)];
+        };
+        let [used_at, expires_at] = [used.millis(now), expiry.millis(now)];
+        let value = [&numbers(&[expires_at, 1])[..], &[0], &sealed].concat();
+        let slot = [numbers(&[used_at, expires_at, cost, 0]), vec![0]].concat();
+        vec![
+            (Table::Values, key.key(), value),
+            (Table::Slots, key.key(), slot),
+            (Table::Recent, timed(used_at, key), Vec::new()),
+            (Table::Expiring, timed(expires_at, key), Vec::new()),
+        ]
+    }
+
+    /// The row of a record that has one.
+    fn row(&self, now: u64, sealed: &[u8]) -> Row {
         match *self {
-            Self::Entry {
-                key: which,
-                used,
-                expiry,
-                cost,
-            } => vec![
-                (Table::Values, key(which), value(expiry, 1, 0, &sealed)),
-                (Table::Slots, key(which), slot(used, expiry, cost, 0, 0)),
-                (Table::Recent, timed(used, which), Vec::new()),
-                (Table::Expiring, timed(expiry, which), Vec::new()),
-            ],
+            Self::Entry { .. } => unreachable!("it has several rows"),
             Self::Value {
-                key: which,
+                key,
                 expiry,
                 id,
                 in_file,
                 ref body,
             } => {
-                vec![(
-                    Table::Values,
-                    key(which),
-                    value(
-                        expiry,
-                        id,
-                        in_file.into(),
-                        body.as_deref().unwrap_or(&sealed),
-                    ),
-                )]
+                let header = numbers(&[expiry.millis(now), id]);
+                let body = body.as_deref().unwrap_or(sealed);
+                let value = [&header[..], &[in_file.into()], body].concat();
+                (Table::Values, key.key(), value)
             }
             Self::Slot {
-                key: which,
+                key,
                 used,
                 expiry,
                 cost,
                 file,
                 in_file,
             } => {
-                vec![(
-                    Table::Slots,
-                    key(which),
-                    slot(used, expiry, cost, file, in_file),
-                )]
+                let header = numbers(&[used.millis(now), expiry.millis(now), cost, file]);
+                (Table::Slots, key.key(), [header, vec![in_file]].concat())
             }
-            Self::Recent { used, key } => vec![(Table::Recent, timed(used, key), Vec::new())],
+            Self::Recent { used, key } => (Table::Recent, timed(used.millis(now), key), Vec::new()),
             Self::Expiring { expiry, key } => {
-                vec![(Table::Expiring, timed(expiry, key), Vec::new())]
+                (Table::Expiring, timed(expiry.millis(now), key), Vec::new())
             }
             Self::Lease {
-                key: which,
+                key,
                 token,
                 process: (id, started),
                 deadline,
@@ -356,30 +339,36 @@ impl Record {
                 sequence,
             } => {
                 let rest = numbers(&[started, deadline.millis(now), era, sequence]);
-                vec![(
-                    Table::Leases,
-                    key(which),
-                    [numbers(&[token]), id.to_be_bytes().to_vec(), rest].concat(),
-                )]
+                let lease = [numbers(&[token]), id.to_be_bytes().to_vec(), rest].concat();
+                (Table::Leases, key.key(), lease)
             }
             Self::Mark { scope, sequence } => {
-                vec![(
-                    Table::Marks,
-                    scope.bytes::<16>().to_vec(),
-                    numbers(&[sequence]),
-                )]
+                let scope = scope.bytes::<16>().to_vec();
+                (Table::Marks, scope, numbers(&[sequence]))
             }
             Self::History { era, sequence } => {
-                vec![(Table::State, b"history".to_vec(), numbers(&[era, sequence]))]
+                (Table::State, b"history".to_vec(), numbers(&[era, sequence]))
             }
-            Self::Bytes(bytes) => vec![(Table::State, b"bytes".to_vec(), numbers(&[bytes]))],
+            Self::Bytes(bytes) => (Table::State, b"bytes".to_vec(), numbers(&[bytes])),
             Self::Raw {
                 table,
                 ref key,
                 ref record,
-            } => vec![(table, key.clone(), record.clone())],
+            } => (table, key.clone(), record.clone()),
         }
     }
+}
+
+fn numbers(numbers: &[u64]) -> Vec<u8> {
+    numbers
+        .iter()
+        .flat_map(|number| number.to_be_bytes())
+        .collect()
+}
+
+/// A time and a key, which sort by time.
+fn timed(time: u64, which: Which) -> Vec<u8> {
+    [&time.to_be_bytes()[..], &which.bytes::<32>()].concat()
 }
 
 impl Table {
@@ -397,6 +386,10 @@ impl Table {
 }
 
 impl Which {
+    fn key(self) -> Vec<u8> {
+        self.bytes::<32>().to_vec()
+    }
+
     fn bytes<const N: usize>(self) -> [u8; N] {
         [self as u8 + 1; N]
     }

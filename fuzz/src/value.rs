@@ -144,61 +144,51 @@ impl Value {
     /// The same in another form, as the choices say.
     pub fn respelled(&self, choices: &mut dyn Iterator<Item = u8>) -> Self {
         let choice = usize::from(choices.next().unwrap_or(0));
-        let pick = |forms: Vec<Self>| {
-            forms
-                .into_iter()
-                .cycle()
-                .nth(choice)
-                .expect("there is a form")
-        };
-        let mut all = |values: &[Self]| {
-            values
-                .iter()
-                .map(|value| value.respelled(choices))
-                .collect::<Vec<_>>()
-        };
         match self {
-            Self::Unit | Self::UnitStruct => pick(vec![Self::UnitStruct, Self::Unit]),
+            Self::Unit | Self::UnitStruct => pick(choice, vec![Self::UnitStruct, Self::Unit]),
             Self::Some(value) => Self::Some(Box::new(value.respelled(choices))),
-            Self::F32(value) => pick(vec![Self::F64((*value).into()), Self::F32(*value)]),
-            Self::F64(value) if value.is_nan() => {
-                pick(vec![Self::F32(f32::NAN), Self::F64(-f64::NAN)])
-            }
-            Self::F64(value) => {
-                let narrow = *value as f32;
-                let exact = f64::from(narrow).to_bits() == value.to_bits();
-                pick(if exact {
-                    vec![Self::F32(narrow)]
-                } else {
-                    vec![Self::F64(*value)]
-                })
-            }
+            Self::F32(value) => pick(choice, vec![Self::F64((*value).into()), Self::F32(*value)]),
+            Self::F64(value) => respelled_float(*value, choice),
             Self::List(values) | Self::Tuple(values) | Self::TupleStruct(values) => {
-                let values = all(values);
-                pick(vec![
-                    Self::Tuple(values.clone()),
-                    Self::TupleStruct(values.clone()),
-                    Self::List(values),
-                ])
+                let values = respelled_all(values, choices);
+                pick(
+                    choice,
+                    vec![
+                        Self::Tuple(values.clone()),
+                        Self::TupleStruct(values.clone()),
+                        Self::List(values),
+                    ],
+                )
             }
-            Self::Map(entries) => Self::Map(shuffled(
-                choice,
-                entries
+            Self::Map(entries) => {
+                let entries = entries
                     .iter()
-                    .map(|(key, value)| (key.respelled(choices), value.respelled(choices))),
-            )),
+                    .map(|(key, value)| (key.respelled(choices), value.respelled(choices)));
+                Self::Map(shuffled(choice, entries))
+            }
             Self::Struct(fields) => {
-                let fields = fields
-                    .iter()
-                    .map(|(name, value)| (*name, value.respelled(choices)));
-                let fields = shuffled(choice / 2, fields);
-                pick(vec![Self::Map(keyed(fields.clone())), Self::Struct(fields)])
+                let fields = shuffled(choice / 2, respelled_fields(fields, choices));
+                let map = Self::Map(keyed(fields.clone()));
+                pick(choice, vec![map, Self::Struct(fields)])
             }
             Self::Newtype(value) => value.respelled(choices),
-            Self::UnitVariant(name) => pick(vec![
-                Self::NewtypeVariant(*name, Self::Unit.into()),
-                self.clone(),
-            ]),
+            Self::UnitVariant(_)
+            | Self::NewtypeVariant(..)
+            | Self::TupleVariant(..)
+            | Self::StructVariant(..) => self.respelled_variant(choice, choices),
+            _ => match self.integer() {
+                Some(meaning) => pick(choice, widths(&meaning)),
+                None => Self::Newtype(self.clone().into()),
+            },
+        }
+    }
+
+    fn respelled_variant(&self, choice: usize, choices: &mut dyn Iterator<Item = u8>) -> Self {
+        match self {
+            Self::UnitVariant(name) => {
+                let newtype = Self::NewtypeVariant(*name, Self::Unit.into());
+                pick(choice, vec![newtype, self.clone()])
+            }
             Self::NewtypeVariant(name, value) => match value.respelled(choices) {
                 Self::Unit => Self::UnitVariant(*name),
                 Self::Tuple(values) => Self::TupleVariant(*name, values),
@@ -206,18 +196,14 @@ impl Value {
                 value => Self::NewtypeVariant(*name, value.into()),
             },
             Self::TupleVariant(name, values) => {
-                Self::NewtypeVariant(*name, Self::List(all(values)).into())
+                let values = respelled_all(values, choices);
+                Self::NewtypeVariant(*name, Self::List(values).into())
             }
             Self::StructVariant(name, fields) => {
-                let fields = fields
-                    .iter()
-                    .map(|(name, value)| (*name, value.respelled(choices)));
-                Self::NewtypeVariant(*name, Self::Map(keyed(shuffled(choice, fields))).into())
+                let fields = shuffled(choice, respelled_fields(fields, choices));
+                Self::NewtypeVariant(*name, Self::Map(keyed(fields)).into())
             }
-            _ => match self.integer() {
-                Some(meaning) => pick(widths(&meaning)),
-                None => Self::Newtype(self.clone().into()),
-            },
+            _ => unreachable!("it is a variant"),
         }
     }
 
@@ -283,6 +269,43 @@ fn shuffled<T>(choice: usize, items: impl Iterator<Item = T>) -> Vec<T> {
     items.rotate_left(middle);
     items[middle..].reverse();
     items
+}
+
+/// One of several forms.
+fn pick(choice: usize, forms: Vec<Value>) -> Value {
+    forms
+        .into_iter()
+        .cycle()
+        .nth(choice)
+        .expect("there is a form")
+}
+
+fn respelled_all(values: &[Value], choices: &mut dyn Iterator<Item = u8>) -> Vec<Value> {
+    values
+        .iter()
+        .map(|value| value.respelled(choices))
+        .collect()
+}
+
+fn respelled_fields(
+    fields: &[(Name, Value)],
+    choices: &mut dyn Iterator<Item = u8>,
+) -> impl Iterator<Item = (Name, Value)> {
+    fields
+        .iter()
+        .map(|(name, value)| (*name, value.respelled(choices)))
+}
+
+fn respelled_float(value: f64, choice: usize) -> Value {
+    if value.is_nan() {
+        return pick(choice, vec![Value::F32(f32::NAN), Value::F64(-f64::NAN)]);
+    }
+    let narrow = value as f32;
+    if f64::from(narrow).to_bits() == value.to_bits() {
+        Value::F32(narrow)
+    } else {
+        Value::F64(value)
+    }
 }
 
 /// All forms of an integer.

@@ -4,7 +4,7 @@
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crate::Entry;
-use crate::compute::Call;
+use crate::call::Call;
 
 /// The share of hits that is computed again, as the bits of a float.
 #[derive(Debug, Default)]

@@ -76,88 +76,113 @@ impl CacheBuilder {
     /// # Errors
     /// When the address is malformed, or names a tier that is not compiled in.
     pub async fn url(self, url: &str) -> Result<Self> {
-        let malformed = |reason: String| Error::Address {
-            url: masked(url),
-            reason,
-        };
         if let Some(setting) = self.late {
-            return Err(malformed(format!(
+            let reason = format!(
                 "{setting} was set after another tier was added; set it before all of them"
-            )));
+            );
+            return Err(malformed(url, reason));
         }
-        #[cfg(any(feature = "disk", feature = "redis", feature = "memcached"))]
-        let sealer = crate::Sealer::new(self.secret.as_deref());
         let rest = url.split_once(':').map_or("", |(_, rest)| rest);
         match scheme(url) {
             "memory" => {
-                let max = parse_memory(rest).map_err(malformed)?;
+                let max = parse_memory(rest).map_err(|reason| malformed(url, reason))?;
                 Ok(self.memory(max))
             }
             "null" if rest.is_empty() => Ok(self),
-            #[cfg(feature = "disk")]
-            "disk" => {
-                let mut config = tiers::DiskConfig::parse(rest)?;
-                config.namespace = self.namespace_or(config.namespace).map_err(malformed)?;
-                let tier = tiers::Disk::open(config, sealer)?;
-                Ok(self.tier(tier))
-            }
-            #[cfg(feature = "redis")]
-            scheme if is_redis(scheme) => {
-                let mut config = tiers::RedisConfig::parse(url).map_err(malformed)?;
-                let namespace = self
-                    .namespace_or(config.namespace.take())
-                    .map_err(malformed)?;
-                let namespace = namespace.ok_or_else(|| Error::Namespace { url: masked(url) })?;
-                let tier = tiers::Redis::new(config, namespace, sealer).map_err(malformed)?;
-                Ok(self.tier(tier))
-            }
-            #[cfg(feature = "memcached")]
-            "memcached" => {
-                let mut config = tiers::MemcachedConfig::parse(rest).map_err(malformed)?;
-                let namespace = self
-                    .namespace_or(config.namespace.take())
-                    .map_err(malformed)?;
-                let namespace = namespace.ok_or_else(|| Error::Namespace { url: masked(url) })?;
-                let tier = tiers::Memcached::new(config, namespace, sealer).map_err(malformed)?;
-                Ok(self.tier(tier))
-            }
-            #[cfg(not(feature = "disk"))]
-            "disk" => Err(Error::Feature {
-                url: masked(url),
-                feature: "disk",
-            }),
-            #[cfg(not(feature = "redis"))]
-            scheme if is_redis(scheme) => Err(Error::Feature {
-                url: masked(url),
-                feature: "redis",
-            }),
-            #[cfg(not(feature = "memcached"))]
-            "memcached" => Err(Error::Feature {
-                url: masked(url),
-                feature: "memcached",
-            }),
-            "" => Err(malformed("it is empty".into())),
-            "null" => Err(malformed("null has neither a place nor options".into())),
-            scheme => Err(malformed(format!("{scheme:?} is no scheme of a cache"))),
+            "disk" => self.disk(url, rest),
+            scheme if is_redis(scheme) => self.redis(url),
+            "memcached" => self.memcached(url, rest),
+            "" => Err(malformed(url, "it is empty".into())),
+            "null" => Err(malformed(
+                url,
+                "null has neither a place nor options".into(),
+            )),
+            scheme => Err(malformed(
+                url,
+                format!("{scheme:?} is no scheme of a cache"),
+            )),
         }
+    }
+
+    #[cfg(feature = "disk")]
+    fn disk(self, url: &str, rest: &str) -> Result<Self> {
+        let mut config = tiers::DiskConfig::parse(rest)?;
+        config.namespace = self.namespace_or(url, config.namespace)?;
+        let tier = tiers::Disk::open(config, self.sealer())?;
+        Ok(self.tier(tier))
+    }
+
+    #[cfg(not(feature = "disk"))]
+    fn disk(self, url: &str, _: &str) -> Result<Self> {
+        Err(Error::Feature {
+            url: masked(url),
+            feature: "disk",
+        })
+    }
+
+    #[cfg(feature = "redis")]
+    fn redis(self, url: &str) -> Result<Self> {
+        let malformed = |reason| malformed(url, reason);
+        let mut config = tiers::RedisConfig::parse(url).map_err(malformed)?;
+        let namespace = self.namespace_of_server(url, config.namespace.take())?;
+        let tier = tiers::Redis::new(config, namespace, self.sealer()).map_err(malformed)?;
+        Ok(self.tier(tier))
+    }
+
+    #[cfg(not(feature = "redis"))]
+    fn redis(self, url: &str) -> Result<Self> {
+        Err(Error::Feature {
+            url: masked(url),
+            feature: "redis",
+        })
+    }
+
+    #[cfg(feature = "memcached")]
+    fn memcached(self, url: &str, rest: &str) -> Result<Self> {
+        let malformed = |reason| malformed(url, reason);
+        let mut config = tiers::MemcachedConfig::parse(rest).map_err(malformed)?;
+        let namespace = self.namespace_of_server(url, config.namespace.take())?;
+        let tier = tiers::Memcached::new(config, namespace, self.sealer()).map_err(malformed)?;
+        Ok(self.tier(tier))
+    }
+
+    #[cfg(not(feature = "memcached"))]
+    fn memcached(self, url: &str, _: &str) -> Result<Self> {
+        Err(Error::Feature {
+            url: masked(url),
+            feature: "memcached",
+        })
+    }
+
+    #[cfg(any(feature = "disk", feature = "redis", feature = "memcached"))]
+    fn sealer(&self) -> crate::Sealer {
+        crate::Sealer::new(self.secret.as_deref())
     }
 
     /// The namespace of a tier whose address may name one, too.
     #[cfg(any(feature = "disk", feature = "redis", feature = "memcached"))]
-    fn namespace_or(
-        &self,
-        of_address: Option<String>,
-    ) -> std::result::Result<Option<String>, String> {
+    fn namespace_or(&self, url: &str, of_address: Option<String>) -> Result<Option<String>> {
         match (&self.namespace, of_address) {
-            (Some(ours), Some(other)) if *ours != other => Err(format!(
-                "it names the namespace {other:?}, and the builder {ours:?}; leave one of them out"
-            )),
-            (Some(ours), _) if ours.is_empty() => {
-                Err("the builder's namespace has no name".to_owned())
+            (Some(ours), Some(other)) if *ours != other => {
+                let reason = format!(
+                    "it names the namespace {other:?}, and the builder {ours:?}; leave one of them out"
+                );
+                Err(malformed(url, reason))
             }
+            (Some(ours), _) if ours.is_empty() => Err(malformed(
+                url,
+                "the builder's namespace has no name".to_owned(),
+            )),
             (Some(ours), _) => Ok(Some(ours.clone())),
             (None, of_address) => Ok(of_address),
         }
+    }
+
+    /// The same for a server, which needs a namespace.
+    #[cfg(any(feature = "redis", feature = "memcached"))]
+    fn namespace_of_server(&self, url: &str, of_address: Option<String>) -> Result<String> {
+        self.namespace_or(url, of_address)?
+            .ok_or_else(|| Error::Namespace { url: masked(url) })
     }
 
     /// A setting that the tiers before it would not have.
@@ -174,6 +199,36 @@ impl CacheBuilder {
     /// the same time.
     pub fn build(self) -> Cache {
         Cache::with_tiers(self.near, self.tiers, self.near_age, self.secret.is_some())
+    }
+}
+
+impl Cache {
+    /// A cache in memory that holds at most `max_bytes` of keys and values.
+    pub fn memory(max_bytes: u64) -> Self {
+        Self::builder().memory(max_bytes).build()
+    }
+
+    /// A cache of tiers, asked in the order in which they are added.
+    pub fn builder() -> CacheBuilder {
+        CacheBuilder::default()
+    }
+
+    /// The cache at an address: `memory`, `memory://?max=64MB`, `disk:DIR`, `redis://…`,
+    /// `memcached://…` or `null`.
+    ///
+    /// A server need not be up: it is connected to when it is first needed.
+    ///
+    /// # Errors
+    /// When the address is malformed, or names a tier that is not compiled in.
+    pub async fn from_url(url: &str) -> Result<Self> {
+        Ok(Self::builder().url(url).await?.build())
+    }
+}
+
+fn malformed(url: &str, reason: String) -> Error {
+    Error::Address {
+        url: masked(url),
+        reason,
     }
 }
 

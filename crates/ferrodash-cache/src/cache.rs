@@ -3,9 +3,8 @@
 //! Here are the handle and the plain operations. `compute.rs` has the way of a call,
 //! `invalidate.rs` what ends entries.
 
-use std::any::Any;
 use std::convert::Infallible;
-use std::fmt::{self, Debug, Display};
+use std::fmt::{self, Debug};
 use std::future::Future;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock, Weak};
@@ -22,13 +21,13 @@ use crate::catalog::Catalog;
 use crate::entry::LONGEST;
 use crate::flight::Flights;
 use crate::history::History;
-use crate::improve::{Improvement, Improvements};
+use crate::improvements::Improvements;
 use crate::ledger::Ledger;
 use crate::near::Near;
 use crate::stats::Stats;
 use crate::tier::{Change, Shared, TierResult};
 use crate::tiers::MEMORY;
-use crate::{CacheBuilder, Entry, Key, Marks, Parts, Policy, Result, Scope, Tier};
+use crate::{Computed, Entry, Key, Marks, Parts, Policy, Scope, Status, Tier};
 
 /// A cache. Cloning is cheap and shares everything.
 #[derive(Clone)]
@@ -66,76 +65,6 @@ pub(crate) struct Slot {
     pub(crate) breaker: Breaker,
 }
 
-/// What a function made.
-pub struct Computed {
-    pub(crate) bytes: Bytes,
-    pub(crate) keep: bool,
-    pub(crate) negative: Option<Duration>,
-    pub(crate) compressed: bool,
-    pub(crate) prepared: Option<Box<dyn Any + Send>>,
-    pub(crate) improvement: Option<Improvement>,
-}
-
-/// How an answer came about.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum Status {
-    /// A tier had it, and it was fresh.
-    Hit {
-        /// The tier.
-        tier: &'static str,
-    },
-    /// A tier had it, past its timeout; it is being refreshed, or could not be.
-    Stale {
-        /// The tier.
-        tier: &'static str,
-    },
-    /// The function ran.
-    Miss {
-        /// Whether the result was kept.
-        stored: bool,
-    },
-    /// The function was running already, and its result was shared.
-    Collapsed,
-    /// The cache was not asked.
-    Bypass,
-}
-
-/// The answer of [`Cache::get_or_compute`].
-#[derive(Debug)]
-pub struct Answer<E = Infallible> {
-    /// The value, or why there is none.
-    pub result: std::result::Result<Entry, Failure<E>>,
-    /// How it came about.
-    pub status: Status,
-}
-
-/// Why a function gave no value.
-#[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Failure<E> {
-    /// It returned an error. All who waited get a clone; nothing is kept.
-    #[error("{0}")]
-    Error(E),
-    /// It panicked, with this message.
-    #[error("the function panicked: {0}")]
-    Panic(Arc<str>),
-    /// It ran longer than it may ([`Policy::hard_timeout`]), and was ended.
-    #[error("the function took longer than {0:?} and was ended")]
-    TimedOut(Duration),
-}
-
-impl<E: Debug> Debug for Failure<E> {
-    /// As `Display`, with the error's own `Debug` form: a `main` that returns it prints that.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Error(error) => error.fmt(f),
-            Self::Panic(message) => Display::fmt(&Failure::<Infallible>::Panic(message.clone()), f),
-            Self::TimedOut(time) => Display::fmt(&Failure::<Infallible>::TimedOut(*time), f),
-        }
-    }
-}
-
 tokio::task_local! {
     static CURRENT: Cache;
 }
@@ -150,94 +79,7 @@ pub(crate) const DEFAULT_MEMORY: u64 = 128 << 20;
 /// when they change.
 pub(crate) const OFFLINE: Duration = Duration::from_secs(2);
 
-impl Computed {
-    /// A value to be kept.
-    pub fn keep(bytes: impl Into<Bytes>) -> Self {
-        Self {
-            bytes: bytes.into(),
-            keep: true,
-            negative: None,
-            compressed: false,
-            prepared: None,
-            improvement: None,
-        }
-    }
-
-    /// A value for those who wait now, and nobody later.
-    pub fn pass(bytes: impl Into<Bytes>) -> Self {
-        Self {
-            keep: false,
-            ..Self::keep(bytes)
-        }
-    }
-
-    /// A value that stands for an error, to be kept for `timeout`, and never past it.
-    pub fn negative(bytes: impl Into<Bytes>, timeout: Duration) -> Self {
-        Self {
-            negative: Some(timeout),
-            ..Self::keep(bytes)
-        }
-    }
-
-    /// Says that compressing the value again is in vain.
-    #[must_use]
-    pub fn compressed(self) -> Self {
-        Self {
-            compressed: true,
-            ..self
-        }
-    }
-
-    /// Makes a better form of the same value later, such as one that is compressed, from the
-    /// value's bytes. It is called only once the value is kept, in a task that nobody waits for,
-    /// and what it makes takes the value's place in each tier that still has it. If it panics or
-    /// gives `None`, nothing changes. When many values wait for their better forms, those that
-    /// leave memory before their turn are not improved.
-    #[must_use]
-    pub fn improved_by<F>(self, better: impl FnOnce(Bytes) -> F + Send + 'static) -> Self
-    where
-        F: Future<Output = Option<Bytes>> + Send + 'static,
-    {
-        Self {
-            improvement: Some(Box::new(move |bytes| Box::pin(better(bytes)))),
-            ..self
-        }
-    }
-}
-
-impl Debug for Computed {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (bytes, later) = (self.bytes.len(), self.improvement.is_some());
-        f.debug_struct("Computed")
-            .field("bytes", &bytes)
-            .field("keep", &self.keep)
-            .field("improves", &later)
-            .finish()
-    }
-}
-
 impl Cache {
-    /// A cache in memory that holds at most `max_bytes` of keys and values.
-    pub fn memory(max_bytes: u64) -> Self {
-        Self::builder().memory(max_bytes).build()
-    }
-
-    /// A cache of tiers, asked in the order in which they are added.
-    pub fn builder() -> CacheBuilder {
-        CacheBuilder::default()
-    }
-
-    /// The cache at an address: `memory`, `memory://?max=64MB`, `disk:DIR`, `redis://…`,
-    /// `memcached://…` or `null`.
-    ///
-    /// A server need not be up: it is connected to when it is first needed.
-    ///
-    /// # Errors
-    /// When the address is malformed, or names a tier that is not compiled in.
-    pub async fn from_url(url: &str) -> Result<Self> {
-        Ok(Self::builder().url(url).await?.build())
-    }
-
     pub(crate) fn with_tiers(
         near: Option<Near>,
         tiers: Vec<Box<dyn Tier>>,
@@ -327,7 +169,7 @@ impl Cache {
             return false;
         }
         self.inner.flights.void(key);
-        if self.inner.marks_keys() && self.invalidate(&[Scope::key(key)]).await.is_err() {
+        if self.inner.marks_keys() && self.invalidate(&[key.selector()]).await.is_err() {
             return false;
         }
         let (epoch, scopes) = (self.inner.ledger.epoch(), self.scopes(key, policy.tags()));
@@ -398,7 +240,7 @@ impl Cache {
             scopes.push(key.function());
         }
         if self.inner.marks_keys() {
-            scopes.push(Scope::key(key));
+            scopes.push(key.selector());
         }
         scopes.extend_from_slice(tags);
         scopes.into()
@@ -495,6 +337,14 @@ impl Inner {
                 .shared()
                 .expect("only shared tiers are authorities"),
         ))
+    }
+
+    /// The tiers behind memory that only store: all but the authority.
+    pub(crate) fn storage(&self) -> impl Iterator<Item = &Slot> {
+        let slots = self.tiers.iter().enumerate();
+        slots
+            .filter(|(index, _)| Some(*index) != self.authority)
+            .map(|(_, slot)| slot)
     }
 
     /// Follows a change that came to be known.

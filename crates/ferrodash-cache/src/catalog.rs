@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use crate::cache::Status;
+use crate::answer::Status;
+use crate::call::Call;
 use crate::clock::{Instant, now};
-use crate::compute::Call;
 use crate::{Entry, Key};
 
 /// Entries beyond this number push out those that were not asked for the longest.

@@ -1,17 +1,11 @@
 //! A kept value: its bytes, how long it is fresh, what it can be invalidated by.
 
-mod envelope;
-
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError, Weak};
 use std::time::Duration;
 
 use bytes::Bytes;
-
-#[cfg(feature = "redis")]
-pub(crate) use envelope::ID_OFFSET;
-pub use envelope::{Sealer, fuzz_open};
 
 use crate::clock::{Instant, now};
 use crate::stats::FunctionStats;
@@ -85,7 +79,7 @@ impl Parts {
     pub fn new(bytes: Bytes, timeout: Duration) -> Self {
         Self {
             bytes,
-            id: crate::random(),
+            id: crate::random::number(),
             timeout,
             lifetime: timeout,
             cost: Duration::ZERO,
@@ -199,7 +193,7 @@ impl Entry {
     /// The same value, with nothing left of its freshness.
     pub(crate) fn expired(&self) -> Self {
         let (age, mut parts) = (self.age(), self.0.parts.clone());
-        parts.id = crate::random();
+        parts.id = crate::random::number();
         parts.timeout = parts.timeout.min(age);
         Self::aged(parts, age)
     }

@@ -9,8 +9,9 @@ use futures_util::future::{Either, select};
 use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
+use crate::answer::Status;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering};
-use crate::{Entry, Key, Scope, Status};
+use crate::{Entry, Key, Scope};
 
 /// How a flight ended. The error is the function's own, behind `Any` because one map serves
 /// functions of all types.
@@ -33,6 +34,15 @@ pub(crate) enum Landing {
 }
 
 impl Landing {
+    /// A value that counts for all who waited.
+    pub(crate) fn value(entry: Entry, status: Status) -> Self {
+        Self::Value {
+            entry,
+            status,
+            superseded: false,
+        }
+    }
+
     /// The task was ended from outside, for example with its runtime.
     fn ended() -> Self {
         Self::Panic("the computation was ended before it was done".into())

@@ -4,76 +4,15 @@
 //! what is ready, and with it a function that makes the better form of that; the cache calls it
 //! once the value is kept, and then puts the better form in the value's place, in each tier that
 //! still has that very entry. What was invalidated, removed or replaced meanwhile stays so.
-//!
-//! Few better forms are made at a time. Values that wait for theirs count to nobody's budget, so
-//! only some of them are held; of the others only those are improved that memory still has when
-//! their turn comes.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
-
-use bytes::Bytes;
-use futures_util::future::BoxFuture;
-use tokio::sync::Semaphore;
-
+use crate::answer::Improvement;
 use crate::cache::{Cache, Slot};
+use crate::call::Call;
 use crate::clock::now;
-use crate::compute::Call;
-use crate::entry::WeakEntry;
+use crate::improvements::Waiting;
 use crate::lease::Lease;
 use crate::tier::{Acquired, Bid, Shared};
 use crate::{Entry, Parts};
-
-/// Makes the better form of a value; `None` if there is none.
-pub(crate) type Improvement = Box<dyn FnOnce(Bytes) -> BoxFuture<'static, Option<Bytes>> + Send>;
-
-/// How many bytes of values are held until they are improved; one value is in any case.
-const MOST_HELD: usize = 4 << 20;
-
-/// The improvements that wait or are made.
-pub(crate) struct Improvements {
-    turns: Arc<Semaphore>,
-    held: Arc<AtomicUsize>,
-}
-
-impl Default for Improvements {
-    fn default() -> Self {
-        let processors = std::thread::available_parallelism().map_or(1, usize::from);
-        Self {
-            turns: Arc::new(Semaphore::new((processors / 2).max(1))),
-            held: Arc::default(),
-        }
-    }
-}
-
-/// An entry that waits for its turn.
-enum Waiting {
-    Held(Entry, Held),
-    /// As long as somebody else has it.
-    Seen(WeakEntry),
-}
-
-/// Bytes that are held until this is dropped.
-struct Held(usize, Arc<AtomicUsize>);
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        self.1.fetch_sub(self.0, Ordering::Relaxed);
-    }
-}
-
-impl Improvements {
-    fn wait(&self, entry: &Entry) -> Waiting {
-        let size = entry.bytes().len();
-        let before = self.held.fetch_add(size, Ordering::Relaxed);
-        let held = Held(size, self.held.clone());
-        if before == 0 || before + size <= MOST_HELD {
-            Waiting::Held(entry.clone(), held)
-        } else {
-            Waiting::Seen(entry.downgrade())
-        }
-    }
-}
 
 impl Cache {
     /// Makes the better form of an entry that was just kept, in a task of its own.
@@ -119,7 +58,7 @@ impl Cache {
             && slot.tier().takes(better)
         {
             let bid = Bid {
-                token: crate::random(),
+                token: crate::random::number(),
                 observed: Some(better.id()),
                 lease: call.policy.lease,
                 born: marks.now,
@@ -127,12 +66,7 @@ impl Cache {
             };
             self.fill_again(call, slot, shared, &bid, better).await;
         }
-        let storage = inner
-            .tiers
-            .iter()
-            .enumerate()
-            .filter(|(index, _)| Some(*index) != inner.authority);
-        for (_, slot) in storage.filter(|(_, slot)| slot.tier().takes(better)) {
+        for slot in inner.storage().filter(|slot| slot.tier().takes(better)) {
             let kept = slot
                 .call(inner, &call.key, slot.tier().get(&call.key))
                 .await

@@ -32,7 +32,7 @@ impl Cache {
     pub async fn remove(&self, key: &Key) -> Result<(), Unreached> {
         self.inner.flights.void(key);
         if self.inner.marks_keys() {
-            self.invalidate(&[Scope::key(key)]).await?;
+            self.invalidate(&[key.selector()]).await?;
         }
         self.remove_from_tiers(key).await
     }
@@ -164,7 +164,7 @@ impl Cache {
             }
             return Ok(true);
         };
-        let (token, lease) = (crate::random(), Duration::from_secs(1));
+        let (token, lease) = (crate::random::number(), Duration::from_secs(1));
         let bid = Bid {
             token,
             observed: Some(entry.id()),

@@ -77,6 +77,11 @@ impl Key {
     pub fn function(&self) -> Scope {
         self.function
     }
+
+    /// What ends copies of the key's entry in tiers that lie before the one where it is removed.
+    pub(crate) fn selector(&self) -> Scope {
+        Scope::from_bytes(*self.hash.first_chunk().expect("32 bytes"))
+    }
 }
 
 /// The function is part of what was hashed.

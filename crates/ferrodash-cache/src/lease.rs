@@ -1,13 +1,14 @@
-//! Who computes, among the processes that share a tier.
+//! The part of [`Cache`] that decides who computes, among the processes that share a tier.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use tokio::runtime::Handle;
 
-use crate::cache::{Cache, Inner, Status};
+use crate::answer::Status;
+use crate::cache::{Cache, Inner};
+use crate::call::Call;
 use crate::clock::now;
-use crate::compute::Call;
 use crate::search::Search;
 use crate::tier::{Acquired, Bid, Filled};
 use crate::{Entry, Key, Marks, Mode};
@@ -44,6 +45,12 @@ pub(crate) struct Lease {
     held: bool,
 }
 
+/// Without the shared tier, the function runs, and what it makes is kept in memory for a moment.
+const OFFLINE: Permit = Permit::Compute {
+    lease: None,
+    marks: None,
+};
+
 impl Cache {
     /// Asks whether to compute, and waits for another process that does, as long as the call has
     /// patience.
@@ -52,14 +59,8 @@ impl Cache {
             let marks = Some(self.inner.ledger.own_marks(&call.scopes));
             return Permit::Compute { lease: None, marks };
         };
-        const OFFLINE: Permit = Permit::Compute {
-            lease: None,
-            marks: None,
-        };
-        let (epoch, turn) = (
-            self.inner.ledger.epoch(),
-            self.inner.near.as_ref().map(|near| near.turn(&call.key)),
-        );
+        let epoch = self.inner.ledger.epoch();
+        let turn = self.inner.near.as_ref().map(|near| near.turn(&call.key));
         let seen = search.found.as_ref().map(|(entry, _)| entry.id());
         let (mut observed, deadline) = (search.observed.or(seen), now() + call.patience);
         let marks = match search.marks {
@@ -70,85 +71,83 @@ impl Cache {
         let Some(mut marks) = marks else {
             return OFFLINE;
         };
-        let lease = |token| {
-            let (cache, key, lasts) = (self.clone(), call.key, call.policy.lease);
-            Lease {
-                cache,
-                key,
-                token,
-                lasts,
-                held: true,
-            }
-        };
         loop {
-            let token = crate::random();
-            let (born, newest) = (marks.now, marks.newest);
-            let bid = Bid {
-                token,
-                observed,
-                lease: call.policy.lease,
-                born,
-                newest,
-            };
-            // Held from here on: the caller may go away before the answer comes, or only the answer
-            // be lost.
-            let mut lease = lease(token);
-            let asked = slot
-                .ask(&self.inner, &call.key, shared.acquire(&call.key, &bid))
-                .await;
-            // Without an answer it may be held; what was not asked for is not.
-            lease.held = matches!(asked, Some(None | Some(Acquired::Won)));
-            let acquired = asked.flatten();
+            let (lease, acquired) = self.ask_for_lease(call, observed, marks).await;
             match acquired {
                 None => return OFFLINE,
                 Some(Acquired::Won) => {
-                    return Permit::Compute {
-                        lease: Some(lease),
-                        marks: Some(marks),
-                    };
+                    let (lease, marks) = (Some(lease), Some(marks));
+                    return Permit::Compute { lease, marks };
                 }
                 Some(Acquired::Changed(entry)) => {
                     observed = Some(entry.id());
-                    let Some(of_entry) = self.marks(&call.key, &entry.parts().scopes).await else {
+                    let Some(suits) = self.suits(call, &entry).await else {
                         return OFFLINE;
                     };
-                    let counts = entry.parts().fingerprint == call.policy.fingerprint
-                        && entry.remaining().is_some()
-                        && of_entry.allow(entry.parts().born);
-                    if counts && call.policy.mode != Mode::Refresh && (call.policy.readable)(&entry)
-                    {
+                    if suits {
                         entry.count_in(&call.stats);
                         self.copy_to_memory(&call.key, &entry, epoch, turn);
-                        return Permit::Found(
-                            entry,
-                            Status::Hit {
-                                tier: slot.tier().name(),
-                            },
-                        );
+                        let tier = slot.tier().name();
+                        return Permit::Found(entry, Status::Hit { tier });
                     }
                     let Some(newer) = self.marks(&call.key, &call.scopes).await else {
                         return OFFLINE;
                     };
                     marks = newer;
                 }
+                Some(Acquired::Held(_)) if call.patience.is_zero() => return Permit::Elsewhere,
                 Some(Acquired::Held(left)) => {
-                    if call.patience.is_zero() {
-                        return Permit::Elsewhere;
+                    let patience = deadline.saturating_duration_since(now());
+                    if patience.is_zero() {
+                        let (lease, marks) = (None, Some(marks));
+                        return Permit::Compute { lease, marks };
                     }
-                    let Some(patience) = deadline
-                        .checked_duration_since(now())
-                        .filter(|left| !left.is_zero())
-                    else {
-                        return Permit::Compute {
-                            lease: None,
-                            marks: Some(marks),
-                        };
-                    };
                     let until = left + APART.mul_f64(fastrand::f64());
                     shared.changed(&call.key, until.min(patience)).await;
                 }
             }
         }
+    }
+
+    /// Asks the authority for the lease of a key; `None` if it did not answer.
+    async fn ask_for_lease(
+        &self,
+        call: &Call,
+        observed: Option<u64>,
+        marks: Marks,
+    ) -> (Lease, Option<Acquired>) {
+        let (token, key) = (crate::random::number(), &call.key);
+        let bid = Bid {
+            token,
+            observed,
+            lease: call.policy.lease,
+            born: marks.now,
+            newest: marks.newest,
+        };
+        // Held from here on: the caller may go away before the answer comes, or only the answer be
+        // lost.
+        let mut lease = Lease::sought(self, *key, token, call.policy.lease);
+        let asked = match self.inner.authority() {
+            Some((slot, shared)) => slot.ask(&self.inner, key, shared.acquire(key, &bid)).await,
+            None => None,
+        };
+        // Without an answer it may be held; what was not asked for is not.
+        lease.held = matches!(asked, Some(None | Some(Acquired::Won)));
+        (lease, asked.flatten())
+    }
+
+    /// Whether an entry that another process has stored meanwhile answers a call; `None` if the
+    /// marks cannot be read.
+    async fn suits(&self, call: &Call, entry: &Entry) -> Option<bool> {
+        let parts = entry.parts();
+        let marks = self.marks(&call.key, &parts.scopes).await?;
+        Some(
+            parts.fingerprint == call.policy.fingerprint
+                && entry.remaining().is_some()
+                && marks.allow(parts.born)
+                && call.policy.mode != Mode::Refresh
+                && (call.policy.readable)(entry),
+        )
     }
 }
 

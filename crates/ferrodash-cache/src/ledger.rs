@@ -43,7 +43,7 @@ struct Known {
 impl Ledger {
     pub(crate) fn new() -> Self {
         let now = Stamp {
-            era: crate::random(),
+            era: crate::random::number(),
             sequence: 0,
         };
         // No entry was looked at in epoch 0.
@@ -84,7 +84,7 @@ impl Ledger {
         let mut own = self.own();
         if own.marks.len() + scopes.len() > MOST_MARKS {
             own.marks.clear();
-            own.now.era = crate::random();
+            own.now.era = crate::random::number();
         }
         own.now.sequence += 1;
         let sequence = own.now.sequence;

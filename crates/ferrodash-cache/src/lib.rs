@@ -26,20 +26,27 @@
 //! ```
 
 mod address;
+mod answer;
 mod audit;
 mod backoff;
 mod breaker;
 mod builder;
 mod cache;
+mod call;
 mod catalog;
 mod clock;
 mod compute;
 mod entry;
+mod envelope;
 mod error;
+mod execute;
 mod flight;
+mod fuzz;
 mod history;
 mod improve;
+mod improvements;
 mod invalidate;
+mod keep;
 mod key;
 mod lease;
 mod ledger;
@@ -47,6 +54,7 @@ pub mod memo;
 mod near;
 mod options;
 mod policy;
+mod random;
 mod report;
 mod run;
 mod scope;
@@ -57,17 +65,19 @@ mod sync;
 mod tier;
 pub mod tiers;
 
-#[doc(hidden)]
-pub use address::fuzz_address;
+pub use answer::{Answer, Computed, Failure, Status};
 pub use builder::CacheBuilder;
-pub use cache::{Answer, Cache, Computed, Failure, Status};
+pub use cache::Cache;
 pub use catalog::EntryReport;
+pub use entry::{Entry, Parts};
+pub use envelope::Sealer;
 #[doc(hidden)]
-pub use compute::panic_message;
-#[doc(hidden)]
-pub use entry::fuzz_open;
-pub use entry::{Entry, Parts, Sealer};
+pub use envelope::fuzz_open;
 pub use error::{Error, Result};
+#[doc(hidden)]
+pub use execute::panic_message;
+#[doc(hidden)]
+pub use fuzz::fuzz_address;
 #[doc(hidden)]
 pub use invalidate::Owed;
 pub use invalidate::Unreached;
@@ -78,8 +88,3 @@ pub use scope::{Marks, Scope, Stamp};
 pub use state::{TierReport, TierState};
 pub use stats::{FunctionReport, FunctionStats};
 pub use tier::{Acquired, Bid, Change, Filled, Listener, Reading, Shared, Tier, TierResult};
-
-/// A random number. Nothing that it is used for needs one that cannot be guessed.
-pub(crate) fn random() -> u64 {
-    fastrand::u64(..)
-}

@@ -62,81 +62,9 @@ impl Cache {
     /// All counters in the text format of Prometheus, version 0.0.4.
     pub fn prometheus(&self) -> String {
         let mut text = String::new();
-        let functions = self.functions();
-        let answers = |text: &mut String, function: &FunctionReport| {
-            let counts = [
-                ("hit", function.hits),
-                ("stale", function.stale),
-                ("miss", function.misses),
-                ("collapsed", function.collapsed),
-                ("bypass", function.bypassed),
-            ];
-            for (result, count) in counts {
-                let name = escape(&function.name);
-                let _ = writeln!(
-                    text,
-                    "ferrodash_cache_answers_total{{function=\"{name}\",result=\"{result}\"}} {count}"
-                );
-            }
-        };
-        head(
-            &mut text,
-            "ferrodash_cache_answers_total",
-            "counter",
-            "Answers, by function and by where they came from.",
-        );
-        functions
-            .iter()
-            .for_each(|function| answers(&mut text, function));
-        type Read = fn(&FunctionReport) -> f64;
-        #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
-        let counters: [(&str, &str, Read); 4] = [
-            (
-                "ferrodash_cache_errors_total",
-                "Calls that ended in an error.",
-                |f| f.errors as f64,
-            ),
-            ("ferrodash_cache_runs_total", "Runs of the function.", |f| {
-                f.runs as f64
-            }),
-            (
-                "ferrodash_cache_run_seconds_total",
-                "How long the runs took.",
-                |f| f.run_time.as_secs_f64(),
-            ),
-            (
-                "ferrodash_cache_impure_total",
-                "Values that differed when computed again.",
-                |f| f.impure as f64,
-            ),
-        ];
-        for (name, help, read) in counters {
-            head(&mut text, name, "counter", help);
-            for function in &functions {
-                let _ = writeln!(
-                    text,
-                    "{name}{{function=\"{}\"}} {}",
-                    escape(&function.name),
-                    read(function)
-                );
-            }
-        }
+        functions_as_text(&self.functions(), &mut text);
         self.tiers_as_text(&mut text);
-        let (entries, bytes) = self.memory_size();
-        head(
-            &mut text,
-            "ferrodash_cache_memory_entries",
-            "gauge",
-            "Entries in memory.",
-        );
-        let _ = writeln!(text, "ferrodash_cache_memory_entries {entries}");
-        head(
-            &mut text,
-            "ferrodash_cache_memory_bytes",
-            "gauge",
-            "Bytes in memory.",
-        );
-        let _ = writeln!(text, "ferrodash_cache_memory_bytes {bytes}");
+        self.memory_as_text(&mut text);
         text
     }
 
@@ -181,7 +109,80 @@ impl Cache {
             );
         }
     }
+
+    fn memory_as_text(&self, text: &mut String) {
+        let (entries, bytes) = self.memory_size();
+        let gauges = [
+            ("entries", "Entries", entries as u64),
+            ("bytes", "Bytes", bytes),
+        ];
+        for (name, what, value) in gauges {
+            let name = format!("ferrodash_cache_memory_{name}");
+            head(text, &name, "gauge", &format!("{what} in memory."));
+            let _ = writeln!(text, "{name} {value}");
+        }
+    }
 }
+
+/// What is counted of functions.
+fn functions_as_text(functions: &[FunctionReport], text: &mut String) {
+    head(
+        text,
+        "ferrodash_cache_answers_total",
+        "counter",
+        "Answers, by function and by where they came from.",
+    );
+    for function in functions {
+        let name = escape(&function.name);
+        let counts = [
+            ("hit", function.hits),
+            ("stale", function.stale),
+            ("miss", function.misses),
+            ("collapsed", function.collapsed),
+            ("bypass", function.bypassed),
+        ];
+        for (result, count) in counts {
+            let _ = writeln!(
+                text,
+                "ferrodash_cache_answers_total{{function=\"{name}\",result=\"{result}\"}} {count}"
+            );
+        }
+    }
+    for (name, help, read) in COUNTERS {
+        head(text, name, "counter", help);
+        for function in functions {
+            let function_name = escape(&function.name);
+            let value = read(function);
+            let _ = writeln!(text, "{name}{{function=\"{function_name}\"}} {value}");
+        }
+    }
+}
+
+/// Reads a counter as Prometheus does, which counts in floats.
+type Read = fn(&FunctionReport) -> f64;
+
+/// The counters of a function beside its answers: name, help, value.
+#[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
+const COUNTERS: [(&str, &str, Read); 4] = [
+    (
+        "ferrodash_cache_errors_total",
+        "Calls that ended in an error.",
+        |f| f.errors as f64,
+    ),
+    ("ferrodash_cache_runs_total", "Runs of the function.", |f| {
+        f.runs as f64
+    }),
+    (
+        "ferrodash_cache_run_seconds_total",
+        "How long the runs took.",
+        |f| f.run_time.as_secs_f64(),
+    ),
+    (
+        "ferrodash_cache_impure_total",
+        "Values that differed when computed again.",
+        |f| f.impure as f64,
+    ),
+];
 
 fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");

@@ -11,8 +11,6 @@ use std::fmt;
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
-use crate::Key;
-
 /// Something that entries can be invalidated by: a function, a tag, or everything in a namespace.
 ///
 /// ```
@@ -37,12 +35,6 @@ impl Scope {
     /// The entries with a tag.
     pub fn tag(name: &str) -> Self {
         Self::hash(name, 2)
-    }
-
-    /// The entry of a key: what ends copies of it in tiers that lie before the one where it is
-    /// removed.
-    pub(crate) fn key(key: &Key) -> Self {
-        Self(*key.as_bytes().first_chunk().expect("32 bytes"))
     }
 
     /// 128 bits do not collide by accident. Who can choose the names of tags can invalidate any of

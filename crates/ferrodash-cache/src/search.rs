@@ -1,14 +1,14 @@
-//! The look into the tiers, one after the other.
+//! The part of [`Cache`] that looks into the tiers, one after the other.
 
 use std::sync::Arc;
 
 use crate::cache::{Cache, Slot};
+use crate::call::Call;
 use crate::clock::now;
-use crate::compute::Call;
 use crate::entry::LONGEST;
 use crate::tier::{Reading, Shared};
 use crate::tiers::MEMORY;
-use crate::{Entry, Key, Marks, Scope};
+use crate::{Entry, Key, Marks, Policy, Scope};
 
 /// What the tiers have.
 #[derive(Default)]
@@ -34,6 +34,34 @@ impl Search {
             self.found = Some((entry, tier));
         }
         fresh
+    }
+}
+
+impl Policy {
+    /// Whether a stale entry may be given back while it is refreshed.
+    pub(crate) fn may_revalidate(&self, entry: &Entry) -> bool {
+        entry.age()
+            < entry
+                .parts()
+                .timeout
+                .saturating_add(self.stale_while_revalidate)
+    }
+
+    /// What was found, if it may stand in for a failure.
+    pub(crate) fn stand_in(&self, search: Search) -> Option<(Entry, &'static str)> {
+        if self.may_stand_in(&search) {
+            search.found
+        } else {
+            None
+        }
+    }
+
+    /// Whether what was found may stand in for a failure.
+    pub(crate) fn may_stand_in(&self, search: &Search) -> bool {
+        search.found.as_ref().is_some_and(|(entry, _)| {
+            entry.age() < entry.parts().timeout.saturating_add(self.stale_if_error)
+                && entry.lifetime_left().is_some()
+        })
     }
 }
 
@@ -130,16 +158,11 @@ impl Cache {
         search.observed = Some(entry.id());
         let parts = entry.parts();
         // A function can give its value tags that nobody else knows.
-        let marks = match parts.scopes.iter().all(|scope| scopes.contains(scope)) {
-            true => marks,
-            false => {
-                slot.call(
-                    &self.inner,
-                    key,
-                    self.inner.history.marks(shared, key, &parts.scopes),
-                )
-                .await?
-            }
+        let marks = if parts.scopes.iter().all(|scope| scopes.contains(scope)) {
+            marks
+        } else {
+            let marks = self.inner.history.marks(shared, key, &parts.scopes);
+            slot.call(&self.inner, key, marks).await?
         };
         marks.allow(parts.born).then_some(entry)
     }

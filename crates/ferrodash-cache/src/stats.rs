@@ -5,17 +5,15 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use crate::Status;
-
 /// Counters of one function, since the start of the process.
 #[derive(Debug, Default)]
 pub struct FunctionStats {
     name: Arc<str>,
-    hits: AtomicU64,
-    stale: AtomicU64,
-    misses: AtomicU64,
-    collapsed: AtomicU64,
-    bypassed: AtomicU64,
+    pub(crate) hits: AtomicU64,
+    pub(crate) stale: AtomicU64,
+    pub(crate) misses: AtomicU64,
+    pub(crate) collapsed: AtomicU64,
+    pub(crate) bypassed: AtomicU64,
     errors: AtomicU64,
     runs: AtomicU64,
     run_micros: AtomicU64,
@@ -58,18 +56,13 @@ impl FunctionStats {
         self.hits.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(crate) fn answered(&self, status: Status, is_error: bool) {
-        let counter = match status {
-            Status::Hit { .. } => &self.hits,
-            Status::Stale { .. } => &self.stale,
-            Status::Miss { .. } => &self.misses,
-            Status::Collapsed => &self.collapsed,
-            Status::Bypass => &self.bypassed,
-        };
+    /// Counts an answer, in one of the counters above.
+    pub(crate) fn answered(&self, counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
-        if is_error {
-            self.errors.fetch_add(1, Ordering::Relaxed);
-        }
+    }
+
+    pub(crate) fn failed(&self) {
+        self.errors.fetch_add(1, Ordering::Relaxed);
     }
 
     pub(crate) fn ran(&self, time: Duration) {

@@ -73,7 +73,7 @@ fn fuzz_redis(stored: &[u8]) {
 
 #[cfg(feature = "disk")]
 fn fuzz_disk(stored: &[u8]) {
-    use disk::{files, lease::Lease, store::Slot};
+    use disk::{files, lease::Lease, record::Slot};
     if let Some(lease) = Lease::decode(stored) {
         assert_eq!(lease.encode(), stored);
     }

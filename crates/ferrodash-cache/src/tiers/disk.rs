@@ -4,42 +4,42 @@
 //! memory; writes and large reads wait for other processes and for the disk, and are made on
 //! threads that may block.
 
+mod change;
 mod check;
 mod config;
 pub(super) mod files;
 mod home;
+mod homes;
 mod host;
 mod identity;
+mod inner;
 pub(super) mod lease;
 mod notes;
 mod open;
+pub(super) mod record;
 mod room;
 mod shared;
-pub(super) mod store;
+mod store;
 mod sweep;
 mod write;
 
 use std::sync::Arc;
 
-use bytes::Bytes;
 use futures_util::future::{BoxFuture, Either, FutureExt, ready};
 use tokio::runtime::Handle;
 use tokio::sync::{Semaphore, oneshot};
 
 pub use config::DiskConfig;
 
-use self::home::Home;
+use self::change::is_full;
 use self::host::Process;
+use self::inner::Inner;
 use self::notes::Notes;
-use self::store::{Found, Place, Writer, is_full, millis, unix_millis};
+use self::record::{Found, Place};
 use self::sweep::Sweeper;
-use self::write::{Value, Write, fits};
+use self::write::{Value, Write};
 use crate::error::Error;
 use crate::{Entry, Key, Marks, Reading, Scope, Sealer, Shared, Tier, TierResult};
-
-/// A longer sealed entry goes to a file: the database would be slower, and has to find room for it
-/// in one piece.
-const INLINE: usize = 64 << 10;
 
 /// Calls of a kind that may block threads at the same time. There is one writer at a time anyway; a
 /// disk that hangs must not take all threads of the runtime.
@@ -49,16 +49,6 @@ const BLOCKING: usize = 8;
 pub struct Disk {
     inner: Arc<Inner>,
     sweeper: Sweeper,
-}
-
-struct Inner {
-    home: Arc<Home>,
-    sealer: Sealer,
-    config: DiskConfig,
-    notes: Notes,
-    process: Process,
-    writes: Arc<Semaphore>,
-    reads: Arc<Semaphore>,
 }
 
 impl Disk {
@@ -74,7 +64,7 @@ impl Disk {
             reason: format!("{reason}; name another"),
         };
         let inner = Inner {
-            home: open::open(&place, config.max_bytes).map_err(unusable)?,
+            home: homes::open(&place, config.max_bytes).map_err(unusable)?,
             sealer: sealer.within(config.namespace.as_deref().unwrap_or_default()),
             config,
             notes: Notes::default(),
@@ -269,74 +259,6 @@ impl Disk {
             Ok(Ok(result)) => result.map_err(words),
             Ok(Err(_)) => Err("the work was given up".into()),
             Err(_) => Err(format!("no answer within {} ms", deadline.as_millis())),
-        }
-    }
-}
-
-impl Inner {
-    fn look(&self, key: &Key, scopes: Option<&[Scope]>) -> heed::Result<(Option<Found>, Marks)> {
-        self.home.read(|store, txn| {
-            let found = store.value(txn, key.as_bytes())?;
-            let marks = scopes.map_or(Ok(Marks::default()), |scopes| store.marks(txn, scopes))?;
-            Ok((found, marks))
-        })
-    }
-
-    /// The entry whose sealed form was found in the database or read from its file.
-    fn unseal(&self, key: &Key, found: &Found) -> Option<Entry> {
-        let Place::Inline(sealed) = &found.place else {
-            return None;
-        };
-        self.sealer.open(key, sealed, found.left)
-    }
-
-    /// The form in which an entry is kept, with its file written; `None` if it is not taken.
-    fn prepare(
-        &self,
-        key: &Key,
-        entry: &Entry,
-        wanted: &dyn Fn() -> bool,
-    ) -> heed::Result<Option<Value>> {
-        let Some(left) = entry.lifetime_left() else {
-            return Ok(None);
-        };
-        let sealed: Bytes = self.sealer.seal(key, entry);
-        let length = sealed.len() as u64;
-        if !fits(length, self.config.max_bytes) {
-            return Ok(None);
-        }
-        let expiry = unix_millis().saturating_add(millis(left));
-        let place = if sealed.len() <= INLINE {
-            Place::Inline(sealed)
-        } else {
-            Place::File(self.home.renewed()?.write_file(
-                self.writer(wanted),
-                key.as_bytes(),
-                &sealed,
-            )?)
-        };
-        Ok(Some(Value {
-            place,
-            id: entry.id(),
-            expiry,
-            length,
-        }))
-    }
-
-    fn write<T>(
-        &self,
-        wanted: &dyn Fn() -> bool,
-        change: impl FnMut(&mut Write<'_>) -> heed::Result<T>,
-    ) -> heed::Result<T> {
-        self.home.write(self.writer(wanted), change)
-    }
-
-    fn writer<'a>(&'a self, wanted: &'a dyn Fn() -> bool) -> Writer<'a> {
-        Writer {
-            budget: self.config.max_bytes,
-            notes: &self.notes,
-            room: &self.home.room,
-            wanted,
         }
     }
 }

@@ -28,7 +28,7 @@ use memcache::exp::{Delete, Set, Ttl};
 pub use config::MemcachedConfig;
 
 use self::link::{Link, Names, Reply, fetch};
-use self::pieces::Manifest;
+use self::pieces::{Manifest, Pieces};
 use crate::{
     Acquired, Bid, Entry, Filled, Key, Marks, Reading, Scope, Sealer, Shared, Stamp, Tier,
     TierResult,
@@ -68,6 +68,14 @@ impl Memcached {
         })
     }
 
+    fn pieces(&self) -> Pieces<'_> {
+        Pieces {
+            link: &self.link,
+            names: &self.names,
+            max_value: self.max_value,
+        }
+    }
+
     /// The entry in the value of `ns:KEY:v`.
     async fn open(&self, key: &Key, found: &Reply) -> TierResult<Option<Entry>> {
         let Some(value) = found
@@ -80,7 +88,7 @@ impl Memcached {
         match Manifest::parse(value) {
             None => Ok(self.sealer.open(key, value, found.left)),
             Some(manifest) => {
-                let sealed = self.gather(key, &manifest).await?;
+                let sealed = self.pieces().gather(key, &manifest).await?;
                 Ok(sealed.and_then(|sealed| self.sealer.open(key, &sealed, found.left)))
             }
         }
@@ -96,7 +104,7 @@ impl Memcached {
         if sealed.len() <= self.max_value {
             return Ok(Some((sealed, ttl)));
         }
-        let manifest = self.scatter(key, entry.id(), &sealed, ttl).await?;
+        let manifest = self.pieces().scatter(key, entry.id(), &sealed, ttl).await?;
         // Storing the pieces took some of the time.
         Ok(self::ttl(entry).map(|ttl| (manifest, ttl)))
     }

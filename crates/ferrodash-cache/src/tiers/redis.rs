@@ -25,16 +25,17 @@ use redis::{Cmd, RedisResult, Value};
 use tokio::time::timeout;
 
 use cluster::Cluster;
+use cluster::Place;
 pub use config::RedisConfig;
 use config::Target;
 use history::{Fields, Histories, unexpected};
 use link::{Link, Links, Server};
 use names::Names;
-use nodes::{Nodes, Place};
+use nodes::Nodes;
 use push::Pushes;
 use script::Script;
 
-use crate::entry::ID_OFFSET;
+use crate::envelope::ID_OFFSET;
 use crate::{
     Acquired, Bid, Entry, Filled, Key, Listener, Marks, Reading, Scope, Sealer, Shared, Stamp,
     Tier, TierResult,

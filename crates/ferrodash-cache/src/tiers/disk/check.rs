@@ -9,7 +9,7 @@ use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
 use std::path::Path;
 
-use super::open::MAP_SIZE;
+use super::store::MAP_SIZE;
 
 /// What is wrong, in words.
 type Result<T> = std::result::Result<T, String>;

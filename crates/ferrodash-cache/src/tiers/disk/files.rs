@@ -12,7 +12,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::store::KeyBytes;
+use super::record::KeyBytes;
 
 /// Where the files are, below the directory of the store.
 const DIRECTORY: &str = "values";
@@ -40,7 +40,7 @@ impl Files {
 
     /// Writes a file and gives its number.
     pub(super) fn write(&self, key: &KeyBytes, bytes: &[u8]) -> io::Result<u64> {
-        let number = crate::random();
+        let number = crate::random::number();
         let path = self.path(key, number);
         let file = match create(&path) {
             // Somebody has removed the directory of the values.

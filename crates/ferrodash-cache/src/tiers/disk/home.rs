@@ -14,8 +14,9 @@ use heed::RoTxn;
 
 use super::open::{is_damage, open_store};
 use super::room::Room;
-use super::store::{Store, Writer, unix_millis};
-use super::write::Write;
+use super::store::Store;
+use super::write::{Write, Writer};
+use crate::clock::unix_millis;
 
 /// How often reads look whether the files are those in the directory, in milliseconds. Writes
 /// always do.

@@ -4,8 +4,10 @@ use bytes::{Buf, BufMut};
 use heed::RoTxn;
 
 use super::host::Process;
-use super::store::{KeyBytes, Store, unix_millis};
+use super::record::KeyBytes;
+use super::store::Store;
 use super::write::Write;
+use crate::clock::unix_millis;
 use crate::{Bid, Stamp};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
-use super::store::KeyBytes;
+use super::record::KeyBytes;
 
 /// Parts, so that readers on several threads seldom meet; a power of two.
 const SHARDS: usize = 16;

@@ -4,31 +4,21 @@
 //! whether the store can be used and begins it anew where not. `use.lock` is shared by all that
 //! have the store open; who gets it alone knows that nobody would notice when files are replaced.
 
-use std::collections::BTreeMap;
 use std::convert::Infallible;
 use std::fs::{self, File, TryLockError};
-use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError, Weak};
+use std::path::Path;
 use std::time::Duration;
 
 use heed::types::Bytes as Raw;
 use heed::{CommitOrAbort, Env, EnvFlags, EnvOpenOptions, MdbError, WithoutTls};
 
 use super::files::Files;
-use super::home::Home;
 use super::identity::{DATABASE, Guarded, Identity, LOCK};
 use super::notes::Notes;
 use super::room::Room;
-use super::store::{Store, Tables, Writer};
+use super::store::{MAP_SIZE, Store, Tables};
+use super::write::Writer;
 use super::{check, host};
-
-/// Address space for the database. All processes must agree on it, so it is not an option; the file
-/// only grows to what the budget lets it.
-pub(super) const MAP_SIZE: usize = if cfg!(target_pointer_width = "64") {
-    64 << 30
-} else {
-    1 << 30
-};
 
 /// Slots for readers; killed processes leak theirs until [`Env::clear_stale_readers`].
 const READERS: u32 = 1024;
@@ -47,7 +37,7 @@ const IN_USE: &str = "use.lock";
 const LOCK_BYTES: u64 = 128 << 10;
 
 /// How long another process may take to open the store.
-const PATIENCE: Duration = Duration::from_secs(10);
+pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
 /// How long a lock may stay with a process that has just ended or closed the store: its newest
 /// child has it too, until that runs its own program.
@@ -55,33 +45,6 @@ const BRIEFLY: Duration = Duration::from_millis(10);
 
 /// How often locks are tried.
 const POLL: Duration = Duration::from_millis(2);
-
-/// The directories that this process uses: LMDB must not open one twice.
-static OPEN: Mutex<BTreeMap<PathBuf, Weak<Home>>> = Mutex::new(BTreeMap::new());
-
-/// Opens a directory for a budget, or gives the one that is open already; the error is the reason
-/// in words.
-pub(super) fn open(directory: &Path, budget: u64) -> Result<Arc<Home>, String> {
-    create_directory(directory)?;
-    let directory = directory.canonicalize().map_err(words)?;
-    if let Some(kind) = host::network_file_system(&directory) {
-        return Err(format!(
-            "it is on a network file system ({kind}), where processes cannot share memory"
-        ));
-    }
-    let mut open = OPEN.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(home) = open.get(&directory).and_then(Weak::upgrade) {
-        return Ok(home);
-    }
-    // The last user may be just about to close it.
-    if let Some(closing) = heed::env_closing_event(&directory) {
-        closing.wait_timeout(PATIENCE);
-    }
-    let home = Arc::new(Home::open(&directory, budget)?);
-    open.retain(|_, home| home.strong_count() > 0);
-    open.insert(directory, Arc::downgrade(&home));
-    Ok(home)
-}
 
 /// Opens the store in a directory, which is made if there is none. Files with the identity
 /// `damaged` are not used.
@@ -378,7 +341,7 @@ fn lock_file(path: &Path) -> Result<File, String> {
         .map_err(words)
 }
 
-fn create_directory(directory: &Path) -> Result<(), String> {
+pub(super) fn create_directory(directory: &Path) -> Result<(), String> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
     // What is cached is nobody else's business.

@@ -148,7 +148,7 @@ impl Room {
     fn occupy(&self, length: u64) -> io::Result<()> {
         let path = self
             .directory
-            .join(format!("{RESERVE}.{:016x}", crate::random()));
+            .join(format!("{RESERVE}.{:016x}", crate::random::number()));
         let occupied = File::create_new(&path).and_then(|file| {
             fill(&file, length)?;
             file.set_len(self.reserve)?;

@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use futures_util::future::{BoxFuture, FutureExt, ready};
 
+use super::Disk;
+use super::inner::Inner;
 use super::lease::Lease;
-use super::store::{Found, Place, millis, unix_millis};
-use super::{Disk, Inner};
-use crate::clock::now;
+use super::record::{Found, Place};
+use crate::clock::{millis, now, unix_millis};
 use crate::{Acquired, Bid, Entry, Filled, Key, Marks, Reading, Scope, Shared, Stamp, TierResult};
 
 /// Between two looks at a lease: it is given back within milliseconds, or takes long.
@@ -111,8 +112,9 @@ impl Shared for Disk {
                     return;
                 }
                 // Spread, so that those who wait do not all write at once.
-                let spread =
-                    Duration::from_millis(SHORTEST_WAIT.max(wait / 2 + crate::random() % wait));
+                let spread = Duration::from_millis(
+                    SHORTEST_WAIT.max(wait / 2 + crate::random::number() % wait),
+                );
                 tokio::time::sleep(spread.min(Duration::from_millis(LONGEST_WAIT)).min(left)).await;
                 if self.inner.token(key) != Some(token) {
                     return;

@@ -1,4 +1,4 @@
-//! The database: its tables, reading it, and changing it in one transaction.
+//! The database: its tables, and reading it. Changes are in `change.rs`.
 //!
 //! Readers never wait. There is one writer at a time among all processes, so what a change reads
 //! stays true until it is committed; a process that is killed in the middle of one leaves no trace
@@ -13,26 +13,17 @@ use heed::{Database, Env, MdbError, RoTxn, WithoutTls};
 
 use super::files::Files;
 use super::identity::Guarded;
-use super::notes::Notes;
-use super::room::Room;
-use super::write::Write;
-pub(super) use crate::clock::{millis, unix_millis};
+use super::record::{BYTES, Found, HEADER, HISTORY, KeyBytes, Place, Slot, number};
+use crate::clock::unix_millis;
 use crate::{Marks, Scope, Stamp};
 
-/// Before the value: until when it may be given back, which entry it is, and where the value is.
-const HEADER: usize = 8 + 8 + 1;
-
-/// Entries that are evicted in the first transaction after the disk was full, and at most in each
-/// later one. Pages that one frees are used again by the next but one, so the first have to do with
-/// what is left.
-const FIRST_EVICTED: usize = 2;
-const MOST_EVICTED: usize = 256;
-
-/// How often a change is tried again after room was made for it.
-const ATTEMPTS: usize = 2;
-
-/// The bytes of a [`crate::Key`].
-pub(super) type KeyBytes = [u8; 32];
+/// Address space for the database. All processes must agree on it, so it is not an option; the file
+/// only grows to what the budget lets it.
+pub(super) const MAP_SIZE: usize = if cfg!(target_pointer_width = "64") {
+    64 << 30
+} else {
+    1 << 30
+};
 
 /// A table, of bytes.
 pub(super) type Table = Database<'static, Raw, Raw>;
@@ -61,11 +52,6 @@ impl Tables {
     pub(super) const COUNT: u32 = 7;
 }
 
-/// Names in [`Tables::state`].
-pub(super) const HISTORY: &[u8] = b"history";
-pub(super) const BYTES: &[u8] = b"bytes";
-pub(super) const TURN: &[u8] = b"turn";
-
 pub(super) struct Store {
     /// Held for as long as the database is in use; given back before it closes, as [`super::open`]
     /// waits for that.
@@ -78,34 +64,6 @@ pub(super) struct Store {
     /// The files that are mapped into memory. Closed after the database: closing any handle of a
     /// file ends this process's locks on it, by which others see that it lives.
     pub(super) guarded: Guarded,
-}
-
-/// Where a value is.
-pub(super) enum Place {
-    /// In the database: the sealed entry.
-    Inline(Bytes),
-    /// In the file with this number.
-    File(u64),
-}
-
-/// A value that was found.
-pub(super) struct Found {
-    pub(super) place: Place,
-    /// The [`crate::Entry::id`].
-    pub(super) id: u64,
-    /// How much longer it may be given back.
-    pub(super) left: Duration,
-}
-
-/// What a change has to know of the tier that makes it.
-#[derive(Clone, Copy)]
-pub(super) struct Writer<'a> {
-    pub(super) budget: u64,
-    pub(super) notes: &'a Notes,
-    pub(super) room: &'a Room,
-    /// Whether somebody still waits for the change. What nobody waits for must not happen any more:
-    /// the caller was told that it failed, and may have written something newer.
-    pub(super) wanted: &'a dyn Fn() -> bool,
 }
 
 impl Store {
@@ -124,74 +82,6 @@ impl Store {
             other => other?,
         };
         look(&txn)
-    }
-
-    /// Changes the database, all or nothing. Waits for writers of other processes.
-    pub(super) fn write<T>(
-        &self,
-        writer: Writer<'_>,
-        mut change: impl FnMut(&mut Write<'_>) -> heed::Result<T>,
-    ) -> heed::Result<T> {
-        let mut result = self.attempt(writer, &mut change);
-        for _ in 0..ATTEMPTS {
-            match &result {
-                Err(error) if is_full(error) => self.relieve(writer, error)?,
-                _ => break,
-            }
-            result = self.attempt(writer, &mut change);
-        }
-        result
-    }
-
-    /// Evicts a part of the entries, as there is less room than the budget allows.
-    fn relieve(&self, writer: Writer<'_>, error: &heed::Error) -> heed::Result<()> {
-        let bytes = self.read(|txn| self.bytes(txn))?;
-        let target = writer.room.ran_out(bytes, error);
-        let (mut most, mut rounds) = (FIRST_EVICTED, 0);
-        loop {
-            let left = self.attempt(writer, &mut |write| {
-                write.turn_page()?;
-                write.evict(target, most)?;
-                Ok(write.bytes())
-            })?;
-            rounds += 1;
-            if left <= target && rounds > ATTEMPTS {
-                break;
-            }
-            most = (2 * most).min(MOST_EVICTED);
-        }
-        writer.room.make_reserve();
-        Ok(())
-    }
-
-    /// Writes a value that is too large for the database.
-    pub(super) fn write_file(
-        &self,
-        writer: Writer<'_>,
-        key: &KeyBytes,
-        sealed: &[u8],
-    ) -> heed::Result<u64> {
-        match self.files.write(key, sealed).map_err(heed::Error::Io) {
-            Err(error) if is_full(&error) => {
-                self.relieve(writer, &error)?;
-                Ok(self.files.write(key, sealed)?)
-            }
-            other => other,
-        }
-    }
-
-    fn attempt<T>(
-        &self,
-        writer: Writer<'_>,
-        change: &mut impl FnMut(&mut Write<'_>) -> heed::Result<T>,
-    ) -> heed::Result<T> {
-        let mut write = Write::begin(self, writer)?;
-        if !(writer.wanted)() {
-            return Err(std::io::Error::other("it is no longer waited for").into());
-        }
-        let result = change(&mut write)?;
-        write.commit()?;
-        Ok(result)
     }
 
     /// The value under a key.
@@ -271,68 +161,5 @@ impl Store {
             })
         };
         self.files.remove_left_over(alone, refers)
-    }
-}
-
-/// What eviction needs to know of an entry.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Slot {
-    /// When it was last used, as far as is known.
-    pub(super) used: u64,
-    /// Until when it may be given back.
-    pub(super) expiry: u64,
-    /// What it counts in the budget.
-    pub(super) cost: u64,
-    /// Its file, if its value is in one.
-    pub(super) file: Option<u64>,
-}
-
-impl Slot {
-    pub(crate) fn encode(&self) -> [u8; 33] {
-        let mut bytes = [0; 33];
-        let numbers = [self.used, self.expiry, self.cost, self.file.unwrap_or(0)];
-        for (place, number) in bytes.chunks_exact_mut(8).zip(numbers) {
-            place.copy_from_slice(&number.to_be_bytes());
-        }
-        bytes[32] = u8::from(self.file.is_some());
-        bytes
-    }
-
-    pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
-        let bytes: &[u8; 33] = bytes.try_into().ok()?;
-        let file = (bytes[32] == 1).then(|| number(bytes, 24));
-        Some(Self {
-            used: number(bytes, 0),
-            expiry: number(bytes, 8),
-            cost: number(bytes, 16),
-            file,
-        })
-    }
-}
-
-/// The first bytes of a stored value.
-pub(super) fn header(expiry: u64, id: u64, in_file: bool) -> [u8; HEADER] {
-    let mut bytes = [0; HEADER];
-    bytes[..8].copy_from_slice(&expiry.to_be_bytes());
-    bytes[8..16].copy_from_slice(&id.to_be_bytes());
-    bytes[16] = u8::from(in_file);
-    bytes
-}
-
-/// The number at an offset, 0 where there are too few bytes.
-pub(super) fn number(bytes: &[u8], offset: usize) -> u64 {
-    bytes
-        .get(offset..)
-        .and_then(|bytes| bytes.first_chunk())
-        .map_or(0, |bytes| u64::from_be_bytes(*bytes))
-}
-
-/// Whether there is no room on the disk, or in what its user may have of it.
-pub(super) fn is_full(error: &heed::Error) -> bool {
-    use std::io::ErrorKind::{QuotaExceeded, StorageFull};
-    match error {
-        heed::Error::Mdb(error) => matches!(error, MdbError::MapFull | MdbError::TxnFull),
-        heed::Error::Io(error) => matches!(error.kind(), StorageFull | QuotaExceeded),
-        _ => false,
     }
 }

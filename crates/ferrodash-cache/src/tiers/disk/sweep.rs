@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::task::JoinHandle;
 
-use super::Inner;
+use super::inner::Inner;
 use crate::breaker::Seldom;
 
 /// Between two sweeps.

@@ -6,8 +6,8 @@ use std::process::Command;
 use std::sync::mpsc;
 use std::time::Duration;
 
-use super::store::{BYTES, HISTORY};
-use super::{Disk, DiskConfig, open};
+use super::record::{BYTES, HISTORY};
+use super::{Disk, DiskConfig, homes};
 use crate::{Entry, Key, Parts, Scope, Sealer, Shared, Tier};
 
 /// Names the directory, in the process that is to die.
@@ -19,7 +19,7 @@ fn child() {
     let Some(directory) = std::env::var_os(DIRECTORY) else {
         return;
     };
-    let home = open::open(Path::new(&directory), u64::MAX).expect("it opens");
+    let home = homes::open(Path::new(&directory), u64::MAX).expect("it opens");
     let store = home.store().expect("it is whole");
     while let Ok(txn) = store.env.read_txn() {
         std::mem::forget(txn);
@@ -30,7 +30,7 @@ fn child() {
 #[test]
 fn slots_of_killed_readers_are_used_again() {
     let directory = tempfile::tempdir().expect("there is room");
-    let home = open::open(directory.path(), u64::MAX).expect("it opens");
+    let home = homes::open(directory.path(), u64::MAX).expect("it opens");
     let store = home.store().expect("it is whole");
     let this = std::env::current_exe().expect("it has a name");
     for _ in 0..3 {

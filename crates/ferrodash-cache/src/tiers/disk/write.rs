@@ -5,11 +5,12 @@ use std::io::Write as _;
 use heed::RwTxn;
 
 use super::notes::Notes;
-use super::room::Room;
-use super::store::{
-    BYTES, Found, HISTORY, KeyBytes, Place, Slot, Store, TURN, Table, Writer, header, number,
-    unix_millis,
+use super::record::{
+    BYTES, Found, HISTORY, KeyBytes, Place, Slot, TURN, header, key_of, number, timed,
 };
+use super::room::Room;
+use super::store::{Store, Table};
+use crate::clock::unix_millis;
 use crate::{Marks, Scope, Stamp};
 
 /// What an entry costs beside its value: its key and numbers in four tables.
@@ -32,7 +33,18 @@ const FRESHLY_USED: u64 = 1000;
 /// by one.
 const MARKS: u64 = 1 << 20;
 
-/// A transaction that is under way. Dropped without [`Write::commit`], it has not happened.
+/// What a change has to know of the tier that makes it.
+#[derive(Clone, Copy)]
+pub(super) struct Writer<'a> {
+    pub(super) budget: u64,
+    pub(super) notes: &'a Notes,
+    pub(super) room: &'a Room,
+    /// Whether somebody still waits for the change. What nobody waits for must not happen any more:
+    /// the caller was told that it failed, and may have written something newer.
+    pub(super) wanted: &'a dyn Fn() -> bool,
+}
+
+/// A transaction in progress. Dropped without [`Write::commit`], it has not happened.
 pub(super) struct Write<'a> {
     pub(super) store: &'a Store,
     pub(super) txn: RwTxn<'a>,
@@ -331,19 +343,7 @@ fn cost(value: &Value, page: u64) -> u64 {
         }
 }
 
-/// A time and a key, which sort by time.
-fn timed(time: u64, key: &KeyBytes) -> [u8; 40] {
-    let mut bytes = [0; 40];
-    bytes[..8].copy_from_slice(&time.to_be_bytes());
-    bytes[8..].copy_from_slice(key);
-    bytes
-}
-
-fn key_of(timed: &[u8]) -> Option<KeyBytes> {
-    timed.get(8..)?.try_into().ok()
-}
-
 /// A number that no other history of this store has; 0 is for none.
 fn new_era() -> u64 {
-    crate::random().max(1)
+    crate::random::number().max(1)
 }

@@ -157,7 +157,7 @@ impl Memcached {
     /// Begins an era, unless another process has just done so; `replaced` is the CAS of the one
     /// that lost its counter.
     async fn begin(&self, call: &Call<'_>, replaced: Option<u64>) -> TierResult<()> {
-        let era = crate::random().max(1);
+        let era = crate::random::number().max(1);
         let counter = self.names.sequence(era);
         let set = Set::new(self.names.era(), era.to_string());
         let set = if let Some(cas) = replaced {

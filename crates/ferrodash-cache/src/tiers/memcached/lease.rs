@@ -144,8 +144,9 @@ impl Memcached {
             }
             // Between half of the pause and all of it, so that those who wait do not ask all at
             // once.
-            let pause_now =
-                pause.mul_f64(0.5 + f64::from(crate::random() as u16) / f64::from(u16::MAX) / 2.0);
+            let pause_now = pause.mul_f64(
+                0.5 + f64::from(crate::random::number() as u16) / f64::from(u16::MAX) / 2.0,
+            );
             tokio::time::sleep(pause_now.min(left)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }

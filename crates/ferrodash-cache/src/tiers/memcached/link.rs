@@ -7,7 +7,7 @@ use memcache::exp::{AsyncMetaClient, Get, Meta, MutationStatus, Op, OpResult, Ro
 use tokio::sync::OnceCell;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
-use super::MemcachedConfig;
+use super::config::MemcachedConfig;
 use crate::clock::{Instant, now};
 use crate::{Key, Scope, TierResult};
 

@@ -10,8 +10,7 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
 use memcache::exp::{Set, Ttl};
 
-use super::Memcached;
-use super::link::fetch;
+use super::link::{Link, Names, fetch};
 use crate::{Key, TierResult};
 
 /// The largest sealed entry.
@@ -60,7 +59,15 @@ impl Manifest {
     }
 }
 
-impl Memcached {
+/// Stores and reads pieces.
+pub(super) struct Pieces<'a> {
+    pub(super) link: &'a Link,
+    pub(super) names: &'a Names,
+    /// The largest value of an item.
+    pub(super) max_value: usize,
+}
+
+impl Pieces<'_> {
     /// Stores the pieces of a sealed entry with this id; the answer is their manifest.
     pub(super) async fn scatter(
         &self,

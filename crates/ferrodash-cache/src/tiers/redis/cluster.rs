@@ -16,7 +16,6 @@ use tokio::time::{sleep, timeout, timeout_at};
 
 use super::config::Nodes;
 use super::link::{CONNECT_WITHIN, Fault, Link, Links, Server};
-use super::nodes::Place;
 use super::push::Pushes;
 use super::slots::{Address, Range, SLOTS};
 use crate::TierResult;
@@ -47,6 +46,14 @@ const MOVES: u32 = 3;
 pub(super) struct Cluster {
     keeper: Arc<Keeper>,
     state: Mutex<watch::Receiver<State>>,
+}
+
+/// A slot, and the history that its values are held against.
+#[derive(Clone, Copy)]
+pub(super) struct Place {
+    pub(super) history: usize,
+    /// Whether the history is on the same node as the slot.
+    pub(super) together: bool,
 }
 
 /// What is known of the cluster after so many looks at it.

@@ -162,8 +162,8 @@ impl Histories {
         let (mut all_known, mut calls) = (Vec::new(), Vec::new());
         for history in histories {
             let known = self.known(*history);
-            let numbers =
-                [crate::random(), known.era, known.sequence, most].map(|number| number.to_string());
+            let numbers = [crate::random::number(), known.era, known.sequence, most]
+                .map(|number| number.to_string());
             let arguments = [run.to_string()]
                 .into_iter()
                 .chain(numbers)

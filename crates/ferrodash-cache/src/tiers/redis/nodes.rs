@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use redis::RedisResult;
 
-use super::cluster::{Cluster, HISTORIES, SHARE};
+use super::cluster::{Cluster, HISTORIES, Place, SHARE};
 use super::link::{Fault, Link, Links};
 use super::slots;
 use crate::TierResult;
@@ -16,14 +16,6 @@ pub(super) enum Nodes {
     One { links: Links, deadline: Duration },
     /// A cluster.
     Many(Cluster),
-}
-
-/// A slot, and the history that its values are held against.
-#[derive(Clone, Copy)]
-pub(super) struct Place {
-    pub(super) history: usize,
-    /// Whether the history is on the same node as the slot.
-    pub(super) together: bool,
 }
 
 /// The place of everything where there is one server.

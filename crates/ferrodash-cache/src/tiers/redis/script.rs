@@ -9,7 +9,7 @@ use std::sync::LazyLock;
 use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind};
 
 use super::link::Link;
-use crate::entry::ID_OFFSET;
+use crate::envelope::ID_OFFSET;
 
 /// Arguments: token, length of the lease, era, sequence, newest mark, id of the entry that was seen
 /// or nothing. Gives what is left of another's lease, or what is left of another entry and that

@@ -17,9 +17,8 @@ use bytes::{Buf, BufMut, Bytes, BytesMut};
 use xxhash_rust::xxh3::xxh3_64;
 use zstd::bulk::{Compressor, Decompressor};
 
-use super::{Entry, Parts};
 use crate::clock::{millis, unix_millis};
-use crate::{Key, Scope, Stamp};
+use crate::{Entry, Key, Parts, Scope, Stamp};
 
 /// First bytes of every stored entry, with the version of the form.
 const MAGIC: [u8; 4] = *b"FDC3";
@@ -29,7 +28,7 @@ const MAGIC: [u8; 4] = *b"FDC3";
 /// of scopes, length of the validator, length of the value.
 const HEADER: usize = 4 + 8 + 1 + 8 + 8 + 8 + 8 + 4 + 8 + 8 + 8 + 2 + 2 + 4;
 
-/// Where the id stands, for scripts that compare it in the store.
+/// Where the id is, for scripts that compare it in the store.
 pub(crate) const ID_OFFSET: usize = 4 + 8 + 1;
 
 /// A stored value that claims to be larger is not opened.
@@ -144,73 +143,110 @@ impl Sealer {
     /// The entry of a key in its stored form, which its store keeps for `left` longer; `None` if it
     /// does not open.
     pub fn open(&self, key: &Key, stored: &Bytes, left: Duration) -> Option<Entry> {
+        let header = Header::read(stored)?;
+        let end = self.end_of_value(key, stored, header.flags)?;
+        let scopes_end = HEADER + header.scopes * Scope::LENGTH;
+        let validator_end = scopes_end + header.validator;
+        let scopes = stored.get(HEADER..scopes_end)?;
+        let validator = std::str::from_utf8(stored.get(scopes_end..validator_end)?).ok()?;
+        (validator_end <= end).then_some(())?;
+        let value = stored.slice(validator_end..end);
+        let bytes = if header.flags & flag::ZSTD != 0 {
+            decompress(&value, header.length)?
+        } else {
+            value
+        };
+        (bytes.len() == header.length && header.lifetime >= header.timeout).then_some(())?;
+        let scope =
+            |bytes: &[u8]| Scope::from_bytes(bytes.try_into().expect("chunks of this length"));
+        let parts = Parts {
+            bytes,
+            id: header.id,
+            timeout: header.timeout,
+            lifetime: header.lifetime,
+            cost: header.cost,
+            negative: header.flags & flag::NEGATIVE != 0,
+            fingerprint: header.fingerprint,
+            born: header.born,
+            scopes: scopes.chunks_exact(Scope::LENGTH).map(scope).collect(),
+            validator: (!validator.is_empty()).then(|| validator.into()),
+            compressed: header.flags & flag::COMPRESSED != 0,
+        };
+        let age = header.lifetime.saturating_sub(left);
+        if self.secret.is_none() {
+            return Some(Entry::aged(parts, age));
+        }
+        // The store says how long it keeps the entry, and who can write there can make that longer.
+        let by_clock = Duration::from_millis(unix_millis().saturating_sub(header.made));
+        let age = age.max(by_clock);
+        (age < header.lifetime).then(|| Entry::aged(parts, age))
+    }
+
+    /// Where the value ends and the signature begins, if there is one; `None` if a secret is asked
+    /// for and the signature is not right.
+    fn end_of_value(&self, key: &Key, stored: &Bytes, flags: u8) -> Option<usize> {
+        let signature = if flags & flag::SIGNED != 0 {
+            SIGNATURE.min(stored.len())
+        } else {
+            0
+        };
+        let end = stored.len() - signature;
+        let Some(secret) = &self.secret else {
+            return Some(end);
+        };
+        let signature: [u8; SIGNATURE] = stored.get(end..)?.try_into().ok()?;
+        // Compared in constant time, as `blake3::Hash` does.
+        let is_right = end >= HEADER
+            && sign(secret, key, &stored[ID_OFFSET - 1..end]) == blake3::Hash::from(signature);
+        is_right.then_some(end)
+    }
+}
+
+/// The part of fixed length, without the magic and the checksum.
+struct Header {
+    flags: u8,
+    id: u64,
+    /// In milliseconds since 1970.
+    made: u64,
+    timeout: Duration,
+    lifetime: Duration,
+    cost: Duration,
+    fingerprint: u64,
+    born: Stamp,
+    /// The number of scopes.
+    scopes: usize,
+    /// The length of the validator.
+    validator: usize,
+    /// The length of the value.
+    length: usize,
+}
+
+impl Header {
+    /// Reads a header; `None` if the stored form is of another version, or damaged.
+    fn read(stored: &Bytes) -> Option<Self> {
         let mut header = stored.get(..HEADER)?;
         if header.copy_to_bytes(MAGIC.len()) != MAGIC[..]
             || header.get_u64() != xxh3_64(&stored[ID_OFFSET - 1..])
         {
             return None;
         }
-        let flags = header.get_u8();
-        let end = stored.len()
-            - if flags & flag::SIGNED != 0 {
-                SIGNATURE.min(stored.len())
-            } else {
-                0
-            };
-        if let Some(secret) = &self.secret {
-            let signature: [u8; SIGNATURE] = stored.get(end..)?.try_into().ok()?;
-            // Compared in constant time, as `blake3::Hash` does.
-            if end < HEADER
-                || sign(secret, key, &stored[ID_OFFSET - 1..end]) != blake3::Hash::from(signature)
-            {
-                return None;
-            }
-        }
-        let id = header.get_u64();
-        let made = header.get_u64();
-        let timeout = Duration::from_millis(header.get_u64());
-        let lifetime = Duration::from_millis(header.get_u64());
-        let cost = Duration::from_millis(header.get_u32().into());
-        let fingerprint = header.get_u64();
-        let born = Stamp {
-            era: header.get_u64(),
-            sequence: header.get_u64(),
-        };
-        let scopes_end = HEADER + usize::from(header.get_u16()) * Scope::LENGTH;
-        let validator_end = scopes_end + usize::from(header.get_u16());
-        let length = usize::try_from(header.get_u32()).ok()?;
-        let scopes = stored.get(HEADER..scopes_end)?;
-        let validator = std::str::from_utf8(stored.get(scopes_end..validator_end)?).ok()?;
-        (validator_end <= end).then_some(())?;
-        let value = stored.slice(validator_end..end);
-        let bytes = if flags & flag::ZSTD != 0 {
-            decompress(&value, length)?
-        } else {
-            value
-        };
-        (bytes.len() == length && lifetime >= timeout).then_some(())?;
-        let scope =
-            |bytes: &[u8]| Scope::from_bytes(bytes.try_into().expect("chunks of this length"));
-        let parts = Parts {
-            bytes,
-            id,
-            timeout,
-            lifetime,
-            cost,
-            negative: flags & flag::NEGATIVE != 0,
-            fingerprint,
-            born,
-            scopes: scopes.chunks_exact(Scope::LENGTH).map(scope).collect(),
-            validator: (!validator.is_empty()).then(|| validator.into()),
-            compressed: flags & flag::COMPRESSED != 0,
-        };
-        let age = lifetime.saturating_sub(left);
-        if self.secret.is_none() {
-            return Some(Entry::aged(parts, age));
-        }
-        // The store says how long it keeps the entry, and who can write there can make that longer.
-        let age = age.max(Duration::from_millis(unix_millis().saturating_sub(made)));
-        (age < lifetime).then(|| Entry::aged(parts, age))
+        // In the order in which `seal` writes them.
+        Some(Self {
+            flags: header.get_u8(),
+            id: header.get_u64(),
+            made: header.get_u64(),
+            timeout: Duration::from_millis(header.get_u64()),
+            lifetime: Duration::from_millis(header.get_u64()),
+            cost: Duration::from_millis(header.get_u32().into()),
+            fingerprint: header.get_u64(),
+            born: Stamp {
+                era: header.get_u64(),
+                sequence: header.get_u64(),
+            },
+            scopes: header.get_u16().into(),
+            validator: header.get_u16().into(),
+            length: usize::try_from(header.get_u32()).ok()?,
+        })
     }
 }
 

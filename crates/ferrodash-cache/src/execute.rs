@@ -1,0 +1,167 @@
+//! The part of [`Cache`] that runs a flight, in a task of its own: the lease, then the function,
+//! then the tiers to keep the result.
+//!
+//! The task does not end with the caller who started it: others may have joined. How a result is
+//! kept is in `keep.rs`.
+
+use std::any::Any;
+use std::future::Future;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use tracing::Instrument;
+
+use crate::answer::{Computed, Status};
+use crate::cache::Cache;
+use crate::call::Call;
+use crate::clock::now;
+use crate::flight::{Departure, Landing, Ticket, beside};
+use crate::keep::{Began, Kept, Made};
+use crate::lease::{Lease, Permit};
+use crate::run::Run;
+use crate::search::Search;
+
+impl Cache {
+    /// Puts a flight into a task of its own.
+    pub(crate) fn spawn<E: Send + Sync + 'static>(
+        &self,
+        call: &Call,
+        search: Search,
+        ticket: &Ticket,
+        departure: Departure,
+        compute: impl Future<Output = Result<Computed, E>> + Send + 'static,
+    ) {
+        let (cache, call) = (self.clone(), call.clone());
+        let span = tracing::debug_span!("compute", function = %call.policy.name, key = %call.key);
+        let flight = async move { cache.fly(call, search, departure, compute).await };
+        ticket.carried_by(tokio::spawn(flight.instrument(span)).abort_handle());
+    }
+
+    /// One flight, from the lease to its landing.
+    async fn fly<E: Send + Sync + 'static>(
+        &self,
+        call: Call,
+        search: Search,
+        departure: Departure,
+        compute: impl Future<Output = Result<Computed, E>> + Send,
+    ) {
+        let epoch = self.inner.ledger.epoch();
+        let turn = self.inner.near.as_ref().map(|near| near.turn(&call.key));
+        let (mut lease, marks) = match self.permit(&call, &search).await {
+            Permit::Found(entry, status) => return departure.land(Landing::value(entry, status)),
+            Permit::Elsewhere => return departure.land(Landing::Elsewhere),
+            Permit::Compute { lease, marks } => (lease, marks),
+        };
+        let run = Run::new(search.found.as_ref().map(|(entry, _)| entry.clone()));
+        let landing = match self.run(&call, &run, lease.as_ref(), compute).await {
+            // An error that is to be kept does not take the place of a value that can stand in for
+            // it.
+            Ok(Ok((computed, cost)))
+                if computed.negative.is_some() && call.policy.may_stand_in(&search) =>
+            {
+                let made = self.made(&call, computed, cost, &run, marks);
+                let failed = Landing::value(made.entry, Status::Miss { stored: false });
+                self.fall_back(&call, search, failed).await
+            }
+            Ok(Ok((computed, cost))) => {
+                self.inner.backoff.succeeded(&call.key);
+                let made = self.made(&call, computed, cost, &run, marks);
+                let began = Began { epoch, turn, marks };
+                self.succeed(&call, made, &mut lease, began, &departure)
+                    .await
+            }
+            Ok(Err(error)) => {
+                self.fall_back(&call, search, Landing::Error(Arc::new(error)))
+                    .await
+            }
+            Err(landing) => self.fall_back(&call, search, landing).await,
+        };
+        departure.land(landing);
+    }
+
+    /// Runs the function, for as long as it may; with it what it made and how long that took.
+    pub(crate) async fn run<E>(
+        &self,
+        call: &Call,
+        run: &Run,
+        lease: Option<&Lease>,
+        compute: impl Future<Output = Result<Computed, E>> + Send,
+    ) -> Result<Result<(Computed, Duration), E>, Landing> {
+        let start = now();
+        let compute = run.scope(call.policy.mode.scope(self.scope(compute)));
+        let work = tokio::time::timeout(
+            call.policy.hard_timeout,
+            AssertUnwindSafe(compute).catch_unwind(),
+        );
+        let outcome = match lease {
+            Some(lease) => beside(work, lease.keep_alive()).await,
+            None => work.await,
+        };
+        let took = now() - start;
+        call.stats.ran(took);
+        match outcome {
+            Ok(Ok(result)) => Ok(result.map(|computed| (computed, took))),
+            Ok(Err(panic)) => Err(Landing::Panic(panic_message(&*panic).into())),
+            Err(_) => Err(Landing::TimedOut),
+        }
+    }
+
+    /// Keeps what the function made, and says how the flight lands.
+    async fn succeed(
+        &self,
+        call: &Call,
+        made: Made,
+        lease: &mut Option<Lease>,
+        began: Began,
+        departure: &Departure,
+    ) -> Landing {
+        let Made {
+            entry,
+            keep,
+            improvement,
+        } = made;
+        let kept = if keep {
+            self.keep(call, &entry, lease.take(), began, departure)
+                .await
+        } else {
+            Kept::No
+        };
+        let joined = departure.leave();
+        if let Some(improvement) = improvement.filter(|_| kept == Kept::Yes) {
+            self.improve_later(call, &entry, improvement);
+        }
+        let superseded = kept == Kept::Lost
+            || (joined && !self.still_counts(&call.key, &entry, began.marks).await);
+        Landing::Value {
+            entry,
+            status: Status::Miss {
+                stored: kept == Kept::Yes,
+            },
+            superseded,
+        }
+    }
+
+    /// The stale value that stands in for a failure, or else the failure.
+    async fn fall_back(&self, call: &Call, search: Search, failure: Landing) -> Landing {
+        let usable = call.policy.may_stand_in(&search);
+        let Some((entry, tier)) = search.found else {
+            return failure;
+        };
+        if usable && self.still_counts(&call.key, &entry, search.marks).await {
+            self.inner.backoff.failed(&call.key);
+            tracing::warn!(function = %call.policy.name, "the function failed, and its last value stands in");
+            return Landing::value(entry, Status::Stale { tier });
+        }
+        failure
+    }
+}
+
+/// What a panic said.
+#[doc(hidden)]
+pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<&'static str>().copied();
+    text.or_else(|| panic.downcast_ref::<String>().map(String::as_str))
+        .unwrap_or("no message")
+}

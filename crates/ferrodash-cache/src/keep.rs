@@ -1,0 +1,191 @@
+//! The part of [`Cache`] that keeps what a flight computed: the entry of a result, and the tiers
+//! that take it.
+//!
+//! A result that was invalidated, removed or replaced while the function ran is not kept.
+
+use std::time::Duration;
+
+use crate::answer::{Computed, Improvement};
+use crate::cache::Cache;
+use crate::call::Call;
+use crate::flight::Departure;
+use crate::lease::Lease;
+use crate::run::Run;
+use crate::tier::Filled;
+use crate::{Entry, Key, Marks, Parts, Policy, Scope};
+
+/// What a function made.
+pub(crate) struct Made {
+    pub(crate) entry: Entry,
+    /// Whether it is to be kept.
+    pub(crate) keep: bool,
+    pub(crate) improvement: Option<Improvement>,
+}
+
+/// What was so when a flight began.
+#[derive(Clone, Copy)]
+pub(crate) struct Began {
+    pub(crate) epoch: u64,
+    pub(crate) turn: Option<u32>,
+    pub(crate) marks: Option<Marks>,
+}
+
+/// What became of a result.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kept {
+    Yes,
+    No,
+    /// It is too old: something was removed or replaced while the function ran.
+    Lost,
+}
+
+impl Cache {
+    /// The entry that a function made, and whether it is to be kept.
+    pub(crate) fn made(
+        &self,
+        call: &Call,
+        computed: Computed,
+        cost: Duration,
+        run: &Run,
+        marks: Option<Marks>,
+    ) -> Made {
+        let (decisions, again) = run.take();
+        let timeout = computed
+            .negative
+            .or(decisions.timeout)
+            .unwrap_or(call.policy.timeout);
+        let keep = computed.keep
+            && !decisions.pass
+            && !timeout.is_zero()
+            && cost >= call.policy.slower_than;
+        let mut scopes = call.scopes.clone();
+        // What a value depends on does not change with its source's word that it is still right.
+        let of_again = again.iter().flat_map(|again| again.parts().scopes.iter());
+        let mut more: Vec<Scope> = decisions.tags.iter().chain(of_again).copied().collect();
+        if !more.is_empty() {
+            more.extend_from_slice(&scopes);
+            more.sort_unstable();
+            more.dedup();
+            scopes = more.into();
+        }
+        let keep = keep && has_few_scopes(&scopes, &call.policy);
+        // What is not kept is not fresh for anybody else either, such as a browser.
+        let timeout = if keep { timeout } else { Duration::ZERO };
+        let mut parts = Parts {
+            cost,
+            negative: computed.negative.is_some(),
+            fingerprint: call.policy.fingerprint,
+            scopes,
+            validator: decisions.validator,
+            compressed: computed.compressed,
+            ..Parts::new(computed.bytes, timeout)
+        };
+        if let Some(again) = again {
+            parts.bytes = again.bytes().clone();
+            parts.validator = parts.validator.or_else(|| again.parts().validator.clone());
+        }
+        let entry = self.entry_of(parts, &call.policy, marks);
+        // Nobody waits for a refresh in the background, so nobody would take its value.
+        let is_awaited = again.is_none() && !call.patience.is_zero();
+        if let Some(value) = computed.prepared.filter(|_| is_awaited) {
+            entry.prepare(value);
+        }
+        Made {
+            entry,
+            keep,
+            improvement: computed.improvement,
+        }
+    }
+
+    /// Keeps what a flight made, unless its key was removed meanwhile or its lease is lost.
+    pub(crate) async fn keep(
+        &self,
+        call: &Call,
+        entry: &Entry,
+        lease: Option<Lease>,
+        began: Began,
+        flight: &Departure,
+    ) -> Kept {
+        let inner = &*self.inner;
+        let shared = inner.authority.is_some();
+        let online = began.marks.is_some();
+        // Tags that only the function knew: something may have been invalidated by them meanwhile,
+        // and a store that makes the marks of what is asked for has to be asked before it keeps the
+        // entry.
+        if entry.parts().scopes != call.scopes
+            && !self.still_counts(&call.key, entry, began.marks).await
+        {
+            return Kept::Lost;
+        }
+        let filled = match lease {
+            Some(lease) => lease.fill(entry).await,
+            // Without a lease, nothing may be kept where others find it.
+            None if shared && online => return Kept::No,
+            None => Some(Filled::Refused),
+        };
+        let mut stored = filled == Some(Filled::Stored);
+        if filled == Some(Filled::Lost) || flight.is_void() {
+            return Kept::Lost;
+        }
+        if online {
+            stored |= self.put_into_storage(&call.key, entry).await;
+        }
+        if let (Some(near), Some(turn)) = (&inner.near, began.turn) {
+            entry.check(began.epoch);
+            entry.count_in(&call.stats);
+            // Of what the shared tier does not have, no news comes.
+            let age = self.near_age(online && (!shared || filled == Some(Filled::Stored)));
+            stored |= near.keep(&call.key, entry, age, turn);
+        }
+        // The removal may have passed between the look at the mark and the writing. What it put
+        // there stays.
+        if flight.is_void() {
+            self.remove_from_storage(&call.key, entry).await;
+            return Kept::Lost;
+        }
+        if stored { Kept::Yes } else { Kept::No }
+    }
+
+    /// Puts an entry into the tiers that only store; whether one of them took it.
+    async fn put_into_storage(&self, key: &Key, entry: &Entry) -> bool {
+        let inner = &*self.inner;
+        let mut stored = false;
+        for slot in inner.storage() {
+            stored |= slot.call(inner, key, slot.tier().set(key, entry)).await == Some(true);
+        }
+        stored
+    }
+
+    /// Removes this very entry from the tiers that only store.
+    async fn remove_from_storage(&self, key: &Key, entry: &Entry) {
+        let inner = &*self.inner;
+        for slot in inner.storage() {
+            let kept = slot.call(inner, key, slot.tier().get(key)).await.flatten();
+            if kept.is_some_and(|kept| kept.id() == entry.id()) {
+                slot.call(inner, key, slot.tier().remove(key)).await;
+            }
+        }
+    }
+
+    /// Whether nothing was invalidated that an entry depends on; without its store nobody can say.
+    pub(crate) async fn still_counts(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        marks: Option<Marks>,
+    ) -> bool {
+        match (marks, self.marks(key, &entry.parts().scopes).await) {
+            (Some(_), Some(now)) => now.allow(entry.parts().born),
+            (_, None) | (None, _) => true,
+        }
+    }
+}
+
+/// Whether an entry can say by what it can be invalidated; one that cannot is not kept.
+fn has_few_scopes(scopes: &[Scope], policy: &Policy) -> bool {
+    let few = scopes.len() <= usize::from(u16::MAX);
+    if !few {
+        tracing::warn!(function = %policy.name, tags = scopes.len(), "a value with so many tags is not kept");
+    }
+    few
+}

@@ -1,0 +1,101 @@
+//! What the tier and its sweeper share: the store with everything that a change of it needs.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use tokio::sync::Semaphore;
+
+use super::config::DiskConfig;
+use super::home::Home;
+use super::host::Process;
+use super::notes::Notes;
+use super::record::{Found, Place};
+use super::write::{Value, Write, Writer, fits};
+use crate::clock::{millis, unix_millis};
+use crate::{Entry, Key, Marks, Scope, Sealer};
+
+/// A longer sealed entry goes to a file: the database would be slower, and has to find room for it
+/// in one piece.
+const INLINE: usize = 64 << 10;
+
+pub(super) struct Inner {
+    pub(super) home: Arc<Home>,
+    pub(super) sealer: Sealer,
+    pub(super) config: DiskConfig,
+    pub(super) notes: Notes,
+    pub(super) process: Process,
+    pub(super) writes: Arc<Semaphore>,
+    pub(super) reads: Arc<Semaphore>,
+}
+
+impl Inner {
+    pub(super) fn look(
+        &self,
+        key: &Key,
+        scopes: Option<&[Scope]>,
+    ) -> heed::Result<(Option<Found>, Marks)> {
+        self.home.read(|store, txn| {
+            let found = store.value(txn, key.as_bytes())?;
+            let marks = scopes.map_or(Ok(Marks::default()), |scopes| store.marks(txn, scopes))?;
+            Ok((found, marks))
+        })
+    }
+
+    /// The entry whose sealed form was found in the database or read from its file.
+    pub(super) fn unseal(&self, key: &Key, found: &Found) -> Option<Entry> {
+        let Place::Inline(sealed) = &found.place else {
+            return None;
+        };
+        self.sealer.open(key, sealed, found.left)
+    }
+
+    /// The form in which an entry is kept, with its file written; `None` if it is not taken.
+    pub(super) fn prepare(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        wanted: &dyn Fn() -> bool,
+    ) -> heed::Result<Option<Value>> {
+        let Some(left) = entry.lifetime_left() else {
+            return Ok(None);
+        };
+        let sealed: Bytes = self.sealer.seal(key, entry);
+        let length = sealed.len() as u64;
+        if !fits(length, self.config.max_bytes) {
+            return Ok(None);
+        }
+        let expiry = unix_millis().saturating_add(millis(left));
+        let place = if sealed.len() <= INLINE {
+            Place::Inline(sealed)
+        } else {
+            Place::File(self.home.renewed()?.write_file(
+                self.writer(wanted),
+                key.as_bytes(),
+                &sealed,
+            )?)
+        };
+        Ok(Some(Value {
+            place,
+            id: entry.id(),
+            expiry,
+            length,
+        }))
+    }
+
+    pub(super) fn write<T>(
+        &self,
+        wanted: &dyn Fn() -> bool,
+        change: impl FnMut(&mut Write<'_>) -> heed::Result<T>,
+    ) -> heed::Result<T> {
+        self.home.write(self.writer(wanted), change)
+    }
+
+    pub(super) fn writer<'a>(&'a self, wanted: &'a dyn Fn() -> bool) -> Writer<'a> {
+        Writer {
+            budget: self.config.max_bytes,
+            notes: &self.notes,
+            room: &self.home.room,
+            wanted,
+        }
+    }
+}
