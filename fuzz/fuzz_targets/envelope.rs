@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use ferrodash_cache::{Entry, Key, Parts, Scope, Sealer, Stamp, fuzz_open};
+use ferrodash_cache::{Entry, Key, Parts, Sealer, Selector, Stamp, fuzz_open};
 use libfuzzer_sys::fuzz_target;
 
 const LEFT: Duration = Duration::from_secs(1);
@@ -38,7 +38,7 @@ fn assert_same(a: &Parts, b: &Parts) {
         negative,
         fingerprint,
         born,
-        scopes,
+        selectors,
         validator,
         compressed,
     } = a;
@@ -47,8 +47,8 @@ fn assert_same(a: &Parts, b: &Parts) {
         (&b.bytes, &b.id, &b.timeout, &b.lifetime, &b.cost)
     );
     assert_eq!(
-        (negative, fingerprint, born, scopes),
-        (&b.negative, &b.fingerprint, &b.born, &b.scopes)
+        (negative, fingerprint, born, selectors),
+        (&b.negative, &b.fingerprint, &b.born, &b.selectors)
     );
     assert_eq!((validator, compressed), (&b.validator, &b.compressed));
 }
@@ -66,7 +66,12 @@ fn seeds() -> Vec<Vec<u8>> {
             era: 7,
             sequence: 9,
         },
-        scopes: [Scope::ALL, Scope::function("rows"), Scope::tag("orders")].into(),
+        selectors: [
+            Selector::ALL,
+            Selector::function("rows"),
+            Selector::tag("orders"),
+        ]
+        .into(),
         validator: Some("\"etag\"".into()),
         ..plain(b"value".to_vec())
     };

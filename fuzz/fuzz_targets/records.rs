@@ -9,7 +9,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use arbitrary::Arbitrary;
 use ferrodash_cache::tiers::{Disk, DiskConfig};
-use ferrodash_cache::{Bid, Entry, Key, Parts, Scope, Sealer, Shared, Stamp, Tier};
+use ferrodash_cache::{Entry, Key, LeaseRequest, Parts, Sealer, Selector, Shared, Stamp, Tier};
 use heed::EnvOpenOptions;
 use heed::types::Bytes;
 use libfuzzer_sys::fuzz_target;
@@ -82,7 +82,7 @@ enum Record {
         sequence: u64,
     },
     Mark {
-        scope: Which,
+        selector: Which,
         sequence: u64,
     },
     History {
@@ -108,7 +108,7 @@ enum Table {
     State,
 }
 
-/// A key or a scope; they are few, so that records meet.
+/// A key or a selector; they are few, so that records meet.
 #[derive(Debug, Clone, Copy, Arbitrary)]
 enum Which {
     A,
@@ -209,27 +209,27 @@ fn write(directory: &Path, rows: impl Iterator<Item = Row>) -> heed::Result<()> 
 
 /// Makes a call, and looks whether what it says is so.
 async fn make(disk: &Disk, call: &Call, which: Which) -> Result<(), String> {
-    let (key, scopes) = (
+    let (key, selectors) = (
         Key::from_bytes(which.bytes()),
-        [Scope::ALL, Scope::from_bytes(which.bytes())],
+        [Selector::ALL, Selector::from_bytes(which.bytes())],
     );
     match call {
         Call::Get => drop(disk.get(&key).await?),
-        Call::Read => drop(disk.read(&key, &scopes).await?),
+        Call::Read => drop(disk.read(&key, &selectors).await?),
         Call::Acquire | Call::Fill => {
-            let marks = disk.marks(&scopes).await?;
-            let bid = Bid {
+            let marks = disk.marks(&selectors).await?;
+            let request = LeaseRequest {
                 token: 1,
                 observed: None,
                 lease: MINUTE,
                 born: marks.now,
                 newest: marks.newest,
             };
-            disk.acquire(&key, &bid).await?;
+            disk.acquire(&key, &request).await?;
             if matches!(call, Call::Fill) {
-                disk.renew(&key, bid.token, MINUTE).await?;
-                disk.fill(&key, bid.token, &entry(100)).await?;
-                disk.release(&key, bid.token).await?;
+                disk.renew(&key, request.token, MINUTE).await?;
+                disk.fill(&key, request.token, &entry(100)).await?;
+                disk.release(&key, request.token).await?;
             }
         }
         Call::Set | Call::SetLarge => {
@@ -251,8 +251,8 @@ async fn make(disk: &Disk, call: &Call, which: Which) -> Result<(), String> {
             assert!(disk.get(&key).await?.is_none(), "it is gone");
         }
         Call::Invalidate => {
-            let stamp: Stamp = disk.invalidate(&scopes).await?;
-            let marks = disk.marks(&scopes).await?;
+            let stamp: Stamp = disk.invalidate(&selectors).await?;
+            let marks = disk.marks(&selectors).await?;
             assert_eq!(
                 (marks.now, marks.newest),
                 (stamp, stamp.sequence),
@@ -342,9 +342,9 @@ impl Record {
                 let lease = [numbers(&[token]), id.to_be_bytes().to_vec(), rest].concat();
                 (Table::Leases, key.key(), lease)
             }
-            Self::Mark { scope, sequence } => {
-                let scope = scope.bytes::<16>().to_vec();
-                (Table::Marks, scope, numbers(&[sequence]))
+            Self::Mark { selector, sequence } => {
+                let selector = selector.bytes::<16>().to_vec();
+                (Table::Marks, selector, numbers(&[sequence]))
             }
             Self::History { era, sequence } => {
                 (Table::State, b"history".to_vec(), numbers(&[era, sequence]))

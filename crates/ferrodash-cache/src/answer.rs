@@ -60,7 +60,8 @@ pub enum Failure<E> {
     /// It panicked, with this message.
     #[error("the function panicked: {0}")]
     Panic(Arc<str>),
-    /// It ran longer than it may ([`Policy::hard_timeout`](crate::Policy::hard_timeout)), and was ended.
+    /// It ran longer than it may ([`Policy::hard_timeout`](crate::Policy::hard_timeout)), and was
+    /// ended.
     #[error("the function took longer than {0:?} and was ended")]
     TimedOut(Duration),
 }

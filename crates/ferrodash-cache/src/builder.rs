@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use crate::address::{self, is_redis, masked, scheme, shown};
 use crate::error::Error;
-use crate::near::Near;
+use crate::near_cache::NearCache;
 use crate::{Cache, Result, Tier, options, tiers};
 
 /// Collects the tiers of a [`Cache`].
 #[derive(Default)]
 #[must_use]
 pub struct CacheBuilder {
-    near: Option<Near>,
+    near_cache: Option<NearCache>,
     near_age: Option<Duration>,
     tiers: Vec<Box<dyn Tier>>,
     namespace: Option<String>,
@@ -49,8 +49,8 @@ impl CacheBuilder {
     /// from this memory too.
     pub fn memory(mut self, max_bytes: u64) -> Self {
         let memory = tiers::Memory::new(max_bytes);
-        if self.near.is_none() && self.tiers.is_empty() {
-            self.near = Some(Near::new(memory));
+        if self.near_cache.is_none() && self.tiers.is_empty() {
+            self.near_cache = Some(NearCache::new(memory));
             return self;
         }
         self.tier(memory)
@@ -198,7 +198,12 @@ impl CacheBuilder {
     /// The cache. Without a tier, everything is computed each time, still once for all who ask at
     /// the same time.
     pub fn build(self) -> Cache {
-        Cache::with_tiers(self.near, self.tiers, self.near_age, self.secret.is_some())
+        Cache::with_tiers(
+            self.near_cache,
+            self.tiers,
+            self.near_age,
+            self.secret.is_some(),
+        )
     }
 }
 

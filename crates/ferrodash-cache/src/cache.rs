@@ -22,12 +22,12 @@ use crate::entry::LONGEST;
 use crate::flight::Flights;
 use crate::history::History;
 use crate::improvements::Improvements;
-use crate::ledger::Ledger;
-use crate::near::Near;
+use crate::invalidations::Invalidations;
+use crate::near_cache::NearCache;
 use crate::stats::Stats;
 use crate::tier::{Change, Shared, TierResult};
 use crate::tiers::MEMORY;
-use crate::{Computed, Entry, Key, Marks, Parts, Policy, Scope, Status, Tier};
+use crate::{Computed, Entry, Key, Marks, Parts, Policy, Selector, Status, Tier};
 
 /// A cache. Cloning is cheap and shares everything.
 #[derive(Clone)]
@@ -37,7 +37,7 @@ pub struct Cache {
 
 pub(crate) struct Inner {
     /// Memory in front of all tiers.
-    pub(crate) near: Option<Near>,
+    pub(crate) near_cache: Option<NearCache>,
     /// How long a copy in memory of an entry in a shared tier is kept.
     pub(crate) near_age: Duration,
     pub(crate) tiers: Vec<Slot>,
@@ -45,7 +45,7 @@ pub(crate) struct Inner {
     pub(crate) is_signed: bool,
     /// The tier that keeps the marks and gives leases: the last of those that processes share.
     pub(crate) authority: Option<usize>,
-    pub(crate) ledger: Ledger,
+    pub(crate) invalidations: Invalidations,
     /// What was seen of the marks of that tier.
     pub(crate) history: History,
     pub(crate) flights: Arc<Flights>,
@@ -81,7 +81,7 @@ pub(crate) const OFFLINE: Duration = Duration::from_secs(2);
 
 impl Cache {
     pub(crate) fn with_tiers(
-        near: Option<Near>,
+        near_cache: Option<NearCache>,
         tiers: Vec<Box<dyn Tier>>,
         near_age: Option<Duration>,
         is_signed: bool,
@@ -93,7 +93,7 @@ impl Cache {
         };
         let tiers: Vec<Slot> = tiers.into_iter().map(slot).collect();
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
-            let follows = near.is_some()
+            let follows = near_cache.is_some()
                 && authority
                     .and_then(|index| tiers[index].tier.shared())
                     .is_some_and(|shared| {
@@ -111,12 +111,12 @@ impl Cache {
                 OFFLINE
             };
             Inner {
-                near,
+                near_cache,
                 near_age: near_age.unwrap_or(default_age),
                 tiers,
                 is_signed,
                 authority,
-                ledger: Ledger::new(),
+                invalidations: Invalidations::new(),
                 history: History::default(),
                 flights: Arc::default(),
                 backoff: Backoff::default(),
@@ -134,8 +134,8 @@ impl Cache {
     /// The fresh entry of `key` in the first tier that has one, put into the tiers before that one
     /// as well.
     pub async fn get(&self, key: &Key) -> Option<Entry> {
-        let scopes = self.scopes(key, &[]);
-        let found = self.find(key, &scopes, None).await.found;
+        let selectors = self.selectors(key, &[]);
+        let found = self.find(key, &selectors, None).await.found;
         found
             .map(|(entry, _)| entry)
             .filter(|entry| entry.remaining().is_some())
@@ -144,7 +144,7 @@ impl Cache {
     /// As [`get`](Self::get), past this process's memory: for a caller who knows that there is
     /// something newer.
     pub async fn get_anew(&self, key: &Key) -> Option<Entry> {
-        if let (Some(near), false) = (&self.inner.near, self.inner.tiers.is_empty()) {
+        if let (Some(near), false) = (&self.inner.near_cache, self.inner.tiers.is_empty()) {
             near.changed(key);
         }
         self.get(key).await
@@ -172,12 +172,15 @@ impl Cache {
         if self.inner.marks_keys() && self.invalidate(&[key.selector()]).await.is_err() {
             return false;
         }
-        let (epoch, scopes) = (self.inner.ledger.epoch(), self.scopes(key, policy.tags()));
-        let marks = self.marks(key, &scopes).await;
+        let (epoch, selectors) = (
+            self.inner.invalidations.epoch(),
+            self.selectors(key, policy.tags()),
+        );
+        let marks = self.marks(key, &selectors).await;
         let entry = self.entry_of(
             Parts {
                 fingerprint: policy.fingerprint,
-                scopes,
+                selectors,
                 ..Parts::new(bytes, policy.timeout)
             },
             policy,
@@ -189,8 +192,8 @@ impl Cache {
     /// Puts an entry into every tier, whoever holds its lease.
     pub(crate) async fn put(&self, key: &Key, entry: &Entry, epoch: u64, online: bool) -> bool {
         let inner = &*self.inner;
-        entry.check(epoch);
-        let Some(near) = &inner.near else {
+        entry.mark_checked(epoch);
+        let Some(near) = &inner.near_cache else {
             return self.put_into_tiers(key, entry).await;
         };
         if inner.tiers.is_empty() {
@@ -199,10 +202,10 @@ impl Cache {
         // From here on a change by others is not missed, and no copy is kept of what they have
         // replaced.
         near.changed(key);
-        let turn = near.turn(key);
+        let version = near.version(key);
         let stored = self.put_into_tiers(key, entry).await;
         if stored || inner.authority.is_none() {
-            return near.keep(key, entry, self.near_age(online), turn) || stored;
+            return near.keep(key, entry, self.near_age(online), version) || stored;
         }
         stored
     }
@@ -233,17 +236,17 @@ impl Cache {
     }
 
     /// What the value of a key can be invalidated by.
-    pub(crate) fn scopes(&self, key: &Key, tags: &[Scope]) -> Arc<[Scope]> {
-        let mut scopes = Vec::with_capacity(3 + tags.len());
-        scopes.push(Scope::ALL);
-        if key.function() != Scope::ALL {
-            scopes.push(key.function());
+    pub(crate) fn selectors(&self, key: &Key, tags: &[Selector]) -> Arc<[Selector]> {
+        let mut selectors = Vec::with_capacity(3 + tags.len());
+        selectors.push(Selector::ALL);
+        if key.function() != Selector::ALL {
+            selectors.push(key.function());
         }
         if self.inner.marks_keys() {
-            scopes.push(key.selector());
+            selectors.push(key.selector());
         }
-        scopes.extend_from_slice(tags);
-        scopes.into()
+        selectors.extend_from_slice(tags);
+        selectors.into()
     }
 
     /// Completes the parts of an entry.
@@ -265,16 +268,16 @@ impl Cache {
         Entry::new(parts)
     }
 
-    /// The present marks of scopes for the entry of a key; `None` while the tier that keeps them
+    /// The present marks of selectors for the entry of a key; `None` while the tier that keeps them
     /// cannot be asked.
-    pub(crate) async fn marks(&self, key: &Key, scopes: &[Scope]) -> Option<Marks> {
+    pub(crate) async fn marks(&self, key: &Key, selectors: &[Selector]) -> Option<Marks> {
         match self.inner.authority() {
-            None => Some(self.inner.ledger.own_marks(scopes)),
+            None => Some(self.inner.invalidations.own_marks(selectors)),
             Some((slot, shared)) => {
                 slot.call(
                     &self.inner,
                     key,
-                    self.inner.history.marks(shared, key, scopes),
+                    self.inner.history.marks(shared, key, selectors),
                 )
                 .await
             }
@@ -316,7 +319,7 @@ impl Cache {
     /// The names of the tiers, in the order in which they are asked, each with how often it has
     /// failed.
     pub(crate) fn tier_failures(&self) -> Vec<(&'static str, u64)> {
-        let near = self.inner.near.iter().map(|_| (MEMORY, 0));
+        let near = self.inner.near_cache.iter().map(|_| (MEMORY, 0));
         near.chain(
             self.inner
                 .tiers
@@ -349,18 +352,18 @@ impl Inner {
 
     /// Follows a change that came to be known.
     fn follow(&self, change: Change) {
-        let Some(near) = &self.near else { return };
+        let Some(near) = &self.near_cache else { return };
         match change {
             Change::Entry(key) => near.changed(&key),
-            Change::Marks => self.ledger.turn(),
+            Change::Marks => self.invalidations.advance(),
             Change::Unknown => self.forget_copies(),
         }
     }
 
     /// Forgets the copies in memory of what a shared tier has.
     pub(crate) fn forget_copies(&self) {
-        if let (Some(near), Some(_)) = (&self.near, self.authority) {
-            self.ledger.turn();
+        if let (Some(near), Some(_)) = (&self.near_cache, self.authority) {
+            self.invalidations.advance();
             near.flush();
         }
     }

@@ -70,8 +70,8 @@ impl Cache {
             return None;
         }
         let now = now();
-        let entry = inner.near.as_ref()?.get(key, now)?;
-        let counts = entry.checked() == inner.ledger.epoch()
+        let entry = inner.near_cache.as_ref()?.get(key, now)?;
+        let counts = entry.checked() == inner.invalidations.epoch()
             && entry.fingerprint() == policy.fingerprint
             && entry.is_fresh_at(now);
         if !counts {
@@ -88,12 +88,12 @@ impl Cache {
         Fut: Future<Output = Result<Computed, E>> + Send + 'static,
     {
         let stats = self.inner.stats.of(&policy.name);
-        let (policy, scopes) = (policy.clone(), self.scopes(&key, policy.tags()));
+        let (policy, selectors) = (policy.clone(), self.selectors(&key, policy.tags()));
         let patience = policy.hard_timeout;
         let call = Call {
             key,
             policy,
-            scopes,
+            selectors,
             stats,
             patience,
         };
@@ -138,7 +138,11 @@ impl Cache {
                 }
             }
             let refreshes = call.policy.mode == Mode::Refresh;
-            match self.inner.flights.board(call.key, &call.scopes, refreshes) {
+            match self
+                .inner
+                .flights
+                .board(call.key, &call.selectors, refreshes)
+            {
                 Boarding::Start(ticket, departure) => {
                     return self.start(call, search, ticket, departure, compute).await;
                 }
@@ -163,8 +167,8 @@ impl Cache {
             let _ = self.invalidate(&[call.key.selector()]).await;
         }
         match call.policy.mode {
-            Mode::Cached => self.find(&call.key, &call.scopes, Some(call)).await,
-            Mode::Refresh | Mode::Bypass => self.skip(&call.key, &call.scopes).await,
+            Mode::Cached => self.find(&call.key, &call.selectors, Some(call)).await,
+            Mode::Refresh | Mode::Bypass => self.skip(&call.key, &call.selectors).await,
         }
     }
 
@@ -254,7 +258,7 @@ impl Cache {
             return;
         };
         if let Boarding::Start(ticket, departure) =
-            self.inner.flights.board(call.key, &call.scopes, false)
+            self.inner.flights.board(call.key, &call.selectors, false)
         {
             ticket.detach();
             let call = Call {
@@ -304,7 +308,7 @@ impl Cache {
         tokio::spawn(async move {
             if let Ok(again) = cache.run_alone(&call, compute).await.result {
                 let born = entry.parts().born;
-                let marks = cache.marks(&call.key, &entry.parts().scopes).await;
+                let marks = cache.marks(&call.key, &entry.parts().selectors).await;
                 let counts = marks.is_some_and(|marks| marks.allow(born));
                 cache.inner.audit.compare(&call, &entry, &again, counts);
             }

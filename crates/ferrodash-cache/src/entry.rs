@@ -9,7 +9,7 @@ use bytes::Bytes;
 
 use crate::clock::{Instant, now};
 use crate::stats::FunctionStats;
-use crate::{Scope, Stamp};
+use crate::{Selector, Stamp};
 
 /// The longest lifetime: clocks of processes and servers cannot count to the end of time.
 pub(crate) const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
@@ -34,7 +34,7 @@ impl WeakEntry {
 struct Inner {
     /// Until when it is fresh.
     fresh: Instant,
-    /// For copies in memory: the epoch of the ledger in which the marks were last looked at.
+    /// For copies in memory: the epoch in which the marks were last looked at.
     checked: AtomicU64,
     fingerprint: u64,
     /// For copies in memory: where hits are counted.
@@ -66,7 +66,7 @@ pub struct Parts {
     /// When the computation began, in its store's history of invalidations.
     pub born: Stamp,
     /// What it can be invalidated by.
-    pub scopes: Arc<[Scope]>,
+    pub selectors: Arc<[Selector]>,
     /// What the function can ask its source with whether the value is still right, such as an
     /// `ETag`.
     pub validator: Option<Arc<str>>,
@@ -86,7 +86,7 @@ impl Parts {
             negative: false,
             fingerprint: 0,
             born: Stamp::default(),
-            scopes: Arc::new([]),
+            selectors: Arc::new([]),
             validator: None,
             compressed: false,
         }
@@ -207,11 +207,13 @@ impl Entry {
         now < self.0.fresh
     }
 
+    /// The epoch of [`mark_checked`](Self::mark_checked).
     pub(crate) fn checked(&self) -> u64 {
         self.0.checked.load(Ordering::Acquire)
     }
 
-    pub(crate) fn check(&self, epoch: u64) {
+    /// Remembers in which epoch the marks were last looked at.
+    pub(crate) fn mark_checked(&self, epoch: u64) {
         self.0.checked.store(epoch, Ordering::Release);
     }
 

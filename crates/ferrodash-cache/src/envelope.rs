@@ -1,6 +1,6 @@
 //! The form in which entries lie in stores that others can write to.
 //!
-//! A header of fixed length, the scopes, the validator, the value, and a signature where one is
+//! A header of fixed length, the selectors, the validator, the value, and a signature where one is
 //! asked for. What does not open counts as absent: it is damaged, foreign, of another version, or
 //! forged.
 //!
@@ -18,14 +18,14 @@ use xxhash_rust::xxh3::xxh3_64;
 use zstd::bulk::{Compressor, Decompressor};
 
 use crate::clock::{millis, unix_millis};
-use crate::{Entry, Key, Parts, Scope, Stamp};
+use crate::{Entry, Key, Parts, Selector, Stamp};
 
 /// First bytes of every stored entry, with the version of the form.
 const MAGIC: [u8; 4] = *b"FDC3";
 
 /// Magic, checksum of all that follows, flags, id, when it was made in milliseconds since 1970,
 /// timeout and lifetime in milliseconds, cost in milliseconds, fingerprint, era, sequence, number
-/// of scopes, length of the validator, length of the value.
+/// of selectors, length of the validator, length of the value.
 const HEADER: usize = 4 + 8 + 1 + 8 + 8 + 8 + 8 + 4 + 8 + 8 + 8 + 2 + 2 + 4;
 
 /// Where the id is, for scripts that compare it in the store.
@@ -97,9 +97,9 @@ impl Sealer {
         } else {
             validator
         };
-        let scopes = &parts.scopes[..parts.scopes.len().min(usize::from(u16::MAX))];
+        let selectors = &parts.selectors[..parts.selectors.len().min(usize::from(u16::MAX))];
         let size =
-            HEADER + scopes.len() * Scope::LENGTH + validator.len() + value.len() + SIGNATURE;
+            HEADER + selectors.len() * Selector::LENGTH + validator.len() + value.len() + SIGNATURE;
         let mut bytes = BytesMut::with_capacity(size);
         bytes.put_slice(&MAGIC);
         bytes.put_u64(0);
@@ -123,12 +123,12 @@ impl Sealer {
         bytes.put_u64(parts.fingerprint);
         bytes.put_u64(parts.born.era);
         bytes.put_u64(parts.born.sequence);
-        bytes.put_u16(u16::try_from(scopes.len()).expect("cut to fit"));
+        bytes.put_u16(u16::try_from(selectors.len()).expect("cut to fit"));
         bytes.put_u16(u16::try_from(validator.len()).expect("cut to fit"));
         bytes.put_u32(u32::try_from(parts.bytes.len()).unwrap_or(u32::MAX));
-        scopes
+        selectors
             .iter()
-            .for_each(|scope| bytes.put_slice(scope.as_bytes()));
+            .for_each(|selector| bytes.put_slice(selector.as_bytes()));
         bytes.put_slice(validator.as_bytes());
         bytes.put_slice(value);
         if let Some(secret) = &self.secret {
@@ -145,10 +145,10 @@ impl Sealer {
     pub fn open(&self, key: &Key, stored: &Bytes, left: Duration) -> Option<Entry> {
         let header = Header::read(stored)?;
         let end = self.end_of_value(key, stored, header.flags)?;
-        let scopes_end = HEADER + header.scopes * Scope::LENGTH;
-        let validator_end = scopes_end + header.validator;
-        let scopes = stored.get(HEADER..scopes_end)?;
-        let validator = std::str::from_utf8(stored.get(scopes_end..validator_end)?).ok()?;
+        let selectors_end = HEADER + header.selectors * Selector::LENGTH;
+        let validator_end = selectors_end + header.validator;
+        let selectors = stored.get(HEADER..selectors_end)?;
+        let validator = std::str::from_utf8(stored.get(selectors_end..validator_end)?).ok()?;
         (validator_end <= end).then_some(())?;
         let value = stored.slice(validator_end..end);
         let bytes = if header.flags & flag::ZSTD != 0 {
@@ -157,8 +157,8 @@ impl Sealer {
             value
         };
         (bytes.len() == header.length && header.lifetime >= header.timeout).then_some(())?;
-        let scope =
-            |bytes: &[u8]| Scope::from_bytes(bytes.try_into().expect("chunks of this length"));
+        let selector =
+            |bytes: &[u8]| Selector::from_bytes(bytes.try_into().expect("chunks of this length"));
         let parts = Parts {
             bytes,
             id: header.id,
@@ -168,7 +168,10 @@ impl Sealer {
             negative: header.flags & flag::NEGATIVE != 0,
             fingerprint: header.fingerprint,
             born: header.born,
-            scopes: scopes.chunks_exact(Scope::LENGTH).map(scope).collect(),
+            selectors: selectors
+                .chunks_exact(Selector::LENGTH)
+                .map(selector)
+                .collect(),
             validator: (!validator.is_empty()).then(|| validator.into()),
             compressed: header.flags & flag::COMPRESSED != 0,
         };
@@ -213,8 +216,8 @@ struct Header {
     cost: Duration,
     fingerprint: u64,
     born: Stamp,
-    /// The number of scopes.
-    scopes: usize,
+    /// The number of selectors.
+    selectors: usize,
     /// The length of the validator.
     validator: usize,
     /// The length of the value.
@@ -243,7 +246,7 @@ impl Header {
                 era: header.get_u64(),
                 sequence: header.get_u64(),
             },
-            scopes: header.get_u16().into(),
+            selectors: header.get_u16().into(),
             validator: header.get_u16().into(),
             length: usize::try_from(header.get_u32()).ok()?,
         })
@@ -321,7 +324,7 @@ mod tests {
     }
 
     fn entry(bytes: Bytes) -> Entry {
-        let scopes = [Scope::ALL, Scope::tag("orders")].into();
+        let selectors = [Selector::ALL, Selector::tag("orders")].into();
         let born = Stamp {
             era: 7,
             sequence: 9,
@@ -329,7 +332,7 @@ mod tests {
         let validator = Some("\"etag\"".into());
         Entry::new(Parts {
             lifetime: 2 * LEFT,
-            scopes,
+            selectors,
             born,
             validator,
             fingerprint: 5,
@@ -353,8 +356,8 @@ mod tests {
             let opened = sealer.open(&key(), &sealed, 2 * LEFT).expect("it opens");
             let (a, b) = (opened.parts(), entry.parts());
             assert_eq!(
-                (&a.bytes, a.id, a.born, &a.scopes),
-                (&b.bytes, b.id, b.born, &b.scopes)
+                (&a.bytes, a.id, a.born, &a.selectors),
+                (&b.bytes, b.id, b.born, &b.selectors)
             );
             assert_eq!(
                 (&a.validator, a.fingerprint, a.negative),

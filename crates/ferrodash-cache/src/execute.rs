@@ -47,8 +47,12 @@ impl Cache {
         departure: Departure,
         compute: impl Future<Output = Result<Computed, E>> + Send,
     ) {
-        let epoch = self.inner.ledger.epoch();
-        let turn = self.inner.near.as_ref().map(|near| near.turn(&call.key));
+        let epoch = self.inner.invalidations.epoch();
+        let version = self
+            .inner
+            .near_cache
+            .as_ref()
+            .map(|near| near.version(&call.key));
         let (mut lease, marks) = match self.permit(&call, &search).await {
             Permit::Found(entry, status) => return departure.land(Landing::value(entry, status)),
             Permit::Elsewhere => return departure.land(Landing::Elsewhere),
@@ -68,7 +72,11 @@ impl Cache {
             Ok(Ok((computed, cost))) => {
                 self.inner.backoff.succeeded(&call.key);
                 let made = self.made(&call, computed, cost, &run, marks);
-                let began = Began { epoch, turn, marks };
+                let began = Began {
+                    epoch,
+                    version,
+                    marks,
+                };
                 self.succeed(&call, made, &mut lease, began, &departure)
                     .await
             }

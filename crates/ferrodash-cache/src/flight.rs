@@ -11,7 +11,7 @@ use tokio::task::AbortHandle;
 
 use crate::answer::Status;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering};
-use crate::{Entry, Key, Scope};
+use crate::{Entry, Key, Selector};
 
 /// How a flight ended. The error is the function's own, behind `Any` because one map serves
 /// functions of all types.
@@ -75,7 +75,7 @@ struct State {
     detached: AtomicBool,
     /// It was asked to run whatever is kept.
     refreshes: bool,
-    scopes: Arc<[Scope]>,
+    selectors: Arc<[Selector]>,
     task: Mutex<Option<AbortHandle>>,
 }
 
@@ -108,7 +108,7 @@ impl Flights {
     pub(crate) fn board(
         self: &Arc<Self>,
         key: Key,
-        scopes: &Arc<[Scope]>,
+        selectors: &Arc<[Selector]>,
         refreshes: bool,
     ) -> Boarding {
         let mut map = self.lock();
@@ -134,7 +134,7 @@ impl Flights {
             joined: AtomicBool::new(false),
             detached: AtomicBool::new(false),
             refreshes,
-            scopes: scopes.clone(),
+            selectors: selectors.clone(),
             task: Mutex::new(None),
         });
         map.insert(
@@ -168,15 +168,15 @@ impl Flights {
         }
     }
 
-    /// Nobody joins flights of these scopes any more; whether what they bring is kept, their marks
-    /// say.
-    pub(crate) fn close(&self, scopes: &[Scope]) {
+    /// Nobody joins flights of these selectors any more; whether what they bring is kept, their
+    /// marks say.
+    pub(crate) fn close(&self, selectors: &[Selector]) {
         self.lock().retain(|_, flight| {
             !flight
                 .state
-                .scopes
+                .selectors
                 .iter()
-                .any(|scope| scopes.contains(scope))
+                .any(|selector| selectors.contains(selector))
         });
     }
 

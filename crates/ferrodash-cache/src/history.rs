@@ -1,10 +1,10 @@
 //! What this process has seen of a store's history of invalidations, and what contradicts it.
 //!
 //! A history goes forward: eras that have ended do not come back, the sequence number of an era
-//! never falls, and neither does the mark of a scope. A store that was put back, from a copy of its
-//! data or by somebody who wants an old value to count again, breaks one of these rules for who has
-//! seen more of it. Such a process begins another era, which voids all that the store has. Who has
-//! seen nothing yet cannot know: what was put back as a whole looks like what it once was.
+//! never falls, and neither does the mark of a selector. A store that was put back, from a copy of
+//! its data or by somebody who wants an old value to count again, breaks one of these rules for who
+//! has seen more of it. Such a process begins another era, which voids all that the store has. Who
+//! has seen nothing yet cannot know: what was put back as a whole looks like what it once was.
 //!
 //! A tier may keep more than one history, each with marks of its own; they are told apart by a
 //! number.
@@ -18,13 +18,13 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use xxhash_rust::xxh3::Xxh3Default;
 
 use crate::tier::{Reading, Shared, TierResult};
-use crate::{Key, Marks, Scope, Stamp};
+use crate::{Key, Marks, Selector, Stamp};
 
 /// Eras that have ended are remembered up to this number; one lasts until the store loses its
 /// marks.
 const MOST_ERAS: usize = 256;
 
-/// Marks that are remembered, for scopes and for sets of them, of all histories together.
+/// Marks that are remembered, for selectors and for sets of them, of all histories together.
 const MOST_MARKS: usize = 50_000;
 
 /// How often another era is begun for one call. Who breaks one in between is at it right now.
@@ -45,9 +45,10 @@ struct Seen {
     ended: HashMap<u64, u64>,
     order: VecDeque<u64>,
     count: u64,
-    /// In the present era: at least so new are the marks of scopes that were invalidated from here.
-    marks: HashMap<Scope, u64>,
-    /// The same for the newest mark of a set of scopes, by a hash of it.
+    /// In the present era: at least so new are the marks of selectors that were invalidated from
+    /// here.
+    marks: HashMap<Selector, u64>,
+    /// The same for the newest mark of a set of selectors, by a hash of it.
     sets: HashMap<u64, u64>,
 }
 
@@ -60,17 +61,17 @@ struct Before {
 }
 
 impl History {
-    /// The entry under a key with the marks of scopes, as [`Shared::read`] gives them.
+    /// The entry under a key with the marks of selectors, as [`Shared::read`] gives them.
     pub(crate) async fn read(
         &self,
         shared: &dyn Shared,
         key: &Key,
-        scopes: &[Scope],
+        selectors: &[Selector],
     ) -> TierResult<Reading> {
         for _ in 0..ATTEMPTS {
-            let before = self.all_before(scopes);
-            let reading = shared.read(key, scopes).await?;
-            if self.agree(&before, scopes, reading.marks) {
+            let before = self.all_before(selectors);
+            let reading = shared.read(key, selectors).await?;
+            if self.agree(&before, selectors, reading.marks) {
                 return Ok(reading);
             }
             begin_era(shared, reading.marks.history).await?;
@@ -78,17 +79,17 @@ impl History {
         Err(contradicted())
     }
 
-    /// The marks of scopes for the entry of a key, as [`Shared::marks_of`] gives them.
+    /// The marks of selectors for the entry of a key, as [`Shared::marks_of`] gives them.
     pub(crate) async fn marks(
         &self,
         shared: &dyn Shared,
         key: &Key,
-        scopes: &[Scope],
+        selectors: &[Selector],
     ) -> TierResult<Marks> {
         for _ in 0..ATTEMPTS {
-            let before = self.all_before(scopes);
-            let marks = shared.marks_of(key, scopes).await?;
-            if self.agree(&before, scopes, marks) {
+            let before = self.all_before(selectors);
+            let marks = shared.marks_of(key, selectors).await?;
+            if self.agree(&before, selectors, marks) {
                 return Ok(marks);
             }
             begin_era(shared, marks.history).await?;
@@ -96,17 +97,21 @@ impl History {
         Err(contradicted())
     }
 
-    /// Marks scopes, as [`Shared::invalidate`] does. In a store that was put back that would not
+    /// Marks selectors, as [`Shared::invalidate`] does. In a store that was put back that would not
     /// reach what the store had after the moment to which it was put back.
-    pub(crate) async fn invalidate(&self, shared: &dyn Shared, scopes: &[Scope]) -> TierResult<()> {
+    pub(crate) async fn invalidate(
+        &self,
+        shared: &dyn Shared,
+        selectors: &[Selector],
+    ) -> TierResult<()> {
         'attempts: for _ in 0..ATTEMPTS {
             let before = self.all_before(&[]);
-            for marks in shared.invalidate_each(scopes).await? {
+            for marks in shared.invalidate_each(selectors).await? {
                 if !self.agree(&before, &[], Marks { newest: 0, ..marks }) {
                     begin_era(shared, marks.history).await?;
                     continue 'attempts;
                 }
-                self.invalidated(marks.history, scopes, marks.now);
+                self.invalidated(marks.history, selectors, marks.now);
             }
             return Ok(());
         }
@@ -114,40 +119,40 @@ impl History {
     }
 
     /// What is known of each history before the store is asked.
-    fn all_before(&self, scopes: &[Scope]) -> Vec<(usize, Before)> {
+    fn all_before(&self, selectors: &[Selector]) -> Vec<(usize, Before)> {
         let numbers: Vec<usize> = self.seen().keys().copied().collect();
         numbers
             .into_iter()
-            .map(|number| (number, self.before(number, scopes)))
+            .map(|number| (number, self.before(number, selectors)))
             .collect()
     }
 
-    fn agree(&self, before: &[(usize, Before)], scopes: &[Scope], marks: Marks) -> bool {
+    fn agree(&self, before: &[(usize, Before)], selectors: &[Selector], marks: Marks) -> bool {
         let before = before.iter().find(|(number, _)| *number == marks.history);
         let before = before.map(|(_, before)| *before).unwrap_or_default();
-        self.agrees(marks.history, before, scopes, marks)
+        self.agrees(marks.history, before, selectors, marks)
     }
 
     /// What is known before the store is asked.
-    fn before(&self, number: usize, scopes: &[Scope]) -> Before {
+    fn before(&self, number: usize, selectors: &[Selector]) -> Before {
         let mut histories = self.seen();
         let seen = histories.entry(number).or_default();
-        let of_scopes = scopes
+        let of_selectors = selectors
             .iter()
-            .filter_map(|scope| seen.marks.get(scope))
+            .filter_map(|selector| seen.marks.get(selector))
             .max()
             .copied();
-        let of_set = seen.sets.get(&hash(scopes)).copied();
+        let of_set = seen.sets.get(&hash(selectors)).copied();
         Before {
             now: seen.now,
             ended: seen.count,
-            newest: of_scopes.max(of_set).unwrap_or(0),
+            newest: of_selectors.max(of_set).unwrap_or(0),
         }
     }
 
     /// Whether an answer agrees with what was known before it was asked for. If so, it is known
     /// from now on.
-    fn agrees(&self, number: usize, before: Before, scopes: &[Scope], marks: Marks) -> bool {
+    fn agrees(&self, number: usize, before: Before, selectors: &[Selector], marks: Marks) -> bool {
         let mut histories = self.seen();
         let most = MOST_MARKS / histories.len().max(1);
         let seen = histories.entry(number).or_default();
@@ -169,20 +174,20 @@ impl History {
         }
         if marks.newest > 0 {
             seen.make_room(most);
-            let known = seen.sets.entry(hash(scopes)).or_default();
+            let known = seen.sets.entry(hash(selectors)).or_default();
             *known = marks.newest.max(*known);
         }
         true
     }
 
-    fn invalidated(&self, number: usize, scopes: &[Scope], at: Stamp) {
+    fn invalidated(&self, number: usize, selectors: &[Selector], at: Stamp) {
         let mut histories = self.seen();
         let most = MOST_MARKS / histories.len().max(1);
         let seen = histories.entry(number).or_default();
         if seen.now.era == at.era {
             seen.make_room(most);
-            for scope in scopes {
-                let known = seen.marks.entry(*scope).or_default();
+            for selector in selectors {
+                let known = seen.marks.entry(*selector).or_default();
                 *known = at.sequence.max(*known);
             }
         }
@@ -236,11 +241,11 @@ fn contradicted() -> String {
     "its history goes back again and again".to_owned()
 }
 
-fn hash(scopes: &[Scope]) -> u64 {
+fn hash(selectors: &[Selector]) -> u64 {
     let mut hasher = Xxh3Default::new();
-    scopes
+    selectors
         .iter()
-        .for_each(|scope| hasher.update(scope.as_bytes()));
+        .for_each(|selector| hasher.update(selector.as_bytes()));
     hasher.digest()
 }
 
@@ -248,8 +253,8 @@ fn hash(scopes: &[Scope]) -> u64 {
 mod tests {
     use super::*;
 
-    const ORDERS: Scope = Scope::from_bytes([1; 16]);
-    const PRICES: Scope = Scope::from_bytes([2; 16]);
+    const ORDERS: Selector = Selector::from_bytes([1; 16]);
+    const PRICES: Selector = Selector::from_bytes([2; 16]);
 
     fn at(era: u64, sequence: u64, newest: u64) -> Marks {
         Marks {
@@ -323,9 +328,9 @@ mod tests {
     fn a5_what_is_remembered_is_bounded() {
         let history = History::default();
         for number in 1..=2 * MOST_MARKS as u64 {
-            let scope = Scope::tag(&number.to_string());
+            let selector = Selector::tag(&number.to_string());
             let marks = at(7, number, number);
-            assert!(history.agrees(0, history.before(0, &[scope]), &[scope], marks));
+            assert!(history.agrees(0, history.before(0, &[selector]), &[selector], marks));
         }
         for era in 8..8 + 2 * MOST_ERAS as u64 {
             assert!(answers(

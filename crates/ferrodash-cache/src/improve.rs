@@ -11,7 +11,7 @@ use crate::call::Call;
 use crate::clock::now;
 use crate::improvements::Waiting;
 use crate::lease::Lease;
-use crate::tier::{Acquired, Bid, Shared};
+use crate::tier::{LeaseOutcome, LeaseRequest, Shared};
 use crate::{Entry, Parts};
 
 impl Cache {
@@ -48,7 +48,7 @@ impl Cache {
     /// Puts the better form of an entry into the tiers that have the entry.
     async fn improve(&self, call: &Call, better: &Entry) {
         let inner = &*self.inner;
-        let Some(marks) = self.marks(&call.key, &better.parts().scopes).await else {
+        let Some(marks) = self.marks(&call.key, &better.parts().selectors).await else {
             return;
         };
         if better.lifetime_left().is_none() || !marks.allow(better.parts().born) {
@@ -57,14 +57,14 @@ impl Cache {
         if let Some((slot, shared)) = inner.authority()
             && slot.tier().takes(better)
         {
-            let bid = Bid {
+            let request = LeaseRequest {
                 token: crate::random::number(),
                 observed: Some(better.id()),
                 lease: call.policy.lease,
                 born: marks.now,
                 newest: marks.newest,
             };
-            self.fill_again(call, slot, shared, &bid, better).await;
+            self.fill_again(call, slot, shared, &request, better).await;
         }
         for slot in inner.storage().filter(|slot| slot.tier().takes(better)) {
             let kept = slot
@@ -76,7 +76,7 @@ impl Cache {
                     .await;
             }
         }
-        if let Some(near) = &inner.near {
+        if let Some(near) = &inner.near_cache {
             better.count_in(&call.stats);
             near.improve(&call.key, better, now());
         }
@@ -89,13 +89,13 @@ impl Cache {
         call: &Call,
         slot: &Slot,
         shared: &dyn Shared,
-        bid: &Bid,
+        request: &LeaseRequest,
         better: &Entry,
     ) {
         let (inner, key) = (&*self.inner, &call.key);
-        let lease = Lease::sought(self, *key, bid.token, bid.lease);
-        match slot.ask(inner, key, shared.acquire(key, bid)).await {
-            Some(Some(Acquired::Won)) => {}
+        let lease = Lease::sought(self, *key, request.token, request.lease);
+        match slot.ask(inner, key, shared.acquire(key, request)).await {
+            Some(Some(LeaseOutcome::Won)) => {}
             // It may be held, and is given back.
             Some(None) => return,
             None | Some(Some(_)) => return lease.not_won(),

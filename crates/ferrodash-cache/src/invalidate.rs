@@ -6,8 +6,8 @@ use tokio::runtime::Handle;
 
 use crate::cache::Cache;
 use crate::error::debug_as_display;
-use crate::tier::{Acquired, Bid, Filled};
-use crate::{Key, Scope};
+use crate::tier::{Filled, LeaseOutcome, LeaseRequest};
+use crate::{Key, Selector};
 
 /// An invalidation that did not reach every tier: some may still give back what was to be
 /// forgotten.
@@ -42,7 +42,7 @@ impl Cache {
         let mut tiers = Vec::new();
         // Also if the caller goes away before the tiers have answered: they may carry it out all
         // the same.
-        let _forget = OnDrop(|| inner.near.iter().for_each(|near| near.changed(key)));
+        let _forget = OnDrop(|| inner.near_cache.iter().for_each(|near| near.changed(key)));
         // From the last tier on, so that an entry is not copied from one that still has it to one
         // that no longer does.
         for slot in inner.tiers.iter().rev() {
@@ -73,7 +73,7 @@ impl Cache {
         result
     }
 
-    /// Forgets everything with one of these scopes: functions, tags, or [all](Scope::ALL).
+    /// Forgets everything with one of these selectors: functions, tags, or [all](Selector::ALL).
     ///
     /// When this returns, no read of any process gives back a value that was computed from what was
     /// so before, except for copies in the memory of other processes: those follow as soon as the
@@ -83,19 +83,19 @@ impl Cache {
     ///
     /// # Errors
     /// When the tier that keeps the marks could not be reached.
-    pub async fn invalidate(&self, scopes: &[Scope]) -> Result<(), Unreached> {
+    pub async fn invalidate(&self, selectors: &[Selector]) -> Result<(), Unreached> {
         let inner = &*self.inner;
-        inner.flights.close(scopes);
+        inner.flights.close(selectors);
         match inner.authority() {
-            None => inner.ledger.invalidate_own(scopes),
+            None => inner.invalidations.invalidate_own(selectors),
             Some((slot, shared)) => {
                 // Also if the caller goes away before the tier has answered.
-                let turn = OnDrop(|| inner.ledger.turn());
+                let advance = OnDrop(|| inner.invalidations.advance());
                 let reached = slot
-                    .insist(inner, None, inner.history.invalidate(shared, scopes))
+                    .insist(inner, None, inner.history.invalidate(shared, selectors))
                     .await
                     .is_some();
-                drop(turn);
+                drop(advance);
                 if !reached {
                     return Err(Unreached {
                         tiers: vec![slot.tier().name()],
@@ -104,7 +104,7 @@ impl Cache {
             }
         }
         // Once more for who boarded before the marks were there.
-        inner.flights.close(scopes);
+        inner.flights.close(selectors);
         Ok(())
     }
 
@@ -113,7 +113,7 @@ impl Cache {
     /// # Errors
     /// As for [`invalidate`](Self::invalidate).
     pub async fn invalidate_tag(&self, tag: &str) -> Result<(), Unreached> {
-        self.invalidate(&[Scope::tag(tag)]).await
+        self.invalidate(&[Selector::tag(tag)]).await
     }
 
     /// Forgets all values of a function, by the name that its keys are made with.
@@ -121,7 +121,7 @@ impl Cache {
     /// # Errors
     /// As for [`invalidate`](Self::invalidate).
     pub async fn invalidate_function(&self, name: &str) -> Result<(), Unreached> {
-        self.invalidate(&[Scope::function(name)]).await
+        self.invalidate(&[Selector::function(name)]).await
     }
 
     /// Forgets everything in this cache's namespace.
@@ -129,7 +129,7 @@ impl Cache {
     /// # Errors
     /// As for [`invalidate`](Self::invalidate).
     pub async fn clear(&self) -> Result<(), Unreached> {
-        self.invalidate(&[Scope::ALL]).await
+        self.invalidate(&[Selector::ALL]).await
     }
 
     /// Ends the freshness of a value, so that the next caller has it computed anew. It can still
@@ -146,10 +146,10 @@ impl Cache {
                 .map(|(slot, _)| slot.tier().name())
                 .collect(),
         };
-        let (epoch, scopes) = (inner.ledger.epoch(), self.scopes(key, &[]));
-        let turn = inner.near.as_ref().map(|near| near.turn(key));
-        let search = self.find(key, &scopes, None).await;
-        let marks = self.marks(key, &scopes).await.ok_or_else(unreached)?;
+        let (epoch, selectors) = (inner.invalidations.epoch(), self.selectors(key, &[]));
+        let version = inner.near_cache.as_ref().map(|near| near.version(key));
+        let search = self.find(key, &selectors, None).await;
+        let marks = self.marks(key, &selectors).await.ok_or_else(unreached)?;
         let Some((entry, _)) = search.found else {
             return Ok(false);
         };
@@ -160,12 +160,12 @@ impl Cache {
         let Some((slot, shared)) = inner.authority() else {
             match inner.tiers.first() {
                 Some(_) => return self.remove(key).await.map(|()| true),
-                None => self.copy_to_memory(key, &expired, epoch, turn),
+                None => self.copy_to_memory(key, &expired, epoch, version),
             }
             return Ok(true);
         };
         let (token, lease) = (crate::random::number(), Duration::from_secs(1));
-        let bid = Bid {
+        let request = LeaseRequest {
             token,
             observed: Some(entry.id()),
             lease,
@@ -173,18 +173,18 @@ impl Cache {
             newest: marks.newest,
         };
         let filled = match slot
-            .insist(inner, Some(key), shared.acquire(key, &bid))
+            .insist(inner, Some(key), shared.acquire(key, &request))
             .await
             .ok_or_else(unreached)?
         {
-            Acquired::Won => slot
+            LeaseOutcome::Won => slot
                 .insist(inner, Some(key), shared.fill(key, token, &expired))
                 .await
                 .ok_or_else(unreached)?,
             // It has been replaced, or is about to be.
-            Acquired::Changed(_) | Acquired::Held(_) => Filled::Lost,
+            LeaseOutcome::Changed(_) | LeaseOutcome::Held(_) => Filled::Lost,
         };
-        if let Some(near) = &inner.near {
+        if let Some(near) = &inner.near_cache {
             near.changed(key);
         }
         match filled {
@@ -198,28 +198,28 @@ impl Cache {
 /// written, and before the invalidation has got through.
 #[doc(hidden)]
 #[derive(Debug)]
-pub struct Owed {
+pub struct PendingInvalidation {
     cache: Cache,
-    scopes: Vec<Scope>,
+    selectors: Vec<Selector>,
 }
 
-impl Owed {
-    pub fn new(scopes: Vec<Scope>) -> Self {
+impl PendingInvalidation {
+    pub fn new(selectors: Vec<Selector>) -> Self {
         Self {
             cache: Cache::current(),
-            scopes,
+            selectors,
         }
     }
 
-    /// Nothing was written.
-    pub fn forgive(mut self) {
-        self.scopes.clear();
+    /// Drops the invalidation: nothing was written.
+    pub fn discard(mut self) {
+        self.selectors.clear();
     }
 
     /// Invalidates, in a task of its own.
-    pub async fn settle(mut self) -> Result<(), Unreached> {
-        let (cache, scopes) = (self.cache.clone(), std::mem::take(&mut self.scopes));
-        let task = tokio::spawn(async move { cache.invalidate(&scopes).await });
+    pub async fn complete(mut self) -> Result<(), Unreached> {
+        let (cache, selectors) = (self.cache.clone(), std::mem::take(&mut self.selectors));
+        let task = tokio::spawn(async move { cache.invalidate(&selectors).await });
         task.await.unwrap_or_else(|_| {
             Err(Unreached {
                 tiers: self.cache.tiers(),
@@ -228,12 +228,12 @@ impl Owed {
     }
 }
 
-impl Drop for Owed {
+impl Drop for PendingInvalidation {
     fn drop(&mut self) {
-        let (cache, scopes) = (self.cache.clone(), std::mem::take(&mut self.scopes));
-        if let (false, Ok(runtime)) = (scopes.is_empty(), Handle::try_current()) {
+        let (cache, selectors) = (self.cache.clone(), std::mem::take(&mut self.selectors));
+        if let (false, Ok(runtime)) = (selectors.is_empty(), Handle::try_current()) {
             runtime.spawn(async move {
-                if let Err(error) = cache.invalidate(&scopes).await {
+                if let Err(error) = cache.invalidate(&selectors).await {
                     tracing::error!(%error, "the writer went away, and its invalidation failed");
                 }
             });

@@ -12,7 +12,7 @@ use crate::flight::Departure;
 use crate::lease::Lease;
 use crate::run::Run;
 use crate::tier::Filled;
-use crate::{Entry, Key, Marks, Parts, Policy, Scope};
+use crate::{Entry, Key, Marks, Parts, Policy, Selector};
 
 /// What a function made.
 pub(crate) struct Made {
@@ -26,7 +26,7 @@ pub(crate) struct Made {
 #[derive(Clone, Copy)]
 pub(crate) struct Began {
     pub(crate) epoch: u64,
-    pub(crate) turn: Option<u32>,
+    pub(crate) version: Option<u32>,
     pub(crate) marks: Option<Marks>,
 }
 
@@ -58,24 +58,26 @@ impl Cache {
             && !decisions.pass
             && !timeout.is_zero()
             && cost >= call.policy.slower_than;
-        let mut scopes = call.scopes.clone();
+        let mut selectors = call.selectors.clone();
         // What a value depends on does not change with its source's word that it is still right.
-        let of_again = again.iter().flat_map(|again| again.parts().scopes.iter());
-        let mut more: Vec<Scope> = decisions.tags.iter().chain(of_again).copied().collect();
+        let of_again = again
+            .iter()
+            .flat_map(|again| again.parts().selectors.iter());
+        let mut more: Vec<Selector> = decisions.tags.iter().chain(of_again).copied().collect();
         if !more.is_empty() {
-            more.extend_from_slice(&scopes);
+            more.extend_from_slice(&selectors);
             more.sort_unstable();
             more.dedup();
-            scopes = more.into();
+            selectors = more.into();
         }
-        let keep = keep && has_few_scopes(&scopes, &call.policy);
+        let keep = keep && has_few_selectors(&selectors, &call.policy);
         // What is not kept is not fresh for anybody else either, such as a browser.
         let timeout = if keep { timeout } else { Duration::ZERO };
         let mut parts = Parts {
             cost,
             negative: computed.negative.is_some(),
             fingerprint: call.policy.fingerprint,
-            scopes,
+            selectors,
             validator: decisions.validator,
             compressed: computed.compressed,
             ..Parts::new(computed.bytes, timeout)
@@ -112,7 +114,7 @@ impl Cache {
         // Tags that only the function knew: something may have been invalidated by them meanwhile,
         // and a store that makes the marks of what is asked for has to be asked before it keeps the
         // entry.
-        if entry.parts().scopes != call.scopes
+        if entry.parts().selectors != call.selectors
             && !self.still_counts(&call.key, entry, began.marks).await
         {
             return Kept::Lost;
@@ -130,12 +132,12 @@ impl Cache {
         if online {
             stored |= self.put_into_storage(&call.key, entry).await;
         }
-        if let (Some(near), Some(turn)) = (&inner.near, began.turn) {
-            entry.check(began.epoch);
+        if let (Some(near), Some(version)) = (&inner.near_cache, began.version) {
+            entry.mark_checked(began.epoch);
             entry.count_in(&call.stats);
             // Of what the shared tier does not have, no news comes.
             let age = self.near_age(online && (!shared || filled == Some(Filled::Stored)));
-            stored |= near.keep(&call.key, entry, age, turn);
+            stored |= near.keep(&call.key, entry, age, version);
         }
         // The removal may have passed between the look at the mark and the writing. What it put
         // there stays.
@@ -174,7 +176,7 @@ impl Cache {
         entry: &Entry,
         marks: Option<Marks>,
     ) -> bool {
-        match (marks, self.marks(key, &entry.parts().scopes).await) {
+        match (marks, self.marks(key, &entry.parts().selectors).await) {
             (Some(_), Some(now)) => now.allow(entry.parts().born),
             (_, None) | (None, _) => true,
         }
@@ -182,10 +184,10 @@ impl Cache {
 }
 
 /// Whether an entry can say by what it can be invalidated; one that cannot is not kept.
-fn has_few_scopes(scopes: &[Scope], policy: &Policy) -> bool {
-    let few = scopes.len() <= usize::from(u16::MAX);
+fn has_few_selectors(selectors: &[Selector], policy: &Policy) -> bool {
+    let few = selectors.len() <= usize::from(u16::MAX);
     if !few {
-        tracing::warn!(function = %policy.name, tags = scopes.len(), "a value with so many tags is not kept");
+        tracing::warn!(function = %policy.name, tags = selectors.len(), "a value with so many tags is not kept");
     }
     few
 }

@@ -15,15 +15,15 @@ use serde::ser::{
     SerializeTuple, SerializeTupleStruct, SerializeTupleVariant, Serializer,
 };
 
-use crate::Scope;
+use crate::Selector;
 use crate::error::debug_as_display;
 
 /// The key of an entry: BLAKE3 over a name and typed arguments, 256 bits, and the function's
-/// [`Scope`].
+/// [`Selector`].
 #[derive(Clone, Copy)]
 pub struct Key {
     hash: [u8; 32],
-    function: Scope,
+    function: Selector,
 }
 
 impl Key {
@@ -56,7 +56,7 @@ impl Key {
         };
         Ok(Self {
             hash: *hash.as_bytes(),
-            function: Scope::function(function),
+            function: Selector::function(function),
         })
     }
 
@@ -64,7 +64,7 @@ impl Key {
     pub fn from_bytes(hash: [u8; 32]) -> Self {
         Self {
             hash,
-            function: Scope::ALL,
+            function: Selector::ALL,
         }
     }
 
@@ -74,13 +74,13 @@ impl Key {
     }
 
     /// The function whose call it is.
-    pub fn function(&self) -> Scope {
+    pub fn function(&self) -> Selector {
         self.function
     }
 
     /// What ends copies of the key's entry in tiers that lie before the one where it is removed.
-    pub(crate) fn selector(&self) -> Scope {
-        Scope::from_bytes(*self.hash.first_chunk().expect("32 bytes"))
+    pub(crate) fn selector(&self) -> Selector {
+        Selector::from_bytes(*self.hash.first_chunk().expect("32 bytes"))
     }
 }
 

@@ -10,7 +10,7 @@ use crate::cache::{Cache, Inner};
 use crate::call::Call;
 use crate::clock::now;
 use crate::search::Search;
-use crate::tier::{Acquired, Bid, Filled};
+use crate::tier::{Filled, LeaseOutcome, LeaseRequest};
 use crate::{Entry, Key, Marks, Mode};
 
 /// Waiters wake up a little apart, so that they do not all ask at once when a lease has run out.
@@ -56,16 +56,20 @@ impl Cache {
     /// patience.
     pub(crate) async fn permit(&self, call: &Call, search: &Search) -> Permit {
         let Some((slot, shared)) = self.inner.authority() else {
-            let marks = Some(self.inner.ledger.own_marks(&call.scopes));
+            let marks = Some(self.inner.invalidations.own_marks(&call.selectors));
             return Permit::Compute { lease: None, marks };
         };
-        let epoch = self.inner.ledger.epoch();
-        let turn = self.inner.near.as_ref().map(|near| near.turn(&call.key));
+        let epoch = self.inner.invalidations.epoch();
+        let version = self
+            .inner
+            .near_cache
+            .as_ref()
+            .map(|near| near.version(&call.key));
         let seen = search.found.as_ref().map(|(entry, _)| entry.id());
         let (mut observed, deadline) = (search.observed.or(seen), now() + call.patience);
         let marks = match search.marks {
             // A copy in memory was as far as the search got.
-            None => self.marks(&call.key, &call.scopes).await,
+            None => self.marks(&call.key, &call.selectors).await,
             marks => marks,
         };
         let Some(mut marks) = marks else {
@@ -75,28 +79,28 @@ impl Cache {
             let (lease, acquired) = self.ask_for_lease(call, observed, marks).await;
             match acquired {
                 None => return OFFLINE,
-                Some(Acquired::Won) => {
+                Some(LeaseOutcome::Won) => {
                     let (lease, marks) = (Some(lease), Some(marks));
                     return Permit::Compute { lease, marks };
                 }
-                Some(Acquired::Changed(entry)) => {
+                Some(LeaseOutcome::Changed(entry)) => {
                     observed = Some(entry.id());
                     let Some(suits) = self.suits(call, &entry).await else {
                         return OFFLINE;
                     };
                     if suits {
                         entry.count_in(&call.stats);
-                        self.copy_to_memory(&call.key, &entry, epoch, turn);
+                        self.copy_to_memory(&call.key, &entry, epoch, version);
                         let tier = slot.tier().name();
                         return Permit::Found(entry, Status::Hit { tier });
                     }
-                    let Some(newer) = self.marks(&call.key, &call.scopes).await else {
+                    let Some(newer) = self.marks(&call.key, &call.selectors).await else {
                         return OFFLINE;
                     };
                     marks = newer;
                 }
-                Some(Acquired::Held(_)) if call.patience.is_zero() => return Permit::Elsewhere,
-                Some(Acquired::Held(left)) => {
+                Some(LeaseOutcome::Held(_)) if call.patience.is_zero() => return Permit::Elsewhere,
+                Some(LeaseOutcome::Held(left)) => {
                     let patience = deadline.saturating_duration_since(now());
                     if patience.is_zero() {
                         let (lease, marks) = (None, Some(marks));
@@ -115,9 +119,9 @@ impl Cache {
         call: &Call,
         observed: Option<u64>,
         marks: Marks,
-    ) -> (Lease, Option<Acquired>) {
+    ) -> (Lease, Option<LeaseOutcome>) {
         let (token, key) = (crate::random::number(), &call.key);
-        let bid = Bid {
+        let request = LeaseRequest {
             token,
             observed,
             lease: call.policy.lease,
@@ -128,11 +132,14 @@ impl Cache {
         // lost.
         let mut lease = Lease::sought(self, *key, token, call.policy.lease);
         let asked = match self.inner.authority() {
-            Some((slot, shared)) => slot.ask(&self.inner, key, shared.acquire(key, &bid)).await,
+            Some((slot, shared)) => {
+                slot.ask(&self.inner, key, shared.acquire(key, &request))
+                    .await
+            }
             None => None,
         };
         // Without an answer it may be held; what was not asked for is not.
-        lease.held = matches!(asked, Some(None | Some(Acquired::Won)));
+        lease.held = matches!(asked, Some(None | Some(LeaseOutcome::Won)));
         (lease, asked.flatten())
     }
 
@@ -140,7 +147,7 @@ impl Cache {
     /// marks cannot be read.
     async fn suits(&self, call: &Call, entry: &Entry) -> Option<bool> {
         let parts = entry.parts();
-        let marks = self.marks(&call.key, &parts.scopes).await?;
+        let marks = self.marks(&call.key, &parts.selectors).await?;
         Some(
             parts.fingerprint == call.policy.fingerprint
                 && entry.remaining().is_some()

@@ -46,19 +46,19 @@ mod history;
 mod improve;
 mod improvements;
 mod invalidate;
+mod invalidations;
 mod keep;
 mod key;
 mod lease;
-mod ledger;
 pub mod memo;
-mod near;
+mod near_cache;
 mod options;
 mod policy;
 mod random;
 mod report;
 mod run;
-mod scope;
 mod search;
+mod selector;
 mod state;
 mod stats;
 mod sync;
@@ -79,12 +79,14 @@ pub use execute::panic_message;
 #[doc(hidden)]
 pub use fuzz::fuzz_address;
 #[doc(hidden)]
-pub use invalidate::Owed;
+pub use invalidate::PendingInvalidation;
 pub use invalidate::Unreached;
 pub use key::{Key, KeyError};
 pub use policy::{Mode, Policy};
 pub use run::Run;
-pub use scope::{Marks, Scope, Stamp};
+pub use selector::{Marks, Selector, Stamp};
 pub use state::{TierReport, TierState};
 pub use stats::{FunctionReport, FunctionStats};
-pub use tier::{Acquired, Bid, Change, Filled, Listener, Reading, Shared, Tier, TierResult};
+pub use tier::{
+    Change, Filled, LeaseOutcome, LeaseRequest, Listener, Reading, Shared, Tier, TierResult,
+};

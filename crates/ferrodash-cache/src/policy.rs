@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{Entry, Scope};
+use crate::{Entry, Selector};
 
 /// How long a lease is held without a sign of life: as long may callers wait for a process that
 /// died while it computed.
@@ -60,7 +60,7 @@ pub struct Policy {
     /// Whether an entry of a tier can be read; what another version of the program left counts as
     /// absent. Copies in memory were made or looked at in this process.
     pub readable: fn(&Entry) -> bool,
-    tags: Vec<Scope>,
+    tags: Vec<Selector>,
 }
 
 /// Whether a call looks into the cache.
@@ -212,12 +212,12 @@ impl Policy {
 
     /// Adds a tag by which the value can be invalidated.
     pub fn tag(mut self, tag: &str) -> Self {
-        self.tags.push(Scope::tag(tag));
+        self.tags.push(Selector::tag(tag));
         self
     }
 
     /// The tags.
-    pub(crate) fn tags(&self) -> &[Scope] {
+    pub(crate) fn tags(&self) -> &[Selector] {
         &self.tags
     }
 

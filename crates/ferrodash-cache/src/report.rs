@@ -25,7 +25,10 @@ impl Cache {
 
     /// The number of entries in this process's memory, and their size in bytes.
     pub fn memory_size(&self) -> (usize, u64) {
-        self.inner.near.as_ref().map_or((0, 0), |near| near.size())
+        self.inner
+            .near_cache
+            .as_ref()
+            .map_or((0, 0), |near| near.size())
     }
 
     /// Begins to note which entries this process sees, for [`entries`](Self::entries). Hits become

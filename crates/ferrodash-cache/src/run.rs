@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-use crate::{Entry, Scope};
+use crate::{Entry, Selector};
 
 /// The run of a cached function, seen from inside.
 ///
@@ -38,7 +38,7 @@ struct State {
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Decisions {
     pub(crate) timeout: Option<Duration>,
-    pub(crate) tags: Vec<Scope>,
+    pub(crate) tags: Vec<Selector>,
     pub(crate) pass: bool,
     pub(crate) validator: Option<Arc<str>>,
     pub(crate) not_modified: bool,
@@ -80,7 +80,7 @@ impl Run {
     /// Adds a tag by which the value can be invalidated, also by an invalidation that came while
     /// the function ran.
     pub fn tag(&self, tag: &str) -> &Self {
-        self.decisions().tags.push(Scope::tag(tag));
+        self.decisions().tags.push(Selector::tag(tag));
         self
     }
 

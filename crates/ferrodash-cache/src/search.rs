@@ -8,7 +8,7 @@ use crate::clock::now;
 use crate::entry::LONGEST;
 use crate::tier::{Reading, Shared};
 use crate::tiers::MEMORY;
-use crate::{Entry, Key, Marks, Policy, Scope};
+use crate::{Entry, Key, Marks, Policy, Selector};
 
 /// What the tiers have.
 #[derive(Default)]
@@ -17,7 +17,7 @@ pub(crate) struct Search {
     pub(crate) found: Option<(Entry, &'static str)>,
     /// The id of what lies in the tier that gives leases.
     pub(crate) observed: Option<u64>,
-    /// The marks of the key's scopes; `None` if the tier that keeps them did not answer.
+    /// The marks of the key's selectors; `None` if the tier that keeps them did not answer.
     pub(crate) marks: Option<Marks>,
 }
 
@@ -80,9 +80,9 @@ fn is_readable(entry: &Entry, call: Option<&Call>) -> bool {
 
 impl Cache {
     /// No look: what a refresh needs to know.
-    pub(crate) async fn skip(&self, key: &Key, scopes: &Arc<[Scope]>) -> Search {
+    pub(crate) async fn skip(&self, key: &Key, selectors: &Arc<[Selector]>) -> Search {
         Search {
-            marks: self.marks(key, scopes).await,
+            marks: self.marks(key, selectors).await,
             ..Search::default()
         }
     }
@@ -92,16 +92,16 @@ impl Cache {
     pub(crate) async fn find(
         &self,
         key: &Key,
-        scopes: &Arc<[Scope]>,
+        selectors: &Arc<[Selector]>,
         call: Option<&Call>,
     ) -> Search {
         let inner = &*self.inner;
-        let epoch = inner.ledger.epoch();
-        let turn = inner.near.as_ref().map(|near| near.turn(key));
+        let epoch = inner.invalidations.epoch();
+        let version = inner.near_cache.as_ref().map(|near| near.version(key));
         let suits =
             |entry: &Entry| call.is_none_or(|call| call.policy.fingerprint == entry.fingerprint());
         let mut search = Search::default();
-        if let Some(near) = &inner.near
+        if let Some(near) = &inner.near_cache
             && let Some(entry) = near.get(key, now()).filter(&suits)
             && self.copy_counts(key, &entry, epoch).await
             && is_readable(&entry, call)
@@ -116,7 +116,7 @@ impl Cache {
                 .shared()
                 .filter(|_| inner.authority == Some(index))
             {
-                Some(shared) => self.read(slot, shared, key, scopes, &mut search).await,
+                Some(shared) => self.read(slot, shared, key, selectors, &mut search).await,
                 None => self.read_storage(slot, key).await,
             };
             let readable = |entry: &Entry| call.is_none_or(|call| (call.policy.readable)(entry));
@@ -134,10 +134,10 @@ impl Cache {
             if let Some(call) = call {
                 entry.count_in(&call.stats);
             }
-            self.copy(key, entry, from, epoch, turn).await;
+            self.copy(key, entry, from, epoch, version).await;
         }
         if inner.authority.is_none() {
-            search.marks = Some(inner.ledger.own_marks(scopes));
+            search.marks = Some(inner.invalidations.own_marks(selectors));
         }
         search
     }
@@ -148,20 +148,24 @@ impl Cache {
         slot: &Slot,
         shared: &dyn Shared,
         key: &Key,
-        scopes: &Arc<[Scope]>,
+        selectors: &Arc<[Selector]>,
         search: &mut Search,
     ) -> Option<Entry> {
-        let reading = self.inner.history.read(shared, key, scopes);
+        let reading = self.inner.history.read(shared, key, selectors);
         let Reading { entry, marks } = slot.call(&self.inner, key, reading).await?;
         search.marks = Some(marks);
         let entry = entry?;
         search.observed = Some(entry.id());
         let parts = entry.parts();
         // A function can give its value tags that nobody else knows.
-        let marks = if parts.scopes.iter().all(|scope| scopes.contains(scope)) {
+        let marks = if parts
+            .selectors
+            .iter()
+            .all(|selector| selectors.contains(selector))
+        {
             marks
         } else {
-            let marks = self.inner.history.marks(shared, key, &parts.scopes);
+            let marks = self.inner.history.marks(shared, key, &parts.selectors);
             slot.call(&self.inner, key, marks).await?
         };
         marks.allow(parts.born).then_some(entry)
@@ -170,7 +174,7 @@ impl Cache {
     /// Reads an entry from a tier that only stores; the marks lie elsewhere.
     async fn read_storage(&self, slot: &Slot, key: &Key) -> Option<Entry> {
         let entry = slot.call(&self.inner, key, slot.tier().get(key)).await??;
-        let marks = self.marks(key, &entry.parts().scopes).await?;
+        let marks = self.marks(key, &entry.parts().selectors).await?;
         marks.allow(entry.parts().born).then_some(entry)
     }
 
@@ -185,15 +189,17 @@ impl Cache {
             .map_or(0, |(slot, _)| slot.tier().part(Some(key)));
         let marks = match (
             inner.authority,
-            inner.ledger.known(epoch, part, &parts.scopes),
+            inner.invalidations.known(epoch, part, &parts.selectors),
         ) {
             (Some(_), Some(marks)) => marks,
             (shared, _) => {
-                let Some(marks) = self.marks(key, &parts.scopes).await else {
+                let Some(marks) = self.marks(key, &parts.selectors).await else {
                     return false;
                 };
                 if shared.is_some() {
-                    inner.ledger.learn(epoch, part, &parts.scopes, marks);
+                    inner
+                        .invalidations
+                        .learn(epoch, part, &parts.selectors, marks);
                 }
                 marks
             }
@@ -201,23 +207,29 @@ impl Cache {
         let counts = marks.allow(parts.born);
         if counts {
             // What began after the look at the marks has begun another epoch.
-            entry.check(epoch);
+            entry.mark_checked(epoch);
         }
         counts
     }
 
     /// Puts an entry of the tier with this number into those before it.
-    async fn copy(&self, key: &Key, entry: &Entry, from: usize, epoch: u64, turn: Option<u32>) {
+    async fn copy(&self, key: &Key, entry: &Entry, from: usize, epoch: u64, version: Option<u32>) {
         let inner = &*self.inner;
         for slot in &inner.tiers[..from] {
             slot.call(inner, key, slot.tier().set(key, entry)).await;
         }
-        self.copy_to_memory(key, entry, epoch, turn);
+        self.copy_to_memory(key, entry, epoch, version);
     }
 
-    /// Puts a copy of an entry into memory, if it has not changed since `turn`.
-    pub(crate) fn copy_to_memory(&self, key: &Key, entry: &Entry, epoch: u64, turn: Option<u32>) {
-        let (Some(near), Some(turn)) = (&self.inner.near, turn) else {
+    /// Puts a copy of an entry into memory, if it has not changed since `version`.
+    pub(crate) fn copy_to_memory(
+        &self,
+        key: &Key,
+        entry: &Entry,
+        epoch: u64,
+        version: Option<u32>,
+    ) {
+        let (Some(near), Some(version)) = (&self.inner.near_cache, version) else {
             return;
         };
         let age = if self.inner.authority.is_some() {
@@ -225,7 +237,7 @@ impl Cache {
         } else {
             LONGEST
         };
-        entry.check(epoch);
-        near.keep(key, entry, age, turn);
+        entry.mark_checked(epoch);
+        near.keep(key, entry, age, version);
     }
 }

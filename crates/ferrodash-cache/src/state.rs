@@ -48,7 +48,7 @@ enum Role {
 impl Cache {
     /// The tiers in the order in which they are asked, as they were when they were last asked.
     pub fn tier_reports(&self) -> Vec<TierReport> {
-        let near = self.inner.near.iter().map(|near| TierReport {
+        let near = self.inner.near_cache.iter().map(|near| TierReport {
             name: MEMORY,
             place: near.place(),
             state: TierState::Up,

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::TryFutureExt;
 use futures_util::future::{BoxFuture, FutureExt, ready};
 
-use crate::{Entry, Key, Marks, Scope, Stamp};
+use crate::{Entry, Key, Marks, Selector, Stamp};
 
 /// What a tier answers; the error is the reason in words, for the log.
 pub type TierResult<T> = Result<T, String>;
@@ -65,36 +65,43 @@ pub trait Tier: Send + Sync + 'static {
 /// A lease is a token under a key that only one caller can hold, and that ends by itself. It saves
 /// work; what makes answers right are the marks, and that only the holder of a lease can fill it.
 pub trait Shared: Send + Sync {
-    /// The entry under a key, and the marks of scopes, in one round trip.
-    fn read<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Reading>>;
+    /// The entry under a key, and the marks of selectors, in one round trip.
+    fn read<'a>(
+        &'a self,
+        key: &'a Key,
+        selectors: &'a [Selector],
+    ) -> BoxFuture<'a, TierResult<Reading>>;
 
-    /// The marks of scopes. A store that has none begins an era.
-    fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>>;
+    /// The marks of selectors. A store that has none begins an era.
+    fn marks<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Marks>>;
 
-    /// The marks of scopes that the entry of a key is held against. Where a store has more than one
-    /// history, each with all marks, this is the one of the key; where it has one, all keys share
-    /// that.
+    /// The marks of selectors that the entry of a key is held against. Where a store has more than
+    /// one history, each with all marks, this is the one of the key; where it has one, all keys
+    /// share that.
     fn marks_of<'a>(
         &'a self,
         key: &'a Key,
-        scopes: &'a [Scope],
+        selectors: &'a [Selector],
     ) -> BoxFuture<'a, TierResult<Marks>> {
         let _ = key;
-        self.marks(scopes)
+        self.marks(selectors)
     }
 
-    /// Raises the sequence number and marks scopes with it, in each history that the store has.
-    fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>>;
+    /// Raises the sequence number and marks selectors with it, in each history that the store has.
+    fn invalidate<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Stamp>>;
 
     /// As [`invalidate`](Self::invalidate), with the moment in each history that the store has.
-    fn invalidate_each<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Vec<Marks>>> {
+    fn invalidate_each<'a>(
+        &'a self,
+        selectors: &'a [Selector],
+    ) -> BoxFuture<'a, TierResult<Vec<Marks>>> {
         let marked = |stamp| {
             vec![Marks {
                 now: stamp,
                 ..Marks::default()
             }]
         };
-        self.invalidate(scopes).map_ok(marked).boxed()
+        self.invalidate(selectors).map_ok(marked).boxed()
     }
 
     /// Ends the present era of a history, and with it all that is kept: the history of the store is
@@ -110,7 +117,11 @@ pub trait Shared: Send + Sync {
     }
 
     /// Asks for the lease of a key.
-    fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>>;
+    fn acquire<'a>(
+        &'a self,
+        key: &'a Key,
+        request: &'a LeaseRequest,
+    ) -> BoxFuture<'a, TierResult<LeaseOutcome>>;
 
     /// Keeps an entry and gives the lease back, if `token` still holds it.
     fn fill<'a>(
@@ -156,7 +167,7 @@ pub enum Change {
     Unknown,
 }
 
-/// An entry with the marks of the scopes that were asked for.
+/// An entry with the marks of the selectors that were asked for.
 #[derive(Debug, Clone)]
 pub struct Reading {
     /// The entry, whether or not its marks allow it.
@@ -165,9 +176,9 @@ pub struct Reading {
     pub marks: Marks,
 }
 
-/// What a caller offers for a lease.
+/// A request for the lease of a key.
 #[derive(Debug, Clone, Copy)]
-pub struct Bid {
+pub struct LeaseRequest {
     /// Tells this lease from others; random.
     pub token: u64,
     /// The [`Entry::id`] that the caller saw and found too old, if there was an entry.
@@ -176,14 +187,14 @@ pub struct Bid {
     pub lease: Duration,
     /// When the computation began, in the store's history.
     pub born: Stamp,
-    /// The newest mark of the key's scopes: a lease that is older than this is void and can be
+    /// The newest mark of the key's selectors: a lease that is older than this is void and can be
     /// taken over.
     pub newest: u64,
 }
 
-/// The answer to a [`Bid`].
+/// The outcome of a [`LeaseRequest`].
 #[derive(Debug, Clone)]
-pub enum Acquired {
+pub enum LeaseOutcome {
     /// The caller computes.
     Won,
     /// Another one computes; its lease has at most so much left.

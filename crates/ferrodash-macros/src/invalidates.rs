@@ -52,15 +52,15 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
             // Made before the arguments are moved into the function; owed from here on, also if the
             // caller goes away.
             let #owed =
-                ::ferrodash::cache::Owed::new(::std::vec![#(::ferrodash::cache::Scope::tag(&::std::format!(#tags))),*]);
+                ::ferrodash::cache::PendingInvalidation::new(::std::vec![#(::ferrodash::cache::Selector::tag(&::std::format!(#tags))),*]);
             let #returned: #result = (async move #block).await;
             match #returned {
                 ::core::result::Result::Ok(value) => {
-                    #owed.settle().await?;
+                    #owed.complete().await?;
                     ::core::result::Result::Ok(value)
                 }
                 ::core::result::Result::Err(error) => {
-                    #owed.forgive();
+                    #owed.discard();
                     ::core::result::Result::Err(error)
                 }
             }

@@ -45,13 +45,13 @@ fn key() -> Key {
     Key::from_bytes([7; 32])
 }
 
-fn scopes() -> Arc<[Scope]> {
-    [Scope::ALL].into()
+fn selectors() -> Arc<[Selector]> {
+    [Selector::ALL].into()
 }
 
 /// What a caller gets, running the function if it is the first.
 fn ask(flights: &Arc<Flights>, runs: &AtomicU32) -> Landing {
-    match flights.board(key(), &scopes(), false) {
+    match flights.board(key(), &selectors(), false) {
         Boarding::Start(mut ticket, departure) => {
             runs.fetch_add(1, Ordering::SeqCst);
             departure.land(value("value"));
@@ -95,7 +95,7 @@ fn everyone_gets_a_value_and_no_flight_is_left() {
 fn who_boards_after_a_removal_does_not_get_what_was_begun_before_it() {
     play(|| {
         let flights = Arc::new(Flights::default());
-        let Boarding::Start(ticket, old) = flights.board(key(), &scopes(), false) else {
+        let Boarding::Start(ticket, old) = flights.board(key(), &selectors(), false) else {
             panic!("the map is empty")
         };
         let remover = {
@@ -103,7 +103,7 @@ fn who_boards_after_a_removal_does_not_get_what_was_begun_before_it() {
             thread::spawn(move || {
                 flights.void(&key());
                 // From here on, no caller may join the old flight.
-                match flights.board(key(), &scopes(), false) {
+                match flights.board(key(), &selectors(), false) {
                     Boarding::Start(_, departure) => {
                         assert!(!departure.is_void());
                         departure.land(value("new"));
@@ -132,13 +132,13 @@ fn who_boards_after_a_removal_does_not_get_what_was_begun_before_it() {
 fn nobody_joins_a_flight_whose_last_waiter_has_left() {
     play(|| {
         let flights = Arc::new(Flights::default());
-        let Boarding::Start(ticket, departure) = flights.board(key(), &scopes(), false) else {
+        let Boarding::Start(ticket, departure) = flights.board(key(), &selectors(), false) else {
             panic!("the map is empty")
         };
         let leaver = thread::spawn(move || drop(ticket));
         let joiner = {
             let flights = flights.clone();
-            thread::spawn(move || match flights.board(key(), &scopes(), false) {
+            thread::spawn(move || match flights.board(key(), &selectors(), false) {
                 // The flight goes on for this one.
                 Boarding::Join(ticket) => assert!(ticket.state.waiters.load(Ordering::SeqCst) >= 1),
                 Boarding::Start(_, departure) => departure.land(value("own")),
@@ -155,7 +155,8 @@ fn nobody_joins_a_flight_whose_last_waiter_has_left() {
 fn a_dropped_departure_ends_the_wait() {
     play(|| {
         let flights = Arc::new(Flights::default());
-        let Boarding::Start(mut ticket, departure) = flights.board(key(), &scopes(), false) else {
+        let Boarding::Start(mut ticket, departure) = flights.board(key(), &selectors(), false)
+        else {
             panic!("the map is empty")
         };
         let dropper = thread::spawn(move || drop(departure));

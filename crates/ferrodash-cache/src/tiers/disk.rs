@@ -7,15 +7,16 @@
 mod change;
 mod check;
 mod config;
+mod file_system;
 pub(super) mod files;
 mod home;
 mod homes;
-mod host;
 mod identity;
 mod inner;
 pub(super) mod lease;
-mod notes;
 mod open;
+mod processes;
+mod recent_reads;
 pub(super) mod record;
 mod room;
 mod shared;
@@ -32,14 +33,14 @@ use tokio::sync::{Semaphore, oneshot};
 pub use config::DiskConfig;
 
 use self::change::is_full;
-use self::host::Process;
 use self::inner::Inner;
-use self::notes::Notes;
+use self::processes::Process;
+use self::recent_reads::RecentReads;
 use self::record::{Found, Place};
 use self::sweep::Sweeper;
 use self::write::{Value, Write};
 use crate::error::Error;
-use crate::{Entry, Key, Marks, Reading, Scope, Sealer, Shared, Tier, TierResult};
+use crate::{Entry, Key, Marks, Reading, Sealer, Selector, Shared, Tier, TierResult};
 
 /// Calls of a kind that may block threads at the same time. There is one writer at a time anyway; a
 /// disk that hangs must not take all threads of the runtime.
@@ -67,7 +68,7 @@ impl Disk {
             home: homes::open(&place, config.max_bytes).map_err(unusable)?,
             sealer: sealer.within(config.namespace.as_deref().unwrap_or_default()),
             config,
-            notes: Notes::default(),
+            recent_reads: RecentReads::default(),
             process: Process::this(),
             writes: Arc::new(Semaphore::new(BLOCKING)),
             reads: Arc::new(Semaphore::new(BLOCKING)),
@@ -89,14 +90,14 @@ impl Disk {
             .map_err(words)
     }
 
-    /// The entry under a key with the marks of scopes, as they are at one moment. What is in the
+    /// The entry under a key with the marks of selectors, as they are at one moment. What is in the
     /// database is read at once, without waiting.
     fn look<'a>(
         &'a self,
         key: &'a Key,
-        scopes: Option<&'a [Scope]>,
+        selectors: Option<&'a [Selector]>,
     ) -> impl Future<Output = TierResult<Reading>> + Send + 'a {
-        match self.noticed(self.inner.look(key, scopes)) {
+        match self.noticed(self.inner.look(key, selectors)) {
             Ok((
                 Some(
                     found @ Found {
@@ -105,7 +106,7 @@ impl Disk {
                     },
                 ),
                 marks,
-            )) => Either::Right(self.look_in_file(key, scopes, Some(found), marks)),
+            )) => Either::Right(self.look_in_file(key, selectors, Some(found), marks)),
             Ok((found, marks)) => Either::Left(ready(Ok(self.reading(key, found, marks)))),
             Err(error) => Either::Left(ready(Err(error))),
         }
@@ -114,7 +115,7 @@ impl Disk {
     async fn look_in_file(
         &self,
         key: &Key,
-        scopes: Option<&[Scope]>,
+        selectors: Option<&[Selector]>,
         mut found: Option<Found>,
         mut marks: Marks,
     ) -> TierResult<Reading> {
@@ -142,7 +143,7 @@ impl Disk {
                 break;
             }
             // It was replaced in between, unless the database still names the same file.
-            (found, marks) = self.noticed(self.inner.look(key, scopes))?;
+            (found, marks) = self.noticed(self.inner.look(key, selectors))?;
             found =
                 found.filter(|found| !matches!(found.place, Place::File(again) if again == file));
         }
@@ -152,7 +153,7 @@ impl Disk {
     /// What was found, and a note that it was read.
     fn reading(&self, key: &Key, found: Option<Found>, marks: Marks) -> Reading {
         let entry = found.and_then(|found| self.inner.unseal(key, &found));
-        if entry.is_some() && self.inner.notes.add(key.as_bytes()) {
+        if entry.is_some() && self.inner.recent_reads.add(key.as_bytes()) {
             self.sweeper.keep_running(&self.inner);
         }
         Reading { entry, marks }

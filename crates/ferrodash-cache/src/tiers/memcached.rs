@@ -30,8 +30,8 @@ pub use config::MemcachedConfig;
 use self::link::{Link, Names, Reply, fetch};
 use self::pieces::{Manifest, Pieces};
 use crate::{
-    Acquired, Bid, Entry, Filled, Key, Marks, Reading, Scope, Sealer, Shared, Stamp, Tier,
-    TierResult,
+    Entry, Filled, Key, LeaseOutcome, LeaseRequest, Marks, Reading, Sealer, Selector, Shared,
+    Stamp, Tier, TierResult,
 };
 
 /// What a server says to an item that is larger than its `-I` allows.
@@ -169,14 +169,18 @@ impl Tier for Memcached {
 }
 
 impl Shared for Memcached {
-    fn read<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Reading>> {
+    fn read<'a>(
+        &'a self,
+        key: &'a Key,
+        selectors: &'a [Selector],
+    ) -> BoxFuture<'a, TierResult<Reading>> {
         async move {
             let (call, era) = (self.link.call(), self.last_era());
-            let mut commands = self.look(era, scopes);
+            let mut commands = self.look(era, selectors);
             commands.push(fetch(self.names.value(key)));
             let mut replies = call.run_all(commands).await?;
             let found = replies.pop().expect("a reply for each command");
-            let marks = self.settle(&call, scopes, era, replies).await?;
+            let marks = self.settle(&call, selectors, era, replies).await?;
             Ok(Reading {
                 entry: self.open(key, &found).await?,
                 marks,
@@ -185,20 +189,24 @@ impl Shared for Memcached {
         .boxed()
     }
 
-    fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
-        async move { self.marks_at(&self.link.call(), scopes).await }.boxed()
+    fn marks<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Marks>> {
+        async move { self.marks_at(&self.link.call(), selectors).await }.boxed()
     }
 
-    fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>> {
-        self.mark(scopes).boxed()
+    fn invalidate<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Stamp>> {
+        self.mark(selectors).boxed()
     }
 
     fn begin_era(&self, _history: usize) -> BoxFuture<'_, TierResult<()>> {
         self.forget_era().boxed()
     }
 
-    fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>> {
-        self.compete(key, bid).boxed()
+    fn acquire<'a>(
+        &'a self,
+        key: &'a Key,
+        request: &'a LeaseRequest,
+    ) -> BoxFuture<'a, TierResult<LeaseOutcome>> {
+        self.compete(key, request).boxed()
     }
 
     fn fill<'a>(

@@ -37,8 +37,8 @@ use script::Script;
 
 use crate::envelope::ID_OFFSET;
 use crate::{
-    Acquired, Bid, Entry, Filled, Key, Listener, Marks, Reading, Scope, Sealer, Shared, Stamp,
-    Tier, TierResult,
+    Entry, Filled, Key, LeaseOutcome, LeaseRequest, Listener, Marks, Reading, Sealer, Selector,
+    Shared, Stamp, Tier, TierResult,
 };
 
 /// Pauses between looks at a lease, where the server does not tell of changes.
@@ -137,7 +137,7 @@ impl Redis {
         mut link: Link,
         place: Place,
         (key, value): (&Key, &str),
-        scopes: &[Scope],
+        selectors: &[Selector],
     ) -> RedisResult<(Option<Entry>, Option<Marks>)> {
         let look = look_at(value);
         if link.asking || !place.together {
@@ -147,7 +147,7 @@ impl Redis {
         let known = self.histories.known(place.history);
         let commands = look
             .into_iter()
-            .chain([self.histories.fields(place.history, scopes)]);
+            .chain([self.histories.fields(place.history, selectors)]);
         let (left, stored, fields): (_, _, Fields) = link.ask(commands).await?;
         let entry = self.open(key, left, stored);
         let known = [known]
@@ -168,8 +168,9 @@ impl Redis {
         self.nodes.call(slot, |link, _| call(link)).await
     }
 
-    async fn marks_in(&self, history: usize, scopes: &[Scope]) -> TierResult<Marks> {
-        let call = |mut link| async move { self.histories.marks(history, &mut link, scopes).await };
+    async fn marks_in(&self, history: usize, selectors: &[Selector]) -> TierResult<Marks> {
+        let call =
+            |mut link| async move { self.histories.marks(history, &mut link, selectors).await };
         self.call_history(history, call).await
     }
 
@@ -180,7 +181,7 @@ impl Redis {
         (key, names): (&Key, &[String; 2]),
         numbers: &[Vec<u8>; 5],
         observed: Option<u64>,
-    ) -> RedisResult<Acquired> {
+    ) -> RedisResult<LeaseOutcome> {
         let mut observed = observed
             .map(|id| Bytes::copy_from_slice(&id.to_be_bytes()))
             .unwrap_or_default();
@@ -193,15 +194,17 @@ impl Redis {
                 .chain([&*observed])
                 .collect();
             let (left, stored) = match script::ACQUIRE.run(&mut link, &keys, &arguments).await? {
-                Value::Nil => return Ok(Acquired::Won),
+                Value::Nil => return Ok(LeaseOutcome::Won),
                 Value::Int(left) => {
-                    return Ok(Acquired::Held(Duration::from_millis(left.unsigned_abs())));
+                    return Ok(LeaseOutcome::Held(Duration::from_millis(
+                        left.unsigned_abs(),
+                    )));
                 }
                 other => redis::from_redis_value::<(i64, Bytes)>(other)?,
             };
             observed = stored.slice(ID_OFFSET..stored.len().min(ID_OFFSET + size_of::<u64>()));
             if let Some(entry) = self.open(key, left, Some(stored)) {
-                return Ok(Acquired::Changed(entry));
+                return Ok(LeaseOutcome::Changed(entry));
             }
         }
         Err(unexpected(
@@ -305,46 +308,53 @@ impl Tier for Redis {
 }
 
 impl Shared for Redis {
-    fn read<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Reading>> {
+    fn read<'a>(
+        &'a self,
+        key: &'a Key,
+        selectors: &'a [Selector],
+    ) -> BoxFuture<'a, TierResult<Reading>> {
         async move {
             let value = &*self.names.value(key);
-            let call = |link, place| self.fetch(link, place, (key, value), scopes);
+            let call = |link, place| self.fetch(link, place, (key, value), selectors);
             let (entry, marks) = self.nodes.call(self.nodes.slot(value), call).await?;
             let marks = match marks {
                 Some(marks) => marks,
-                None => self.marks_of(key, scopes).await?,
+                None => self.marks_of(key, selectors).await?,
             };
             Ok(Reading { entry, marks })
         }
         .boxed()
     }
 
-    fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
-        self.marks_in(0, scopes).boxed()
+    fn marks<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Marks>> {
+        self.marks_in(0, selectors).boxed()
     }
 
     fn marks_of<'a>(
         &'a self,
         key: &'a Key,
-        scopes: &'a [Scope],
+        selectors: &'a [Selector],
     ) -> BoxFuture<'a, TierResult<Marks>> {
         async move {
             let place = self
                 .nodes
                 .place(self.nodes.slot(&self.names.value(key)))
                 .await?;
-            self.marks_in(place.history, scopes).await
+            self.marks_in(place.history, selectors).await
         }
         .boxed()
     }
 
     /// In a cluster the stamp is of one of the histories; all have the marks, or it is an error.
-    fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>> {
+    fn invalidate<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Stamp>> {
         let first = |marks: Vec<Marks>| marks.first().expect("there is at least one history").now;
-        self.invalidate_each(scopes).map_ok(first).boxed()
+        self.invalidate_each(selectors).map_ok(first).boxed()
     }
 
-    fn invalidate_each<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Vec<Marks>>> {
+    fn invalidate_each<'a>(
+        &'a self,
+        selectors: &'a [Selector],
+    ) -> BoxFuture<'a, TierResult<Vec<Marks>>> {
         async move {
             let slots: Vec<_> = self
                 .names
@@ -354,7 +364,7 @@ impl Shared for Redis {
                 .collect();
             let call = |mut link, histories: Vec<usize>| async move {
                 self.histories
-                    .invalidate(&histories, &mut link, scopes)
+                    .invalidate(&histories, &mut link, selectors)
                     .await
             };
             let marks = self.nodes.call_each(&slots, call).await?;
@@ -363,19 +373,23 @@ impl Shared for Redis {
         .boxed()
     }
 
-    fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>> {
+    fn acquire<'a>(
+        &'a self,
+        key: &'a Key,
+        request: &'a LeaseRequest,
+    ) -> BoxFuture<'a, TierResult<LeaseOutcome>> {
         let numbers = [
-            bid.token,
-            millis(bid.lease),
-            bid.born.era,
-            bid.born.sequence,
-            bid.newest,
+            request.token,
+            millis(request.lease),
+            request.born.era,
+            request.born.sequence,
+            request.newest,
         ];
         let numbers = numbers.map(|number| number.to_string().into_bytes());
         let names = [self.names.value(key), self.names.lease(key)];
         async move {
             let (numbers, names) = (&numbers, &names);
-            let call = |link, _| self.compete(link, (key, names), numbers, bid.observed);
+            let call = |link, _| self.compete(link, (key, names), numbers, request.observed);
             self.nodes.call(self.nodes.slot(&names[0]), call).await
         }
         .boxed()

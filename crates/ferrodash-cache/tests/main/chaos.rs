@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use ferrodash_cache::tiers::{Memcached, MemcachedConfig, Redis, RedisConfig};
 use ferrodash_cache::{
-    Acquired, Bid, Cache, Computed, Entry, Filled, Key, Listener, Marks, Policy, Reading, Scope,
-    Sealer, Shared, Stamp, Tier, TierResult,
+    Cache, Computed, Entry, Filled, Key, LeaseOutcome, LeaseRequest, Listener, Marks, Policy,
+    Reading, Sealer, Selector, Shared, Stamp, Tier, TierResult,
 };
 use futures_util::future::{BoxFuture, FutureExt, join_all};
 use tokio::time::{sleep, timeout};
@@ -72,20 +72,28 @@ impl<T: Tier + Shared> Tier for Chaos<T> {
 }
 
 impl<T: Tier + Shared> Shared for Chaos<T> {
-    fn read<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Reading>> {
-        self.trouble(self.inner.read(key, scopes)).boxed()
+    fn read<'a>(
+        &'a self,
+        key: &'a Key,
+        selectors: &'a [Selector],
+    ) -> BoxFuture<'a, TierResult<Reading>> {
+        self.trouble(self.inner.read(key, selectors)).boxed()
     }
 
-    fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
-        self.trouble(self.inner.marks(scopes)).boxed()
+    fn marks<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Marks>> {
+        self.trouble(self.inner.marks(selectors)).boxed()
     }
 
-    fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>> {
-        self.trouble(self.inner.invalidate(scopes)).boxed()
+    fn invalidate<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Stamp>> {
+        self.trouble(self.inner.invalidate(selectors)).boxed()
     }
 
-    fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>> {
-        self.trouble(self.inner.acquire(key, bid)).boxed()
+    fn acquire<'a>(
+        &'a self,
+        key: &'a Key,
+        request: &'a LeaseRequest,
+    ) -> BoxFuture<'a, TierResult<LeaseOutcome>> {
+        self.trouble(self.inner.acquire(key, request)).boxed()
     }
 
     fn fill<'a>(

@@ -9,7 +9,8 @@ use std::time::Duration;
 
 use ferrodash_cache::tiers::{Disk, DiskConfig};
 use ferrodash_cache::{
-    Acquired, Bid, Entry, Filled, Key, Marks, Parts, Scope, Sealer, Shared, Stamp, Tier,
+    Entry, Filled, Key, LeaseOutcome, LeaseRequest, Marks, Parts, Sealer, Selector, Shared, Stamp,
+    Tier,
 };
 use tokio::time::Instant;
 
@@ -76,8 +77,8 @@ async fn bytes(disk: &Disk, key: &Key) -> Option<Vec<u8>> {
         .map(|entry| entry.bytes().to_vec())
 }
 
-fn bid(token: u64, disk_now: Stamp) -> Bid {
-    Bid {
+fn request(token: u64, disk_now: Stamp) -> LeaseRequest {
+    LeaseRequest {
         token,
         observed: None,
         lease: MINUTE,
@@ -165,15 +166,15 @@ async fn child() {
                 .await
                 .expect("it is kept");
             shared(&disk)
-                .invalidate(&[Scope::tag("orders")])
+                .invalidate(&[Selector::tag("orders")])
                 .await
                 .expect("it is marked");
         }
         "hold" => {
-            let bid = bid(7, now(&disk).await);
+            let request = request(7, now(&disk).await);
             assert!(matches!(
-                shared(&disk).acquire(&key(1), &bid).await,
-                Ok(Acquired::Won)
+                shared(&disk).acquire(&key(1), &request).await,
+                Ok(LeaseOutcome::Won)
             ));
             say("\nready\n");
             std::future::pending::<()>().await;
@@ -230,7 +231,7 @@ async fn what_is_kept_is_found_until_it_is_removed() {
     assert_eq!(disk.name(), "disk");
     let parts = Parts {
         lifetime: 2 * MINUTE,
-        scopes: [Scope::ALL, Scope::tag("orders")].into(),
+        selectors: [Selector::ALL, Selector::tag("orders")].into(),
         validator: Some("\"etag\"".into()),
         ..Parts::new("value".into(), MINUTE)
     };
@@ -242,8 +243,8 @@ async fn what_is_kept_is_found_until_it_is_removed() {
         .expect("it answers")
         .expect("it is there");
     assert_eq!(
-        (found.bytes(), found.id(), &found.parts().scopes),
-        (kept.bytes(), kept.id(), &kept.parts().scopes)
+        (found.bytes(), found.id(), &found.parts().selectors),
+        (kept.bytes(), kept.id(), &kept.parts().selectors)
     );
     assert!(
         found
@@ -583,7 +584,7 @@ async fn another_process_sees_values_and_marks() {
     );
     assert_eq!(bytes(&disk, &key(3)).await, Some(noise(3, 200_000)));
     let orders = shared(&disk)
-        .read(&key(2), &[Scope::tag("orders")])
+        .read(&key(2), &[Selector::tag("orders")])
         .await
         .expect("it answers");
     assert_eq!(
@@ -600,7 +601,7 @@ async fn another_process_sees_values_and_marks() {
     assert!(orders.entry.is_some() && !orders.marks.allow(before));
     assert_eq!(
         shared(&disk)
-            .marks(&[Scope::tag("others")])
+            .marks(&[Selector::tag("others")])
             .await
             .expect("it answers")
             .newest,
@@ -614,12 +615,12 @@ async fn a_lease_has_one_holder_who_alone_can_fill() {
     let disk = open(directory.path());
     let (shared, born) = (shared(&disk), now(&disk).await);
     assert!(matches!(
-        shared.acquire(&key(1), &bid(1, born)).await,
-        Ok(Acquired::Won)
+        shared.acquire(&key(1), &request(1, born)).await,
+        Ok(LeaseOutcome::Won)
     ));
-    let held = shared.acquire(&key(1), &bid(2, born)).await;
+    let held = shared.acquire(&key(1), &request(2, born)).await;
     assert!(
-        matches!(held, Ok(Acquired::Held(left)) if left <= MINUTE && left > MINUTE / 2),
+        matches!(held, Ok(LeaseOutcome::Held(left)) if left <= MINUTE && left > MINUTE / 2),
         "{held:?}"
     );
     assert_eq!(
@@ -638,18 +639,18 @@ async fn a_lease_has_one_holder_who_alone_can_fill() {
         Ok(true)
     );
     // Who saw nothing is told that there is something now; who saw that and wants a newer one wins.
-    let changed = shared.acquire(&key(1), &bid(2, born)).await;
+    let changed = shared.acquire(&key(1), &request(2, born)).await;
     assert!(
-        matches!(&changed, Ok(Acquired::Changed(entry)) if entry.id() == value.id()),
+        matches!(&changed, Ok(LeaseOutcome::Changed(entry)) if entry.id() == value.id()),
         "{changed:?}"
     );
-    let newer = Bid {
+    let newer = LeaseRequest {
         observed: Some(value.id()),
-        ..bid(2, born)
+        ..request(2, born)
     };
     assert!(matches!(
         shared.acquire(&key(1), &newer).await,
-        Ok(Acquired::Won)
+        Ok(LeaseOutcome::Won)
     ));
     // Whoever sets or removes voids the lease.
     disk.set(&key(1), &entry("set")).await.expect("it is kept");
@@ -663,8 +664,8 @@ async fn a_lease_has_one_holder_who_alone_can_fill() {
     assert_eq!(bytes(&disk, &key(1)).await.as_deref(), Some(&b"set"[..]));
     disk.remove(&key(1)).await.expect("it is removed");
     assert!(matches!(
-        shared.acquire(&key(1), &bid(3, born)).await,
-        Ok(Acquired::Won)
+        shared.acquire(&key(1), &request(3, born)).await,
+        Ok(LeaseOutcome::Won)
     ));
     disk.remove(&key(1)).await.expect("it is removed");
     assert_eq!(
@@ -676,8 +677,8 @@ async fn a_lease_has_one_holder_who_alone_can_fill() {
     );
     // A large value is filled, found changed, and not taken, in the same way.
     assert!(matches!(
-        shared.acquire(&key(2), &bid(1, born)).await,
-        Ok(Acquired::Won)
+        shared.acquire(&key(2), &request(1, born)).await,
+        Ok(LeaseOutcome::Won)
     ));
     assert_eq!(
         shared
@@ -687,8 +688,8 @@ async fn a_lease_has_one_holder_who_alone_can_fill() {
         Ok(true)
     );
     assert!(matches!(
-        shared.acquire(&key(2), &bid(2, born)).await,
-        Ok(Acquired::Changed(_))
+        shared.acquire(&key(2), &request(2, born)).await,
+        Ok(LeaseOutcome::Changed(_))
     ));
     assert_eq!(
         (
@@ -708,20 +709,20 @@ async fn leases_that_are_older_than_the_marks_or_past_their_time_are_taken_over(
     let disk = open(directory.path());
     let (shared, born) = (shared(&disk), now(&disk).await);
     assert!(matches!(
-        shared.acquire(&key(1), &bid(1, born)).await,
-        Ok(Acquired::Won)
+        shared.acquire(&key(1), &request(1, born)).await,
+        Ok(LeaseOutcome::Won)
     ));
     let later = shared
-        .invalidate(&[Scope::ALL])
+        .invalidate(&[Selector::ALL])
         .await
         .expect("it is marked");
-    let newer = Bid {
+    let newer = LeaseRequest {
         newest: later.sequence,
-        ..bid(2, later)
+        ..request(2, later)
     };
     assert!(matches!(
         shared.acquire(&key(1), &newer).await,
-        Ok(Acquired::Won)
+        Ok(LeaseOutcome::Won)
     ));
     assert_eq!(
         shared
@@ -735,16 +736,16 @@ async fn leases_that_are_older_than_the_marks_or_past_their_time_are_taken_over(
         ..later
     };
     assert!(matches!(
-        shared.acquire(&key(1), &bid(3, other_era)).await,
-        Ok(Acquired::Won)
+        shared.acquire(&key(1), &request(3, other_era)).await,
+        Ok(LeaseOutcome::Won)
     ));
-    let short = Bid {
+    let short = LeaseRequest {
         lease: Duration::from_millis(50),
-        ..bid(4, later)
+        ..request(4, later)
     };
     assert!(matches!(
         shared.acquire(&key(2), &short).await,
-        Ok(Acquired::Won)
+        Ok(LeaseOutcome::Won)
     ));
     tokio::time::sleep(Duration::from_millis(60)).await;
     assert_eq!(
@@ -755,8 +756,8 @@ async fn leases_that_are_older_than_the_marks_or_past_their_time_are_taken_over(
         Ok(false)
     );
     assert!(matches!(
-        shared.acquire(&key(2), &bid(5, later)).await,
-        Ok(Acquired::Won)
+        shared.acquire(&key(2), &request(5, later)).await,
+        Ok(LeaseOutcome::Won)
     ));
 }
 
@@ -772,8 +773,8 @@ async fn who_waits_is_woken_when_the_lease_ends() {
         "there is no lease"
     );
     assert!(matches!(
-        shared.acquire(&key(1), &bid(1, born)).await,
-        Ok(Acquired::Won)
+        shared.acquire(&key(1), &request(1, born)).await,
+        Ok(LeaseOutcome::Won)
     ));
     let start = Instant::now();
     shared.changed(&key(1), Duration::from_millis(100)).await;
@@ -801,8 +802,8 @@ async fn a_lease_ends_with_its_holder() {
     let mut holder = spawn("hold", directory.path());
     ready(&mut holder);
     assert!(matches!(
-        shared.acquire(&key(1), &bid(1, born)).await,
-        Ok(Acquired::Held(_))
+        shared.acquire(&key(1), &request(1, born)).await,
+        Ok(LeaseOutcome::Held(_))
     ));
     holder.kill().expect("it lives");
     // Not waited for yet: one that has ended is gone even if its parent did not look.
@@ -810,8 +811,8 @@ async fn a_lease_ends_with_its_holder() {
     shared.changed(&key(1), MINUTE).await;
     assert!(start.elapsed() < Duration::from_secs(1));
     assert!(matches!(
-        shared.acquire(&key(1), &bid(1, born)).await,
-        Ok(Acquired::Won)
+        shared.acquire(&key(1), &request(1, born)).await,
+        Ok(LeaseOutcome::Won)
     ));
     holder.wait().expect("it ends");
 }

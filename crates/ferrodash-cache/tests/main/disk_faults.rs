@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use ferrodash_cache::tiers::{Disk, DiskConfig};
-use ferrodash_cache::{Cache, Entry, Key, Parts, Scope, Sealer, Tier};
+use ferrodash_cache::{Cache, Entry, Key, Parts, Sealer, Selector, Tier};
 use tokio::time::Instant;
 
 use crate::{MINUTE, eventually};
@@ -241,7 +241,7 @@ async fn begin_again(directory: &Path) {
     disk.set(&key(1), &entry("of the second"))
         .await
         .expect("it is kept");
-    let orders = [Scope::tag("orders")];
+    let orders = [Selector::tag("orders")];
     say("\nready\n");
     let shared = disk.shared().expect("it is shared");
     let born = shared.marks(&[]).await.expect("it answers").now;
@@ -278,7 +278,7 @@ async fn b13_a_directory_that_was_removed_and_made_again_is_used_by_all() {
         .await;
     disk.shared()
         .expect("it is shared")
-        .invalidate(&[Scope::tag("orders")])
+        .invalidate(&[Selector::tag("orders")])
         .await
         .expect("it is made");
     ended_well(child, "the one that began again hears of it");
@@ -297,7 +297,7 @@ async fn b13_an_invalidation_right_after_the_directory_was_made_again_reaches_it
     // Nothing is read before.
     disk.shared()
         .expect("it is shared")
-        .invalidate(&[Scope::tag("orders")])
+        .invalidate(&[Selector::tag("orders")])
         .await
         .expect("it is made");
     ended_well(child, "the one that began again hears of it");
@@ -358,7 +358,7 @@ async fn damage(directory: &Path, how: &str) {
     // For the other one.
     disk.shared()
         .expect("it is shared")
-        .invalidate(&[Scope::tag("end")])
+        .invalidate(&[Selector::tag("end")])
         .await
         .expect("it is made");
 }
@@ -367,7 +367,7 @@ async fn damage(directory: &Path, how: &str) {
 async fn read_on(directory: &Path) {
     let disk = open(directory);
     say("\nready\n");
-    let end = [Scope::tag("end")];
+    let end = [Selector::tag("end")];
     let shared = disk.shared().expect("it is shared");
     let until = Instant::now() + MINUTE;
     for round in 0_u64.. {

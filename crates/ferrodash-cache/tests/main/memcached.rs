@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ferrodash_cache::tiers::{Memcached, MemcachedConfig};
 use ferrodash_cache::{
-    Acquired, Bid, Entry, Key, Marks, Parts, Scope, Sealer, Shared, Stamp, Tier,
+    Entry, Key, LeaseOutcome, LeaseRequest, Marks, Parts, Sealer, Selector, Shared, Stamp, Tier,
 };
 use ferrodash_testing::{Program, free_port};
 use futures_util::future::join_all;
@@ -110,8 +110,8 @@ fn noise(length: usize) -> Bytes {
     (0..length).map(byte).collect()
 }
 
-fn bid(token: u64, observed: Option<u64>, marks: Marks) -> Bid {
-    Bid {
+fn request(token: u64, observed: Option<u64>, marks: Marks) -> LeaseRequest {
+    LeaseRequest {
         token,
         observed,
         lease: LEASE,
@@ -127,10 +127,12 @@ async fn value(tier: &Memcached, key: &Key) -> Option<Bytes> {
         .map(|entry| entry.bytes().clone())
 }
 
-async fn wins(tier: &Memcached, key: &Key, bid: &Bid) -> bool {
+async fn wins(tier: &Memcached, key: &Key, request: &LeaseRequest) -> bool {
     matches!(
-        tier.acquire(key, bid).await.expect("the server answers"),
-        Acquired::Won
+        tier.acquire(key, request)
+            .await
+            .expect("the server answers"),
+        LeaseOutcome::Won
     )
 }
 
@@ -140,9 +142,9 @@ async fn a_kept_entry_is_given_back_until_it_is_removed() {
     let (tier, key) = (server.tier(), Key::of(&"long ".repeat(80), &1));
     assert_eq!(tier.name(), "memcached");
     assert_eq!(value(&tier, &key).await, None);
-    let scopes = [Scope::ALL, Scope::tag("tag")].into();
+    let selectors = [Selector::ALL, Selector::tag("tag")].into();
     let parts = Parts {
-        scopes,
+        selectors,
         born: Stamp {
             era: 7,
             sequence: 3,
@@ -159,8 +161,8 @@ async fn a_kept_entry_is_given_back_until_it_is_removed() {
         .expect("another process finds it");
     assert_eq!((found.bytes(), found.id()), (kept.bytes(), kept.id()));
     assert_eq!(
-        (found.parts().born, &found.parts().scopes),
-        (kept.parts().born, &kept.parts().scopes)
+        (found.parts().born, &found.parts().selectors),
+        (kept.parts().born, &kept.parts().selectors)
     );
     assert!(
         found
@@ -233,13 +235,16 @@ async fn s21_a_large_entry_is_kept_in_pieces() {
     let large = Entry::new(Parts::new(noise(5_000_000), MINUTE));
     assert!(tier.set(&key, &large).await.unwrap());
     assert_eq!(value(&tier, &key).await.as_ref(), Some(large.bytes()));
-    let reading = tier.read(&key, &[Scope::ALL]).await.unwrap();
+    let reading = tier.read(&key, &[Selector::ALL]).await.unwrap();
     assert_eq!(reading.entry.map(|entry| entry.id()), Some(large.id()));
     // Who saw this entry wins, who saw another gets it.
     let marks = tier.marks(&[]).await.unwrap();
-    let answer = tier.acquire(&key, &bid(1, Some(5), marks)).await.unwrap();
-    assert!(matches!(answer, Acquired::Changed(entry) if entry.bytes() == large.bytes()));
-    assert!(wins(&tier, &key, &bid(2, Some(large.id()), marks)).await);
+    let answer = tier
+        .acquire(&key, &request(1, Some(5), marks))
+        .await
+        .unwrap();
+    assert!(matches!(answer, LeaseOutcome::Changed(entry) if entry.bytes() == large.bytes()));
+    assert!(wins(&tier, &key, &request(2, Some(large.id()), marks)).await);
     let other = Entry::new(Parts::new(noise(3_000_000), MINUTE));
     assert!(tier.fill(&key, 2, &other).await.unwrap().is_stored());
     assert_eq!(value(&tier, &key).await.as_ref(), Some(other.bytes()));
@@ -280,7 +285,7 @@ async fn an_empty_or_foreign_value_counts_as_absent() {
         assert_eq!(value(&tier, &key).await, None, "{foreign:?}");
         let token = 1 + foreign.len() as u64;
         let marks = tier.marks(&[]).await.unwrap();
-        assert!(wins(&tier, &key, &bid(token, None, marks)).await);
+        assert!(wins(&tier, &key, &request(token, None, marks)).await);
         assert!(
             tier.fill(&key, token, &entry("value"))
                 .await
@@ -295,22 +300,22 @@ async fn an_empty_or_foreign_value_counts_as_absent() {
 async fn a_restarted_server_begins_an_era() {
     let mut server = Server::start();
     let tier = server.tier();
-    let before = tier.invalidate(&[Scope::ALL]).await.unwrap();
+    let before = tier.invalidate(&[Selector::ALL]).await.unwrap();
     assert_eq!(before.sequence, 2);
     server.restart().await;
-    let after = tier.marks(&[Scope::ALL]).await.unwrap();
+    let after = tier.marks(&[Selector::ALL]).await.unwrap();
     assert_ne!(after.now.era, before.era);
     assert!(!after.allow(before) && after.allow(after.now));
-    let stamp = tier.invalidate(&[Scope::ALL]).await.unwrap();
+    let stamp = tier.invalidate(&[Selector::ALL]).await.unwrap();
     assert_eq!(stamp.era, after.now.era);
-    assert!(!tier.marks(&[Scope::ALL]).await.unwrap().allow(after.now));
+    assert!(!tier.marks(&[Selector::ALL]).await.unwrap().allow(after.now));
 }
 
 #[tokio::test]
 async fn an_evicted_era_or_counter_begins_an_era() {
     let server = Server::start();
     let (tier, other) = (server.tier(), server.tier());
-    let mut known = tier.invalidate(&[Scope::ALL]).await.unwrap();
+    let mut known = tier.invalidate(&[Selector::ALL]).await.unwrap();
     for round in 0..4 {
         let lost = if round % 2 == 0 {
             "test:era".to_owned()
@@ -322,8 +327,8 @@ async fn an_evicted_era_or_counter_begins_an_era() {
         if round < 2 {
             tier.marks(&[]).await.unwrap();
         }
-        let stamp = other.invalidate(&[Scope::tag("tag")]).await.unwrap();
-        let marks = tier.marks(&[Scope::ALL]).await.unwrap();
+        let stamp = other.invalidate(&[Selector::tag("tag")]).await.unwrap();
+        let marks = tier.marks(&[Selector::ALL]).await.unwrap();
         assert_ne!(marks.now.era, known.era, "without {lost}");
         assert_eq!(marks.now, stamp);
         assert!(!marks.allow(known));
@@ -333,7 +338,7 @@ async fn an_evicted_era_or_counter_begins_an_era() {
     assert_eq!(server.raw(&counter), "HD");
     let readers = join_all((0..20).map(|_| {
         let tier = server.tier();
-        tokio::spawn(async move { tier.marks(&[Scope::ALL]).await.unwrap() })
+        tokio::spawn(async move { tier.marks(&[Selector::ALL]).await.unwrap() })
     }));
     let eras: Vec<u64> = readers
         .await
@@ -350,8 +355,8 @@ async fn an_evicted_era_or_counter_begins_an_era() {
 async fn a_mark_voids_what_was_begun_before_it() {
     let server = Server::start();
     let (tier, other) = (server.tier(), server.tier());
-    let (orders, users) = (Scope::tag("orders"), Scope::tag("users"));
-    let born = tier.marks(&[orders, users, Scope::ALL]).await.unwrap();
+    let (orders, users) = (Selector::tag("orders"), Selector::tag("users"));
+    let born = tier.marks(&[orders, users, Selector::ALL]).await.unwrap();
     assert_eq!((born.now.sequence, born.newest), (1, 1));
     assert!(born.allow(born.now));
     let stamp = other.invalidate(&[orders]).await.unwrap();
@@ -360,15 +365,15 @@ async fn a_mark_voids_what_was_begun_before_it() {
     assert!(!marks.allow(born.now) && marks.allow(stamp));
     assert!(
         tier.marks(&[users]).await.unwrap().allow(born.now),
-        "another scope is as it was"
+        "another selector is as it was"
     );
-    // A scope that has no mark yet gets one, and so voids what is older but not what is as old.
-    let marks = tier.marks(&[Scope::tag("late")]).await.unwrap();
+    // A selector that has no mark yet gets one, and so voids what is older but not what is as old.
+    let marks = tier.marks(&[Selector::tag("late")]).await.unwrap();
     assert!(!marks.allow(born.now) && marks.allow(stamp));
     other.invalidate(&[orders]).await.unwrap();
     assert!(
         tier.marks(&[users]).await.unwrap().allow(stamp),
-        "another scope"
+        "another selector"
     );
 }
 
@@ -376,10 +381,10 @@ async fn a_mark_voids_what_was_begun_before_it() {
 async fn an_evicted_mark_voids_too_much_and_never_too_little() {
     let server = Server::start();
     let tier = server.tier();
-    let tag = Scope::tag("tag");
+    let tag = Selector::tag("tag");
     let born = tier.marks(&[tag]).await.unwrap().now;
     tier.invalidate(&[tag]).await.unwrap();
-    let after = tier.invalidate(&[Scope::ALL]).await.unwrap();
+    let after = tier.invalidate(&[Selector::ALL]).await.unwrap();
     assert_eq!(server.raw(&format!("md test:m:{}:{tag}", born.era)), "HD");
     let marks = tier.marks(&[tag]).await.unwrap();
     assert!(!marks.allow(born) && marks.allow(after));
@@ -393,15 +398,15 @@ async fn an_evicted_mark_voids_too_much_and_never_too_little() {
 async fn of_concurrent_invalidations_the_largest_number_stays() {
     let server = Server::start();
     let tiers: Vec<_> = (0..4).map(|_| server.tier()).collect();
-    let scopes = [Scope::ALL, Scope::tag("a"), Scope::tag("b")];
+    let selectors = [Selector::ALL, Selector::tag("a"), Selector::tag("b")];
     let tasks = (0..100).map(|task: usize| {
         let tier = tiers[task % tiers.len()].clone();
         tokio::spawn(async move {
-            let scopes = &scopes[..1 + task % scopes.len()];
-            let stamp = tier.invalidate(scopes).await.unwrap();
-            let marks = tier.marks(&scopes[..1]).await.unwrap();
+            let selectors = &selectors[..1 + task % selectors.len()];
+            let stamp = tier.invalidate(selectors).await.unwrap();
+            let marks = tier.marks(&selectors[..1]).await.unwrap();
             assert!(marks.newest >= stamp.sequence, "{marks:?} after {stamp:?}");
-            (stamp, scopes.len())
+            (stamp, selectors.len())
         })
     });
     let stamps: Vec<_> = join_all(tasks)
@@ -413,7 +418,7 @@ async fn of_concurrent_invalidations_the_largest_number_stays() {
     let mut numbers: Vec<u64> = stamps.iter().map(|(stamp, _)| stamp.sequence).collect();
     numbers.sort_unstable();
     assert_eq!(numbers, (2..=101).collect::<Vec<u64>>(), "each has its own");
-    for (index, scope) in scopes.into_iter().enumerate() {
+    for (index, selector) in selectors.into_iter().enumerate() {
         let largest = stamps
             .iter()
             .filter(|(_, count)| *count > index)
@@ -421,7 +426,7 @@ async fn of_concurrent_invalidations_the_largest_number_stays() {
             .max();
         assert_eq!(
             server
-                .raw(&format!("mg test:m:{era}:{scope} v"))
+                .raw(&format!("mg test:m:{era}:{selector} v"))
                 .parse()
                 .ok(),
             largest
@@ -438,8 +443,12 @@ async fn one_of_fifty_wins_and_the_others_see_its_value() {
     let tasks = (0..50).map(|token: u64| {
         let tier = tiers[token as usize % tiers.len()].clone();
         tokio::spawn(async move {
-            match tier.acquire(&key, &bid(token, None, marks)).await.unwrap() {
-                Acquired::Won => {
+            match tier
+                .acquire(&key, &request(token, None, marks))
+                .await
+                .unwrap()
+            {
+                LeaseOutcome::Won => {
                     tokio::time::sleep(Duration::from_millis(200)).await;
                     assert!(
                         tier.fill(&key, token, &entry("value"))
@@ -449,14 +458,19 @@ async fn one_of_fifty_wins_and_the_others_see_its_value() {
                     );
                     1
                 }
-                Acquired::Held(left) => {
+                LeaseOutcome::Held(left) => {
                     assert!(left <= LEASE + Duration::from_secs(1));
                     tier.changed(&key, left).await;
-                    let answer = tier.acquire(&key, &bid(token, None, marks)).await.unwrap();
-                    assert!(matches!(answer, Acquired::Changed(entry) if entry.bytes() == "value"));
+                    let answer = tier
+                        .acquire(&key, &request(token, None, marks))
+                        .await
+                        .unwrap();
+                    assert!(
+                        matches!(answer, LeaseOutcome::Changed(entry) if entry.bytes() == "value")
+                    );
                     0
                 }
-                Acquired::Changed(_) => 0,
+                LeaseOutcome::Changed(_) => 0,
             }
         })
     });
@@ -480,19 +494,22 @@ async fn who_saw_the_present_entry_wins_and_who_saw_an_older_one_gets_it() {
     let marks = tier.marks(&[]).await.unwrap();
     tier.set(&key, &old).await.unwrap();
     for observed in [None, Some(old.id() ^ 1)] {
-        let answer = tier.acquire(&key, &bid(1, observed, marks)).await.unwrap();
-        assert!(matches!(answer, Acquired::Changed(entry) if entry.id() == old.id()));
+        let answer = tier
+            .acquire(&key, &request(1, observed, marks))
+            .await
+            .unwrap();
+        assert!(matches!(answer, LeaseOutcome::Changed(entry) if entry.id() == old.id()));
     }
-    assert!(wins(&tier, &key, &bid(2, Some(old.id()), marks)).await);
+    assert!(wins(&tier, &key, &request(2, Some(old.id()), marks)).await);
     assert!(
-        wins(&tier, &key, &bid(2, Some(old.id()), marks)).await,
+        wins(&tier, &key, &request(2, Some(old.id()), marks)).await,
         "the same token again"
     );
     assert!(matches!(
-        tier.acquire(&key, &bid(3, Some(old.id()), marks))
+        tier.acquire(&key, &request(3, Some(old.id()), marks))
             .await
             .unwrap(),
-        Acquired::Held(_)
+        LeaseOutcome::Held(_)
     ));
     assert_eq!(
         value(&tier, &key).await.unwrap(),
@@ -519,7 +536,7 @@ async fn an_entry_that_ends_while_its_successor_is_computed_does_not_void_that()
     let old = Entry::new(Parts::new("old".into(), Duration::from_secs(1)));
     // The second may be over before it is looked at.
     tier.set(&key, &old).await.unwrap();
-    assert!(wins(&tier, &key, &bid(1, Some(old.id()), marks)).await);
+    assert!(wins(&tier, &key, &request(1, Some(old.id()), marks)).await);
     tokio::time::sleep(Duration::from_millis(1200)).await;
     assert_eq!(value(&tier, &key).await, None);
     assert!(tier.fill(&key, 1, &entry("new")).await.unwrap().is_stored());
@@ -531,7 +548,7 @@ async fn a_fill_after_a_removal_or_another_value_is_refused() {
     let server = Server::start();
     let (tier, other, key) = (server.tier(), server.tier(), Key::of("f", &1));
     let marks = tier.marks(&[]).await.unwrap();
-    assert!(wins(&tier, &key, &bid(1, None, marks)).await);
+    assert!(wins(&tier, &key, &request(1, None, marks)).await);
     other.remove(&key).await.unwrap();
     assert!(
         !tier
@@ -542,7 +559,7 @@ async fn a_fill_after_a_removal_or_another_value_is_refused() {
     );
     assert_eq!(value(&tier, &key).await, None);
 
-    assert!(wins(&tier, &key, &bid(2, None, marks)).await);
+    assert!(wins(&tier, &key, &request(2, None, marks)).await);
     other.set(&key, &entry("set")).await.unwrap();
     assert!(
         !tier
@@ -555,9 +572,9 @@ async fn a_fill_after_a_removal_or_another_value_is_refused() {
 
     // With a successor that is at work.
     other.remove(&key).await.unwrap();
-    assert!(wins(&tier, &key, &bid(3, None, marks)).await);
+    assert!(wins(&tier, &key, &request(3, None, marks)).await);
     other.remove(&key).await.unwrap();
-    assert!(wins(&other, &key, &bid(4, None, marks)).await);
+    assert!(wins(&other, &key, &request(4, None, marks)).await);
     assert!(
         !tier
             .fill(&key, 3, &entry("late"))
@@ -587,14 +604,14 @@ async fn a_fill_after_a_removal_or_another_value_is_refused() {
 async fn a_lease_from_before_an_invalidation_is_taken_over_by_one() {
     let server = Server::start();
     let (tier, other, key) = (server.tier(), server.tier(), Key::of("f", &1));
-    let before = tier.marks(&[Scope::ALL]).await.unwrap();
-    assert!(wins(&tier, &key, &bid(1, None, before)).await);
-    other.invalidate(&[Scope::ALL]).await.unwrap();
-    let after = other.marks(&[Scope::ALL]).await.unwrap();
+    let before = tier.marks(&[Selector::ALL]).await.unwrap();
+    assert!(wins(&tier, &key, &request(1, None, before)).await);
+    other.invalidate(&[Selector::ALL]).await.unwrap();
+    let after = other.marks(&[Selector::ALL]).await.unwrap();
     let bids = (10..20).map(|token| {
         let other = server.tier();
         async move {
-            wins(&other, &key, &bid(token, None, after))
+            wins(&other, &key, &request(token, None, after))
                 .await
                 .then_some(token)
         }
@@ -633,7 +650,7 @@ async fn a_removal_in_the_midst_of_fills_is_never_undone() {
     let marks = tier.marks(&[]).await.unwrap();
     for round in 0..300_u64 {
         let key = Key::of("f", &round);
-        assert!(wins(&tier, &key, &bid(1, None, marks)).await);
+        assert!(wins(&tier, &key, &request(1, None, marks)).await);
         let filling = {
             let tier = tier.clone();
             tokio::spawn(
@@ -659,9 +676,9 @@ async fn a_lease_ends_by_itself_unless_its_holder_renews_it() {
     let server = Server::start();
     let (tier, key) = (server.tier(), Key::of("f", &1));
     let marks = tier.marks(&[]).await.unwrap();
-    let short = |token| Bid {
+    let short = |token| LeaseRequest {
         lease: Duration::from_secs(1),
-        ..bid(token, None, marks)
+        ..request(token, None, marks)
     };
     assert!(wins(&tier, &key, &short(1)).await);
     for _ in 0..6 {
@@ -692,10 +709,10 @@ async fn a_released_lease_is_free_at_once() {
     let server = Server::start();
     let (tier, key) = (server.tier(), Key::of("f", &1));
     let marks = tier.marks(&[]).await.unwrap();
-    assert!(wins(&tier, &key, &bid(1, None, marks)).await);
+    assert!(wins(&tier, &key, &request(1, None, marks)).await);
     tier.release(&key, 2).await.unwrap();
     assert!(
-        !wins(&tier, &key, &bid(2, None, marks)).await,
+        !wins(&tier, &key, &request(2, None, marks)).await,
         "only the holder releases"
     );
     let began = Instant::now();
@@ -703,11 +720,11 @@ async fn a_released_lease_is_free_at_once() {
     assert!(began.elapsed() >= Duration::from_millis(300));
     tier.release(&key, 1).await.unwrap();
     tier.changed(&key, MINUTE).await;
-    assert!(wins(&tier, &key, &bid(2, None, marks)).await);
+    assert!(wins(&tier, &key, &request(2, None, marks)).await);
     // A value that is not taken frees the key too.
     let huge = Entry::new(Parts::new(noise(33 << 20), MINUTE));
     assert!(!tier.fill(&key, 2, &huge).await.unwrap().is_stored());
-    assert!(wins(&tier, &key, &bid(3, None, marks)).await);
+    assert!(wins(&tier, &key, &request(3, None, marks)).await);
 }
 
 #[tokio::test]
@@ -723,7 +740,7 @@ async fn several_servers_share_the_keys() {
         let key = Key::of("f", &number);
         assert!(tier.set(&key, &entry("value")).await.unwrap());
         assert!(
-            tier.read(&key, &[Scope::ALL])
+            tier.read(&key, &[Selector::ALL])
                 .await
                 .unwrap()
                 .entry
@@ -753,14 +770,14 @@ async fn a_server_that_is_gone_or_silent_is_an_error_in_time() {
     for port in [free_port(), silent] {
         let tier = tier(&format!("//127.0.0.1:{port}"));
         let (key, marks) = (Key::of("f", &1), Marks::default());
-        let bid = bid(1, None, marks);
+        let request = request(1, None, marks);
         let all: [futures_util::future::BoxFuture<'_, bool>; 9] = [
             Box::pin(async { tier.get(&key).await.is_err() }),
             Box::pin(async { tier.set(&key, &entry("value")).await.is_err() }),
             Box::pin(async { tier.remove(&key).await.is_err() }),
-            Box::pin(async { tier.read(&key, &[Scope::ALL]).await.is_err() }),
-            Box::pin(async { tier.invalidate(&[Scope::ALL]).await.is_err() }),
-            Box::pin(async { tier.acquire(&key, &bid).await.is_err() }),
+            Box::pin(async { tier.read(&key, &[Selector::ALL]).await.is_err() }),
+            Box::pin(async { tier.invalidate(&[Selector::ALL]).await.is_err() }),
+            Box::pin(async { tier.acquire(&key, &request).await.is_err() }),
             Box::pin(async { tier.fill(&key, 1, &entry("value")).await.is_err() }),
             Box::pin(async { tier.renew(&key, 1, LEASE).await.is_err() }),
             Box::pin(async { tier.release(&key, 1).await.is_err() }),

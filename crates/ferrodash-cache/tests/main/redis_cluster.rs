@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use ferrodash_cache::tiers::{Redis, RedisConfig};
-use ferrodash_cache::{Cache, Computed, Key, Policy, Scope, Sealer, Shared, Status};
+use ferrodash_cache::{Cache, Computed, Key, Policy, Sealer, Selector, Shared, Status};
 use ferrodash_testing::{Program, free_port};
 use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
@@ -588,7 +588,7 @@ async fn b12_each_value_is_held_against_the_marks_on_its_own_node() {
     let config = RedisConfig::parse(&format!("{}?deadline=2s", cluster.url())).unwrap();
     let tier = Redis::new(config, "own".into(), Sealer::default());
     let tier = tier.unwrap();
-    let (tag, another) = (Scope::tag("tag"), Scope::tag("another"));
+    let (tag, another) = (Selector::tag("tag"), Selector::tag("another"));
     let keys: Vec<_> = (0..100u32).map(|index| Key::of("own", &index)).collect();
     let mut before = Vec::new();
     for key in &keys {

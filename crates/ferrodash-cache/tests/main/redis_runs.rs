@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU32, Ordering};
 
 use ferrodash_cache::tiers::{Redis, RedisConfig};
 use ferrodash_cache::{
-    Answer, Cache, Computed, Entry, Key, Marks, Parts, Policy, Scope, Sealer, Shared, Stamp,
+    Answer, Cache, Computed, Entry, Key, Marks, Parts, Policy, Sealer, Selector, Shared, Stamp,
     Status, Tier,
 };
 use ferrodash_testing::{Program, free_port};
@@ -270,7 +270,7 @@ async fn b12_after_flushall_nothing_older_is_returned() {
 async fn b12_each_run_of_a_server_is_an_era_for_all_who_use_it() {
     let mut server = Server::start(LOG);
     let (one, other) = (tier(&server.url()), tier(&server.url()));
-    let before = one.invalidate(&[Scope::ALL]).await.unwrap();
+    let before = one.invalidate(&[Selector::ALL]).await.unwrap();
     assert_eq!(other.marks(&[]).await.unwrap().now, before);
     server.kill();
     server.resume();
@@ -298,7 +298,7 @@ async fn b12_each_run_of_a_server_is_an_era_for_all_who_use_it() {
 async fn b12_a_counter_that_goes_back_begins_an_era() {
     let server = Server::start(NOTHING);
     let one = tier(&server.url());
-    let begun = one.invalidate(&[Scope::ALL]).await.unwrap();
+    let begun = one.invalidate(&[Selector::ALL]).await.unwrap();
     let dump: redis::Value = server.tell(&["DUMP", "{test}:marks"]).await;
     let restore = async || {
         let mut connection = raw(&server.url()).await.unwrap();
@@ -315,7 +315,7 @@ async fn b12_a_counter_that_goes_back_begins_an_era() {
             .await
             .unwrap();
     };
-    let last = one.invalidate(&[Scope::ALL]).await.unwrap();
+    let last = one.invalidate(&[Selector::ALL]).await.unwrap();
     assert_eq!(
         last,
         Stamp {
@@ -333,9 +333,9 @@ async fn b12_a_counter_that_goes_back_begins_an_era() {
     assert_eq!(old, last);
     one.invalidate(&[]).await.unwrap();
     restore().await;
-    let fresh = one.invalidate(&[Scope::ALL]).await.unwrap();
+    let fresh = one.invalidate(&[Selector::ALL]).await.unwrap();
     assert_ne!(fresh.era, old.era, "a writer notices");
-    assert_eq!(one.marks(&[Scope::ALL]).await.unwrap().now, fresh);
+    assert_eq!(one.marks(&[Selector::ALL]).await.unwrap().now, fresh);
 
     // Who does not know the counter sees an entry that was begun later than now.
     restore().await;
@@ -345,7 +345,7 @@ async fn b12_a_counter_that_goes_back_begins_an_era() {
         ..Parts::new("later".into(), MINUTE)
     });
     assert!(late.set(&key, &entry).await.unwrap());
-    let marks = late.read(&key, &[Scope::ALL]).await.unwrap().marks;
+    let marks = late.read(&key, &[Selector::ALL]).await.unwrap().marks;
     assert_ne!(marks.now.era, begun.era, "a reader of its entries notices");
     assert!(
         !Marks {
@@ -383,11 +383,11 @@ async fn b12_a_promoted_replica_begins_an_era() {
 async fn b12_a_server_that_was_a_replica_meanwhile_begins_an_era() {
     let (server, other) = (Server::start(NOTHING), Server::start(NOTHING));
     let one = tier(&server.url());
-    let before = one.invalidate(&[Scope::ALL]).await.unwrap();
+    let before = one.invalidate(&[Selector::ALL]).await.unwrap();
     // The data that it gets back is its own, of an earlier time.
     other.replicates(&server).await;
     let () = other.tell(&["REPLICAOF", "NO", "ONE"]).await;
-    one.invalidate(&[Scope::ALL]).await.unwrap();
+    one.invalidate(&[Selector::ALL]).await.unwrap();
     server.replicates(&other).await;
     let () = server.tell(&["REPLICAOF", "NO", "ONE"]).await;
     eventually(async || {

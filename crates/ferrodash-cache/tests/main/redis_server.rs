@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use ferrodash_cache::tiers::{Redis, RedisConfig};
 use ferrodash_cache::{
-    Acquired, Bid, Change, Entry, Key, Parts, Scope, Sealer, Shared, Stamp, Tier,
+    Change, Entry, Key, LeaseOutcome, LeaseRequest, Parts, Sealer, Selector, Shared, Stamp, Tier,
 };
 use ferrodash_testing::{Program, free_port};
 use redis::AsyncConnectionConfig;
@@ -18,7 +18,7 @@ const MINUTE: Duration = Duration::from_secs(60);
 /// Longer than anything here takes, also on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-const ORDERS: [Scope; 1] = [Scope::ALL];
+const ORDERS: [Selector; 1] = [Selector::ALL];
 
 fn tier(url: &str) -> Redis {
     let url = if url.contains('?') {
@@ -46,8 +46,8 @@ fn entry(text: &'static str) -> Entry {
     Entry::new(Parts::new(text.into(), MINUTE))
 }
 
-fn bid(token: u64) -> Bid {
-    Bid {
+fn request(token: u64) -> LeaseRequest {
+    LeaseRequest {
         token,
         observed: None,
         lease: MINUTE,
@@ -173,7 +173,7 @@ async fn entries_come_back_with_the_time_that_is_left() {
 async fn marks_are_shared_and_end_with_their_era() {
     let server = ferrodash_testing::Redis::start();
     let (one, other) = (tier(&server.url()), tier(&server.url()));
-    let (tag, another) = (Scope::tag("tag"), Scope::tag("another"));
+    let (tag, another) = (Selector::tag("tag"), Selector::tag("another"));
     let before = one.marks(&[tag, another]).await.expect("an answer");
     assert_eq!((before.now.sequence, before.newest), (0, 0));
     let stamp = other.invalidate(&[tag]).await.expect("an answer");
@@ -235,10 +235,10 @@ async fn one_wins_the_lease_and_fills() {
     let server = ferrodash_testing::Redis::start();
     let (one, other, key) = (tier(&server.url()), tier(&server.url()), key("lease"));
     assert!(matches!(
-        one.acquire(&key, &bid(1)).await,
-        Ok(Acquired::Won)
+        one.acquire(&key, &request(1)).await,
+        Ok(LeaseOutcome::Won)
     ));
-    let Ok(Acquired::Held(left)) = other.acquire(&key, &bid(2)).await else {
+    let Ok(LeaseOutcome::Held(left)) = other.acquire(&key, &request(2)).await else {
         panic!("it is held")
     };
     assert!(left <= MINUTE && left > MINUTE / 2, "{left:?}");
@@ -265,28 +265,28 @@ async fn one_wins_the_lease_and_fills() {
         "the lease is given back"
     );
 
-    let Ok(Acquired::Changed(found)) = other.acquire(&key, &bid(2)).await else {
+    let Ok(LeaseOutcome::Changed(found)) = other.acquire(&key, &request(2)).await else {
         panic!("it is filled")
     };
     assert_eq!((found.bytes(), found.id()), (filled.bytes(), filled.id()));
-    let observed = Bid {
+    let observed = LeaseRequest {
         observed: Some(0),
-        ..bid(2)
+        ..request(2)
     };
     assert!(
         matches!(
             other.acquire(&key, &observed).await,
-            Ok(Acquired::Changed(_))
+            Ok(LeaseOutcome::Changed(_))
         ),
         "it is not the one that was seen"
     );
-    let observed = Bid {
+    let observed = LeaseRequest {
         observed: Some(filled.id()),
-        ..bid(2)
+        ..request(2)
     };
     assert!(matches!(
         other.acquire(&key, &observed).await,
-        Ok(Acquired::Won)
+        Ok(LeaseOutcome::Won)
     ));
 }
 
@@ -294,45 +294,48 @@ async fn one_wins_the_lease_and_fills() {
 async fn leases_are_renewed_and_given_back_by_their_holder() {
     let server = ferrodash_testing::Redis::start();
     let (tier, key) = (tier(&server.url()), key("holder"));
-    let short = Bid {
+    let short = LeaseRequest {
         lease: Duration::from_secs(20),
-        ..bid(1)
+        ..request(1)
     };
     assert!(matches!(
         tier.acquire(&key, &short).await,
-        Ok(Acquired::Won)
+        Ok(LeaseOutcome::Won)
     ));
     assert!(!tier.renew(&key, 2, MINUTE).await.expect("an answer"));
     assert!(tier.renew(&key, 1, MINUTE).await.expect("an answer"));
-    let Ok(Acquired::Held(left)) = tier.acquire(&key, &bid(2)).await else {
+    let Ok(LeaseOutcome::Held(left)) = tier.acquire(&key, &request(2)).await else {
         panic!("it is held")
     };
     assert!(left > short.lease);
     tier.release(&key, 2).await.expect("an answer");
     assert!(
-        matches!(tier.acquire(&key, &bid(2)).await, Ok(Acquired::Held(_))),
+        matches!(
+            tier.acquire(&key, &request(2)).await,
+            Ok(LeaseOutcome::Held(_))
+        ),
         "only the holder gives it back"
     );
     tier.release(&key, 1).await.expect("an answer");
     assert!(matches!(
-        tier.acquire(&key, &bid(11)).await,
-        Ok(Acquired::Won)
+        tier.acquire(&key, &request(11)).await,
+        Ok(LeaseOutcome::Won)
     ));
     assert!(
         !tier.renew(&key, 1, MINUTE).await.expect("an answer"),
         "1 is not 11"
     );
 
-    let brief = Bid {
+    let brief = LeaseRequest {
         lease: Duration::from_millis(1),
-        ..bid(3)
+        ..request(3)
     };
     tier.release(&key, 11).await.expect("an answer");
     assert!(matches!(
         tier.acquire(&key, &brief).await,
-        Ok(Acquired::Won)
+        Ok(LeaseOutcome::Won)
     ));
-    until(async || matches!(tier.acquire(&key, &bid(4)).await, Ok(Acquired::Won))).await;
+    until(async || matches!(tier.acquire(&key, &request(4)).await, Ok(LeaseOutcome::Won))).await;
     assert!(
         !tier
             .fill(&key, 3, &entry("late"))
@@ -348,27 +351,27 @@ async fn a_void_lease_blocks_nobody() {
     let server = ferrodash_testing::Redis::start();
     let (tier, key) = (tier(&server.url()), key("void"));
     assert!(matches!(
-        tier.acquire(&key, &bid(1)).await,
-        Ok(Acquired::Won)
+        tier.acquire(&key, &request(1)).await,
+        Ok(LeaseOutcome::Won)
     ));
-    let same = Bid {
+    let same = LeaseRequest {
         newest: 5,
-        ..bid(2)
+        ..request(2)
     };
     assert!(matches!(
         tier.acquire(&key, &same).await,
-        Ok(Acquired::Held(_))
+        Ok(LeaseOutcome::Held(_))
     ));
-    let newer = Bid {
+    let newer = LeaseRequest {
         newest: 6,
         born: Stamp {
             era: 1,
             sequence: 6,
         },
-        ..bid(2)
+        ..request(2)
     };
     assert!(
-        matches!(tier.acquire(&key, &newer).await, Ok(Acquired::Won)),
+        matches!(tier.acquire(&key, &newer).await, Ok(LeaseOutcome::Won)),
         "an invalidation came after it"
     );
     assert!(
@@ -378,15 +381,15 @@ async fn a_void_lease_blocks_nobody() {
             .expect("an answer")
             .is_stored()
     );
-    let era = Bid {
+    let era = LeaseRequest {
         born: Stamp {
             era: 2,
             sequence: 0,
         },
-        ..bid(3)
+        ..request(3)
     };
     assert!(
-        matches!(tier.acquire(&key, &era).await, Ok(Acquired::Won)),
+        matches!(tier.acquire(&key, &era).await, Ok(LeaseOutcome::Won)),
         "its era is over"
     );
     tier.remove(&key).await.expect("an answer");
@@ -399,8 +402,8 @@ async fn a_void_lease_blocks_nobody() {
         "a removal voids the lease"
     );
     assert!(matches!(
-        tier.acquire(&key, &bid(4)).await,
-        Ok(Acquired::Won)
+        tier.acquire(&key, &request(4)).await,
+        Ok(LeaseOutcome::Won)
     ));
     assert!(tier.set(&key, &entry("set")).await.expect("an answer"));
     assert!(
@@ -441,7 +444,7 @@ async fn what_does_not_open_is_absent() {
                 .is_none()
         );
         assert!(
-            matches!(tier.acquire(&key, &bid(1)).await, Ok(Acquired::Won)),
+            matches!(tier.acquire(&key, &request(1)).await, Ok(LeaseOutcome::Won)),
             "{garbage:?} blocks nobody"
         );
         assert!(
@@ -459,8 +462,8 @@ async fn what_does_not_open_is_absent() {
         "nothing of ours is kept for ever"
     );
     assert!(matches!(
-        tier.acquire(&key, &bid(2)).await,
-        Ok(Acquired::Won)
+        tier.acquire(&key, &request(2)).await,
+        Ok(LeaseOutcome::Won)
     ));
 
     let signing = tier_with(
@@ -470,8 +473,8 @@ async fn what_does_not_open_is_absent() {
     assert!(tier.set(&key, &entry("unsigned")).await.expect("an answer"));
     assert!(signing.get(&key).await.expect("an answer").is_none());
     assert!(matches!(
-        signing.acquire(&key, &bid(3)).await,
-        Ok(Acquired::Won)
+        signing.acquire(&key, &request(3)).await,
+        Ok(LeaseOutcome::Won)
     ));
 }
 
@@ -494,8 +497,8 @@ async fn large_and_old_entries_are_not_taken() {
         "nor is the one before it still right"
     );
     assert!(matches!(
-        tier.acquire(&key, &bid(1)).await,
-        Ok(Acquired::Won)
+        tier.acquire(&key, &request(1)).await,
+        Ok(LeaseOutcome::Won)
     ));
     assert!(
         !tier
@@ -505,7 +508,7 @@ async fn large_and_old_entries_are_not_taken() {
             .is_stored()
     );
     assert!(
-        matches!(tier.acquire(&key, &bid(2)).await, Ok(Acquired::Won)),
+        matches!(tier.acquire(&key, &request(2)).await, Ok(LeaseOutcome::Won)),
         "the lease was given back"
     );
     let over = Entry::new(Parts::new("over".into(), Duration::ZERO));
@@ -551,8 +554,8 @@ async fn changes_by_others_are_told() {
     assert_eq!(told.next().await, change, "after an own entry");
 
     assert!(matches!(
-        one.acquire(&key, &bid(1)).await,
-        Ok(Acquired::Won)
+        one.acquire(&key, &request(1)).await,
+        Ok(LeaseOutcome::Won)
     ));
     assert!(
         one.fill(&key, 1, &entry("own"))
@@ -564,8 +567,8 @@ async fn changes_by_others_are_told() {
     assert_eq!(told.next().await, change, "after an own fill");
 
     assert!(matches!(
-        one.acquire(&key, &bid(2)).await,
-        Ok(Acquired::Changed(_))
+        one.acquire(&key, &request(2)).await,
+        Ok(LeaseOutcome::Changed(_))
     ));
     other.remove(&key).await.expect("an answer");
     assert_eq!(
@@ -689,7 +692,7 @@ async fn a_server_that_never_answers_is_not_waited_for() {
     for _ in 0..20 {
         let start = Instant::now();
         tier.read(&key, &ORDERS).await.expect_err("nobody answers");
-        tier.acquire(&key, &bid(1))
+        tier.acquire(&key, &request(1))
             .await
             .expect_err("nobody answers");
         assert!(
@@ -707,12 +710,12 @@ async fn waiters_are_woken_when_the_lease_ends() {
     for holder in [&one, &other] {
         for end in 0..4 {
             assert!(matches!(
-                holder.acquire(&key, &bid(1)).await,
-                Ok(Acquired::Won)
+                holder.acquire(&key, &request(1)).await,
+                Ok(LeaseOutcome::Won)
             ));
             assert!(matches!(
-                one.acquire(&key, &bid(2)).await,
-                Ok(Acquired::Held(_))
+                one.acquire(&key, &request(2)).await,
+                Ok(LeaseOutcome::Held(_))
             ));
             let start = Instant::now();
             let end = async {
@@ -742,8 +745,8 @@ async fn waiters_wait_no_longer_than_they_want_to() {
     let server = ferrodash_testing::Redis::start();
     let (tier, key) = (tier(&server.url()), key("timer"));
     assert!(matches!(
-        tier.acquire(&key, &bid(1)).await,
-        Ok(Acquired::Won)
+        tier.acquire(&key, &request(1)).await,
+        Ok(LeaseOutcome::Won)
     ));
     let start = Instant::now();
     tier.changed(&key, Duration::from_millis(100)).await;
@@ -769,8 +772,8 @@ async fn an_acl_user_needs_no_more_than_it_uses() {
     let (allowed, key) = (tier(&url("p%40ss%2Fword")), key("acl"));
     let mut told = listening(&allowed).await;
     assert!(matches!(
-        allowed.acquire(&key, &bid(1)).await,
-        Ok(Acquired::Won)
+        allowed.acquire(&key, &request(1)).await,
+        Ok(LeaseOutcome::Won)
     ));
     assert!(allowed.renew(&key, 1, MINUTE).await.expect("an answer"));
     assert!(
@@ -829,12 +832,12 @@ async fn falls_back(url: &str) {
     let mut told = listening(&one).await;
     assert!(!one.listen(Box::new(|_| ())) && other.listen(Box::new(|_| ())));
     assert!(matches!(
-        other.acquire(&key, &bid(1)).await,
-        Ok(Acquired::Won)
+        other.acquire(&key, &request(1)).await,
+        Ok(LeaseOutcome::Won)
     ));
     assert!(matches!(
-        one.acquire(&key, &bid(2)).await,
-        Ok(Acquired::Held(_))
+        one.acquire(&key, &request(2)).await,
+        Ok(LeaseOutcome::Held(_))
     ));
     let fill = async {
         assert!(
@@ -959,12 +962,12 @@ async fn a_cluster_is_used_like_a_server() {
     let before = one.read(&key, &ORDERS).await.expect("an answer");
     assert!(before.entry.is_none());
     assert!(matches!(
-        one.acquire(&key, &bid(1)).await,
-        Ok(Acquired::Won)
+        one.acquire(&key, &request(1)).await,
+        Ok(LeaseOutcome::Won)
     ));
     assert!(matches!(
-        other.acquire(&key, &bid(2)).await,
-        Ok(Acquired::Held(_))
+        other.acquire(&key, &request(2)).await,
+        Ok(LeaseOutcome::Held(_))
     ));
     let fill = async {
         assert!(

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 
+use super::file_system::network_kind;
 use super::home::Home;
-use super::host;
 use super::open::{PATIENCE, create_directory};
 
 /// The directories that this process uses: LMDB must not open one twice.
@@ -18,7 +18,7 @@ pub(super) fn open(directory: &Path, budget: u64) -> Result<Arc<Home>, String> {
     let directory = directory
         .canonicalize()
         .map_err(|error| error.to_string())?;
-    if let Some(kind) = host::network_file_system(&directory) {
+    if let Some(kind) = network_kind(&directory) {
         return Err(format!(
             "it is on a network file system ({kind}), where processes cannot share memory"
         ));

@@ -7,12 +7,12 @@ use tokio::sync::Semaphore;
 
 use super::config::DiskConfig;
 use super::home::Home;
-use super::host::Process;
-use super::notes::Notes;
+use super::processes::Process;
+use super::recent_reads::RecentReads;
 use super::record::{Found, Place};
 use super::write::{Value, Write, Writer, fits};
 use crate::clock::{millis, unix_millis};
-use crate::{Entry, Key, Marks, Scope, Sealer};
+use crate::{Entry, Key, Marks, Sealer, Selector};
 
 /// A longer sealed entry goes to a file: the database would be slower, and has to find room for it
 /// in one piece.
@@ -22,7 +22,7 @@ pub(super) struct Inner {
     pub(super) home: Arc<Home>,
     pub(super) sealer: Sealer,
     pub(super) config: DiskConfig,
-    pub(super) notes: Notes,
+    pub(super) recent_reads: RecentReads,
     pub(super) process: Process,
     pub(super) writes: Arc<Semaphore>,
     pub(super) reads: Arc<Semaphore>,
@@ -32,11 +32,13 @@ impl Inner {
     pub(super) fn look(
         &self,
         key: &Key,
-        scopes: Option<&[Scope]>,
+        selectors: Option<&[Selector]>,
     ) -> heed::Result<(Option<Found>, Marks)> {
         self.home.read(|store, txn| {
             let found = store.value(txn, key.as_bytes())?;
-            let marks = scopes.map_or(Ok(Marks::default()), |scopes| store.marks(txn, scopes))?;
+            let marks = selectors.map_or(Ok(Marks::default()), |selectors| {
+                store.marks(txn, selectors)
+            })?;
             Ok((found, marks))
         })
     }
@@ -93,7 +95,7 @@ impl Inner {
     pub(super) fn writer<'a>(&'a self, wanted: &'a dyn Fn() -> bool) -> Writer<'a> {
         Writer {
             budget: self.config.max_bytes,
-            notes: &self.notes,
+            recent_reads: &self.recent_reads,
             room: &self.home.room,
             wanted,
         }

@@ -3,12 +3,12 @@
 use bytes::{Buf, BufMut};
 use heed::RoTxn;
 
-use super::host::Process;
+use super::processes::Process;
 use super::record::KeyBytes;
 use super::store::Store;
 use super::write::Write;
 use crate::clock::unix_millis;
-use crate::{Bid, Stamp};
+use crate::{LeaseRequest, Stamp};
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lease {
@@ -32,9 +32,9 @@ impl Lease {
             .filter(|left| *left > 0 && self.holder.is_alive(observer))
     }
 
-    /// Whether what its holder computes can still be of use to who makes this bid.
-    pub(super) fn serves(&self, bid: &Bid) -> bool {
-        self.born.era == bid.born.era && self.born.sequence >= bid.newest
+    /// Whether what its holder computes can still be of use to who makes this request.
+    pub(super) fn serves(&self, request: &LeaseRequest) -> bool {
+        self.born.era == request.born.era && self.born.sequence >= request.newest
     }
 
     pub(crate) fn encode(&self) -> [u8; Self::LENGTH] {

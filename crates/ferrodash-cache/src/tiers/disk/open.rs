@@ -14,11 +14,11 @@ use heed::{CommitOrAbort, Env, EnvFlags, EnvOpenOptions, MdbError, WithoutTls};
 
 use super::files::Files;
 use super::identity::{DATABASE, Guarded, Identity, LOCK};
-use super::notes::Notes;
+use super::recent_reads::RecentReads;
 use super::room::Room;
 use super::store::{MAP_SIZE, Store, Tables};
 use super::write::Writer;
-use super::{check, host};
+use super::{check, processes};
 
 /// Slots for readers; killed processes leak theirs until [`Env::clear_stale_readers`].
 const READERS: u32 = 1024;
@@ -174,8 +174,8 @@ struct Origin {
 impl Origin {
     fn here() -> Self {
         Self {
-            boot: host::boot(),
-            numbering: host::numbering(),
+            boot: processes::boot(),
+            numbering: processes::numbering(),
         }
     }
 
@@ -212,7 +212,7 @@ fn begin(store: &Store, room: &Room, alone: bool) -> heed::Result<()> {
     store.env.clear_stale_readers()?;
     let writer = Writer {
         budget: u64::MAX,
-        notes: &Notes::default(),
+        recent_reads: &RecentReads::default(),
         room,
         wanted: &|| true,
     };

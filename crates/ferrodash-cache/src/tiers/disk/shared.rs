@@ -11,24 +11,38 @@ use super::inner::Inner;
 use super::lease::Lease;
 use super::record::{Found, Place};
 use crate::clock::{millis, now, unix_millis};
-use crate::{Acquired, Bid, Entry, Filled, Key, Marks, Reading, Scope, Shared, Stamp, TierResult};
+use crate::{
+    Entry, Filled, Key, LeaseOutcome, LeaseRequest, Marks, Reading, Selector, Shared, Stamp,
+    TierResult,
+};
 
 /// Between two looks at a lease: it is given back within milliseconds, or takes long.
 const SHORTEST_WAIT: u64 = 5;
 const LONGEST_WAIT: u64 = 50;
 
 impl Shared for Disk {
-    fn read<'a>(&'a self, key: &'a Key, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Reading>> {
-        self.look(key, Some(scopes)).boxed()
+    fn read<'a>(
+        &'a self,
+        key: &'a Key,
+        selectors: &'a [Selector],
+    ) -> BoxFuture<'a, TierResult<Reading>> {
+        self.look(key, Some(selectors)).boxed()
     }
 
-    fn marks<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Marks>> {
-        ready(self.noticed(self.inner.home.read(|store, txn| store.marks(txn, scopes)))).boxed()
+    fn marks<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Marks>> {
+        ready(
+            self.noticed(
+                self.inner
+                    .home
+                    .read(|store, txn| store.marks(txn, selectors)),
+            ),
+        )
+        .boxed()
     }
 
-    fn invalidate<'a>(&'a self, scopes: &'a [Scope]) -> BoxFuture<'a, TierResult<Stamp>> {
-        let scopes = scopes.to_vec();
-        self.write_blocking(move |write| write.mark(&scopes))
+    fn invalidate<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Stamp>> {
+        let selectors = selectors.to_vec();
+        self.write_blocking(move |write| write.mark(&selectors))
             .boxed()
     }
 
@@ -36,11 +50,15 @@ impl Shared for Disk {
         self.write_blocking(|write| write.begin_era()).boxed()
     }
 
-    fn acquire<'a>(&'a self, key: &'a Key, bid: &'a Bid) -> BoxFuture<'a, TierResult<Acquired>> {
+    fn acquire<'a>(
+        &'a self,
+        key: &'a Key,
+        request: &'a LeaseRequest,
+    ) -> BoxFuture<'a, TierResult<LeaseOutcome>> {
         self.sweeper.keep_running(&self.inner);
-        let (key, bid) = (*key, *bid);
+        let (key, request) = (*key, *request);
         self.blocking(&self.inner.writes, move |inner, wanted| {
-            inner.acquire(&key, &bid, wanted)
+            inner.acquire(&key, &request, wanted)
         })
         .boxed()
     }
@@ -127,26 +145,31 @@ impl Shared for Disk {
 }
 
 impl Inner {
-    fn acquire(&self, key: &Key, bid: &Bid, wanted: &dyn Fn() -> bool) -> heed::Result<Acquired> {
-        let mut observed = bid.observed;
+    fn acquire(
+        &self,
+        key: &Key,
+        request: &LeaseRequest,
+        wanted: &dyn Fn() -> bool,
+    ) -> heed::Result<LeaseOutcome> {
+        let mut observed = request.observed;
         loop {
-            let found = match self.bid(key, observed, bid, wanted)? {
+            let found = match self.request(key, observed, request, wanted)? {
                 Answer::Final(acquired) => return Ok(acquired),
                 Answer::Changed(found) => found,
             };
             // One that does not open is absent, and does not stop the caller a second time.
             observed = Some(found.id);
             if let Some(entry) = self.load(key, found)? {
-                return Ok(Acquired::Changed(entry));
+                return Ok(LeaseOutcome::Changed(entry));
             }
         }
     }
 
-    fn bid(
+    fn request(
         &self,
         key: &Key,
         observed: Option<u64>,
-        bid: &Bid,
+        request: &LeaseRequest,
         wanted: &dyn Fn() -> bool,
     ) -> heed::Result<Answer> {
         self.write(wanted, |write| {
@@ -158,20 +181,22 @@ impl Inner {
             }
             if let Some(lease) = write
                 .lease(key.as_bytes())?
-                .filter(|lease| lease.serves(bid) && lease.token != bid.token)
+                .filter(|lease| lease.serves(request) && lease.token != request.token)
                 && let Some(left) = lease.left(write.now, self.process)
             {
-                return Ok(Answer::Final(Acquired::Held(Duration::from_millis(left))));
+                return Ok(Answer::Final(LeaseOutcome::Held(Duration::from_millis(
+                    left,
+                ))));
             }
-            let deadline = write.now.saturating_add(millis(bid.lease));
+            let deadline = write.now.saturating_add(millis(request.lease));
             let lease = Lease {
-                token: bid.token,
+                token: request.token,
                 holder: self.process,
                 deadline,
-                born: bid.born,
+                born: request.born,
             };
             write.lend(key.as_bytes(), &lease)?;
-            Ok(Answer::Final(Acquired::Won))
+            Ok(Answer::Final(LeaseOutcome::Won))
         })
     }
 
@@ -201,7 +226,7 @@ impl Inner {
 }
 
 enum Answer {
-    Final(Acquired),
+    Final(LeaseOutcome),
     /// The entry is another one than was observed.
     Changed(Found),
 }

@@ -15,7 +15,7 @@ use super::files::Files;
 use super::identity::Guarded;
 use super::record::{BYTES, Found, HEADER, HISTORY, KeyBytes, Place, Slot, number};
 use crate::clock::unix_millis;
-use crate::{Marks, Scope, Stamp};
+use crate::{Marks, Selector, Stamp};
 
 /// Address space for the database. All processes must agree on it, so it is not an option; the file
 /// only grows to what the budget lets it.
@@ -41,7 +41,7 @@ pub(super) struct Tables {
     pub(super) expiring: Table,
     /// Key → who computes it.
     pub(super) leases: Table,
-    /// Scope → sequence number of its last invalidation.
+    /// Selector → sequence number of its last invalidation.
     pub(super) marks: Table,
     /// Era and sequence number, and the bytes that are kept.
     pub(super) state: Table,
@@ -107,11 +107,11 @@ impl Store {
         }))
     }
 
-    /// The marks of scopes.
-    pub(super) fn marks(&self, txn: &RoTxn<'_>, scopes: &[Scope]) -> heed::Result<Marks> {
+    /// The marks of selectors.
+    pub(super) fn marks(&self, txn: &RoTxn<'_>, selectors: &[Selector]) -> heed::Result<Marks> {
         let mut newest = 0;
-        for scope in scopes {
-            if let Some(mark) = self.tables.marks.get(txn, scope.as_bytes())? {
+        for selector in selectors {
+            if let Some(mark) = self.tables.marks.get(txn, selector.as_bytes())? {
                 newest = newest.max(number(mark, 0));
             }
         }

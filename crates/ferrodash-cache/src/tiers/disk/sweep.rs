@@ -63,7 +63,7 @@ impl Inner {
         let store = self.home.renewed()?;
         self.home.room.look_again();
         store.env.clear_stale_readers()?;
-        for keys in self.notes.take_all().chunks(CHANGES) {
+        for keys in self.recent_reads.take_all().chunks(CHANGES) {
             self.write(&|| true, |write| {
                 keys.iter().try_for_each(|key| write.touch(key))
             })?;

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use super::record::{BYTES, HISTORY};
 use super::{Disk, DiskConfig, homes};
-use crate::{Entry, Key, Parts, Scope, Sealer, Shared, Tier};
+use crate::{Entry, Key, Parts, Sealer, Selector, Shared, Tier};
 
 /// Names the directory, in the process that is to die.
 const DIRECTORY: &str = "DISK_TEST_LEAK";
@@ -121,7 +121,7 @@ async fn records_that_are_damaged_keep_nothing_and_stop_nobody() {
         "a sweep ends"
     );
     let stamp = disk
-        .invalidate(&[Scope::ALL])
+        .invalidate(&[Selector::ALL])
         .await
         .expect("it is answered");
     assert!(

@@ -4,14 +4,14 @@ use std::io::Write as _;
 
 use heed::RwTxn;
 
-use super::notes::Notes;
+use super::recent_reads::RecentReads;
 use super::record::{
     BYTES, Found, HISTORY, KeyBytes, Place, Slot, TURN, header, key_of, number, timed,
 };
 use super::room::Room;
 use super::store::{Store, Table};
 use crate::clock::unix_millis;
-use crate::{Marks, Scope, Stamp};
+use crate::{Marks, Selector, Stamp};
 
 /// What an entry costs beside its value: its key and numbers in four tables.
 const OVERHEAD: u64 = 400;
@@ -37,7 +37,7 @@ const MARKS: u64 = 1 << 20;
 #[derive(Clone, Copy)]
 pub(super) struct Writer<'a> {
     pub(super) budget: u64,
-    pub(super) notes: &'a Notes,
+    pub(super) recent_reads: &'a RecentReads,
     pub(super) room: &'a Room,
     /// Whether somebody still waits for the change. What nobody waits for must not happen any more:
     /// the caller was told that it failed, and may have written something newer.
@@ -49,7 +49,7 @@ pub(super) struct Write<'a> {
     pub(super) store: &'a Store,
     pub(super) txn: RwTxn<'a>,
     pub(super) now: u64,
-    notes: &'a Notes,
+    recent_reads: &'a RecentReads,
     room: &'a Room,
     budget: u64,
     /// Bytes that are kept, as the budget counts them, before and now.
@@ -75,7 +75,7 @@ impl<'a> Write<'a> {
         let now = unix_millis();
         let bytes = store.bytes(&txn)?;
         let Writer {
-            notes,
+            recent_reads,
             room,
             budget,
             ..
@@ -84,7 +84,7 @@ impl<'a> Write<'a> {
             store,
             txn,
             now,
-            notes,
+            recent_reads,
             room,
             budget,
             bytes_before: bytes,
@@ -189,7 +189,7 @@ impl<'a> Write<'a> {
                 self.bytes = 0;
                 break;
             };
-            match key_of(&oldest).filter(|key| spared < SPARED && self.notes.take(key)) {
+            match key_of(&oldest).filter(|key| spared < SPARED && self.recent_reads.take(key)) {
                 Some(key) => {
                     spared += 1;
                     self.move_to_end(&key)?;
@@ -256,8 +256,8 @@ impl<'a> Write<'a> {
         self.store.value(&self.txn, key)
     }
 
-    /// Raises the sequence number and marks scopes with it.
-    pub(super) fn mark(&mut self, scopes: &[Scope]) -> heed::Result<Stamp> {
+    /// Raises the sequence number and marks selectors with it.
+    pub(super) fn mark(&mut self, selectors: &[Selector]) -> heed::Result<Stamp> {
         let Marks { mut now, .. } = self.store.marks(&self.txn, &[])?;
         let marks = self.store.tables.marks;
         if marks.len(&self.txn)? > MARKS || now.sequence == u64::MAX {
@@ -268,8 +268,12 @@ impl<'a> Write<'a> {
             };
         }
         now.sequence += 1;
-        for scope in scopes {
-            marks.put(&mut self.txn, scope.as_bytes(), &now.sequence.to_be_bytes())?;
+        for selector in selectors {
+            marks.put(
+                &mut self.txn,
+                selector.as_bytes(),
+                &now.sequence.to_be_bytes(),
+            )?;
         }
         self.set_history(now)?;
         Ok(now)

@@ -1,8 +1,8 @@
-//! The history of invalidations: an era, a counter, and the marks of scopes.
+//! The history of invalidations: an era, a counter, and the marks of selectors.
 //!
 //! The server may forget any of them at any time, so each loss has to void too much rather than too
 //! little. Without its era, or without the counter of its era, a new era begins, and everything
-//! older is void. A scope without its mark gets the current number as its mark, which voids what
+//! older is void. A selector without its mark gets the current number as its mark, which voids what
 //! was begun before. The counter of an era is made before the era is, so an era without one has
 //! lost it.
 
@@ -12,23 +12,23 @@ use memcache::exp::{Arithmetic, Delete, Op, Set};
 
 use super::Memcached;
 use super::link::{Call, Reply, fetch};
-use crate::{Marks, Scope, Stamp, TierResult};
+use crate::{Marks, Selector, Stamp, TierResult};
 
 /// The number with which an era begins.
 const FIRST: u64 = 1;
 
 impl Memcached {
     /// The commands that read a history; `settle` takes the replies.
-    pub(super) fn look(&self, era: u64, scopes: &[Scope]) -> Vec<Op> {
-        self.history(era, scopes, fetch(self.names.sequence(era)))
+    pub(super) fn look(&self, era: u64, selectors: &[Selector]) -> Vec<Op> {
+        self.history(era, selectors, fetch(self.names.sequence(era)))
     }
 
-    /// The marks of scopes, from the replies to `look`, which are right if the era was guessed
+    /// The marks of selectors, from the replies to `look`, which are right if the era was guessed
     /// right. As long as it was not, or something is missing, they are asked for again.
     pub(super) async fn settle(
         &self,
         call: &Call<'_>,
-        scopes: &[Scope],
+        selectors: &[Selector],
         mut era: u64,
         mut replies: Vec<Reply>,
     ) -> TierResult<Marks> {
@@ -48,7 +48,7 @@ impl Memcached {
                             history: 0,
                         });
                     }
-                    let missing = scopes
+                    let missing = selectors
                         .iter()
                         .copied()
                         .zip(marks)
@@ -62,29 +62,33 @@ impl Memcached {
                 }
                 _ => self.begin(call, current.cas).await?,
             }
-            replies = call.run_all(self.look(era, scopes)).await?;
+            replies = call.run_all(self.look(era, selectors)).await?;
         }
     }
 
-    /// The marks of scopes.
-    pub(super) async fn marks_at(&self, call: &Call<'_>, scopes: &[Scope]) -> TierResult<Marks> {
+    /// The marks of selectors.
+    pub(super) async fn marks_at(
+        &self,
+        call: &Call<'_>,
+        selectors: &[Selector],
+    ) -> TierResult<Marks> {
         let era = self.last_era();
-        let replies = call.run_all(self.look(era, scopes)).await?;
-        self.settle(call, scopes, era, replies).await
+        let replies = call.run_all(self.look(era, selectors)).await?;
+        self.settle(call, selectors, era, replies).await
     }
 
-    /// Raises the counter and marks scopes with it.
-    pub(super) async fn mark(&self, scopes: &[Scope]) -> TierResult<Stamp> {
+    /// Raises the counter and marks selectors with it.
+    pub(super) async fn mark(&self, selectors: &[Selector]) -> TierResult<Stamp> {
         let call = self.link.call();
         loop {
             let era = self.last_era();
             let raise = Arithmetic::new(self.names.sequence(era)).into();
-            let mut replies = call.run_all(self.history(era, scopes, raise)).await?;
+            let mut replies = call.run_all(self.history(era, selectors, raise)).await?;
             let marks = replies.split_off(2);
             match (replies[0].number(), replies[1].number()) {
                 (Some(found), Some(sequence)) if found == era => {
                     let stamp = Stamp { era, sequence };
-                    self.raise(&call, stamp, scopes.iter().copied().zip(marks).collect())
+                    self.raise(&call, stamp, selectors.iter().copied().zip(marks).collect())
                         .await?;
                     return Ok(stamp);
                 }
@@ -108,14 +112,14 @@ impl Memcached {
     }
 
     /// Commands for the era, the counter and the marks, which one server carries out in this order.
-    fn history(&self, era: u64, scopes: &[Scope], counter: Op) -> Vec<Op> {
+    fn history(&self, era: u64, selectors: &[Selector], counter: Op) -> Vec<Op> {
         // Room for one more, the entry.
-        let mut commands = Vec::with_capacity(scopes.len() + 3);
+        let mut commands = Vec::with_capacity(selectors.len() + 3);
         commands.extend([fetch(self.names.era()), counter]);
         commands.extend(
-            scopes
+            selectors
                 .iter()
-                .map(|scope| fetch(self.names.mark(era, *scope))),
+                .map(|selector| fetch(self.names.mark(era, *selector))),
         );
         commands
     }
@@ -126,20 +130,21 @@ impl Memcached {
         &self,
         call: &Call<'_>,
         at: Stamp,
-        mut marks: Vec<(Scope, Reply)>,
+        mut marks: Vec<(Selector, Reply)>,
     ) -> TierResult<()> {
         loop {
             marks.retain(|(_, mark)| mark.number().is_none_or(|number| number < at.sequence));
             if marks.is_empty() {
                 return Ok(());
             }
-            let write = |(scope, mark): &(Scope, Reply)| {
-                let set = Set::new(self.names.mark(at.era, *scope), at.sequence.to_string());
+            let write = |(selector, mark): &(Selector, Reply)| {
+                let set = Set::new(self.names.mark(at.era, *selector), at.sequence.to_string());
                 mark.cas
                     .map_or_else(|| set.clone().add(), |cas| set.clone().compare_cas(cas))
                     .into()
             };
-            let read = |(scope, _): &(Scope, Reply)| fetch(self.names.mark(at.era, *scope));
+            let read =
+                |(selector, _): &(Selector, Reply)| fetch(self.names.mark(at.era, *selector));
             let commands = marks
                 .iter()
                 .map(write)
@@ -148,7 +153,7 @@ impl Memcached {
             let read = call.run_all(commands).await?.split_off(marks.len());
             marks = marks
                 .into_iter()
-                .map(|(scope, _)| scope)
+                .map(|(selector, _)| selector)
                 .zip(read)
                 .collect();
         }

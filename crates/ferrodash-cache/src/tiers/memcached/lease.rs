@@ -16,7 +16,7 @@ use super::Memcached;
 use super::link::{Call, Reply, fetch};
 use super::pieces::Manifest;
 use crate::clock::now;
-use crate::{Acquired, Bid, Entry, Filled, Key, Stamp, TierResult};
+use crate::{Entry, Filled, Key, LeaseOutcome, LeaseRequest, Stamp, TierResult};
 
 /// How long an empty entry stays if who added it does not store. It only has to outlive a call.
 const EMPTY: Ttl = Ttl::secs(60);
@@ -27,17 +27,21 @@ const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 impl Memcached {
     /// Asks for the lease of a key.
-    pub(super) async fn compete(&self, key: &Key, bid: &Bid) -> TierResult<Acquired> {
+    pub(super) async fn compete(
+        &self,
+        key: &Key,
+        request: &LeaseRequest,
+    ) -> TierResult<LeaseOutcome> {
         let (call, name) = (self.link.call(), self.names.lease(key));
         let lease = Lease {
-            token: bid.token,
-            born: bid.born,
+            token: request.token,
+            born: request.born,
         };
         // The CAS of a lease that can be taken over.
         let mut void = None;
         // The deadline of the call ends this at the latest.
         loop {
-            let set = Set::new(&name, lease.to_string()).ttl(seconds(bid.lease));
+            let set = Set::new(&name, lease.to_string()).ttl(seconds(request.lease));
             let set = if let Some(cas) = void {
                 set.compare_cas(cas)
             } else {
@@ -54,16 +58,18 @@ impl Memcached {
             let holder = Lease::parse(&held);
             let won = holder
                 .as_ref()
-                .is_some_and(|holder| holder.token == bid.token);
-            if let Some(entry) = self.other_than(bid.observed, key, &found).await? {
+                .is_some_and(|holder| holder.token == request.token);
+            if let Some(entry) = self.other_than(request.observed, key, &found).await? {
                 if won {
-                    self.give_back(key, bid.token).await?;
+                    self.give_back(key, request.token).await?;
                 }
-                return Ok(Acquired::Changed(entry));
+                return Ok(LeaseOutcome::Changed(entry));
             }
             match holder {
-                _ if won => return Ok(Acquired::Won),
-                Some(holder) if holder.counts_for(bid) => return Ok(Acquired::Held(held.left)),
+                _ if won => return Ok(LeaseOutcome::Won),
+                Some(holder) if holder.counts_for(request) => {
+                    return Ok(LeaseOutcome::Held(held.left));
+                }
                 _ => void = held.cas,
             }
         }
@@ -203,10 +209,10 @@ impl Lease {
         })
     }
 
-    /// Whether what the holder computes counts for who makes this bid: nothing was invalidated
+    /// Whether what the holder computes counts for who makes this request: nothing was invalidated
     /// since it began.
-    fn counts_for(&self, bid: &Bid) -> bool {
-        self.born.era == bid.born.era && self.born.sequence >= bid.newest
+    fn counts_for(&self, request: &LeaseRequest) -> bool {
+        self.born.era == request.born.era && self.born.sequence >= request.newest
     }
 }
 

@@ -9,7 +9,7 @@ use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::config::MemcachedConfig;
 use crate::clock::{Instant, now};
-use crate::{Key, Scope, TierResult};
+use crate::{Key, Selector, TierResult};
 
 /// Connections to a server; more calls than these wait for one.
 const CONNECTIONS: usize = 32;
@@ -204,8 +204,8 @@ impl Names {
         format!("{}:seq:{era}", self.namespace)
     }
 
-    pub(super) fn mark(&self, era: u64, scope: Scope) -> String {
-        format!("{}:m:{era}:{scope}", self.namespace)
+    pub(super) fn mark(&self, era: u64, selector: Selector) -> String {
+        format!("{}:m:{era}:{selector}", self.namespace)
     }
 }
 
@@ -264,8 +264,8 @@ mod tests {
             assert!(all.iter().all(|server| *server == all[0]));
         }
         let marks = [
-            names.mark(u64::MAX, Scope::ALL),
-            names.mark(1, Scope::tag("tag")),
+            names.mark(u64::MAX, Selector::ALL),
+            names.mark(1, Selector::tag("tag")),
             names.sequence(u64::MAX),
         ];
         assert!(

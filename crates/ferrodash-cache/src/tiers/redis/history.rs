@@ -20,7 +20,7 @@ use super::link::Link;
 use super::names::Names;
 use super::push::Pushes;
 use super::script;
-use crate::{Change, Marks, Scope, Stamp};
+use crate::{Change, Marks, Selector, Stamp};
 
 /// So often a look at the marks is repeated that finds them gone.
 const LOOKS: usize = 3;
@@ -36,8 +36,8 @@ pub(super) struct Histories {
     known: Box<[Mutex<Stamp>]>,
 }
 
-/// The fields of a hash of marks: run, era, sequence, and the marks of the scopes that were asked
-/// for.
+/// The fields of a hash of marks: run, era, sequence, and the marks of the selectors that were
+/// asked for.
 pub(super) type Fields = Vec<Option<Bytes>>;
 
 impl Histories {
@@ -56,16 +56,16 @@ impl Histories {
         *self.lock(history)
     }
 
-    /// What asks for the marks of scopes.
-    pub(super) fn fields(&self, history: usize, scopes: &[Scope]) -> Cmd {
+    /// What asks for the marks of selectors.
+    pub(super) fn fields(&self, history: usize, selectors: &[Selector]) -> Cmd {
         let mut command = redis::cmd("HMGET");
         command
             .arg(&self.names.marks[history])
             .arg("run")
             .arg("era")
             .arg("seq");
-        for scope in scopes {
-            command.arg(scope.to_string());
+        for selector in selectors {
+            command.arg(selector.to_string());
         }
         command
     }
@@ -107,17 +107,17 @@ impl Histories {
         })
     }
 
-    /// The marks of scopes.
+    /// The marks of selectors.
     pub(super) async fn marks(
         &self,
         history: usize,
         link: &mut Link,
-        scopes: &[Scope],
+        selectors: &[Selector],
     ) -> RedisResult<Marks> {
         for _ in 0..LOOKS {
             let known = self.known(history);
             let (fields,) = link
-                .ask::<(Fields,)>([self.fields(history, scopes)])
+                .ask::<(Fields,)>([self.fields(history, selectors)])
                 .await?;
             if let Some(marks) = self.take(history, &link.run, [known], &fields) {
                 return Ok(marks);
@@ -129,16 +129,16 @@ impl Histories {
         Err(unexpected("the marks are gone at once"))
     }
 
-    /// Raises the counters of histories on one node, and marks scopes with them. Gives the moment
-    /// of each.
+    /// Raises the counters of histories on one node, and marks selectors with them. Gives the
+    /// moment of each.
     pub(super) async fn invalidate(
         &self,
         histories: &[usize],
         link: &mut Link,
-        scopes: &[Scope],
+        selectors: &[Selector],
     ) -> RedisResult<Vec<Marks>> {
         let marks = self
-            .change(histories, link, &script::INVALIDATE, scopes)
+            .change(histories, link, &script::INVALIDATE, selectors)
             .await?;
         let marks = marks.into_iter().collect::<Option<Vec<_>>>();
         marks.ok_or_else(|| unexpected("an invalidation left no mark"))
@@ -150,7 +150,7 @@ impl Histories {
         histories: &[usize],
         link: &mut Link,
         script: &script::Script,
-        scopes: &[Scope],
+        selectors: &[Selector],
     ) -> RedisResult<Vec<Option<Marks>>> {
         let run = link.run.clone();
         let most = if self.known.len() > 1 {
@@ -158,7 +158,7 @@ impl Histories {
         } else {
             MOST_MARKS
         };
-        let scopes: Vec<_> = scopes.iter().map(Scope::to_string).collect();
+        let selectors: Vec<_> = selectors.iter().map(Selector::to_string).collect();
         let (mut all_known, mut calls) = (Vec::new(), Vec::new());
         for history in histories {
             let known = self.known(*history);
@@ -167,7 +167,7 @@ impl Histories {
             let arguments = [run.to_string()]
                 .into_iter()
                 .chain(numbers)
-                .chain(scopes.iter().cloned());
+                .chain(selectors.iter().cloned());
             calls.push((
                 [&*self.names.marks[*history]],
                 arguments.collect::<Vec<_>>(),

@@ -7,7 +7,7 @@ use crate::Key;
 pub(crate) struct Names {
     /// What stands before the hash of a key.
     prefix: String,
-    /// A hash for each history, with all marks: `run`, `era`, `seq`, and a field for each scope
+    /// A hash for each history, with all marks: `run`, `era`, `seq`, and a field for each selector
     /// with the sequence number of its last invalidation.
     pub(crate) marks: Vec<String>,
 }

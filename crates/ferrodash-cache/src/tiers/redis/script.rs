@@ -67,19 +67,19 @@ pub(super) static SET: LazyLock<Script> = LazyLock::new(|| {
 });
 
 /// Arguments: run, an era in case that one begins, the era and the sequence that are known, the
-/// most fields, the scopes. Gives run, era and sequence. Scopes are never removed one by one, so
+/// most fields, the selectors. Gives run, era and sequence. Selectors are never removed one by one, so
 /// when there are too many, a new era begins.
 pub(super) static INVALIDATE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(format!(
         "{ERA}
          if redis.call('HLEN', KEYS[1]) > tonumber(ARGV[5]) then begin() end
          local sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
-         for scope = 6, #ARGV do redis.call('HSET', KEYS[1], ARGV[scope], sequence) end
+         for selector = 6, #ARGV do redis.call('HSET', KEYS[1], ARGV[selector], sequence) end
          return redis.call('HMGET', KEYS[1], 'run', 'era', 'seq')"
     ))
 });
 
-/// Arguments as above, without scopes. Gives run, era and sequence.
+/// Arguments as above, without selectors. Gives run, era and sequence.
 pub(super) static BEGIN: LazyLock<Script> = LazyLock::new(|| {
     Script::new(format!(
         "{ERA} return redis.call('HMGET', KEYS[1], 'run', 'era', 'seq')"

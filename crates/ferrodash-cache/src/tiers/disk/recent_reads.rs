@@ -11,13 +11,13 @@ use super::record::KeyBytes;
 /// Parts, so that readers on several threads seldom meet; a power of two.
 const SHARDS: usize = 16;
 
-/// Notes in a part at most: more reads between two writings are not remembered.
+/// Reads in a part at most: more of them between two writings are not remembered.
 const SHARD_NOTES: usize = 1 << 13;
 
 #[derive(Default)]
-pub(super) struct Notes([Mutex<HashSet<KeyBytes>>; SHARDS]);
+pub(super) struct RecentReads([Mutex<HashSet<KeyBytes>>; SHARDS]);
 
-impl Notes {
+impl RecentReads {
     /// Remembers a read; whether it was the first one since the notes were taken.
     pub(super) fn add(&self, key: &KeyBytes) -> bool {
         let mut shard = self

@@ -3,8 +3,8 @@
 //! A store that several processes share counts invalidations. Each one raises the store's sequence
 //! number and writes it down as the *mark* of what it invalidates: a function, a tag, or
 //! everything. Who computes reads the number first and keeps it with the value; an entry counts as
-//! long as no mark of its scopes is newer. So one number, taken before the function ran, voids what
-//! was under way too, also for tags that only the function itself knows. A store that lost its
+//! long as no mark of its selectors is newer. So one number, taken before the function ran, voids
+//! what was under way too, also for tags that only the function itself knows. A store that lost its
 //! marks begins another era, and entries of the old one count as absent.
 
 use std::fmt;
@@ -14,14 +14,14 @@ use xxhash_rust::xxh3::xxh3_128_with_seed;
 /// Something that entries can be invalidated by: a function, a tag, or everything in a namespace.
 ///
 /// ```
-/// use ferrodash_cache::Scope;
-/// assert_ne!(Scope::tag("orders"), Scope::function("orders"));
+/// use ferrodash_cache::Selector;
+/// assert_ne!(Selector::tag("orders"), Selector::function("orders"));
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Scope([u8; Scope::LENGTH]);
+pub struct Selector([u8; Selector::LENGTH]);
 
-impl Scope {
-    /// Bytes of a scope.
+impl Selector {
+    /// Bytes of a selector.
     pub const LENGTH: usize = 16;
 
     /// Every entry.
@@ -43,27 +43,27 @@ impl Scope {
         Self(xxh3_128_with_seed(name.as_bytes(), kind).to_be_bytes())
     }
 
-    /// The scope with these bytes.
+    /// The selector with these bytes.
     pub const fn from_bytes(bytes: [u8; Self::LENGTH]) -> Self {
         Self(bytes)
     }
 
-    /// The bytes of the scope.
+    /// The bytes of the selector.
     pub const fn as_bytes(&self) -> &[u8; Self::LENGTH] {
         &self.0
     }
 }
 
-impl fmt::Display for Scope {
+impl fmt::Display for Selector {
     /// Lower-case hex.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", u128::from_be_bytes(self.0))
     }
 }
 
-impl fmt::Debug for Scope {
+impl fmt::Debug for Selector {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "Scope({self})")
+        write!(f, "Selector({self})")
     }
 }
 
@@ -76,12 +76,12 @@ pub struct Stamp {
     pub sequence: u64,
 }
 
-/// What a store knows of some scopes, read at one moment.
+/// What a store knows of some selectors, read at one moment.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Marks {
     /// The moment.
     pub now: Stamp,
-    /// The newest mark among the scopes: the sequence number of their last invalidation.
+    /// The newest mark among the selectors: the sequence number of their last invalidation.
     pub newest: u64,
     /// Which history of the store it is, if the store has several, each with all marks; else 0.
     pub history: usize,

@@ -8,16 +8,16 @@ use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::{Marks, Scope, Stamp};
+use crate::{Marks, Selector, Stamp};
 
 /// From this number of marks on a new era begins, which voids all entries: tags can be made of
 /// anything, such as the numbers of rows, and marks of what nobody asks for any more would pile up.
 const MOST_MARKS: usize = 100_000;
 
-/// Sets of scopes whose marks are remembered.
+/// Sets of selectors whose marks are remembered.
 const MOST_KNOWN: usize = 10_000;
 
-pub(crate) struct Ledger {
+pub(crate) struct Invalidations {
     epoch: AtomicU64,
     // Both are locked for one look or change.
     own: Mutex<Own>,
@@ -27,7 +27,7 @@ pub(crate) struct Ledger {
 /// The marks of a cache without a shared tier.
 struct Own {
     now: Stamp,
-    marks: HashMap<Scope, u64>,
+    marks: HashMap<Selector, u64>,
 }
 
 /// Marks that were read from the shared tier in this epoch, so that the copies of one function ask
@@ -35,12 +35,12 @@ struct Own {
 #[derive(Default)]
 struct Known {
     epoch: u64,
-    /// By part of the tier, and by scopes.
-    marks: HashMap<usize, HashMap<Arc<[Scope]>, Marks>>,
+    /// By part of the tier, and by selectors.
+    marks: HashMap<usize, HashMap<Arc<[Selector]>, Marks>>,
     count: usize,
 }
 
-impl Ledger {
+impl Invalidations {
     pub(crate) fn new() -> Self {
         let now = Stamp {
             era: crate::random::number(),
@@ -64,14 +64,17 @@ impl Ledger {
     }
 
     /// Begins an epoch: something was invalidated, here or elsewhere.
-    pub(crate) fn turn(&self) {
+    pub(crate) fn advance(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
     }
 
     /// The marks of a cache without a shared tier.
-    pub(crate) fn own_marks(&self, scopes: &[Scope]) -> Marks {
+    pub(crate) fn own_marks(&self, selectors: &[Selector]) -> Marks {
         let own = self.own();
-        let newest = scopes.iter().filter_map(|scope| own.marks.get(scope)).max();
+        let newest = selectors
+            .iter()
+            .filter_map(|selector| own.marks.get(selector))
+            .max();
         Marks {
             now: own.now,
             newest: newest.copied().unwrap_or(0),
@@ -79,31 +82,31 @@ impl Ledger {
         }
     }
 
-    /// Marks scopes in a cache without a shared tier.
-    pub(crate) fn invalidate_own(&self, scopes: &[Scope]) {
+    /// Marks selectors in a cache without a shared tier.
+    pub(crate) fn invalidate_own(&self, selectors: &[Selector]) {
         let mut own = self.own();
-        if own.marks.len() + scopes.len() > MOST_MARKS {
+        if own.marks.len() + selectors.len() > MOST_MARKS {
             own.marks.clear();
             own.now.era = crate::random::number();
         }
         own.now.sequence += 1;
         let sequence = own.now.sequence;
         own.marks
-            .extend(scopes.iter().map(|scope| (*scope, sequence)));
+            .extend(selectors.iter().map(|selector| (*selector, sequence)));
         // Under the lock, so that an epoch never has older marks than it should.
-        self.turn();
+        self.advance();
     }
 
     /// Marks that were read from a part of the shared tier in this epoch.
-    pub(crate) fn known(&self, epoch: u64, part: usize, scopes: &[Scope]) -> Option<Marks> {
+    pub(crate) fn known(&self, epoch: u64, part: usize, selectors: &[Selector]) -> Option<Marks> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         (known.epoch == epoch)
-            .then(|| known.marks.get(&part)?.get(scopes).copied())
+            .then(|| known.marks.get(&part)?.get(selectors).copied())
             .flatten()
     }
 
     /// Remembers marks that were read from the shared tier after `epoch` had begun.
-    pub(crate) fn learn(&self, epoch: u64, part: usize, scopes: &Arc<[Scope]>, marks: Marks) {
+    pub(crate) fn learn(&self, epoch: u64, part: usize, selectors: &Arc<[Selector]>, marks: Marks) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         if known.epoch != epoch || known.count >= MOST_KNOWN {
             *known = Known {
@@ -115,7 +118,7 @@ impl Ledger {
             .marks
             .entry(part)
             .or_default()
-            .insert(scopes.clone(), marks)
+            .insert(selectors.clone(), marks)
             .is_none();
         known.count += usize::from(new);
     }

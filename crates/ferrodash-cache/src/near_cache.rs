@@ -3,8 +3,8 @@
 //! With a shared tier behind it this is a near cache: copies of what lies there. A copy lives
 //! shorter than its entry, as what others do to the entry may not become known here, and it goes
 //! when a change of it becomes known. Between reading an entry and keeping its copy such a change
-//! can pass by; so who keeps a copy says at which *turn* of the key it began to read, and a copy of
-//! an older turn goes again.
+//! can pass by; so who keeps a copy says at which *version* of the key it began to read, and a copy
+//! of an older version goes again.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,25 +14,25 @@ use crate::clock::Instant;
 use crate::tiers::Memory;
 use crate::{Entry, Key, Tier};
 
-/// Keys share turns. A change of another key that shares one costs a copy, so there are many.
-const TURNS: usize = 1 << 16;
+/// Keys share versions. A change of another key that shares one costs a copy, so there are many.
+const VERSIONS: usize = 1 << 16;
 
 /// Keys share locks, which are held for one insertion.
 const LOCKS: usize = 256;
 
-pub(crate) struct Near {
+pub(crate) struct NearCache {
     memory: Memory,
-    turns: Box<[AtomicU32]>,
-    // Between the look at a turn and the insertion, no change may pass by.
+    versions: Box<[AtomicU32]>,
+    // Between the look at a version and the insertion, no change may pass by.
     locks: Box<[Mutex<()>]>,
 }
 
-impl Near {
+impl NearCache {
     pub(crate) fn new(memory: Memory) -> Self {
-        let turns = (0..TURNS).map(|_| AtomicU32::new(0)).collect();
+        let versions = (0..VERSIONS).map(|_| AtomicU32::new(0)).collect();
         Self {
             memory,
-            turns,
+            versions,
             locks: (0..LOCKS).map(|_| Mutex::default()).collect(),
         }
     }
@@ -42,16 +42,16 @@ impl Near {
         self.memory.find(key, now)
     }
 
-    /// The present turn of a key.
-    pub(crate) fn turn(&self, key: &Key) -> u32 {
+    /// The present version of a key.
+    pub(crate) fn version(&self, key: &Key) -> u32 {
         self.counter(key).load(Ordering::SeqCst)
     }
 
-    /// Keeps a copy for `at_most`, unless a change has passed by since `turn`; whether it is kept.
-    /// If it is not, no older copy is either.
-    pub(crate) fn keep(&self, key: &Key, entry: &Entry, at_most: Duration, turn: u32) -> bool {
+    /// Keeps a copy for `at_most`, unless a change has passed by since `version`; whether it is
+    /// kept. If it is not, no older copy is either.
+    pub(crate) fn keep(&self, key: &Key, entry: &Entry, at_most: Duration, version: u32) -> bool {
         let _lock = self.lock(key);
-        if self.turn(key) != turn {
+        if self.version(key) != version {
             self.memory.forget(key);
             return false;
         }
@@ -73,7 +73,7 @@ impl Near {
             return;
         };
         if kept.id() == better.id() {
-            better.check(kept.checked());
+            better.mark_checked(kept.checked());
             self.memory.insert(key, better, left);
         }
     }
@@ -92,8 +92,8 @@ impl Near {
             .iter()
             .map(|lock| lock.lock().unwrap_or_else(PoisonError::into_inner))
             .collect();
-        for turn in &*self.turns {
-            turn.fetch_add(1, Ordering::SeqCst);
+        for version in &*self.versions {
+            version.fetch_add(1, Ordering::SeqCst);
         }
         self.memory.clear();
     }
@@ -111,7 +111,7 @@ impl Near {
     fn counter(&self, key: &Key) -> &AtomicU32 {
         // A key is a hash, so any of its bytes are as good as random.
         let [.., a, b] = *key.as_bytes();
-        &self.turns[usize::from(u16::from_le_bytes([a, b])) % TURNS]
+        &self.versions[usize::from(u16::from_le_bytes([a, b])) % VERSIONS]
     }
 
     fn lock(&self, key: &Key) -> MutexGuard<'_, ()> {
