@@ -25,6 +25,8 @@
 //! # }
 //! ```
 
+#[doc(hidden)]
+pub mod __private;
 mod address;
 mod audit;
 mod backoff;
@@ -68,6 +70,8 @@ pub use compute::panic_message;
 pub use entry::fuzz_open;
 pub use entry::{Entry, Parts, Sealer};
 pub use error::{Error, Result};
+#[cfg(feature = "macros")]
+pub use ferrodash_macros::{invalidates, memoize};
 #[doc(hidden)]
 pub use invalidate::Owed;
 pub use invalidate::Unreached;
@@ -78,6 +82,11 @@ pub use scope::{Marks, Scope, Stamp};
 pub use state::{TierReport, TierState};
 pub use stats::{FunctionReport, FunctionStats};
 pub use tier::{Acquired, Bid, Change, Filled, Listener, Reading, Shared, Tier, TierResult};
+
+/// The samples of the README, compiled.
+#[cfg(all(doctest, feature = "macros"))]
+#[doc = include_str!("../README.md")]
+struct Readme;
 
 /// A random number. Nothing that it is used for needs one that cannot be guessed.
 pub(crate) fn random() -> u64 {
