@@ -18,7 +18,7 @@ pub const DEFAULT_MAX_SIZE: usize = 100;
 
 /// Turns concurrent loads of single ids into few requests. Cloning is cheap and shares the window.
 ///
-/// A batcher does not know who asks: everything it loads must be the same for all its callers. What
+/// A batcher does not know its callers: everything it loads must be the same for all of them. What
 /// differs by user or tenant needs that in its id, or a batcher of its own.
 pub struct Batcher<K, V, E> {
     shared: Arc<Shared<K, V, E>>,
@@ -59,8 +59,8 @@ where
 {
     /// A batcher over a function from ids to the values it found.
     ///
-    /// An id that the function leaves out of its map is [`LoadError::Missing`] for who asked for
-    /// it. Ids come without duplicates, in the order in which they were first asked for.
+    /// An id that the function leaves out of its map is [`LoadError::Missing`] for its callers. Ids
+    /// come without duplicates, in the order in which they were first loaded.
     pub fn new<F, Fut>(load: F) -> Self
     where
         F: Fn(Vec<K>) -> Fut + Send + Sync + 'static,
@@ -77,7 +77,7 @@ where
     }
 
     /// A batcher over a function that can fail for some of its ids: those are [`LoadError::Item`]
-    /// for who asked for them, and all others get their values.
+    /// for their callers, and all other callers get their values.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -149,10 +149,10 @@ where
         }
     }
 
-    /// The value of one id, loaded together with what others ask for at the same time.
+    /// The value of one id, loaded together with the ids of other calls at the same time.
     ///
-    /// The request runs in a task of its own: a caller that goes away neither stops it nor keeps
-    /// others waiting.
+    /// The request runs in a task of its own: a caller that is cancelled neither stops it nor delays
+    /// others. If the function panics, all calls of its batch get [`LoadError::Panicked`].
     ///
     /// # Errors
     /// [`LoadError::Missing`] when the answer has nothing for this id, [`LoadError::Item`] when it

@@ -1,10 +1,10 @@
-//! What can become of a load.
+//! Why a load has no value.
 
 use std::convert::Infallible;
 use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
 
-/// Why a load gave no value.
+/// Why a load has no value.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError<E> {

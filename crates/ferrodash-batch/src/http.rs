@@ -73,7 +73,7 @@ impl Address {
                 let _ = url.set_password(None);
                 url.to_string()
             }
-            // What is no address of HTTP can still have a password before an `@`.
+            // What is not an address of HTTP can still have a password before an `@`.
             _ => full[..end]
                 .rsplit('@')
                 .next()
@@ -108,7 +108,7 @@ pub enum HttpError {
         /// The reason.
         source: reqwest::Error,
     },
-    /// An id that cannot stand in a list.
+    /// An id that cannot be part of a list.
     #[error("the id {id:?} has a comma, which separates ids in a request to {url}")]
     Comma {
         /// The address without user, password and query.
@@ -232,7 +232,7 @@ impl HttpBatch {
     }
 }
 
-/// An API and the client that asks it.
+/// An API and the client for it.
 struct Api {
     batch: HttpBatch,
     client: reqwest::Client,
@@ -280,7 +280,7 @@ impl Api {
         Ok(outcome)
     }
 
-    /// Asks for some ids in one request, or in two if that is too much for the server.
+    /// Loads some ids with one request, or with two if that is too much for the server.
     fn ask<'a, V: DeserializeOwned + Send + 'a>(
         &'a self,
         ids: &'a [&'a str],
@@ -374,7 +374,7 @@ impl HttpBatch {
         let mut without: HashSet<&str> = ids.iter().copied().collect();
         let mut found = Vec::with_capacity(ids.len());
         let mut unnamed = None;
-        // `null` stands for an item that is not there.
+        // `null` means that there is no item.
         for item in items.into_iter().filter(|item| !item.is_null()) {
             let id = match item.get(&self.key) {
                 Some(Value::String(id)) => id.clone(),
@@ -384,7 +384,7 @@ impl HttpBatch {
                     continue;
                 }
             };
-            // An item that nobody asked for is not an error: some APIs send more.
+            // An item that was not requested is not an error: some APIs send more.
             if without.remove(id.as_str()) {
                 let value = serde_json::from_value(item);
                 found.push((

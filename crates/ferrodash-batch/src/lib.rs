@@ -1,8 +1,8 @@
 //! Groups concurrent loads of single ids into few requests.
 //!
-//! Code that needs one item asks for one item; a [`Batcher`] collects what is asked for within a
-//! short window and makes one request of it. Equal ids are asked for once. Each who waits gets the
-//! result of its own id, or an error that says what became of it.
+//! Code that needs one item loads one item. A [`Batcher`] collects the ids that are loaded within a
+//! short window and makes one request for them. Each id is requested once. Each caller gets the
+//! result for its own id, or an error that says why there is none.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -15,7 +15,7 @@ use crate::{Error, Pin, Result};
 /// How many files a message names at most.
 const NAMED: usize = 12;
 
-/// How much of a file is its head. What tells a chunk stands there, below a line or two about
+/// How much of a file is its head. The mark of a chunk is there, below a line or two about
 /// licences.
 const HEAD: u64 = 16 * 1024;
 

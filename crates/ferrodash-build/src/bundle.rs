@@ -14,7 +14,7 @@ use crate::{Error, Result, sha256_hex};
 /// 1.11 MB.
 const BROTLI_QUALITY: i32 = 9;
 
-/// A bundle as the generated table describes it. Its three forms lie in `OUT_DIR` under `file`,
+/// A bundle as the generated table describes it. Its three forms are in `OUT_DIR` under `file`,
 /// `.gz` and `.br`.
 #[derive(Debug, Clone)]
 pub(crate) struct Bundle {

@@ -16,63 +16,70 @@ pub(crate) fn check(
     manifest: &Path,
     warnings: &mut Vec<String>,
 ) -> Result<()> {
-    let module = &suite.module;
-    let bad = |detail: String| {
-        Err(Error::Suite {
-            manifest: manifest.to_owned(),
-            suite: module.clone(),
-            detail,
-        })
-    };
     if suite.namespace.is_empty() {
         return Ok(());
     }
+    let mistake = match without_parts(archive, suite, components) {
+        Some(mistake) => Some(mistake),
+        None => wrong_namespace(archive, suite)?,
+    };
+    if let Some(detail) = mistake {
+        return Err(Error::Suite {
+            manifest: manifest.to_owned(),
+            suite: suite.module.clone(),
+            detail,
+        });
+    }
+    warnings.extend(forgotten_parts(archive, suite, manifest)?);
+    Ok(())
+}
+
+/// A suite without components, or without a script that draws them.
+fn without_parts(archive: &Archive, suite: &Suite, components: &[ComponentMeta]) -> Option<String> {
     if components.is_empty() && !suite.is_undescribed {
-        return bad(format!(
+        return Some(format!(
             "{:?} has neither a metadata.json nor generated classes, so it has no components; if it ships plain scripts, \
              write `namespace = \"\"` and list its `scripts`",
             suite.root
         ));
     }
-    if suite.scripts.is_empty() {
-        let mut scripts = suite.files(archive);
-        scripts.retain(|path| path.ends_with(".js"));
-        return bad(format!(
-            "it has {} components and no script that draws them; list the main script in `scripts` (scripts in {:?}: {})",
-            components.len(),
-            suite.root,
-            if scripts.is_empty() {
-                "none".into()
-            } else {
-                scripts.join(", ")
-            },
-        ));
+    if !suite.scripts.is_empty() {
+        return None;
     }
-    if let Some(own) = suite
-        .own_namespace
-        .as_ref()
-        .filter(|own| **own != suite.namespace)
-    {
-        return bad(format!(
-            "the manifest says the namespace {:?}, and the package's classes say {own:?}; with another namespace the page \
-             stays blank, so leave `namespace` out",
-            suite.namespace
-        ));
+    let mut scripts = suite.files(archive);
+    scripts.retain(|path| path.ends_with(".js"));
+    Some(format!(
+        "it has {} components and no script that draws them; list the main script in `scripts` (scripts in {:?}: {})",
+        components.len(),
+        suite.root,
+        if scripts.is_empty() {
+            "none".into()
+        } else {
+            scripts.join(", ")
+        },
+    ))
+}
+
+/// A namespace that is not that of the package's classes, or that no script defines.
+fn wrong_namespace(archive: &mut Archive, suite: &Suite) -> Result<Option<String>> {
+    let namespace = &suite.namespace;
+    if let Some(own) = suite.own_namespace.as_ref().filter(|own| *own != namespace) {
+        return Ok(Some(format!(
+            "the manifest says the namespace {namespace:?}, and the package's classes say {own:?}; with another namespace \
+             the page stays blank, so leave `namespace` out"
+        )));
     }
     let mut is_defined = false;
     for script in &suite.scripts {
-        is_defined |= names(&archive.text(&join(&suite.root, script))?, &suite.namespace);
+        is_defined |= names(&archive.text(&join(&suite.root, script))?, namespace);
     }
-    if !is_defined {
-        return bad(format!(
-            "none of its scripts ({}) defines the namespace {:?}, so the page would stay blank; correct `namespace` or \
-             `scripts`",
-            suite.scripts.join(", "),
-            suite.namespace
-        ));
-    }
-    warnings.extend(forgotten_parts(archive, suite, manifest)?);
-    Ok(())
+    Ok((!is_defined).then(|| {
+        format!(
+            "none of its scripts ({}) defines the namespace {namespace:?}, so the page would stay blank; correct \
+             `namespace` or `scripts`",
+            suite.scripts.join(", ")
+        )
+    }))
 }
 
 /// A warning if scripts load parts that the manifest does not list.

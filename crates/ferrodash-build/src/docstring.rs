@@ -21,7 +21,7 @@ pub(crate) struct Documented {
     pub(crate) kind: Value,
 }
 
-/// Components and what stands beside them, in the words of Dash's generator.
+/// Components and the alternatives to them, in the words of Dash's generator.
 const NODE: &str = "a list of or a singular dash component, string or number";
 
 /// The description of the component, and of each property.
@@ -116,7 +116,7 @@ fn one(text: &str) -> Value {
         return json!({"name": "enum", "value": members});
     }
     if let Some(items) = text.strip_prefix("list of ") {
-        // The plural's s stands after the item's own words.
+        // The plural's s comes after the item's own words.
         return match items.strip_suffix('s') {
             Some(item) => json!({"name": "arrayOf", "value": described(item)}),
             None => json!({"name": "array"}),

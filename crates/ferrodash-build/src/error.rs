@@ -166,7 +166,7 @@ pub enum Error {
     /// A replacement does not fit the file it is for.
     #[error(
         "the replacement of {find:?} in {file} applies {count} times instead of once; it was written for another \
-         version, so remove it or write it anew"
+         version, so remove it or write it again"
     )]
     Replacement {
         /// The file.

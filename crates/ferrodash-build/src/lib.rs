@@ -4,7 +4,7 @@
 //! An app or a suite crate calls [`generate`] from its `build.rs` with a manifest that pins wheels
 //! or source archives (package, version, SHA-256). Where they describe their components
 //! (`metadata.json`, or generated Python classes, which are read and never run) and what each suite
-//! ships follows from the package, or stands in the manifest. Into `OUT_DIR` go one `<suite>.rs`
+//! ships follows from the package, or is in the manifest. Into `OUT_DIR` go one `<suite>.rs`
 //! per suite, with a typed builder per component and the table of its bundles, and the bundles
 //! themselves, as they are, as gzip and as Brotli.
 //!

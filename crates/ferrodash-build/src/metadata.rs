@@ -9,7 +9,7 @@ use crate::flow::from_flow;
 use crate::nodes::paths_of;
 use crate::{Error, Result, describe};
 
-/// A component: name, documentation, properties, and where further components may stand in them.
+/// A component: name, documentation, properties, and where they may contain further components.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ComponentMeta {
     /// Name, as the browser knows it.

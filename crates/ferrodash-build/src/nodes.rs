@@ -1,4 +1,4 @@
-//! Where further components may stand in a component's properties, by the rules that Dash's own
+//! Where a component's properties may contain further components, by the rules that Dash's own
 //! generator has.
 
 use serde_json::{Map, Value};

@@ -235,7 +235,7 @@ impl Suite {
         Ok(files)
     }
 
-    /// Chunks that scripts load, and other files whose names stand in a script or a style sheet.
+    /// Chunks that scripts load, and other files whose names are in a script or a style sheet.
     pub(crate) fn parts(&self, archive: &mut Archive) -> Result<Vec<String>> {
         let (mut parts, mut others) = (Vec::new(), Vec::new());
         for path in self.files(archive) {

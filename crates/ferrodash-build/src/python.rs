@@ -10,9 +10,9 @@ pub(crate) enum Expr {
     Text(String),
     /// A number as it is written.
     Number(String),
-    /// What stands between brackets, also of a tuple.
+    /// What is between brackets, also those of a tuple.
     List(Vec<Expr>),
-    /// A name with what stands in brackets after it: `typing.Union[str, dict]`.
+    /// A name with what is in the brackets after it: `typing.Union[str, dict]`.
     Subscript(String, Vec<Expr>),
 }
 
@@ -136,7 +136,7 @@ impl<'a> Cursor<'a> {
                     't' => text.push('\t'),
                     '\n' => {}
                     c @ ('\\' | '\'' | '"') => text.push(c),
-                    // Python keeps the backslash of what is no escape.
+                    // Python keeps the backslash of what is not an escape.
                     c => text.extend(['\\', c]),
                 },
                 c => text.push(c),

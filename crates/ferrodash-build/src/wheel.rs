@@ -23,7 +23,7 @@ const PIP: &str = include_str!("pip.py");
 /// Where pinned files may come from.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// A directory that must have the files; nothing else is asked when it is given.
+    /// A directory that must contain the files; if it is given, no other place is tried.
     pub directory: Option<PathBuf>,
     /// A directory that may have them, packed into a published crate.
     pub packed: Option<PathBuf>,

@@ -26,6 +26,8 @@
 //! # }
 //! ```
 
+#[doc(hidden)]
+pub mod __private;
 mod address;
 mod answer;
 mod audit;
@@ -77,6 +79,8 @@ pub use envelope::fuzz_open;
 pub use error::{Error, Result};
 #[doc(hidden)]
 pub use execute::panic_message;
+#[cfg(feature = "macros")]
+pub use ferrodash_macros::{invalidates, memoize};
 #[doc(hidden)]
 pub use fuzz::fuzz_address;
 #[doc(hidden)]
@@ -91,3 +95,8 @@ pub use stats::{FunctionReport, FunctionStats};
 pub use tier::{
     Change, Filled, LeaseOutcome, LeaseRequest, Listener, Reading, Shared, Tier, TierResult,
 };
+
+/// The samples of the README, compiled.
+#[cfg(all(doctest, feature = "macros"))]
+#[doc = include_str!("../README.md")]
+struct Readme;

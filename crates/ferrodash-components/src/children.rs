@@ -1,4 +1,4 @@
-//! What may stand inside a component: text, numbers, components, and any sequence of these.
+//! What a component may contain: text, numbers, components, and any sequence of these.
 
 use std::borrow::Cow;
 use std::iter::{Chain, Enumerate, Filter, FilterMap, FlatMap, Map, Rev, Take, Zip};
@@ -43,7 +43,7 @@ pub enum Child {
 /// Strings, numbers, components and their builders, `()`, `Option`, tuples, arrays, vectors and the
 /// usual iterators.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot stand inside a component",
+    message = "`{Self}` cannot be inside a component",
     note = "text, numbers, components, options, tuples, arrays, vectors and iterators of these can; for another \
             iterator, `collect::<Vec<_>>()` first"
 )]
@@ -128,7 +128,7 @@ impl IntoChildren for () {
     }
 }
 
-/// Lets a builder stand inside a component. For generated code.
+/// Lets a builder be a child of a component. For generated code.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! children_from {

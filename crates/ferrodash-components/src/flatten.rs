@@ -4,7 +4,7 @@
 use crate::{Child, Children, Prop};
 
 impl Prop {
-    /// The value as the property `children` can have it: one list in the place of lists within
+    /// The value as the property `children` can have it: one list instead of lists within
     /// lists, which the renderer cannot show, and nothing for `None` in a list.
     /// [`IntoChildren`](crate::IntoChildren) does the same for layouts. What is JSON already is
     /// taken as it is.

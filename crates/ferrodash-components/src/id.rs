@@ -130,7 +130,7 @@ impl Id {
                     .iter()
                     .any(|(_, value)| matches!(value, IdValue::Wildcard(_))) =>
             {
-                Some("wildcards stand only in the inputs, states and outputs of callbacks")
+                Some("wildcards are allowed only in the inputs, states and outputs of callbacks")
             }
             id => id.pattern_problem(),
         }
@@ -436,7 +436,7 @@ macro_rules! number {
 number!(i8, i16, i32, i64, u8, u16, u32);
 
 impl From<f64> for IdValue {
-    /// A whole number is one, as in the browser. What is no number there (NaN, infinity) counts as
+    /// A whole number is one, as in the browser. What is not a number there (NaN, infinity) counts as
     /// 0.
     fn from(value: f64) -> Self {
         const LARGEST: f64 = 9_007_199_254_740_992.0;

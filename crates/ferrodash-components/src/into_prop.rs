@@ -86,7 +86,7 @@ impl<T: IntoProp> IntoProp for Option<T> {
     }
 }
 
-// The sequences that can stand inside a component.
+// The sequences that can be inside a component.
 macro_rules! sequence {
     ($(<$($parameter:ident),* $(; const $size:ident)?> $type:ty),* $(,)?) => {$(
         impl<$($parameter,)* $(const $size: usize)?> IntoProp for $type

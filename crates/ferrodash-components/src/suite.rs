@@ -19,7 +19,7 @@ pub struct Suite {
     pub styles: &'static [&'static str],
     /// The components.
     pub components: &'static [ComponentInfo],
-    /// All files, those that are asked for later and the licence texts too.
+    /// All files, including those that are loaded later and the licence texts.
     pub bundles: &'static [Bundle],
 }
 
@@ -32,7 +32,7 @@ pub struct ComponentInfo {
     pub props: &'static [&'static str],
     /// Whether it takes any `data-*` and `aria-*` property.
     pub wildcards: bool,
-    /// Where components may stand in its properties, other than `children`.
+    /// Where its properties other than `children` may contain components.
     pub children_props: &'static [&'static str],
 }
 

@@ -1,4 +1,4 @@
-//! What both attributes share: lists of keys and values, durations with units, digests of source.
+//! Shared by the attributes: lists of keys and values, durations with units, digests of source.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -39,8 +39,8 @@ impl ToTokens for DurationArg {
     }
 }
 
-/// Reads `key`, `key = value` and `key(…)` until the end, telling `take` each key; what it does not
-/// take is refused with the list of what there is.
+/// Reads `key`, `key = value` and `key(…)` until the end and calls `take` with each key. A key that
+/// it does not take is an error that lists the known keys.
 pub(crate) fn keys(
     input: ParseStream<'_>,
     known: &str,

@@ -33,7 +33,7 @@ pub(crate) struct Arguments {
     batch: Option<()>,
 }
 
-/// An argument that stands among the inputs.
+/// An argument among the inputs.
 enum Leading {
     Input(Box<Property>),
     Args(Vec<Field>),
@@ -360,34 +360,7 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
 }
 
 fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
-    let mut calls = Vec::new();
-    for Property {
-        id,
-        property,
-        allow_duplicate,
-        ..
-    } in &arguments.outputs
-    {
-        let allow_duplicate = allow_duplicate.map(|()| quote!(.allow_duplicate()));
-        calls
-            .push(quote_spanned!(property.span()=> .output(::ferrodash::Output::new(#id, #property) #allow_duplicate)));
-    }
-    for leading in &arguments.inputs {
-        calls.push(match leading {
-            Leading::Input(property) => {
-                let input = property.input();
-                quote!(.input(#input))
-            }
-            Leading::Args(fields) => {
-                let args = args(fields);
-                quote!(.args(#args))
-            }
-        });
-    }
-    for property in &arguments.states {
-        let state = property.state();
-        calls.push(quote!(.state(#state)));
-    }
+    let mut calls = dependency_calls(arguments);
     for Running {
         id,
         property,
@@ -397,53 +370,108 @@ fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
     {
         calls.push(quote!(.running(#id, #property, #on, #off)));
     }
-    if let Some(CacheArgs {
-        client,
-        refresh,
-        policy,
-        negative_timeout,
-        vary,
-    }) = &arguments.cache
-    {
+    calls.extend(arguments.cache.as_ref().map(CacheArgs::call));
+    calls.extend(arguments.initial_call.as_ref().map(InitialCall::call));
+    calls.extend(option_calls(arguments));
+    calls
+}
+
+/// Outputs, inputs and states.
+fn dependency_calls(arguments: &Arguments) -> Vec<TokenStream> {
+    let outputs = arguments.outputs.iter().map(|property| {
+        let output = property.output();
+        quote_spanned!(property.property.span()=> .output(#output))
+    });
+    let inputs = arguments.inputs.iter().map(|leading| match leading {
+        Leading::Input(property) => {
+            let input = property.input();
+            quote!(.input(#input))
+        }
+        Leading::Args(fields) => {
+            let args = args(fields);
+            quote!(.args(#args))
+        }
+    });
+    let states = arguments.states.iter().map(|property| {
+        let state = property.state();
+        quote!(.state(#state))
+    });
+    outputs.chain(inputs).chain(states).collect()
+}
+
+/// The options that are a flag or one value.
+fn option_calls(arguments: &Arguments) -> Vec<TokenStream> {
+    let Arguments {
+        optional,
+        hidden,
+        dynamic_callbacks,
+        batch,
+        timeout,
+        on_error,
+        ..
+    } = arguments;
+    let optional = optional.map(|()| quote!(.optional()));
+    let hidden = hidden.map(|()| quote!(.hidden()));
+    let dynamic_callbacks = dynamic_callbacks.map(|()| quote!(.dynamic_callbacks()));
+    let batch = batch.map(|()| quote!(.batch()));
+    let timeout = timeout.as_ref().map(|time| quote!(.timeout(#time)));
+    let on_error = on_error.as_ref().map(|handler| quote!(.on_error(#handler)));
+    [
+        optional,
+        hidden,
+        dynamic_callbacks,
+        batch,
+        timeout,
+        on_error,
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+impl InitialCall {
+    fn call(&self) -> TokenStream {
+        match self {
+            Self::Prevented => quote!(.prevent_initial_call()),
+            Self::Yes => quote!(.initial_call()),
+            Self::Duplicate => quote!(.initial_duplicate()),
+        }
+    }
+}
+
+impl CacheArgs {
+    fn call(&self) -> TokenStream {
+        let Self {
+            client,
+            refresh,
+            policy,
+            negative_timeout,
+            vary,
+        } = self;
         let client = client.map(|()| quote!(.client()));
         let refresh = refresh.map(|()| quote!(.refresh()));
         let negative = negative_timeout
             .as_ref()
             .map(|time| quote!(.negative_timeout(#time)));
         let (timeout, options) = (&policy.timeout, policy.calls());
-        calls.push(quote! {
+        quote! {
             .cache(::ferrodash::CacheOptions::new(#timeout) #client #refresh #negative #options #(.vary(#vary))*)
-        });
+        }
     }
-    calls.extend(arguments.initial_call.as_ref().map(|call| match call {
-        InitialCall::Prevented => quote!(.prevent_initial_call()),
-        InitialCall::Yes => quote!(.initial_call()),
-        InitialCall::Duplicate => quote!(.initial_duplicate()),
-    }));
-    calls.extend(arguments.optional.map(|()| quote!(.optional())));
-    calls.extend(arguments.hidden.map(|()| quote!(.hidden())));
-    calls.extend(
-        arguments
-            .dynamic_callbacks
-            .map(|()| quote!(.dynamic_callbacks())),
-    );
-    calls.extend(arguments.batch.map(|()| quote!(.batch())));
-    calls.extend(
-        arguments
-            .timeout
-            .as_ref()
-            .map(|time| quote!(.timeout(#time))),
-    );
-    calls.extend(
-        arguments
-            .on_error
-            .as_ref()
-            .map(|handler| quote!(.on_error(#handler))),
-    );
-    calls
 }
 
 impl Property {
+    fn output(&self) -> TokenStream {
+        let Self {
+            id,
+            property,
+            allow_duplicate,
+            ..
+        } = self;
+        let allow_duplicate = allow_duplicate.map(|()| quote!(.allow_duplicate()));
+        quote_spanned!(property.span()=> ::ferrodash::Output::new(#id, #property) #allow_duplicate)
+    }
+
     fn input(&self) -> TokenStream {
         let Self {
             id,

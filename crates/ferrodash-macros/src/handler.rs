@@ -1,4 +1,4 @@
-//! The function of `#[callback]`: what is asked of it, and the code that calls it.
+//! The function of `#[callback]`: what it must look like, and the code that calls it.
 //!
 //! Each argument and each value is read or written at the place of its type, so that the compiler
 //! shows that type when it does not fit.
@@ -100,7 +100,8 @@ impl<'a> Handler<'a> {
         }
     }
 
-    /// Readers of the arguments, to stand before the call of the builder, and that call.
+    /// Statements that make the readers of the arguments, and the call of the builder that uses
+    /// them.
     pub(crate) fn code(&self) -> (TokenStream, TokenStream) {
         let readers: Vec<Ident> = self
             .arguments
@@ -172,7 +173,7 @@ impl<'a> Handler<'a> {
         }
     }
 
-    /// The same for what is no error.
+    /// The same for a value that is not an error.
     fn answer_of_value(&self, ty: &Type) -> TokenStream {
         let (span, value) = (ty.span(), local_at("value", ty.span()));
         match plain(ty) {
@@ -215,7 +216,7 @@ fn check_argument(ty: &Type) -> Result<()> {
         return Err(Error::new_spanned(ty, "the `Context` is the last argument"));
     }
     if let Type::ImplTrait(_) = plain(ty) {
-        let message = "an argument needs a type that is read from JSON, such as `String`, in the place of `impl Trait`";
+        let message = "an argument needs a type that is read from JSON, such as `String`, instead of `impl Trait`";
         return Err(Error::new_spanned(ty, message));
     }
     if let Some(reference) = first_reference(ty) {

@@ -6,6 +6,8 @@ use syn::parse::{Parse, ParseStream};
 use syn::punctuated::Punctuated;
 use syn::{Error, Ident, ItemFn, LitStr, Result, ReturnType, Token};
 
+use crate::root::Root;
+
 /// The arguments of the attribute: texts, or templates that name arguments of the function.
 pub(crate) struct Arguments {
     tags: Punctuated<LitStr, Token![,]>,
@@ -14,13 +16,13 @@ pub(crate) struct Arguments {
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let tags = Punctuated::parse_terminated(input)?;
-        match tags.is_empty() {
-            true => Err(Error::new(
+        if tags.is_empty() {
+            return Err(Error::new(
                 input.span(),
                 "#[invalidates] needs a tag: #[invalidates(\"orders\", \"order:{id}\")]",
-            )),
-            false => Ok(Self { tags }),
+            ));
         }
+        Ok(Self { tags })
     }
 }
 
@@ -38,9 +40,12 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
             "#[invalidates] needs an `async fn`",
         ));
     }
+    let Root { private, unreached } = Root::find();
     let ReturnType::Type(_, result) = &sig.output else {
-        let message = "#[invalidates] needs a function that returns a `Result` whose error can be made of \
-                       `ferrodash::cache::Unreached`: an invalidation can fail, and its caller must know";
+        let message = format!(
+            "#[invalidates] needs a function that returns a `Result` whose error can be made of `{unreached}`: an \
+             invalidation can fail, and its caller must know"
+        );
         return Err(Error::new(sig.ident.span(), message));
     };
     let tags = arguments.tags.iter();
@@ -51,8 +56,7 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
         #vis #sig {
             // Made before the arguments are moved into the function; owed from here on, also if the
             // caller goes away.
-            let #owed =
-                ::ferrodash::cache::PendingInvalidation::new(::std::vec![#(::ferrodash::cache::Selector::tag(&::std::format!(#tags))),*]);
+            let #owed = #private::pending_invalidation([#(::std::format!(#tags)),*]);
             let #returned: #result = (async move #block).await;
             match #returned {
                 ::core::result::Result::Ok(value) => {

@@ -1,8 +1,9 @@
 //! The attributes `#[callback]`, `#[memoize]` and `#[invalidates]`: sugar over
-//! `ferrodash::Callback`, `ferrodash::memo` and `Cache::invalidate`.
+//! `ferrodash::Callback`, `ferrodash_cache::memo` and `Cache::invalidate`.
 //!
-//! Each attribute is read into a model (a file of its name), which then writes what a person could
-//! write with the public builder. Values of options are parsed in `args.rs`.
+//! Each attribute is parsed into a model in a file of its name. The model then writes what a person
+//! could write with the public builder. Values of options are parsed in `args.rs`. `root.rs` finds
+//! the crate that the generated code refers to; this crate depends on neither of them.
 
 mod args;
 mod borrowed;
@@ -12,13 +13,14 @@ mod invalidates;
 mod memoize;
 mod place;
 mod policy;
+mod root;
 
 use proc_macro::TokenStream;
 use syn::parse_macro_input;
 
 /// Makes a callback of an async function.
 ///
-/// The function stays what it is and can be called and tested; beside it comes a type of the same
+/// The function stays as it is and can be called and tested. The attribute adds a type of the same
 /// name with `fn callback() -> Callback`, which [`callbacks!`] collects.
 ///
 /// | key | meaning |
@@ -34,7 +36,7 @@ use syn::parse_macro_input;
 /// | `cache(timeout = "5m")` | keeps the encoded answer on the server; the options of a `Policy` can follow, as for [`macro@memoize`] |
 /// | `cache(client, timeout = "5m")` | keeps it in the browser as well |
 /// | `cache(…, vary = "user")` | what the answer depends on beside its arguments: `user`, `roles`, `session`, `locale`, `cookie:NAME`, `header:NAME`, `path`, `trigger`, or a list |
-/// | `cache(…, refresh)` | a request with `Cache-Control: no-cache` has the answer computed anew |
+/// | `cache(…, refresh)` | a request with `Cache-Control: no-cache` recomputes the answer |
 /// | `cache(…, negative_timeout = "5s")` | keeps errors for that long |
 /// | `running(id, property, on, off)` | sets a property while the callback runs |
 /// | `prevent_initial_call` | no call when the page is loaded; `= false` in an app that prevents them all |
@@ -59,38 +61,46 @@ pub fn callback(attribute: TokenStream, item: TokenStream) -> TokenStream {
         .into()
 }
 
-/// Remembers what a function returned for its arguments.
+/// Caches what a function returns, by its arguments.
 ///
-/// `#[memoize(timeout = "5m")]`: equal arguments get the kept value for five minutes; calls at the
-/// same time share one run. The value is kept in the current cache (the app's, inside a callback).
-/// Errors are not kept. Arguments need `Serialize`, the value `Serialize` and `DeserializeOwned`,
-/// the error of a `Result` needs `Clone`, as everyone who waited gets it. For a method with
-/// `&self`, the type needs `Clone` and is part of the key, so `Serialize` too, unless the key is
-/// given.
+/// With `#[memoize(timeout = "5m")]`, calls with equal arguments get the stored value for five
+/// minutes. Equal calls at the same time share one run. The value is stored in the current cache;
+/// inside a callback that is the cache of the app. Errors are not stored.
+///
+/// Arguments must implement `Serialize`, and the value `Serialize` and `DeserializeOwned`. The error
+/// of a `Result` must implement `Clone`, as each caller that waited gets it. For a method with
+/// `&self`, the type must implement `Clone`; it is part of the key, so it must also implement
+/// `Serialize`, unless the key is given.
+///
+/// The run takes place in a task of its own. A caller that is cancelled does not stop it while
+/// others wait, and a panic in the function reaches each of them.
+///
+/// The generated code refers to the crate `ferrodash`, or to `ferrodash-cache` if the package does
+/// not depend on `ferrodash`, by the name that its manifest gives to the crate.
 ///
 /// | key | meaning |
 /// |---|---|
 /// | `timeout = "5m"` | how long a value is fresh; must be given |
-/// | `stale_while_revalidate = "1h"` | for so long past the timeout, the old value is given back while one run refreshes it |
-/// | `stale_if_error = "1d"` | for so long past the timeout, the old value stands in when the function fails |
-/// | `soft_timeout = "2s"` | how long a caller waits for the function while an old value can stand in |
+/// | `stale_while_revalidate = "1h"` | how long past the timeout the stale value is served while one run refreshes it |
+/// | `stale_if_error = "1d"` | how long past the timeout the stale value is served when the function fails |
+/// | `soft_timeout = "2s"` | how long a caller waits for the function if a stale value can be served |
 /// | `hard_timeout = "5m"` | how long the function may run |
 /// | `jitter = 0.1` | timeouts are shortened at random by up to this share |
 /// | `early = 1.0` | refreshes before the end, by XFetch with this β |
-/// | `slower_than = "10ms"` | keeps only what took at least so long |
-/// | `lease = "10s"` | how long a process that died while computing is waited for |
+/// | `slower_than = "10ms"` | stores only what took at least so long to compute |
+/// | `lease = "10s"` | how long others wait for a process that died while computing |
 /// | `tags = ["orders", "order:{id}"]` | what the value can be invalidated by; `{…}` names arguments |
-/// | `negative_timeout = "10s"` | keeps errors for so long; they need `Serialize` and `DeserializeOwned` |
+/// | `negative_timeout = "10s"` | stores errors for so long; they must implement `Serialize` and `DeserializeOwned` |
 /// | `negative = function` | the same for some errors: `fn(&E) -> Option<Duration>` |
-/// | `ignore = [connection]` | arguments that are no part of the key |
-/// | `key = expression` | what the key is made of, in the place of all arguments |
-/// | `blocking` | the function is not async and blocks; it runs on a thread for that |
+/// | `ignore = [connection]` | arguments that are not part of the key |
+/// | `key = expression` | what the key is made of, instead of all arguments |
+/// | `blocking` | the function is not async and blocks; it runs on a thread for blocking work |
 ///
-/// Beside a function come, under its name, functions that take the same arguments:
-/// `rows::forget(…)` drops the kept value of a call, `rows::refresh(…)` computes it anew,
-/// `rows::uncached(…)` calls the function itself, `rows::key(…)` is the key of a call,
-/// `rows::prime(…, value)` keeps a value; `rows::forget_all()` drops all. Beside a method they are
-/// called `rows_forget`, `rows_refresh` and so on.
+/// For a function `rows`, the attribute adds functions that take the same arguments:
+/// `rows::forget(…)` removes the stored value of a call, `rows::refresh(…)` recomputes it,
+/// `rows::uncached(…)` calls the function itself, `rows::key(…)` returns the key of a call, and
+/// `rows::prime(…, value)` stores a value. `rows::forget_all()` invalidates the values of all calls.
+/// For a method they are called `rows_forget`, `rows_refresh` and so on.
 #[proc_macro_attribute]
 pub fn memoize(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let arguments = parse_macro_input!(attribute as memoize::Arguments);
@@ -107,10 +117,12 @@ pub fn memoize(attribute: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Invalidates tags in the current cache after an async function has succeeded.
 ///
-/// `#[invalidates("orders", "order:{id}")]`: values with one of these tags are forgotten, also
-/// those that are being computed; `{…}` names arguments. The function returns a `Result`, whose
-/// error can be made of `ferrodash::cache::Unreached`: an invalidation that fails is an error, as
-/// others may still see the old values.
+/// With `#[invalidates("orders", "order:{id}")]`, values with one of these tags are invalidated, and
+/// results that are being computed are not stored; `{…}` names arguments. If the caller is cancelled
+/// after the function has begun, the tags are invalidated as well.
+///
+/// The function returns a `Result` whose error implements `From<Unreached>`: an invalidation that
+/// fails is an error, as others may still read the old values.
 #[proc_macro_attribute]
 pub fn invalidates(attribute: TokenStream, item: TokenStream) -> TokenStream {
     let arguments = parse_macro_input!(attribute as invalidates::Arguments);

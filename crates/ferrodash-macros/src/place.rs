@@ -1,4 +1,4 @@
-//! Where a function stands: an attribute is only given the function, so its file is read.
+//! Finds the `impl` around a function. An attribute sees only the function, so its file is read.
 
 use std::fs;
 

@@ -105,6 +105,7 @@ pub mod prelude {
 /// What macros name beside the public items.
 #[doc(hidden)]
 pub mod __private {
+    pub use ferrodash_cache::__private as cache;
     pub use ferrodash_components;
 
     pub use crate::callback::handler::{

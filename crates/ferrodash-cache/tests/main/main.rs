@@ -12,6 +12,8 @@ mod disk;
 mod disk_faults;
 mod faults;
 mod freshness;
+#[cfg(feature = "macros")]
+mod macros;
 mod memcached;
 mod memory;
 mod model;

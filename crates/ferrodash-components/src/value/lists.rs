@@ -19,7 +19,7 @@ use crate::{Json, Prop};
 /// let _ = dcc::Dropdown::new().options([(1, "Oslo"), (2, "Bergen")]);
 /// ```
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no list of options",
+    message = "`{Self}` is not a list of options",
     label = "not the options of a list to choose from",
     note = "options are a list of values, such as [\"a\", \"b\"], a list of pairs of a value and its label, such as [(1, \
             \"one\")], or a map from values to labels; wrap a list of structs with the fields `value` and `label` in `Json`"
@@ -29,9 +29,30 @@ pub trait Options {
     fn into_options(self) -> Prop;
 }
 
+impl<T: OptionItem> Options for Vec<T> {
+    fn into_options(self) -> Prop {
+        Prop::Json(self.into_iter().map(OptionItem::into_option).collect())
+    }
+}
+
+impl<T: OptionItem, const N: usize> Options for [T; N] {
+    fn into_options(self) -> Prop {
+        Prop::Json(self.into_iter().map(OptionItem::into_option).collect())
+    }
+}
+
+impl<'a, T> Options for &'a [T]
+where
+    &'a T: OptionItem,
+{
+    fn into_options(self) -> Prop {
+        Prop::Json(self.iter().map(OptionItem::into_option).collect())
+    }
+}
+
 /// One option: a value that is its own label, a pair of both, or an object.
 #[diagnostic::on_unimplemented(
-    message = "`{Self}` is no option of a list to choose from",
+    message = "`{Self}` is not an option of a list to choose from",
     label = "neither a value, nor a pair of a value and its label",
     note = "an option is text or a number, a pair of these, value and label, or a `serde_json::Value`; wrap a list of structs \
             with the fields `value` and `label` in `Json`"
@@ -39,6 +60,36 @@ pub trait Options {
 pub trait OptionItem {
     /// The option as JSON.
     fn into_option(self) -> Value;
+}
+
+impl OptionItem for &str {
+    fn into_option(self) -> Value {
+        self.into()
+    }
+}
+
+impl OptionItem for Value {
+    fn into_option(self) -> Value {
+        self
+    }
+}
+
+impl OptionItem for &Value {
+    fn into_option(self) -> Value {
+        self.clone()
+    }
+}
+
+impl<V: OptionValue, L: OptionValue> OptionItem for (V, L) {
+    fn into_option(self) -> Value {
+        json!({ "value": self.0.into_value(), "label": self.1.into_value() })
+    }
+}
+
+impl<V: OptionValue + Clone, L: OptionValue + Clone> OptionItem for &(V, L) {
+    fn into_option(self) -> Value {
+        self.clone().into_option()
+    }
 }
 
 /// The value or the label of an option: text, a number, or true or false.
@@ -51,22 +102,16 @@ pub trait OptionValue {
     fn into_value(self) -> Value;
 }
 
-/// The marks of a slider: where they are, and their labels.
-///
-/// ```
-/// use ferrodash_components::dcc;
-///
-/// let _ = dcc::Slider::new().min(0).max(10).marks([(0, "none"), (10, "all")]);
-/// ```
-#[diagnostic::on_unimplemented(
-    message = "`{Self}` cannot be the marks of a slider",
-    label = "not pairs of a number and a label",
-    note = "marks are a list of pairs of a number and its label, such as [(0, \"none\")], a map from numbers to labels, or \
-            `Value::Null` for no marks; wrap anything else that serializes in `Json`"
-)]
-pub trait Marks {
-    /// The marks as a property.
-    fn into_marks(self) -> Prop;
+impl OptionValue for &str {
+    fn into_value(self) -> Value {
+        self.into()
+    }
+}
+
+impl OptionValue for Value {
+    fn into_value(self) -> Value {
+        self
+    }
 }
 
 macro_rules! option_values {
@@ -111,67 +156,22 @@ option_values!(
     f64
 );
 
-impl OptionValue for &str {
-    fn into_value(self) -> Value {
-        self.into()
-    }
-}
-
-impl OptionItem for &str {
-    fn into_option(self) -> Value {
-        self.into()
-    }
-}
-
-impl OptionItem for Value {
-    fn into_option(self) -> Value {
-        self
-    }
-}
-
-impl OptionItem for &Value {
-    fn into_option(self) -> Value {
-        self.clone()
-    }
-}
-
-impl<V: OptionValue, L: OptionValue> OptionItem for (V, L) {
-    fn into_option(self) -> Value {
-        json!({ "value": self.0.into_value(), "label": self.1.into_value() })
-    }
-}
-
-impl<V: OptionValue + Clone, L: OptionValue + Clone> OptionItem for &(V, L) {
-    fn into_option(self) -> Value {
-        self.clone().into_option()
-    }
-}
-
-impl OptionValue for Value {
-    fn into_value(self) -> Value {
-        self
-    }
-}
-
-impl<T: OptionItem> Options for Vec<T> {
-    fn into_options(self) -> Prop {
-        Prop::Json(self.into_iter().map(OptionItem::into_option).collect())
-    }
-}
-
-impl<T: OptionItem, const N: usize> Options for [T; N] {
-    fn into_options(self) -> Prop {
-        Prop::Json(self.into_iter().map(OptionItem::into_option).collect())
-    }
-}
-
-impl<'a, T> Options for &'a [T]
-where
-    &'a T: OptionItem,
-{
-    fn into_options(self) -> Prop {
-        Prop::Json(self.iter().map(OptionItem::into_option).collect())
-    }
+/// The marks of a slider: where they are, and their labels.
+///
+/// ```
+/// use ferrodash_components::dcc;
+///
+/// let _ = dcc::Slider::new().min(0).max(10).marks([(0, "none"), (10, "all")]);
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be the marks of a slider",
+    label = "not pairs of a number and a label",
+    note = "marks are a list of pairs of a number and its label, such as [(0, \"none\")], a map from numbers to labels, or \
+            `Value::Null` for no marks; wrap anything else that serializes in `Json`"
+)]
+pub trait Marks {
+    /// The marks as a property.
+    fn into_marks(self) -> Prop;
 }
 
 impl<K: OptionValue, L: OptionValue> Marks for Vec<(K, L)> {

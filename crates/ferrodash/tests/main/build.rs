@@ -213,7 +213,9 @@ fn patterns_and_duplicates_that_make_no_sense() {
         .initial_duplicate()
         .handler(async |_: serde_json::Value| "");
     assert!(App::new(layout()).callback(any_order).build().is_ok());
-    assert!(one(App::new(html::P::new("").id(row(MATCH)))).contains("wildcards stand only in"));
+    assert!(
+        one(App::new(html::P::new("").id(row(MATCH)))).contains("wildcards are allowed only in")
+    );
 }
 
 #[test]

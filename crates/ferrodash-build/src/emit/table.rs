@@ -1,0 +1,76 @@
+//! The table of what a suite ships.
+
+use super::{COMPONENTS, line};
+use crate::ComponentMeta;
+use crate::bundle::Bundle;
+use crate::package::Suite;
+
+pub(super) fn emit_table(
+    code: &mut String,
+    suite: &Suite,
+    components: &[ComponentMeta],
+    bundles: &[Bundle],
+) {
+    line(code, 0, "/// What this suite ships.");
+    let head = format!("pub static SUITE: {COMPONENTS}::Suite = {COMPONENTS}::Suite {{");
+    line(code, 0, &head);
+    line(code, 1, &format!("module: {:?},", suite.module));
+    line(code, 1, &format!("namespace: {:?},", suite.namespace));
+    line(code, 1, &format!("package: {:?},", suite.package));
+    line(code, 1, &format!("version: {:?},", suite.version));
+    line(code, 1, &format!("root: {:?},", url_root(suite)));
+    line(code, 1, &format!("scripts: &{:?},", suite.scripts));
+    line(code, 1, &format!("styles: &{:?},", suite.styles));
+    line(code, 1, "components: &[");
+    for component in components {
+        line(code, 2, &info(component));
+    }
+    line(code, 1, "],");
+    line(code, 1, "bundles: &[");
+    for bundle in bundles {
+        emit_bundle(code, bundle);
+    }
+    line(code, 1, "],");
+    line(code, 0, "};");
+}
+
+/// What the server knows of a component.
+fn info(component: &ComponentMeta) -> String {
+    let ComponentMeta {
+        name,
+        wildcards,
+        children_props,
+        ..
+    } = component;
+    let props = component.props.iter().map(|prop| prop.name.as_str());
+    let props: Vec<&str> = props.collect();
+    let fields = format!(
+        "name: {name:?}, props: &{props:?}, wildcards: {wildcards}, children_props: &{children_props:?}"
+    );
+    format!("{COMPONENTS}::ComponentInfo {{ {fields} }},")
+}
+
+fn emit_bundle(code: &mut String, bundle: &Bundle) {
+    let include = |suffix: &str| {
+        let file = &bundle.file;
+        format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{file}{suffix}\"))")
+    };
+    let (identity, gzip, brotli) = (include(""), include(".gz"), include(".br"));
+    let Bundle { path, sha256, .. } = bundle;
+    line(code, 2, &format!("{COMPONENTS}::Bundle {{"));
+    line(code, 3, &format!("path: {path:?}, sha256: {sha256:?},"));
+    let bytes = format!("identity: {identity}, gzip: {gzip}, brotli: {brotli},");
+    line(code, 3, &bytes);
+    line(code, 2, "},");
+}
+
+/// The part of a suite's URLs between the package and the file: what of `root` is below the
+/// package.
+fn url_root(suite: &Suite) -> String {
+    suite
+        .root
+        .strip_prefix(&suite.package)
+        .unwrap_or(&suite.root)
+        .trim_start_matches('/')
+        .to_owned()
+}

@@ -1,0 +1,78 @@
+//! Finds the crate that generated code refers to: `ferrodash`, or `ferrodash-cache` without Dash.
+
+use proc_macro_crate::{FoundCrate, crate_name};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote;
+
+/// Paths into the crate that the user's package depends on.
+pub(crate) struct Root {
+    /// The module with everything that generated code names.
+    pub(crate) private: TokenStream,
+    /// The public path of the error `Unreached`, for messages.
+    pub(crate) unreached: String,
+}
+
+impl Root {
+    /// Reads the manifest of the package that is being compiled.
+    pub(crate) fn find() -> Self {
+        Self::of(name_of("ferrodash"), name_of("ferrodash-cache"))
+    }
+
+    /// `ferrodash` comes first, as its cache is the one of the app. A build without Cargo has no
+    /// manifest; the crates then have the names that they were published under.
+    fn of(ferrodash: Option<String>, cache: Option<String>) -> Self {
+        match (ferrodash, cache) {
+            (None, Some(name)) => {
+                let root = Ident::new(&name, Span::call_site());
+                Self {
+                    private: quote!(::#root::__private),
+                    unreached: format!("{name}::Unreached"),
+                }
+            }
+            (name, _) => {
+                let name = name.unwrap_or_else(|| "ferrodash".to_owned());
+                let root = Ident::new(&name, Span::call_site());
+                Self {
+                    private: quote!(::#root::__private::cache),
+                    unreached: format!("{name}::cache::Unreached"),
+                }
+            }
+        }
+    }
+}
+
+/// The name that the user's package gives to a package, if it depends on it.
+fn name_of(package: &str) -> Option<String> {
+    match crate_name(package).ok()? {
+        // Its tests, examples and doc tests are crates of their own.
+        FoundCrate::Itself => Some(package.replace('-', "_")),
+        FoundCrate::Name(name) => Some(name),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_follow_the_names_in_the_manifest() {
+        let check = |ferrodash: Option<&str>, cache: Option<&str>, expected: [&str; 2]| {
+            let root = Root::of(ferrodash.map(str::to_owned), cache.map(str::to_owned));
+            let private = root.private.to_string().replace(' ', "");
+            assert_eq!([private.as_str(), &root.unreached], expected);
+        };
+        let framework = [
+            "::ferrodash::__private::cache",
+            "ferrodash::cache::Unreached",
+        ];
+        check(Some("ferrodash"), None, framework);
+        check(Some("ferrodash"), Some("ferrodash_cache"), framework);
+        check(None, None, framework);
+        let renamed = ["::dash::__private::cache", "dash::cache::Unreached"];
+        check(Some("dash"), None, renamed);
+        let alone = ["::ferrodash_cache::__private", "ferrodash_cache::Unreached"];
+        check(None, Some("ferrodash_cache"), alone);
+        let renamed = ["::memo_cache::__private", "memo_cache::Unreached"];
+        check(None, Some("memo_cache"), renamed);
+    }
+}
