@@ -83,7 +83,7 @@ pub(crate) fn check_first_values(
                     }
                     _ => problem_of_struct(wanted, &error),
                 };
-                mistakes.push(Mistake::new(&registered.callback, text));
+                mistakes.push(registered.callback.mistake(text));
             }
         }
     }

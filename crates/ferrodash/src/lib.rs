@@ -80,9 +80,9 @@ pub use ferrodash_macros::{callback, callbacks, invalidates, memoize};
 pub use layout::{IntoLayout, Layout, LayoutRequest};
 pub use pages::{
     IntoPageContent, IntoPageLayout, IntoPageText, NotFound, Page, PageLayout, PageOrder,
-    PageRegistry, PageRequest, PageText, Paths, RegisteredPage, VariableError, Variables,
-    page_container,
+    PageRegistry, PageRequest, PageText, RegisteredPage, VariableError, Variables, page_container,
 };
+pub use paths::Paths;
 pub use plugin::Plugin;
 pub use security::Algorithm;
 pub use serve::{Server, serve};

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
 use axum::extract::ConnectInfo;
+use axum::http::Extensions;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use ferrodash_cache::Cache;
@@ -45,6 +46,8 @@ pub(crate) struct AppState {
     pub(crate) vault: Arc<Vault>,
     /// The calls in progress.
     pub(crate) limits: Limits,
+    /// The registry and the pages, for callbacks.
+    pub(crate) services: Arc<Extensions>,
 }
 
 impl AppState {
@@ -109,6 +112,9 @@ impl AppState {
             Arc::new(Vault::new(config.secret.as_deref())),
         );
         let (registry, limits) = (Arc::new(registry), Limits::new(&config.limits));
+        let mut services = Extensions::new();
+        services.insert(registry.clone());
+        services.insert(pages.clone());
         Self {
             config,
             registry,
@@ -123,6 +129,7 @@ impl AppState {
             ready,
             vault,
             limits,
+            services: Arc::new(services),
         }
     }
 
@@ -140,8 +147,7 @@ impl AppState {
             identify: self.config.identify.clone(),
             who: OnceLock::new(),
             vault: Some(self.vault.clone()),
-            registry: Some(self.registry.clone()),
-            pages: self.pages.clone(),
+            services: self.services.clone(),
         }
     }
 }
@@ -185,7 +191,7 @@ fn check_identity(registry: &Registry, config: &Config, mistakes: &mut Vec<Mista
             let text = format!(
                 "it varies by {by}, but nothing says who makes a request; give the app App::identity"
             );
-            mistakes.push(Mistake::new(&registered.callback, text));
+            mistakes.push(registered.callback.mistake(text));
         }
     }
 }
@@ -313,7 +319,7 @@ fn check_properties(
             let is_optional =
                 spec.optional || property.is_pattern() || optional.contains(&property);
             if let Some(problem) = problem_of(property, is_optional, components, config) {
-                mistakes.push(Mistake::new(&registered.callback, problem));
+                mistakes.push(registered.callback.mistake(problem));
             }
         }
     }

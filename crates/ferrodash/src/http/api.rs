@@ -18,7 +18,7 @@ use super::intake::{parse, receive};
 use super::rejection::Rejection;
 use super::repeats;
 use super::update::add_effects;
-use crate::callback::call::{limited, run_function};
+use crate::callback::answer::{limited, run_function};
 use crate::callback::{
     Answer, Arguments, Call, CallError, Context, OutputValue, Registered, shortened,
 };

@@ -20,7 +20,7 @@ use super::intake::parse_json;
 use super::rejection::Rejection;
 use super::update::{add_effects, describe, run};
 use super::{decode, limits, wire};
-use crate::callback::call::Content;
+use crate::callback::answer::Content;
 use crate::callback::{Call, Context, Registered, Trigger};
 use crate::state::AppState;
 

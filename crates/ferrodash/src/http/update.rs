@@ -15,7 +15,7 @@ use super::intake::{self, receive};
 use super::rejection::Rejection;
 use super::repeats;
 use crate::body::{Accepts, compress_once};
-use crate::callback::call::{Answered, Content, answer};
+use crate::callback::answer::{Answered, Content, answer};
 use crate::callback::{CallError, Context, Effects, Header, Timing};
 use crate::state::AppState;
 

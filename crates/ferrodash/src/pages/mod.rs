@@ -16,7 +16,6 @@ mod variables;
 
 pub use layout::{IntoPageContent, IntoPageLayout, NotFound, PageLayout};
 pub use page::{IntoPageText, Page, PageOrder, PageText};
-pub use path::Paths;
 pub use registry::{PageRegistry, RegisteredPage};
 pub use request::PageRequest;
 pub use routing::page_container;
@@ -24,11 +23,14 @@ pub use variables::{VariableError, Variables};
 
 pub(crate) use meta::{Head, Visit};
 
+use std::sync::{Arc, LazyLock};
+
 use crate::app::{App, BuiltApp};
 use crate::callback::{Callback, Context, Input, State};
 use crate::config::Config;
 use crate::error::Mistake;
 use crate::layout::LayoutRequest;
+use crate::paths::Paths;
 use routing::RoutingInput;
 
 /// What an app says about its pages.
@@ -178,7 +180,11 @@ impl BuiltApp {
 impl Context {
     /// The pages of the app, in their order.
     pub fn page_registry(&self) -> &PageRegistry {
-        &self.request().pages
+        static NONE: LazyLock<PageRegistry> = LazyLock::new(PageRegistry::default);
+        match self.request().services.get::<Arc<PageRegistry>>() {
+            Some(pages) => pages,
+            None => &NONE,
+        }
     }
 
     /// Addresses below the app's prefix.
@@ -201,6 +207,13 @@ impl LayoutRequest {
     /// The pages of the app, in their order.
     pub fn page_registry(&self) -> &PageRegistry {
         &self.pages
+    }
+}
+
+impl PageRequest {
+    /// All pages of the app.
+    pub fn page_registry(&self) -> &PageRegistry {
+        self.context().page_registry()
     }
 }
 

@@ -11,10 +11,11 @@ use serde_json::Value;
 use super::layout::PageLayout;
 use super::page::{Page, PageOrder, PageText};
 use super::path::{
-    Paths, Template, last, module_of_path, name_of_module, path_of_module, path_of_template, strip,
+    Template, last, module_of_path, name_of_module, path_of_module, path_of_template,
 };
 use super::variables::Variables;
 use crate::config::Config;
+use crate::paths::{Paths, strip};
 
 /// Endings of pictures, as in Dash.
 const PICTURES: [&str; 8] = ["apng", "avif", "gif", "jpeg", "jpg", "png", "svg", "webp"];
