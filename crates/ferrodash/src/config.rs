@@ -8,8 +8,8 @@ use axum::http::HeaderName;
 use ferrodash_components::{Suite, dash_table, dcc, html, plotly_js, renderer};
 
 use crate::callback::{Context, Defaults, ErrorHandler, Failure, FailureListener, Identify};
+use crate::hooks::{Hooks, Plugins};
 use crate::paths::Paths;
-use crate::plugin::{Plugin, Plugins};
 use crate::serve::Server;
 
 /// All settings.
@@ -179,7 +179,7 @@ impl Config {
 
     /// What holds for callbacks that do not say otherwise.
     pub(crate) fn callback_defaults(&self, build_id: &str) -> Defaults {
-        let listener = |plugin: &Arc<dyn Plugin>| -> FailureListener {
+        let listener = |plugin: &Arc<dyn Hooks>| -> FailureListener {
             let plugin = plugin.clone();
             Arc::new(move |failure: &Failure, context: &Context| plugin.on_error(failure, context))
         };

@@ -39,28 +39,28 @@
 //! | `plotly` | figures made with the `plotly` crate | no |
 //! | `redis` | the Redis tier of the cache | yes |
 
-mod admin;
 mod app;
 mod body;
+mod build;
 mod callback;
-mod claims;
 mod config;
 mod error;
-mod first_values;
+mod hooks;
 mod http;
 mod layout;
+mod limits;
 mod log;
 mod off_thread;
 mod pages;
 mod paths;
-mod plugin;
-mod security;
+mod render;
 mod serve;
 mod state;
 mod stored;
 mod suite;
+mod wire;
 
-pub use app::{App, BuiltApp};
+pub use app::{Algorithm, App, BuiltApp, Plugin};
 pub use callback::{
     Args, Argument, CacheOptions, Callback, CallbackArgument, CallbackArguments, CallbackBuilder,
     CallbackError, Context, Each, Failure, Grouping, Handler, HeaderError, Identity, Input,
@@ -83,8 +83,6 @@ pub use pages::{
     PageRegistry, PageRequest, PageText, RegisteredPage, VariableError, Variables, page_container,
 };
 pub use paths::Paths;
-pub use plugin::Plugin;
-pub use security::Algorithm;
 pub use serve::{Server, serve};
 pub use stored::{Stored, StoredError};
 

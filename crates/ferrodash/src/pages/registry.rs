@@ -51,7 +51,7 @@ pub struct PageRegistry {
 /// A page of an app, with everything that follows from other pages and the app's settings.
 pub struct RegisteredPage {
     pub(crate) layout: PageLayout,
-    pub(super) template: Option<Template>,
+    pub(crate) template: Option<Template>,
     pub(super) title: PageText,
     pub(super) description: PageText,
     pub(crate) location: &'static Location<'static>,
@@ -65,7 +65,7 @@ pub struct RegisteredPage {
     order: Option<PageOrder>,
     redirect_from: Vec<String>,
     data: std::collections::BTreeMap<String, Value>,
-    pub(super) unreadable: Vec<String>,
+    pub(crate) unreadable: Vec<String>,
 }
 
 impl RegisteredPage {
