@@ -15,6 +15,7 @@ pub(super) fn app(name: &str) -> Option<App> {
         basics()
             .into_iter()
             .chain(patterns())
+            .chain(rows())
             .chain(effects())
             .chain(failing())
             .chain(clientside())
@@ -197,6 +198,11 @@ fn patterns() -> Vec<Callback> {
                 let index = context.triggered_id().and_then(|id| id.get("index"));
                 format!("fixed {} {}", said(index), said(clicks))
             }),
+    ]
+}
+
+fn rows() -> Vec<Callback> {
+    vec![
         to("rows", "children")
             .input(("add", "n_clicks"))
             .prevent_initial_call()

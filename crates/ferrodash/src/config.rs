@@ -7,9 +7,9 @@ use std::time::Duration;
 use axum::http::HeaderName;
 use ferrodash_components::{Suite, dash_table, dcc, html, plotly_js, renderer};
 
-use crate::callback::{Defaults, ErrorHandler, Identify};
-use crate::pages::Paths;
-use crate::plugin::Plugins;
+use crate::callback::{Context, Defaults, ErrorHandler, Failure, FailureListener, Identify};
+use crate::hooks::{Hooks, Plugins};
+use crate::paths::Paths;
 use crate::serve::Server;
 
 /// All settings.
@@ -179,11 +179,15 @@ impl Config {
 
     /// What holds for callbacks that do not say otherwise.
     pub(crate) fn callback_defaults(&self, build_id: &str) -> Defaults {
+        let listener = |plugin: &Arc<dyn Hooks>| -> FailureListener {
+            let plugin = plugin.clone();
+            Arc::new(move |failure: &Failure, context: &Context| plugin.on_error(failure, context))
+        };
         Defaults {
             build_id: build_id.to_owned(),
             prevent_initial_callbacks: self.prevent_initial_callbacks,
             on_error: self.on_error.clone(),
-            plugins: self.plugins.clone(),
+            listeners: self.plugins.iter().map(listener).collect(),
             timeout: self.limits.timeout,
         }
     }

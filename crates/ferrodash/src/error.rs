@@ -5,8 +5,6 @@ use std::io;
 use std::net::SocketAddr;
 use std::panic::Location;
 
-use crate::callback::Callback;
-
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
@@ -55,13 +53,6 @@ pub struct Mistake {
 }
 
 impl Mistake {
-    pub(crate) fn new(callback: &Callback, text: String) -> Self {
-        Self {
-            text: format!("callback {}: {text}", callback.spec.name),
-            location: callback.spec.location,
-        }
-    }
-
     pub(crate) fn at(location: &'static Location<'static>, text: impl Into<String>) -> Self {
         Self {
             text: text.into(),

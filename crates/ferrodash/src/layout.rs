@@ -7,8 +7,8 @@ use std::sync::Arc;
 use axum::http::HeaderMap;
 use ferrodash_components::{Children, Component, IntoChildren};
 
+use crate::hooks::Plugins;
 use crate::pages::PageRegistry;
-use crate::plugin::Plugins;
 
 /// What an app shows before any callback ran.
 #[derive(Clone)]
@@ -29,6 +29,13 @@ pub struct LayoutRequest {
     /// The headers of the request for the layout.
     pub headers: HeaderMap,
     pub(crate) pages: Arc<PageRegistry>,
+}
+
+impl LayoutRequest {
+    /// The pages of the app, in their order.
+    pub fn page_registry(&self) -> &PageRegistry {
+        &self.pages
+    }
 }
 
 /// What can be a layout: components, or a function that makes them. One of a [`PageRegistry`] is

@@ -39,28 +39,28 @@
 //! | `plotly` | figures made with the `plotly` crate | no |
 //! | `redis` | the Redis tier of the cache | yes |
 
-mod admin;
 mod app;
 mod body;
+mod build;
 mod callback;
-mod claims;
 mod config;
 mod error;
-mod first_values;
+mod hooks;
 mod http;
 mod layout;
+mod limits;
 mod log;
 mod off_thread;
 mod pages;
 mod paths;
-mod plugin;
-mod security;
+mod render;
 mod serve;
 mod state;
 mod stored;
 mod suite;
+mod wire;
 
-pub use app::{App, BuiltApp};
+pub use app::{Algorithm, App, BuiltApp, Plugin};
 pub use callback::{
     Args, Argument, CacheOptions, Callback, CallbackArgument, CallbackArguments, CallbackBuilder,
     CallbackError, Context, Each, Failure, Grouping, Handler, HeaderError, Identity, Input,
@@ -80,11 +80,9 @@ pub use ferrodash_macros::{callback, callbacks, invalidates, memoize};
 pub use layout::{IntoLayout, Layout, LayoutRequest};
 pub use pages::{
     IntoPageContent, IntoPageLayout, IntoPageText, NotFound, Page, PageLayout, PageOrder,
-    PageRegistry, PageRequest, PageText, Paths, RegisteredPage, VariableError, Variables,
-    page_container,
+    PageRegistry, PageRequest, PageText, RegisteredPage, VariableError, Variables, page_container,
 };
-pub use plugin::Plugin;
-pub use security::Algorithm;
+pub use paths::Paths;
 pub use serve::{Server, serve};
 pub use stored::{Stored, StoredError};
 

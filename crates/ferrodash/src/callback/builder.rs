@@ -8,14 +8,13 @@ use std::time::Duration;
 use ferrodash_components::Id;
 
 use super::dependency::digest;
-use super::failure::error_handler;
 use super::handler::{
     CallbackArguments, ErasedHandler, HandlerCall, HandlerError, HandlerFuture, Signature,
 };
 use super::{
-    ApiEndpoint, Args, CacheOptions, Callback, Clientside, Context, Failure, Function, Handler,
-    InitialCall, Input, IntoAnswer, IntoOutput, Output, OutputValue, Parameter, Property, Running,
-    Source, Spec, State, TimeLimit, handler,
+    ApiEndpoint, Args, CacheOptions, Callback, Clientside, Context, ErrorHandler, Failure,
+    Function, Handler, InitialCall, Input, IntoAnswer, IntoOutput, Output, OutputValue, Parameter,
+    Property, Running, Source, Spec, State, TimeLimit, error_handler, handler,
 };
 
 /// Where the functions of inline clientside callbacks are kept in the page, as in Dash.
@@ -27,13 +26,23 @@ pub(crate) const INLINE_NAMESPACE: &str = "_dashprivate_clientside_funcs";
 #[must_use = "a callback is complete with its handler"]
 pub struct CallbackBuilder {
     spec: Spec,
+    on_error: Option<ErrorHandler>,
     /// What the function's arguments are made of, states that were declared by themselves apart.
     leading: Vec<Parameter>,
     trailing: Vec<Parameter>,
 }
 
+impl Callback {
+    /// Begins the description of a callback. Mistakes in it are reported by `App::build`, with the
+    /// place of this call.
+    #[track_caller]
+    pub fn builder() -> CallbackBuilder {
+        CallbackBuilder::new(Location::caller())
+    }
+}
+
 impl CallbackBuilder {
-    pub(crate) fn new(location: &'static Location<'static>) -> Self {
+    fn new(location: &'static Location<'static>) -> Self {
         let spec = Spec {
             name: String::new(),
             is_named: false,
@@ -49,7 +58,6 @@ impl CallbackBuilder {
             optional: false,
             hidden: false,
             batch: false,
-            on_error: None,
             api: None,
             adds_callbacks: false,
             timeout: TimeLimit::OfApp,
@@ -57,6 +65,7 @@ impl CallbackBuilder {
         };
         Self {
             spec,
+            on_error: None,
             leading: Vec::new(),
             trailing: Vec::new(),
         }
@@ -221,7 +230,7 @@ impl CallbackBuilder {
         mut self,
         handle: impl Fn(&Failure, &Context) -> R + Send + Sync + 'static,
     ) -> Self {
-        self.spec.on_error = Some(error_handler(handle));
+        self.on_error = Some(error_handler(handle));
         self
     }
 
@@ -358,6 +367,7 @@ impl CallbackBuilder {
         }
         Callback {
             spec: self.spec,
+            on_error: self.on_error,
             function,
         }
     }

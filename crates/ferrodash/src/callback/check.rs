@@ -4,14 +4,17 @@ use std::fmt::Display;
 
 use ferrodash_components::Wildcard;
 
-use super::{Callback, Function, InitialCall, Parameter, Property, Spec, Vary};
+use super::{
+    ApiEndpoint, Callback, Clientside, ErasedHandler, Function, InitialCall, Parameter, Property,
+    Spec, Vary,
+};
 use crate::error::Mistake;
 use crate::paths;
 
 /// Checks a callback by itself and reads what it varies by.
 pub(super) fn check(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     let spec = &callback.spec;
-    let mut mistake = |text: &dyn Display| mistakes.push(Mistake::new(callback, text.to_string()));
+    let mut mistake = |text: &dyn Display| mistakes.push(callback.mistake(text));
     if let Some(text) = spec.unsupported {
         mistake(&text);
     }
@@ -72,28 +75,40 @@ pub(super) fn check(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Var
 /// The function must take what the callback has.
 fn check_arguments(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
     let spec = &callback.spec;
-    if let Some(name) = spec
-        .parameters
-        .iter()
-        .flatten()
-        .find_map(Parameter::double_name)
-    {
+    let mut parameters = spec.parameters.iter().flatten();
+    if let Some(name) = parameters.find_map(Parameter::double_name) {
         mistake(&format!("its args have {name:?} twice"));
     }
-    let Some(handler) = callback.handler() else {
-        if spec.cache.is_some()
-            || spec.api.is_some()
-            || spec.on_error.is_some()
-            || spec.adds_callbacks
-            || spec.batch
-        {
-            mistake(
-                &"its function runs in the page, so cache, api_endpoint, on_error, dynamic_callbacks and batch do nothing \
-                  there",
-            );
+    match callback.handler() {
+        Some(handler) => {
+            check_counts(spec, handler, mistake);
+            if let Some(api) = &spec.api {
+                check_api(api, handler.arguments(), mistake);
+            }
         }
-        return;
-    };
+        None => check_clientside(callback, mistake),
+    }
+}
+
+/// Options for functions of the app do nothing for one of the page.
+fn check_clientside(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
+    let spec = &callback.spec;
+    if spec.cache.is_some()
+        || spec.api.is_some()
+        || callback.on_error.is_some()
+        || spec.adds_callbacks
+        || spec.batch
+    {
+        mistake(
+            &"its function runs in the page, so cache, api_endpoint, on_error, dynamic_callbacks and batch do nothing \
+              there",
+        );
+    }
+}
+
+/// A function has as many arguments as the callback has inputs and states, and returns a value for
+/// each output.
+fn check_counts(spec: &Spec, handler: &ErasedHandler, mistake: &mut dyn FnMut(&dyn Display)) {
     let (wanted, inputs, states) = (handler.arguments(), spec.inputs.len(), spec.states.len());
     match &spec.parameters {
         None if wanted != inputs + states => mistake(&format!(
@@ -115,90 +130,97 @@ fn check_arguments(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
             "its function returns {values} value(s), but it has {outputs} output(s)"
         ));
     }
-    if let Some(api) = &spec.api {
-        if api.names.len() != wanted {
-            let names = api.names.len();
-            mistake(&format!(
-                "its api_endpoint names {names} argument(s), but its function takes {wanted}"
-            ));
-        }
-        let problem = paths::problem(&api.path).map(|problem| format!(": {problem}"));
-        if !api.path.starts_with('/') || problem.is_some() {
-            let problem = problem.unwrap_or_default();
-            let text = format!(
-                "its api_endpoint is {:?}; it must be a plain path that begins with a slash{problem}",
-                api.path
-            );
-            mistake(&text);
-        }
+}
+
+/// An address for other programs names each argument, and has a path that they can send.
+fn check_api(api: &ApiEndpoint, wanted: usize, mistake: &mut dyn FnMut(&dyn Display)) {
+    if api.names.len() != wanted {
+        let names = api.names.len();
+        mistake(&format!(
+            "its api_endpoint names {names} argument(s), but its function takes {wanted}"
+        ));
+    }
+    let problem = paths::problem(&api.path).map(|problem| format!(": {problem}"));
+    if !api.path.starts_with('/') || problem.is_some() {
+        let problem = problem.unwrap_or_default();
+        mistake(&format!(
+            "its api_endpoint is {:?}; it must be a plain path that begins with a slash{problem}",
+            api.path
+        ));
     }
 }
 
-/// What wildcards may stand where (section "pattern-matching callbacks" of Dash's documentation).
+/// The keys for which an id has `MATCH`, in order.
+fn match_keys(property: &Property) -> Vec<String> {
+    let mut keys: Vec<String> = property
+        .match_keys()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    keys.sort();
+    keys
+}
+
+/// The keys for which an id has `ALLSMALLER`.
+fn smaller_keys(property: &Property) -> Vec<String> {
+    let wildcards = property.id.wildcards();
+    wildcards
+        .filter(|(_, wildcard)| *wildcard == Wildcard::AllSmaller)
+        .map(|(key, _)| key.to_owned())
+        .collect()
+}
+
+/// Where wildcards may be (section "pattern-matching callbacks" of Dash's documentation).
 fn check_patterns(spec: &Spec, mistake: &mut dyn FnMut(&dyn Display)) {
     let outputs: Vec<&Property> = spec.outputs.iter().map(|output| &output.property).collect();
-    let sorted = |property: &Property| {
-        let mut keys: Vec<String> = property
-            .match_keys()
-            .into_iter()
-            .map(str::to_owned)
-            .collect();
-        keys.sort();
-        keys
-    };
     let keys = outputs
         .first()
-        .map(|output| sorted(output))
+        .map(|output| match_keys(output))
         .unwrap_or_default();
-    if let Some(other) = outputs.iter().find(|output| sorted(output) != keys) {
+    if let Some(other) = outputs.iter().find(|output| match_keys(output) != keys) {
         mistake(&format!(
             "all outputs must have MATCH for the same keys, but {} and {other} have not",
             outputs[0]
         ));
     }
-    let smaller = |property: &Property| {
-        let keys = property
-            .id
-            .wildcards()
-            .filter(|(_, wildcard)| *wildcard == Wildcard::AllSmaller);
-        keys.map(|(key, _)| key.to_owned()).collect::<Vec<_>>()
-    };
-    if let Some(output) = outputs.iter().find(|output| !smaller(output).is_empty()) {
+    let mut with_smaller = outputs.iter().filter(|it| !smaller_keys(it).is_empty());
+    if let Some(output) = with_smaller.next() {
         mistake(&format!("{output}: ALLSMALLER cannot stand in an output"));
     }
-    for property in spec.properties().skip(outputs.len()) {
+    check_patterns_of_arguments(spec, &keys, mistake);
+}
+
+/// The wildcards of inputs and states must follow from those of the outputs, which have `MATCH` for
+/// these keys.
+fn check_patterns_of_arguments(
+    spec: &Spec,
+    keys: &[String],
+    mistake: &mut dyn FnMut(&dyn Display),
+) {
+    let is_new = |key: &String| !keys.contains(key);
+    for property in spec.properties().skip(spec.outputs.len()) {
         // Without any MATCH in the outputs, each change of an input with MATCH is a call of its
         // own.
-        if let Some(key) = sorted(property)
-            .into_iter()
-            .find(|key| !keys.is_empty() && !keys.contains(key))
-        {
+        let unknown = match_keys(property).into_iter().find(is_new);
+        if let Some(key) = unknown.filter(|_| !keys.is_empty()) {
             mistake(&format!(
                 "{property} has MATCH for {key:?}, which the outputs have not"
             ));
         }
-        if let Some(key) = smaller(property)
-            .into_iter()
-            .find(|key| !keys.contains(key))
-        {
+        if let Some(key) = smaller_keys(property).into_iter().find(is_new) {
             mistake(&format!(
                 "{property} has ALLSMALLER for {key:?}, for which the outputs have no MATCH"
             ));
         }
     }
-    let is_fixed = keys.is_empty()
-        && spec
-            .inputs
-            .iter()
-            .all(|input| sorted(&input.property).is_empty());
-    if let Some(state) = spec
-        .states
-        .iter()
-        .find(|state| is_fixed && !sorted(&state.property).is_empty())
-    {
+    let mut inputs = spec.inputs.iter().map(|input| &input.property);
+    if !keys.is_empty() || inputs.any(|input| !match_keys(input).is_empty()) {
+        return;
+    }
+    let mut states = spec.states.iter().map(|state| &state.property);
+    if let Some(state) = states.find(|state| !match_keys(state).is_empty()) {
         mistake(&format!(
-            "{} has MATCH, but no output and no input has",
-            state.property
+            "{state} has MATCH, but no output and no input has"
         ));
     }
 }
@@ -207,7 +229,7 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     let Some(cache) = &callback.spec.cache else {
         return Vec::new();
     };
-    let mut mistake = |text: String| mistakes.push(Mistake::new(callback, text));
+    let mut mistake = |text: String| mistakes.push(callback.mistake(text));
     let mut vary = Vec::new();
     for by in &cache.vary {
         match by.parse::<Vary>() {
@@ -253,8 +275,32 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     vary
 }
 
+/// Checks what only a callback of a running app must not have.
+pub(super) fn check_added(callback: &Callback, mistakes: &mut Vec<Mistake>) {
+    let mut mistake = |text: &str| mistakes.push(callback.mistake(text));
+    let is_source = |function: &Clientside| function.source.is_some();
+    if callback.clientside().is_some_and(is_source) {
+        mistake(
+            "its function is source text, which a page that is loaded already cannot take; name a function",
+        );
+    }
+    let mut inputs = callback.spec.inputs.iter();
+    if inputs.any(|input| input.debounce.is_some()) {
+        mistake("a callback that is added to a running app cannot have debounced inputs");
+    }
+    if callback.spec.api.is_some() {
+        mistake("a callback that is added to a running app cannot have an api_endpoint");
+    }
+}
+
+/// Checks callbacks of one app beside each other.
+pub(super) fn check_together(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
+    check_writers(callbacks, mistakes);
+    check_circles(callbacks, mistakes);
+}
+
 /// Each property has one callback that writes it, unless those that do allow others.
-pub(super) fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
+fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
     let mut plain = std::collections::HashMap::new();
     let mut patterns = Vec::new();
     let all = callbacks.iter().flat_map(|callback| {
@@ -279,7 +325,7 @@ pub(super) fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>
             let text = format!(
                 "{property} is written by {other} too; only one callback can, unless the others say allow_duplicate"
             );
-            mistakes.push(Mistake::new(callback, text));
+            mistakes.push(callback.mistake(text));
         }
         if matches!(property.id, ferrodash_components::Id::Keys(_)) {
             patterns.push((property, callback));
@@ -290,7 +336,7 @@ pub(super) fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>
 /// Callbacks that trigger each other in a circle would never come to rest. The renderer allows a
 /// callback that writes its own input, as it knows where a chain began; behind a gate it no longer
 /// does.
-pub(super) fn check_circles(all: &[&Callback], mistakes: &mut Vec<Mistake>) {
+fn check_circles(all: &[&Callback], mistakes: &mut Vec<Mistake>) {
     let triggers = |from: &Callback, to: &Callback| {
         let same = std::ptr::eq(from, to);
         let inputs = to
@@ -325,7 +371,7 @@ pub(super) fn check_circles(all: &[&Callback], mistakes: &mut Vec<Mistake>) {
                     let text = format!(
                         "it triggers itself again, through its outputs and {last}, without an end"
                     );
-                    mistakes.push(Mistake::new(first, text));
+                    mistakes.push(first.mistake(text));
                     next.clear();
                     break;
                 }

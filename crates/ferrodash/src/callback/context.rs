@@ -11,10 +11,10 @@ use cookie::Cookie;
 use ferrodash_components::{Id, IdValue};
 
 use super::{
-    Call, CallError, Callback, Effects, Grouping, Header, Identity, IntoOutput, RequestParts,
-    Timing, Trigger, Vary,
+    Call, CallError, Effects, Grouping, Header, Identity, IntoOutput, RequestParts, Timing,
+    Trigger, Vary,
 };
-use crate::error::{BuildErrors, debug_as_display};
+use crate::error::debug_as_display;
 use crate::stored::Desk;
 
 /// The circumstances of a call: what triggered it, what its arguments are, and parts of the
@@ -300,20 +300,6 @@ impl Context {
         });
     }
 
-    /// Adds a callback to the running app, in the place of one with the same outputs that was added
-    /// before. The page learns of it when this call ends, if its callback has
-    /// [`dynamic_callbacks`](crate::CallbackBuilder::dynamic_callbacks). Only this process knows
-    /// it.
-    ///
-    /// # Errors
-    /// [`BuildErrors`] with everything that is wrong with the callback.
-    pub fn add_callback(&self, callback: Callback) -> Result<(), BuildErrors> {
-        match &self.request.registry {
-            Some(registry) if self.may_do("adds a callback") => registry.add(callback),
-            _ => Ok(()),
-        }
-    }
-
     /// The value of a cookie.
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.may_read(&Vary::Cookie(name.to_owned()))
@@ -460,7 +446,7 @@ impl Context {
     }
 
     /// Whether a call can do something for its own caller; one whose answer is kept cannot.
-    fn may_do(&self, what: &'static str) -> bool {
+    pub(super) fn may_do(&self, what: &'static str) -> bool {
         match &self.guard {
             None => true,
             Some(guard) => {

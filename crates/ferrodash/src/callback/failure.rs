@@ -1,10 +1,9 @@
-//! What a handler of errors learns, and how it answers.
+//! What a handler of errors learns.
 
 use std::error::Error;
 use std::fmt::{self, Display};
-use std::sync::Arc;
 
-use super::{Answer, CallError, Context, IntoAnswer};
+use super::CallError;
 
 /// Why a callback's function gave no answer: for
 /// [`CallbackBuilder::on_error`](crate::CallbackBuilder::on_error) and
@@ -15,16 +14,6 @@ use super::{Answer, CallError, Context, IntoAnswer};
 pub struct Failure {
     callback: String,
     error: CallError,
-}
-
-/// Turns a failure into the answer of its call, or into another failure.
-pub(crate) type ErrorHandler =
-    Arc<dyn Fn(&Failure, &Context) -> Result<Answer, CallError> + Send + Sync>;
-
-pub(crate) fn error_handler<M, R: IntoAnswer<M>>(
-    handle: impl Fn(&Failure, &Context) -> R + Send + Sync + 'static,
-) -> ErrorHandler {
-    Arc::new(move |failure, context| handle(failure, context).into_answer().0)
 }
 
 impl Failure {

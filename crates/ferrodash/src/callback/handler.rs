@@ -8,7 +8,7 @@ use futures_util::future::{BoxFuture, ready};
 use serde::de::DeserializeOwned;
 
 use super::outcome::AnswerResult;
-use super::{Answer, CallError, Context, IntoAnswer};
+use super::{Answer, CallError, Context, Failure, IntoAnswer};
 
 /// The arguments of a call as they came: the JSON text of each, and where it is from.
 ///
@@ -285,6 +285,19 @@ impl Arguments {
         })
     }
 }
+
+/// Turns a failure into the answer of its call, or into another failure.
+pub(crate) type ErrorHandler =
+    Arc<dyn Fn(&Failure, &Context) -> Result<Answer, CallError> + Send + Sync>;
+
+pub(crate) fn error_handler<M, R: IntoAnswer<M>>(
+    handle: impl Fn(&Failure, &Context) -> R + Send + Sync + 'static,
+) -> ErrorHandler {
+    Arc::new(move |failure, context| handle(failure, context).into_answer().0)
+}
+
+/// Learns of a failure before a handler of errors answers.
+pub(crate) type FailureListener = Arc<dyn Fn(&Failure, &Context) + Send + Sync>;
 
 /// The beginning of a text, for messages.
 pub(crate) fn shortened(text: &[u8]) -> String {

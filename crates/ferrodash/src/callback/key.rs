@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
 use super::Context;
+use super::call::is_read;
 
 /// The key: the callback, the version of its function, its arguments, the components that its
 /// wildcards stand for, and what it varies by.
@@ -46,14 +47,6 @@ impl Serialize for Canonical<'_> {
         }
         sequence.end()
     }
-}
-
-/// The largest text, in bytes, that is read to be written in a canonical form.
-const LARGEST: usize = 64 * 1024;
-
-/// Whether a text can be written in more than one way and is small enough to be read.
-pub(crate) fn is_read(text: &[u8]) -> bool {
-    matches!(text.first(), Some(b'{' | b'[')) && text.len() <= LARGEST
 }
 
 struct Raw<'a>(&'a [u8]);

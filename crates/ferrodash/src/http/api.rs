@@ -13,12 +13,12 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::etag::{JSON, empty};
 use super::intake::{parse, receive};
 use super::rejection::Rejection;
 use super::repeats;
-use super::update::add_effects;
-use crate::callback::call::{limited, run_function};
+use super::respond::add_effects;
+use super::send::{JSON, empty};
+use crate::callback::answer::{limited, run_function};
 use crate::callback::{
     Answer, Arguments, Call, CallError, Context, OutputValue, Registered, shortened,
 };

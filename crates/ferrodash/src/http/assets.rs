@@ -1,8 +1,7 @@
-//! The assets folder: its scripts and styles go into the page, and all of it is served.
+//! The files of the assets folder.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::UNIX_EPOCH;
 
 use axum::Router;
 use axum::extract::{self, Request, State};
@@ -12,124 +11,9 @@ use axum::routing::get;
 use tower_http::services::ServeDir;
 
 use super::rejection::Rejection;
-use crate::config::{self, Config};
+use crate::config;
 use crate::log::OneLine;
-use crate::paths;
-
-/// What of the assets goes into the page, as addresses.
-#[derive(Debug, Default)]
-pub(crate) struct Assets {
-    pub(crate) scripts: Vec<String>,
-    pub(crate) styles: Vec<String>,
-    pub(crate) favicon: Option<String>,
-}
-
-impl Assets {
-    /// Looks through the folder by Dash's rules: the files of each folder in the order of their
-    /// names, the folders in the order of their whole paths, `js` and `css` by the end of the name,
-    /// an icon by its whole name.
-    pub(crate) fn scan(config: &Config) -> Self {
-        let mut assets = Self::default();
-        let url = config.paths().get_asset_url("");
-        let url = url.trim_end_matches('/');
-        let mut folders = Vec::new();
-        if let Ok(root) = config.assets.folder.canonicalize() {
-            collect(&[root], String::new(), &config.assets, &mut folders);
-        }
-        // So `a-b` comes before `a/b`: a slash counts as a letter like others.
-        folders.sort_by(|a, b| a.path.cmp(&b.path));
-        for Found { path, files } in &folders {
-            let segments: String = path
-                .split_terminator('/')
-                .map(|segment| format!("{}/", paths::encode(segment)))
-                .collect();
-            for (name, file) in files {
-                assets.add(
-                    name,
-                    format!(
-                        "{url}/{segments}{}?m={}",
-                        paths::encode(name),
-                        modified(file)
-                    ),
-                );
-            }
-        }
-        assets
-    }
-
-    fn add(&mut self, name: &str, url: String) {
-        if name == "favicon.ico" {
-            self.favicon = Some(url);
-        } else if name.ends_with("js") {
-            self.scripts.push(url);
-        } else if name.ends_with("css") {
-            self.styles.push(url);
-        }
-    }
-}
-
-/// A folder of the assets with those of its files that may become tags, in the order of their
-/// names.
-struct Found {
-    /// Below the assets folder.
-    path: String,
-    files: Vec<(String, PathBuf)>,
-}
-
-/// Looks through the last folder of a trail, which begins with the whole one, and through those in
-/// it. What is not served has no place in the page, and a link back to a folder of the trail would
-/// have no end.
-fn collect(trail: &[PathBuf], path: String, config: &config::Assets, found: &mut Vec<Found>) {
-    let [root, ..] = trail else { return };
-    let Some(Ok(entries)) = trail.last().map(std::fs::read_dir) else {
-        return;
-    };
-    let is_served = |path: &PathBuf| path.starts_with(root) && !trail.contains(path);
-    // A name that is not UTF-8 has no address.
-    let entries = entries
-        .flatten()
-        .filter_map(|entry| Some((entry.file_name().into_string().ok()?, entry.path())));
-    let entries = entries.filter(|(name, _)| !is_hidden(name));
-    let mut entries: Vec<(String, PathBuf)> = entries
-        .filter_map(|(name, path)| Some((name, path.canonicalize().ok().filter(is_served)?)))
-        .collect();
-    entries.sort();
-    let mut files = Vec::new();
-    for (name, entry) in entries {
-        if entry.is_dir() {
-            if !config
-                .ignored_folders
-                .iter()
-                .any(|ignored| ignored.is_match(&name))
-            {
-                let below = if path.is_empty() {
-                    name
-                } else {
-                    format!("{path}/{name}")
-                };
-                collect(&[trail, &[entry]].concat(), below, config, found);
-            }
-        } else if entry.is_file()
-            && !config
-                .ignore
-                .as_ref()
-                .is_some_and(|ignore| ignore.is_match(&name))
-        {
-            files.push((name, entry));
-        }
-    }
-    found.push(Found { path, files });
-}
-
-/// When a file was changed, in seconds since 1970; changes its address.
-fn modified(path: &Path) -> u64 {
-    let time = path
-        .metadata()
-        .and_then(|metadata| metadata.modified())
-        .ok();
-    time.and_then(|time| time.duration_since(UNIX_EPOCH).ok())
-        .map_or(0, |since| since.as_secs())
-}
+use crate::render::is_hidden;
 
 /// The folder, as it is served.
 struct Folder {
@@ -171,11 +55,6 @@ async fn serve(
             not_found()
         }
     }
-}
-
-/// What editors, version control and systems leave in a folder, and `..`.
-fn is_hidden(name: &str) -> bool {
-    name.starts_with('.')
 }
 
 /// Whether a file is there and is inside the folder, wherever links lead to. A pipe, a socket and a

@@ -27,14 +27,16 @@ use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout_at};
 use tracing::Instrument;
 
-use super::etag::{accepts, with_body};
 use super::intake::{callback, parse, parse_json, receive};
 use super::rejection::Rejection;
-use super::update::respond;
-use super::{decode, limits, repeats, wire};
+use super::respond::respond;
+use super::send::{accepts, with_body};
+use super::{decode, repeats};
 use crate::body::{Accepts, Stream};
 use crate::callback::{Call, Context, RequestParts};
+use crate::limits;
 use crate::state::AppState;
+use crate::wire;
 
 /// Where many calls are sent, below the app's prefix.
 pub(super) const PATH: &str = "_ferrodash/batch";
@@ -172,7 +174,7 @@ impl Batch {
                 let start = Instant::now();
                 let answer = match app.limits.admit(client) {
                     Ok(_place) => answer(&app, (place, call), request, start).await,
-                    Err(rejection) => Err(rejection),
+                    Err(busy) => Err(busy.into()),
                 };
                 let answer = answer.map_err(|rejection| {
                     if is_stale {

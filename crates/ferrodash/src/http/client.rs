@@ -13,16 +13,18 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use tokio::time::Instant;
 
+use super::decode;
 use super::decode::mismatch;
 use super::dependency::each_text;
-use super::etag::{JSON, empty, private, respond, respond_once};
 use super::intake::parse_json;
 use super::rejection::Rejection;
-use super::update::{add_effects, describe, run};
-use super::{decode, limits, wire};
-use crate::callback::call::Content;
+use super::respond::{add_effects, describe, run};
+use super::send::{JSON, empty, private, respond, respond_once};
+use crate::callback::answer::Content;
 use crate::callback::{Call, Context, Registered, Trigger};
+use crate::limits;
 use crate::state::AppState;
+use crate::wire;
 
 /// Where these calls live, below the app's prefix.
 pub(super) const PATH: &str = "_ferrodash/call/";

@@ -6,29 +6,14 @@
 //! restart of an app that has no `App::secret`. Who fears that a neighbour below the same domain
 //! sets the cookie names it `__Host-…`, which browsers then refuse to take from there.
 
-use axum::http::{HeaderMap, HeaderName, HeaderValue, Uri, header};
+use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
 use super::rejection::Rejection;
-use crate::config::{Config, Csrf};
+use crate::config::Config;
 use crate::stored::random;
 
 /// Characters of a token: 128 bits in hex.
 const LENGTH: usize = 32;
-
-/// What is wrong with the names.
-pub(crate) fn problem(csrf: &Csrf) -> Option<String> {
-    // A cookie's name is of the same characters as a header's (RFC 6265, section 4.1.1), but not in
-    // lower case only.
-    let is_name = |name: &str| HeaderName::try_from(name).is_ok();
-    let names = [
-        ("csrf_token_name", &csrf.cookie),
-        ("csrf_header_name", &csrf.header),
-    ];
-    let (setting, name) = names.into_iter().find(|(_, name)| !is_name(name))?;
-    Some(format!(
-        "{setting} is {name:?}; it must be letters, digits, hyphens and underscores"
-    ))
-}
 
 /// Gives the page its cookie, unless the browser has one.
 pub(super) fn give(config: &Config, uri: &Uri, request: &HeaderMap, response: &mut HeaderMap) {

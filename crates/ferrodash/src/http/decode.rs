@@ -8,8 +8,8 @@ use ferrodash_components::{Id, IdValue};
 
 use super::dependency::{Item, Sent, each_text, read_all, read_one};
 use super::rejection::Rejection;
-use super::wire;
 use crate::callback::{Call, CallIds, Ids, Property, Registered, Shape, Slot, Source, Trigger};
+use crate::wire;
 
 /// The call that was sent. The page is not trusted: number, ids and properties of everything must
 /// fit.

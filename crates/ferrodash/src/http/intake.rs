@@ -12,12 +12,13 @@ use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
-use super::limits::{Place, client};
+use super::decode;
 use super::rejection::Rejection;
-use super::{decode, wire};
 use crate::callback::{Call, Registered, shortened};
+use crate::limits::{Place, client};
 use crate::off_thread::{self, LARGE};
 use crate::state::AppState;
+use crate::wire;
 
 /// How long the first bytes of a body may take, and how many must follow each second. The figures
 /// are those of Apache's `RequestReadTimeout body=20,MinRate=500`.

@@ -6,8 +6,8 @@ use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 
-use super::etag::{JSON, NO_CACHE, accepts, respond, with_body};
 use super::rejection::Rejection;
+use super::send::{JSON, NO_CACHE, accepts, respond, with_body};
 use crate::body::compress_once;
 use crate::layout::LayoutRequest;
 use crate::state::AppState;

@@ -8,36 +8,30 @@ mod csrf;
 mod decode;
 mod dependencies;
 mod dependency;
-mod etag;
+mod guard;
 mod headers;
 mod health;
 mod index;
 mod intake;
 mod layout;
-mod limits;
 mod rejection;
 mod repeats;
+mod respond;
 mod script;
-mod stale;
+mod send;
 mod suites;
 mod unread;
 mod update;
-mod wire;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
 
-pub(crate) use assets::Assets;
-pub(crate) use csrf::problem as csrf_problem;
-pub(crate) use dependencies::render_dependencies;
 pub(crate) use headers::{framed, secure};
-pub(crate) use index::{Index, RENDERER_HOOKS, inline_scripts, render_index};
-pub(crate) use limits::Limits;
-pub(crate) use suites::Suites;
 pub(crate) use unread::discard;
 
+use crate::render::script::PATH as SCRIPT_PATH;
 use crate::state::AppState;
 
 /// All routes. What is not found below the app's prefix is a page of the app: its own routing looks
@@ -50,12 +44,12 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         .route(&at("{*path}"), get(index::serve))
         .route(&at("_dash-layout"), get(layout::serve))
         .route(&at("_dash-dependencies"), get(dependencies::serve))
-        .route(&at("_dash-update-component"), post(stale::update))
+        .route(&at("_dash-update-component"), post(guard::update))
         .route(
             &at(&format!("{}{{token}}", client::PATH)),
-            get(stale::client),
+            get(guard::client),
         )
-        .route(&at(script::PATH), get(script::serve))
+        .route(&at(SCRIPT_PATH), get(script::serve))
         .route(&at("_dash-component-suites/{*path}"), get(suites::serve))
         .route(&at("_favicon.ico"), get(suites::favicon))
         .nest_service(
@@ -69,7 +63,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
         router = router.route(without_slash, get(index::to_prefix));
     }
     if config.batch_calls {
-        router = router.route(&at(batch::PATH), post(stale::batch));
+        router = router.route(&at(batch::PATH), post(guard::batch));
     }
     if let Some(path) = &config.health_endpoint {
         router = router.route(&at(path.trim_start_matches('/')), get(health::serve));

@@ -5,6 +5,7 @@ use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::callback::CallError;
+use crate::limits::Busy;
 use crate::log::OneLine;
 use crate::stored::StoredError;
 
@@ -84,6 +85,12 @@ pub(super) enum Rejection {
     /// The layout could not be made.
     #[error("the layout failed: {reason}")]
     Layout { reason: String, show: bool },
+}
+
+impl From<Busy> for Rejection {
+    fn from(Busy(who): Busy) -> Self {
+        Self::Busy(who)
+    }
 }
 
 /// Whose fault it is that a callback failed.

@@ -1,32 +1,11 @@
-//! Our own script in the page: debounce and the client-side cache.
-
-use std::sync::LazyLock;
+//! `GET _ferrodash/<digest>/ferrodash.js`: our own script.
 
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
-use bytes::Bytes;
 
-use super::etag::{IMMUTABLE, NO_CACHE, respond};
-use crate::body::{Body, Encoding};
-
-/// The script's path below the app's prefix; the part for its digest may be anything.
-pub(super) const PATH: &str = "_ferrodash/{digest}/ferrodash.js";
-
-static SCRIPT: LazyLock<Body> = LazyLock::new(|| {
-    Body::encode_now(Bytes::from_static(include_bytes!(
-        "../../browser/ferrodash.js"
-    )))
-});
-
-/// The script's address below the app's prefix, with its digest.
-pub(super) fn url() -> String {
-    PATH.replace("{digest}", &digest())
-}
-
-fn digest() -> String {
-    SCRIPT.etag(Encoding::Identity).trim_matches('"')[..8].to_owned()
-}
+use super::send::{IMMUTABLE, NO_CACHE, respond};
+use crate::render::script::{SCRIPT, digest};
 
 /// Kept for ever only under its own digest: a page of another build may ask this one for its
 /// script.

@@ -1,130 +1,17 @@
 //! `GET _dash-component-suites/…`: the bundles of the component suites.
 
-use std::collections::HashMap;
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use axum::extract::{Path, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
-use ferrodash_components::{Bundle, Suite};
-use regex::Regex;
+use ferrodash_components::Bundle;
 
-use super::etag::{IMMUTABLE, NO_CACHE, accepts, empty, matches, with_body};
 use super::rejection::Rejection;
+use super::send::{IMMUTABLE, NO_CACHE, accepts, unless_known, with_body};
 use crate::body::Encoding;
 use crate::state::AppState;
-
-/// The bundles by their paths, and the addresses that go into the page.
-pub(crate) struct Suites {
-    bundles: HashMap<String, Served>,
-    pub(crate) scripts: Vec<Script>,
-    pub(crate) styles: Vec<String>,
-    /// The address of plotly.js below the app's prefix, which the renderer does not know from a
-    /// script's.
-    pub(crate) plotly: Option<String>,
-}
-
-/// A file that is served.
-struct Served {
-    bundle: &'static Bundle,
-    /// The digest of all files of its suite.
-    suite: String,
-}
-
-/// A script of the page.
-pub(crate) struct Script {
-    /// Its address below the app's prefix.
-    pub(crate) url: String,
-    /// Whether it is the renderer, which comes before the components and after all that they need.
-    pub(crate) is_renderer: bool,
-    /// Whether it is what the renderer and the components stand on: React.
-    pub(crate) is_base: bool,
-}
-
-/// How many digits of its digest stand in a bundle's address.
-const STAMP: usize = 8;
-
-/// The fingerprint in a file's name, between its first part and the others: `v`, a version, `m`,
-/// hex digits.
-static FINGERPRINT: LazyLock<Regex> = LazyLock::new(|| {
-    Regex::new(r"^([^.]+)\.v[A-Za-z0-9_-]+m([0-9a-fA-F]+)(\..+)$").expect("a valid expression")
-});
-
-impl Suites {
-    pub(crate) fn new(suites: &[&'static Suite]) -> Self {
-        let mut all = Self {
-            bundles: HashMap::new(),
-            scripts: Vec::new(),
-            styles: Vec::new(),
-            plotly: None,
-        };
-        for suite in suites {
-            let digest = digest(suite);
-            for bundle in suite.bundles {
-                let served = Served {
-                    bundle,
-                    suite: digest.clone(),
-                };
-                all.bundles.insert(suite.url_path(bundle.path), served);
-            }
-            // A script asks for its parts, and a style sheet for its fonts, beside itself. So the
-            // folder that they are in carries the digest of the whole suite, and what they ask for
-            // has it too.
-            let folder = if suite.namespace.is_empty() {
-                String::new()
-            } else {
-                format!("@{digest}/")
-            };
-            let url = |path: &&str| {
-                let bundle = suite.bundles.iter().find(|bundle| bundle.path == *path)?;
-                let path = fingerprint(
-                    &suite.url_path(path),
-                    suite.version,
-                    &bundle.sha256[..STAMP],
-                );
-                Some(format!("_dash-component-suites/{folder}{path}"))
-            };
-            all.scripts.extend(suite.scripts.iter().filter_map(|path| {
-                let is_renderer = path.contains("dash_renderer");
-                Some(Script {
-                    url: url(path)?,
-                    is_renderer,
-                    is_base: suite.namespace.is_empty() && !is_renderer,
-                })
-            }));
-            all.styles.extend(suite.styles.iter().filter_map(url));
-            if suite.package == "plotly" {
-                all.plotly = all.plotly.or_else(|| url(&"package_data/plotly.min.js"));
-            }
-        }
-        all
-    }
-
-    /// The file of a path, and whether the path carries its digest or that of its suite.
-    fn find(&self, path: &str) -> Result<(&'static Bundle, bool), Rejection> {
-        let folder = path.strip_prefix('@').and_then(|rest| rest.split_once('/'));
-        let (plain, stamp) = strip_fingerprint(folder.map_or(path, |(_, rest)| rest));
-        let served = self.bundles.get(&plain).ok_or(Rejection::NotFound(plain))?;
-        let own = stamp
-            .is_some_and(|stamp| served.bundle.sha256.starts_with(&stamp) && stamp.len() == STAMP);
-        Ok((
-            served.bundle,
-            own || folder.is_some_and(|(digest, _)| digest == served.suite),
-        ))
-    }
-}
-
-/// The digest of all files of a suite, in short.
-fn digest(suite: &Suite) -> String {
-    let mut hasher = blake3::Hasher::new();
-    for bundle in suite.bundles {
-        hasher
-            .update(bundle.path.as_bytes())
-            .update(bundle.sha256.as_bytes());
-    }
-    hasher.finalize().to_hex()[..STAMP].to_owned()
-}
 
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
@@ -134,7 +21,7 @@ pub(super) async fn serve(
     // Any fingerprint is answered, as bundles ask for their parts with those of their own build,
     // and open pages with those of an older one; kept for ever is only what is asked for by its
     // digest.
-    let (bundle, is_own) = app.suites.find(&path)?;
+    let (bundle, is_own) = find(&app, &path)?;
     Ok(send(
         bundle,
         &headers,
@@ -147,10 +34,15 @@ pub(super) async fn favicon(
     State(app): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Result<Response, Rejection> {
-    let (bundle, _) = app.suites.find("dash/favicon.ico")?;
+    let (bundle, _) = find(&app, "dash/favicon.ico")?;
     Ok(send(bundle, &headers, NO_CACHE))
 }
 
+fn find(app: &AppState, path: &str) -> Result<(&'static Bundle, bool), Rejection> {
+    app.suites.find(path).map_err(Rejection::NotFound)
+}
+
+/// A bundle in the form that the sender accepts. Each form was compressed when the suite was built.
 fn send(bundle: &'static Bundle, headers: &HeaderMap, cache_control: HeaderValue) -> Response {
     let encoding = accepts(headers).best();
     let bytes = match encoding {
@@ -162,22 +54,10 @@ fn send(bundle: &'static Bundle, headers: &HeaderMap, cache_control: HeaderValue
         .name()
         .map_or_else(String::new, |name| format!("-{name}"));
     let etag = format!("\"{}{suffix}\"", &bundle.sha256[..32]);
-    let mut response = match matches(headers, &etag) {
-        true => empty(StatusCode::NOT_MODIFIED),
-        false => with_body(
-            Bytes::from_static(bytes),
-            encoding,
-            content_type(bundle.path),
-        ),
-    };
-    let headers = response.headers_mut();
-    headers.insert(
-        header::ETAG,
-        HeaderValue::try_from(etag).expect("hex in quotes is a header value"),
-    );
-    headers.insert(header::CACHE_CONTROL, cache_control);
-    headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-    response
+    unless_known(headers, etag, cache_control, || {
+        let content_type = content_type(bundle.path);
+        with_body(Bytes::from_static(bytes), encoding, content_type)
+    })
 }
 
 /// By the ending of the name; a name without one is that of a licence.
@@ -201,83 +81,9 @@ fn content_type(path: &str) -> HeaderValue {
     })
 }
 
-/// Puts a fingerprint after the first part of a file's name.
-fn fingerprint(path: &str, version: &str, stamp: &str) -> String {
-    let (folder, file) = path
-        .rsplit_once('/')
-        .map_or(("", path), |(folder, file)| (folder, file));
-    let (name, rest) = file.split_once('.').unwrap_or((file, ""));
-    let version: String = version
-        .chars()
-        .map(|c| {
-            if c.is_ascii_alphanumeric() || c == '-' {
-                c
-            } else {
-                '_'
-            }
-        })
-        .collect();
-    let folder = if folder.is_empty() {
-        String::new()
-    } else {
-        format!("{folder}/")
-    };
-    format!("{folder}{name}.v{version}m{stamp}.{rest}")
-}
-
-/// The path without its fingerprint, and the stamp of that if there was one.
-fn strip_fingerprint(path: &str) -> (String, Option<String>) {
-    let (folder, file) = path
-        .rsplit_once('/')
-        .map_or(("", path), |(folder, file)| (folder, file));
-    match FINGERPRINT.captures(file) {
-        Some(parts) => {
-            let slash = if folder.is_empty() { "" } else { "/" };
-            (
-                format!("{folder}{slash}{}{}", &parts[1], &parts[3]),
-                Some(parts[2].to_owned()),
-            )
-        }
-        None => (path.to_owned(), None),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    /// The vectors are names that reference Dash 4.4.1 puts into its page.
-    #[test]
-    fn fingerprints_are_those_of_dash() {
-        for (path, expected) in [
-            (
-                "deps/react-dom@18.3.1.min.js",
-                "deps/react-dom@18.v4_4_1m1795350843.3.1.min.js",
-            ),
-            (
-                "dcc/dash_core_components.js",
-                "dcc/dash_core_components.v4_4_1m1795350843.js",
-            ),
-        ] {
-            assert_eq!(fingerprint(path, "4.4.1", "1795350843"), expected);
-            assert_eq!(
-                strip_fingerprint(expected),
-                (path.to_owned(), Some("1795350843".to_owned()))
-            );
-        }
-    }
-
-    #[test]
-    fn names_without_a_fingerprint_stay() {
-        for path in [
-            "dash/dcc/async-graph.js",
-            "plotly/package_data/plotly.min.js",
-            "a.vx.js",
-            "react@18.3.1.min.js",
-        ] {
-            assert_eq!(strip_fingerprint(path), (path.to_owned(), None));
-        }
-    }
 
     #[test]
     fn e35_files_have_their_content_types() {
@@ -304,29 +110,6 @@ mod tests {
             ("what.unknown1", "application/octet-stream"),
         ] {
             assert_eq!(content_type(path), expected, "{path}");
-        }
-    }
-
-    #[test]
-    fn every_bundle_unpacks_to_the_same_bytes_in_all_forms() {
-        use std::io::Read;
-        for suite in [
-            &ferrodash_components::renderer::SUITE,
-            &ferrodash_components::dcc::SUITE,
-        ] {
-            for bundle in suite.bundles {
-                let mut gzip = Vec::new();
-                flate2::read::GzDecoder::new(bundle.gzip)
-                    .read_to_end(&mut gzip)
-                    .expect(bundle.path);
-                let mut brotli = Vec::new();
-                brotli::BrotliDecompress(&mut &*bundle.brotli, &mut brotli).expect(bundle.path);
-                assert!(
-                    gzip == bundle.identity && brotli == bundle.identity,
-                    "{}",
-                    bundle.path
-                );
-            }
         }
     }
 }

@@ -4,11 +4,10 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::page::PageText;
-use super::path::strip;
 use super::registry::PageRegistry;
 use super::variables::Variables;
 use crate::log::OneLine;
-use crate::paths::encode;
+use crate::paths::{encode, strip};
 
 /// The address that a browser asks for.
 pub(crate) struct Visit<'a> {

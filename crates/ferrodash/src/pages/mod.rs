@@ -4,19 +4,17 @@
 //! `routing.rs`, and what the server says of them when the browser loads the app: titles and tags
 //! (`meta.rs`), redirects.
 
-mod check;
 mod layout;
 mod meta;
 mod page;
-mod path;
+pub(crate) mod path;
 mod registry;
 mod request;
-mod routing;
+pub(crate) mod routing;
 mod variables;
 
 pub use layout::{IntoPageContent, IntoPageLayout, NotFound, PageLayout};
 pub use page::{IntoPageText, Page, PageOrder, PageText};
-pub use path::Paths;
 pub use registry::{PageRegistry, RegisteredPage};
 pub use request::PageRequest;
 pub use routing::page_container;
@@ -24,19 +22,19 @@ pub use variables::{VariableError, Variables};
 
 pub(crate) use meta::{Head, Visit};
 
-use crate::app::{App, BuiltApp};
-use crate::callback::{Callback, Context, Input, State};
+use std::sync::{Arc, LazyLock};
+
+use crate::callback::{Callback, Context};
 use crate::config::Config;
-use crate::error::Mistake;
-use crate::layout::LayoutRequest;
+use crate::paths::Paths;
 use routing::RoutingInput;
 
 /// What an app says about its pages.
 pub(crate) struct Settings {
-    pages: Vec<Page>,
-    inputs: Vec<(String, RoutingInput)>,
-    description: Option<String>,
-    has_metas: bool,
+    pub(crate) pages: Vec<Page>,
+    pub(crate) inputs: Vec<(String, RoutingInput)>,
+    pub(crate) description: Option<String>,
+    pub(crate) has_metas: bool,
 }
 
 impl Default for Settings {
@@ -51,17 +49,10 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The pages in their order, and the callbacks that show them. Every mistake is added to
-    /// `mistakes`.
-    pub(crate) fn register(
-        self,
-        config: &Config,
-        mistakes: &mut Vec<Mistake>,
-    ) -> (PageRegistry, Vec<Callback>) {
+    /// The pages in their order, and the callbacks that show them.
+    pub(crate) fn register(self, config: &Config) -> (PageRegistry, Vec<Callback>) {
         let has_metas = self.has_metas && !self.pages.is_empty();
         let pages = PageRegistry::new(self.pages, config, self.description.as_deref(), has_metas);
-        let names: Vec<&str> = self.inputs.iter().map(|(name, _)| name.as_str()).collect();
-        pages.check(&names, mistakes);
         let callbacks = if pages.is_empty() {
             Vec::new()
         } else {
@@ -99,86 +90,14 @@ macro_rules! pages {
     };
 }
 
-impl App {
-    /// An app that shows nothing but pages: its layout is
-    /// [`page_container`](crate::page_container).
-    #[track_caller]
-    pub fn with_pages(pages: impl IntoIterator<Item = Page>) -> Self {
-        Self::new(page_container()).pages(pages)
-    }
-
-    /// Adds pages, usually those of [`pages!`](crate::pages). Their place is
-    /// [`page_container`](crate::page_container) in the layout.
-    pub fn pages(mut self, pages: impl IntoIterator<Item = Page>) -> Self {
-        self.pages.pages.extend(pages);
-        self
-    }
-
-    /// An input that the layouts of all pages get, see [`PageRequest::input`]: pages are made anew
-    /// when it changes. Its component stands in the app's layout.
-    ///
-    /// ```
-    /// use ferrodash::prelude::*;
-    ///
-    /// async fn home(request: PageRequest) -> Result<html::H1, CallbackError> {
-    ///     let language: Option<String> = request.input("language")?;
-    ///     Ok(html::H1::new(if language.as_deref() == Some("de") { "Willkommen" } else { "Welcome" }))
-    /// }
-    ///
-    /// let layout = html::Div::new((dcc::Dropdown::new().id("language").options(["en", "de"]), page_container()));
-    /// let app = App::new(layout)
-    ///     .pages([Page::new(home).path("/")])
-    ///     .routing_callback_input("language", Input::new("language", "value"));
-    /// # app.build().expect("it has no mistakes");
-    /// ```
-    pub fn routing_callback_input(
-        mut self,
-        name: impl Into<String>,
-        input: impl Into<Input>,
-    ) -> Self {
-        self.pages
-            .inputs
-            .push((name.into(), RoutingInput::Input(input.into())));
-        self
-    }
-
-    /// The same for a state: its change does not make pages anew.
-    pub fn routing_callback_state(
-        mut self,
-        name: impl Into<String>,
-        state: impl Into<State>,
-    ) -> Self {
-        self.pages
-            .inputs
-            .push((name.into(), RoutingInput::State(state.into())));
-        self
-    }
-
-    /// What the app is about, for pages without a description of their own.
-    pub fn description(mut self, description: impl Into<String>) -> Self {
-        self.pages.description = Some(description.into());
-        self
-    }
-
-    /// Whether the page that the browser loads has the title of its path's page and tags about it;
-    /// by default it has. Without them it is the same for every path, and is compressed once.
-    pub fn include_pages_meta(mut self, include: bool) -> Self {
-        self.pages.has_metas = include;
-        self
-    }
-}
-
-impl BuiltApp {
-    /// The pages, in their order.
-    pub fn page_registry(&self) -> &PageRegistry {
-        &self.state.pages
-    }
-}
-
 impl Context {
     /// The pages of the app, in their order.
     pub fn page_registry(&self) -> &PageRegistry {
-        &self.request().pages
+        static NONE: LazyLock<PageRegistry> = LazyLock::new(PageRegistry::default);
+        match self.request().services.get::<Arc<PageRegistry>>() {
+            Some(pages) => pages,
+            None => &NONE,
+        }
     }
 
     /// Addresses below the app's prefix.
@@ -197,10 +116,10 @@ impl Context {
     }
 }
 
-impl LayoutRequest {
-    /// The pages of the app, in their order.
+impl PageRequest {
+    /// All pages of the app.
     pub fn page_registry(&self) -> &PageRegistry {
-        &self.pages
+        self.context().page_registry()
     }
 }
 

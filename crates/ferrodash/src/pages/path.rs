@@ -1,95 +1,6 @@
-//! Paths: below the app's prefix, with variables, and as the names of modules suggest them.
+//! Paths with variables, and paths as the names of modules suggest them.
 
 use regex::Regex;
-
-/// Makes addresses of an app's own pages and files, and reads them: Dash's functions of these
-/// names.
-///
-/// A layout gets it from [`PageRegistry::paths`](crate::PageRegistry::paths), a callback from
-/// [`Context::paths`](crate::Context::paths).
-///
-/// ```
-/// use ferrodash::Paths;
-/// let paths = Paths::new("/reports/");
-/// assert_eq!(paths.get_relative_path("/sales"), "/reports/sales");
-/// assert_eq!(paths.strip_relative_path("/reports/sales/"), Some("sales"));
-/// assert_eq!(paths.strip_relative_path("/elsewhere"), None);
-/// assert_eq!(paths.get_asset_url("logo.png"), "/reports/assets/logo.png");
-/// ```
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Paths {
-    prefix: String,
-    assets: String,
-    /// Where assets are fetched from, if not from the app.
-    external: Option<String>,
-}
-
-impl Default for Paths {
-    fn default() -> Self {
-        Self::new("/")
-    }
-}
-
-impl Paths {
-    /// The paths of an app with this `requests_pathname_prefix`.
-    pub fn new(requests_pathname_prefix: impl Into<String>) -> Self {
-        Self {
-            prefix: requests_pathname_prefix.into(),
-            assets: "assets".into(),
-            external: None,
-        }
-    }
-
-    /// The path of the assets' addresses; by default `assets`.
-    #[must_use]
-    pub fn assets_url_path(mut self, path: &str) -> Self {
-        self.assets = path.trim_matches('/').into();
-        self
-    }
-
-    /// Another server that has the assets.
-    ///
-    /// ```
-    /// # use ferrodash::Paths;
-    /// let paths = Paths::new("/").assets_external_path("https://cdn.example.com/");
-    /// assert_eq!(paths.get_asset_url("logo.png"), "https://cdn.example.com/assets/logo.png");
-    /// ```
-    #[must_use]
-    pub fn assets_external_path(mut self, url: impl Into<String>) -> Self {
-        self.external = Some(url.into());
-        self
-    }
-
-    /// A path below the app's prefix. The prefix itself for an empty one.
-    pub fn get_relative_path(&self, path: &str) -> String {
-        format!(
-            "{}/{}",
-            self.prefix.trim_end_matches('/'),
-            path.trim_start_matches('/')
-        )
-    }
-
-    /// What a path has after the app's prefix, without slashes at either end. `None` when it does
-    /// not begin with the prefix.
-    pub fn strip_relative_path<'a>(&self, path: &'a str) -> Option<&'a str> {
-        strip(&self.prefix, path)
-    }
-
-    /// The address of a file in the assets folder.
-    pub fn get_asset_url(&self, path: &str) -> String {
-        let prefix = self.external.as_ref().unwrap_or(&self.prefix);
-        format!("{}/{}/{path}", prefix.trim_end_matches('/'), self.assets)
-    }
-}
-
-/// What `path` has after `prefix`, without slashes at either end.
-pub(crate) fn strip<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
-    let rest = path.strip_prefix(prefix.trim_end_matches('/'))?;
-    rest.starts_with('/')
-        .then_some(rest)
-        .or_else(|| rest.is_empty().then_some(""))
-        .map(|rest| rest.trim_matches('/'))
-}
 
 /// A path with variables, such as `/asset/<asset_id>`.
 #[derive(Debug, Clone)]
@@ -313,15 +224,5 @@ mod tests {
             "reports.last_week"
         );
         assert_eq!(module_of_path("/"), "home");
-    }
-
-    #[test]
-    fn prefixes_end_where_a_segment_ends() {
-        assert_eq!(strip("/pre/", "/pre"), Some(""));
-        assert_eq!(strip("/pre/", "/pre//a/b/"), Some("a/b"));
-        assert_eq!(strip("/pre/", "/prefix/a"), None);
-        assert_eq!(strip("/", "/a/"), Some("a"));
-        assert_eq!(strip("/", ""), Some(""));
-        assert_eq!(Paths::new("/pre/").get_relative_path(""), "/pre/");
     }
 }

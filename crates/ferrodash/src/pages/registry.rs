@@ -11,10 +11,11 @@ use serde_json::Value;
 use super::layout::PageLayout;
 use super::page::{Page, PageOrder, PageText};
 use super::path::{
-    Paths, Template, last, module_of_path, name_of_module, path_of_module, path_of_template, strip,
+    Template, last, module_of_path, name_of_module, path_of_module, path_of_template,
 };
 use super::variables::Variables;
 use crate::config::Config;
+use crate::paths::{Paths, strip};
 
 /// Endings of pictures, as in Dash.
 const PICTURES: [&str; 8] = ["apng", "avif", "gif", "jpeg", "jpg", "png", "svg", "webp"];
@@ -50,7 +51,7 @@ pub struct PageRegistry {
 /// A page of an app, with everything that follows from other pages and the app's settings.
 pub struct RegisteredPage {
     pub(crate) layout: PageLayout,
-    pub(super) template: Option<Template>,
+    pub(crate) template: Option<Template>,
     pub(super) title: PageText,
     pub(super) description: PageText,
     pub(crate) location: &'static Location<'static>,
@@ -64,7 +65,7 @@ pub struct RegisteredPage {
     order: Option<PageOrder>,
     redirect_from: Vec<String>,
     data: std::collections::BTreeMap<String, Value>,
-    pub(super) unreadable: Vec<String>,
+    pub(crate) unreadable: Vec<String>,
 }
 
 impl RegisteredPage {

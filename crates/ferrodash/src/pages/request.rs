@@ -5,7 +5,6 @@ use std::collections::HashMap;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::registry::PageRegistry;
 use super::variables::{VariableError, Variables};
 use crate::callback::Context;
 
@@ -105,11 +104,6 @@ impl PageRequest {
     /// The request that asks for the page: cookies, headers, who makes it.
     pub fn context(&self) -> &Context {
         &self.context
-    }
-
-    /// All pages of the app.
-    pub fn page_registry(&self) -> &PageRegistry {
-        self.context.page_registry()
     }
 
     /// The same visit for another page, which has no variables.

@@ -14,14 +14,14 @@ use super::request::PageRequest;
 use super::variables::Variables;
 use crate::callback::{Args, Callback, Context, Input, Output, State};
 
-pub(super) const LOCATION: &str = "_pages_location";
-pub(super) const CONTENT: &str = "_pages_content";
-pub(super) const STORE: &str = "_pages_store";
-pub(super) const DUMMY: &str = "_pages_dummy";
+pub(crate) const LOCATION: &str = "_pages_location";
+pub(crate) const CONTENT: &str = "_pages_content";
+pub(crate) const STORE: &str = "_pages_store";
+pub(crate) const DUMMY: &str = "_pages_dummy";
 
 /// Names of arguments that inputs of the app cannot have.
-pub(super) const PATHNAME: &str = "pathname_";
-pub(super) const SEARCH: &str = "search_";
+pub(crate) const PATHNAME: &str = "pathname_";
+pub(crate) const SEARCH: &str = "search_";
 
 /// Dash's function is called before there is data, too, and then throws.
 const SET_TITLE: &str = "function(data) { if (data) document.title = data.title; }";
@@ -39,7 +39,7 @@ pub fn page_container() -> html::Div {
 
 /// An input or state that every page gets.
 #[derive(Clone)]
-pub(super) enum RoutingInput {
+pub(crate) enum RoutingInput {
     Input(Input),
     State(State),
 }

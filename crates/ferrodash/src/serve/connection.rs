@@ -23,7 +23,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Sleep, sleep, timeout};
 use tower::ServiceExt;
 
-use super::Server;
+use super::settings::Server;
 use super::stop::{Phase, Phases};
 
 /// How often it is looked whether the client of a request that takes longer than this has left.

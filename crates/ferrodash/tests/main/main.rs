@@ -19,6 +19,7 @@ mod client;
 mod effects;
 mod first_contact;
 mod headers;
+mod layers;
 mod limits;
 mod memoize;
 mod memory;

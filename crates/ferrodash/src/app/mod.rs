@@ -1,38 +1,49 @@
-//! The app: a builder of everything, checked as a whole.
+//! The app: a builder of everything.
+//!
+//! What it is given is checked as a whole in `build.rs`. Pages, plugins and settings about security
+//! are in files of their own.
 
-use std::panic::{AssertUnwindSafe, Location};
+mod admin;
+mod build;
+mod pages;
+mod plugins;
+mod security;
+
+use std::panic::Location;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use axum::Router;
 use axum::http::{HeaderMap, HeaderName};
-use ferrodash_cache::{Cache, panic_message};
+use ferrodash_cache::Cache;
 use ferrodash_components::Suite;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-use crate::admin;
+pub use build::BuiltApp;
+pub use plugins::Plugin;
+pub use security::Algorithm;
+
 use crate::callback::{Callback, Context, Failure, Identity, IntoAnswer, error_handler};
 use crate::config::Config;
-use crate::error::{BuildErrors, Mistake, Result};
+use crate::error::Mistake;
 use crate::layout::{IntoLayout, Layout};
+use crate::pages::Settings as PageSettings;
+use crate::render::RENDERER_HOOKS;
 use crate::serve::Server;
-use crate::state::AppState;
-use crate::{claims, http, log, pages, plugin};
 
 /// A Dash app: a layout, callbacks, a cache, and settings.
 #[must_use = "an app serves once it is run, or built and its router served"]
 pub struct App {
-    pub(crate) layout: Layout,
-    pub(crate) callbacks: Vec<Callback>,
-    pub(crate) cache: Cache,
-    pub(crate) config: Config,
-    pub(crate) pages: pages::Settings,
-    pub(crate) location: &'static Location<'static>,
+    layout: Layout,
+    callbacks: Vec<Callback>,
+    cache: Cache,
+    config: Config,
+    pages: PageSettings,
+    location: &'static Location<'static>,
     warm_ups: Vec<WarmUp>,
-    admin: Option<(String, admin::Guard)>,
+    /// The path of the admin page, and which requests may see it.
+    admin: Option<(String, Guard)>,
     mistakes: Vec<Mistake>,
 }
 
@@ -54,7 +65,7 @@ impl App {
             callbacks: Vec::new(),
             cache: Cache::default(),
             config: Config::default(),
-            pages: pages::Settings::default(),
+            pages: PageSettings::default(),
             location: Location::caller(),
             warm_ups: Vec::new(),
             admin: None,
@@ -254,10 +265,10 @@ impl App {
     /// ```
     #[track_caller]
     pub fn renderer_hook(mut self, name: &str, source: impl Into<String>) -> Self {
-        match http::RENDERER_HOOKS.iter().find(|known| **known == name) {
+        match RENDERER_HOOKS.iter().find(|known| **known == name) {
             Some(known) => self.config.renderer_hooks.push((known, source.into())),
             None => {
-                let known = http::RENDERER_HOOKS.join(", ");
+                let known = RENDERER_HOOKS.join(", ");
                 let text = format!("the renderer has no hook {name:?}; there are {known}");
                 self.mistakes.push(Mistake::at(Location::caller(), text));
             }
@@ -457,121 +468,13 @@ impl App {
         }
         self
     }
-
-    /// Checks everything and makes what is served.
-    ///
-    /// # Errors
-    /// [`BuildErrors`] with all mistakes and the place of each: duplicate outputs, ids and
-    /// properties that the fixed layout does not have, options that contradict each other, paths
-    /// that no browser sends, two parts of the app with one path, a template without its markers.
-    pub fn build(mut self) -> Result<BuiltApp, BuildErrors> {
-        let mut mistakes = self.mistakes.clone();
-        let warm_ups = std::mem::take(&mut self.warm_ups);
-        let admin_path = self.admin.as_ref().map(|(path, _)| admin::prefix(path));
-        let admin = self
-            .admin
-            .take()
-            .map(|(path, guard)| admin::mount(&self, &path, guard));
-        let location = self.location;
-        let state = Arc::new(AppState::new(self, warm_ups.is_empty(), &mut mistakes));
-        let admin = admin.transpose().unwrap_or_else(|error| {
-            mistakes.extend(error.0);
-            None
-        });
-        let AppState {
-            config,
-            registry,
-            pages,
-            ..
-        } = &*state;
-        claims::check(
-            config,
-            admin_path.as_deref(),
-            registry,
-            pages,
-            location,
-            &mut mistakes,
-        );
-        if !mistakes.is_empty() {
-            return Err(BuildErrors(mistakes));
-        }
-        // Nothing of the app's own is on one path now, so only routes of plugins can fail to be
-        // joined.
-        let router = http::router(state.clone()).merge(admin.unwrap_or_default());
-        let router = plugin::join(router, config, pages, location, &mut mistakes);
-        match mistakes.is_empty() {
-            true => Ok(BuiltApp {
-                router: http::discard(http::secure(router, config)),
-                state,
-                warm_ups,
-            }),
-            false => Err(BuildErrors(mistakes)),
-        }
-    }
-
-    /// Builds the app and serves it on `address` until the process is asked to stop (SIGINT or
-    /// SIGTERM).
-    ///
-    /// Its cache becomes the one of memoized functions that run outside any callback. When ready,
-    /// the address is printed on standard output. If the program has set no `tracing` subscriber,
-    /// events are written to standard error, such as the error of a callback that failed: those
-    /// from the level `info` on, or what `RUST_LOG` says.
-    ///
-    /// # Errors
-    /// [`Error::Build`](crate::Error::Build) when the app has mistakes,
-    /// [`Error::Listen`](crate::Error::Listen) when the address is not free.
-    pub async fn run(self, address: &str) -> Result<()> {
-        log::install();
-        self.cache.make_default();
-        let mut app = self.build()?;
-        tokio::spawn(app.warm_up());
-        let (server, cache) = (app.state.config.server.clone(), app.state.cache.clone());
-        server.serve_app(app.into_router(), address, cache).await
-    }
 }
+
+/// Whether a request may see the admin page.
+type Guard = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
 
 /// Work to be done when the app starts.
 type WarmUp = Box<dyn FnOnce() -> BoxFuture<'static, ()> + Send>;
-
-/// An app that was checked and is ready to serve.
-pub struct BuiltApp {
-    pub(crate) state: Arc<AppState>,
-    warm_ups: Vec<WarmUp>,
-    router: Router,
-}
-
-impl BuiltApp {
-    /// The app as an axum router, to be served, layered or mounted into another.
-    pub fn into_router(self) -> Router {
-        self.router
-    }
-
-    /// The work of [`App::warm_up`], to be run once, for those who do not use [`App::run`]. One
-    /// part after the other; a part that panics is logged and does not stop the rest.
-    pub fn warm_up(&mut self) -> impl Future<Output = ()> + Send + use<> {
-        let (state, warm_ups) = (self.state.clone(), std::mem::take(&mut self.warm_ups));
-        async move {
-            for work in warm_ups {
-                let work = AssertUnwindSafe(state.cache.scope(async move { work().await }));
-                if let Err(panic) = work.catch_unwind().await {
-                    tracing::error!(
-                        "the warm-up panicked: {}",
-                        log::OneLine(panic_message(&*panic))
-                    );
-                }
-            }
-            state.ready.store(true, Ordering::Release);
-        }
-    }
-}
-
-impl std::fmt::Debug for BuiltApp {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("BuiltApp")
-            .field("callbacks", &self.state.registry.iter().count())
-            .finish_non_exhaustive()
-    }
-}
 
 fn owned<'a>(attributes: impl IntoIterator<Item = (&'a str, &'a str)>) -> Vec<(String, String)> {
     attributes

@@ -8,7 +8,6 @@ use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use super::rejection::Rejection;
 use crate::config::CallLimits;
 
 /// The calls in progress.
@@ -19,6 +18,10 @@ pub(crate) struct Limits {
     /// for one look-up.
     clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
+
+/// As many calls are in progress as this one may have: "you" or all clients of the app.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Busy(pub(crate) &'static str);
 
 /// The place of a call among those of its client; it is free again when this is dropped.
 #[derive(Debug)]
@@ -54,25 +57,25 @@ impl Limits {
     ///
     /// # Errors
     /// When there is none; nobody waits for one.
-    pub(super) fn admit(&self, client: Option<IpAddr>) -> Result<(Place, CallPlace), Rejection> {
+    pub(crate) fn admit(&self, client: Option<IpAddr>) -> Result<(Place, CallPlace), Busy> {
         let call = self.admit_call()?;
         Ok((self.admit_client(client)?, call))
     }
 
     /// Takes a place among all calls of the app, for a call that is ready to run: one whose body is
     /// still on its way holds none, so that slow senders do not keep others out.
-    pub(super) fn admit_call(&self) -> Result<CallPlace, Rejection> {
+    pub(crate) fn admit_call(&self) -> Result<CallPlace, Busy> {
         let Some(calls) = &self.app else {
             return Ok(CallPlace(None));
         };
         let place = calls.clone().try_acquire_owned();
         place
             .map(|place| CallPlace(Some(place)))
-            .map_err(|_| Rejection::Busy("this app's clients"))
+            .map_err(|_| Busy("this app's clients"))
     }
 
     /// Takes a place among the calls of a client.
-    pub(super) fn admit_client(&self, client: Option<IpAddr>) -> Result<Place, Rejection> {
+    pub(crate) fn admit_client(&self, client: Option<IpAddr>) -> Result<Place, Busy> {
         match (client, self.per_client) {
             (Some(client), Some(most)) => {
                 self.place_of(client, most).map(|place| Place(Some(place)))
@@ -81,11 +84,11 @@ impl Limits {
         }
     }
 
-    fn place_of(&self, client: IpAddr, most: usize) -> Result<ClientPlace, Rejection> {
+    fn place_of(&self, client: IpAddr, most: usize) -> Result<ClientPlace, Busy> {
         let mut clients = lock(&self.clients);
         let calls = clients.entry(client).or_default();
         if *calls >= most {
-            return Err(Rejection::Busy("you"));
+            return Err(Busy("you"));
         }
         *calls += 1;
         Ok(ClientPlace {
@@ -114,7 +117,7 @@ fn lock(clients: &Mutex<HashMap<IpAddr, usize>>) -> MutexGuard<'_, HashMap<IpAdd
 /// Who sends a request: the other end of the connection. If that is a proxy on this machine or in a
 /// private network, it is the address that the proxy put at the end of `X-Forwarded-For`. `None` if
 /// the server that runs the app does not say.
-pub(super) fn client(parts: &Parts) -> Option<IpAddr> {
+pub(crate) fn client(parts: &Parts) -> Option<IpAddr> {
     let ConnectInfo(remote) = parts
         .extensions
         .get::<ConnectInfo<std::net::SocketAddr>>()?;
@@ -208,11 +211,11 @@ mod tests {
         let [a, b] = ["192.0.2.1", "192.0.2.2"].map(|text| Some(text.parse().unwrap()));
         let first = limits.admit(a).unwrap();
         let _second = limits.admit(a).unwrap();
-        assert!(matches!(limits.admit(a), Err(Rejection::Busy("you"))));
+        assert!(matches!(limits.admit(a), Err(Busy("you"))));
         let _third = limits.admit(b).unwrap();
         assert!(matches!(
             limits.admit(None),
-            Err(Rejection::Busy("this app's clients"))
+            Err(Busy("this app's clients"))
         ));
         drop(first);
         let _fourth = limits.admit(a).unwrap();

@@ -1,31 +1,27 @@
 //! The admin page of the cache, an app of its own: what is cached, with buttons to delete and
 //! refresh it.
 
-use std::sync::Arc;
-
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{HeaderMap, StatusCode};
+use axum::http::StatusCode;
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use ferrodash_cache::{Cache, EntryReport, FunctionReport, Key};
 use ferrodash_components::html::HtmlProps;
-use ferrodash_components::{ComponentExt, Json, Style, dash_table, dcc, html};
+use ferrodash_components::{ComponentExt, Id, Json, Style, dash_table, dcc, html};
 use serde_json::{Value, json};
 
+use super::{App, Guard};
+use crate::callback::{Callback, CallbackError, Context, Output, State, Update};
 use crate::error::{BuildErrors, Mistake};
 use crate::paths;
-use crate::{App, Callback, CallbackError, Context, Output, State};
-
-/// Whether a request may see the page.
-pub(crate) type Guard = Arc<dyn Fn(&HeaderMap) -> bool + Send + Sync>;
 
 /// How often the page shows anew what there is.
 const EVERY_MILLISECONDS: u32 = 5000;
 
 /// The page of an app's cache below `path`, for requests that the guard lets through; others find
 /// nothing.
-pub(crate) fn mount(of: &App, path: &str, guard: Guard) -> Result<Router, BuildErrors> {
+pub(super) fn mount(of: &App, path: &str, guard: Guard) -> Result<Router, BuildErrors> {
     let cache = &of.cache;
     cache.watch_entries();
     let path = prefix(path);
@@ -47,9 +43,10 @@ pub(crate) fn mount(of: &App, path: &str, guard: Guard) -> Result<Router, BuildE
     let checked = move |request: Request, next: Next| {
         let allowed = guard(request.headers());
         async move {
-            match allowed {
-                true => next.run(request).await,
-                false => StatusCode::NOT_FOUND.into_response(),
+            if allowed {
+                next.run(request).await
+            } else {
+                StatusCode::NOT_FOUND.into_response()
             }
         }
     };
@@ -57,7 +54,7 @@ pub(crate) fn mount(of: &App, path: &str, guard: Guard) -> Result<Router, BuildE
 }
 
 /// Where the page is, with slashes at both ends.
-pub(crate) fn prefix(path: &str) -> String {
+pub(super) fn prefix(path: &str) -> String {
     match path.trim_matches('/') {
         "" => "/".into(),
         path => format!("/{path}/"),
@@ -168,12 +165,8 @@ fn update(cache: Cache) -> Callback {
                         .iter()
                         .filter_map(|row| data.get(*row)?.key.parse().ok())
                         .collect::<Vec<Key>>();
-                    let message = act(
-                        &cache,
-                        ctx.triggered_id().and_then(crate::Id::as_str),
-                        &keys,
-                    )
-                    .await?;
+                    let message =
+                        act(&cache, ctx.triggered_id().and_then(Id::as_str), &keys).await?;
                     let entries = cache.entries();
                     // After an action nothing is selected; else the selection follows its entries
                     // to their new rows.
@@ -189,7 +182,7 @@ fn update(cache: Cache) -> Callback {
                     let entries: Vec<Value> = entries.iter().map(entry_row).collect();
                     let functions: Vec<Value> =
                         cache.functions().iter().map(function_row).collect();
-                    let message = message.map_or(crate::Update::No, crate::Update::To);
+                    let message = message.map_or(Update::No, Update::To);
                     Ok::<_, CallbackError>((
                         summary(&cache),
                         Json(functions),

@@ -5,8 +5,8 @@ use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use sha2::{Digest, Sha256, Sha384, Sha512};
 
-use crate::app::{App, BuiltApp};
-use crate::http::inline_scripts;
+use super::{App, BuiltApp};
+use crate::render::inline_scripts;
 
 impl App {
     /// Whether callbacks are only answered when the request repeats the page's random cookie in a

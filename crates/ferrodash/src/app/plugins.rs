@@ -8,10 +8,11 @@ use axum::routing::get;
 use ferrodash_cache::panic_message;
 use ferrodash_components::Children;
 
-use crate::app::App;
+use super::App;
 use crate::callback::{Context, Failure};
 use crate::config::Config;
 use crate::error::Mistake;
+use crate::hooks::Hooks;
 use crate::http;
 use crate::pages::PageRegistry;
 use crate::paths;
@@ -80,14 +81,34 @@ pub trait Plugin: Send + Sync + 'static {
     }
 }
 
-/// The plugins of an app, in their order.
-pub(crate) type Plugins = Arc<[Arc<dyn Plugin>]>;
+impl<P: Plugin> Hooks for P {
+    fn name(&self) -> &str {
+        Plugin::name(self)
+    }
+
+    fn layout(&self, layout: Children) -> Children {
+        Plugin::layout(self, layout)
+    }
+
+    fn index(&self, template: String) -> String {
+        Plugin::index(self, template)
+    }
+
+    fn routes(&self) -> Router {
+        Plugin::routes(self)
+    }
+
+    fn on_error(&self, failure: &Failure, context: &Context) {
+        Plugin::on_error(self, failure, context);
+    }
+}
 
 impl App {
     /// Adds a plugin.
     pub fn plugin(self, plugin: impl Plugin) -> Self {
-        let plugin: Arc<dyn Plugin> = Arc::new(plugin);
+        let plugin = Arc::new(plugin);
         let mut app = plugin.setup(self);
+        let plugin: Arc<dyn Hooks> = plugin;
         app.config.plugins = app.config.plugins.iter().cloned().chain([plugin]).collect();
         app
     }
@@ -95,7 +116,7 @@ impl App {
 
 /// A router with the plugins' routes, which are below the app's prefix. A path that is taken is a
 /// mistake.
-pub(crate) fn join(
+pub(super) fn join(
     router: Router,
     config: &Config,
     pages: &PageRegistry,
@@ -103,7 +124,7 @@ pub(crate) fn join(
     mistakes: &mut Vec<Mistake>,
 ) -> Router {
     let prefix = config.routes_prefix.trim_end_matches('/');
-    let join = |router: &Router, plugin: &dyn Plugin| {
+    let join = |router: &Router, plugin: &dyn Hooks| {
         let routes = http::framed(plugin.routes());
         let routes = if prefix.is_empty() || !routes.has_routes() {
             routes

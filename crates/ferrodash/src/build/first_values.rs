@@ -4,9 +4,9 @@
 use bytes::Bytes;
 use ferrodash_components::Component;
 
-use crate::callback::{InitialCall, Parameter, Property, Registered, Registry};
+use super::layout::Components;
+use crate::callback::{ErasedHandler, InitialCall, Parameter, Property, Registered, Registry};
 use crate::error::Mistake;
-use crate::state::Components;
 
 /// Properties that components of `dash_core_components` set themselves when they are shown.
 const SET_BY_ITSELF: &[(&str, &[&str])] = &[
@@ -23,11 +23,7 @@ const SET_BY_ITSELF: &[(&str, &[&str])] = &[
 ];
 
 /// Adds a mistake for each argument that cannot be read from what the layout has for it.
-pub(crate) fn check_first_values(
-    registry: &Registry,
-    components: &Components<'_>,
-    mistakes: &mut Vec<Mistake>,
-) {
+pub(super) fn check(registry: &Registry, components: &Components<'_>, mistakes: &mut Vec<Mistake>) {
     let called: Vec<&Registered> = registry
         .iter()
         .map(|registered| &**registered)
@@ -38,54 +34,69 @@ pub(crate) fn check_first_values(
         .flat_map(|registered| &registered.callback.spec.outputs);
     let written: Vec<&Property> = outputs.map(|output| &output.property).collect();
     for registered in called {
-        let Some(handler) = registered.callback.handler() else {
-            continue;
-        };
-        let spec = &registered.callback.spec;
-        let parameters = spec.all_parameters();
-        if handler.arguments() != parameters.len() {
-            continue;
+        if let Some(handler) = registered.callback.handler() {
+            let values = first_values(registered, &written, components);
+            check_callback(registered, handler, &values, mistakes);
         }
-        let inputs = spec.inputs.len();
-        let properties: Vec<&Property> = spec.properties().skip(spec.outputs.len()).collect();
-        let first = |(index, property): (usize, &&Property)| {
+    }
+}
+
+/// The values of all inputs, then all states; `None` where the page may have another one by then.
+fn first_values(
+    registered: &Registered,
+    written: &[&Property],
+    components: &Components<'_>,
+) -> Vec<Option<First>> {
+    let spec = &registered.callback.spec;
+    let properties = spec.properties().skip(spec.outputs.len());
+    properties
+        .enumerate()
+        .map(|(index, property)| {
             if written.iter().any(|output| output.overlaps(property)) {
                 return None;
             }
             first_value(registered, index, property, components)
+        })
+        .collect()
+}
+
+/// Reads each argument of a function from the first values, as its first call would.
+fn check_callback(
+    registered: &Registered,
+    handler: &ErasedHandler,
+    values: &[Option<First>],
+    mistakes: &mut Vec<Mistake>,
+) {
+    let spec = &registered.callback.spec;
+    let (parameters, inputs) = (spec.all_parameters(), spec.inputs.len());
+    if handler.arguments() != parameters.len() {
+        return;
+    }
+    let properties: Vec<&Property> = spec.properties().skip(spec.outputs.len()).collect();
+    let text = |value: &Option<First>| value.as_ref().map(|value| value.text.clone());
+    let texts: Vec<Bytes> = values
+        .iter()
+        .map(|value| text(value).unwrap_or_default())
+        .collect();
+    for (index, parameter) in parameters.iter().enumerate() {
+        let mut fields = Vec::new();
+        collect_fields(parameter, inputs, &mut fields);
+        // A struct is read whole, so all of its fields must be known.
+        let known = fields.iter().map(|field| values[*field].as_ref());
+        let Some(known) = known.collect::<Option<Vec<_>>>() else {
+            continue;
         };
-        let values: Vec<Option<First>> = properties.iter().enumerate().map(first).collect();
-        let texts: Vec<Bytes> = values
-            .iter()
-            .map(|value| {
-                value
-                    .as_ref()
-                    .map(|value| value.text.clone())
-                    .unwrap_or_default()
-            })
-            .collect();
-        for (index, parameter) in parameters.iter().enumerate() {
-            let mut fields = Vec::new();
-            collect_fields(parameter, inputs, &mut fields);
-            // A struct is read whole, so all of its fields must be known.
-            let Some(known) = fields
-                .iter()
-                .map(|field| values[*field].as_ref())
-                .collect::<Option<Vec<_>>>()
-            else {
-                continue;
-            };
-            if let Some((wanted, error)) = handler.refuses(index, &parameter.value(&texts, inputs))
-            {
-                let text = match (parameter, &known[..]) {
-                    (Parameter::Input(_) | Parameter::State(_), [value]) => {
-                        value.problem(properties[fields[0]], wanted, &error)
-                    }
-                    _ => problem_of_struct(wanted, &error),
-                };
-                mistakes.push(Mistake::new(&registered.callback, text));
+        let value = parameter.value(&texts, inputs);
+        let Some((wanted, error)) = handler.refuses(index, &value) else {
+            continue;
+        };
+        let text = match (parameter, &known[..]) {
+            (Parameter::Input(_) | Parameter::State(_), [value]) => {
+                value.problem(properties[fields[0]], wanted, &error)
             }
-        }
+            _ => problem_of_struct(wanted, &error),
+        };
+        mistakes.push(registered.callback.mistake(text));
     }
 }
 

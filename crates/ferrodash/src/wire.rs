@@ -16,28 +16,28 @@ use crate::callback::{Property, Slot};
 /// What the fields hold stays text until the callback is known: only what it declares is then read,
 /// so that a request takes no more memory than a few times its own size, whatever it holds.
 #[derive(Debug, Deserialize)]
-pub(super) struct Call<'a> {
+pub(crate) struct Call<'a> {
     /// Absent where an address says it.
     #[serde(borrow, default)]
-    pub(super) output: Option<Cow<'a, str>>,
+    pub(crate) output: Option<Cow<'a, str>>,
     /// An item for one output, a list for several or for one with `ALL`.
     #[serde(borrow, default)]
-    pub(super) outputs: Option<&'a RawValue>,
+    pub(crate) outputs: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    pub(super) inputs: Option<&'a RawValue>,
+    pub(crate) inputs: Option<&'a RawValue>,
     #[serde(borrow, default)]
-    pub(super) state: Option<&'a RawValue>,
+    pub(crate) state: Option<&'a RawValue>,
     #[serde(borrow, default, rename = "changedPropIds")]
-    pub(super) changed: Option<&'a RawValue>,
+    pub(crate) changed: Option<&'a RawValue>,
 }
 
 /// `POST _ferrodash/batch`: the texts of many calls.
 #[derive(Debug)]
-pub(super) struct Batch<'a>(pub(super) Vec<&'a RawValue>);
+pub(crate) struct Batch<'a>(pub(crate) Vec<&'a RawValue>);
 
 /// The largest number of calls in a batch. A page of 500 rows with a call each is the largest that
 /// is known.
-pub(super) const MOST_CALLS: usize = 1000;
+pub(crate) const MOST_CALLS: usize = 1000;
 
 impl<'de: 'a, 'a> Deserialize<'de> for Batch<'a> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -69,26 +69,26 @@ impl<'de> Visitor<'de> for BatchVisitor {
 
 /// One item of `GET _dash-dependencies`.
 #[derive(Debug, Serialize)]
-pub(super) struct Specification<'a> {
-    pub(super) output: &'a str,
-    pub(super) inputs: Vec<DeclaredProperty>,
-    pub(super) state: Vec<DeclaredProperty>,
-    pub(super) clientside_function: Option<ClientsideFunction<'a>>,
-    pub(super) prevent_initial_call: bool,
-    pub(super) background: (),
-    pub(super) dynamic_creator: Option<bool>,
-    pub(super) no_output: bool,
-    pub(super) optional: bool,
-    pub(super) hidden: bool,
-    pub(super) websocket: bool,
-    pub(super) persistent: bool,
+pub(crate) struct Specification<'a> {
+    pub(crate) output: &'a str,
+    pub(crate) inputs: Vec<DeclaredProperty>,
+    pub(crate) state: Vec<DeclaredProperty>,
+    pub(crate) clientside_function: Option<ClientsideFunction<'a>>,
+    pub(crate) prevent_initial_call: bool,
+    pub(crate) background: (),
+    pub(crate) dynamic_creator: Option<bool>,
+    pub(crate) no_output: bool,
+    pub(crate) optional: bool,
+    pub(crate) hidden: bool,
+    pub(crate) websocket: bool,
+    pub(crate) persistent: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) running: Option<Running<'a>>,
+    pub(crate) running: Option<Running<'a>>,
 }
 
 /// An input or a state, with a dictionary id as text.
 #[derive(Debug, Serialize)]
-pub(super) struct DeclaredProperty {
+pub(crate) struct DeclaredProperty {
     id: String,
     property: String,
     #[serde(skip_serializing_if = "std::ops::Not::not")]
@@ -116,90 +116,90 @@ impl From<&Property> for DeclaredProperty {
 
 /// A function of the page that answers a callback.
 #[derive(Debug, Serialize)]
-pub(super) struct ClientsideFunction<'a> {
-    pub(super) namespace: &'a str,
-    pub(super) function_name: &'a str,
+pub(crate) struct ClientsideFunction<'a> {
+    pub(crate) namespace: &'a str,
+    pub(crate) function_name: &'a str,
 }
 
 /// What is set while a callback runs, and afterwards.
 #[derive(Debug, Serialize)]
-pub(super) struct Running<'a> {
-    pub(super) running: BTreeMap<String, &'a Prop>,
+pub(crate) struct Running<'a> {
+    pub(crate) running: BTreeMap<String, &'a Prop>,
     #[serde(rename = "runningOff")]
-    pub(super) running_off: BTreeMap<String, &'a Prop>,
+    pub(crate) running_off: BTreeMap<String, &'a Prop>,
 }
 
 /// `_dash-config`: what the renderer must know.
 #[derive(Debug, Serialize)]
-pub(super) struct RendererConfig<'a> {
-    pub(super) requests_pathname_prefix: &'a str,
-    pub(super) ui: bool,
-    pub(super) props_check: bool,
-    pub(super) disable_version_check: bool,
-    pub(super) show_undo_redo: bool,
-    pub(super) suppress_callback_exceptions: bool,
-    pub(super) update_title: Option<&'a str>,
-    pub(super) children_props: BTreeMap<&'a str, BTreeMap<&'a str, &'a [&'a str]>>,
-    pub(super) serve_locally: bool,
+pub(crate) struct RendererConfig<'a> {
+    pub(crate) requests_pathname_prefix: &'a str,
+    pub(crate) ui: bool,
+    pub(crate) props_check: bool,
+    pub(crate) disable_version_check: bool,
+    pub(crate) show_undo_redo: bool,
+    pub(crate) suppress_callback_exceptions: bool,
+    pub(crate) update_title: Option<&'a str>,
+    pub(crate) children_props: BTreeMap<&'a str, BTreeMap<&'a str, &'a [&'a str]>>,
+    pub(crate) serve_locally: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) plotlyjs_url: Option<String>,
-    pub(super) dash_version: &'a str,
-    pub(super) plotly_cloud_installed: bool,
-    pub(super) validate_callbacks: bool,
-    pub(super) csrf_token_name: &'a str,
-    pub(super) csrf_header_name: &'a str,
+    pub(crate) plotlyjs_url: Option<String>,
+    pub(crate) dash_version: &'a str,
+    pub(crate) plotly_cloud_installed: bool,
+    pub(crate) validate_callbacks: bool,
+    pub(crate) csrf_token_name: &'a str,
+    pub(crate) csrf_header_name: &'a str,
 }
 
 /// `_ferrodash-config`: what our own script must know.
 #[derive(Debug, Serialize)]
-pub(super) struct ScriptConfig<'a> {
-    pub(super) prefix: &'a str,
-    pub(super) build: &'a str,
-    pub(super) client: BTreeMap<&'a str, ClientCallback<'a>>,
-    pub(super) gates: Vec<ScriptGate>,
+pub(crate) struct ScriptConfig<'a> {
+    pub(crate) prefix: &'a str,
+    pub(crate) build: &'a str,
+    pub(crate) client: BTreeMap<&'a str, ClientCallback<'a>>,
+    pub(crate) gates: Vec<ScriptGate>,
     #[serde(skip_serializing_if = "Option::is_none")]
-    pub(super) batch: Option<ScriptBatch<'a>>,
+    pub(crate) batch: Option<ScriptBatch<'a>>,
     /// Whether a page of an older build reloads itself.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) reload: bool,
+    pub(crate) reload: bool,
     /// How many bytes a call has at most.
-    pub(super) most: usize,
+    pub(crate) most: usize,
     /// Whether charts offer to upload themselves.
-    pub(super) cloud: bool,
+    pub(crate) cloud: bool,
 }
 
 /// What may travel in one request.
 #[derive(Debug, Serialize)]
-pub(super) struct ScriptBatch<'a> {
+pub(crate) struct ScriptBatch<'a> {
     /// The callbacks, by their outputs.
-    pub(super) outputs: Vec<&'a str>,
+    pub(crate) outputs: Vec<&'a str>,
     /// How long the text of a request may become, in UTF-16 code units as the page counts.
-    pub(super) characters: usize,
+    pub(crate) characters: usize,
 }
 
 /// A callback that is cached in the browser.
 #[derive(Debug, Serialize)]
-pub(super) struct ClientCallback<'a> {
-    pub(super) token: &'a str,
+pub(crate) struct ClientCallback<'a> {
+    pub(crate) token: &'a str,
     /// Where its arguments stand in a request: `i0` is the first input, `s0` the first state.
-    pub(super) arguments: Vec<String>,
+    pub(crate) arguments: Vec<String>,
     /// Whether the answer depends on what triggered the call.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) trigger: bool,
+    pub(crate) trigger: bool,
     /// Whether the answer depends on which components the call is about.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
-    pub(super) pattern: bool,
+    pub(crate) pattern: bool,
     /// Outputs of the callback whose answers are shared, and of this one, in the same order.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub(super) rename: Vec<[String; 4]>,
+    pub(crate) rename: Vec<[String; 4]>,
 }
 
 /// A gate of a debounced input.
 #[derive(Debug, Serialize)]
-pub(super) struct ScriptGate {
+pub(crate) struct ScriptGate {
     /// The name of its function, as in `_dash-dependencies`.
-    pub(super) name: String,
-    pub(super) carrier: String,
+    pub(crate) name: String,
+    pub(crate) carrier: String,
     /// In milliseconds.
-    pub(super) wait: u64,
+    pub(crate) wait: u64,
 }

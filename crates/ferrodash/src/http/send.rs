@@ -78,6 +78,21 @@ fn not_modified(etag: String, cache_control: HeaderValue) -> Response {
     response
 }
 
+/// What `make` returns, with this validator; or 304 when the sender has that form already.
+pub(super) fn unless_known(
+    headers: &HeaderMap,
+    etag: String,
+    cache_control: HeaderValue,
+    make: impl FnOnce() -> Response,
+) -> Response {
+    if matches(headers, &etag) {
+        return not_modified(etag, cache_control);
+    }
+    let mut response = make();
+    validate(response.headers_mut(), etag, cache_control);
+    response
+}
+
 fn validate(headers: &mut HeaderMap, etag: String, cache_control: HeaderValue) {
     headers.insert(
         header::ETAG,
@@ -120,7 +135,7 @@ pub(super) fn empty(status: StatusCode) -> Response {
 }
 
 /// Whether `If-None-Match` has the validator (weak comparison: RFC 9110, section 13.1.2).
-pub(super) fn matches(headers: &HeaderMap, etag: &str) -> bool {
+fn matches(headers: &HeaderMap, etag: &str) -> bool {
     let known = headers
         .get_all(header::IF_NONE_MATCH)
         .iter()

@@ -1,0 +1,441 @@
+//! One call: the cache, or the function; then bytes.
+
+use std::collections::HashMap;
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ferrodash_cache::{Answer as CacheAnswer, Cache, Computed, Mode, Status, panic_message};
+use ferrodash_components::Prop;
+use futures_util::FutureExt;
+use futures_util::future::{BoxFuture, ready};
+use tokio::time::timeout;
+
+use super::key::call_key;
+use super::{
+    Answer, Arguments, CacheOptions, Call, CallError, Context, ErasedHandler, ErrorHandler,
+    Failure, Ids, OutputValue, Property, SideUpdate,
+};
+use crate::body::Body;
+use crate::log::OneLine;
+use crate::off_thread::{self, LARGE};
+
+/// The answer of a call.
+pub(crate) struct Answered {
+    pub(crate) content: Content,
+    /// What the cache did; `None` for a callback that is not cached.
+    pub(crate) status: Option<Status>,
+    /// How long the answer is fresh, if it may be kept.
+    pub(crate) fresh: Option<Duration>,
+    /// How old an answer from the cache is, and by how much past its timeout.
+    pub(crate) age: Duration,
+    pub(crate) late: Duration,
+}
+
+/// What is sent.
+pub(crate) enum Content {
+    /// Nothing changes.
+    Nothing,
+    /// A body that was made for this call.
+    Plain(Bytes),
+    /// A body from the cache, with its compressed forms.
+    Encoded(Body),
+}
+
+/// In the cache, nothing is one byte that no packed body consists of.
+const NOTHING: &[u8] = b"-";
+
+/// Answers a call: from the cache if the callback has one, else by its function; if that fails, as
+/// its handler of errors says.
+pub(crate) async fn answer(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
+    let callback = context.call().callback.clone();
+    let result = match &callback.callback.spec.cache {
+        Some(options) => answer_cached(cache, context, options).await,
+        None => answer_anew(cache, context).await,
+    };
+    let Err(mut error) = result else {
+        return result;
+    };
+    if let Some(failure) = Failure::of(callback.name(), &error) {
+        for listener in callback.listeners.iter() {
+            let called = std::panic::catch_unwind(AssertUnwindSafe(|| listener(&failure, context)));
+            called.unwrap_or_else(|_| {
+                tracing::error!(
+                    "a plugin panicked on a failure of callback {}",
+                    callback.name()
+                )
+            });
+        }
+    }
+    for handle in &callback.on_error {
+        // What a handler fails with is for the next.
+        let Some(failure) = Failure::of(callback.name(), &error) else {
+            break;
+        };
+        match handled(handle, &failure, context) {
+            Ok(answered) => return Ok(answered),
+            Err(next) => error = next,
+        }
+    }
+    Err(error)
+}
+
+/// The answer of a handler of errors.
+fn handled(
+    handle: &ErrorHandler,
+    failure: &Failure,
+    context: &Context,
+) -> Result<Answered, CallError> {
+    let answer = std::panic::catch_unwind(AssertUnwindSafe(|| handle(failure, context)));
+    let answer = match answer.map_err(|panic| CallError::Panic(panic_message(&*panic).into()))?? {
+        // A handler that returns nothing updates nothing.
+        Answer::Outputs(values) if expect_nothing(&values).is_ok() => {
+            Answer::Outputs(vec![OutputValue::No])
+        }
+        answer => answer,
+    };
+    tracing::warn!(
+        "callback {}: {}; its error handler answers",
+        failure.callback(),
+        OneLine(failure)
+    );
+    let content =
+        write(context, answer)?.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
+    Ok(Answered {
+        content,
+        status: None,
+        fresh: None,
+        age: Duration::ZERO,
+        late: Duration::ZERO,
+    })
+}
+
+async fn answer_anew(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
+    let work = async {
+        let run = run(context.clone()).await?;
+        Ok(run.map_or(Content::Nothing, |(body, _)| Content::Plain(body)))
+    };
+    let content = limited(cache, context, work).await?;
+    Ok(Answered {
+        content,
+        status: None,
+        fresh: None,
+        age: Duration::ZERO,
+        late: Duration::ZERO,
+    })
+}
+
+/// Runs the work of an uncached call for as long as it may take. A panic is an error.
+pub(crate) async fn limited<T>(
+    cache: &Cache,
+    context: &Context,
+    work: impl Future<Output = Result<T, CallError>>,
+) -> Result<T, CallError> {
+    let work = AssertUnwindSafe(cache.scope(work)).catch_unwind();
+    let result = match context.call().callback.timeout {
+        Some(limit) => timeout(limit, work)
+            .await
+            .map_err(|_| CallError::TimedOut(limit))?,
+        None => work.await,
+    };
+    result.unwrap_or_else(|panic| Err(CallError::Panic(panic_message(&*panic).into())))
+}
+
+async fn answer_cached(
+    cache: &Cache,
+    context: &Context,
+    options: &CacheOptions,
+) -> Result<Answered, CallError> {
+    let callback = &context.call().callback;
+    let key = call_key(context);
+    let refreshed;
+    let policy = match options.refresh && context.asks_for_fresh() {
+        false => &callback.policy,
+        true => {
+            refreshed = callback.policy.clone().mode(Mode::Refresh);
+            &refreshed
+        }
+    };
+    let compute = || {
+        compute(
+            context.clone().guarded(&callback.vary),
+            options.negative_timeout,
+        )
+    };
+    let CacheAnswer { result, status } = cache.get_or_compute(key, policy, compute).await;
+    let entry = result.map_err(|failure| match failure {
+        ferrodash_cache::Failure::Error(error) => error,
+        ferrodash_cache::Failure::Panic(message) => CallError::Panic(message),
+        ferrodash_cache::Failure::TimedOut(time) => CallError::TimedOut(time),
+        _ => CallError::Panic("the cache gave an answer that is not known here".into()),
+    })?;
+    if entry.parts().negative {
+        return Err(CallError::Kept(
+            String::from_utf8_lossy(entry.bytes()).into(),
+        ));
+    }
+    let content = match Body::unpack(entry.bytes()) {
+        // It is for the callers of this moment, so no better form of it is made.
+        Some(body) if body.partial => Content::Plain(body.identity().clone()),
+        Some(body) => Content::Encoded(body),
+        None => Content::Nothing,
+    };
+    let keepable = matches!(&content, Content::Encoded(_));
+    let (age, late) = match status {
+        Status::Stale { .. } => (
+            entry.age(),
+            entry.age().saturating_sub(entry.parts().timeout),
+        ),
+        _ => (Duration::ZERO, Duration::ZERO),
+    };
+    Ok(Answered {
+        content,
+        status: Some(status),
+        fresh: entry.remaining().filter(|_| keepable),
+        age,
+        late,
+    })
+}
+
+/// Runs the function of a cached callback. Answers that leave an output as it is, or change it
+/// where it is, are not kept: they depend on what the page shows.
+async fn compute(context: Context, negative: Option<Duration>) -> Result<Computed, CallError> {
+    let result = run(context.clone()).await;
+    if let Some(violation) = context.violation() {
+        return Err(violation);
+    }
+    if let (Err(error @ CallError::Function(_)), Some(time)) = (&result, negative) {
+        return Ok(Computed::negative(error.to_string(), time));
+    }
+    match result? {
+        None => Ok(Computed::pass(NOTHING)),
+        Some((body, complete)) => {
+            if !complete {
+                let mut body = Body::plain(body);
+                body.partial = true;
+                return Ok(Computed::pass(body.pack()));
+            }
+            let packed = Body::first(body).await.pack();
+            let computed = Computed::keep(packed.clone()).compressed();
+            let is_complete = Body::unpack(&packed).is_some_and(|body| body.is_complete());
+            Ok(if is_complete {
+                computed
+            } else {
+                computed.improved_by(better)
+            })
+        }
+    }
+}
+
+/// A packed body with all its forms.
+async fn better(packed: Bytes) -> Option<Bytes> {
+    let body = Body::unpack(&packed)?.complete().await?;
+    Some(body.pack())
+}
+
+/// Runs the function; the body, and whether it is one that can be kept.
+async fn run(context: Context) -> Result<Option<(Bytes, bool)>, CallError> {
+    let call = context.call().clone();
+    let arguments = Arguments {
+        values: call.arguments(),
+        names: call.callback.argument_names.clone(),
+    };
+    let answer = run_function(&context, arguments).await?;
+    write(&context, answer)
+}
+
+/// Runs the function with these arguments.
+pub(crate) async fn run_function(
+    context: &Context,
+    arguments: Arguments,
+) -> Result<Answer, CallError> {
+    let handler = context
+        .call()
+        .callback
+        .callback
+        .handler()
+        .ok_or(CallError::Clientside)?;
+    let desk = context.desk();
+    let run = begin(handler.clone(), arguments, context.clone()).await;
+    match desk {
+        Some(desk) => desk.scope(run).await,
+        None => run.await,
+    }
+}
+
+/// Decodes the arguments and calls the function, whose future is then to be awaited.
+async fn begin(
+    handler: Arc<ErasedHandler>,
+    arguments: Arguments,
+    context: Context,
+) -> BoxFuture<'static, Result<Answer, CallError>> {
+    if arguments.values.iter().map(Bytes::len).sum::<usize>() < LARGE {
+        return handler.call(arguments, context);
+    }
+    let span = tracing::Span::current();
+    let begun = off_thread::run(move || span.in_scope(|| handler.call(arguments, context))).await;
+    begun.unwrap_or_else(|error| match error.try_into_panic() {
+        Ok(panic) => std::panic::resume_unwind(panic),
+        Err(_) => ready(Err(CallError::Panic("the server is stopping".into()))).boxed(),
+    })
+}
+
+/// The body of an answer, and whether it has a value for every output and nothing else; `None` when
+/// nothing changes.
+fn write(context: &Context, answer: Answer) -> Result<Option<(Bytes, bool)>, CallError> {
+    let side_updates = context.effects().take_side_updates();
+    let call = context.call();
+    let values = match answer {
+        Answer::Outputs(values) => values,
+        Answer::PreventUpdate if side_updates.is_empty() => return Ok(None),
+        // What was set with `set_props` is no update of an output, so it is not prevented.
+        Answer::PreventUpdate => vec![OutputValue::No],
+    };
+    if call.callback.callback.spec.outputs.is_empty() && side_updates.is_empty() {
+        return expect_nothing(&values).map(|()| None);
+    }
+    let complete = side_updates.is_empty() && values.iter().all(OutputValue::is_whole);
+    let values = spread(call, values)?;
+    let mut body = br#"{"multi":true,"response":"#.to_vec();
+    write_response(&mut body, &values)?;
+    write_side_updates(&mut body, &side_updates)?;
+    body.push(b'}');
+    Ok(Some((body.into(), complete)))
+}
+
+/// A function without outputs returns `()`.
+fn expect_nothing(values: &[OutputValue]) -> Result<(), CallError> {
+    match values {
+        []
+        | [
+            OutputValue::No | OutputValue::To(Prop::Nothing | Prop::Json(serde_json::Value::Null)),
+        ] => Ok(()),
+        values => Err(CallError::OutputCount {
+            returned: values.len(),
+            outputs: 0,
+        }),
+    }
+}
+
+/// A value for each component that the call writes to.
+fn spread(
+    call: &Call,
+    values: Vec<OutputValue>,
+) -> Result<Vec<(String, &Property, OutputValue)>, CallError> {
+    let outputs = &call.callback.callback.spec.outputs;
+    if outputs.is_empty() {
+        return expect_nothing(&values).map(|()| Vec::new());
+    }
+    if let [OutputValue::No] = &values[..] {
+        return Ok(Vec::new());
+    }
+    if values.len() != outputs.len() {
+        return Err(CallError::OutputCount {
+            returned: values.len(),
+            outputs: outputs.len(),
+        });
+    }
+    let mut spread = Vec::with_capacity(values.len());
+    for (index, (output, value)) in outputs.iter().zip(values).enumerate() {
+        let property = &output.property;
+        match call.ids.as_ref().map(|ids| &ids.outputs[index]) {
+            None => spread.push((property.id.to_string(), property, value.fit(&property.name))),
+            Some(Ids::One(id)) => {
+                spread.push((id.to_string(), property, value.fit(&property.name)))
+            }
+            Some(Ids::Many(_)) if matches!(value, OutputValue::No) => {}
+            Some(Ids::Many(ids)) => {
+                let mismatch = |returned: String| CallError::ListOutput {
+                    output: property.to_string(),
+                    components: ids.len(),
+                    returned,
+                };
+                let each = value
+                    .into_each()
+                    .ok_or_else(|| mismatch("its value is no list".into()))?;
+                if each.len() != ids.len() {
+                    return Err(mismatch(format!("its list has {} items", each.len())));
+                }
+                let each = each.into_iter().map(|value| value.fit(&property.name));
+                spread.extend(
+                    ids.iter()
+                        .zip(each)
+                        .map(|(id, value)| (id.to_string(), property, value)),
+                );
+            }
+        }
+    }
+    Ok(spread)
+}
+
+/// `{id: {property: value}}`. Outputs without a value are left out.
+fn write_response(
+    body: &mut Vec<u8>,
+    values: &[(String, &Property, OutputValue)],
+) -> Result<(), CallError> {
+    let written = values
+        .iter()
+        .filter_map(|(id, property, value)| match value {
+            OutputValue::To(value) | OutputValue::Patch(value) => {
+                Some((id.as_str(), property.name.as_ref(), value))
+            }
+            OutputValue::No | OutputValue::Each(_) => None,
+        });
+    write_updates(body, &written.collect::<Vec<_>>())
+}
+
+fn write_side_updates(body: &mut Vec<u8>, updates: &[SideUpdate]) -> Result<(), CallError> {
+    if updates.is_empty() {
+        return Ok(());
+    }
+    let ids: Vec<String> = updates.iter().map(|update| update.id.to_string()).collect();
+    let updates = updates
+        .iter()
+        .zip(&ids)
+        .map(|(update, id)| (id.as_str(), update.property.as_ref(), &update.value));
+    body.extend(br#","sideUpdate":"#);
+    write_updates(body, &updates.collect::<Vec<_>>())
+}
+
+/// Groups updates by id, in the order in which ids come first.
+fn write_updates(body: &mut Vec<u8>, updates: &[(&str, &str, &Prop)]) -> Result<(), CallError> {
+    let mut groups: Vec<(&str, Vec<(&str, &Prop)>)> = Vec::new();
+    let mut index = HashMap::new();
+    for (id, property, value) in updates {
+        let group = *index.entry(*id).or_insert_with(|| {
+            groups.push((id, Vec::new()));
+            groups.len() - 1
+        });
+        groups[group].1.push((property, value));
+    }
+    body.push(b'{');
+    for (id, properties) in groups {
+        separate(body);
+        write_json(body, id);
+        body.extend(b":{");
+        for (property, value) in properties {
+            separate(body);
+            write_json(body, property);
+            body.push(b':');
+            serde_json::to_writer(&mut *body, value).map_err(|error| CallError::Serialize {
+                output: format!("{id}.{property}"),
+                reason: error.to_string(),
+            })?;
+        }
+        body.push(b'}');
+    }
+    body.push(b'}');
+    Ok(())
+}
+
+/// A comma, unless an object has just begun.
+fn separate(body: &mut Vec<u8>) {
+    if body.last() != Some(&b'{') {
+        body.push(b',');
+    }
+}
+
+fn write_json(body: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(body, text).expect("text is JSON, and writing to memory does not fail");
+}

@@ -1,0 +1,331 @@
+//! A callback with its functions, as it was described, and with what follows from that once an app
+//! has it.
+
+use std::any::TypeId;
+use std::fmt::Display;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use ferrodash_cache::{Entry, Policy};
+use ferrodash_components::Id;
+
+use super::{
+    Clientside, ErasedHandler, ErrorHandler, FailureListener, Names, Parameter, Property, Shape,
+    Spec, TimeLimit, Vary, callback_id,
+};
+use crate::body::Body;
+use crate::error::Mistake;
+
+/// A callback, ready to be given to `App::callback`.
+///
+/// Made by the `#[callback]` attribute or by [`Callback::builder`].
+///
+/// ```
+/// use ferrodash::{Callback, Input, Output};
+///
+/// let callback = Callback::builder()
+///     .output(Output::new("greeting", "children"))
+///     .input(Input::new("name", "value"))
+///     .handler(async |name: Option<String>| format!("Hello {}", name.unwrap_or_default()));
+/// ```
+#[derive(Clone)]
+pub struct Callback {
+    pub(crate) spec: Spec,
+    pub(crate) function: Function,
+    /// Answers in place of the function when that fails.
+    pub(crate) on_error: Option<ErrorHandler>,
+}
+
+/// What answers a callback.
+#[derive(Clone)]
+pub(crate) enum Function {
+    /// A function of the app.
+    Server {
+        handler: Arc<ErasedHandler>,
+        /// Tells functions apart. `None` for closures that capture something: two of one type can
+        /// differ.
+        id: Option<TypeId>,
+    },
+    /// A function of the page.
+    Clientside(Clientside),
+}
+
+impl Callback {
+    /// A mistake in its description.
+    pub(crate) fn mistake(&self, text: impl Display) -> Mistake {
+        let Spec { name, location, .. } = &self.spec;
+        Mistake::at(location, format!("callback {name}: {text}"))
+    }
+
+    /// The function that answers it, if it is one of the app.
+    pub(crate) fn handler(&self) -> Option<&Arc<ErasedHandler>> {
+        match &self.function {
+            Function::Server { handler, .. } => Some(handler),
+            Function::Clientside(_) => None,
+        }
+    }
+
+    pub(crate) fn clientside(&self) -> Option<&Clientside> {
+        match &self.function {
+            Function::Server { .. } => None,
+            Function::Clientside(function) => Some(function),
+        }
+    }
+}
+
+impl std::fmt::Debug for Callback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Callback")
+            .field("name", &self.spec.name)
+            .field("outputs", &self.spec.outputs)
+            .finish()
+    }
+}
+
+/// Where a callback stands in the registry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub(crate) struct CallbackNumber(pub(super) usize);
+
+/// The longest text of a component's id in a request, in bytes. What is read of it takes several
+/// times its size.
+pub(crate) const LONGEST_ID: usize = 16 * 1024;
+
+/// What the app says for callbacks that do not say it themselves.
+#[derive(Clone, Default)]
+pub(crate) struct Defaults {
+    /// Tells builds apart; functions without a version count as changed with each.
+    pub(crate) build_id: String,
+    /// No callback is called when the page is loaded.
+    pub(crate) prevent_initial_callbacks: bool,
+    pub(crate) on_error: Option<ErrorHandler>,
+    /// Learn of failures.
+    pub(crate) listeners: Arc<[FailureListener]>,
+    /// How long a function may take; `None` for any time.
+    pub(crate) timeout: Option<Duration>,
+}
+
+/// A callback with what is derived from its description once.
+pub(crate) struct Registered {
+    pub(crate) callback: Callback,
+    /// The string by which the renderer knows it.
+    pub(crate) output: String,
+    /// The same for each of its outputs.
+    pub(super) output_names: Vec<String>,
+    /// The string that it would have if it were alone.
+    pub(super) declared: String,
+    /// What each argument of the function is read from, for messages.
+    pub(crate) argument_names: Arc<[String]>,
+    /// A call as the renderer sends it.
+    pub(crate) wire: Shape,
+    /// A call as it was declared; another shape only for debounced inputs.
+    pub(crate) plain: Shape,
+    /// The JSON text of each input and state that is unset.
+    unset: Vec<Bytes>,
+    /// What its cached answers depend on beside arguments.
+    pub(crate) vary: Vec<Vary>,
+    /// For how long, and under which conditions, its answers are kept.
+    pub(crate) policy: Policy,
+    /// What its cache keys begin with.
+    pub(crate) identity: String,
+    /// Its name in URLs: stable as long as the function and its outputs are.
+    pub(crate) token: String,
+    /// The first callback with the same function, whose cached answers are also those of this one.
+    pub(crate) same_function: CallbackNumber,
+    /// Its own handler of errors, then that of the app.
+    pub(crate) on_error: Vec<ErrorHandler>,
+    /// Learn of failures.
+    pub(crate) listeners: Arc<[FailureListener]>,
+    /// Whether a call says which components it is about.
+    pub(crate) has_patterns: bool,
+    /// How long its function may take; `None` for any time, and for cached callbacks, whose policy
+    /// says it.
+    pub(crate) timeout: Option<Duration>,
+}
+
+impl Registered {
+    pub(super) fn new(
+        callback: Callback,
+        vary: Vec<Vary>,
+        same_function: CallbackNumber,
+        defaults: &Defaults,
+    ) -> Self {
+        let spec = &callback.spec;
+        let inputs: Vec<Property> = spec
+            .inputs
+            .iter()
+            .map(|input| input.property.clone())
+            .collect();
+        let output = callback_id(&spec.outputs, &inputs);
+        let identity = identity(spec, &output, &defaults.build_id);
+        let token = blake3::hash(identity.as_bytes()).to_hex()[..16].to_owned();
+        let on_error = callback.on_error.iter().chain(&defaults.on_error);
+        Self {
+            policy: policy(spec),
+            argument_names: spec.argument_names().into(),
+            on_error: on_error.cloned().collect(),
+            listeners: defaults.listeners.clone(),
+            has_patterns: spec.has_patterns(),
+            timeout: timeout(spec, defaults.timeout),
+            wire: spec.wire(),
+            plain: spec.plain(),
+            unset: unset(spec),
+            declared: output.clone(),
+            output,
+            output_names: Vec::new(),
+            vary,
+            identity,
+            token,
+            same_function,
+            callback,
+        }
+    }
+
+    /// Names the callback and its outputs as no other is named.
+    pub(super) fn make_unique(&mut self, is_taken: impl Fn(&str) -> bool) {
+        let spec = &self.callback.spec;
+        let inputs: Vec<Property> = spec
+            .inputs
+            .iter()
+            .map(|input| input.property.clone())
+            .collect();
+        let Names { callback, outputs } = Names::new(&spec.outputs, &inputs, is_taken);
+        (self.output, self.output_names) = (callback, outputs);
+    }
+
+    /// The value of an input or a state that is unset.
+    pub(crate) fn unset(&self, index: usize) -> &Bytes {
+        &self.unset[index]
+    }
+
+    /// The declared input that `id.property` in a request is of, and the id; `None` if it is no
+    /// input of this callback.
+    pub(crate) fn trigger(&self, changed: &str) -> Option<(usize, Id)> {
+        for shape in [&self.wire, &self.plain] {
+            if let Some(index) = shape.names.iter().position(|name| name == changed) {
+                return Some((index, shape.inputs[index].property.id.clone()));
+            }
+        }
+        if !self.has_patterns {
+            return None;
+        }
+        let (id, property) = changed
+            .rsplit_once('.')
+            .filter(|(id, _)| id.len() <= LONGEST_ID)?;
+        let id: Id = serde_json::from_str(id).ok()?;
+        let shapes = [&self.wire, &self.plain].into_iter();
+        let index = shapes.flat_map(|shape| {
+            shape
+                .inputs
+                .iter()
+                .position(|slot| slot.property.name == property && slot.property.id.matches(&id))
+        });
+        index.min().map(|index| (index, id))
+    }
+
+    /// Whether browsers keep its answers.
+    pub(crate) fn is_cached_by_clients(&self) -> bool {
+        self.callback
+            .spec
+            .cache
+            .as_ref()
+            .is_some_and(|cache| cache.client)
+    }
+
+    /// Whether calls of it can travel with others in one request: when its answers are nothing but
+    /// their bodies. Cookies and headers are set through a [`Context`](super::Context) only, and
+    /// not by callbacks that are cached or declared `batch`; answers that browsers keep have an
+    /// address of their own.
+    pub(crate) fn is_batched(&self) -> bool {
+        let spec = &self.callback.spec;
+        let Some(handler) = self.callback.handler() else {
+            return false;
+        };
+        let sets_headers =
+            !self.on_error.is_empty() || (spec.cache.is_none() && handler.takes_context());
+        !self.is_cached_by_clients() && (spec.batch || !sets_headers)
+    }
+
+    /// The callback's function by name, for messages.
+    pub(crate) fn name(&self) -> &str {
+        &self.callback.spec.name
+    }
+}
+
+/// What the cache keys of a callback begin with.
+fn identity(spec: &Spec, output: &str, build_id: &str) -> String {
+    // Without a version of its own, a function counts as changed with each build.
+    let version = if spec.version.is_empty() {
+        build_id
+    } else {
+        spec.version
+    };
+    // Closures of one function have one name, so they are told apart by their places.
+    let place = if spec.is_named {
+        String::new()
+    } else {
+        format!(" at {}", spec.location)
+    };
+    format!("callback {output} of {} {version}{place}", spec.name)
+}
+
+/// The JSON text of each input and state that is unset.
+fn unset(spec: &Spec) -> Vec<Bytes> {
+    let inputs = spec.inputs.iter().map(|input| &input.default);
+    let values = inputs.chain(spec.states.iter().map(|state| &state.default));
+    values
+        .map(|value| match value {
+            Some(value) => Bytes::from(value.to_string()),
+            None => Bytes::from_static(b"null"),
+        })
+        .collect()
+}
+
+/// For how long, and under which conditions, answers are kept.
+fn policy(spec: &Spec) -> Policy {
+    let mut policy = match &spec.cache {
+        Some(cache) => cache.policy.clone(),
+        None => Policy::new(Duration::ZERO),
+    };
+    if let TimeLimit::After(limit) = spec.timeout {
+        policy = policy.hard_timeout(limit);
+    }
+    policy.name(spec.name.clone()).readable(is_readable)
+}
+
+/// How long the function of an uncached callback may take; `None` for any time.
+fn timeout(spec: &Spec, of_app: Option<Duration>) -> Option<Duration> {
+    match spec.timeout {
+        _ if spec.cache.is_some() => None,
+        TimeLimit::OfApp => of_app,
+        TimeLimit::After(limit) => Some(limit),
+        TimeLimit::None => None,
+    }
+}
+
+/// Whether an entry of a tier can be read; what another version left there is computed again.
+fn is_readable(entry: &Entry) -> bool {
+    entry.parts().negative || Body::unpack(entry.bytes()).is_some()
+}
+
+impl Spec {
+    /// What each argument of the function is read from.
+    fn argument_names(&self) -> Vec<String> {
+        let inputs = self.inputs.iter().map(|input| input.property.to_string());
+        let all: Vec<String> = inputs
+            .chain(self.states.iter().map(|state| state.property.to_string()))
+            .collect();
+        let Some(parameters) = &self.parameters else {
+            return all;
+        };
+        let name = |parameter: &Parameter| match parameter {
+            Parameter::Input(index) => all[*index].clone(),
+            Parameter::State(index) => all[self.inputs.len() + index].clone(),
+            Parameter::Struct(fields) => {
+                let fields: Vec<&str> = fields.iter().map(|(name, _)| name.as_ref()).collect();
+                format!("args({})", fields.join(", "))
+            }
+        };
+        parameters.iter().map(name).collect()
+    }
+}

@@ -1,0 +1,114 @@
+//! What a callback is, all but its functions: what it writes and reads, and its options.
+
+use std::borrow::Cow;
+use std::panic::Location;
+use std::time::Duration;
+
+use ferrodash_components::Prop;
+
+use super::{CacheOptions, Input, Output, Parameter, Property, State};
+
+/// Everything about a callback but its functions.
+#[derive(Clone)]
+pub(crate) struct Spec {
+    pub(crate) name: String,
+    /// Whether the name was given, and not taken from the function's type.
+    pub(crate) is_named: bool,
+    pub(crate) version: &'static str,
+    pub(crate) location: &'static Location<'static>,
+    pub(crate) outputs: Vec<Output>,
+    pub(crate) inputs: Vec<Input>,
+    pub(crate) states: Vec<State>,
+    /// What the function's arguments are made of; `None` when they are the inputs and the states.
+    pub(crate) parameters: Option<Vec<Parameter>>,
+    pub(crate) running: Vec<Running>,
+    pub(crate) cache: Option<CacheOptions>,
+    pub(crate) initial_call: InitialCall,
+    pub(crate) optional: bool,
+    pub(crate) hidden: bool,
+    pub(crate) api: Option<ApiEndpoint>,
+    pub(crate) adds_callbacks: bool,
+    /// Whether it sets no cookies and headers, so that its calls may travel with others.
+    pub(crate) batch: bool,
+    /// How long its function may take.
+    pub(crate) timeout: TimeLimit,
+    /// A feature that there is not yet, for a clear mistake when the app is built.
+    pub(crate) unsupported: Option<&'static str>,
+}
+
+/// Whether a callback is called when the page is loaded.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum InitialCall {
+    /// As the app says; by default it is.
+    Default,
+    /// It is.
+    Yes,
+    /// It is not.
+    Prevented,
+    /// It is, although others write its outputs too.
+    Duplicate,
+}
+
+/// How long a function may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub(crate) enum TimeLimit {
+    /// As long as the app says.
+    #[default]
+    OfApp,
+    After(Duration),
+    None,
+}
+
+/// A property that has one value while the callback runs and another afterwards.
+#[derive(Clone)]
+pub(crate) struct Running {
+    pub(crate) property: Property,
+    pub(crate) on: Prop,
+    pub(crate) off: Prop,
+}
+
+/// An address at which other programs call a callback's function.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct ApiEndpoint {
+    pub(crate) path: String,
+    /// Names of the function's arguments.
+    pub(crate) names: Vec<String>,
+}
+
+/// A JavaScript function, `window.dash_clientside[namespace][name]`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Clientside {
+    pub(crate) namespace: String,
+    pub(crate) name: String,
+    /// Its source, if the page does not bring it otherwise.
+    pub(crate) source: Option<String>,
+}
+
+impl Spec {
+    /// Every property that it names, but those that are set while it runs.
+    pub(crate) fn properties(&self) -> impl Iterator<Item = &Property> {
+        let outputs = self.outputs.iter().map(|output| &output.property);
+        let inputs = self.inputs.iter().map(|input| &input.property);
+        outputs
+            .chain(inputs)
+            .chain(self.states.iter().map(|state| &state.property))
+    }
+
+    /// What each of the function's arguments is made of.
+    pub(crate) fn all_parameters(&self) -> Cow<'_, [Parameter]> {
+        match &self.parameters {
+            Some(parameters) => Cow::Borrowed(parameters),
+            None => {
+                let inputs = (0..self.inputs.len()).map(Parameter::Input);
+                inputs
+                    .chain((0..self.states.len()).map(Parameter::State))
+                    .collect()
+            }
+        }
+    }
+
+    /// Whether some id has wildcards, so that a call says which components it is about.
+    pub(crate) fn has_patterns(&self) -> bool {
+        self.properties().any(Property::is_pattern)
+    }
+}

@@ -1,0 +1,175 @@
+//! From the answer of a call to a response: its body, and headers that say what the cache and the
+//! function did.
+
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::Response;
+use ferrodash_cache::Status;
+use tokio::time::Instant;
+
+use super::rejection::Rejection;
+use super::send::{JSON, empty, private, with_body};
+use crate::body::{Accepts, compress_once};
+use crate::callback::answer::{Answered, Content, answer};
+use crate::callback::{CallError, Context, Effects, Header, Timing};
+use crate::state::AppState;
+
+/// Answers a call with a response of its own.
+pub(super) async fn respond(
+    app: &AppState,
+    context: &Context,
+    accepts: Accepts,
+    start: Instant,
+) -> Result<Response, Rejection> {
+    let answered = run(app, context).await?;
+    refuse_headers_in_batch(app, context)?;
+    let (status, age, late) = (answered.status, answered.age, answered.late);
+    let mut response = match answered.content {
+        Content::Nothing => empty(StatusCode::NO_CONTENT),
+        Content::Encoded(body) => {
+            let (encoding, bytes) = body.choose(accepts);
+            with_body(bytes, encoding, JSON)
+        }
+        Content::Plain(body) => {
+            let (encoding, bytes) = compress_once(body, accepts).await;
+            with_body(bytes, encoding, JSON)
+        }
+    };
+    let headers = response.headers_mut();
+    // Browsers keep no POST; our script does, when the arguments are too long for an address.
+    let client_cached = context.call().callback.is_cached_by_clients();
+    headers.insert(
+        header::CACHE_CONTROL,
+        private(answered.fresh.filter(|_| client_cached)),
+    );
+    describe(headers, status, (age, late), start.elapsed());
+    add_effects(headers, context.effects());
+    Ok(response)
+}
+
+/// Answers a call; a failure names the callback.
+pub(super) async fn run(app: &AppState, context: &Context) -> Result<Answered, Rejection> {
+    answer(&app.cache, context)
+        .await
+        .map_err(|error| failed(app, context, error))
+}
+
+fn failed(app: &AppState, context: &Context, error: CallError) -> Rejection {
+    Rejection::Failed {
+        callback: context.call().callback.name().to_owned(),
+        error,
+        show: app.config.debug,
+    }
+}
+
+/// However the call came: whether it travels with others depends on what else the page asks for.
+fn refuse_headers_in_batch(app: &AppState, context: &Context) -> Result<(), Rejection> {
+    let callback = &context.call().callback;
+    match callback
+        .callback
+        .spec
+        .batch
+        .then(|| context.effects().first_header())
+        .flatten()
+    {
+        None => Ok(()),
+        Some(name) => Err(failed(
+            app,
+            context,
+            CallError::EffectInBatch(format!("the header {name}")),
+        )),
+    }
+}
+
+/// Cookies, headers and timings that the function asked for.
+pub(super) fn add_effects(headers: &mut HeaderMap, effects: &Effects) {
+    for Header {
+        name,
+        value,
+        append,
+    } in effects.take_headers()
+    {
+        if append {
+            headers.append(name, value);
+        } else {
+            headers.insert(name, value);
+        }
+    }
+    for Timing {
+        name,
+        duration,
+        description,
+    } in effects.take_timings()
+    {
+        // The front end splits at commas, and quotes would end the text.
+        let clean = |text: &str| text.replace([',', '"', '\\', ';'], " ");
+        let milliseconds = duration.as_secs_f64() * 1e3;
+        let text = format!(
+            "{};desc=\"{}\";dur={milliseconds:.3}",
+            clean(&name).replace(' ', "_"),
+            clean(&description)
+        );
+        if let Ok(value) = HeaderValue::try_from(text) {
+            headers.append("server-timing", value);
+        }
+    }
+}
+
+/// Says what the cache did (RFC 9211) and how long it took.
+pub(super) fn describe(
+    headers: &mut HeaderMap,
+    status: Option<Status>,
+    (age, late): (Duration, Duration),
+    elapsed: Duration,
+) {
+    let (cache_status, what) = match status {
+        None => (
+            HeaderValue::from_static("ferrodash; fwd=bypass"),
+            "uncached",
+        ),
+        Some(Status::Hit { tier }) => (hit(tier), "hit"),
+        Some(Status::Stale { tier }) => {
+            headers.insert(header::AGE, HeaderValue::from(age.as_secs()));
+            (stale(tier, late), "stale")
+        }
+        Some(Status::Bypass) => (HeaderValue::from_static("ferrodash; fwd=request"), "bypass"),
+        Some(Status::Collapsed) => (
+            HeaderValue::from_static("ferrodash; fwd=miss; collapsed"),
+            "collapsed",
+        ),
+        Some(Status::Miss { stored: true }) => (
+            HeaderValue::from_static("ferrodash; fwd=miss; stored"),
+            "miss",
+        ),
+        Some(_) => (HeaderValue::from_static("ferrodash; fwd=miss"), "miss"),
+    };
+    headers.insert("cache-status", cache_status);
+    let mut timing = String::with_capacity(48);
+    let _ = write!(
+        timing,
+        "ferrodash;desc=\"{what}\";dur={:.3}",
+        elapsed.as_secs_f64() * 1e3
+    );
+    if let Ok(timing) = HeaderValue::try_from(timing) {
+        headers.insert("server-timing", timing);
+    }
+}
+
+/// A hit past its timeout has a negative time to live.
+fn stale(tier: &'static str, late: Duration) -> HeaderValue {
+    HeaderValue::try_from(format!(
+        "ferrodash; hit; ttl=-{}; detail={tier}",
+        late.as_secs()
+    ))
+    .unwrap_or_else(|_| HeaderValue::from_static("ferrodash; hit"))
+}
+
+fn hit(tier: &'static str) -> HeaderValue {
+    match tier {
+        "memory" => HeaderValue::from_static("ferrodash; hit; detail=memory"),
+        tier => HeaderValue::try_from(format!("ferrodash; hit; detail={tier}"))
+            .unwrap_or_else(|_| HeaderValue::from_static("ferrodash; hit")),
+    }
+}

@@ -1,0 +1,74 @@
+//! Scripts that are in the page itself, without an address of their own.
+
+use std::sync::LazyLock;
+
+use regex::Regex;
+
+use crate::callback::{Clientside, Registry};
+use crate::config::Config;
+
+/// The functions that the renderer calls if a page has them.
+pub(crate) const RENDERER_HOOKS: [&str; 6] = [
+    "layout_pre",
+    "layout_post",
+    "request_pre",
+    "request_post",
+    "callback_resolved",
+    "request_refresh_jwt",
+];
+
+/// The script that starts the renderer.
+pub(super) fn start(config: &Config) -> String {
+    if config.renderer_hooks.is_empty() {
+        return "var renderer = new DashRenderer();".to_owned();
+    }
+    // The renderer calls this one without a look whether it is there.
+    let none = ("request_refresh_jwt", "null".to_owned());
+    let hooks = [none]
+        .into_iter()
+        .chain(config.renderer_hooks.iter().cloned());
+    let hooks: String = hooks
+        .map(|(name, source)| format!("{name}: {}\n,", in_script(&source)))
+        .collect();
+    format!("var renderer = new DashRenderer({{{hooks}}});")
+}
+
+/// The text of each script that stands in the page itself, which a policy for content must allow by
+/// its hash.
+pub(crate) fn inline_scripts(config: &Config, registry: &Registry) -> Vec<String> {
+    let mut scripts = functions_of(registry);
+    scripts.push(start(config));
+    scripts
+}
+
+/// What ends a script's element, or begins a part of it that HTML reads in another way.
+static BREAKS_OUT: LazyLock<Regex> =
+    LazyLock::new(|| Regex::new("(?i)<(/script|!--)").expect("a valid expression"));
+
+/// A source as it stands in the page. What would break out of the element is written with a
+/// backslash, as JavaScript also reads it within texts.
+fn in_script(source: &str) -> String {
+    // HTML makes one line break of the two characters, before a policy's hash is compared.
+    BREAKS_OUT
+        .replace_all(&source.replace("\r\n", "\n"), "<\\$1")
+        .into_owned()
+}
+
+/// The functions of clientside callbacks that are given as source, each where the renderer finds
+/// it.
+pub(super) fn functions_of(registry: &Registry) -> Vec<String> {
+    let functions = registry
+        .iter()
+        .filter_map(|callback| callback.callback.clientside());
+    let script = |function: &Clientside| {
+        let source = in_script(function.source.as_ref()?);
+        let (namespace, name) = (&function.namespace, &function.name);
+        Some(format!(
+            "((window.dash_clientside ||= {{}})[\"{namespace}\"] ||= {{}})[\"{name}\"] = {source}\n;"
+        ))
+    };
+    let mut scripts: Vec<String> = functions.filter_map(script).collect();
+    scripts.sort_unstable();
+    scripts.dedup();
+    scripts
+}

@@ -1,0 +1,81 @@
+//! Renders what does not change while an app runs: the page with its settings, the list of callbacks,
+//! a fixed layout. It knows nothing of requests.
+
+mod assets;
+mod dependencies;
+mod html;
+mod inline;
+mod page;
+pub(crate) mod script;
+mod settings;
+mod suites;
+
+use bytes::Bytes;
+
+pub(crate) use assets::is_hidden;
+pub(crate) use dependencies::render as render_dependencies;
+pub(crate) use inline::{RENDERER_HOOKS, inline_scripts};
+pub(crate) use page::{Index, assemble};
+pub(crate) use suites::Suites;
+
+use crate::body::Body;
+use crate::build::Checked;
+use crate::layout::LayoutRequest;
+use assets::Assets;
+
+/// What an app serves as it is.
+pub(crate) struct Rendered {
+    /// The layout, if it is fixed.
+    pub(crate) layout: Option<Body>,
+    pub(crate) dependencies: Body,
+    pub(crate) index: Index,
+    pub(crate) suites: Suites,
+    /// Tells a page whether it is of this build.
+    pub(crate) build_id: String,
+}
+
+impl Rendered {
+    /// Renders an app. Calls `mistake` for what cannot be rendered.
+    pub(crate) fn new(app: &Checked, mistake: &mut dyn FnMut(String)) -> Self {
+        let layout = render_layout(app, mistake);
+        let suites = Suites::new(&app.config.suites);
+        let assets = Assets::scan(&app.config);
+        let dependencies = render_dependencies(&app.registry);
+        let build_id = page_build(&app.build_id, &dependencies);
+        let index = page::render(app, &suites, &assets, &build_id);
+        let index = index.unwrap_or_else(|problem| {
+            mistake(problem);
+            Index::Fixed(Body::encode_now(Bytes::new()))
+        });
+        Self {
+            layout,
+            dependencies: Body::encode_now(dependencies.into()),
+            index,
+            suites,
+            build_id,
+        }
+    }
+}
+
+fn render_layout(app: &Checked, mistake: &mut dyn FnMut(String)) -> Option<Body> {
+    if !app.layout.is_fixed() {
+        return None;
+    }
+    let json = app.layout.render(&LayoutRequest::default());
+    let json = json.unwrap_or_else(|reason| {
+        mistake(format!("the layout cannot be written as JSON: {reason}"));
+        Vec::new()
+    });
+    Some(Body::encode_now(json.into()))
+}
+
+/// What a page says its build is: also another one when nothing is cached, but callbacks come, go
+/// or change their inputs.
+fn page_build(build_id: &str, dependencies: &[u8]) -> String {
+    let mut hasher = blake3::Hasher::new();
+    hasher
+        .update(build_id.as_bytes())
+        .update(b"\0")
+        .update(dependencies);
+    hasher.finalize().to_hex()[..16].to_owned()
+}

@@ -1,0 +1,130 @@
+//! The settings in the page: those of the renderer, and those of our own script.
+
+use std::collections::BTreeMap;
+
+use super::dependencies::gate_name;
+use super::suites::Suites;
+use crate::callback::{Registered, Registry, Source, Vary};
+use crate::config::Config;
+use crate::wire::{ClientCallback, RendererConfig, ScriptBatch, ScriptConfig, ScriptGate};
+
+pub(super) fn renderer_config<'a>(config: &'a Config, suites: &Suites) -> RendererConfig<'a> {
+    let mut children_props: BTreeMap<&str, BTreeMap<&str, &[&str]>> = BTreeMap::new();
+    for suite in config
+        .suites
+        .iter()
+        .filter(|suite| !suite.namespace.is_empty())
+    {
+        let props = suite
+            .components
+            .iter()
+            .map(|component| (component.name, component.children_props));
+        children_props.insert(
+            suite.namespace,
+            props.filter(|(_, paths)| !paths.is_empty()).collect(),
+        );
+    }
+    RendererConfig {
+        requests_pathname_prefix: &config.requests_prefix,
+        ui: false,
+        props_check: false,
+        disable_version_check: true,
+        show_undo_redo: config.show_undo_redo,
+        suppress_callback_exceptions: true,
+        update_title: config.update_title.as_deref(),
+        children_props,
+        // With it the renderer asks for plotly.js by an address that browsers may not keep.
+        serve_locally: suites.plotly.is_none(),
+        plotlyjs_url: suites
+            .plotly
+            .as_ref()
+            .map(|url| format!("{}{url}", config.requests_prefix)),
+        dash_version: ferrodash_components::renderer::SUITE.version,
+        plotly_cloud_installed: true,
+        // Checked when the app is built, where types know more; and the carriers of debounced
+        // inputs would not pass.
+        validate_callbacks: false,
+        csrf_token_name: &config.csrf.cookie,
+        csrf_header_name: &config.csrf.header,
+    }
+}
+
+pub(super) fn script_config<'a>(
+    config: &'a Config,
+    registry: &'a Registry,
+    build: &'a str,
+) -> ScriptConfig<'a> {
+    let cached = registry
+        .iter()
+        .filter(|callback| callback.is_cached_by_clients());
+    let batched = registry.iter().filter(|callback| callback.is_batched());
+    let gates = registry
+        .gates()
+        .into_iter()
+        .enumerate()
+        .map(|(index, gate)| ScriptGate {
+            name: gate_name(index),
+            carrier: gate.carrier,
+            wait: millis(gate.wait),
+        });
+    ScriptConfig {
+        prefix: &config.requests_prefix,
+        build,
+        client: cached
+            .map(|callback| {
+                (
+                    callback.output.as_str(),
+                    client_callback(registry, callback),
+                )
+            })
+            .collect(),
+        gates: gates.collect(),
+        batch: config.batch_calls.then(|| ScriptBatch {
+            outputs: batched.map(|callback| callback.output.as_str()).collect(),
+            // Of which each is at most three bytes; proxies often take one megabyte.
+            characters: config.max_body.min(1 << 20) / 3,
+        }),
+        reload: config.reload_stale_pages,
+        most: config.max_body,
+        cloud: config.show_send_to_cloud,
+    }
+}
+
+fn client_callback<'a>(registry: &'a Registry, callback: &'a Registered) -> ClientCallback<'a> {
+    let shared = registry.get(callback.same_function);
+    let argument = |source: &Source| match source {
+        Source::Input(index) => format!("i{index}"),
+        Source::State(index) => format!("s{index}"),
+    };
+    let outputs = |callback: &Registered| {
+        let outputs = callback.callback.spec.outputs.iter();
+        outputs
+            .map(|output| {
+                (
+                    output.property.id.to_string(),
+                    output.property.name.to_string(),
+                )
+            })
+            .collect::<Vec<_>>()
+    };
+    let rename = if shared.output == callback.output {
+        Vec::new()
+    } else {
+        outputs(shared)
+            .into_iter()
+            .zip(outputs(callback))
+            .map(|((a, b), (c, d))| [a, b, c, d])
+            .collect()
+    };
+    ClientCallback {
+        token: &shared.token,
+        arguments: callback.wire.sources.iter().map(argument).collect(),
+        trigger: callback.vary.contains(&Vary::Trigger),
+        pattern: callback.has_patterns,
+        rename,
+    }
+}
+
+fn millis(duration: std::time::Duration) -> u64 {
+    u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
+}
