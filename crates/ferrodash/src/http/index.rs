@@ -9,12 +9,13 @@ use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
+use ferrodash_browser::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate};
 use regex::Regex;
 use serde::Serialize;
 
 use super::dependencies::gate_name;
 use super::etag::{NO_CACHE, empty, respond, respond_once};
-use super::wire::{ClientCallback, RendererConfig, ScriptBatch, ScriptConfig, ScriptGate};
+use super::wire::RendererConfig;
 use super::{Assets, Suites, csrf, script};
 use crate::body::Body;
 use crate::callback::{Clientside, Registered, Registry, Source, Vary};
