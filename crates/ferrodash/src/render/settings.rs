@@ -4,9 +4,11 @@ use std::collections::BTreeMap;
 
 use super::dependencies::gate_name;
 use super::suites::Suites;
+use ferrodash_browser::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate};
+
 use crate::callback::{Registered, Registry, Source, Vary};
 use crate::config::Config;
-use crate::wire::{ClientCallback, RendererConfig, ScriptBatch, ScriptConfig, ScriptGate};
+use crate::wire::RendererConfig;
 
 pub(super) fn renderer_config<'a>(config: &'a Config, suites: &Suites) -> RendererConfig<'a> {
     let mut children_props: BTreeMap<&str, BTreeMap<&str, &[&str]>> = BTreeMap::new();

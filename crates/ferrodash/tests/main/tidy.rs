@@ -121,7 +121,7 @@ fn modules_say_what_they_are_for_and_nothing_is_left_for_later() {
 
 #[test]
 fn the_script_of_the_page_stays_small() {
-    let script = fs::read(root().join("crates/ferrodash/browser/ferrodash.js")).unwrap();
+    let script = ferrodash_browser::script();
     assert!(
         script.len() < LARGEST_SCRIPT,
         "it has {} bytes",

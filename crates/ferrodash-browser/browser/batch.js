@@ -1,0 +1,189 @@
+// Batches: more calls of one tick than a browser has connections travel in one request, and each has its answer as soon
+// as the answer is there. A call that comes alone does not wait.
+
+/** @typedef {import("./settings.js").Settings} Settings */
+/** @typedef {import("./versions.js").Requests} Requests */
+/** @typedef {import("./call.js").CallInit} CallInit */
+
+/**
+ * A call that waits for the end of the tick.
+ *
+ * @typedef {object} WaitingCall
+ * @property {string} resource
+ * @property {CallInit} init
+ * @property {boolean} isBatched Whether it may travel with others.
+ * @property {string} headers Its headers as text, for comparison.
+ * @property {(response: Response | Promise<Response>) => void} resolve
+ * @property {(problem: unknown) => void} reject
+ */
+
+/**
+ * The head of a line of the answer: the number of the call in the request, and its status and headers.
+ *
+ * @typedef {[number, number, Record<string, string>]} LineHead
+ */
+
+const CONNECTIONS = 6;
+const MOST_CALLS = 500;
+
+/**
+ * Cuts calls into parts that are not too large, each of calls with the same headers.
+ *
+ * @param {WaitingCall[]} calls
+ * @param {number} mostCharacters
+ */
+export const partsOf = (calls, mostCharacters) => {
+    /** @type {WaitingCall[][]} */
+    const parts = [];
+    let size = 0;
+    for (const call of calls) {
+        const part = parts[parts.length - 1];
+        const { length } = call.init.body;
+        const fits = part && size + length < mostCharacters && part.length < MOST_CALLS;
+        if (fits && part[0].headers === call.headers) {
+            part.push(call);
+            size += length;
+        } else {
+            parts.push([call]);
+            size = length;
+        }
+    }
+    return parts;
+};
+
+/**
+ * The calls of a page.
+ *
+ * @param {Settings} settings
+ * @param {Requests} requests
+ */
+export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
+    const batched = new Set(window.TextDecoderStream && batch?.outputs);
+    /** @type {WaitingCall[] | undefined} */
+    let tick;
+
+    if (batched.size) {
+        window.ferrodashIsBatched = ({ output }) => batched.has(output); // The renderer then starts more calls.
+    }
+
+    /** @param {WaitingCall} call */
+    const sendAlone = ({ resource, init, resolve }) => resolve(request(resource, init));
+
+    /**
+     * @param {WaitingCall} call
+     * @param {LineHead} head
+     * @param {string} text
+     * @param {Response} response
+     */
+    const settle = (call, [, status, headers], text, response) => {
+        if (status === 421) {
+            return sendAlone(call); // Only a server of another build can answer it.
+        }
+        if (status === 410) {
+            checkBuild({ status, headers: response.headers });
+        }
+        const body = /json/.test(headers["content-type"]) ? text : JSON.parse(text);
+        call.resolve(new Response(status === 204 ? null : body, { status, headers }));
+    };
+
+    /**
+     * @param {WaitingCall[]} calls
+     * @param {Response} response
+     * @param {ReadableStreamDefaultReader<string>} reader
+     */
+    const readLines = async (calls, response, reader) => {
+        let rest = "";
+        for (let part; !(part = await reader.read()).done; ) {
+            const lines = part.value.split("\n");
+            lines[0] = rest + lines[0];
+            rest = /** @type {string} */ (lines.pop());
+            for (const line of lines) {
+                const end = line.indexOf("\t");
+                /** @type {LineHead} */
+                const head = JSON.parse(line.slice(0, end));
+                settle(calls[head[0]], head, line.slice(end + 1), response);
+            }
+        }
+    };
+
+    /**
+     * Settles the calls of a request that was answered by something else than lines.
+     *
+     * @param {WaitingCall[]} calls
+     * @param {Response} response
+     */
+    const settleAll = (calls, response) => {
+        const { ok, status } = response;
+        if (status === 404 || status === 405) {
+            batched.clear(); // A proxy does not let batches through, and will not.
+        }
+        if ([403, 404, 405, 413, 422].includes(status)) {
+            return calls.forEach(sendAlone); // Too much at once, or not known here: single requests always work.
+        }
+        // The answer is for each of them, but a login page must not look like an answer.
+        calls.forEach(({ resolve }) => resolve(ok ? new Response("", { status: 500 }) : response.clone()));
+    };
+
+    /** @param {WaitingCall[]} calls */
+    const sendTogether = async (calls) => {
+        /** @type {ReadableStreamDefaultReader<string> | undefined} */
+        let reader;
+        /** @type {unknown} */
+        let problem = new TypeError("The connection ended before all answers were there.");
+        try {
+            const body = `[${calls.map((call) => call.init.body)}]`;
+            const response = await request(prefix + "_ferrodash/batch", { ...calls[0].init, body });
+            if (!/ndjson/.test(/** @type {string} */ (response.headers.get("Content-Type")))) {
+                return settleAll(calls, response);
+            }
+            const bytes = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body);
+            reader = bytes.pipeThrough(new TextDecoderStream()).getReader();
+            await readLines(calls, response, reader);
+        } catch (error) {
+            problem = error;
+            reader?.cancel().catch(() => {});
+        }
+        calls.forEach(({ reject }) => reject(problem)); // No effect on calls that have their answer.
+    };
+
+    const endTick = () => {
+        const calls = /** @type {WaitingCall[]} */ (tick);
+        tick = undefined;
+        const together = calls.filter(({ isBatched }) => isBatched);
+        const isWorth = together.length >= CONNECTIONS;
+        if (isWorth) {
+            for (const part of partsOf(together, /** @type {import("./settings.js").Batch} */ (batch).characters)) {
+                part.length > 1 ? sendTogether(part) : part.forEach(sendAlone);
+            }
+        }
+        calls.filter(({ isBatched }) => !(isBatched && isWorth)).forEach(sendAlone);
+    };
+
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = endTick;
+
+    /**
+     * Sends a call. The first call of a tick is sent at once, the others at the end of the tick.
+     *
+     * @param {string} output
+     * @param {string} resource
+     * @param {CallInit} init
+     * @returns {Promise<Response>}
+     */
+    const send = async (output, resource, init) => {
+        if (!batched.size) {
+            return request(resource, init);
+        }
+        if (!tick) {
+            tick = [];
+            port2.postMessage(0); // Browsers delay timers in pages that are not visible.
+            return request(resource, init);
+        }
+        const waiting = tick;
+        const isBatched = batched.has(output) && !resource.includes("?") && !init.signal;
+        const headers = JSON.stringify(init.headers);
+        return new Promise((resolve, reject) => waiting.push({ resource, init, isBatched, headers, resolve, reject }));
+    };
+
+    return { send };
+};

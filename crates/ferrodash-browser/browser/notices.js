@@ -1,0 +1,47 @@
+// Notices: small boxes at the left edge of the page.
+
+/**
+ * Shows a notice in the place of the last one with this id. Each has a button that dismisses it.
+ *
+ * @param {string} id
+ * @param {string} place Where it is, as CSS.
+ * @param {string} text
+ * @param {[string, () => void][]} buttons
+ */
+export const showNotice = (id, place, text, ...buttons) => {
+    /**
+     * @param {HTMLElement} parent
+     * @param {string} tag
+     * @param {string} css
+     * @param {string} content
+     */
+    const add = (parent, tag, css, content) => {
+        const element = parent.appendChild(document.createElement(tag));
+        element.style.cssText = "border:0;border-radius:6px;font:14px system-ui;" + css;
+        element.append(content);
+        return element;
+    };
+    const look = "position:fixed;left:16px;z-index:99999;padding:10px 16px;background:#222;color:#fff;";
+    document.getElementById(id)?.remove();
+    const box = add(document.body, "div", look + place, text);
+    box.id = id;
+    box.setAttribute("role", "status");
+    const button = "margin-left:12px;padding:4px 12px;background:#fff;color:#222;cursor:pointer";
+    for (const [name, act] of [...buttons, /** @type {const} */ (["Dismiss", () => box.remove()])]) {
+        add(box, "button", button, name).onclick = act;
+    }
+    return box;
+};
+
+/**
+ * Shows a notice if the server refused a call because of its size. The renderer shows nothing, and the user can change
+ * what is sent.
+ *
+ * @param {Response} response
+ */
+export const noticeTooLarge = (response) => {
+    if (response.status === 413) {
+        showNotice("ferrodash-refused", "top:16px", "This is too large to send. Send less, such as a smaller file.");
+    }
+    return response;
+};

@@ -1,0 +1,46 @@
+// The settings of the script, which the server writes into the page. They are the types of `src/settings.rs`.
+
+/**
+ * A callback whose answers the browser may keep.
+ *
+ * @typedef {object} ClientCallback
+ * @property {string} token Its name in addresses.
+ * @property {string[]} arguments The places of its arguments in a call: `i0` is the first input, `s0` the first state.
+ * @property {boolean} [trigger] Whether the answer depends on what triggered the call.
+ * @property {boolean} [pattern] Whether the answer depends on which components the call is about.
+ * @property {[string, string, string, string][]} [rename] The outputs of the callback that an answer names, each with
+ *     the output of this callback that takes its place, as id and property.
+ */
+
+/**
+ * The gate of a debounced input.
+ *
+ * @typedef {object} Gate
+ * @property {string} name The name of its function in `_dash-dependencies`.
+ * @property {string} carrier The property that it sets.
+ * @property {number} wait In milliseconds.
+ */
+
+/**
+ * @typedef {object} Batch
+ * @property {string[]} outputs The callbacks whose calls may travel together, by their outputs.
+ * @property {number} characters The limit of the length of a request.
+ */
+
+/**
+ * @typedef {object} Settings
+ * @property {string} prefix The path that the app's addresses begin with.
+ * @property {string} build The build of the server that rendered the page.
+ * @property {Record<string, ClientCallback>} client By the callback's output.
+ * @property {Gate[]} gates
+ * @property {Batch} [batch] Without it each call is a request.
+ * @property {boolean} [reload] Whether a page of an older build reloads itself.
+ * @property {number} most The limit of the length of a call.
+ * @property {boolean} cloud Whether charts offer to upload themselves.
+ */
+
+/** @returns {Settings} */
+export const readSettings = () => {
+    const element = /** @type {HTMLElement} */ (document.getElementById("_ferrodash-config"));
+    return JSON.parse(element.textContent);
+};

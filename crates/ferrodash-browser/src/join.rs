@@ -1,0 +1,140 @@
+//! Joins the modules of the browser script into one script.
+//!
+//! The modules are written so that no parser is needed: imports and exports have one form, and each
+//! takes a line. The build script fails on any other form. Comments that take whole lines are left
+//! out, as types in comments would be half of what a page loads.
+
+use std::collections::HashSet;
+
+/// The script made of modules, given by their names and texts. A module comes after those that it
+/// imports.
+///
+/// # Panics
+///
+/// If a module has a form that cannot be joined. The message names the module and its line.
+pub(crate) fn join(modules: &[(&str, String)]) -> String {
+    let mut script = String::from("\"use strict\";\n// Ferrodash in the page.\n(() => {\n");
+    let mut joined = HashSet::new();
+    let mut names = HashSet::new();
+    for (module, text) in modules {
+        for (number, line) in without_comments(text) {
+            let place = format_args!("{module}, line {number}");
+            if line.starts_with("import ") {
+                let imported = imported_module(line)
+                    .unwrap_or_else(|| panic!("{place}: write `import {{ a }} from \"./b.js\";`"));
+                assert!(
+                    joined.contains(imported),
+                    "{place}: {imported} must come before {module} in the list of modules"
+                );
+                continue;
+            }
+            let code = line.strip_prefix("export ").unwrap_or(line);
+            if let Some(name) = declared_name(code) {
+                assert!(
+                    names.insert(name),
+                    "{place}: another module declares {name}"
+                );
+            } else {
+                assert!(
+                    !["export", "function", "async ", "class ", "var "]
+                        .iter()
+                        .any(|start| line.starts_with(start)),
+                    "{place}: write `const name = …` or `export const name = …`"
+                );
+            }
+            assert!(
+                code.matches('`').count() % 2 == 0,
+                "{place}: a template must end in its line"
+            );
+            script.push_str(code);
+            script.push('\n');
+        }
+        joined.insert(*module);
+    }
+    script.push_str("})();\n");
+    script
+}
+
+/// The lines of code with their numbers.
+fn without_comments(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    let mut in_comment = false;
+    (1..).zip(text.lines()).filter(move |(_, line)| {
+        let line = line.trim();
+        let begins =
+            line.starts_with("/*") && line.find("*/").is_none_or(|at| at + 2 == line.len());
+        let is_comment = in_comment || begins || line.starts_with("//");
+        in_comment = (in_comment || begins) && !line.ends_with("*/");
+        !is_comment && !line.is_empty()
+    })
+}
+
+/// The module that a line imports from, if the line has the form that can be left out.
+fn imported_module(line: &str) -> Option<&str> {
+    let (names, module) = line
+        .strip_prefix("import { ")?
+        .strip_suffix("\";")?
+        .split_once(" } from \"./")?;
+    (!names.contains(" as ")).then_some(module)
+}
+
+/// The name that a line declares for the whole script.
+fn declared_name(line: &str) -> Option<&str> {
+    let rest = line
+        .strip_prefix("const ")
+        .or_else(|| line.strip_prefix("let "))?;
+    rest.split_once(" =").map(|(name, _)| name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn joined(modules: &[(&str, &str)]) -> String {
+        let modules: Vec<_> = modules
+            .iter()
+            .map(|(name, text)| (*name, (*text).to_owned()))
+            .collect();
+        join(&modules)
+    }
+
+    #[test]
+    fn modules_become_one_function_without_comments() {
+        let a = "// A.\n\n/**\n * Doc.\n */\nexport const one = () => 1; // one\n/** Doc. */\nconst two = 2;\n";
+        let b = "import { one } from \"./a.js\";\n\n/** @type {X} */ (one)();\n    // Why.\n    one();\n";
+        assert_eq!(
+            joined(&[("a.js", a), ("b.js", b)]),
+            "\"use strict\";\n// Ferrodash in the page.\n(() => {\n\
+             const one = () => 1; // one\nconst two = 2;\n/** @type {X} */ (one)();\n    one();\n})();\n"
+        );
+    }
+
+    #[test]
+    #[should_panic(expected = "b.js, line 1: another module declares one")]
+    fn names_are_unique() {
+        joined(&[("a.js", "const one = 1;"), ("b.js", "const one = 1;")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "b.js must come before a.js")]
+    fn imported_modules_come_first() {
+        joined(&[("a.js", "import { b } from \"./b.js\";"), ("b.js", "")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a.js, line 2: write `import")]
+    fn imports_have_one_form() {
+        joined(&[("a.js", "\nimport { a as b } from \"./b.js\";")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a.js, line 1: write `const name")]
+    fn exports_have_one_form() {
+        joined(&[("a.js", "export default 1;")]);
+    }
+
+    #[test]
+    #[should_panic(expected = "a.js, line 1: a template must end in its line")]
+    fn templates_end_in_their_line() {
+        joined(&[("a.js", "const text = `\n// no comment\n`;")]);
+    }
+}

@@ -1,0 +1,51 @@
+//! The browser script of Ferrodash, and its settings.
+//!
+//! The script stands between Dash's renderer and the network: it debounces inputs, sends calls of
+//! one moment in one request, keeps answers in the page, and notices pages of another build. A page
+//! that loads it has an element `_ferrodash-config`, whose text is a [`ScriptConfig`] as JSON.
+//!
+//! The script is written as plain JavaScript modules in `browser/`, with types in JSDoc; the build
+//! script joins them. This crate knows neither apps nor servers.
+//!
+//! ```
+//! use ferrodash_browser::{ScriptConfig, digest, script};
+//!
+//! let config = ScriptConfig {
+//!     prefix: "/",
+//!     build: "1a2b3c4d",
+//!     client: Default::default(),
+//!     gates: Vec::new(),
+//!     batch: None,
+//!     reload: false,
+//!     most: 8 << 20,
+//!     cloud: false,
+//! };
+//! let json = serde_json::to_string(&config)?;
+//! assert!(json.starts_with(r#"{"prefix":"/","build":"1a2b3c4d","#));
+//!
+//! assert!(script().starts_with("\"use strict\";"));
+//! assert_eq!(digest().len(), 8);
+//! # Ok::<(), serde_json::Error>(())
+//! ```
+
+#[cfg(test)]
+mod join;
+mod settings;
+
+use std::sync::LazyLock;
+
+pub use settings::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate};
+
+const SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/ferrodash.js"));
+
+/// The script, to be loaded after the renderer and the components.
+pub fn script() -> &'static str {
+    SCRIPT
+}
+
+/// Eight hexadecimal digits that change with the script, for its address.
+pub fn digest() -> &'static str {
+    static DIGEST: LazyLock<String> =
+        LazyLock::new(|| blake3::hash(SCRIPT.as_bytes()).to_hex()[..8].to_owned());
+    &DIGEST
+}

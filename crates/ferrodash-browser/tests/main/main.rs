@@ -1,0 +1,63 @@
+//! The settings as JSON.
+
+use ferrodash_browser::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate};
+use serde_json::{Value, json, to_value};
+
+/// The tests of the script use this file.
+const SETTINGS: &str = include_str!("../script/settings.json");
+
+fn full() -> ScriptConfig<'static> {
+    let chart = ClientCallback {
+        token: "t1",
+        arguments: vec!["i0".into(), "s0".into()],
+        trigger: true,
+        pattern: true,
+        rename: vec![["first", "figure", "chart", "figure"].map(String::from)],
+    };
+    let table = ClientCallback {
+        token: "t2",
+        arguments: vec!["i0".into()],
+        trigger: false,
+        pattern: false,
+        rename: Vec::new(),
+    };
+    ScriptConfig {
+        prefix: "/app/",
+        build: "b1",
+        client: [("chart.figure", chart), ("table.data", table)].into(),
+        gates: vec![ScriptGate {
+            name: "gate_0".into(),
+            carrier: "data-fd-value-500".into(),
+            wait: 500,
+        }],
+        batch: Some(ScriptBatch {
+            outputs: vec!["row.children"],
+            characters: 1000,
+        }),
+        reload: true,
+        most: 5000,
+        cloud: true,
+    }
+}
+
+#[test]
+fn settings_are_those_that_the_tests_of_the_script_use() {
+    let expected: Value = serde_json::from_str(SETTINGS).unwrap();
+    assert_eq!(to_value(full()).unwrap(), expected);
+}
+
+#[test]
+fn settings_that_are_off_are_left_out() {
+    let config = ScriptConfig {
+        client: Default::default(),
+        gates: Vec::new(),
+        batch: None,
+        reload: false,
+        cloud: false,
+        ..full()
+    };
+    let expected = json!({
+        "prefix": "/app/", "build": "b1", "client": {}, "gates": [], "most": 5000, "cloud": false
+    });
+    assert_eq!(to_value(config).unwrap(), expected);
+}

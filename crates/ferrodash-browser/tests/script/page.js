@@ -1,0 +1,250 @@
+// A page made by hand: as much of a browser as the script uses, with a clock and a network that the test controls. The
+// script in it is the one that is served; `scripts/test script` writes it to the file named by FERRODASH_SCRIPT.
+
+import { readFileSync } from "node:fs";
+import { webcrypto } from "node:crypto";
+import { compileFunction } from "node:vm";
+
+const settings = JSON.parse(readFileSync(new URL("settings.json", import.meta.url), "utf8"));
+
+const path = process.env.FERRODASH_SCRIPT;
+if (!path) {
+    throw new Error("FERRODASH_SCRIPT does not name the script; run: scripts/test script");
+}
+const script = readFileSync(path, "utf8");
+
+/** Lets everything happen that waits for no clock and no network. */
+export const settle = async () => {
+    for (let turn = 0; turn < 5; turn += 1) {
+        await new Promise((resolve) => setImmediate(resolve));
+    }
+};
+
+export const json = (value, headers = {}) =>
+    new Response(JSON.stringify(value), { headers: { "Content-Type": "application/json", ...headers } });
+
+/** An answer that is kept for a minute. */
+export const kept = (value, headers = {}) => json(value, { "Cache-Control": "private, max-age=60", ...headers });
+
+/** The body of a call of a callback with one output and one input. */
+export const body = (output, value) => {
+    const [id, property] = output.split(".");
+    return {
+        output,
+        outputs: { id, property },
+        inputs: [{ id: "in", property: "value", value }],
+        state: [],
+        changedPropIds: ["in.value"],
+    };
+};
+
+class Element {
+    children = [];
+    style = {};
+    attributes = {};
+
+    constructor(id = "") {
+        this.id = id;
+    }
+
+    get text() {
+        return this.children.filter((child) => typeof child === "string").join("");
+    }
+
+    appendChild(child) {
+        child.parent = this;
+        this.children.push(child);
+        return child;
+    }
+
+    append(text) {
+        this.children.push(text);
+    }
+
+    remove() {
+        this.parent.children = this.parent.children.filter((child) => child !== this);
+    }
+
+    setAttribute(name, value) {
+        this.attributes[name] = value;
+    }
+
+    contains(other) {
+        return this === other || this.children.some((child) => child instanceof Element && child.contains(other));
+    }
+
+    find(id) {
+        const inner = this.children.filter((child) => child instanceof Element);
+        return this.id === id ? this : inner.map((child) => child.find(id)).find(Boolean);
+    }
+
+    /** Clicks the button with this text. */
+    press(text) {
+        this.children.find((child) => child instanceof Element && child.text === text).onclick();
+    }
+}
+
+/** A clock that stands still until it is advanced. */
+class Clock {
+    now = Date.parse("2026-01-01T00:00:00Z");
+    timers = new Map();
+    last = 0;
+
+    setTimeout = (act, wait = 0, ...values) => {
+        this.last += 1;
+        this.timers.set(this.last, { at: this.now + wait, act: () => act(...values) });
+        return this.last;
+    };
+
+    clearTimeout = (timer) => this.timers.delete(timer);
+
+    advance(milliseconds) {
+        const end = this.now + milliseconds;
+        const next = () => [...this.timers].filter(([, { at }]) => at <= end).sort(([, a], [, b]) => a.at - b.at)[0];
+        for (let due; (due = next()); ) {
+            const [timer, { at, act }] = due;
+            this.timers.delete(timer);
+            this.now = at;
+            act();
+        }
+        this.now = end;
+    }
+}
+
+class Channel {
+    port1 = {};
+    port2 = { postMessage: () => setImmediate(() => this.port1.onmessage()) };
+}
+
+/** A request that the page sent, which the test answers. */
+class Request {
+    constructor(url, init, resolve, reject) {
+        Object.assign(this, { url, init, resolve, fail: reject, method: init?.method, headers: init?.headers });
+    }
+
+    get calls() {
+        return JSON.parse(this.init.body);
+    }
+
+    get query() {
+        return Object.fromEntries(new URL(this.url, "http://app.test").searchParams);
+    }
+
+    answer(response) {
+        Object.defineProperty(response, "url", { value: this.url });
+        this.resolve(response);
+    }
+}
+
+export class Page {
+    clock = new Clock();
+    /** The requests in the order in which they were sent. */
+    requests = [];
+    /** The events of the script: name and detail. */
+    events = [];
+    /** What was set through `set_props`. */
+    sets = [];
+    reloads = 0;
+    storage = {};
+    /** The ids of the components in the layout, as JSON. */
+    layout = new Set();
+    /** What the browser knows of requests that it made. */
+    resources = [];
+    document = Object.assign(new EventTarget(), {
+        body: new Element(),
+        createElement: () => new Element(),
+        getElementById: (id) => (id === "_ferrodash-config" ? this.config : this.document.body.find(id)),
+    });
+    window = {
+        TextDecoderStream,
+        dash_clientside: {
+            callback_context: {},
+            set_props: (id, properties) => this.sets.push([id, properties]),
+        },
+        dash_component_api: {
+            getLayout: (id) => {
+                if (!this.layout.has(JSON.stringify(id))) {
+                    throw new Error("no such component");
+                }
+                return { namespace: "dash_core_components" };
+            },
+        },
+        fetch: (url, init) =>
+            new Promise((resolve, reject) => this.requests.push(new Request(url, init, resolve, reject))),
+    };
+
+    /** Loads the page with the settings of `settings.json`, except for those that are given. */
+    constructor(own = {}, prepare = () => {}) {
+        this.config = { textContent: JSON.stringify({ ...settings, ...own }) };
+        for (const name of ["answer", "stale"]) {
+            this.document.addEventListener("ferrodash:" + name, ({ detail }) => this.events.push([name, detail]));
+        }
+        prepare(this);
+        const globals = this.globals();
+        compileFunction(script, Object.keys(globals), { filename: path })(...Object.values(globals));
+    }
+
+    globals() {
+        const page = this;
+        const { clock } = page;
+        return {
+            window: page.window,
+            document: page.document,
+            location: {
+                href: "http://app.test/app/",
+                origin: "http://app.test",
+                reload: () => (page.reloads += 1),
+            },
+            get sessionStorage() {
+                return page.storage;
+            },
+            crypto: webcrypto,
+            performance: {
+                now: () => clock.now,
+                getEntriesByName: (name) => page.resources.filter((resource) => resource.name === name),
+            },
+            Date: { now: () => clock.now, parse: Date.parse },
+            MessageChannel: Channel,
+            CustomEvent,
+            setTimeout: clock.setTimeout,
+            clearTimeout: clock.clearTimeout,
+        };
+    }
+
+    /** The sources of the answers so far, as the page reports them. */
+    get sources() {
+        return this.events.filter(([name]) => name === "answer").map(([, { source }]) => source);
+    }
+
+    get last() {
+        return this.requests[this.requests.length - 1];
+    }
+
+    add(id) {
+        this.layout.add(JSON.stringify(id));
+        return this.document.body.appendChild(new Element(typeof id === "string" ? id : JSON.stringify(id)));
+    }
+
+    /** Sends a call as the renderer does. */
+    call(content, init = {}, query = "") {
+        return this.window.fetch("/app/_dash-update-component" + query, {
+            method: "POST",
+            headers: { "Content-Type": "application/json" },
+            body: JSON.stringify(content),
+            ...init,
+        });
+    }
+
+    /** Calls a function of a gate as the renderer does after a change of these properties. */
+    change(gate, ...properties) {
+        const { dash_clientside } = this.window;
+        dash_clientside.callback_context.triggered = properties.map((prop_id) => ({ prop_id }));
+        dash_clientside.ferrodash[gate]();
+    }
+
+    leave(element) {
+        const event = new Event("focusout");
+        Object.defineProperty(event, "target", { value: element });
+        this.document.dispatchEvent(event);
+    }
+}
