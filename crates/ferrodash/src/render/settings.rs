@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use super::dependencies::gate_name;
-use super::suites::Suites;
 use ferrodash_browser::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate};
 
+use super::dependencies::gate_name;
+use super::suites::Suites;
 use crate::callback::{Registered, Registry, Source, Vary};
 use crate::config::Config;
 use crate::wire::RendererConfig;

@@ -34,6 +34,7 @@ mod stale;
 mod start;
 mod tidy;
 mod ui;
+mod words;
 
 use axum::Router;
 use axum::body::Body;
