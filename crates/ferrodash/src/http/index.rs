@@ -9,7 +9,7 @@ use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
-use regex::Regex;
+use regex_lite::Regex;
 use serde::Serialize;
 
 use super::dependencies::gate_name;

@@ -8,7 +8,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use ferrodash_components::{Bundle, Suite};
-use regex::Regex;
+use regex_lite::Regex;
 
 use super::etag::{IMMUTABLE, NO_CACHE, accepts, empty, matches, with_body};
 use super::rejection::Rejection;

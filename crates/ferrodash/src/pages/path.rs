@@ -1,6 +1,6 @@
 //! Paths: below the app's prefix, with variables, and as the names of modules suggest them.
 
-use regex::Regex;
+use regex_lite::Regex;
 
 /// Makes addresses of an app's own pages and files, and reads them: Dash's functions of these
 /// names.
@@ -106,7 +106,7 @@ impl Template {
         let fixed = parts(template.trim_matches('/'), |name| {
             names.push(name.to_owned())
         });
-        let fixed: Vec<String> = fixed.into_iter().map(regex::escape).collect();
+        let fixed: Vec<String> = fixed.into_iter().map(regex_lite::escape).collect();
         // Greedy and across slashes, as in Dash.
         pattern.push_str(&fixed.join("(.*)"));
         pattern.push('$');
