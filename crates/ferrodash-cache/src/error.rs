@@ -18,7 +18,10 @@ pub enum Error {
         reason: String,
     },
     /// The address needs a feature that is not compiled in.
-    #[error("{url:?} needs the feature {feature:?} of ferrodash-cache")]
+    #[error(
+        "the cache {url:?} needs a Cargo feature that is off; add {feature:?} to the features of \
+         ferrodash (or of ferrodash-cache) in Cargo.toml"
+    )]
     Feature {
         /// The address, with everything hidden that may be a secret.
         url: String,

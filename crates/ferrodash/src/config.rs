@@ -99,9 +99,9 @@ pub(crate) struct Assets {
     /// Where the files are fetched from, if not from the app.
     pub(crate) external: Option<String>,
     /// Names of files that do not become tags.
-    pub(crate) ignore: Option<Arc<regex::Regex>>,
+    pub(crate) ignore: Option<Arc<regex_lite::Regex>>,
     /// Names of folders whose files do not.
-    pub(crate) ignored_folders: Vec<regex::Regex>,
+    pub(crate) ignored_folders: Vec<regex_lite::Regex>,
 }
 
 /// The double submit of a cookie.

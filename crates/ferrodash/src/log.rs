@@ -38,24 +38,38 @@ impl Write for Escaping<'_, '_> {
 /// `RUST_LOG` says which; by default those from the level `info` on.
 #[cfg(feature = "log")]
 pub(crate) fn install() {
-    use tracing_subscriber::EnvFilter;
-    use tracing_subscriber::filter::LevelFilter;
+    use tracing_subscriber::filter::{LevelFilter, Targets};
+    use tracing_subscriber::layer::SubscriberExt;
+    use tracing_subscriber::util::SubscriberInitExt;
 
     if tracing::dispatcher::has_been_set() {
         return;
     }
-    let filter = EnvFilter::builder()
-        .with_default_directive(LevelFilter::INFO.into())
-        .from_env_lossy();
-    let installed = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
+    let wanted = std::env::var("RUST_LOG").unwrap_or_default();
+    let filter = if wanted.is_empty() {
+        Ok(Targets::new().with_default(LevelFilter::INFO))
+    } else {
+        wanted.parse::<Targets>()
+    };
+    let (filter, mistake) = match filter {
+        Ok(filter) => (filter, None),
+        Err(error) => (Targets::new().with_default(LevelFilter::INFO), Some(error)),
+    };
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let installed = tracing_subscriber::registry()
+        .with(lines)
+        .with(filter)
         .try_init();
     // An error means that the program has set up a log in this very moment.
     if installed.is_ok() {
         // What a panic says may hold what others sent, and would otherwise be written to the same
         // place as it is.
         std::panic::set_hook(Box::new(|panic| tracing::error!("{}", OneLine(panic))));
+        if let Some(error) = mistake {
+            tracing::warn!(
+                "RUST_LOG is ignored: {error}; write a level such as debug, or ferrodash=debug,info"
+            );
+        }
     }
 }
 

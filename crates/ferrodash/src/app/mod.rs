@@ -236,8 +236,8 @@ impl App {
     }
 
     #[track_caller]
-    fn regex(&mut self, setting: &str, pattern: &str) -> Option<regex::Regex> {
-        match regex::Regex::new(pattern) {
+    fn regex(&mut self, setting: &str, pattern: &str) -> Option<regex_lite::Regex> {
+        match regex_lite::Regex::new(pattern) {
             Ok(regex) => Some(regex),
             Err(error) => {
                 let text = format!("{setting}: {pattern:?} is no regular expression: {error}");

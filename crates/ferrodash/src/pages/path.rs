@@ -1,6 +1,6 @@
 //! Paths with variables, and paths as the names of modules suggest them.
 
-use regex::Regex;
+use regex_lite::Regex;
 
 /// A path with variables, such as `/asset/<asset_id>`.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ impl Template {
         let fixed = parts(template.trim_matches('/'), |name| {
             names.push(name.to_owned())
         });
-        let fixed: Vec<String> = fixed.into_iter().map(regex::escape).collect();
+        let fixed: Vec<String> = fixed.into_iter().map(regex_lite::escape).collect();
         // Greedy and across slashes, as in Dash.
         pattern.push_str(&fixed.join("(.*)"));
         pattern.push('$');

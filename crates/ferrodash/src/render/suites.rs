@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::LazyLock;
 
 use ferrodash_components::{Bundle, Suite};
-use regex::Regex;
+use regex_lite::Regex;
 
 /// The bundles by their paths, and the addresses that go into the page.
 pub(crate) struct Suites {

@@ -48,10 +48,7 @@ fn app(cache: Cache) -> App {
             ("name", "description"),
             ("content", "All flights that left New York in 2013"),
         ])
-        .assets_folder(concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/examples/flights/assets"
-        ))
+        .assets_folder(concat!(env!("CARGO_MANIFEST_DIR"), "/flights/assets"))
         .health_endpoint("health")
         // The pages' own components come with the answer of `show_page`.
         .suppress_callback_exceptions(true)
@@ -82,20 +79,12 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error + Send + 
 }
 
 #[tokio::main]
+#[expect(clippy::print_stderr, reason = "a program says why it ends")]
 async fn main() -> ExitCode {
-    let filter = tracing_subscriber::EnvFilter::builder()
-        .with_default_directive(tracing_subscriber::filter::LevelFilter::WARN.into())
-        .from_env_lossy();
-    tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_target(false)
-        .without_time()
-        .with_writer(std::io::stderr)
-        .init();
     match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error}");
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }

@@ -250,15 +250,12 @@ async fn run(options: Options) -> Result<(), Box<dyn std::error::Error>> {
 }
 
 #[tokio::main]
+#[expect(clippy::print_stderr, reason = "a program says why it ends")]
 async fn main() -> ExitCode {
-    tracing_subscriber::fmt()
-        .with_env_filter(tracing_subscriber::EnvFilter::from_default_env())
-        .with_writer(std::io::stderr)
-        .init();
     match run(Options::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{error}");
+            eprintln!("{error}");
             ExitCode::FAILURE
         }
     }
