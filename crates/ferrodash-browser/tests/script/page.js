@@ -13,6 +13,16 @@ if (!path) {
 }
 const script = readFileSync(path, "utf8");
 
+/** Node has this event of browsers from version 19 on. */
+const CustomEvent =
+    globalThis.CustomEvent ??
+    class extends Event {
+        constructor(type, { detail = null, ...options } = {}) {
+            super(type, options);
+            this.detail = detail;
+        }
+    };
+
 /** Lets everything happen that waits for no clock and no network. */
 export const settle = async () => {
     for (let turn = 0; turn < 5; turn += 1) {
