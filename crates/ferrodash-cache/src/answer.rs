@@ -34,7 +34,7 @@ pub enum Status {
         /// The tier.
         tier: &'static str,
     },
-    /// A tier had it, past its timeout; it is being refreshed, or could not be.
+    /// A tier had it, but it is stale. It is being refreshed, or could not be.
     Stale {
         /// The tier.
         tier: &'static str,
@@ -54,15 +54,15 @@ pub enum Status {
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure<E> {
-    /// It returned an error. All who waited get a clone; nothing is kept.
+    /// It returned an error. All callers that waited get a clone; nothing is stored.
     #[error("{0}")]
     Error(E),
     /// It panicked, with this message.
     #[error("the function panicked: {0}")]
     Panic(Arc<str>),
     /// It ran longer than it may ([`Policy::hard_timeout`](crate::Policy::hard_timeout)), and was
-    /// ended.
-    #[error("the function took longer than {0:?} and was ended")]
+    /// aborted.
+    #[error("the function took longer than {0:?} and was stopped")]
     TimedOut(Duration),
 }
 
@@ -127,7 +127,7 @@ impl Computed {
         }
     }
 
-    /// A value for those who wait now, and nobody later.
+    /// A value for the callers that wait now. It is not stored.
     pub fn pass(bytes: impl Into<Bytes>) -> Self {
         Self {
             keep: false,

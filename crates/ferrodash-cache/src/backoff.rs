@@ -14,7 +14,7 @@ const FIRST: Duration = Duration::from_secs(1);
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Beyond this number of failing keys the pauses begin anew.
+/// Beyond this number of failing keys the pauses start again.
 const MOST: usize = 10_000;
 
 #[derive(Default)]

@@ -1,4 +1,4 @@
-//! Passes a failing tier, or a part of one, by for a moment, and speaks of it once in a while.
+//! Skips a failing tier, or a part of one, for a moment, and logs it once in a while.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -109,7 +109,7 @@ impl Breaker {
                     tracing::warn!(
                         tier = self.tier,
                         reason,
-                        "the cache tier fails and is passed by"
+                        "the cache tier is failing; skipping it for 1 s"
                     );
                 }
                 let mut state = self.lock();

@@ -1,4 +1,6 @@
-//! Builds a cache: tiers, in the order in which they are asked.
+//! The builder of a cache, and the part of [`Cache`] that constructs one.
+//!
+//! Tiers are asked in the order in which they are added.
 
 use std::time::Duration;
 
@@ -21,32 +23,35 @@ pub struct CacheBuilder {
 }
 
 impl CacheBuilder {
-    /// Whose entries these are, for stores that others can use too: keys in servers begin with it,
-    /// and in a directory it has a directory of its own. Caches of different namespaces know
-    /// nothing of each other; what has the same name shares its answers. A server needs one, here
-    /// or in its address, as nobody can know which deployments belong together. Counts for tiers
-    /// that are added after it.
+    /// Sets the namespace of the entries, for stores that others can use too.
+    ///
+    /// In a server, all keys begin with the namespace. On a disk, each namespace has a directory of
+    /// its own. Caches with the same namespace share their values, and caches with different ones
+    /// do not see each other. A server needs a namespace, here or in its address, because nothing
+    /// else says which processes belong together. The setting applies to tiers that are added after
+    /// it.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
         self.set_late("CacheBuilder::namespace");
         self
     }
 
-    /// Signs entries in shared stores, with their key, their namespace and until when they count:
-    /// who can write there, but does not know the secret, cannot make answers, move them to other
-    /// keys, or make them last longer. What it does not protect against stands in the guide. All
-    /// processes need the same one, and clocks that agree. By default entries are not signed.
-    /// Counts for tiers that are added after it.
+    /// Signs entries in shared stores, with their key, their namespace and their expiry.
+    ///
+    /// Someone who can write to the store but does not know the secret cannot forge values, move
+    /// them to other keys, or make them last longer. The guide says what the secret does not
+    /// protect against. All processes need the same secret, and clocks that agree. By default
+    /// entries are not signed. The setting applies to tiers that are added after it.
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(secret.into());
         self.set_late("CacheBuilder::secret");
         self
     }
 
-    /// Adds memory of this process, at most `max_bytes` of keys and values.
+    /// Adds memory of this process, of at most `max_bytes` for keys and values.
     ///
-    /// As the first tier it is a near cache of what comes after it: what others change there goes
-    /// from this memory too.
+    /// If memory is the first tier, it is a near cache of the tiers after it: when another process
+    /// changes an entry there, the copy in this memory is removed too.
     pub fn memory(mut self, max_bytes: u64) -> Self {
         let memory = tiers::Memory::new(max_bytes);
         if self.near_cache.is_none() && self.tiers.is_empty() {
@@ -56,16 +61,17 @@ impl CacheBuilder {
         self.tier(memory)
     }
 
-    /// How long a copy in memory of an entry in a shared tier is kept, before it is asked for
-    /// again. By default 30 s if the shared tier tells of changes, as Redis does, and 2 s if it
-    /// does not. This bounds how long an old value can be read in a process to which news of a
-    /// change does not get through.
+    /// Sets how long memory keeps a copy of an entry in a shared tier before it reads the entry
+    /// again.
+    ///
+    /// By default 30 s if the shared tier reports changes, as Redis does, and 2 s if it does not.
+    /// If the report of a change is lost, a process may read the old value for this long.
     pub fn near_age(mut self, age: Duration) -> Self {
         self.near_age = Some(age);
         self
     }
 
-    /// Adds a tier of one's own.
+    /// Adds a tier of your own.
     pub fn tier(mut self, tier: impl Tier) -> Self {
         self.tiers.push(Box::new(tier));
         self
@@ -97,10 +103,7 @@ impl CacheBuilder {
                 url,
                 "null has neither a place nor options".into(),
             )),
-            scheme => Err(malformed(
-                url,
-                format!("{scheme:?} is no scheme of a cache"),
-            )),
+            scheme => Err(malformed(url, format!("unknown cache scheme {scheme:?}"))),
         }
     }
 
@@ -195,8 +198,8 @@ impl CacheBuilder {
         }
     }
 
-    /// The cache. Without a tier, everything is computed each time, still once for all who ask at
-    /// the same time.
+    /// Builds the cache. A cache without tiers computes every value each time, still once for all
+    /// concurrent callers.
     pub fn build(self) -> Cache {
         Cache::with_tiers(
             self.near_cache,
@@ -246,10 +249,12 @@ fn parse_memory(rest: &str) -> Result<u64, String> {
     match query.split_once('=') {
         None if query.is_empty() => Ok(crate::cache::DEFAULT_MEMORY),
         Some(("max", size)) => options::size(size)
-            .ok_or_else(|| format!("{:?} is no size such as 64MB or 1GiB", shown(size))),
+            .ok_or_else(|| format!("{:?} is not a size such as 64MB or 1GiB", shown(size))),
         other => {
             let name = address::option(other.map_or("", |(name, _)| name));
-            Err(format!("{name} is not understood, only max=SIZE is"))
+            Err(format!(
+                "{name} is not a known option; the only option is max=SIZE"
+            ))
         }
     }
 }
@@ -262,13 +267,10 @@ mod tests {
     async fn addresses_that_cannot_be_used_say_why() {
         for (url, part) in [
             ("", "it is empty"),
-            (
-                "postgres://localhost",
-                "\"postgres\" is no scheme of a cache",
-            ),
+            ("postgres://localhost", "unknown cache scheme \"postgres\""),
             ("memory://?max=secret@host", "neither a user nor a password"),
-            ("memory://?max=lots", "\"lots\" is no size"),
-            ("memory://?min=1", "only max=SIZE is"),
+            ("memory://?max=lots", "\"lots\" is not a size"),
+            ("memory://?min=1", "the only option is max=SIZE"),
             ("redis://:secret@local host", "redis://***@local host"),
             ("redis:user:secret@localhost", "redis:***@localhost"),
             ("memcached://", "no server"),

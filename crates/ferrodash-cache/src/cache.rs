@@ -1,7 +1,9 @@
-//! The cache itself: tiers in order, and a function for what none of them has.
+//! The cache itself: the tiers in order, and what calls share.
 //!
-//! Here are the handle and the plain operations. `compute.rs` has the way of a call,
-//! `invalidate.rs` what ends entries.
+//! This file has the handle, what it shares, and the plain operations: get, set, add. The other
+//! parts of [`Cache`] are in files of their own: `builder.rs` constructs it, `search.rs` looks into
+//! the tiers, `compute.rs` answers calls, `execute.rs`, `lease.rs`, `keep.rs` and `improve.rs` run
+//! flights, `invalidate.rs` removes entries, `state.rs` and `report.rs` report.
 
 use std::convert::Infallible;
 use std::fmt::{self, Debug};
@@ -131,8 +133,8 @@ impl Cache {
         Self { inner }
     }
 
-    /// The fresh entry of `key` in the first tier that has one, put into the tiers before that one
-    /// as well.
+    /// Returns the fresh entry of `key` in the first tier that has one, and copies it into the
+    /// tiers before that one.
     pub async fn get(&self, key: &Key) -> Option<Entry> {
         let selectors = self.selectors(key, &[]);
         let found = self.find(key, &selectors, None).await.found;
@@ -141,8 +143,8 @@ impl Cache {
             .filter(|entry| entry.remaining().is_some())
     }
 
-    /// As [`get`](Self::get), past this process's memory: for a caller who knows that there is
-    /// something newer.
+    /// Like [`get`](Self::get), but skips the memory of this process. For a caller that knows that
+    /// there is a newer value.
     pub async fn get_anew(&self, key: &Key) -> Option<Entry> {
         if let (Some(near), false) = (&self.inner.near_cache, self.inner.tiers.is_empty()) {
             near.changed(key);
@@ -150,25 +152,27 @@ impl Cache {
         self.get(key).await
     }
 
-    /// The fresh entries of several keys, asked for at the same time.
+    /// Returns the fresh entries of several keys, which are read concurrently.
     pub async fn get_many(&self, keys: &[Key]) -> Vec<Option<Entry>> {
         join_all(keys.iter().map(|key| self.get(key))).await
     }
 
-    /// Keeps a value in every tier; `false` if the tier that all share, or without one any tier,
-    /// did not take it. More than ten years count as ten years.
+    /// Stores a value in every tier. A `timeout` above ten years counts as ten years.
     ///
-    /// What is being computed under this key does not overwrite it.
+    /// Returns `false` if the last tier that processes share did not store it. If there is no such
+    /// tier, returns `false` if no tier stored it.
+    ///
+    /// A computation of this key that is in progress does not overwrite the value.
     pub async fn set(&self, key: &Key, bytes: Bytes, timeout: Duration) -> bool {
         self.set_with(key, bytes, &Policy::new(timeout)).await
     }
 
-    /// As [`set`](Self::set), with everything that a policy says.
+    /// Like [`set`](Self::set), with all settings of a policy.
     pub async fn set_with(&self, key: &Key, bytes: Bytes, policy: &Policy) -> bool {
         if policy.timeout.is_zero() {
             return false;
         }
-        self.inner.flights.void(key);
+        self.inner.flights.cancel(key);
         if self.inner.marks_keys() && self.invalidate(&[key.selector()]).await.is_err() {
             return false;
         }
@@ -189,7 +193,7 @@ impl Cache {
         self.put(key, &entry, epoch, marks.is_some()).await
     }
 
-    /// Puts an entry into every tier, whoever holds its lease.
+    /// Puts an entry into every tier. A holder of its lease loses it.
     pub(crate) async fn put(&self, key: &Key, entry: &Entry, epoch: u64, online: bool) -> bool {
         let inner = &*self.inner;
         entry.mark_checked(epoch);
@@ -199,8 +203,8 @@ impl Cache {
         if inner.tiers.is_empty() {
             return near.replace(key, entry, self.near_age(online));
         }
-        // From here on a change by others is not missed, and no copy is kept of what they have
-        // replaced.
+        // From here on, a change by another process raises the version. So no copy is kept of an
+        // entry that was replaced meanwhile.
         near.changed(key);
         let version = near.version(key);
         let stored = self.put_into_tiers(key, entry).await;
@@ -225,7 +229,7 @@ impl Cache {
         stored
     }
 
-    /// Keeps a value unless there is a fresh one; whether it was kept.
+    /// Stores a value unless there is a fresh one. Returns whether it was stored.
     pub async fn add(&self, key: &Key, bytes: Bytes, timeout: Duration) -> bool {
         let policy = Policy::new(timeout);
         let compute = || async { Ok::<_, Infallible>(Computed::keep(bytes)) };
@@ -303,15 +307,16 @@ impl Cache {
         CURRENT.sync_scope(self.clone(), function)
     }
 
-    /// The cache of the surrounding [`scope`](Self::scope); outside of any, the process's default.
+    /// Returns the cache of the surrounding [`scope`](Self::scope). Outside of any scope, returns
+    /// the default cache of the process.
     pub fn current() -> Self {
         CURRENT
             .try_with(Clone::clone)
             .unwrap_or_else(|_| DEFAULT.get_or_init(|| Self::memory(DEFAULT_MEMORY)).clone())
     }
 
-    /// Makes this the cache of functions that run outside of any scope. The first call counts;
-    /// `false` for a later one.
+    /// Makes this the default cache of the process, for functions that run outside of any scope.
+    /// Only the first call has an effect. Later calls return `false`.
     pub fn make_default(&self) -> bool {
         DEFAULT.set(self.clone()).is_ok()
     }

@@ -42,11 +42,11 @@ pub struct EntryReport {
     pub function: Arc<str>,
     /// The size of the value in bytes.
     pub bytes: usize,
-    /// How often it was given back, since this process saw it first.
+    /// How often it was served, since this process saw it first.
     pub hits: u64,
     /// How long ago it was made.
     pub age: Duration,
-    /// How long it is still fresh; `None` past its timeout.
+    /// How long it is still fresh; `None` if it is stale.
     pub fresh: Option<Duration>,
     /// Where it was found last; empty for one that was computed here and not asked for since.
     pub tier: &'static str,

@@ -39,12 +39,33 @@ enum Use {
 }
 
 impl Cache {
-    /// The value of `key`: from the first tier that has it, or from `compute`, which runs once for
-    /// all who ask at the same time, in this process and in those that share its last tier.
+    /// Returns the value of `key` from the first tier that has it, or from `compute`.
     ///
-    /// The function runs in a task of its own, within this cache's [`scope`](Self::scope): when a
-    /// caller goes away the others still get its result, and when all are gone it is ended. An
-    /// error, a panic or the end of its time reaches all who waited and is not kept.
+    /// # Concurrency
+    /// Concurrent calls for one key share one run of `compute`, in this process and in all
+    /// processes that share the last tier.
+    ///
+    /// # Cancellation
+    /// The function runs in a task of its own, within this cache's [`scope`](Self::scope). If a
+    /// caller is dropped, the others still get the result. If all callers are dropped, the run is
+    /// aborted.
+    ///
+    /// # Errors and panics
+    /// An error, a panic or a [timeout](Policy::hard_timeout) reaches all callers that waited for
+    /// the run. None of them is stored.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::time::Duration;
+    /// use ferrodash_cache::{Cache, Computed, Failure, Key, Policy};
+    ///
+    /// let cache = Cache::memory(1 << 20);
+    /// let policy = Policy::new(Duration::from_secs(60));
+    /// let compute = || async { Err::<Computed, _>("the database is down") };
+    /// let answer = cache.get_or_compute(Key::of("rows", &1), &policy, compute).await;
+    /// assert_eq!(answer.result.unwrap_err(), Failure::Error("the database is down"));
+    /// # }
+    /// ```
     pub async fn get_or_compute<E, F, Fut>(
         &self,
         key: Key,

@@ -28,7 +28,7 @@ impl WeakEntry {
     }
 }
 
-/// What each hit looks at comes first, to lie in one line of the processor's cache.
+/// What each hit looks at comes first, to be in one line of the processor's cache.
 #[derive(Debug)]
 #[repr(C)]
 struct Inner {
@@ -39,7 +39,7 @@ struct Inner {
     fingerprint: u64,
     /// For copies in memory: where hits are counted.
     stats: OnceLock<Arc<FunctionStats>>,
-    /// Until when it may be given back at all.
+    /// Until when it may be served at all.
     usable: Instant,
     parts: Parts,
     /// The value in the form in which its function gives it back, for the one caller who takes it.
@@ -55,7 +55,7 @@ pub struct Parts {
     pub id: u64,
     /// How long it is fresh, from when it was made.
     pub timeout: Duration,
-    /// How long it may be given back, from when it was made; at least `timeout`.
+    /// How long it may be served, from when it was made; at least `timeout`.
     pub lifetime: Duration,
     /// How long the function took.
     pub cost: Duration,
@@ -139,7 +139,7 @@ impl Entry {
         self.fresh_at(now())
     }
 
-    /// How long the entry may still be given back, fresh or not; `None` when it is past its
+    /// How long the entry may still be served, fresh or not; `None` when it is past its
     /// lifetime.
     pub fn lifetime_left(&self) -> Option<Duration> {
         self.usable_at(now())

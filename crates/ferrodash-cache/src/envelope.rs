@@ -1,4 +1,4 @@
-//! The form in which entries lie in stores that others can write to.
+//! The form in which entries are stored where others can write.
 //!
 //! A header of fixed length, the selectors, the validator, the value, and a signature where one is
 //! asked for. What does not open counts as absent: it is damaged, foreign, of another version, or
@@ -7,7 +7,7 @@
 //! The signature is over all of it, and over the key and the namespace, which are not in it: an
 //! entry that was moved does not open in its new place. The header says when the value was made, by
 //! the clock of who made it. Only where there is a secret is that looked at: without one the
-//! store's word on the time is as good, and clocks of hosts need not agree.
+//! time that the store gives is as good, and clocks of hosts need not agree.
 
 use std::cell::RefCell;
 use std::sync::Arc;

@@ -3,7 +3,7 @@
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a cache cannot be made. Once made, a cache does not fail: a tier that does is passed by.
+/// Why a cache cannot be built. A cache that was built does not fail: it skips a tier that does.
 ///
 /// `Debug` writes what `Display` does, as that is what a `main` that returns it prints.
 #[derive(thiserror::Error)]

@@ -159,7 +159,7 @@ impl Cache {
         };
         if usable && self.still_counts(&call.key, &entry, search.marks).await {
             self.inner.backoff.failed(&call.key);
-            tracing::warn!(function = %call.policy.name, "the function failed, and its last value stands in");
+            tracing::warn!(function = %call.policy.name, "the function failed; serving its last value");
             return Landing::value(entry, Status::Stale { tier });
         }
         failure

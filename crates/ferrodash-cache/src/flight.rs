@@ -1,4 +1,4 @@
-//! One computation per key: whoever asks while it runs waits for its result.
+//! One computation per key: callers that ask while it runs wait for its result.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -20,16 +20,16 @@ pub(crate) enum Landing {
     Value {
         entry: Entry,
         status: Status,
-        /// Something was invalidated while the function ran. Who asked before that can have the
-        /// value, and who joined later cannot; as nobody knows which, only the one who started the
-        /// flight has it.
+        /// Something was invalidated while the function ran. A caller that asked before that may
+        /// have the value, and one that joined later may not. As nobody knows which, only the
+        /// caller that started the flight gets it.
         superseded: bool,
     },
     Error(Arc<dyn Any + Send + Sync>),
     Panic(Arc<str>),
     /// The function ran longer than it may.
     TimedOut,
-    /// Nothing was computed, because another process does; whoever waits has to look again.
+    /// Nothing was computed, because another process does; callers that wait have to look again.
     Elsewhere,
 }
 
@@ -45,13 +45,13 @@ impl Landing {
 
     /// The task was ended from outside, for example with its runtime.
     fn ended() -> Self {
-        Self::Panic("the computation was ended before it was done".into())
+        Self::Panic("the computation was canceled before it finished".into())
     }
 }
 
 type Arrival = watch::Receiver<Option<Landing>>;
 
-/// The flights under way.
+/// The flights in progress.
 #[derive(Default)]
 pub(crate) struct Flights {
     // Held for one look-up or change and never across an await.
@@ -65,7 +65,7 @@ struct Flight {
 
 struct State {
     /// Its key was removed: what it brings must not be kept.
-    void: AtomicBool,
+    canceled: AtomicBool,
     /// How many wait. Changed under the map's lock, so that nobody joins a flight whose last waiter
     /// has just left.
     waiters: AtomicUsize,
@@ -125,11 +125,11 @@ impl Flights {
                 });
             }
             // The older flight must not overwrite what the newer one brings.
-            state.void.store(true, Ordering::SeqCst);
+            state.canceled.store(true, Ordering::SeqCst);
         }
         let (sender, arrival) = watch::channel(None);
         let state = Arc::new(State {
-            void: AtomicBool::new(false),
+            canceled: AtomicBool::new(false),
             waiters: AtomicUsize::new(1),
             joined: AtomicBool::new(false),
             detached: AtomicBool::new(false),
@@ -161,10 +161,11 @@ impl Flights {
         )
     }
 
-    /// Voids the flight of a key: who waits gets its result, nobody later does, and it is not kept.
-    pub(crate) fn void(&self, key: &Key) {
+    /// Cancels the flight of a key: callers that wait get its result, later callers do not, and it
+    /// is not stored.
+    pub(crate) fn cancel(&self, key: &Key) {
         if let Some(flight) = self.lock().remove(key) {
-            flight.state.void.store(true, Ordering::SeqCst);
+            flight.state.canceled.store(true, Ordering::SeqCst);
         }
     }
 
@@ -242,8 +243,8 @@ impl Drop for Ticket {
 
 impl Departure {
     /// Whether the key was removed, or a refresh has taken this flight's place.
-    pub(crate) fn is_void(&self) -> bool {
-        self.state.void.load(Ordering::SeqCst)
+    pub(crate) fn is_canceled(&self) -> bool {
+        self.state.canceled.load(Ordering::SeqCst)
     }
 
     /// Takes the flight off the map: what it brings is in its tiers, and later callers look there.

@@ -3,11 +3,11 @@
 //! A history goes forward: eras that have ended do not come back, the sequence number of an era
 //! never falls, and neither does the mark of a selector. A store that was put back, from a copy of
 //! its data or by somebody who wants an old value to count again, breaks one of these rules for who
-//! has seen more of it. Such a process begins another era, which voids all that the store has. Who
-//! has seen nothing yet cannot know: what was put back as a whole looks like what it once was.
+//! has seen more of it. Such a process begins another era, which invalidates all that the store
+//! has. Who has seen nothing yet cannot know: what was put back as a whole looks like what it once
+//! was.
 //!
-//! A tier may keep more than one history, each with marks of its own; they are told apart by a
-//! number.
+//! A tier may keep more than one history, each with marks of its own; each has a number.
 //!
 //! What is compared was seen *before* the store was asked, as answers may arrive in another order
 //! than they were given.
@@ -168,8 +168,8 @@ impl History {
             return false;
         }
         if !seen.follow(marks.now) {
-            // An answer from before the era that another one has told of meanwhile: right when it
-            // was given.
+            // An answer from before the era that another answer has reported meanwhile: right when
+            // it was given.
             return true;
         }
         if marks.newest > 0 {
@@ -233,7 +233,7 @@ impl Seen {
 }
 
 async fn begin_era(shared: &dyn Shared, history: usize) -> TierResult<()> {
-    tracing::warn!("the history of the cache's store has gone back; what the store holds is void");
+    tracing::warn!("the history of the cache's store went back; discarding all that the store has");
     shared.begin_era(history).await
 }
 

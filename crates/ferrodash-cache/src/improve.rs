@@ -1,4 +1,5 @@
-//! A better form of a value that is kept already, such as one with compressed copies of it.
+//! The part of [`Cache`] that stores a better form of a value that is stored already, such as one
+//! with compressed copies of it.
 //!
 //! A caller should not wait for what only later callers profit from. A function therefore returns
 //! what is ready, and with it a function that makes the better form of that; the cache calls it
@@ -82,8 +83,8 @@ impl Cache {
         }
     }
 
-    /// Replaces the entry in the tier that gives leases. The lease is lost to whoever removes or
-    /// replaces the entry, so the better form never takes the place of something newer.
+    /// Replaces the entry in the tier that gives leases. The lease is lost to a caller that removes
+    /// or replaces the entry, so the better form never takes the place of something newer.
     async fn fill_again(
         &self,
         call: &Call,
@@ -96,7 +97,7 @@ impl Cache {
         let lease = Lease::sought(self, *key, request.token, request.lease);
         match slot.ask(inner, key, shared.acquire(key, request)).await {
             Some(Some(LeaseOutcome::Won)) => {}
-            // It may be held, and is given back.
+            // It may be held, and is released.
             Some(None) => return,
             None | Some(Some(_)) => return lease.not_won(),
         }

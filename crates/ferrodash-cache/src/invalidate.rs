@@ -1,4 +1,4 @@
-//! What ends entries before their time.
+//! The part of [`Cache`] that removes and invalidates entries.
 
 use std::time::Duration;
 
@@ -9,10 +9,10 @@ use crate::error::debug_as_display;
 use crate::tier::{Filled, LeaseOutcome, LeaseRequest};
 use crate::{Key, Selector};
 
-/// An invalidation that did not reach every tier: some may still give back what was to be
-/// forgotten.
+/// An invalidation that did not reach every tier. The tiers that it names may still return old
+/// values.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} did not take the invalidation and may still give back old values; try again", tiers.join(" and "))]
+#[error("{} did not confirm the invalidation and may still return old values; try again", tiers.join(" and "))]
 pub struct Unreached {
     /// The tiers.
     pub tiers: Vec<&'static str>,
@@ -23,14 +23,14 @@ debug_as_display!(Unreached);
 impl Cache {
     /// Forgets a value in every tier.
     ///
-    /// A computation of this key that is under way, here or in a process that shares the last tier,
-    /// is voided: who waits for it gets its result, but it is not kept, and the next caller starts
-    /// another.
+    /// If a computation of this key is in progress, in this process or in one that shares the last
+    /// tier, its result is not stored. Callers that wait for it get the result. The next caller
+    /// starts another computation.
     ///
     /// # Errors
     /// When a tier could not be reached and may still have it.
     pub async fn remove(&self, key: &Key) -> Result<(), Unreached> {
-        self.inner.flights.void(key);
+        self.inner.flights.cancel(key);
         if self.inner.marks_keys() {
             self.invalidate(&[key.selector()]).await?;
         }
@@ -75,11 +75,11 @@ impl Cache {
 
     /// Forgets everything with one of these selectors: functions, tags, or [all](Selector::ALL).
     ///
-    /// When this returns, no read of any process gives back a value that was computed from what was
-    /// so before, except for copies in the memory of other processes: those follow as soon as the
-    /// message reaches them, or within their bound (see
-    /// [`CacheBuilder::near_age`](crate::CacheBuilder::near_age)). Work that is under way is
-    /// voided.
+    /// When this returns, no process reads a value that was computed before, with one exception:
+    /// copies in the memory of other processes. Those processes drop their copies as soon as the
+    /// message reaches them, or when the copies reach their maximum age (see
+    /// [`CacheBuilder::near_age`](crate::CacheBuilder::near_age)). Results of computations in
+    /// progress are not stored.
     ///
     /// # Errors
     /// When the tier that keeps the marks could not be reached.
@@ -132,8 +132,8 @@ impl Cache {
         self.invalidate(&[Selector::ALL]).await
     }
 
-    /// Ends the freshness of a value, so that the next caller has it computed anew. It can still
-    /// stand in while that happens, or if it fails. `false` if there is none.
+    /// Makes a value stale, so that the next call computes it again. The stale value can still be
+    /// served meanwhile, or if the function fails. Returns `false` if there is no value.
     ///
     /// # Errors
     /// When a tier could not be reached and may still have it fresh.
@@ -234,7 +234,7 @@ impl Drop for PendingInvalidation {
         if let (false, Ok(runtime)) = (selectors.is_empty(), Handle::try_current()) {
             runtime.spawn(async move {
                 if let Err(error) = cache.invalidate(&selectors).await {
-                    tracing::error!(%error, "the writer went away, and its invalidation failed");
+                    tracing::error!(%error, "the call was dropped after it wrote, and its invalidation failed");
                 }
             });
         }

@@ -1,6 +1,6 @@
 //! What this process knows of invalidations.
 //!
-//! The marks themselves lie in the shared tier, or here if there is none. Copies in memory need not
+//! The marks themselves are in the shared tier, or here if there is none. Copies in memory need not
 //! ask for them on each hit: each remembers the *epoch* in which it was last looked at, and the
 //! epoch changes with every invalidation that becomes known here. So a hit compares two numbers.
 
@@ -10,8 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{Marks, Selector, Stamp};
 
-/// From this number of marks on a new era begins, which voids all entries: tags can be made of
-/// anything, such as the numbers of rows, and marks of what nobody asks for any more would pile up.
+/// From this number of marks on a new era begins, which invalidates all entries: tags can be made
+/// of anything, such as the numbers of rows, and marks of what nobody asks for any more would pile
+/// up.
 const MOST_MARKS: usize = 100_000;
 
 /// Sets of selectors whose marks are remembered.

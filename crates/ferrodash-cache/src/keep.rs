@@ -126,7 +126,7 @@ impl Cache {
             None => Some(Filled::Refused),
         };
         let mut stored = filled == Some(Filled::Stored);
-        if filled == Some(Filled::Lost) || flight.is_void() {
+        if filled == Some(Filled::Lost) || flight.is_canceled() {
             return Kept::Lost;
         }
         if online {
@@ -141,7 +141,7 @@ impl Cache {
         }
         // The removal may have passed between the look at the mark and the writing. What it put
         // there stays.
-        if flight.is_void() {
+        if flight.is_canceled() {
             self.remove_from_storage(&call.key, entry).await;
             return Kept::Lost;
         }
@@ -187,7 +187,7 @@ impl Cache {
 fn has_few_selectors(selectors: &[Selector], policy: &Policy) -> bool {
     let few = selectors.len() <= usize::from(u16::MAX);
     if !few {
-        tracing::warn!(function = %policy.name, tags = selectors.len(), "a value with so many tags is not kept");
+        tracing::warn!(function = %policy.name, tags = selectors.len(), "the value has too many tags and is not stored");
     }
     few
 }

@@ -78,7 +78,7 @@ impl Key {
         self.function
     }
 
-    /// What ends copies of the key's entry in tiers that lie before the one where it is removed.
+    /// What ends copies of the key's entry in tiers before the one where it is removed.
     pub(crate) fn selector(&self) -> Selector {
         Selector::from_bytes(*self.hash.first_chunk().expect("32 bytes"))
     }
@@ -121,7 +121,7 @@ impl FromStr for Key {
     /// Reads the hex that [`Display`] writes. Its function is not known any more.
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let hash = blake3::Hash::from_hex(text)
-            .map_err(|error| KeyError(format!("{text:?} is no key: {error}")))?;
+            .map_err(|error| KeyError(format!("{text:?} is not a key: {error}")))?;
         Ok(Self::from_bytes(*hash.as_bytes()))
     }
 }

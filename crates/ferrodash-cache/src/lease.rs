@@ -36,7 +36,7 @@ pub(crate) enum Permit {
     },
 }
 
-/// The right to fill a key, given back when dropped.
+/// The right to fill a key, released when dropped.
 pub(crate) struct Lease {
     cache: Cache,
     key: Key,
@@ -159,7 +159,7 @@ impl Cache {
 }
 
 impl Lease {
-    /// A lease that is asked for, and given back when dropped: the answer may be lost.
+    /// A lease that is asked for, and released when dropped: the answer may be lost.
     pub(crate) fn sought(cache: &Cache, key: Key, token: u64, lasts: Duration) -> Self {
         Self {
             cache: cache.clone(),

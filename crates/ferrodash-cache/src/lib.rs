@@ -1,11 +1,12 @@
 //! A cache for the results of functions: in memory, on disk, in Redis, in Memcached.
 //!
-//! [`Cache::get_or_compute`] answers from the first tier that has the key and otherwise runs the
-//! function, once for all who ask at the same time, also in other processes that share a tier. A
-//! [`Policy`] says how long values are fresh, and whether they may be given back past that. Values
-//! are invalidated by key, by function, by tag, or all together; what is under way at that moment
-//! is voided. Errors are never kept unless asked. A tier that fails makes answers slower, not
-//! wrong: it is passed by for a moment and tried again.
+//! [`Cache::get_or_compute`] returns the value of the first tier that has the key. If no tier has
+//! it, the cache runs the function once for all concurrent callers, also for those in other
+//! processes that share a tier. A [`Policy`] says how long values are fresh, and whether stale
+//! values may be served. Values are invalidated by key, by function, by tag, or all together. If a
+//! computation is in progress at that moment, its result is not stored. Errors are not stored
+//! unless a policy asks for it. A tier that fails makes answers slower, not wrong: the cache skips
+//! it for a second and then tries it again.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -275,7 +275,10 @@ where
         Err(Failure::Error(error)) => Err(error),
         Err(Failure::Panic(message)) => std::panic::resume_unwind(Box::new(message.to_string())),
         Err(Failure::TimedOut(time)) => {
-            panic!("{} took longer than {time:?} and was ended", function.name)
+            panic!(
+                "{} took longer than {time:?} and was stopped",
+                function.name
+            )
         }
     }
 }

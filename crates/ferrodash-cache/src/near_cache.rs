@@ -1,10 +1,10 @@
 //! Memory of this process in front of everything else.
 //!
-//! With a shared tier behind it this is a near cache: copies of what lies there. A copy lives
-//! shorter than its entry, as what others do to the entry may not become known here, and it goes
-//! when a change of it becomes known. Between reading an entry and keeping its copy such a change
-//! can pass by; so who keeps a copy says at which *version* of the key it began to read, and a copy
-//! of an older version goes again.
+//! With a shared tier behind it this is a near cache: copies of what is there. A copy lives shorter
+//! than its entry, as what others do to the entry may not become known here, and it goes when a
+//! change of it becomes known. Such a change can come between reading an entry and storing its
+//! copy. So the caller that stores a copy says at which *version* of the key it began to read, and
+//! a copy of an older version is removed again.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,7 +23,7 @@ const LOCKS: usize = 256;
 pub(crate) struct NearCache {
     memory: Memory,
     versions: Box<[AtomicU32]>,
-    // Between the look at a version and the insertion, no change may pass by.
+    // Between the look at a version and the insertion, no change may come.
     locks: Box<[Mutex<()>]>,
 }
 
@@ -47,7 +47,7 @@ impl NearCache {
         self.counter(key).load(Ordering::SeqCst)
     }
 
-    /// Keeps a copy for `at_most`, unless a change has passed by since `version`; whether it is
+    /// Keeps a copy for `at_most`, unless the key has changed since `version`; whether it is
     /// kept. If it is not, no older copy is either.
     pub(crate) fn keep(&self, key: &Key, entry: &Entry, at_most: Duration, version: u32) -> bool {
         let _lock = self.lock(key);
@@ -85,7 +85,7 @@ impl NearCache {
         self.memory.forget(key);
     }
 
-    /// Forgets all copies: changes may have passed by unknown.
+    /// Forgets all copies: changes may have been missed.
     pub(crate) fn flush(&self) {
         let _locks: Vec<_> = self
             .locks

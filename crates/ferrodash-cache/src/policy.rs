@@ -1,4 +1,4 @@
-//! For how long, and under which conditions, a value is kept.
+//! Policies: how long a value is stored, and under which conditions.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,12 +7,13 @@ use bytes::Bytes;
 
 use crate::{Entry, Selector};
 
-/// How long a lease is held without a sign of life: as long may callers wait for a process that
+/// How long a lease lasts unless it is renewed. Callers wait at most this long for a process that
 /// died while it computed.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 
-/// For how long, and under which conditions, a value is kept. Each option says what it is by
-/// default.
+/// How long a value is stored, and under which conditions.
+///
+/// Each method says what the default is.
 ///
 /// ```
 /// use std::time::Duration;
@@ -32,17 +33,15 @@ pub struct Policy {
     pub name: Cow<'static, str>,
     /// How long a value is fresh. Zero keeps nothing; callers at the same time still share one run.
     pub timeout: Duration,
-    /// How long past the timeout a value is given back at once while one run in the background
-    /// refreshes it.
+    /// How long a stale value is served at once while one run in the background refreshes it.
     pub stale_while_revalidate: Duration,
-    /// How long past the timeout a value is given back when the function fails.
+    /// How long a stale value is served when the function fails.
     pub stale_if_error: Duration,
     /// The share of the timeout, 0 to 1, by which it is randomly shortened.
     pub jitter: f64,
     /// How eagerly fresh values are refreshed in the background: the β of XFetch. 0 never does.
     pub early: f64,
-    /// How long a caller waits for the function while there is a value past its timeout to fall
-    /// back on.
+    /// How long a caller waits for the function while there is a stale value to fall back on.
     pub soft_timeout: Option<Duration>,
     /// How long the function may run, and a caller wait for another's run.
     pub hard_timeout: Duration,
@@ -122,71 +121,73 @@ impl Policy {
         }
     }
 
-    /// What the function is called in metrics, on the admin page and in the log. By default it has
-    /// no name.
+    /// Names the function in metrics, on the admin page and in the log. By default it has no name.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// For so long past the timeout, a value is given back at once while one run in the background
+    /// Serves a stale value for so long after its timeout, while one run in the background
     /// refreshes it. By default not at all (RFC 5861, section 3).
     pub fn stale_while_revalidate(mut self, time: Duration) -> Self {
         self.stale_while_revalidate = time;
         self
     }
 
-    /// For so long past the timeout, a value is given back when the function fails or takes too
-    /// long. By default not at all (RFC 5861, section 4).
+    /// Serves a stale value for so long after its timeout if the function fails or takes too long.
+    /// By default not at all (RFC 5861, section 4).
     pub fn stale_if_error(mut self, time: Duration) -> Self {
         self.stale_if_error = time;
         self
     }
 
-    /// Shortens each timeout at random by up to this share, so that values made together do not end
-    /// together. By default 0. It never lengthens it.
+    /// Shortens each timeout at random by up to this share, so that values that were computed
+    /// together do not become stale together. A timeout is never lengthened. By default 0.
     pub fn jitter(mut self, share: f64) -> Self {
         self.jitter = share.clamp(0.0, 1.0);
         self
     }
 
-    /// Refreshes values that are asked for often in the background before they end, the more likely
-    /// the longer the function takes and the nearer the end: XFetch (Vattani, Chierichetti,
-    /// Lowenstein, VLDB 2015) with this β; 1 is usual. By default 0, never.
+    /// Refreshes frequently used values in the background before they become stale.
+    ///
+    /// This is XFetch (Vattani, Chierichetti, Lowenstein, VLDB 2015) with this β, of which 1 is the
+    /// usual value. A refresh is more likely the longer the function takes and the closer the
+    /// timeout is. By default 0, which never refreshes early.
     pub fn early(mut self, beta: f64) -> Self {
         self.early = beta.max(0.0);
         self
     }
 
-    /// How long a caller waits for the function while [`stale_if_error`](Self::stale_if_error) has
-    /// a value to give back. The function goes on in the background. By default as long as it
-    /// takes.
+    /// Limits how long a caller waits for the function while
+    /// [`stale_if_error`](Self::stale_if_error) has a value to serve. After that the caller gets
+    /// the stale value, and the function continues in the background. By default there is no limit.
     pub fn soft_timeout(mut self, time: Duration) -> Self {
         self.soft_timeout = Some(time);
         self
     }
 
-    /// How long the function may run, and a caller wait for another process that computes. By
-    /// default five minutes.
+    /// Limits how long the function may run, and how long a caller waits for another process that
+    /// computes. By default five minutes.
     pub fn hard_timeout(mut self, time: Duration) -> Self {
         self.hard_timeout = time;
         self
     }
 
-    /// Keeps a result only if the function took at least this long. By default always.
+    /// Stores a result only if the function took at least this long. By default results are always
+    /// stored.
     pub fn slower_than(mut self, time: Duration) -> Self {
         self.slower_than = time;
         self
     }
 
-    /// How long a process that computes is waited for after its last sign of life, which it gives
-    /// three times as often. By default 10 s.
+    /// Sets how long the lease of a process that computes lasts. The process renews it three times
+    /// in that time. If it dies, others take over when the lease has run out. By default 10 s.
     pub fn lease(mut self, time: Duration) -> Self {
         self.lease = time.max(Duration::from_millis(100));
         self
     }
 
-    /// Whether calls look into the cache. By default they do.
+    /// Sets whether calls read from the cache. By default they do.
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self
@@ -198,13 +199,14 @@ impl Policy {
         self
     }
 
-    /// How audit mode compares a kept value with a recomputed one. By default by their bytes.
+    /// Sets how audit mode compares a stored value with a recomputed one. By default it compares
+    /// their bytes.
     pub fn same(mut self, same: fn(&Bytes, &Bytes) -> bool) -> Self {
         self.same = same;
         self
     }
 
-    /// Whether an entry can be read. By default each can.
+    /// Sets how to tell whether an entry can be read. By default every entry can.
     pub fn readable(mut self, readable: fn(&Entry) -> bool) -> Self {
         self.readable = readable;
         self

@@ -1,4 +1,4 @@
-//! What a cache tells of itself: counters, entries, and both in the form that Prometheus reads.
+//! The part of [`Cache`] that reports counters and entries, also in the text format of Prometheus.
 
 use std::fmt::Write;
 use std::sync::atomic::Ordering;

@@ -84,7 +84,7 @@ impl Run {
         self
     }
 
-    /// The value is for those who wait now, and not kept.
+    /// Returns the value to the callers that wait now, and does not store it.
     pub fn do_not_keep(&self) -> &Self {
         self.decisions().pass = true;
         self

@@ -15,7 +15,7 @@ use crate::{Entry, Key, Marks, Policy, Selector};
 pub(crate) struct Search {
     /// The best entry that counts, and its tier: a fresh one, or else the youngest.
     pub(crate) found: Option<(Entry, &'static str)>,
-    /// The id of what lies in the tier that gives leases.
+    /// The id of the entry in the tier that gives leases.
     pub(crate) observed: Option<u64>,
     /// The marks of the key's selectors; `None` if the tier that keeps them did not answer.
     pub(crate) marks: Option<Marks>,
@@ -38,7 +38,7 @@ impl Search {
 }
 
 impl Policy {
-    /// Whether a stale entry may be given back while it is refreshed.
+    /// Whether a stale entry may be served while it is refreshed.
     pub(crate) fn may_revalidate(&self, entry: &Entry) -> bool {
         entry.age()
             < entry
@@ -171,7 +171,7 @@ impl Cache {
         marks.allow(parts.born).then_some(entry)
     }
 
-    /// Reads an entry from a tier that only stores; the marks lie elsewhere.
+    /// Reads an entry from a tier that only stores; the marks are elsewhere.
     async fn read_storage(&self, slot: &Slot, key: &Key) -> Option<Entry> {
         let entry = slot.call(&self.inner, key, slot.tier().get(key)).await??;
         let marks = self.marks(key, &entry.parts().selectors).await?;

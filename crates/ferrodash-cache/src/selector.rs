@@ -2,10 +2,11 @@
 //!
 //! A store that several processes share counts invalidations. Each one raises the store's sequence
 //! number and writes it down as the *mark* of what it invalidates: a function, a tag, or
-//! everything. Who computes reads the number first and keeps it with the value; an entry counts as
-//! long as no mark of its selectors is newer. So one number, taken before the function ran, voids
-//! what was under way too, also for tags that only the function itself knows. A store that lost its
-//! marks begins another era, and entries of the old one count as absent.
+//! everything. A computation reads the number first and stores it with the value. An entry counts
+//! as long as no mark of its selectors is newer. The number was read before the function ran, so an
+//! invalidation also reaches computations in progress, and tags that only the function itself
+//! knows. A store that lost its marks begins another era, and entries of the old one count as
+//! absent.
 
 use std::fmt;
 

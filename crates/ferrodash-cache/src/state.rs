@@ -1,4 +1,5 @@
-//! How the tiers are: for the health endpoint, and for the log when an app starts.
+//! The part of [`Cache`] that reports the state of its tiers, for the health endpoint and for the
+//! log when an app starts.
 
 use std::fmt::{self, Display};
 use std::time::Duration;
@@ -111,7 +112,7 @@ impl Cache {
             }
         }
         if reports.is_empty() {
-            tracing::info!("cache: no tier, nothing is kept");
+            tracing::info!("cache: no tiers, so nothing is stored");
         }
         reports
     }

@@ -28,7 +28,7 @@ pub struct FunctionReport {
     pub name: Arc<str>,
     /// Answers that a tier had, fresh.
     pub hits: u64,
-    /// Answers that a tier had, past their timeout.
+    /// Stale answers that a tier had.
     pub stale: u64,
     /// Answers for which the function ran.
     pub misses: u64,

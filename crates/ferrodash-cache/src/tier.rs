@@ -13,8 +13,8 @@ pub type TierResult<T> = Result<T, String>;
 /// A place where entries are kept.
 ///
 /// The cache guarantees that it never asks to keep an entry past its lifetime, and that it looks at
-/// marks itself: a tier gives back what it has. An implementation must answer within a bound, even
-/// when its server does not, must not give back an entry past its lifetime, and must treat what it
+/// marks itself: a tier returns what it has. An implementation must answer within a bound, even
+/// when its server does not, must not return an entry past its lifetime, and must treat what it
 /// cannot read as absent.
 pub trait Tier: Send + Sync + 'static {
     /// Name in `Cache-Status`, in metrics and in the log.
@@ -24,10 +24,10 @@ pub trait Tier: Send + Sync + 'static {
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>>;
 
     /// Keeps an entry for what is left of its lifetime. `false` means that the tier does not take
-    /// it, for example for its size. Whoever holds the lease of the key loses it.
+    /// it, for example for its size. The holder of the lease of the key loses it.
     fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>>;
 
-    /// Forgets an entry. Whoever holds the lease of the key loses it.
+    /// Forgets an entry. The holder of the lease of the key loses it.
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<()>>;
 
     /// Where it is, for the log: an address without its password. By default nothing is said.
@@ -47,8 +47,8 @@ pub trait Tier: Send + Sync + 'static {
     }
 
     /// Which part of the tier keeps a key, and without a key which number stands for all parts at
-    /// once. A part that fails is passed by, and the others are asked on: the servers of a cluster,
-    /// for example.
+    /// once. A part that fails is skipped, and the others are still asked: the servers of a
+    /// cluster, for example.
     fn part(&self, key: Option<&Key>) -> usize {
         let _ = key;
         0
@@ -123,7 +123,7 @@ pub trait Shared: Send + Sync {
         request: &'a LeaseRequest,
     ) -> BoxFuture<'a, TierResult<LeaseOutcome>>;
 
-    /// Keeps an entry and gives the lease back, if `token` still holds it.
+    /// Stores an entry and releases the lease, if `token` still holds it.
     fn fill<'a>(
         &'a self,
         key: &'a Key,
@@ -139,21 +139,21 @@ pub trait Shared: Send + Sync {
         lease: Duration,
     ) -> BoxFuture<'a, TierResult<bool>>;
 
-    /// Gives a lease back, if `token` holds it.
+    /// Releases a lease, if `token` holds it.
     fn release<'a>(&'a self, key: &'a Key, token: u64) -> BoxFuture<'a, TierResult<()>>;
 
     /// Waits until the lease of a key may have ended, and for at most `within`.
     fn changed<'a>(&'a self, key: &'a Key, within: Duration) -> BoxFuture<'a, ()>;
 
-    /// Takes who is to be told of changes, for as long as the store can; `false` if this store
-    /// tells nothing.
+    /// Registers a listener for changes, for as long as the store can report them. Returns `false`
+    /// if this store reports nothing.
     fn listen(&self, listener: Listener) -> bool {
         let _ = listener;
         false
     }
 }
 
-/// Who is told of changes in a shared store.
+/// A function that is called with each change in a shared store.
 pub type Listener = Box<dyn Fn(Change) + Send + Sync>;
 
 /// A change in a shared store, by anyone, that a copy of its entries must follow.
@@ -187,8 +187,8 @@ pub struct LeaseRequest {
     pub lease: Duration,
     /// When the computation began, in the store's history.
     pub born: Stamp,
-    /// The newest mark of the key's selectors: a lease that is older than this is void and can be
-    /// taken over.
+    /// The newest mark of the key's selectors: a lease that is older than this does not count and
+    /// can be taken over.
     pub newest: u64,
 }
 

@@ -101,21 +101,21 @@ fn who_boards_after_a_removal_does_not_get_what_was_begun_before_it() {
         let remover = {
             let flights = flights.clone();
             thread::spawn(move || {
-                flights.void(&key());
+                flights.cancel(&key());
                 // From here on, no caller may join the old flight.
                 match flights.board(key(), &selectors(), false) {
                     Boarding::Start(_, departure) => {
-                        assert!(!departure.is_void());
+                        assert!(!departure.is_canceled());
                         departure.land(value("new"));
                     }
-                    Boarding::Join(_) => panic!("it joined a flight that was voided"),
+                    Boarding::Join(_) => panic!("it joined a flight that was canceled"),
                 }
             })
         };
         let lander = thread::spawn(move || {
             // Either it was removed before this look, or the old value was kept first and the
             // removal took it away.
-            let _ = old.is_void();
+            let _ = old.is_canceled();
             old.land(value("old"));
         });
         remover.join().expect("no thread panics");

@@ -53,7 +53,7 @@ pub struct Disk {
 }
 
 impl Disk {
-    /// Opens a directory, which is made if there is none, and begun anew if what it holds cannot be
+    /// Opens a directory, which is created if there is none, and emptied if what it holds cannot be
     /// used.
     ///
     /// # Errors
@@ -258,7 +258,7 @@ impl Disk {
         let deadline = self.inner.config.deadline;
         match tokio::time::timeout(deadline, answer).await {
             Ok(Ok(result)) => result.map_err(words),
-            Ok(Err(_)) => Err("the work was given up".into()),
+            Ok(Err(_)) => Err("the blocking task was canceled".into()),
             Err(_) => Err(format!("no answer within {} ms", deadline.as_millis())),
         }
     }

@@ -1,6 +1,6 @@
 //! Redis or Valkey: entries, the marks and the leases of all processes that share it.
 //!
-//! The server's clock is the only one that counts: an entry is given back with the time that the
+//! The server's clock is the only one that counts: an entry is returned with the time that the
 //! server keeps it for. One connection to each server does everything, and the server tracks what
 //! it reads, so copies in memory can follow (`push.rs`). What a server has lost of the
 //! invalidations, `history.rs` notices.
@@ -212,7 +212,7 @@ impl Redis {
         ))
     }
 
-    /// Whether a key has a lease, and whether its end will be told.
+    /// Whether a key has a lease, and whether its end will be reported.
     async fn look(&self, lease: &str) -> TierResult<(bool, bool)> {
         let call = |mut link: Link, _| async move {
             let mut exists = redis::cmd("EXISTS");

@@ -232,7 +232,7 @@ async fn s10_an_invalidation_that_does_not_get_there_is_an_error() {
         for error in errors {
             assert_eq!(error.tiers, ["chaos"], "{}", store.name);
             assert!(
-                error.to_string().contains("may still give back old values"),
+                error.to_string().contains("may still return old values"),
                 "{error}"
             );
         }

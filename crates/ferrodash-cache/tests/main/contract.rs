@@ -373,7 +373,7 @@ async fn s4_when_all_callers_have_left_the_future_is_dropped_and_the_key_stays_u
         }
         dropped.wait_for(3).await;
         assert_eq!(counted.runs(), 1, "{}", bench.name);
-        // The lease is given back at once, so the next caller does not wait for its end.
+        // The lease is released at once, so the next caller does not wait for its end.
         let next = tokio::time::timeout(
             Duration::from_secs(3),
             counted.ask(&bench.cache, key, b"value"),

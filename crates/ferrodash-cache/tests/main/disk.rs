@@ -638,7 +638,8 @@ async fn a_lease_has_one_holder_who_alone_can_fill() {
         shared.fill(&key(1), 1, &value).await.map(Filled::is_stored),
         Ok(true)
     );
-    // Who saw nothing is told that there is something now; who saw that and wants a newer one wins.
+    // A caller that saw nothing learns that there is an entry now. One that saw it and wants a
+    // newer one wins.
     let changed = shared.acquire(&key(1), &request(2, born)).await;
     assert!(
         matches!(&changed, Ok(LeaseOutcome::Changed(entry)) if entry.id() == value.id()),
@@ -652,7 +653,7 @@ async fn a_lease_has_one_holder_who_alone_can_fill() {
         shared.acquire(&key(1), &newer).await,
         Ok(LeaseOutcome::Won)
     ));
-    // Whoever sets or removes voids the lease.
+    // Setting or removing the entry ends the lease.
     disk.set(&key(1), &entry("set")).await.expect("it is kept");
     assert_eq!(
         shared

@@ -32,7 +32,7 @@ use tempfile::TempDir;
 
 pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
-/// Begins a cache: a server has to be told whose entries it keeps.
+/// Begins a cache with a namespace, which a server needs.
 fn builder() -> CacheBuilder {
     Cache::builder().namespace("ferrodash")
 }

@@ -210,7 +210,7 @@ async fn a_refused_entry_leaves_no_older_one() {
     let huge = Entry::new(Parts::new(noise(33 << 20), MINUTE));
     assert!(!tier.set(&key, &huge).await.unwrap());
     assert_eq!(value(&tier, &key).await, None);
-    // The server's limit is lower than what the tier was told.
+    // The server's limit is lower than the one that the tier is configured with.
     let tier = super_sized(&server);
     assert!(
         !tier
@@ -367,7 +367,8 @@ async fn a_mark_voids_what_was_begun_before_it() {
         tier.marks(&[users]).await.unwrap().allow(born.now),
         "another selector is as it was"
     );
-    // A selector that has no mark yet gets one, and so voids what is older but not what is as old.
+    // A selector that has no mark yet gets one, which invalidates what is older but not what is as
+    // old.
     let marks = tier.marks(&[Selector::tag("late")]).await.unwrap();
     assert!(!marks.allow(born.now) && marks.allow(stamp));
     other.invalidate(&[orders]).await.unwrap();
@@ -483,7 +484,7 @@ async fn one_of_fifty_wins_and_the_others_see_its_value() {
     assert_eq!(
         server.raw(&format!("mg test:{key}:l")),
         "EN",
-        "the lease was given back"
+        "the lease was released"
     );
 }
 

@@ -75,10 +75,11 @@ fn key(history: u64, number: u8) -> Key {
     Key::of("model", &(history, number))
 }
 
-/// Plays a history; background readers go on all the while, so that something is always under way.
+/// Plays a history; background readers go on all the while, so that something is always in
+/// progress.
 async fn play(nodes: &[Cache], history: u64, steps: &[Step]) {
     let data = Arc::new(AtomicU64::new(1));
-    // The oldest data that a read of a key may give back.
+    // The oldest data that a read of a key may return.
     let mut oldest: HashMap<u8, u64> = HashMap::new();
     let policy = |key: u8| {
         Policy::new(Duration::from_secs(60))

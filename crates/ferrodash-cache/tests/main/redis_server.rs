@@ -262,7 +262,7 @@ async fn one_wins_the_lease_and_fills() {
             .await
             .expect("an answer")
             .is_stored(),
-        "the lease is given back"
+        "the lease is released"
     );
 
     let Ok(LeaseOutcome::Changed(found)) = other.acquire(&key, &request(2)).await else {
@@ -399,7 +399,7 @@ async fn a_void_lease_blocks_nobody() {
             .await
             .expect("an answer")
             .is_stored(),
-        "a removal voids the lease"
+        "a removal ends the lease"
     );
     assert!(matches!(
         tier.acquire(&key, &request(4)).await,
@@ -509,7 +509,7 @@ async fn large_and_old_entries_are_not_taken() {
     );
     assert!(
         matches!(tier.acquire(&key, &request(2)).await, Ok(LeaseOutcome::Won)),
-        "the lease was given back"
+        "the lease was released"
     );
     let over = Entry::new(Parts::new("over".into(), Duration::ZERO));
     assert!(

@@ -77,7 +77,7 @@ impl Store {
     ) -> heed::Result<T> {
         let mut write = Write::begin(self, writer)?;
         if !(writer.wanted)() {
-            return Err(std::io::Error::other("it is no longer waited for").into());
+            return Err(std::io::Error::other("the caller no longer waits for it").into());
         }
         let result = change(&mut write)?;
         write.commit()?;

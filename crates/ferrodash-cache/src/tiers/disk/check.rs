@@ -115,7 +115,7 @@ impl Pages {
         let first = self.read_at(0, self.size)?;
         self.size = u32_at(&first, PAGE_HEADER + 24)? as usize;
         if !self.size.is_power_of_two() || !(512..=65_536).contains(&self.size) {
-            return Err("it is no database".into());
+            return Err("it is not a database".into());
         }
         let metas = [
             self.read_at(0, self.size)?,
@@ -123,7 +123,7 @@ impl Pages {
         ];
         for meta in &metas {
             if u16_at(meta, 10)? & kind::META == 0 || u32_at(meta, PAGE_HEADER)? != MAGIC {
-                return Err("it is no database".into());
+                return Err("it is not a database".into());
             }
             if u32_at(meta, PAGE_HEADER + 4)? != DATA_VERSION {
                 return Err("it is of another version".into());

@@ -1,4 +1,4 @@
-//! What a disk tier is told: where, and how much.
+//! The configuration of a disk tier: where, and how much.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -68,7 +68,10 @@ impl DiskConfig {
             match option.split_once('=') {
                 Some(("max", size)) => {
                     config.max_bytes = options::size(size).ok_or_else(|| {
-                        malformed(format!("{:?} is no size such as 64MB or 1GiB", shown(size)))
+                        malformed(format!(
+                            "{:?} is not a size such as 64MB or 1GiB",
+                            shown(size)
+                        ))
                     })?;
                 }
                 Some(("namespace", name)) => {
@@ -76,8 +79,9 @@ impl DiskConfig {
                 }
                 other => {
                     let name = address::option(other.map_or("", |(name, _)| name));
-                    let reason =
-                        format!("{name} is not understood, only max=SIZE is, and namespace=NAME");
+                    let reason = format!(
+                        "{name} is not a known option; the options are max=SIZE and namespace=NAME"
+                    );
                     return Err(malformed(reason));
                 }
             }
@@ -131,10 +135,10 @@ mod tests {
             ("", "no directory"),
             ("?max=1GiB", "no directory"),
             ("/0app?max=secret@host", "an option has an @"),
-            ("cache?max=lots", "\"lots\" is no size"),
-            ("cache?max=0", "\"0\" is no size"),
-            ("cache?min=1", "\"min\" is not understood"),
-            ("cache?max", "only max=SIZE is"),
+            ("cache?max=lots", "\"lots\" is not a size"),
+            ("cache?max=0", "\"0\" is not a size"),
+            ("cache?min=1", "\"min\" is not a known option"),
+            ("cache?max", "the options are max=SIZE"),
             ("cache?namespace=", "a namespace in an address"),
             ("cache?namespace=a/b", "a namespace in an address"),
         ] {

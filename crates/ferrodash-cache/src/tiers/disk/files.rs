@@ -30,7 +30,7 @@ impl Files {
         Ok(Self(directory))
     }
 
-    /// Removes all files of a store that begins anew.
+    /// Removes all files of a store that is emptied.
     pub(super) fn discard(store: &Path) -> io::Result<()> {
         match fs::remove_dir_all(store.join(DIRECTORY)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),

@@ -1,9 +1,9 @@
 //! A directory that this process uses, and the store in it, which can become another one.
 //!
-//! Others may remove the directory and make it again, or cut its files off. Whoever went on with
-//! the old files would be alone with them. So it is looked from time to time whether what is open
-//! is what lies in the directory; if not, it is let go and opened again, and everything of before
-//! is void, as another store has another era.
+//! Others may remove the directory and make it again, or cut its files off. A process that went on
+//! with the old files would be alone with them. So it is looked from time to time whether what is
+//! open is what the directory has. If not, it is closed and opened again, and all older entries are
+//! discarded, as another store has another era.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -22,7 +22,7 @@ use crate::clock::unix_millis;
 /// always do.
 const LOOK: u64 = 250;
 
-/// How long what is under way may take to let the old files go.
+/// How long calls in progress may take to close the old files.
 const PATIENCE: Duration = Duration::from_secs(2);
 
 pub(super) struct Home {
@@ -61,7 +61,7 @@ impl Home {
             // The next one looks too, until it is opened again.
             self.looked.store(0, Ordering::Relaxed);
             std::io::Error::other(
-                "its files were removed, replaced or cut off, and are opened again",
+                "its files were removed, replaced or truncated; opening them again",
             )
             .into()
         })
@@ -109,7 +109,7 @@ impl Home {
             return Err(std::io::Error::other("the old files are still in use").into());
         }
         let directory = self.directory.display();
-        tracing::warn!(%directory, "the files of the disk cache were removed, replaced or cut off, and are opened again");
+        tracing::warn!(%directory, "the files of the disk cache were removed, replaced or truncated; opening them again");
         let store =
             open_store(&self.directory, &self.room, damaged).map_err(std::io::Error::other)?;
         self.room.make_reserve();

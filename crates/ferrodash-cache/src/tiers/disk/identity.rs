@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 pub(super) const DATABASE: &str = "data.mdb";
 pub(super) const LOCK: &str = "lock.mdb";
 
-/// Files, told from others of the same names.
+/// The identity of the files, which other files of the same names do not have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity(String);
 

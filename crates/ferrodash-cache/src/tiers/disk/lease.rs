@@ -13,7 +13,7 @@ use crate::{LeaseRequest, Stamp};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lease {
     pub(super) token: u64,
-    /// Whose it is: the lease of a process that is gone is void.
+    /// Whose it is: the lease of a process that is gone does not count.
     pub(super) holder: Process,
     /// Until when it counts, in milliseconds since 1970.
     pub(super) deadline: u64,
@@ -32,7 +32,7 @@ impl Lease {
             .filter(|left| *left > 0 && self.holder.is_alive(observer))
     }
 
-    /// Whether what its holder computes can still be of use to who makes this request.
+    /// Whether what its holder computes can still be of use to the caller.
     pub(super) fn serves(&self, request: &LeaseRequest) -> bool {
         self.born.era == request.born.era && self.born.sequence >= request.newest
     }

@@ -1,7 +1,7 @@
 //! Opening a directory, which other processes may be doing at the same time.
 //!
 //! Two locks order them. `open.lock` is held while a process opens, so that one at a time looks
-//! whether the store can be used and begins it anew where not. `use.lock` is shared by all that
+//! whether the store can be used and starts an empty one if not. `use.lock` is shared by all that
 //! have the store open; who gets it alone knows that nobody would notice when files are replaced.
 
 use std::convert::Infallible;
@@ -151,7 +151,7 @@ fn prepare(directory: &Path, origin: &Origin) -> Result<(), String> {
         // What was not written to the disk before the power went is lost, and what was need not fit
         // together.
         Some(found) if found.starts_with("ferrodash-cache disk ") => {
-            tracing::info!(directory = %directory.display(), "the disk cache is of another boot and begins anew");
+            tracing::info!(directory = %directory.display(), "the disk cache is from another boot; starting with an empty one");
             discard(directory)?;
         }
         _ if database.exists() => put_aside(directory, "it is not a cache's")?,
@@ -235,9 +235,9 @@ fn open_env(directory: &Path, sync: bool) -> heed::Result<Env<WithoutTls>> {
         .max_dbs(Tables::COUNT);
     // SAFETY: the file is only changed through LMDB, whose locks order all processes, and it was
     // checked. Without NO_SYNC each commit waits for the disk; with it a loss of power can damage
-    // the file, which is therefore not used after another boot. Where boots cannot be told apart,
-    // commits wait. A forked child must not use the database; that cannot be had by accident, as a
-    // runtime with threads does not survive a fork either.
+    // the file, which is therefore not used after another boot. Where boots cannot be
+    // distinguished, commits wait. A forked child must not use the database; that cannot be had by
+    // accident, as a runtime with threads does not survive a fork either.
     unsafe {
         if !sync {
             options.flags(EnvFlags::NO_SYNC);
@@ -288,7 +288,7 @@ pub(super) fn is_damage(error: &heed::Error) -> bool {
 
 /// Keeps a file that cannot be used, and is perhaps not ours, out of the way; the last one is kept.
 fn put_aside(directory: &Path, reason: &str) -> Result<(), String> {
-    tracing::warn!(directory = %directory.display(), reason, "the disk cache cannot be used and begins anew");
+    tracing::warn!(directory = %directory.display(), reason, "the disk cache cannot be used; starting with an empty one");
     fs::rename(
         directory.join(DATABASE),
         directory.join("data.mdb.unusable"),

@@ -1,7 +1,7 @@
-//! Which entries were read lately, in this process.
+//! The entries that this process read lately.
 //!
-//! A read must not write to the database, so it leaves a note here. The notes are written down
-//! together from time to time, and looked at before an entry is evicted.
+//! A read must not write to the database, so it is remembered here. The sweeper writes all of them
+//! to the database from time to time, and eviction looks at them first.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
@@ -11,23 +11,23 @@ use super::record::KeyBytes;
 /// Parts, so that readers on several threads seldom meet; a power of two.
 const SHARDS: usize = 16;
 
-/// Reads in a part at most: more of them between two writings are not remembered.
-const SHARD_NOTES: usize = 1 << 13;
+/// The reads that a part remembers. More of them between two sweeps are forgotten.
+const SHARD_READS: usize = 1 << 13;
 
 #[derive(Default)]
 pub(super) struct RecentReads([Mutex<HashSet<KeyBytes>>; SHARDS]);
 
 impl RecentReads {
-    /// Remembers a read; whether it was the first one since the notes were taken.
+    /// Remembers a read; whether it was the first one of this key since the last sweep.
     pub(super) fn add(&self, key: &KeyBytes) -> bool {
         let mut shard = self
             .shard(key)
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        shard.len() < SHARD_NOTES && shard.insert(*key)
+        shard.len() < SHARD_READS && shard.insert(*key)
     }
 
-    /// Whether there was a note, which is gone then.
+    /// Whether the key was read; that is forgotten then.
     pub(super) fn take(&self, key: &KeyBytes) -> bool {
         self.shard(key)
             .lock()
@@ -35,7 +35,7 @@ impl RecentReads {
             .remove(key)
     }
 
-    /// All notes, which are gone then.
+    /// All keys that were read; that is forgotten then.
     pub(super) fn take_all(&self) -> Vec<KeyBytes> {
         let take = |shard: &Mutex<HashSet<KeyBytes>>| {
             std::mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner))

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
-/// Before the value: until when it may be given back, which entry it is, and where the value is.
+/// Before the value: until when it may be served, which entry it is, and where the value is.
 pub(super) const HEADER: usize = 8 + 8 + 1;
 
 /// The bytes of a [`crate::Key`].
@@ -28,7 +28,7 @@ pub(super) struct Found {
     pub(super) place: Place,
     /// The [`crate::Entry::id`].
     pub(super) id: u64,
-    /// How much longer it may be given back.
+    /// How much longer it may be served.
     pub(super) left: Duration,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Found {
 pub(crate) struct Slot {
     /// When it was last used, as far as is known.
     pub(super) used: u64,
-    /// Until when it may be given back.
+    /// Until when it may be served.
     pub(super) expiry: u64,
     /// What it counts in the budget.
     pub(super) cost: u64,

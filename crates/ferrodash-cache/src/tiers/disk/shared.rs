@@ -16,7 +16,7 @@ use crate::{
     TierResult,
 };
 
-/// Between two looks at a lease: it is given back within milliseconds, or takes long.
+/// Between two looks at a lease: it is released within milliseconds, or takes long.
 const SHORTEST_WAIT: u64 = 5;
 const LONGEST_WAIT: u64 = 50;
 

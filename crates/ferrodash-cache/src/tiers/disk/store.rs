@@ -53,7 +53,7 @@ impl Tables {
 }
 
 pub(super) struct Store {
-    /// Held for as long as the database is in use; given back before it closes, as [`super::open`]
+    /// Held for as long as the database is in use; released before it closes, as [`super::open`]
     /// waits for that.
     pub(super) _in_use: File,
     pub(super) env: Env<WithoutTls>,

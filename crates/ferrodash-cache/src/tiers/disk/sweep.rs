@@ -53,7 +53,7 @@ async fn sweep(inner: Weak<Inner>) {
         if let Ok(Err(error)) = swept
             && log.may()
         {
-            tracing::warn!(%error, "the disk cache could not be swept");
+            tracing::warn!(%error, "the disk cache could not be cleaned up");
         }
     }
 }

@@ -81,7 +81,7 @@ async fn a_writer_that_hangs_blocks_no_reader_and_nobody_for_ever() {
     }
     drop(go_on);
     writer.join().expect("it ends");
-    // What its caller was told has failed does not happen later.
+    // A change whose caller got an error does not happen later.
     assert_eq!(disk.set(&Key::of("f", &2), &entry("other")).await, Ok(true));
     assert_eq!(value().await, Ok(Some("old".into())));
 }

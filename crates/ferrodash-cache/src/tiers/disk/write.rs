@@ -16,7 +16,7 @@ use crate::{Marks, Selector, Stamp};
 /// What an entry costs beside its value: its key and numbers in four tables.
 const OVERHEAD: u64 = 400;
 
-/// Values from this share of a page on lie in pages of their own.
+/// Values from this share of a page on are in pages of their own.
 const PAGE_SHARE: u64 = 2;
 
 /// An entry may take this share of the budget.
@@ -39,8 +39,8 @@ pub(super) struct Writer<'a> {
     pub(super) budget: u64,
     pub(super) recent_reads: &'a RecentReads,
     pub(super) room: &'a Room,
-    /// Whether somebody still waits for the change. What nobody waits for must not happen any more:
-    /// the caller was told that it failed, and may have written something newer.
+    /// Whether the caller still waits for the change. If not, the change must not happen any more:
+    /// the caller got an error, and may have written something newer.
     pub(super) wanted: &'a dyn Fn() -> bool,
 }
 
@@ -290,7 +290,7 @@ impl<'a> Write<'a> {
         }
     }
 
-    /// Begins another history: what the store has is void.
+    /// Begins another history, which invalidates all that the store has.
     pub(super) fn begin_era(&mut self) -> heed::Result<()> {
         self.store.tables.marks.clear(&mut self.txn)?;
         self.set_history(Stamp {

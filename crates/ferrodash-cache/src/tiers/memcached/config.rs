@@ -81,14 +81,20 @@ impl MemcachedConfig {
         match name {
             "namespace" => self.namespace = Some(options::namespace(value)?),
             "deadline" => {
-                let error =
-                    || format!("deadline={:?} is no time such as 100ms or 2s", shown(value));
+                let error = || {
+                    format!(
+                        "deadline={:?} is not a time such as 100ms or 2s",
+                        shown(value)
+                    )
+                };
                 self.deadline = options::time(value).ok_or_else(error)?;
             }
             "max_item" => {
                 let size = options::size(value)
                     .and_then(|size| usize::try_from(size).ok())
-                    .ok_or_else(|| format!("max_item={:?} is no size such as 1MB", shown(value)))?;
+                    .ok_or_else(|| {
+                        format!("max_item={:?} is not a size such as 1MB", shown(value))
+                    })?;
                 if size < LEAST_ITEM {
                     return Err(format!("max_item={:?} is less than 16KB", shown(value)));
                 }
@@ -117,13 +123,15 @@ fn with_port(server: &str) -> Result<String, String> {
         .and_then(|host| host.strip_suffix(']'));
     if !is_host(inner.unwrap_or(host)) || inner.is_none() && host.contains(':') {
         // What does not look like one may be a password, so it is not repeated.
-        return Err("a server is no host:port, with an IPv6 address in brackets".to_owned());
+        return Err(
+            "a server is not written as host:port, with an IPv6 address in brackets".to_owned(),
+        );
     }
     match port.map(str::parse::<u16>) {
         None => Ok(format!("{host}:{DEFAULT_PORT}")),
         Some(Ok(1..)) => Ok(server.to_owned()),
-        Some(Ok(0)) => Err(format!("{server:?} is no host:port")),
-        Some(Err(_)) => Err(format!("what stands after \"{host}:\" is no port")),
+        Some(Ok(0)) => Err(format!("{server:?} needs a port other than 0")),
+        Some(Err(_)) => Err(format!("the text after \"{host}:\" is not a port")),
     }
 }
 
@@ -148,9 +156,9 @@ mod tests {
     fn an_address_that_cannot_be_used_says_why() {
         for (address, part) in [
             ("//", "no server"),
-            ("//host:port", "after \"host:\" is no port"),
+            ("//host:port", "after \"host:\" is not a port"),
             ("//host:0", "host:0"),
-            ("//::1", "no host:port"),
+            ("//::1", "not written as host:port"),
             (
                 "//user:secret@host",
                 "deprecated that; use a private network",
@@ -163,9 +171,9 @@ mod tests {
                 "//user:11?secret@host",
                 "deprecated that; use a private network",
             ),
-            ("//host?deadline=100", "no time such as"),
-            ("//host?deadline=0ms", "no time such as"),
-            ("//host?max_item=lots", "no size such as"),
+            ("//host?deadline=100", "not a time such as"),
+            ("//host?deadline=0ms", "not a time such as"),
+            ("//host?max_item=lots", "not a size such as"),
             ("//host?max_item=1KB", "less than 16KB"),
             ("//host?tls=1", "\"tls\" is no option of Memcached"),
         ] {

@@ -1,10 +1,10 @@
 //! The history of invalidations: an era, a counter, and the marks of selectors.
 //!
-//! The server may forget any of them at any time, so each loss has to void too much rather than too
-//! little. Without its era, or without the counter of its era, a new era begins, and everything
-//! older is void. A selector without its mark gets the current number as its mark, which voids what
-//! was begun before. The counter of an era is made before the era is, so an era without one has
-//! lost it.
+//! The server may forget any of them at any time, so each loss has to invalidate too much rather
+//! than too little. If the era is missing, or the counter of the era, a new era begins, which
+//! invalidates all older entries. If the mark of a selector is missing, the selector gets the
+//! current number as its mark, which invalidates everything that began before. The counter of an
+//! era is created before the era, so an era without a counter has lost it.
 
 use std::sync::atomic::Ordering;
 
@@ -179,7 +179,7 @@ impl Memcached {
         if begun.done() {
             tracing::info!(
                 era,
-                "the Memcached server has lost or never had its marks; what it holds is void"
+                "the Memcached server lost its marks or never had them; discarding all that it has"
             );
         } else {
             call.run([Delete::new(counter).into()]).await?;

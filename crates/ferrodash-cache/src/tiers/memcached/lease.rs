@@ -1,11 +1,11 @@
 //! Leases: who computes, and that nobody else stores.
 //!
-//! A lease is an item that only one process can add, and that expires by itself. Who stores as its
-//! holder makes sure that it is still the holder at the moment of storing, in two round trips: the
-//! first reads the CAS of the entry and *then* the lease, the second stores with that CAS. Others
-//! delete or replace the lease *before* they touch the entry; so if the lease was seen unharmed,
-//! whatever they do to the entry comes after its CAS was read, and voids it. An entry that is
-//! absent has no CAS, hence an empty one is added first.
+//! A lease is an item that only one process can add, and that expires by itself. The holder of a
+//! lease makes sure that it still holds the lease when it stores, in two round trips: the first
+//! reads the CAS of the entry and *then* the lease, the second stores with that CAS. Other
+//! processes delete or replace the lease *before* they touch the entry. So if the lease was still
+//! there, they touch the entry after its CAS was read, and the store with that CAS fails. An entry
+//! that is absent has no CAS, hence an empty one is added first.
 
 use std::fmt::{self, Display};
 use std::time::Duration;
@@ -38,11 +38,11 @@ impl Memcached {
             born: request.born,
         };
         // The CAS of a lease that can be taken over.
-        let mut void = None;
+        let mut outdated = None;
         // The deadline of the call ends this at the latest.
         loop {
             let set = Set::new(&name, lease.to_string()).ttl(seconds(request.lease));
-            let set = if let Some(cas) = void {
+            let set = if let Some(cas) = outdated {
                 set.compare_cas(cas)
             } else {
                 set.add()
@@ -70,12 +70,12 @@ impl Memcached {
                 Some(holder) if holder.counts_for(request) => {
                     return Ok(LeaseOutcome::Held(held.left));
                 }
-                _ => void = held.cas,
+                _ => outdated = held.cas,
             }
         }
     }
 
-    /// Stores an entry and gives the lease back, if the token holds it.
+    /// Stores an entry and releases the lease, if the token holds it.
     pub(super) async fn put_as_holder(
         &self,
         key: &Key,
@@ -209,7 +209,7 @@ impl Lease {
         })
     }
 
-    /// Whether what the holder computes counts for who makes this request: nothing was invalidated
+    /// Whether what the holder computes counts for the caller: nothing was invalidated
     /// since it began.
     fn counts_for(&self, request: &LeaseRequest) -> bool {
         self.born.era == request.born.era && self.born.sequence >= request.newest

@@ -20,7 +20,7 @@ pub(super) const LARGEST: usize = 32 << 20;
 /// followed.
 const MOST: u32 = 4096;
 
-/// Pieces that are under way at the same time.
+/// Pieces that are sent or read at the same time.
 const AT_ONCE: usize = 4;
 
 /// First bytes of a manifest, unlike those of a sealed entry.

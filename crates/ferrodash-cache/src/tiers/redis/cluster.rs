@@ -274,7 +274,7 @@ impl State {
     fn first() -> Self {
         Self {
             looks: 0,
-            map: Err("nobody has looked yet".into()),
+            map: Err("the slots of the cluster are not known yet".into()),
         }
     }
 }

@@ -131,8 +131,8 @@ impl fmt::Debug for RedisConfig {
 }
 
 impl Sentinels {
-    /// Somebody to ask for the master. It is made anew for each connection: what it learnt may be
-    /// what went wrong.
+    /// A client that asks the sentinels for the master. Each connection creates its own, as what an
+    /// older one has learned may be wrong.
     pub(super) fn client(&self) -> RedisResult<SentinelClient> {
         let mut builder = SentinelClientBuilder::new(
             self.servers.iter().cloned(),
@@ -500,7 +500,7 @@ fn server(text: &str, port: u16, tls: bool) -> Result<ConnectionAddr, String> {
                 host,
                 given
                     .parse()
-                    .map_err(|_| "what stands after the host is not a port")?,
+                    .map_err(|_| "the text after the host is not a port")?,
             )
         }
         _ => (text, port),
@@ -545,12 +545,13 @@ fn database(path: &str) -> Result<i64, String> {
 }
 
 fn time(text: &str) -> Result<Duration, String> {
-    options::time(text).ok_or_else(|| format!("{:?} is no time such as 100ms or 2s", shown(text)))
+    options::time(text)
+        .ok_or_else(|| format!("{:?} is not a time such as 100ms or 2s", shown(text)))
 }
 
 fn size(text: &str) -> Result<usize, String> {
     let size = options::size(text).and_then(|size| usize::try_from(size).ok());
-    size.ok_or_else(|| format!("{:?} is no size such as 64MB or 1GiB", shown(text)))
+    size.ok_or_else(|| format!("{:?} is not a size such as 64MB or 1GiB", shown(text)))
 }
 
 /// Text in which bytes may be written as `%XX`.

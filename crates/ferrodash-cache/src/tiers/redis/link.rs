@@ -142,7 +142,7 @@ impl Links {
         }
     }
 
-    /// Whether changes can be told: unless there is a connection, nothing speaks against it.
+    /// Whether the server reports changes. Assumed as long as there is no connection.
     pub(super) fn tells(&self) -> bool {
         let state = self
             .state
@@ -219,7 +219,7 @@ impl Keeper {
                     let since = now();
                     let reason = self.watch(&link, closed).await;
                     tracing::warn!(reason, "lost the connection to Redis");
-                    // New calls go elsewhere before anyone is told, so that what they read is
+                    // New calls go elsewhere before anyone is notified, so that what they read is
                     // tracked.
                     state.send_replace(State::Connecting);
                     self.pushes.unknown();

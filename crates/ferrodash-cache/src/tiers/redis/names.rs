@@ -1,4 +1,4 @@
-//! The names under which things lie in Redis.
+//! The names of keys in Redis.
 
 use super::slots::{SLOTS, slot};
 use crate::Key;

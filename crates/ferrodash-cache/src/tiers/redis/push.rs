@@ -1,7 +1,7 @@
-//! What the server tells by itself, and who is told.
+//! Messages that the server sends by itself, and their listeners.
 //!
-//! A connection with tracking is told once when a name that it read changes. A change of an entry
-//! or of the marks goes to the listener, a change of a lease wakes those who wait for it.
+//! A connection with tracking gets one message when a name that it read changes. A change of an
+//! entry or of the marks goes to the listener, a change of a lease wakes those who wait for it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -17,7 +17,7 @@ use crate::{Change, Key, Listener};
 /// lease.
 const BELLS: usize = 256;
 
-/// Those who are told of changes.
+/// The listeners for changes.
 pub(crate) struct Pushes {
     names: Arc<Names>,
     listener: OnceLock<Listener>,

@@ -1,7 +1,7 @@
 //! The scripts: what must happen at once in the server.
 //!
 //! The keys of each are the value and the lease of one key, or the hash of marks. A script that
-//! writes a name reads it at its end, as otherwise the connection would not be told of the next
+//! writes a name reads it at its end, as otherwise the connection would not be notified of the next
 //! change: its own write ended the tracking.
 
 use std::sync::LazyLock;
@@ -67,8 +67,8 @@ pub(super) static SET: LazyLock<Script> = LazyLock::new(|| {
 });
 
 /// Arguments: run, an era in case that one begins, the era and the sequence that are known, the
-/// most fields, the selectors. Gives run, era and sequence. Selectors are never removed one by one, so
-/// when there are too many, a new era begins.
+/// most fields, the selectors. Gives run, era and sequence. Selectors are never removed one by one,
+/// so when there are too many, a new era begins.
 pub(super) static INVALIDATE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(format!(
         "{ERA}

@@ -1,4 +1,4 @@
-//! Addresses that are understood, and what the others are told.
+//! Addresses that are understood, and the errors for all others.
 
 use super::*;
 
@@ -77,13 +77,13 @@ fn addresses_that_cannot_be_used_say_why_without_the_password() {
         ),
         ("redis+cluster://one,two/3", "a cluster has neither"),
         ("redis://localhost?deadline", "\"deadline\" has no value"),
-        ("redis://localhost?deadline=100", "\"100\" is no time"),
-        ("redis://localhost?deadline=0ms", "\"0ms\" is no time"),
+        ("redis://localhost?deadline=100", "\"100\" is not a time"),
+        ("redis://localhost?deadline=0ms", "\"0ms\" is not a time"),
         (
             "redis://localhost?deadline=1s&deadline=2s",
             "deadline is given twice",
         ),
-        ("redis://localhost?max_value=lots", "\"lots\" is no size"),
+        ("redis://localhost?max_value=lots", "\"lots\" is not a size"),
         ("redis://localhost?timeout=1s", "\"timeout\" is none of"),
         ("redis://localhost?ca=/ca.pem", "for TLS"),
         ("rediss://localhost?cert=/cert.pem", "given together"),
