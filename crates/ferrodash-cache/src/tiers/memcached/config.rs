@@ -130,7 +130,7 @@ fn with_port(server: &str) -> Result<String, String> {
     match port.map(str::parse::<u16>) {
         None => Ok(format!("{host}:{DEFAULT_PORT}")),
         Some(Ok(1..)) => Ok(server.to_owned()),
-        Some(Ok(0)) => Err(format!("{server:?} is not written as host:port")),
+        Some(Ok(0)) => Err(format!("{server:?} needs a port other than 0")),
         Some(Err(_)) => Err(format!("the text after \"{host}:\" is not a port")),
     }
 }
@@ -171,9 +171,9 @@ mod tests {
                 "//user:11?secret@host",
                 "deprecated that; use a private network",
             ),
-            ("//host?deadline=100", "no time such as"),
-            ("//host?deadline=0ms", "no time such as"),
-            ("//host?max_item=lots", "no size such as"),
+            ("//host?deadline=100", "not a time such as"),
+            ("//host?deadline=0ms", "not a time such as"),
+            ("//host?max_item=lots", "not a size such as"),
             ("//host?max_item=1KB", "less than 16KB"),
             ("//host?tls=1", "\"tls\" is no option of Memcached"),
         ] {
