@@ -282,12 +282,12 @@ impl Suite {
                 .any(|script| *path == format!("{script}.LICENSE.txt"))
         };
         let is_licence = |path: &String| {
-            let is_place = match archive.is_wheel() {
-                true => path
-                    .split('/')
+            let is_place = if archive.is_wheel() {
+                path.split('/')
                     .next()
-                    .is_some_and(|first| first.ends_with(".dist-info")),
-                false => !path.contains('/'),
+                    .is_some_and(|first| first.ends_with(".dist-info"))
+            } else {
+                !path.contains('/')
             };
             let name = file_name(path).to_ascii_uppercase();
             is_place

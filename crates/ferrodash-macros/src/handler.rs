@@ -78,9 +78,10 @@ impl<'a> Handler<'a> {
             return Err(Error::new_spanned(error, message));
         }
         if self.outputs == 0 {
-            return match is_unit(value) {
-                true => Ok(()),
-                false => Err(Error::new_spanned(&self.function.sig.output, NO_OUTPUT)),
+            return if is_unit(value) {
+                Ok(())
+            } else {
+                Err(Error::new_spanned(&self.function.sig.output, NO_OUTPUT))
             };
         }
         match plain(value) {
@@ -220,11 +221,10 @@ fn check_argument(ty: &Type) -> Result<()> {
         return Err(Error::new_spanned(ty, message));
     }
     if let Some(reference) = first_reference(ty) {
-        let message = match is_context(&reference.elem) {
-            true => "take the `Context` itself, as the last argument",
-            false => {
-                "an argument of a callback owns its data; take `String` for `&str`, and `Vec<T>` for `&[T]`"
-            }
+        let message = if is_context(&reference.elem) {
+            "take the `Context` itself, as the last argument"
+        } else {
+            "an argument of a callback owns its data; take `String` for `&str`, and `Vec<T>` for `&[T]`"
         };
         return Err(Error::new_spanned(reference, message));
     }

@@ -211,12 +211,13 @@ fn parameters(function: &ItemFn) -> Result<Vec<Parameter>> {
         }
         let name = pattern.ident.clone();
         let reference = quote!(&#name);
-        let borrowed = match is_borrowed(&argument.ty) {
-            true => Some((
+        let borrowed = if is_borrowed(&argument.ty) {
+            Some((
                 owned(&argument.ty, &reference)?,
                 borrowed(&argument.ty, &reference, false)?,
-            )),
-            false => None,
+            ))
+        } else {
+            None
         };
         parameters.push(Parameter { name, borrowed });
     }

@@ -45,17 +45,17 @@ pub(super) fn doc(code: &mut String, indent: usize, text: &str) {
 /// Brackets and HTML as text. Between backticks all is text already.
 fn escape(part: &str) -> String {
     let has_code = part.matches('`').count().is_multiple_of(2);
-    let pieces =
-        part.split('`')
-            .enumerate()
-            .map(|(index, piece)| match has_code && index % 2 == 1 {
-                true => piece.to_owned(),
-                false => piece
-                    .replace('\\', "\\\\")
-                    .replace('[', "\\[")
-                    .replace(']', "\\]")
-                    .replace('<', "\\<"),
-            });
+    let pieces = part.split('`').enumerate().map(|(index, piece)| {
+        if has_code && index % 2 == 1 {
+            piece.to_owned()
+        } else {
+            piece
+                .replace('\\', "\\\\")
+                .replace('[', "\\[")
+                .replace(']', "\\]")
+                .replace('<', "\\<")
+        }
+    });
     pieces.collect::<Vec<_>>().join("`")
 }
 
