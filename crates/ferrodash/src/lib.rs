@@ -58,6 +58,7 @@ mod serve;
 mod state;
 mod stored;
 mod suite;
+mod sync;
 mod wire;
 
 pub use app::{Algorithm, App, BuiltApp, Plugin};

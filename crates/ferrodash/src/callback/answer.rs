@@ -150,12 +150,11 @@ async fn answer_cached(
     let callback = &context.call().callback;
     let key = call_key(context);
     let refreshed;
-    let policy = match options.refresh && context.asks_for_fresh() {
-        false => &callback.policy,
-        true => {
-            refreshed = callback.policy.clone().mode(Mode::Refresh);
-            &refreshed
-        }
+    let policy = if options.refresh && context.asks_for_fresh() {
+        refreshed = callback.policy.clone().mode(Mode::Refresh);
+        &refreshed
+    } else {
+        &callback.policy
     };
     let compute = || {
         compute(

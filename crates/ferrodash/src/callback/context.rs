@@ -1,7 +1,7 @@
 //! What a callback can learn about its call beside the arguments.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::header::{
@@ -16,6 +16,7 @@ use super::{
 };
 use crate::error::debug_as_display;
 use crate::stored::Desk;
+use crate::sync::lock;
 
 /// The circumstances of a call: what triggered it, what its arguments are, and parts of the
 /// request; and what a call can do beside writing its outputs.
@@ -86,11 +87,7 @@ impl Context {
     /// What was done that a cached callback must not do.
     pub(crate) fn violation(&self) -> Option<CallError> {
         let guard = self.guard.as_ref()?;
-        guard
-            .violation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&guard.violation).clone()
     }
 
     pub(crate) fn call(&self) -> &Arc<Call> {
@@ -460,10 +457,7 @@ impl Context {
 impl Guard {
     /// The first violation is the one that is told.
     fn violate(&self, error: impl FnOnce() -> CallError) {
-        self.violation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert_with(error);
+        lock(&self.violation).get_or_insert_with(error);
     }
 }
 
