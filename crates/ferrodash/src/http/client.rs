@@ -20,7 +20,7 @@ use super::intake::parse_json;
 use super::rejection::Rejection;
 use super::respond::{add_effects, describe, run};
 use super::send::{JSON, empty, private, respond, respond_once};
-use crate::callback::answer::Content;
+use crate::callback::run::answer::Content;
 use crate::callback::{Call, Context, Registered, Trigger};
 use crate::limits;
 use crate::state::AppState;

@@ -12,12 +12,12 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use tokio::time::timeout;
 
-use super::key::call_key;
-use super::{
+use crate::body::Body;
+use crate::callback::run::key::call_key;
+use crate::callback::{
     Answer, Arguments, CacheOptions, Call, CallError, Context, ErasedHandler, ErrorHandler,
     Failure, Ids, OutputValue, Property, SideUpdate,
 };
-use crate::body::Body;
 use crate::log::OneLine;
 use crate::off_thread::{self, LARGE};
 

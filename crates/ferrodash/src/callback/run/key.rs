@@ -5,8 +5,8 @@ use ferrodash_cache::Key;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
-use super::Context;
-use super::call::is_read;
+use crate::callback::Context;
+use crate::callback::run::call::is_read;
 
 /// The key: the callback, the version of its function, its arguments, the components that its
 /// wildcards stand for, and what it varies by.

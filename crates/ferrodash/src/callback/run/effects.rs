@@ -7,7 +7,7 @@ use std::time::Duration;
 use axum::http::{HeaderName, HeaderValue};
 use ferrodash_components::{Id, Prop};
 
-use super::outcome::OutputValue;
+use crate::callback::run::outcome::OutputValue;
 use crate::sync::lock;
 
 /// The effects of one call, gathered while its function runs.

@@ -10,7 +10,7 @@ use axum::http::header::{
 use cookie::Cookie;
 use ferrodash_components::{Id, IdValue};
 
-use super::{
+use crate::callback::{
     Call, CallError, Effects, Grouping, Header, Identity, IntoOutput, RequestParts, Timing,
     Trigger, Vary,
 };
@@ -443,7 +443,7 @@ impl Context {
     }
 
     /// Whether a call can do something for its own caller; one whose answer is kept cannot.
-    pub(super) fn may_do(&self, what: &'static str) -> bool {
+    pub(in crate::callback) fn may_do(&self, what: &'static str) -> bool {
         match &self.guard {
             None => true,
             Some(guard) => {

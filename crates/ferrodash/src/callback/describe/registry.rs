@@ -4,8 +4,8 @@ use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, RwLock};
 
-use super::check::{check, check_added, check_together};
-use super::{
+use crate::callback::describe::check::{check, check_added, check_together};
+use crate::callback::{
     Callback, CallbackNumber, Context, Defaults, Function, Gate, Input, Registered, Spec, Vary,
 };
 use crate::error::{BuildErrors, Mistake};
@@ -254,7 +254,7 @@ fn function_id(callback: &Callback) -> Option<TypeId> {
 impl Spec {
     /// Fills in what the app says for all callbacks.
     fn apply(&mut self, defaults: &Defaults) {
-        use super::InitialCall::{Default, Prevented, Yes};
+        use crate::callback::InitialCall::{Default, Prevented, Yes};
         if self.initial_call == Default {
             self.initial_call = if defaults.prevent_initial_callbacks {
                 Prevented
