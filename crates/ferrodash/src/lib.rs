@@ -58,6 +58,7 @@ mod serve;
 mod state;
 mod stored;
 mod suite;
+mod sync;
 mod wire;
 
 pub use app::{Algorithm, App, BuiltApp, Plugin};
@@ -106,10 +107,10 @@ pub mod __private {
     pub use ferrodash_cache::__private as cache;
     pub use ferrodash_components;
 
-    pub use crate::callback::handler::{
+    pub use crate::callback::run::handler::{
         Check, HandlerCall, HandlerError, HandlerFuture, Reader, Signature, reader, run,
     };
-    pub use crate::callback::outcome::{AnswerResult, answers, single_answer};
+    pub use crate::callback::run::outcome::{AnswerResult, answers, single_answer};
 }
 
 /// The samples of the README and the guide, compiled.

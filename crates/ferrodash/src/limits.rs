@@ -2,13 +2,14 @@
 
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv6Addr};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::CallLimits;
+use crate::sync::lock;
 
 /// The calls in progress.
 pub(crate) struct Limits {
@@ -108,10 +109,6 @@ impl Drop for ClientPlace {
             }
         }
     }
-}
-
-fn lock(clients: &Mutex<HashMap<IpAddr, usize>>) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-    clients.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Who sends a request: the other end of the connection. If that is a proxy on this machine or in a

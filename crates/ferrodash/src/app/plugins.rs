@@ -75,7 +75,7 @@ pub trait Plugin: Send + Sync + 'static {
         Router::new()
     }
 
-    /// Is told of each callback whose function failed, before a handler of errors answers.
+    /// Called for each callback whose function failed, before an error handler answers.
     fn on_error(&self, failure: &Failure, context: &Context) {
         let _ = (failure, context);
     }

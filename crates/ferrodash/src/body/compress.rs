@@ -6,12 +6,14 @@
 
 use std::io::{self, Write};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex, MutexGuard};
 
 use bytes::Bytes;
 use flate2::write::DeflateEncoder;
 use flate2::{Compression, Crc};
 use tokio::sync::{Semaphore, oneshot};
+
+use crate::sync::lock;
 
 /// The level of gzip. Level 3 takes 58 ms for 4.0 MB of a figure's numbers and leaves 1.552 MB;
 /// level 1 takes 30 ms and leaves 2.569 MB, level 6 takes 102 ms and leaves 1.549 MB.
@@ -92,7 +94,7 @@ pub(super) fn gzip(body: &[u8]) -> Bytes {
 }
 
 fn idle() -> MutexGuard<'static, Vec<Gzip>> {
-    IDLE.lock().unwrap_or_else(PoisonError::into_inner)
+    lock(&IDLE)
 }
 
 /// A body as Brotli writes it.
@@ -171,7 +173,7 @@ impl Background {
 }
 
 fn work(jobs: &Mutex<Receiver<Job>>) {
-    let next = || jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+    let next = || lock(jobs).recv();
     while let Ok(Job {
         body,
         gzip: made,

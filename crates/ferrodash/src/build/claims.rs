@@ -135,9 +135,10 @@ fn of_app(
     let Some(admin) = admin else { return claims };
     // Around the app, the admin page has its own parts only; elsewhere it has all that is below its
     // path.
-    match prefix.starts_with(admin) {
-        true => claims.extend(built_in(admin, "cache_admin: ", location)),
-        false => claims.push(claim(admin, true, "cache_admin", location)),
+    if prefix.starts_with(admin) {
+        claims.extend(built_in(admin, "cache_admin: ", location));
+    } else {
+        claims.push(claim(admin, true, "cache_admin", location));
     }
     claims
 }

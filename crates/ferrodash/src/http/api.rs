@@ -18,7 +18,7 @@ use super::rejection::Rejection;
 use super::repeats;
 use super::respond::add_effects;
 use super::send::{JSON, empty};
-use crate::callback::answer::{limited, run_function};
+use crate::callback::run::answer::{limited, run_function};
 use crate::callback::{
     Answer, Arguments, Call, CallError, Context, OutputValue, Registered, shortened,
 };

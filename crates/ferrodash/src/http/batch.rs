@@ -219,14 +219,13 @@ async fn line(place: usize, response: Response) -> Vec<u8> {
     let head = (place, parts.status.as_u16(), told);
     let mut line = serde_json::to_vec(&head).expect("numbers and texts are JSON");
     line.push(b'\t');
-    match is_json(&parts.headers) {
+    if is_json(&parts.headers) {
         // JSON that a function made itself may have lines; there they are only space.
-        true => line.extend(
-            body.iter()
-                .map(|byte| if *byte == b'\n' { b' ' } else { *byte }),
-        ),
-        false => line
-            .extend(serde_json::to_vec(&String::from_utf8_lossy(&body)).expect("a text is JSON")),
+        let bytes = body.iter().copied();
+        line.extend(bytes.map(|byte| if byte == b'\n' { b' ' } else { byte }));
+    } else {
+        let text = String::from_utf8_lossy(&body);
+        line.extend(serde_json::to_vec(&text).expect("a text is JSON"));
     }
     line.push(b'\n');
     line

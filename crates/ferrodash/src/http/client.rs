@@ -20,7 +20,7 @@ use super::intake::parse_json;
 use super::rejection::Rejection;
 use super::respond::{add_effects, describe, run};
 use super::send::{JSON, empty, private, respond, respond_once};
-use crate::callback::answer::Content;
+use crate::callback::run::answer::Content;
 use crate::callback::{Call, Context, Registered, Trigger};
 use crate::limits;
 use crate::state::AppState;
@@ -140,9 +140,12 @@ fn values(callback: &Registered, parameters: &Parameters) -> Result<Vec<Bytes>, 
         .split(',')
         .filter_map(|index| index.parse().ok())
         .collect();
-    let value = |(index, text): (usize, &&RawValue)| match unset.contains(&index) {
-        true => callback.unset(index).clone(),
-        false => Bytes::copy_from_slice(text.get().as_bytes()),
+    let value = |(index, text): (usize, &&RawValue)| {
+        if unset.contains(&index) {
+            callback.unset(index).clone()
+        } else {
+            Bytes::copy_from_slice(text.get().as_bytes())
+        }
     };
     Ok(texts.iter().enumerate().map(value).collect())
 }

@@ -58,12 +58,13 @@ pub(super) fn check(config: &Config, request: &HeaderMap) -> Result<(), Rejectio
     // both.
     let hash = |token: &str| blake3::hash(token.as_bytes());
     let same = cookies(request, &config.csrf.cookie).any(|cookie| hash(cookie) == hash(sent));
-    match is_token(sent) && same {
-        true => Ok(()),
-        false => Err(Rejection::Csrf {
+    if is_token(sent) && same {
+        Ok(())
+    } else {
+        Err(Rejection::Csrf {
             header: config.csrf.header.clone(),
             cookie: config.csrf.cookie.clone(),
-        }),
+        })
     }
 }
 

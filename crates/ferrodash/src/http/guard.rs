@@ -24,12 +24,11 @@ pub(super) async fn update(State(app): State<Arc<AppState>>, request: Request) -
         Ok(()) => update::serve(State(app.clone()), request).await,
         Err(rejection) => Err(rejection),
     };
-    match is_stale {
-        true => tell(
-            &app,
-            answer.map_err(Rejection::for_stale_page).into_response(),
-        ),
-        false => answer.into_response(),
+    if is_stale {
+        let answer = answer.map_err(Rejection::for_stale_page);
+        tell(&app, answer.into_response())
+    } else {
+        answer.into_response()
     }
 }
 
@@ -40,11 +39,12 @@ pub(super) async fn batch(State(app): State<Arc<AppState>>, request: Request) ->
         Ok(()) => batch::serve(State(app.clone()), request, is_stale).await,
         Err(rejection) => Err(rejection),
     };
-    match is_stale {
+    if is_stale {
         // What is wrong with all of it may be wrong with one call only, so the page asks again for
         // each.
-        true => tell(&app, answer.into_response()),
-        false => answer.into_response(),
+        tell(&app, answer.into_response())
+    } else {
+        answer.into_response()
     }
 }
 

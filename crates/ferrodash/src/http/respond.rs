@@ -12,7 +12,7 @@ use tokio::time::Instant;
 use super::rejection::Rejection;
 use super::send::{JSON, empty, private, with_body};
 use crate::body::{Accepts, compress_once};
-use crate::callback::answer::{Answered, Content, answer};
+use crate::callback::run::answer::{Answered, Content, answer};
 use crate::callback::{CallError, Context, Effects, Header, Timing};
 use crate::state::AppState;
 

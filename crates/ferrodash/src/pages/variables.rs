@@ -123,13 +123,13 @@ impl<'a> Variable<'a> {
     }
 
     fn named<T>(&self, result: Result<T, VariableError>) -> Result<T, VariableError> {
-        result.map_err(|VariableError(reason)| match reason.starts_with('"') {
-            true => VariableError(reason),
-            false => VariableError(format!(
-                "{:?} is {:?}: {reason}",
-                self.name,
-                self.values.join(", ")
-            )),
+        result.map_err(|VariableError(reason)| {
+            // It names the variable already.
+            if reason.starts_with('"') {
+                return VariableError(reason);
+            }
+            let values = self.values.join(", ");
+            VariableError(format!("{:?} is {values:?}: {reason}", self.name))
         })
     }
 }

@@ -14,7 +14,8 @@ use crate::tidy::{files, root};
 const CIRCLES: [(&str, &str, &str); 2] = [
     (
         "ferrodash",
-        "callback::call callback::context callback::handler callback::registered",
+        "callback::describe::registered callback::run::call callback::run::context \
+         callback::run::handler",
         "a function takes a context, which knows its call, which knows the callback with its function",
     ),
     (

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt::{self, Display};
 
-use super::CallError;
+use crate::callback::CallError;
 
 /// Why a callback's function gave no answer: for
 /// [`CallbackBuilder::on_error`](crate::CallbackBuilder::on_error) and

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use ferrodash_components::{ALL, Id, IdValue};
 
-use super::{Input, Property, Spec};
+use crate::callback::{Input, Property, Spec};
 
 /// A property whose changes are held back, and what carries them on. For an id with wildcards, that
 /// of every component that matches; each has a carrier of its own.
@@ -151,7 +151,7 @@ impl Spec {
     }
 
     fn state_slots(&self) -> Vec<Slot> {
-        let slot = |state: &super::State| Slot {
+        let slot = |state: &crate::callback::State| Slot {
             property: state.property.clone(),
             optional: state.optional,
         };

@@ -12,12 +12,12 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use tokio::time::timeout;
 
-use super::key::call_key;
-use super::{
+use crate::body::Body;
+use crate::callback::run::key::call_key;
+use crate::callback::{
     Answer, Arguments, CacheOptions, Call, CallError, Context, ErasedHandler, ErrorHandler,
     Failure, Ids, OutputValue, Property, SideUpdate,
 };
-use crate::body::Body;
 use crate::log::OneLine;
 use crate::off_thread::{self, LARGE};
 
@@ -150,12 +150,11 @@ async fn answer_cached(
     let callback = &context.call().callback;
     let key = call_key(context);
     let refreshed;
-    let policy = match options.refresh && context.asks_for_fresh() {
-        false => &callback.policy,
-        true => {
-            refreshed = callback.policy.clone().mode(Mode::Refresh);
-            &refreshed
-        }
+    let policy = if options.refresh && context.asks_for_fresh() {
+        refreshed = callback.policy.clone().mode(Mode::Refresh);
+        &refreshed
+    } else {
+        &callback.policy
     };
     let compute = || {
         compute(

@@ -7,8 +7,8 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use serde::de::DeserializeOwned;
 
-use super::outcome::AnswerResult;
-use super::{Answer, CallError, Context, Failure, IntoAnswer};
+use crate::callback::run::outcome::AnswerResult;
+use crate::callback::{Answer, CallError, Context, Failure, IntoAnswer};
 
 /// The arguments of a call as they came: the JSON text of each, and where it is from.
 ///

@@ -237,9 +237,12 @@ impl Names {
                 name
             }
         };
-        let one = |output: &Output| match output.allow_duplicate {
-            true => free(format!("{}@{}", output.property, digest())),
-            false => output.property.to_string(),
+        let one = |output: &Output| {
+            if output.allow_duplicate {
+                free(format!("{}@{}", output.property, digest()))
+            } else {
+                output.property.to_string()
+            }
         };
         let outputs = if outputs.is_empty() {
             vec![free(digest())]

@@ -5,8 +5,8 @@ use ferrodash_cache::Key;
 use serde::Serialize;
 use serde::ser::{SerializeSeq, Serializer};
 
-use super::Context;
-use super::call::is_read;
+use crate::callback::Context;
+use crate::callback::run::call::is_read;
 
 /// The key: the callback, the version of its function, its arguments, the components that its
 /// wildcards stand for, and what it varies by.
@@ -37,12 +37,10 @@ impl Serialize for Canonical<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut sequence = serializer.serialize_seq(Some(self.0.len()))?;
         for text in self.0 {
-            match is_read(text) {
-                true => match serde_json::from_slice::<serde_json::Value>(text) {
-                    Ok(value) => sequence.serialize_element(&value)?,
-                    Err(_) => sequence.serialize_element(&Raw(text))?,
-                },
-                false => sequence.serialize_element(&Raw(text))?,
+            let value = is_read(text).then(|| serde_json::from_slice::<serde_json::Value>(text));
+            match value {
+                Some(Ok(value)) => sequence.serialize_element(&value)?,
+                Some(Err(_)) | None => sequence.serialize_element(&Raw(text))?,
             }
         }
         sequence.end()

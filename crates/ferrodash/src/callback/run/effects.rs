@@ -1,13 +1,14 @@
 //! What a callback does beside writing its outputs: side updates, cookies, headers, timings.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
 use ferrodash_components::{Id, Prop};
 
-use super::outcome::OutputValue;
+use crate::callback::run::outcome::OutputValue;
+use crate::sync::lock;
 
 /// The effects of one call, gathered while its function runs.
 #[derive(Debug, Clone, Default)]
@@ -47,7 +48,7 @@ pub(crate) struct Timing {
 
 impl Effects {
     fn with<R>(&self, change: impl FnOnce(&mut Gathered) -> R) -> R {
-        change(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        change(&mut lock(&self.0))
     }
 
     /// Sets a property; the last value of a property wins.

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use ferrodash_components::Wildcard;
 
-use super::{
+use crate::callback::{
     ApiEndpoint, Callback, Clientside, ErasedHandler, Function, InitialCall, Parameter, Property,
     Spec, Vary,
 };
@@ -12,7 +12,7 @@ use crate::error::Mistake;
 use crate::paths;
 
 /// Checks a callback by itself and reads what it varies by.
-pub(super) fn check(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
+pub(in crate::callback) fn check(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     let spec = &callback.spec;
     let mut mistake = |text: &dyn Display| mistakes.push(callback.mistake(text));
     if let Some(text) = spec.unsupported {
@@ -276,7 +276,7 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
 }
 
 /// Checks what only a callback of a running app must not have.
-pub(super) fn check_added(callback: &Callback, mistakes: &mut Vec<Mistake>) {
+pub(in crate::callback) fn check_added(callback: &Callback, mistakes: &mut Vec<Mistake>) {
     let mut mistake = |text: &str| mistakes.push(callback.mistake(text));
     let is_source = |function: &Clientside| function.source.is_some();
     if callback.clientside().is_some_and(is_source) {
@@ -294,7 +294,7 @@ pub(super) fn check_added(callback: &Callback, mistakes: &mut Vec<Mistake>) {
 }
 
 /// Checks callbacks of one app beside each other.
-pub(super) fn check_together(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
+pub(in crate::callback) fn check_together(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
     check_writers(callbacks, mistakes);
     check_circles(callbacks, mistakes);
 }

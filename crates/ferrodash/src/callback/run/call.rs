@@ -11,8 +11,8 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
-use super::arguments::Parameter;
-use super::{Property, Registered};
+use crate::callback::describe::arguments::Parameter;
+use crate::callback::{Property, Registered};
 
 /// A call.
 #[derive(Clone)]

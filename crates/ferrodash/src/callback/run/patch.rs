@@ -1,11 +1,13 @@
 //! `Patch`: changes of the value that an output has in the page.
 
 use std::ops::{AddAssign, DivAssign, Index, IndexMut, MulAssign, SubAssign};
-use std::sync::{Arc, LazyLock, Mutex, PoisonError};
+use std::sync::{Arc, LazyLock, Mutex};
 
 use ferrodash_components::{IntoProp, Prop};
 use serde::ser::{Error as _, SerializeStruct};
 use serde::{Serialize, Serializer};
+
+use crate::sync::lock;
 
 /// Changes of a property's present value, made in the page: only they are sent, not the value.
 ///
@@ -106,10 +108,7 @@ impl PatchValue {
             value,
             index,
         };
-        self.operations
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(operation);
+        lock(&self.operations).push(operation);
     }
 
     /// What an operator does: adding a list is extending, as in Dash.

@@ -1,7 +1,7 @@
 //! What a callback can learn about its call beside the arguments.
 
 use std::borrow::Cow;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::header::{
@@ -10,12 +10,13 @@ use axum::http::header::{
 use cookie::Cookie;
 use ferrodash_components::{Id, IdValue};
 
-use super::{
+use crate::callback::{
     Call, CallError, Effects, Grouping, Header, Identity, IntoOutput, RequestParts, Timing,
     Trigger, Vary,
 };
 use crate::error::debug_as_display;
 use crate::stored::Desk;
+use crate::sync::lock;
 
 /// The circumstances of a call: what triggered it, what its arguments are, and parts of the
 /// request; and what a call can do beside writing its outputs.
@@ -86,11 +87,7 @@ impl Context {
     /// What was done that a cached callback must not do.
     pub(crate) fn violation(&self) -> Option<CallError> {
         let guard = self.guard.as_ref()?;
-        guard
-            .violation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        lock(&guard.violation).clone()
     }
 
     pub(crate) fn call(&self) -> &Arc<Call> {
@@ -446,7 +443,7 @@ impl Context {
     }
 
     /// Whether a call can do something for its own caller; one whose answer is kept cannot.
-    pub(super) fn may_do(&self, what: &'static str) -> bool {
+    pub(in crate::callback) fn may_do(&self, what: &'static str) -> bool {
         match &self.guard {
             None => true,
             Some(guard) => {
@@ -460,10 +457,7 @@ impl Context {
 impl Guard {
     /// The first violation is the one that is told.
     fn violate(&self, error: impl FnOnce() -> CallError) {
-        self.violation
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get_or_insert_with(error);
+        lock(&self.violation).get_or_insert_with(error);
     }
 }
 

@@ -10,11 +10,11 @@ use bytes::Bytes;
 use ferrodash_cache::{Entry, Policy};
 use ferrodash_components::Id;
 
-use super::{
+use crate::body::Body;
+use crate::callback::{
     Clientside, ErasedHandler, ErrorHandler, FailureListener, Names, Parameter, Property, Shape,
     Spec, TimeLimit, Vary, callback_id,
 };
-use crate::body::Body;
 use crate::error::Mistake;
 
 /// A callback, ready to be given to `App::callback`.
@@ -85,7 +85,7 @@ impl std::fmt::Debug for Callback {
 
 /// Where a callback stands in the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub(crate) struct CallbackNumber(pub(super) usize);
+pub(crate) struct CallbackNumber(pub(in crate::callback) usize);
 
 /// The longest text of a component's id in a request, in bytes. What is read of it takes several
 /// times its size.
@@ -111,9 +111,9 @@ pub(crate) struct Registered {
     /// The string by which the renderer knows it.
     pub(crate) output: String,
     /// The same for each of its outputs.
-    pub(super) output_names: Vec<String>,
+    pub(in crate::callback) output_names: Vec<String>,
     /// The string that it would have if it were alone.
-    pub(super) declared: String,
+    pub(in crate::callback) declared: String,
     /// What each argument of the function is read from, for messages.
     pub(crate) argument_names: Arc<[String]>,
     /// A call as the renderer sends it.
@@ -144,7 +144,7 @@ pub(crate) struct Registered {
 }
 
 impl Registered {
-    pub(super) fn new(
+    pub(in crate::callback) fn new(
         callback: Callback,
         vary: Vec<Vary>,
         same_function: CallbackNumber,
@@ -182,7 +182,7 @@ impl Registered {
     }
 
     /// Names the callback and its outputs as no other is named.
-    pub(super) fn make_unique(&mut self, is_taken: impl Fn(&str) -> bool) {
+    pub(in crate::callback) fn make_unique(&mut self, is_taken: impl Fn(&str) -> bool) {
         let spec = &self.callback.spec;
         let inputs: Vec<Property> = spec
             .inputs
@@ -233,7 +233,7 @@ impl Registered {
     }
 
     /// Whether calls of it can travel with others in one request: when its answers are nothing but
-    /// their bodies. Cookies and headers are set through a [`Context`](super::Context) only, and
+    /// their bodies. Cookies and headers are set through a [`Context`](crate::callback::Context) only, and
     /// not by callbacks that are cached or declared `batch`; answers that browsers keep have an
     /// address of their own.
     pub(crate) fn is_batched(&self) -> bool {

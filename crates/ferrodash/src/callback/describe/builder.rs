@@ -7,14 +7,14 @@ use std::time::Duration;
 
 use ferrodash_components::Id;
 
-use super::dependency::digest;
-use super::handler::{
-    CallbackArguments, ErasedHandler, HandlerCall, HandlerError, HandlerFuture, Signature,
+use crate::callback::describe::dependency::digest;
+use crate::callback::run::handler::{
+    self, CallbackArguments, ErasedHandler, HandlerCall, HandlerError, HandlerFuture, Signature,
 };
-use super::{
+use crate::callback::{
     ApiEndpoint, Args, CacheOptions, Callback, Clientside, Context, ErrorHandler, Failure,
     Function, Handler, InitialCall, Input, IntoAnswer, IntoOutput, Output, OutputValue, Parameter,
-    Property, Running, Source, Spec, State, TimeLimit, error_handler, handler,
+    Property, Running, Source, Spec, State, TimeLimit, error_handler,
 };
 
 /// Where the functions of inline clientside callbacks are kept in the page, as in Dash.

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 
 use bytes::Bytes;
 
-use super::{Input, State};
+use crate::callback::{Input, State};
 
 /// Inputs and states that a function takes as one argument: a struct with a field for each name.
 ///

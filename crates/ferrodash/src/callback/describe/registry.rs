@@ -2,13 +2,14 @@
 
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 
-use super::check::{check, check_added, check_together};
-use super::{
+use crate::callback::describe::check::{check, check_added, check_together};
+use crate::callback::{
     Callback, CallbackNumber, Context, Defaults, Function, Gate, Input, Registered, Spec, Vary,
 };
 use crate::error::{BuildErrors, Mistake};
+use crate::sync::{lock, read, write};
 
 /// How many callbacks can be added to a running app.
 const MOST_ADDED: usize = 1000;
@@ -113,7 +114,7 @@ impl Registry {
             ));
         }
         // One at a time; calls go on meanwhile.
-        let _adding = self.adding.lock().unwrap_or_else(PoisonError::into_inner);
+        let _adding = lock(&self.adding);
         let mut all = self.added();
         all.retain(|other| other.declared != registered.declared);
         if all.len() >= MOST_ADDED {
@@ -136,7 +137,7 @@ impl Registry {
         if !mistakes.is_empty() {
             return Err(BuildErrors(mistakes));
         }
-        *self.added.write().unwrap_or_else(PoisonError::into_inner) = all;
+        *write(&self.added) = all;
         Ok(())
     }
 
@@ -189,7 +190,7 @@ impl Registry {
         match self.by_output.get(output) {
             Some(number) => Some(self.get(*number).clone()),
             None => {
-                let added = self.added.read().unwrap_or_else(PoisonError::into_inner);
+                let added = read(&self.added);
                 added
                     .iter()
                     .find(|registered| registered.output == output)
@@ -204,10 +205,7 @@ impl Registry {
 
     /// The callbacks that were added while the app ran.
     pub(crate) fn added(&self) -> Vec<Arc<Registered>> {
-        self.added
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        read(&self.added).clone()
     }
 
     /// The gates of all debounced inputs, each once.
@@ -256,7 +254,7 @@ fn function_id(callback: &Callback) -> Option<TypeId> {
 impl Spec {
     /// Fills in what the app says for all callbacks.
     fn apply(&mut self, defaults: &Defaults) {
-        use super::InitialCall::{Default, Prevented, Yes};
+        use crate::callback::InitialCall::{Default, Prevented, Yes};
         if self.initial_call == Default {
             self.initial_call = if defaults.prevent_initial_callbacks {
                 Prevented

@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::{Extensions, HeaderMap};
 
-use super::{Identify, Identity};
+use crate::callback::{Identify, Identity};
 use crate::stored::Vault;
 
 /// What is kept of a request.

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use ferrodash_components::Prop;
 
-use super::{CacheOptions, Input, Output, Parameter, Property, State};
+use crate::callback::{CacheOptions, Input, Output, Parameter, Property, State};
 
 /// Everything about a callback but its functions.
 #[derive(Clone)]

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use ferrodash_components::{Child, Children, IntoProp, Prop};
 
-use super::{Patch, Vary};
+use crate::callback::{Patch, Vary};
 use crate::error::debug_as_display;
 
 /// The values for the outputs, or the wish to change nothing.
