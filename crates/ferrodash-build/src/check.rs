@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use crate::archive::Archive;
-use crate::package::{Suite, join};
+use crate::package::{Suite, join, names};
 use crate::{ComponentMeta, Error, Result};
 
 /// Compares a suite with what its scripts and its package say. What may be meant as it is becomes a
@@ -102,14 +102,4 @@ fn forgotten_parts(
             missing.join(", ")
         )
     }))
-}
-
-/// Whether a script has a name as a word of its own.
-pub(crate) fn names(text: &str, name: &str) -> bool {
-    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '-');
-    text.match_indices(name).any(|(at, _)| {
-        let before = text[..at].chars().next_back().is_some_and(is_part);
-        let after = text[at + name.len()..].chars().next().is_some_and(is_part);
-        !before && !after
-    })
 }

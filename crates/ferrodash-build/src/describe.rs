@@ -4,8 +4,6 @@
 
 use serde_json::{Map, Value};
 
-use crate::metadata::text;
-
 /// How deep dictionaries are described, how many keys of one, and how many values of an enumeration
 /// are named.
 const DEPTH: usize = 5;
@@ -192,4 +190,14 @@ fn one_of(values: &[String]) -> String {
 
 fn name_of(kind: &Value) -> &str {
     kind.get("name").and_then(Value::as_str).unwrap_or_default()
+}
+
+/// A text of a JSON object, or an empty one.
+pub(crate) fn text(value: &Value, key: &str) -> String {
+    value
+        .get(key)
+        .and_then(Value::as_str)
+        .unwrap_or_default()
+        .trim()
+        .to_owned()
 }

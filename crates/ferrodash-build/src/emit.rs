@@ -3,12 +3,12 @@
 
 mod doc;
 mod names;
+mod source;
 mod table;
-
-use std::fmt::Write as _;
 
 use self::doc::doc;
 use self::names::{ident, pascal, variants};
+use self::source::{COMPONENTS, line};
 use self::table::emit_table;
 use crate::bundle::Bundle;
 use crate::package::Suite;
@@ -22,10 +22,6 @@ const VOID: [&str; 14] = [
 
 /// From how many components on the properties that all share go into a trait of the suite.
 const SHARED_FROM: usize = 8;
-
-/// The crate that generated code refers to. The path is right where the crate is a dependency and
-/// where `ferrodash::suite!` gives it this name.
-const COMPONENTS: &str = "ferrodash_components";
 
 /// Properties that a hand-written trait sets on every component.
 const COMMON: [&str; 2] = ["children", "id"];
@@ -373,8 +369,4 @@ fn emit_choice(code: &mut String, component: &str, prop: &PropMeta, choices: &[S
     line(code, 2, "}");
     line(code, 1, "}");
     line(code, 0, "}");
-}
-
-fn line(code: &mut String, indent: usize, text: &str) {
-    let _ = writeln!(code, "{:width$}{text}", "", width = indent * 4);
 }

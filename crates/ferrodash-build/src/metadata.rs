@@ -138,7 +138,7 @@ fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, St
         }
         props.push(PropMeta {
             name: prop.clone(),
-            description: describe::with_keys(prop, text(value, "description"), kind),
+            description: describe::with_keys(prop, describe::text(value, "description"), kind),
             kind: prop_type(prop, kind),
             required: value
                 .get("required")
@@ -151,7 +151,7 @@ fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, St
     let wildcards = described.keys().any(|prop| prop.ends_with("-*"));
     Ok(ComponentMeta {
         name,
-        description: text(value, "description"),
+        description: describe::text(value, "description"),
         props,
         children_props,
         wildcards,
@@ -166,15 +166,6 @@ pub(crate) fn sort_props(props: &mut [PropMeta]) {
         _ => 2,
     };
     props.sort_by(|a, b| (rank(a), &a.name).cmp(&(rank(b), &b.name)));
-}
-
-pub(crate) fn text(value: &Value, key: &str) -> String {
-    value
-        .get(key)
-        .and_then(Value::as_str)
-        .unwrap_or_default()
-        .trim()
-        .to_owned()
 }
 
 /// What a property accepts, by its name and its type in react-docgen's form.

@@ -206,9 +206,7 @@ impl Suite {
         let mut found = None;
         for path in files {
             let file = join(&self.root, &path);
-            if !is_chunk(&archive.head(&file)?)
-                && crate::check::names(&archive.text(&file)?, &self.namespace)
-            {
+            if !is_chunk(&archive.head(&file)?) && names(&archive.text(&file)?, &self.namespace) {
                 if found.is_some() {
                     return Ok(None);
                 }
@@ -428,4 +426,14 @@ pub(crate) fn join(root: &str, path: &str) -> String {
     } else {
         format!("{root}/{path}")
     }
+}
+
+/// Whether a script has a name as a word of its own.
+pub(crate) fn names(text: &str, name: &str) -> bool {
+    let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '-');
+    text.match_indices(name).any(|(at, _)| {
+        let before = text[..at].chars().next_back().is_some_and(is_part);
+        let after = text[at + name.len()..].chars().next().is_some_and(is_part);
+        !before && !after
+    })
 }

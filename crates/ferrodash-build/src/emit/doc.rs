@@ -1,6 +1,6 @@
 //! Documentation of a suite as doc comments.
 
-use super::line;
+use super::source::line;
 
 /// Documentation as it came, made safe for rustdoc: HTML and brackets are not links there, and
 /// examples are in other languages. Lists keep their nesting; how far other lines are indented says

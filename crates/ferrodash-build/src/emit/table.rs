@@ -1,6 +1,6 @@
 //! The table of what a suite ships.
 
-use super::{COMPONENTS, line};
+use super::source::{COMPONENTS, line};
 use crate::ComponentMeta;
 use crate::bundle::Bundle;
 use crate::package::Suite;

@@ -6,7 +6,7 @@ use syn::ext::IdentExt;
 use syn::punctuated::Punctuated;
 use syn::{FnArg, Ident, ItemFn, Pat, Signature, Token, Type, parse_quote};
 
-use super::{Arguments, Parameter};
+use super::arguments::{Arguments, Parameter};
 use crate::args::version;
 use crate::root::Root;
 

@@ -252,7 +252,7 @@ async fn s10_a_writer_whose_invalidation_fails_gets_an_error() {
     let cache = Cache::from_url(&gone).await.unwrap();
     let error = cache.scope(write()).await.unwrap_err();
     assert!(
-        error.0.contains("redis did not take the invalidation"),
+        error.0.contains("redis did not confirm the invalidation"),
         "{error:?}"
     );
 }
