@@ -2,9 +2,9 @@
 //! given.
 //!
 //! ```sh
-//! cargo run -p ferrodash-cache --features macros --example prices
-//! cargo run -p ferrodash-cache --features macros --example prices -- redis://localhost:6379
-//! CACHE_URL=redis://localhost:6379 cargo run -p ferrodash-cache --features macros --example prices
+//! cargo run -p ferrodash-cache --features macros,redis --example prices
+//! cargo run -p ferrodash-cache --features macros,redis --example prices -- redis://localhost:6379
+//! CACHE_URL=redis://localhost:6379 cargo run -p ferrodash-cache --features macros,redis --example prices
 //! ```
 //!
 //! With Redis, a second start within five minutes finds the price that the first one computed.
