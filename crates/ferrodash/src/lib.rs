@@ -33,7 +33,7 @@
 //! | feature | brings | default |
 //! |---|---|---|
 //! | `disk` | the disk tier of the cache | no |
-//! | `http-batch` | batches over HTTP, [`batch::http`] | no |
+//! | `http-batch` | batches over HTTP, `batch::http` | no |
 //! | `log` | [`App::run`] and [`serve`] write a log to standard error, unless the program has set up one | yes |
 //! | `memcached` | the Memcached tier of the cache | no |
 //! | `plotly` | figures made with the `plotly` crate | no |
