@@ -3,7 +3,7 @@
 //! glibc keeps large blocks that are freed for later ones, and the more so the larger they were
 //! (`mallopt(3)`, "dynamic mmap threshold"). A server whose answers are of several megabytes then
 //! takes two to three times what it keeps: 41 figures of 5.6 MB in a cache of 128 MiB took 331 MiB,
-//! and 150 with the threshold fixed. A block from the system costs about a microsecond for each 4
+//! and 121 with the threshold fixed. A block from the system costs about a microsecond for each 4
 //! KiB, which is little beside what fills it.
 
 /// Fixes the size from which glibc takes blocks from the system, and returns them when they are
