@@ -2,11 +2,9 @@
 
 use std::fmt::Write as _;
 use std::fs;
-use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::path::Path;
 
-/// Documents that are not checked yet.
-const NOT_YET: [&str; 0] = [];
+use crate::tidy::{files, root};
 
 /// Expressions that the documents do not use, and what to write instead.
 ///
@@ -53,25 +51,12 @@ const REFUSED: [(&[&str], &str); 12] = [
 /// Terms that contain a refused expression and are right.
 const FINE: [&str; 2] = ["passed by value", "passed by reference"];
 
-fn root() -> PathBuf {
-    let crate_root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    crate_root.join("../..").canonicalize().unwrap()
-}
-
-/// The names of the documents that git tracks, relative to the root.
+/// The documents, relative to the root.
 fn documents() -> Vec<String> {
-    let output = Command::new("git")
-        .args(["-c", "safe.directory=*", "ls-files", "-z", "*.md"])
-        .current_dir(root())
-        .output()
-        .expect("this test needs git");
-    let errors = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "git ls-files: {errors}");
-    let names = String::from_utf8(output.stdout).unwrap();
-    let names = names.split_terminator('\0').map(str::to_owned);
-    names
-        .filter(|name| !NOT_YET.contains(&name.as_str()))
-        .collect()
+    let mut found = Vec::new();
+    files(&root(), "md", &mut found);
+    let name = |path: &Path| path.strip_prefix(root()).unwrap().display().to_string();
+    found.iter().map(|path| name(path)).collect()
 }
 
 /// The lines of a document with their numbers, in lower case and without code.
