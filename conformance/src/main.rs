@@ -1,4 +1,4 @@
-//! Asks live Python: records its answers anew, and holds Ferrodash against them.
+//! Asks live Python: records its answers again, and holds Ferrodash against them.
 //! `scripts/test conformance` runs it.
 //!
 //! Usage: `conformance PYTHON`, with the interpreter that has the packages of `requirements.txt`.

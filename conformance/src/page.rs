@@ -164,7 +164,7 @@ pub async fn visit(url: &str) -> Visit {
     }
 }
 
-/// The calls in a body: one, or those of a batch as they stand in it.
+/// The calls in a body: one, or those of a batch in their order.
 fn calls(body: String) -> Vec<String> {
     match serde_json::from_str::<Vec<&RawValue>>(&body) {
         Ok(calls) => calls

@@ -252,7 +252,7 @@ impl Browser {
             .await
     }
 
-    /// The errors in the console so far; they are told once.
+    /// The errors in the console so far; each is returned once.
     pub async fn console(&self) -> Vec<String> {
         let log = self
             .driver
@@ -279,7 +279,7 @@ pub fn example(name: &str) -> PathBuf {
     let profile = test
         .ancestors()
         .nth(2)
-        .expect("tests lie in target/<profile>/deps");
+        .expect("tests are in target/<profile>/deps");
     let path = profile.join("examples").join(name);
     assert!(
         path.is_file(),

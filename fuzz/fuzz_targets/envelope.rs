@@ -1,4 +1,4 @@
-//! Stored entries: whatever lies in a store either does not open, or is an entry that can be stored
+//! Stored entries: whatever is in a store either does not open, or is an entry that can be stored
 //! again.
 
 #![no_main]

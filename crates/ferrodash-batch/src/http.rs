@@ -151,8 +151,8 @@ impl Debug for HttpError {
 }
 
 impl HttpBatch {
-    /// An API at this address, with ids in the parameter `ids` and items told apart by their field
-    /// `id`.
+    /// An API at this address, with ids in the parameter `ids` and items distinguished by their
+    /// field `id`.
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: Address::new(url.into()),

@@ -5,7 +5,7 @@
 //! none: the scheme, hosts with their ports, paths, and the names of options. At the first thing
 //! that does not look like what should stand there, the rest is hidden.
 
-/// What stands in the place of what is not shown.
+/// Replaces what is not shown.
 const HIDDEN: &str = "***";
 
 /// Schemes and names of options are not longer.

@@ -1,4 +1,4 @@
-//! Growing pauses between runs of functions that fail while an old value stands in for them.
+//! Growing pauses between runs of functions that fail while a stale value is served instead.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};

@@ -374,8 +374,8 @@ impl Inner {
     }
 
     /// Whether removing a key has to be marked: when a tier may have what another one no longer
-    /// has, and when entries are signed, as a removed one could be put back by whoever can write to
-    /// the store.
+    /// has, and when entries are signed, as a removed one could be put back by anyone who can write
+    /// to the store.
     pub(crate) fn marks_keys(&self) -> bool {
         self.tiers.len() > 1 || (self.is_signed && !self.tiers.is_empty())
     }

@@ -60,7 +60,7 @@ impl Cache {
         };
         let run = Run::new(search.found.as_ref().map(|(entry, _)| entry.clone()));
         let landing = match self.run(&call, &run, lease.as_ref(), compute).await {
-            // An error that is to be kept does not take the place of a value that can stand in for
+            // An error that is to be kept does not replace a value that can be served instead of
             // it.
             Ok(Ok((computed, cost)))
                 if computed.negative.is_some() && call.policy.may_stand_in(&search) =>
@@ -151,7 +151,7 @@ impl Cache {
         }
     }
 
-    /// The stale value that stands in for a failure, or else the failure.
+    /// The stale value that is served instead of a failure, or else the failure.
     async fn fall_back(&self, call: &Call, search: Search, failure: Landing) -> Landing {
         let usable = call.policy.may_stand_in(&search);
         let Some((entry, tier)) = search.found else {

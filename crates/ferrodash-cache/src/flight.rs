@@ -103,8 +103,8 @@ pub(crate) struct Departure {
 }
 
 impl Flights {
-    /// Joins the flight of a key, or starts one. Who asks for a refresh joins only a flight that is
-    /// one.
+    /// Joins the flight of a key, or starts one. A caller that wants a refresh joins only a flight
+    /// that is one.
     pub(crate) fn board(
         self: &Arc<Self>,
         key: Key,

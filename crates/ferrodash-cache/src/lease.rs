@@ -1,4 +1,4 @@
-//! The part of [`Cache`] that decides who computes, among the processes that share a tier.
+//! The part of [`Cache`] that elects the computing process, among the processes that share a tier.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;

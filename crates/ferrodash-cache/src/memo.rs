@@ -112,7 +112,7 @@ where
     }
 }
 
-/// As [`result`], but errors for which `negative` gives a time are kept for that long: who asks
+/// As [`result`], but errors for which `negative` gives a time are kept for that long: a caller
 /// within it gets the error without a run.
 ///
 /// # Errors

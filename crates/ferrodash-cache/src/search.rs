@@ -47,7 +47,7 @@ impl Policy {
                 .saturating_add(self.stale_while_revalidate)
     }
 
-    /// What was found, if it may stand in for a failure.
+    /// What was found, if it may be served instead of a failure.
     pub(crate) fn stand_in(&self, search: Search) -> Option<(Entry, &'static str)> {
         if self.may_stand_in(&search) {
             search.found
@@ -56,7 +56,7 @@ impl Policy {
         }
     }
 
-    /// Whether what was found may stand in for a failure.
+    /// Whether what was found may be served instead of a failure.
     pub(crate) fn may_stand_in(&self, search: &Search) -> bool {
         search.found.as_ref().is_some_and(|(entry, _)| {
             entry.age() < entry.parts().timeout.saturating_add(self.stale_if_error)

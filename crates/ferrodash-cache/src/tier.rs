@@ -60,7 +60,8 @@ pub trait Tier: Send + Sync + 'static {
     }
 }
 
-/// What a tier does for the processes that share it: it keeps the marks, and elects who computes.
+/// What a tier does for the processes that share it: it keeps the marks, and elects the process
+/// that computes.
 ///
 /// A lease is a token under a key that only one caller can hold, and that ends by itself. It saves
 /// work; what makes answers right are the marks, and that only the holder of a lease can fill it.

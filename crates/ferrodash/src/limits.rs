@@ -20,7 +20,7 @@ pub(crate) struct Limits {
     clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
-/// As many calls are in progress as this one may have: "you" or all clients of the app.
+/// As many calls are in progress as this one may have: "this client" or all clients of the app.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Busy(pub(crate) &'static str);
 
@@ -72,7 +72,7 @@ impl Limits {
         let place = calls.clone().try_acquire_owned();
         place
             .map(|place| CallPlace(Some(place)))
-            .map_err(|_| Busy("this app's clients"))
+            .map_err(|_| Busy("this app"))
     }
 
     /// Takes a place among the calls of a client.
@@ -87,11 +87,11 @@ impl Limits {
 
     fn place_of(&self, client: IpAddr, most: usize) -> Result<ClientPlace, Busy> {
         let mut clients = lock(&self.clients);
-        let calls = clients.entry(client).or_default();
-        if *calls >= most {
-            return Err(Busy("you"));
+        // A client without calls in progress has no entry, also when its first one is refused.
+        if clients.get(&client).copied().unwrap_or_default() >= most {
+            return Err(Busy("this client"));
         }
-        *calls += 1;
+        *clients.entry(client).or_default() += 1;
         Ok(ClientPlace {
             client,
             clients: self.clients.clone(),
@@ -208,12 +208,9 @@ mod tests {
         let [a, b] = ["192.0.2.1", "192.0.2.2"].map(|text| Some(text.parse().unwrap()));
         let first = limits.admit(a).unwrap();
         let _second = limits.admit(a).unwrap();
-        assert!(matches!(limits.admit(a), Err(Busy("you"))));
+        assert!(matches!(limits.admit(a), Err(Busy("this client"))));
         let _third = limits.admit(b).unwrap();
-        assert!(matches!(
-            limits.admit(None),
-            Err(Busy("this app's clients"))
-        ));
+        assert!(matches!(limits.admit(None), Err(Busy("this app"))));
         drop(first);
         let _fourth = limits.admit(a).unwrap();
         drop((_second, _third, _fourth));

@@ -208,7 +208,7 @@ impl Redis {
             }
         }
         Err(unexpected(
-            "what lies under the key changes and does not open",
+            "the value of the key changes and cannot be read",
         ))
     }
 

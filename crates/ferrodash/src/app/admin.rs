@@ -16,7 +16,7 @@ use crate::callback::{Callback, CallbackError, Context, Output, State, Update};
 use crate::error::{BuildErrors, Mistake};
 use crate::paths;
 
-/// How often the page shows anew what there is.
+/// How often the page is refreshed.
 const EVERY_MILLISECONDS: u32 = 5000;
 
 /// The page of an app's cache below `path`, for requests that the guard lets through; others find
@@ -221,7 +221,7 @@ async fn act(
             for key in keys {
                 cache.expire(key).await?;
             }
-            "to be computed anew by the next call"
+            "to be computed again by the next call"
         }
         _ => return Ok(None),
     };

@@ -386,7 +386,7 @@ impl App {
     }
 
     /// Adds work to be done when the app starts, in its cache: usually calls of memoized functions,
-    /// so that the first user finds their values. Nobody waits for it, except who asks
+    /// so that the first user finds their values. Nothing waits for it, except a request to
     /// [`ready_endpoint`](Self::ready_endpoint).
     ///
     /// ```

@@ -49,7 +49,7 @@ impl App {
         self
     }
 
-    /// The same for a state: its change does not make pages anew.
+    /// The same for a state: its change does not make the page again.
     pub fn routing_callback_state(
         mut self,
         name: impl Into<String>,

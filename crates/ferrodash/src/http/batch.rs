@@ -41,7 +41,7 @@ use crate::wire;
 /// Where many calls are sent, below the app's prefix.
 pub(super) const PATH: &str = "_ferrodash/batch";
 
-/// As many calls of one request run at a time as the renderer would have under way.
+/// As many calls of one request run at a time as the renderer would have in progress.
 const RUNNING: usize = 12;
 
 /// Answers that are done within this time travel, and are drawn, together. Too short to be seen.

@@ -1,7 +1,7 @@
 //! What stands around a call: the CSRF token, and what becomes of pages of another build.
 //!
-//! Such a page is answered where that is possible, and told the build that answered, so that it can
-//! offer its user a reload. Where it asks for what this build does not have, it is refused with
+//! Such a page is answered where that is possible, and learns the build that answered, so that it
+//! can offer its user a reload. Where it asks for what this build does not have, it is refused with
 //! 410, which is no fault of the app.
 
 use std::sync::Arc;
@@ -67,7 +67,7 @@ pub(super) async fn client(
     }
 }
 
-/// Other clients than our page say nothing, and are not told anything.
+/// Other clients than our page do not send the header, and do not get it.
 fn is_stale(app: &AppState, headers: &HeaderMap) -> bool {
     headers
         .get(BUILD)

@@ -82,8 +82,8 @@ async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) -> Result<B
     let mut read = BytesMut::with_capacity(room);
     let (start, mut reading) = (Instant::now(), Reading::default());
     loop {
-        // In all, and since the last bytes: whoever has sent much must not pause for as long as all
-        // of it could take.
+        // In all, and since the last bytes: a client that has sent much must not pause for as long
+        // as all of it could take.
         let in_all = start + GRACE + Duration::from_secs(read.len() as u64 / SLOWEST);
         let until = in_all.min(Instant::now() + GRACE);
         let frame = match timeout_at(until, body.frame()).await {
@@ -117,7 +117,7 @@ impl Reading {
         self.0 += bytes;
         let all = READING.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if all > MOST_READING {
-            Err(Rejection::Busy("this app's clients"))
+            Err(Rejection::Busy("this app"))
         } else {
             Ok(())
         }

@@ -36,7 +36,7 @@ pub(super) enum Rejection {
     )]
     TooSlow,
     /// As many calls are in progress as the app or the client may have.
-    #[error("{0} have as many calls in progress as they may; try again in a moment")]
+    #[error("too many calls of {0} are in progress; try again in a moment")]
     Busy(&'static str),
     /// A call with the id of another one, which is in progress or has ended.
     #[error("a call with the request id {0:?} was already begun; its function does not run twice")]
@@ -163,7 +163,7 @@ impl Rejection {
         }
     }
 
-    /// What the sender is told: failures of the app's own code in full only while debugging.
+    /// The text for the sender: failures of the app's own code in full only while debugging.
     fn text(&self) -> String {
         match self {
             Self::Failed {

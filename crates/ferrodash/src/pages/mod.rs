@@ -63,7 +63,7 @@ impl Settings {
 }
 
 /// Pages, each in the module that a path names: `pages![home, reports::weekly]` calls
-/// `home::page()` and `reports::weekly::page()`. The name of the module stands in for the path and
+/// `home::page()` and `reports::weekly::page()`. The name of the module replaces the path and
 /// name of a page that has none: `/home`, `/reports/weekly`. Of a path such as `crate::pages::home`
 /// only what follows `pages` counts.
 ///

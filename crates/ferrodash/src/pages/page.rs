@@ -82,7 +82,7 @@ impl Page {
         }
     }
 
-    /// The name of its module, such as `reports::weekly`, which stands in for path and name.
+    /// The name of its module, such as `reports::weekly`, which replaces path and name.
     /// [`pages!`](crate::pages) sets it; by default it follows from the path. The page whose module
     /// is called `not_found_404` is shown for paths that no page has.
     pub fn module(mut self, module: &str) -> Self {

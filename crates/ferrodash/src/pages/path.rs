@@ -65,7 +65,7 @@ pub(crate) fn path_of_template(template: &str) -> String {
 /// The path of a page that has neither path nor template, from its module.
 pub(crate) fn path_of_module(module: &str) -> String {
     let segments: Vec<&str> = module.split('.').collect();
-    // Pages often stand in a module of that name, which is no part of their paths.
+    // Pages are often in a module of that name, which is no part of their paths.
     let below = segments
         .iter()
         .rposition(|segment| *segment == "pages")

@@ -303,7 +303,7 @@ fn rank(order: Option<&PageOrder>) -> u8 {
     }
 }
 
-/// The pictures that lie in a folder itself, in the order of their names.
+/// The pictures in a folder itself, in the order of their names.
 fn pictures(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();

@@ -33,7 +33,7 @@ pub(super) fn start(config: &Config) -> String {
     format!("var renderer = new DashRenderer({{{hooks}}});")
 }
 
-/// The text of each script that stands in the page itself, which a policy for content must allow by
+/// The text of each script in the page itself, which a policy for content must allow by
 /// its hash.
 pub(crate) fn inline_scripts(config: &Config, registry: &Registry) -> Vec<String> {
     let mut scripts = functions_of(registry);
@@ -45,7 +45,7 @@ pub(crate) fn inline_scripts(config: &Config, registry: &Registry) -> Vec<String
 static BREAKS_OUT: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("(?i)<(/script|!--)").expect("a valid expression"));
 
-/// A source as it stands in the page. What would break out of the element is written with a
+/// A source as the page has it. What would break out of the element is written with a
 /// backslash, as JavaScript also reads it within texts.
 fn in_script(source: &str) -> String {
     // HTML makes one line break of the two characters, before a policy's hash is compared.

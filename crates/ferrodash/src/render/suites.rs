@@ -34,7 +34,7 @@ pub(crate) struct Script {
     pub(crate) is_base: bool,
 }
 
-/// How many digits of its digest stand in a bundle's address.
+/// How many digits of its digest are in a bundle's address.
 const STAMP: usize = 8;
 
 /// The fingerprint in a file's name, between its first part and the others: `v`, a version, `m`,

@@ -7,7 +7,7 @@
 //! KiB, which is little beside what fills it.
 
 /// Fixes the size from which glibc takes blocks from the system, and returns them when they are
-/// free. Whoever tunes the allocator by the environment is not overruled, and other allocators are
+/// free. An allocator that is tuned by the environment is left as it is, and other allocators are
 /// not touched.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(

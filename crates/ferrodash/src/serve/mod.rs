@@ -218,7 +218,7 @@ fn is_lack_of_handles(error: &io::Error) -> bool {
 
 #[expect(
     clippy::print_stdout,
-    reason = "whoever started the program waits for this line"
+    reason = "the caller of the program waits for this line"
 )]
 fn announce(address: &str) {
     println!("Listening on http://{address}");

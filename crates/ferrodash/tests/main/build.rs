@@ -169,7 +169,7 @@ fn patterns_and_duplicates_that_make_no_sense() {
         one(App::new(layout()).callback(callback.handler(async |_: serde_json::Value| "")))
     };
     let other = || Id::from("text");
-    assert!(mistake(row(ALLSMALLER), other()).contains("ALLSMALLER cannot stand in an output"));
+    assert!(mistake(row(ALLSMALLER), other()).contains("ALLSMALLER is not allowed in an output"));
     assert!(
         mistake(row(MATCH), id! {kind: MATCH})
             .contains("has MATCH for \"kind\", which the outputs have not")

@@ -1,10 +1,11 @@
-//! The documents use the terms of the field: a list of expressions that they avoid.
+//! Documents, comments and messages use the terms of the field: a list of expressions that they
+//! avoid.
 
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
-use crate::tidy::{files, root};
+use crate::tidy::{files, is_test, root, sources};
 
 /// Expressions that the documents do not use, and what to write instead.
 ///
@@ -83,10 +84,28 @@ fn has_words(line: &str, words: &str) -> bool {
     })
 }
 
-/// The refused expressions of a document: number of the line, expression, what to write.
-fn refused(text: &str) -> Vec<(usize, &'static str, &'static str)> {
+/// The comments and the texts in a Rust file, with the numbers of their lines, in lower case and
+/// without code.
+fn texts_of_source(text: &str) -> Vec<(usize, String)> {
+    let mut lines = Vec::new();
+    for (index, line) in text.lines().enumerate() {
+        let line = line.trim_start();
+        // Comments are outside of code spans, texts are inside of quotation marks.
+        let (mark, skipped) = if line.starts_with("//") {
+            ('`', 0)
+        } else {
+            ('"', 1)
+        };
+        let texts: Vec<&str> = line.split(mark).skip(skipped).step_by(2).collect();
+        lines.push((index + 1, texts.join("`").to_lowercase()));
+    }
+    lines
+}
+
+/// The refused expressions in some lines: number of the line, expression, what to write.
+fn refused(lines: Vec<(usize, String)>) -> Vec<(usize, &'static str, &'static str)> {
     let mut found = Vec::new();
-    for (number, mut line) in prose(text) {
+    for (number, mut line) in lines {
         for fine in FINE {
             line = line.replace(fine, "");
         }
@@ -108,7 +127,18 @@ fn documents_use_the_terms_of_the_field() {
     let mut report = String::new();
     for name in documents {
         let text = fs::read_to_string(root().join(&name)).unwrap();
-        for (number, words, instead) in refused(&text) {
+        for (number, words, instead) in refused(prose(&text)) {
+            writeln!(report, "{name}:{number}: \"{words}\"; write: {instead}").unwrap();
+        }
+    }
+    assert!(report.is_empty(), "\n{report}");
+}
+
+#[test]
+fn messages_and_comments_use_the_terms_of_the_field() {
+    let mut report = String::new();
+    for (name, text) in sources().iter().filter(|(name, _)| !is_test(name)) {
+        for (number, words, instead) in refused(texts_of_source(text)) {
             writeln!(report, "{name}:{number}: \"{words}\"; write: {instead}").unwrap();
         }
     }
@@ -121,9 +151,16 @@ fn refused_words_are_found_outside_of_code_only() {
                 `void` is a type; avoid it.\n\
                 ```c\nvoid run(void);\n```\n\
                 It relies in part on \"under way\", an argument passed by value.";
-    let found: Vec<_> = refused(text)
+    let found: Vec<_> = refused(prose(text))
         .into_iter()
         .map(|(number, words, _)| (number, words))
         .collect();
     assert_eq!(found, [(1, "given back"), (6, "under way")]);
+    let source = "// Made anew by `void`.\n\
+                  let voided = \"the store was told\";\n";
+    let found: Vec<_> = refused(texts_of_source(source))
+        .into_iter()
+        .map(|(number, words, _)| (number, words))
+        .collect();
+    assert_eq!(found, [(1, "anew"), (2, "told")]);
 }

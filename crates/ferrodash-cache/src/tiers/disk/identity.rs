@@ -1,7 +1,7 @@
 //! Which files a store has open, and whether they are still the ones in its directory, and whole.
 //!
 //! LMDB maps its files into memory. A part that another program cuts off is still mapped, and
-//! whoever looks at it is ended by the system (SIGBUS). So before each look the lengths are
+//! a process that reads it is ended by the system (SIGBUS). So before each look the lengths are
 //! compared with the largest that were seen: these files only grow. What is found too short is made
 //! long enough again, at once and for all who have it open, and the store is begun again. A file
 //! that is cut off between the look at its length and the look into it still ends the process.

@@ -1,4 +1,4 @@
-//! Who computes what: a record that one caller can hold under a key, and that ends by itself.
+//! Leases: a record that one caller can hold under a key, and that ends by itself.
 
 use bytes::{Buf, BufMut};
 use heed::RoTxn;
@@ -110,7 +110,7 @@ impl Write<'_> {
             .put(&mut self.txn, key, &lease.encode())
     }
 
-    /// Ends the lease of a key, whoever holds it.
+    /// Ends the lease of a key, for any holder.
     pub(super) fn end_lease(&mut self, key: &KeyBytes) -> heed::Result<()> {
         self.store
             .tables

@@ -54,7 +54,7 @@ pub(super) fn open_store(
     damaged: Option<Identity>,
 ) -> Result<Store, String> {
     create_directory(directory)?;
-    // Given back when this function ends.
+    // Released when this function ends.
     let _opening = lock(directory)?;
     let mut in_use = lock_file(&directory.join(IN_USE))?;
     let mut alone = try_lock(&in_use, BRIEFLY)?;

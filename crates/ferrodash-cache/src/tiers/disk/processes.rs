@@ -37,7 +37,7 @@ impl Process {
 /// gone too.
 fn started(id: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name of the program stands in parentheses and may hold anything; after it come the state
+    // The name of the program is in parentheses and may hold anything; after it come the state
     // and other fields.
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?;

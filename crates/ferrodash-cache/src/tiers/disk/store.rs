@@ -39,7 +39,7 @@ pub(super) struct Tables {
     pub(super) recent: Table,
     /// Expiry and key, in the order in which they go.
     pub(super) expiring: Table,
-    /// Key → who computes it.
+    /// Key → the holder of its lease.
     pub(super) leases: Table,
     /// Selector → sequence number of its last invalidation.
     pub(super) marks: Table,

@@ -1,4 +1,4 @@
-//! Leases: who computes, and that nobody else stores.
+//! Leases: one process computes, and no other one stores.
 //!
 //! A lease is an item that only one process can add, and that expires by itself. The holder of a
 //! lease makes sure that it still holds the lease when it stores, in two round trips: the first
@@ -52,8 +52,8 @@ impl Memcached {
                 fetch(name.clone()),
                 fetch(self.names.value(key)),
             ];
-            // Whoever has the lease now, the entry was read after that: nobody wins right after it
-            // was filled.
+            // Any process may have the lease now; the entry was read after that: nobody wins right
+            // after it was filled.
             let [_, held, found] = call.run(commands).await?;
             let holder = Lease::parse(&held);
             let won = holder

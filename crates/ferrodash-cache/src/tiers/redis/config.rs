@@ -189,7 +189,7 @@ struct Address<'a> {
     kind: Kind,
     tls: bool,
     login: Option<Login>,
-    /// As it stands in the address.
+    /// As the address has it.
     raw_password: Option<&'a str>,
     hosts: &'a str,
     path: &'a str,
@@ -474,7 +474,7 @@ fn client(
     }
 }
 
-/// Who asks, in the protocol in which a server can report changes.
+/// How a connection introduces itself, in the protocol in which a server can report changes.
 fn settings(login: Option<Login>) -> RedisConnectionInfo {
     let settings = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
     let Some(Login { user, password }) = login else {
@@ -492,7 +492,7 @@ fn tcp() -> TcpSettings {
 }
 
 fn server(text: &str, port: u16, tls: bool) -> Result<ConnectionAddr, String> {
-    // The colons of an IPv6 address stand in brackets.
+    // The colons of an IPv6 address are in brackets.
     let (host, port) = match text.rsplit_once(':') {
         Some((host, given)) if !given.contains(']') => {
             // What looks like a port may be a password that lacks its @, so it is not repeated.

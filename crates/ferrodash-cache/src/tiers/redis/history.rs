@@ -50,8 +50,8 @@ impl Histories {
         }
     }
 
-    /// The newest moment of a history that is known here. Who asks the server afterwards must not
-    /// get an older one.
+    /// The newest moment of a history that is known here. A request to the server after that must
+    /// not get an older one.
     pub(super) fn known(&self, history: usize) -> Stamp {
         *self.lock(history)
     }

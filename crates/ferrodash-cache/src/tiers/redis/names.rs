@@ -44,7 +44,7 @@ impl Names {
         format!("{}{key}}}:v", self.prefix)
     }
 
-    /// Who computes an entry, as `token:era:sequence`.
+    /// The holder of the lease of an entry, as `token:era:sequence`.
     pub(crate) fn lease(&self, key: &Key) -> String {
         format!("{}{key}}}:l", self.prefix)
     }

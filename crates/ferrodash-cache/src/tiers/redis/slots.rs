@@ -10,7 +10,7 @@ const POLYNOMIAL: u16 = 0x1021;
 
 static TABLE: [u16; 256] = table();
 
-/// The slot of a name: of what stands in its braces, or of all of it.
+/// The slot of a name: of the part in its braces, or of all of it.
 pub(super) fn slot(name: &str) -> u16 {
     let tag = name
         .split_once('{')

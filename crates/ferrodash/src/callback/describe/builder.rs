@@ -253,7 +253,7 @@ impl CallbackBuilder {
     }
 
     /// The function may add callbacks, with [`Context::add_callback`]: after each of its calls the
-    /// page asks anew which callbacks there are.
+    /// page asks again which callbacks there are.
     pub fn dynamic_callbacks(mut self) -> Self {
         self.spec.adds_callbacks = true;
         self

@@ -42,9 +42,7 @@ pub(in crate::callback) fn check(callback: &Callback, mistakes: &mut Vec<Mistake
             .iter()
             .any(|output| output.property.id.to_string().contains("..."))
     {
-        mistake(
-            &"an id with three dots in a row cannot be told apart in a callback with several outputs",
-        );
+        mistake(&"an id must not contain three dots in a row in a callback with several outputs");
     }
     if spec
         .inputs
@@ -185,7 +183,7 @@ fn check_patterns(spec: &Spec, mistake: &mut dyn FnMut(&dyn Display)) {
     }
     let mut with_smaller = outputs.iter().filter(|it| !smaller_keys(it).is_empty());
     if let Some(output) = with_smaller.next() {
-        mistake(&format!("{output}: ALLSMALLER cannot stand in an output"));
+        mistake(&format!("{output}: ALLSMALLER is not allowed in an output"));
     }
     check_patterns_of_arguments(spec, &keys, mistake);
 }

@@ -21,7 +21,7 @@ pub(crate) struct Gate {
     pub(crate) wait: Duration,
 }
 
-/// Where the value of an argument stands in a request.
+/// The place of the value of an argument in a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     Input(usize),

@@ -17,7 +17,7 @@ pub struct CacheOptions {
     pub policy: Policy,
     /// Whether the browser keeps answers too. Default: no.
     pub client: bool,
-    /// Whether a request can ask for an answer that is computed anew. Default: no.
+    /// Whether a request can ask for an answer that is computed again. Default: no.
     pub refresh: bool,
     /// How long errors are kept. Default: not at all.
     pub negative_timeout: Option<Duration>,
@@ -46,8 +46,8 @@ impl CacheOptions {
         self
     }
 
-    /// A request with `Cache-Control: no-cache` has the answer computed anew, and kept for all. By
-    /// default it has not: whoever can send such requests can make the function run as often.
+    /// A request with `Cache-Control: no-cache` has the answer computed again, and kept for all. By
+    /// default it has not: anyone who can send such requests can make the function run as often.
     pub fn refresh(mut self) -> Self {
         self.refresh = true;
         self

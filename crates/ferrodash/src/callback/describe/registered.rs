@@ -83,7 +83,7 @@ impl std::fmt::Debug for Callback {
     }
 }
 
-/// Where a callback stands in the registry.
+/// The position of a callback in the registry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CallbackNumber(pub(in crate::callback) usize);
 
@@ -233,9 +233,9 @@ impl Registered {
     }
 
     /// Whether calls of it can travel with others in one request: when its answers are nothing but
-    /// their bodies. Cookies and headers are set through a [`Context`](crate::callback::Context) only, and
-    /// not by callbacks that are cached or declared `batch`; answers that browsers keep have an
-    /// address of their own.
+    /// their bodies. Cookies and headers are set through a [`Context`](crate::callback::Context)
+    /// only, and not by callbacks that are cached or declared `batch`; answers that browsers keep
+    /// have an address of their own.
     pub(crate) fn is_batched(&self) -> bool {
         let spec = &self.callback.spec;
         let Some(handler) = self.callback.handler() else {
@@ -260,7 +260,7 @@ fn identity(spec: &Spec, output: &str, build_id: &str) -> String {
     } else {
         spec.version
     };
-    // Closures of one function have one name, so they are told apart by their places.
+    // Closures of one function have one name, so they are distinguished by their places.
     let place = if spec.is_named {
         String::new()
     } else {

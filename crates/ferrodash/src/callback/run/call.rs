@@ -148,7 +148,7 @@ impl Grouping {
 }
 
 impl Call {
-    /// The same call as the key of a cached one has it: objects and arrays written anew from what
+    /// The same call as the key of a cached one has it: objects and arrays written again from what
     /// was read of them, so that a function never sees a difference between calls that share a key.
     pub(crate) fn canonical(&self) -> Self {
         let mut call = self.clone();

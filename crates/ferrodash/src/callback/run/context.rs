@@ -192,7 +192,7 @@ impl Context {
     }
 
     /// Sets a property of a component that need not be an output. It is set before the outputs are;
-    /// an id that is not on the page is passed over.
+    /// an id that is not on the page is skipped.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -455,7 +455,7 @@ impl Context {
 }
 
 impl Guard {
-    /// The first violation is the one that is told.
+    /// The first violation is the one that is reported.
     fn violate(&self, error: impl FnOnce() -> CallError) {
         lock(&self.violation).get_or_insert_with(error);
     }

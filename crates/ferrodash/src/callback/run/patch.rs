@@ -3,7 +3,7 @@
 use std::ops::{AddAssign, DivAssign, Index, IndexMut, MulAssign, SubAssign};
 use std::sync::{Arc, LazyLock, Mutex};
 
-use ferrodash_components::{IntoProp, Prop};
+use ferrodash_components::{Children, IntoProp, Prop};
 use serde::ser::{Error as _, SerializeStruct};
 use serde::{Serialize, Serializer};
 
@@ -113,19 +113,19 @@ impl PatchValue {
 
     /// What an operator does: adding a list is extending, as in Dash.
     fn change(&self, name: &'static str, value: Prop) {
-        let is_list = matches!(
-            &value,
-            Prop::List(_) | Prop::Json(serde_json::Value::Array(_))
-        );
-        self.push(
-            if is_list && name == "Add" {
-                "Extend"
-            } else {
-                name
-            },
-            Some(value),
-            None,
-        );
+        let is_list = match &value {
+            Prop::List(_)
+            | Prop::Children(Children::Many(_))
+            | Prop::Json(serde_json::Value::Array(_)) => true,
+            Prop::Raw(json) => json.get().starts_with('['),
+            _ => false,
+        };
+        let operation = if is_list && name == "Add" {
+            "Extend"
+        } else {
+            name
+        };
+        self.push(operation, Some(value), None);
     }
 
     /// Sets the value.
@@ -335,5 +335,24 @@ mod tests {
             operation("Merge", json!(["a"]), json!({"value": {"q": 2}})),
         ]});
         assert_eq!(serde_json::to_value(&patch).expect("JSON"), expected);
+    }
+
+    #[test]
+    fn adding_a_list_extends_in_whatever_form_the_list_comes() {
+        let html = |text: &str| ferrodash_components::html::P::new(text.to_owned());
+        let mut patch = Patch::new();
+        patch += [1];
+        patch += json!([1]);
+        patch += ferrodash_components::Json([1]);
+        patch += Children::from_iter([html("a"), html("b")]);
+        patch += ferrodash_components::Json("not a list");
+        let written = serde_json::to_value(&patch).expect("JSON");
+        let operations: Vec<&Value> = written["operations"]
+            .as_array()
+            .expect("a list")
+            .iter()
+            .map(|operation| &operation["operation"])
+            .collect();
+        assert_eq!(operations, ["Extend", "Extend", "Extend", "Extend", "Add"]);
     }
 }
