@@ -108,6 +108,14 @@ impl Drop for Program {
     }
 }
 
+/// The command of a Redis server that keeps nothing on disk. More arguments can follow.
+pub fn redis_server(port: u16) -> Command {
+    let mut command = Command::new("redis-server");
+    command.args(["--bind", "127.0.0.1", "--save", "", "--appendonly", "no"]);
+    command.args(["--port", &port.to_string()]);
+    command
+}
+
 /// A Redis server.
 #[derive(Debug)]
 pub struct Redis {
@@ -138,18 +146,7 @@ impl Redis {
 
     /// Starts the server again, on the same port.
     pub fn resume(&mut self) {
-        let mut command = Command::new("redis-server");
-        command.args([
-            "--bind",
-            "127.0.0.1",
-            "--save",
-            "",
-            "--appendonly",
-            "no",
-            "--port",
-            &self.port.to_string(),
-        ]);
-        self.program = Some(Program::listening(&mut command, self.port));
+        self.program = Some(Program::listening(&mut redis_server(self.port), self.port));
     }
 }
 

@@ -1,6 +1,7 @@
 //! How many calls may be in progress at a time, for the app and for each client.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry as MapEntry;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex};
 
@@ -88,10 +89,11 @@ impl Limits {
     fn place_of(&self, client: IpAddr, most: usize) -> Result<ClientPlace, Busy> {
         let mut clients = lock(&self.clients);
         // A client without calls in progress has no entry, also when its first one is refused.
-        if clients.get(&client).copied().unwrap_or_default() >= most {
-            return Err(Busy("this client"));
+        match clients.entry(client) {
+            MapEntry::Occupied(mut calls) if *calls.get() < most => *calls.get_mut() += 1,
+            MapEntry::Vacant(calls) if most > 0 => drop(calls.insert(1)),
+            _ => return Err(Busy("this client")),
         }
-        *clients.entry(client).or_default() += 1;
         Ok(ClientPlace {
             client,
             clients: self.clients.clone(),

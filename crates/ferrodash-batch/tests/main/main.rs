@@ -117,7 +117,7 @@ async fn the_window_opens_with_the_first_id() {
     assert_eq!((first, late), (Ok(2), Ok(4)));
     assert!(
         start.elapsed() < Duration::from_millis(60),
-        "the second id did not open it anew"
+        "the second id did not open it again"
     );
     assert_eq!(log.lock().unwrap().len(), 1);
 }

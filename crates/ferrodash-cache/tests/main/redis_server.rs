@@ -7,7 +7,7 @@ use ferrodash_cache::tiers::{Redis, RedisConfig};
 use ferrodash_cache::{
     Change, Entry, Key, LeaseOutcome, LeaseRequest, Parts, Sealer, Selector, Shared, Stamp, Tier,
 };
-use ferrodash_testing::{Program, free_port};
+use ferrodash_testing::{Program, free_port, redis_server};
 use redis::AsyncConnectionConfig;
 use redis::aio::MultiplexedConnection;
 use tokio::sync::mpsc;
@@ -105,7 +105,7 @@ impl Told {
     async fn next(&mut self) -> Change {
         tokio::time::timeout(PATIENCE, self.0.recv())
             .await
-            .expect("a change is told")
+            .expect("a change is reported")
             .expect("the tier lives")
     }
 
@@ -114,7 +114,7 @@ impl Told {
         while self.next().await != change {}
     }
 
-    /// Whether nothing is told; the answer of the server to a question comes after what it told
+    /// Whether nothing is reported; the answer of the server to a question comes after its reports
     /// before.
     async fn nothing(&mut self, tier: &Redis) -> bool {
         tier.get(&key("nothing"))
@@ -659,7 +659,7 @@ async fn a_server_that_returns_is_used_again() {
 #[tokio::test]
 async fn a_server_that_falls_silent_makes_everything_unknown() {
     let port = free_port();
-    let server = Program::listening(&mut server_on(port), port);
+    let server = Program::listening(&mut redis_server(port), port);
     let (tier, key) = (
         tier(&format!("redis://127.0.0.1:{port}?deadline=500ms")),
         key("silent"),
@@ -821,7 +821,7 @@ async fn where_tracking_is_refused_copies_count_for_a_beat() {
 async fn where_there_is_no_resp3_copies_count_for_a_beat() {
     let port = free_port();
     let _server = Program::listening(
-        server_on(port).args(["--rename-command", "HELLO", ""]),
+        redis_server(port).args(["--rename-command", "HELLO", ""]),
         port,
     );
     falls_back(&format!("redis://127.0.0.1:{port}")).await;
@@ -857,7 +857,7 @@ async fn falls_back(url: &str) {
 async fn the_master_is_found_through_sentinels() {
     let directory = tempfile::tempdir().expect("a directory");
     let (port, sentinel) = (free_port(), free_port());
-    let _server = Program::listening(server_on(port).args(["--requirepass", "secret"]), port);
+    let _server = Program::listening(redis_server(port).args(["--requirepass", "secret"]), port);
     let file = directory.path().join("sentinel.conf");
     let config = format!(
         "port {sentinel}\nbind 127.0.0.1\nsentinel monitor orders 127.0.0.1 {port} 1\n\
@@ -898,10 +898,10 @@ async fn the_master_is_found_through_sentinels() {
 #[tokio::test]
 async fn a_replica_is_left_for_the_master() {
     let (port, replica) = (free_port(), free_port());
-    let _server = Program::listening(&mut server_on(port), port);
+    let _server = Program::listening(&mut redis_server(port), port);
     // A replica writes down what it takes from its master.
     let directory = tempfile::tempdir().expect("a directory");
-    let _replica = Program::listening(server_on(replica).current_dir(directory.path()), replica);
+    let _replica = Program::listening(redis_server(replica).current_dir(directory.path()), replica);
     let url = format!("redis://127.0.0.1:{replica}");
     let (tier, key) = (tier(&url), key("replica"));
     let mut told = listening(&tier).await;
@@ -938,7 +938,7 @@ async fn a_replica_is_left_for_the_master() {
 #[tokio::test]
 async fn a_cluster_is_used_like_a_server() {
     let port = free_port();
-    let mut command = server_on(port);
+    let mut command = redis_server(port);
     let directory = tempfile::tempdir().expect("a directory");
     command.args([
         "--cluster-enabled",
@@ -1050,7 +1050,7 @@ async fn tls_with_a_private_authority_and_client_certificates() {
         &certificate,
     ]);
     let port = free_port();
-    let mut command = server_on(0);
+    let mut command = redis_server(0);
     command.args(["--tls-port", &port.to_string(), "--tls-ca-cert-file", &ca]);
     command.args([
         "--tls-cert-file",
@@ -1096,21 +1096,6 @@ fn openssl(arguments: &[&str]) {
         "{}",
         String::from_utf8_lossy(&output.stderr)
     );
-}
-
-fn server_on(port: u16) -> Command {
-    let mut command = Command::new("redis-server");
-    command.args([
-        "--bind",
-        "127.0.0.1",
-        "--save",
-        "",
-        "--appendonly",
-        "no",
-        "--port",
-        &port.to_string(),
-    ]);
-    command
 }
 
 fn signal(program: &Program, signal: &str) {

@@ -454,7 +454,7 @@ async fn tokens_and_builds_hold_for_all_calls_of_a_batch() {
         )
         .await;
     assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
-    // The last one is told to come alone, where it is answered.
+    // The last one has to come alone, where it is answered.
     assert_eq!(statuses, [(0, 200), (1, 410), (2, 421)].into());
 }
 

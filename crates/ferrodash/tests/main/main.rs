@@ -146,7 +146,7 @@ fn output(answer: &Answer) -> Value {
 async fn caches() -> Vec<(Cache, Box<dyn std::any::Any>)> {
     let redis = ferrodash_testing::Redis::start();
     let memcached = ferrodash_testing::Memcached::start();
-    // These tests are about what is kept, so no store is passed by because the machine is busy.
+    // These tests are about what is kept, so no store is skipped because the machine is busy.
     let cache = async |url: &str| {
         Cache::from_url(&format!("{url}?namespace=tests&deadline=5s"))
             .await

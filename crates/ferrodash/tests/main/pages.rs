@@ -207,7 +207,7 @@ async fn e35_parts_on_demand_carry_the_digest_of_their_suite() {
             .status,
         StatusCode::NOT_FOUND
     );
-    // The renderer is told where plotly.js is.
+    // The renderer learns where plotly.js is.
     let plotly = page
         .split("\"plotlyjs_url\":\"")
         .nth(1)

@@ -108,7 +108,7 @@ fn before_and_after() -> (Client, Client) {
 async fn o11_a_page_of_an_older_build_is_answered_or_told_to_reload_and_never_a_500() {
     let (before, after) = before_and_after();
     let (old, new) = (build_of(&before).await, build_of(&after).await);
-    assert_ne!(old, new, "nothing is cached, and still they are told apart");
+    assert_ne!(old, new, "nothing is cached, and still they differ");
     let (log, _guard) = Log::listen();
     let ask = async |build: &str, output: &str| -> Answer {
         after
@@ -118,7 +118,7 @@ async fn o11_a_page_of_an_older_build_is_answered_or_told_to_reload_and_never_a_
             )
             .await
     };
-    // What can be answered is, and says by whom; a page of this build is told nothing.
+    // What can be answered is, and says by whom; a page of this build learns nothing.
     let answer = ask(&old, "out.children").await;
     assert_eq!(output(&answer), "x");
     assert_eq!(

@@ -33,6 +33,19 @@ pub(crate) struct Answered {
     pub(crate) late: Duration,
 }
 
+impl Answered {
+    /// An answer that the cache had no part in.
+    fn uncached(content: Content) -> Self {
+        Self {
+            content,
+            status: None,
+            fresh: None,
+            age: Duration::ZERO,
+            late: Duration::ZERO,
+        }
+    }
+}
+
 /// What is sent.
 pub(crate) enum Content {
     /// Nothing changes.
@@ -102,13 +115,7 @@ fn handled(
     );
     let content =
         write(context, answer)?.map_or(Content::Nothing, |(body, _)| Content::Plain(body));
-    Ok(Answered {
-        content,
-        status: None,
-        fresh: None,
-        age: Duration::ZERO,
-        late: Duration::ZERO,
-    })
+    Ok(Answered::uncached(content))
 }
 
 async fn answer_anew(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
@@ -117,13 +124,7 @@ async fn answer_anew(cache: &Cache, context: &Context) -> Result<Answered, CallE
         Ok(run.map_or(Content::Nothing, |(body, _)| Content::Plain(body)))
     };
     let content = limited(cache, context, work).await?;
-    Ok(Answered {
-        content,
-        status: None,
-        fresh: None,
-        age: Duration::ZERO,
-        late: Duration::ZERO,
-    })
+    Ok(Answered::uncached(content))
 }
 
 /// Runs the work of an uncached call for as long as it may take. A panic is an error.
