@@ -40,7 +40,6 @@
 //! | `redis` | the Redis tier of the cache | no |
 
 mod app;
-mod body;
 mod build;
 mod callback;
 mod config;
@@ -59,7 +58,6 @@ mod state;
 mod stored;
 mod suite;
 mod sync;
-mod wire;
 
 pub use app::{Algorithm, App, BuiltApp, Plugin};
 pub use callback::{

@@ -10,7 +10,6 @@ use axum::http::Extensions;
 use axum::http::request::Parts;
 use ferrodash_cache::Cache;
 
-use crate::body::Body;
 use crate::build::Checked;
 use crate::callback::{Registry, RequestParts};
 use crate::config::Config;
@@ -19,6 +18,7 @@ use crate::limits::Limits;
 use crate::pages::PageRegistry;
 use crate::render::{Index, Rendered, Suites};
 use crate::stored::Vault;
+use ferrodash_wire::Body;
 
 /// An app, built.
 pub(crate) struct AppState {

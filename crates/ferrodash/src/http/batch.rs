@@ -5,10 +5,8 @@
 //! but a body come here ([`Registered::is_batched`]); what the headers of a request say holds for
 //! all of its calls.
 //!
-//! The body is a JSON array of what `_dash-update-component` takes. The answer is text in lines,
-//! one for each call, in the order in which they are done: a JSON array of the call's place in the
-//! request, its status and its headers; a tab; the body. Bodies that are not JSON are written as
-//! JSON strings, so a line ends where the answer does.
+//! The body is a JSON array of what `_dash-update-component` takes. The answer is text in lines, one
+//! for each call, in the order in which they are done ([`ferrodash_wire::line`]).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -32,11 +30,10 @@ use super::rejection::Rejection;
 use super::respond::respond;
 use super::send::{accepts, with_body};
 use super::{decode, repeats};
-use crate::body::{Accepts, Stream};
 use crate::callback::{Call, Context, RequestParts};
 use crate::limits;
 use crate::state::AppState;
-use crate::wire;
+use ferrodash_wire::{Accepts, LineBody, Stream};
 
 /// Where many calls are sent, below the app's prefix.
 pub(super) const PATH: &str = "_ferrodash/batch";
@@ -117,7 +114,7 @@ pub(super) async fn serve(
 
 /// The texts of the calls with their places in the request, the first one last.
 fn calls(body: &Bytes) -> Result<Vec<(usize, Bytes)>, Rejection> {
-    let batch: wire::Batch<'_> = parse_json(body)?;
+    let batch: ferrodash_wire::Batch<'_> = parse_json(body)?;
     let texts = batch
         .0
         .iter()
@@ -132,7 +129,7 @@ fn calls(body: &Bytes) -> Result<Vec<(usize, Bytes)>, Rejection> {
 
 /// The call in a text, if it may be answered beside others.
 fn prepare(app: &AppState, text: &Bytes) -> Result<Call, Rejection> {
-    let sent: wire::Call<'_> = parse_json(text)?;
+    let sent: ferrodash_wire::Call<'_> = parse_json(text)?;
     let callback = callback(app, &sent)?;
     if callback.is_batched() {
         decode::call(callback, &sent, text)
@@ -216,19 +213,12 @@ async fn line(place: usize, response: Response) -> Vec<u8> {
         .iter()
         .map(|name| (*name, joined(&parts.headers, name)));
     let told: BTreeMap<&str, String> = told.filter(|(_, value)| !value.is_empty()).collect();
-    let head = (place, parts.status.as_u16(), told);
-    let mut line = serde_json::to_vec(&head).expect("numbers and texts are JSON");
-    line.push(b'\t');
-    if is_json(&parts.headers) {
-        // JSON that a function made itself may have lines; there they are only space.
-        let bytes = body.iter().copied();
-        line.extend(bytes.map(|byte| if byte == b'\n' { b' ' } else { byte }));
+    let body = if is_json(&parts.headers) {
+        LineBody::Json(&body)
     } else {
-        let text = String::from_utf8_lossy(&body);
-        line.extend(serde_json::to_vec(&text).expect("a text is JSON"));
-    }
-    line.push(b'\n');
-    line
+        LineBody::Text(&body)
+    };
+    ferrodash_wire::line(place, parts.status.as_u16(), &told, body)
 }
 
 /// A header that may be there several times, as one (RFC 9110, section 5.3).

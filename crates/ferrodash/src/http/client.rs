@@ -24,7 +24,6 @@ use crate::callback::run::answer::Content;
 use crate::callback::{Call, Context, Registered, Trigger};
 use crate::limits;
 use crate::state::AppState;
-use crate::wire;
 
 /// Where these calls live, below the app's prefix.
 pub(super) const PATH: &str = "_ferrodash/call/";
@@ -98,8 +97,12 @@ fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rej
         .transpose()?;
     if let Some(text) = &parameters.call {
         let body = Bytes::copy_from_slice(text.as_bytes());
-        let sent: wire::Call<'_> = parse_json(&body)?;
-        return decode::call(callback.clone(), &wire::Call { changed, ..sent }, &body);
+        let sent: ferrodash_wire::Call<'_> = parse_json(&body)?;
+        return decode::call(
+            callback.clone(),
+            &ferrodash_wire::Call { changed, ..sent },
+            &body,
+        );
     }
     let (values, inputs) = (
         values(callback, parameters)?,

@@ -9,7 +9,6 @@ use ferrodash_components::{Id, IdValue};
 use super::dependency::{Item, Sent, each_text, read_all, read_one};
 use super::rejection::Rejection;
 use crate::callback::{Call, CallIds, Ids, Property, Registered, Shape, Slot, Source, Trigger};
-use crate::wire;
 
 /// The call that was sent. The page is not trusted: number, ids and properties of everything must
 /// fit.
@@ -17,7 +16,7 @@ use crate::wire;
 /// The call's values are slices of `body`.
 pub(super) fn call(
     callback: Arc<Registered>,
-    sent: &wire::Call<'_>,
+    sent: &ferrodash_wire::Call<'_>,
     body: &Bytes,
 ) -> Result<Call, Rejection> {
     let (shape, mut inputs) = inputs(&callback, sent)?;
@@ -49,7 +48,7 @@ pub(super) fn call(
 /// clients do not know.
 fn inputs<'a, 'c>(
     callback: &'c Registered,
-    sent: &wire::Call<'a>,
+    sent: &ferrodash_wire::Call<'a>,
 ) -> Result<(&'c Shape, Vec<Item<'a>>), Rejection> {
     let read =
         |shape: &Shape| read_all(sent.inputs, shape.inputs.iter().map(|slot| &slot.property));
@@ -122,7 +121,7 @@ fn slice(sent: &Sent<'_>, body: &Bytes) -> Option<Bytes> {
 fn ids(
     callback: &Registered,
     shape: &Shape,
-    sent: &wire::Call<'_>,
+    sent: &ferrodash_wire::Call<'_>,
     inputs: &mut [Item<'_>],
     states: &mut [Item<'_>],
 ) -> Result<Option<CallIds>, Rejection> {
@@ -189,7 +188,7 @@ fn taken<'s>(slot: &'s Slot, item: &mut Item<'_>) -> (&'s Property, Ids) {
 /// wildcard asks for them.
 fn outputs<'a>(
     callback: &Registered,
-    sent: &wire::Call<'a>,
+    sent: &ferrodash_wire::Call<'a>,
 ) -> Result<Option<Vec<Item<'a>>>, Rejection> {
     let declared = &callback.callback.spec.outputs;
     let refused = |error| mismatch(callback, "outputs", &error);
@@ -235,7 +234,7 @@ fn agree(property: &Property, ids: &Ids, bound: &mut Vec<(String, IdValue)>) -> 
 fn triggers(
     call: &Call,
     items: &[&Item<'_>],
-    sent: &wire::Call<'_>,
+    sent: &ferrodash_wire::Call<'_>,
     body: &Bytes,
 ) -> Result<Vec<Trigger>, Rejection> {
     let inputs = &call.callback.callback.spec.inputs;

@@ -18,7 +18,6 @@ use crate::callback::{Call, Registered, shortened};
 use crate::limits::{Place, client};
 use crate::off_thread::{self, LARGE};
 use crate::state::AppState;
-use crate::wire;
 
 /// How long the first bytes of a body may take, and how many must follow each second. The figures
 /// are those of Apache's `RequestReadTimeout body=20,MinRate=500`.
@@ -134,7 +133,7 @@ impl Drop for Reading {
 pub(super) async fn call(app: &Arc<AppState>, body: Bytes) -> Result<Call, Rejection> {
     let app = app.clone();
     parse(body, move |body| {
-        let sent: wire::Call<'_> = parse_json(body)?;
+        let sent: ferrodash_wire::Call<'_> = parse_json(body)?;
         decode::call(callback(&app, &sent)?, &sent, body)
     })
     .await
@@ -166,7 +165,7 @@ pub(super) fn parse_json<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Resul
 /// The callback that a call is of.
 pub(super) fn callback(
     app: &AppState,
-    call: &wire::Call<'_>,
+    call: &ferrodash_wire::Call<'_>,
 ) -> Result<Arc<Registered>, Rejection> {
     let output = call
         .output

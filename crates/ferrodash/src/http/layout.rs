@@ -8,9 +8,9 @@ use axum::response::Response;
 
 use super::rejection::Rejection;
 use super::send::{JSON, NO_CACHE, accepts, respond, with_body};
-use crate::body::compress_once;
 use crate::layout::LayoutRequest;
 use crate::state::AppState;
+use ferrodash_wire::compress_once;
 
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,

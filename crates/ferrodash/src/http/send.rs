@@ -7,7 +7,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 
-use crate::body::{Accepts, Body, Encoding, compress_once};
+use ferrodash_wire::{Accepts, Body, Encoding, compress_once};
 
 /// For what has its digest in its address.
 pub(super) const IMMUTABLE: HeaderValue =

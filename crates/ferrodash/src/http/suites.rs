@@ -10,8 +10,8 @@ use ferrodash_components::Bundle;
 
 use super::rejection::Rejection;
 use super::send::{IMMUTABLE, NO_CACHE, accepts, unless_known, with_body};
-use crate::body::Encoding;
 use crate::state::AppState;
+use ferrodash_wire::Encoding;
 
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,

@@ -11,18 +11,20 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::Request;
-use axum::middleware::map_request;
 use http_body_util::BodyExt;
 use hyper::body::{Body as HttpBody, Frame, SizeHint};
 use tokio::runtime::Handle;
 use tokio::time::timeout;
+use tower::util::MapRequestLayer;
 
 /// How long the rest of a body is read. nginx calls this `lingering_time`, with the same default.
 const LINGER: Duration = Duration::from_secs(30);
 
 /// Discards what the routes leave of the bodies of their requests.
 pub(crate) fn discard(router: Router) -> Router {
-    router.layer(map_request(async |request: Request| request.map(watched)))
+    router.layer(MapRequestLayer::new(|request: Request| {
+        request.map(watched)
+    }))
 }
 
 fn watched(body: Body) -> Body {

@@ -1,7 +1,8 @@
 //! What the renderer must know of every callback.
 
-use crate::callback::{Gate, InitialCall, Registered, Registry};
-use crate::wire::{ClientsideFunction, Running, Specification};
+use crate::callback::{InitialCall, Property, Registered, Registry, Slot};
+use ferrodash_components::Prop;
+use ferrodash_wire::{ClientsideFunction, DeclaredProperty, Running, Specification};
 
 /// The callbacks of the app, those that were added while it ran, then the gates of debounced
 /// inputs.
@@ -16,8 +17,8 @@ pub(crate) fn render(registry: &Registry) -> Vec<u8> {
     let gates = gates
         .iter()
         .zip(&names)
-        .map(|(gate, name)| gate_specification(gate, name));
-    let all: Vec<Specification<'_>> = callbacks.chain(gates).collect();
+        .map(|(gate, name)| Specification::gate(name, declared(&gate.property)));
+    let all: Vec<Specification<'_, Prop>> = callbacks.chain(gates).collect();
     serde_json::to_vec(&all).expect("text and numbers are JSON")
 }
 
@@ -26,7 +27,7 @@ pub(super) fn gate_name(index: usize) -> String {
     format!("gate_{index}")
 }
 
-fn specification(registered: &Registered) -> Specification<'_> {
+fn specification(registered: &Registered) -> Specification<'_, Prop> {
     let spec = &registered.callback.spec;
     let running = (!spec.running.is_empty()).then(|| Running {
         running: spec
@@ -57,42 +58,23 @@ fn specification(registered: &Registered) -> Specification<'_> {
         no_output: spec.outputs.is_empty(),
         optional: spec.optional,
         hidden: spec.hidden,
-        inputs: registered.wire.inputs.iter().map(Into::into).collect(),
-        state: registered.wire.states.iter().map(Into::into).collect(),
-        ..plain(&registered.output)
+        inputs: registered.wire.inputs.iter().map(declared_slot).collect(),
+        state: registered.wire.states.iter().map(declared_slot).collect(),
+        ..Specification::new(&registered.output)
     }
 }
 
-fn gate_specification<'a>(gate: &Gate, name: &'a str) -> Specification<'a> {
-    Specification {
-        clientside_function: Some(ClientsideFunction {
-            namespace: "ferrodash",
-            function_name: name,
-        }),
-        prevent_initial_call: true,
-        no_output: true,
-        hidden: true,
-        // Does not count as loading: the title stays as it is.
-        persistent: true,
-        inputs: vec![(&gate.property).into()],
-        ..plain(name)
+fn declared(property: &Property) -> DeclaredProperty {
+    DeclaredProperty {
+        id: property.id.to_string(),
+        property: property.name.to_string(),
+        allow_optional: false,
     }
 }
 
-fn plain(output: &str) -> Specification<'_> {
-    Specification {
-        output,
-        inputs: Vec::new(),
-        state: Vec::new(),
-        clientside_function: None,
-        prevent_initial_call: false,
-        background: (),
-        dynamic_creator: None,
-        no_output: false,
-        optional: false,
-        hidden: false,
-        websocket: false,
-        persistent: false,
-        running: None,
+fn declared_slot(slot: &Slot) -> DeclaredProperty {
+    DeclaredProperty {
+        allow_optional: slot.optional,
+        ..declared(&slot.property)
     }
 }

@@ -18,10 +18,10 @@ pub(crate) use inline::{RENDERER_HOOKS, inline_scripts};
 pub(crate) use page::{Index, assemble};
 pub(crate) use suites::Suites;
 
-use crate::body::Body;
 use crate::build::Checked;
 use crate::layout::LayoutRequest;
 use assets::Assets;
+use ferrodash_wire::Body;
 
 /// What an app serves as it is.
 pub(crate) struct Rendered {

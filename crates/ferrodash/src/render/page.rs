@@ -7,10 +7,10 @@ use super::inline::{functions_of, start};
 use super::script;
 use super::settings::{renderer_config, script_config};
 use super::suites::{Script, Suites};
-use crate::body::Body;
 use crate::build::Checked;
 use crate::config::{Attributes, Config};
 use crate::pages::Head;
+use ferrodash_wire::Body;
 
 /// The page, as far as it can be rendered when the app is built.
 pub(crate) enum Index {

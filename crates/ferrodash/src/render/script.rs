@@ -6,7 +6,7 @@ use bytes::Bytes;
 pub(crate) use ferrodash_browser::digest;
 use ferrodash_browser::script;
 
-use crate::body::Body;
+use ferrodash_wire::Body;
 
 /// The script's path below the app's prefix; the part for its digest may be anything.
 pub(crate) const PATH: &str = "_ferrodash/{digest}/ferrodash.js";

@@ -8,7 +8,7 @@ use super::dependencies::gate_name;
 use super::suites::Suites;
 use crate::callback::{Registered, Registry, Source, Vary};
 use crate::config::Config;
-use crate::wire::RendererConfig;
+use ferrodash_wire::RendererConfig;
 
 pub(super) fn renderer_config<'a>(config: &'a Config, suites: &Suites) -> RendererConfig<'a> {
     let mut children_props: BTreeMap<&str, BTreeMap<&str, &[&str]>> = BTreeMap::new();

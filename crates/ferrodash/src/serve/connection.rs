@@ -16,10 +16,11 @@ use futures_util::future::BoxFuture;
 use hyper::body::{Body as HttpBody, Frame, Incoming};
 use hyper::rt::{Read, ReadBufCursor, Write};
 use hyper::service::service_fn;
-use hyper_util::rt::{TokioExecutor, TokioTimer};
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto::Builder;
 use tokio::io::Interest;
 use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Sleep, sleep, timeout};
 use tower::ServiceExt;
 
@@ -54,25 +55,27 @@ pub(super) async fn serve_connection(
     let Ok(remote) = stream.peer_addr() else {
         return;
     };
-    let stream = Arc::new(stream);
     let Some(is_http2) = begins(&stream, settings, phases.clone()).await else {
         return;
     };
+    let (reader, writer) = stream.into_split();
+    let writer = Arc::new(writer);
     let service = service_fn({
-        let (stream, phases) = (stream.clone(), phases.clone());
+        let (writer, phases) = (writer.clone(), phases.clone());
         move |mut request: Request<Incoming>| {
-            let (router, stream, phases) = (router.clone(), stream.clone(), phases.clone());
+            let (router, writer, phases) = (router.clone(), writer.clone(), phases.clone());
             request.extensions_mut().insert(ConnectInfo(remote));
             if phases.is_stopping() {
                 request.extensions_mut().insert(Stopping);
             }
-            answer(router, request, stream, phases)
+            answer(router, request, writer, phases)
         }
     });
     let builder = builder(settings, is_http2);
     let mut connection = pin!(builder.serve_connection_with_upgrades(
         Socket {
-            stream,
+            reader: TokioIo::new(reader),
+            writer,
             stalled: None
         },
         service
@@ -141,7 +144,7 @@ async fn speaks_http2(stream: &TcpStream) -> io::Result<bool> {
 async fn answer(
     router: Router,
     request: Request<Incoming>,
-    stream: Arc<TcpStream>,
+    socket: Arc<OwnedWriteHalf>,
     phases: Phases,
 ) -> Result<Response<Body>, io::Error> {
     let is_http1 = request.version() <= Version::HTTP_11;
@@ -149,7 +152,7 @@ async fn answer(
         // An answer that is there at once costs no timer.
         biased;
         response = router.oneshot(request.map(Body::new)) => response.unwrap_or_else(|never| match never {}),
-        () = left(&stream) => return Err(io::ErrorKind::ConnectionAborted.into()),
+        () = left(&socket) => return Err(io::ErrorKind::ConnectionAborted.into()),
     };
     if is_http1 && phases.is_stopping() {
         response
@@ -160,7 +163,7 @@ async fn answer(
     if response.body().size_hint().exact().is_some() {
         return Ok(response);
     }
-    let left = async move { left(&stream).await }.boxed();
+    let left = async move { left(&socket).await }.boxed();
     Ok(response.map(|body| Body::new(Watched { body, left })))
 }
 
@@ -190,10 +193,10 @@ impl HttpBody for Watched {
 
 /// Waits until the client closes its side. hyper notices that only while nothing of the client's is
 /// unread, so a second request on the connection would hide it.
-async fn left(stream: &TcpStream) {
+async fn left(socket: &OwnedWriteHalf) {
     loop {
         sleep(LOOK_EVERY).await;
-        let state = stream.ready(Interest::READABLE).now_or_never();
+        let state = socket.ready(Interest::READABLE).now_or_never();
         if state.is_some_and(|state| state.is_ok_and(|state| state.is_read_closed())) {
             return;
         }
@@ -202,30 +205,20 @@ async fn left(stream: &TcpStream) {
 
 /// A connection that hyper reads and writes while its state can be looked at.
 struct Socket {
-    stream: Arc<TcpStream>,
+    reader: TokioIo<OwnedReadHalf>,
+    /// Shared with the requests in progress, which look whether the client has left.
+    writer: Arc<OwnedWriteHalf>,
     /// Ends the connection, while the client takes nothing of what is sent.
     stalled: Option<Pin<Box<Sleep>>>,
 }
 
 impl Read for Socket {
     fn poll_read(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        mut into: ReadBufCursor<'_>,
+        into: ReadBufCursor<'_>,
     ) -> Poll<io::Result<()>> {
-        loop {
-            ready!(self.stream.poll_read_ready(cx))?;
-            let mut bytes = [0; 8 * 1024];
-            let room = bytes.len().min(into.remaining());
-            match self.stream.try_read(&mut bytes[..room]) {
-                Ok(length) => {
-                    into.put_slice(&bytes[..length]);
-                    return Poll::Ready(Ok(()));
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(error) => return Poll::Ready(Err(error)),
-            }
-        }
+        Pin::new(&mut self.reader).poll_read(cx, into)
     }
 }
 
@@ -243,7 +236,7 @@ impl Write for Socket {
     }
 
     fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Poll::Ready(socket2::SockRef::from(&*self.stream).shutdown(std::net::Shutdown::Write))
+        Poll::Ready(socket2::SockRef::from(self.stream()).shutdown(std::net::Shutdown::Write))
     }
 
     fn is_write_vectored(&self) -> bool {
@@ -260,13 +253,17 @@ impl Write for Socket {
 }
 
 impl Socket {
+    fn stream(&self) -> &TcpStream {
+        (*self.writer).as_ref()
+    }
+
     fn try_when_ready(
         &mut self,
         cx: &mut Context<'_>,
         write: impl Fn(&TcpStream) -> io::Result<usize>,
     ) -> Poll<io::Result<usize>> {
         loop {
-            if self.stream.poll_write_ready(cx)?.is_pending() {
+            if self.stream().poll_write_ready(cx)?.is_pending() {
                 ready!(
                     self.stalled
                         .get_or_insert_with(|| Box::pin(sleep(STALLED)))
@@ -275,7 +272,7 @@ impl Socket {
                 );
                 return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
             }
-            match write(&self.stream) {
+            match write(self.stream()) {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
                 result => {
                     self.stalled = None;

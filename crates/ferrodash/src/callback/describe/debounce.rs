@@ -9,6 +9,7 @@
 use std::time::Duration;
 
 use ferrodash_components::{ALL, Id, IdValue};
+use ferrodash_wire::carrier;
 
 use crate::callback::{Input, Property, Spec};
 
@@ -40,11 +41,7 @@ impl Input {
     }
 
     fn carrier(&self) -> Option<String> {
-        Some(format!(
-            "data-fd-{}-{}",
-            self.property.name,
-            self.debounce?.as_millis()
-        ))
+        Some(carrier(&self.property.name, self.debounce?))
     }
 
     fn wire(&self) -> Slot {

@@ -10,12 +10,12 @@ use bytes::Bytes;
 use ferrodash_cache::{Entry, Policy};
 use ferrodash_components::Id;
 
-use crate::body::Body;
 use crate::callback::{
     Clientside, ErasedHandler, ErrorHandler, FailureListener, Names, Parameter, Property, Shape,
     Spec, TimeLimit, Vary, callback_id,
 };
 use crate::error::Mistake;
+use ferrodash_wire::Body;
 
 /// A callback, ready to be given to `App::callback`.
 ///

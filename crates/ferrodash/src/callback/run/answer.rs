@@ -1,6 +1,5 @@
 //! One call: the cache, or the function; then bytes.
 
-use std::collections::HashMap;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,7 +11,6 @@ use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use tokio::time::timeout;
 
-use crate::body::Body;
 use crate::callback::run::key::call_key;
 use crate::callback::{
     Answer, Arguments, CacheOptions, Call, CallError, Context, ErasedHandler, ErrorHandler,
@@ -20,6 +18,7 @@ use crate::callback::{
 };
 use crate::log::OneLine;
 use crate::off_thread::{self, LARGE};
+use ferrodash_wire::{Answer as WireAnswer, Body};
 
 /// The answer of a call.
 pub(crate) struct Answered {
@@ -177,7 +176,7 @@ async fn answer_cached(
     }
     let content = match Body::unpack(entry.bytes()) {
         // It is for the callers of this moment, so no better form of it is made.
-        Some(body) if body.partial => Content::Plain(body.identity().clone()),
+        Some(body) if body.is_partial() => Content::Plain(body.identity().clone()),
         Some(body) => Content::Encoded(body),
         None => Content::Nothing,
     };
@@ -212,9 +211,7 @@ async fn compute(context: Context, negative: Option<Duration>) -> Result<Compute
         None => Ok(Computed::pass(NOTHING)),
         Some((body, complete)) => {
             if !complete {
-                let mut body = Body::plain(body);
-                body.partial = true;
-                return Ok(Computed::pass(body.pack()));
+                return Ok(Computed::pass(Body::partial(body).pack()));
             }
             let packed = Body::first(body).await.pack();
             let computed = Computed::keep(packed.clone()).compressed();
@@ -297,11 +294,8 @@ fn write(context: &Context, answer: Answer) -> Result<Option<(Bytes, bool)>, Cal
     }
     let complete = side_updates.is_empty() && values.iter().all(OutputValue::is_whole);
     let values = spread(call, values)?;
-    let mut body = br#"{"multi":true,"response":"#.to_vec();
-    write_response(&mut body, &values)?;
-    write_side_updates(&mut body, &side_updates)?;
-    body.push(b'}');
-    Ok(Some((body.into(), complete)))
+    let body = encode(&values, &side_updates)?;
+    Ok(Some((body, complete)))
 }
 
 /// A function without outputs returns `()`.
@@ -369,12 +363,12 @@ fn spread(
     Ok(spread)
 }
 
-/// `{id: {property: value}}`. Outputs without a value are left out.
-fn write_response(
-    body: &mut Vec<u8>,
+/// The answer as JSON. Outputs without a value are left out.
+fn encode(
     values: &[(String, &Property, OutputValue)],
-) -> Result<(), CallError> {
-    let written = values
+    side_updates: &[SideUpdate],
+) -> Result<Bytes, CallError> {
+    let updates = values
         .iter()
         .filter_map(|(id, property, value)| match value {
             OutputValue::To(value) | OutputValue::Patch(value) => {
@@ -382,60 +376,17 @@ fn write_response(
             }
             OutputValue::No | OutputValue::Each(_) => None,
         });
-    write_updates(body, &written.collect::<Vec<_>>())
-}
-
-fn write_side_updates(body: &mut Vec<u8>, updates: &[SideUpdate]) -> Result<(), CallError> {
-    if updates.is_empty() {
-        return Ok(());
-    }
-    let ids: Vec<String> = updates.iter().map(|update| update.id.to_string()).collect();
-    let updates = updates
+    let side_ids: Vec<String> = side_updates
         .iter()
-        .zip(&ids)
+        .map(|update| update.id.to_string())
+        .collect();
+    let side_updates = side_updates
+        .iter()
+        .zip(&side_ids)
         .map(|(update, id)| (id.as_str(), update.property.as_ref(), &update.value));
-    body.extend(br#","sideUpdate":"#);
-    write_updates(body, &updates.collect::<Vec<_>>())
-}
-
-/// Groups updates by id, in the order in which ids come first.
-fn write_updates(body: &mut Vec<u8>, updates: &[(&str, &str, &Prop)]) -> Result<(), CallError> {
-    let mut groups: Vec<(&str, Vec<(&str, &Prop)>)> = Vec::new();
-    let mut index = HashMap::new();
-    for (id, property, value) in updates {
-        let group = *index.entry(*id).or_insert_with(|| {
-            groups.push((id, Vec::new()));
-            groups.len() - 1
-        });
-        groups[group].1.push((property, value));
-    }
-    body.push(b'{');
-    for (id, properties) in groups {
-        separate(body);
-        write_json(body, id);
-        body.extend(b":{");
-        for (property, value) in properties {
-            separate(body);
-            write_json(body, property);
-            body.push(b':');
-            serde_json::to_writer(&mut *body, value).map_err(|error| CallError::Serialize {
-                output: format!("{id}.{property}"),
-                reason: error.to_string(),
-            })?;
-        }
-        body.push(b'}');
-    }
-    body.push(b'}');
-    Ok(())
-}
-
-/// A comma, unless an object has just begun.
-fn separate(body: &mut Vec<u8>) {
-    if body.last() != Some(&b'{') {
-        body.push(b',');
-    }
-}
-
-fn write_json(body: &mut Vec<u8>, text: &str) {
-    serde_json::to_writer(body, text).expect("text is JSON, and writing to memory does not fail");
+    let answer = WireAnswer::new(updates).with_side_updates(side_updates);
+    answer.to_bytes().map_err(|error| CallError::Serialize {
+        output: format!("{}.{}", error.id, error.property),
+        reason: error.source.to_string(),
+    })
 }

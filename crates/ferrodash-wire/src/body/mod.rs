@@ -1,12 +1,17 @@
 //! Bodies of answers: the bytes, their compressed forms made once, and the one form in which all of
 //! it is cached.
+//!
+//! A body is compressed with gzip and Brotli once, then cached with both forms and served to any
+//! number of clients. [`compress_once`] is for bodies that have one reader.
 
 mod compress;
-
-use std::io::{self, Write};
+mod encoding;
+mod stream;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
-use flate2::{Compression, write::GzEncoder};
+
+pub use encoding::{Accepts, Encoding};
+pub use stream::Stream;
 
 /// Below this size a compressed body saves no packet and costs a decoder's start.
 const COMPRESS_FROM: usize = 1024;
@@ -19,137 +24,14 @@ const BLOCKING_FROM: usize = 32 * 1024;
 /// than many functions.
 const PLAIN_FROM: usize = 512 * 1024;
 
-/// An encoding of HTTP that is spoken here.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Encoding {
-    Identity,
-    Gzip,
-    Brotli,
-}
-
-impl Encoding {
-    pub(crate) const ALL: [Self; 3] = [Self::Identity, Self::Gzip, Self::Brotli];
-
-    /// The value of `Content-Encoding`, if there is to be one.
-    pub(crate) fn name(self) -> Option<&'static str> {
-        match self {
-            Self::Identity => None,
-            Self::Gzip => Some("gzip"),
-            Self::Brotli => Some("br"),
-        }
-    }
-}
-
-/// The compressed forms that the sender of a request can read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Accepts {
-    gzip: bool,
-    brotli: bool,
-}
-
-impl Accepts {
-    /// None of them.
-    pub(crate) const NOTHING: Self = Self {
-        gzip: false,
-        brotli: false,
-    };
-
-    /// What an `Accept-Encoding` allows (RFC 9110, section 12.5.3).
-    pub(crate) fn of(accept: Option<&str>) -> Self {
-        let allows = |encoding: Encoding| {
-            let mut allowed = false;
-            for item in accept.unwrap_or_default().split(',') {
-                let (coding, parameter) = item.split_once(';').unwrap_or((item, ""));
-                if Some(coding.trim()) == encoding.name() {
-                    allowed = parameter
-                        .trim()
-                        .strip_prefix("q=")
-                        .is_none_or(|q| q.parse() != Ok(0.0));
-                }
-            }
-            allowed
-        };
-        Self {
-            gzip: allows(Encoding::Gzip),
-            brotli: allows(Encoding::Brotli),
-        }
-    }
-
-    /// The encoding of a body of which all forms are there: the smallest.
-    pub(crate) fn best(self) -> Encoding {
-        if self.brotli {
-            Encoding::Brotli
-        } else {
-            self.of_stream()
-        }
-    }
-
-    /// The encoding of a body that is made for one request: gzip is the quickest to make.
-    fn quickest(self) -> Encoding {
-        match self {
-            Self { gzip: true, .. } => Encoding::Gzip,
-            Self { brotli: true, .. } => Encoding::Brotli,
-            Self::NOTHING => Encoding::Identity,
-        }
-    }
-
-    /// The encoding of a body that is sent as it is made. Browsers take Brotli by https only, and
-    /// its encoder keeps megabytes for each response that is in progress.
-    pub(crate) fn of_stream(self) -> Encoding {
-        if self.gzip {
-            Encoding::Gzip
-        } else {
-            Encoding::Identity
-        }
-    }
-}
-
-/// A body that is sent as it is made: what is written can be read at once at the other end.
-pub(crate) struct Stream(Option<GzEncoder<Vec<u8>>>);
-
-impl Stream {
-    /// The start of a body, in this encoding.
-    pub(crate) fn new(encoding: Encoding) -> Self {
-        Self((encoding == Encoding::Gzip).then(|| GzEncoder::new(Vec::new(), Compression::fast())))
-    }
-
-    /// What is to be sent for these bytes. It fails only when the server ends.
-    pub(crate) async fn write(&mut self, bytes: Vec<u8>) -> io::Result<Bytes> {
-        let Some(mut encoder) = self.0.take() else {
-            return Ok(bytes.into());
-        };
-        let is_large = bytes.len() >= BLOCKING_FROM;
-        let work = move || {
-            encoder.write_all(&bytes)?;
-            encoder.flush()?;
-            let ready = std::mem::take(encoder.get_mut());
-            Ok((encoder, ready))
-        };
-        let result: io::Result<_> = if is_large {
-            tokio::task::spawn_blocking(work).await?
-        } else {
-            work()
-        };
-        let (encoder, ready) = result?;
-        self.0 = Some(encoder);
-        Ok(ready.into())
-    }
-
-    /// What is to be sent after the last bytes, once.
-    pub(crate) fn end(&mut self) -> Option<io::Result<Bytes>> {
-        Some(self.0.take()?.finish().map(Bytes::from))
-    }
-}
-
 /// A body with its compressed forms and its validator. Cloning shares the bytes.
 #[derive(Debug, Clone)]
-pub(crate) struct Body {
+pub struct Body {
     identity: Bytes,
     gzip: Bytes,
     brotli: Bytes,
     digest: [u8; DIGEST],
-    /// Whether it leaves something as the page has it, so that nobody may keep it.
-    pub(crate) partial: bool,
+    partial: bool,
 }
 
 const DIGEST: usize = 16;
@@ -161,7 +43,7 @@ const VERSION: u8 = 1;
 impl Body {
     /// A body with the forms that are made while a caller waits: all of a small one, gzip of a
     /// larger one, none of a large one.
-    pub(crate) async fn first(identity: Bytes) -> Self {
+    pub async fn first(identity: Bytes) -> Self {
         if identity.len() < BLOCKING_FROM {
             return Self::encode_now(identity);
         }
@@ -176,7 +58,7 @@ impl Body {
     }
 
     /// The same body with all its forms, if some are missing and there is time to make them.
-    pub(crate) async fn complete(self) -> Option<Self> {
+    pub async fn complete(self) -> Option<Self> {
         let (gzip, brotli) = compress::later(self.identity.clone(), self.gzip.clone()).await?;
         Some(Self {
             gzip,
@@ -186,12 +68,12 @@ impl Body {
     }
 
     /// Whether it has all the forms that it is to have.
-    pub(crate) fn is_complete(&self) -> bool {
+    pub fn is_complete(&self) -> bool {
         self.identity.len() < COMPRESS_FROM || !self.brotli.is_empty()
     }
 
     /// A body with all its forms, made on this thread.
-    pub(crate) fn encode_now(identity: Bytes) -> Self {
+    pub fn encode_now(identity: Bytes) -> Self {
         if identity.len() < COMPRESS_FROM {
             return Self::plain(identity);
         }
@@ -203,8 +85,21 @@ impl Body {
         }
     }
 
+    /// A body that leaves something as the page has it, so nobody may keep it.
+    pub fn partial(identity: Bytes) -> Self {
+        Self {
+            partial: true,
+            ..Self::plain(identity)
+        }
+    }
+
+    /// Whether it was made by [`partial`](Self::partial).
+    pub fn is_partial(&self) -> bool {
+        self.partial
+    }
+
     /// A body without compressed forms.
-    pub(crate) fn plain(identity: Bytes) -> Self {
+    pub fn plain(identity: Bytes) -> Self {
         let mut digest = [0; DIGEST];
         digest.copy_from_slice(&blake3::hash(&identity).as_bytes()[..DIGEST]);
         Self {
@@ -217,7 +112,7 @@ impl Body {
     }
 
     /// The bytes in the best encoding that is accepted and made.
-    pub(crate) fn choose(&self, accepts: Accepts) -> (Encoding, Bytes) {
+    pub fn choose(&self, accepts: Accepts) -> (Encoding, Bytes) {
         if accepts.brotli && !self.brotli.is_empty() {
             (Encoding::Brotli, self.brotli.clone())
         } else if accepts.gzip && !self.gzip.is_empty() {
@@ -228,12 +123,12 @@ impl Body {
     }
 
     /// The bytes as they are.
-    pub(crate) fn identity(&self) -> &Bytes {
+    pub fn identity(&self) -> &Bytes {
         &self.identity
     }
 
     /// The strong validator of a form; each has its own (RFC 9110, section 8.8.3.3).
-    pub(crate) fn etag(&self, encoding: Encoding) -> String {
+    pub fn etag(&self, encoding: Encoding) -> String {
         use std::fmt::Write as _;
         let mut tag = String::with_capacity(2 * DIGEST + 6);
         tag.push('"');
@@ -249,7 +144,7 @@ impl Body {
     }
 
     /// Everything in one piece, for a cache.
-    pub(crate) fn pack(&self) -> Bytes {
+    pub fn pack(&self) -> Bytes {
         let forms = [&self.identity, &self.gzip, &self.brotli];
         let mut packed =
             BytesMut::with_capacity(HEADER + forms.iter().map(|form| form.len()).sum::<usize>());
@@ -266,7 +161,7 @@ impl Body {
     }
 
     /// The body in a piece that [`pack`](Self::pack) made; its forms share the piece's bytes.
-    pub(crate) fn unpack(packed: &Bytes) -> Option<Self> {
+    pub fn unpack(packed: &Bytes) -> Option<Self> {
         let (mut header, rest) = packed.split_at_checked(HEADER)?;
         if header.get_u8() != VERSION {
             return None;
@@ -296,7 +191,7 @@ impl Body {
 }
 
 /// One compressed form of a body that is sent once.
-pub(crate) async fn compress_once(identity: Bytes, accepts: Accepts) -> (Encoding, Bytes) {
+pub async fn compress_once(identity: Bytes, accepts: Accepts) -> (Encoding, Bytes) {
     let wanted = accepts.quickest();
     let compress = match wanted {
         _ if identity.len() < COMPRESS_FROM => return (Encoding::Identity, identity),
