@@ -1,4 +1,4 @@
-//! The browser script of Ferrodash, and its settings.
+//! The browser script of Ferrodash and its settings, and changes to Dash's renderer.
 //!
 //! The script stands between Dash's renderer and the network: it debounces inputs, sends calls of
 //! one moment in one request, keeps answers in the page, and notices pages of another build. A page
@@ -30,10 +30,14 @@
 
 #[cfg(test)]
 mod join;
+mod renderer;
 mod settings;
 
 use std::sync::LazyLock;
 
+use sha2::{Digest, Sha256};
+
+pub use renderer::repair_renderer;
 pub use settings::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate};
 
 const SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/ferrodash.js"));
@@ -45,7 +49,6 @@ pub fn script() -> &'static str {
 
 /// Eight hexadecimal digits that change with the script, for its address.
 pub fn digest() -> &'static str {
-    static DIGEST: LazyLock<String> =
-        LazyLock::new(|| blake3::hash(SCRIPT.as_bytes()).to_hex()[..8].to_owned());
+    static DIGEST: LazyLock<String> = LazyLock::new(|| renderer::hex(&Sha256::digest(SCRIPT)[..4]));
     &DIGEST
 }

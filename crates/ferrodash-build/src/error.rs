@@ -163,6 +163,14 @@ pub enum Error {
         /// What was wrong in it.
         detail: String,
     },
+    /// The build script's own change of a file failed.
+    #[error("{file} cannot be changed: {reason}")]
+    Change {
+        /// The file.
+        file: String,
+        /// The reason that the build script gave.
+        reason: String,
+    },
     /// A replacement does not fit the file it is for.
     #[error(
         "the replacement of {find:?} in {file} applies {count} times instead of once; it was written for another \

@@ -56,6 +56,20 @@ use package::Suite;
 /// # Panics
 /// When called outside a build script, where Cargo's variables are missing.
 pub fn generate(manifest: impl AsRef<Path>) {
+    generate_with(manifest, |_, _| Ok(None));
+}
+
+/// Does the same as [`generate`], and lets `change` rewrite files on their way.
+///
+/// `change` gets the path of each file, as in the manifest, and its content. It returns the new
+/// content, or `None` if the file stays as it is. An error is the reason why the build stops.
+///
+/// # Panics
+/// When called outside a build script, where Cargo's variables are missing.
+pub fn generate_with(
+    manifest: impl AsRef<Path>,
+    change: impl Fn(&str, &[u8]) -> std::result::Result<Option<Vec<u8>>, String>,
+) {
     let root =
         PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").expect("build scripts run under Cargo"));
     let out = PathBuf::from(env::var_os("OUT_DIR").expect("build scripts run under Cargo"));
@@ -65,7 +79,7 @@ pub fn generate(manifest: impl AsRef<Path>) {
         announce(&format!("rerun-if-env-changed={variable}"));
     }
     let source = Source::from_env(&root, &cache_dir(&out));
-    match generate_into(&path, &source, &out) {
+    match generate_all(&path, &source, &out, &change) {
         Ok(warnings) => warnings
             .iter()
             .for_each(|warning| announce(&format!("warning={warning}"))),
@@ -81,6 +95,18 @@ pub fn generate(manifest: impl AsRef<Path>) {
 /// metadata that cannot be read, a suite that would leave the page blank, a replacement that does
 /// not apply, or the file system.
 pub fn generate_into(manifest: &Path, source: &Source, out: &Path) -> Result<Vec<String>> {
+    generate_all(manifest, source, out, &|_, _| Ok(None))
+}
+
+/// Rewrites a file by its path and content; see [`generate_with`].
+type Change<'a> = &'a dyn Fn(&str, &[u8]) -> std::result::Result<Option<Vec<u8>>, String>;
+
+fn generate_all(
+    manifest: &Path,
+    source: &Source,
+    out: &Path,
+    change: Change<'_>,
+) -> Result<Vec<String>> {
     let text = fs::read_to_string(manifest).map_err(|error| Error::io("read", manifest, error))?;
     let path = manifest;
     let manifest = Manifest::parse(&text, path)?;
@@ -94,7 +120,7 @@ pub fn generate_into(manifest: &Path, source: &Source, out: &Path) -> Result<Vec
             let components = suite.components(&mut archive)?;
             check::check(&mut archive, &suite, &components, path, &mut warnings)?;
             has_licence |= !suite.licences.is_empty();
-            let bundles = bundle::prepare(&mut archive, &suite, &source.cache, out)?;
+            let bundles = bundle::prepare(&mut archive, &suite, change, (&source.cache, out))?;
             let code = emit_suite(&suite, &components, &bundles);
             let target = out.join(format!("{}.rs", suite.module));
             fs::write(&target, code).map_err(|error| Error::io("write", &target, error))?;
