@@ -25,6 +25,19 @@
 //! assert_eq!(second.result.unwrap().bytes(), "42");
 //! # }
 //! ```
+//!
+//! # Overview
+//!
+//! - [`Cache`] is the handle; [`CacheBuilder`] builds one of several tiers, and [`Cache::from_url`]
+//!   one from an address.
+//! - [`Key`] identifies a call: the name of a function and its arguments.
+//! - [`Policy`] and [`Mode`] control one call. [`Run`] lets the function decide about its own value
+//!   while it runs.
+//! - [`Computed`] goes into a call, [`Answer`] comes out of it, and an [`Entry`] is a stored value.
+//! - [`Selector`] names what can be invalidated together.
+//! - [`memo`] is what the attribute `#[memoize]` uses (feature `macros`).
+//! - [`tiers`] contains the tiers. A tier of your own implements [`Tier`], and [`Shared`] if
+//!   several processes use it.
 
 #[doc(hidden)]
 pub mod __private;
