@@ -40,7 +40,7 @@ pub enum Status {
         /// The name of the tier.
         tier: &'static str,
     },
-    /// The function ran, or ran and failed.
+    /// The function ran for this caller, which gets its value or its failure.
     Miss {
         /// `true` if the result was stored.
         stored: bool,
