@@ -107,6 +107,9 @@ impl CacheBuilder {
 
     /// Adds the tier at an address, as [`Cache::from_url`] understands it.
     ///
+    /// Opening a directory blocks the thread, for up to 10 s if another process is opening it at
+    /// the same time. The other tiers connect later.
+    ///
     /// # Errors
     /// - [`Error::Address`] if the address is malformed, if its namespace contradicts
     ///   [`namespace`](Self::namespace), or if a setting was made after an earlier tier was added.
