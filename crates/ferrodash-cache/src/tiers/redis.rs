@@ -50,9 +50,9 @@ const LONGEST_LOOK: Duration = Duration::from_millis(500);
 
 /// A tier in Redis or Valkey: one server, a master named by sentinels, or a cluster.
 ///
-/// Each operation ends within the deadline of its [`RedisConfig`], including the time to connect.
-/// Operations can run concurrently, and they share one connection to each server. A connection that
-/// was lost is made again in the background.
+/// Each call to a server ends within the deadline of the [`RedisConfig`], including the time to
+/// connect. Operations can run concurrently, and they share one connection to each server. A
+/// connection that was lost is made again in the background.
 pub struct Redis {
     nodes: Nodes,
     histories: Histories,
