@@ -8,7 +8,7 @@
 //!
 //! | Key | Value |
 //! |---|---|
-//! | `ns:KEY:v` | the sealed entry, a list of pieces, or nothing until someone stores it (`pieces`) |
+//! | `ns:KEY:v` | the sealed entry, a list of pieces, or nothing until one is stored (`pieces`) |
 //! | `ns:KEY:c:ID:N` | a piece of an entry that is too large for an item |
 //! | `ns:KEY:l` | the lease (`lease`) |
 //! | `ns:era`, `ns:seq:ERA`, `ns:m:ERA:SCOPE` | the history of invalidations (`history`) |
