@@ -173,6 +173,8 @@ pub(crate) fn is_redis(scheme: &str) -> bool {
     )
 }
 
+/// Returns `true` if a text has the form of a scheme (RFC 3986, section 3.1) in lower case, and is
+/// short.
 fn is_scheme(text: &str) -> bool {
     let rest =
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '+' | '-' | '.');
@@ -209,6 +211,7 @@ pub(crate) struct Secrets(Vec<String>);
 
 #[cfg(feature = "redis")]
 impl Secrets {
+    /// Collects the passwords, except for very short ones.
     pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
         // A shorter text would be found, and hidden, in almost every message.
         Self(

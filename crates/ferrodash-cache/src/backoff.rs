@@ -29,6 +29,7 @@ pub(crate) struct Backoff {
     failing: Mutex<HashMap<Key, Failing>>,
 }
 
+/// The failures of a key in a row, and the end of its pause.
 struct Failing {
     times: u32,
     until: Instant,

@@ -49,6 +49,7 @@ pub(crate) struct Breaker {
     log: Seldom,
 }
 
+/// The parts that fail. Parts that work have no entry, so on a healthy day the map is empty.
 #[derive(Default)]
 struct State {
     /// For each part that fails: the moment of its next call.
@@ -94,8 +95,8 @@ impl Breaker {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Notes how a call went and turns a failure into `None`. `recovered` is called when a part of
-    /// the tier answers again.
+    /// Records the outcome of a call, and turns a failure into `None`. `recovered` is called when a
+    /// part of the tier answers again.
     pub(crate) fn note<T>(
         &self,
         part: usize,

@@ -224,8 +224,8 @@ impl CacheBuilder {
             .ok_or_else(|| Error::Namespace { url: masked(url) })
     }
 
-    /// Notes a setting that was made after a tier was added, so that [`url`](Self::url) can refuse
-    /// it.
+    /// Remembers a setting that was made after a tier was added, so that [`url`](Self::url) can
+    /// refuse it.
     fn set_late(&mut self, setting: &'static str) {
         if !self.tiers.is_empty() {
             tracing::error!(

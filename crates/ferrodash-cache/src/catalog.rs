@@ -58,7 +58,7 @@ pub struct EntryReport {
 }
 
 impl Catalog {
-    /// Notes an answer.
+    /// Records an answer. Values that were not stored are left out.
     pub(crate) fn note(&self, call: &Call, entry: &Entry, status: Status) {
         let (tier, hit) = match status {
             Status::Hit { tier } | Status::Stale { tier } => (tier, 1),
@@ -118,6 +118,7 @@ impl Catalog {
 }
 
 impl Noted {
+    /// Copies what the report needs from an entry that is seen for the first time.
     fn new(call: &Call, entry: &Entry) -> Self {
         let now = now();
         let until = |left: Option<Duration>| now + left.unwrap_or_default();

@@ -41,6 +41,7 @@ const LARGEST: usize = 256 << 20;
 /// The length of the signature in bytes.
 const SIGNATURE: usize = blake3::OUT_LEN;
 
+/// The bits of the flags in the header.
 mod flag {
     pub(super) const ZSTD: u8 = 1;
     pub(super) const NEGATIVE: u8 = 2;

@@ -19,7 +19,7 @@ pub enum Error {
     Address {
         /// The address, with everything hidden that may be a secret.
         url: String,
-        /// What is wrong with the address.
+        /// The part of the address that is wrong, in words.
         reason: String,
     },
     /// The address needs a feature that is not compiled in.

@@ -39,7 +39,8 @@ pub(crate) enum Landing {
     Panic(Arc<str>),
     /// The function ran longer than it may.
     TimedOut,
-    /// Nothing was computed, because another process does. Callers that wait have to look again.
+    /// No value was computed, because another process computes. Callers that wait have to look
+    /// again.
     Elsewhere,
 }
 

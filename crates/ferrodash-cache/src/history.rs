@@ -32,21 +32,21 @@ const MOST_MARKS: usize = 50_000;
 /// between is being ended by someone at this very moment.
 const ATTEMPTS: usize = 3;
 
-/// What this process has seen of the store that keeps the marks.
+/// The history of the store that keeps the marks, as far as this process has seen it.
 #[derive(Default)]
 pub(crate) struct History {
     // Locked for a few look-ups, never across an await.
     seen: Mutex<HashMap<usize, Seen>>,
 }
 
-/// What was seen of one history.
+/// One history, as far as this process has seen it.
 #[derive(Default)]
 struct Seen {
     /// The newest moment.
     now: Stamp,
     /// Eras that have ended, each with its number in the order in which they ended.
     ended: HashMap<u64, u64>,
-    /// The same eras, the oldest first, to forget them in this order.
+    /// Ended eras, the oldest first, so that the oldest is forgotten first.
     order: VecDeque<u64>,
     /// The number of eras that have ended.
     count: u64,
@@ -136,6 +136,8 @@ impl History {
             .collect()
     }
 
+    /// Compares an answer with what was known of its history before the call. A history that was
+    /// not known then agrees with everything.
     fn agree(&self, before: &[(usize, Before)], selectors: &[Selector], marks: Marks) -> bool {
         let before = before.iter().find(|(number, _)| *number == marks.history);
         let before = before.map(|(_, before)| *before).unwrap_or_default();
@@ -189,6 +191,8 @@ impl History {
         true
     }
 
+    /// Remembers the marks that an invalidation by this process has made. An older mark can no
+    /// longer be right.
     fn invalidated(&self, number: usize, selectors: &[Selector], at: Stamp) {
         let mut histories = self.seen();
         let most = MOST_MARKS / histories.len().max(1);
@@ -241,6 +245,7 @@ impl Seen {
     }
 }
 
+/// Begins another era in the store, and logs that.
 async fn begin_era(shared: &dyn Shared, history: usize) -> TierResult<()> {
     tracing::warn!("the history of the cache's store went back; discarding all that the store has");
     shared.begin_era(history).await
@@ -250,6 +255,7 @@ fn contradicted() -> String {
     "its history goes back again and again".to_owned()
 }
 
+/// Hashes a set of selectors in its order, which is the same for all calls of a function.
 fn hash(selectors: &[Selector]) -> u64 {
     let mut hasher = Xxh3Default::new();
     selectors

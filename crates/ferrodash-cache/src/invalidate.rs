@@ -241,6 +241,8 @@ pub struct PendingInvalidation {
 }
 
 impl PendingInvalidation {
+    /// Creates an invalidation in the current cache. From here on it happens unless it is
+    /// discarded.
     pub fn new(selectors: Vec<Selector>) -> Self {
         Self {
             cache: Cache::current(),

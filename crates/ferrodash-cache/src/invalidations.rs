@@ -48,6 +48,7 @@ struct Known {
 }
 
 impl Invalidations {
+    /// Begins a history with a random era, so that entries of an earlier process do not count.
     pub(crate) fn new() -> Self {
         let now = Stamp {
             era: crate::random::number(),

@@ -51,7 +51,8 @@ pub(crate) struct Lease {
     held: bool,
 }
 
-/// Without the shared tier, the function runs, and its result is kept in memory for a moment.
+/// The permit while the shared tier does not answer: the function runs, and its result is kept in
+/// memory for a moment.
 const OFFLINE: Permit = Permit::Compute {
     lease: None,
     marks: None,

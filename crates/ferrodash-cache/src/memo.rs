@@ -388,16 +388,20 @@ fn to_bytes<T: Serialize>(function: &Function, value: &T) -> Bytes {
 #[derive(Debug, Clone, Copy)]
 pub struct Probe<T>(PhantomData<fn() -> T>);
 
+/// Marks a function that returns a `Result`. Its methods forward to the functions of this module.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Fallible;
 
+/// Marks a function that returns any other type. Its methods forward to the functions of this
+/// module.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Plain;
 
 #[doc(hidden)]
 impl<T> Probe<T> {
+    /// Creates a probe for the type `T`.
     #[expect(clippy::new_without_default, reason = "only for generated code")]
     pub fn new() -> Self {
         Self(PhantomData)
@@ -413,6 +417,7 @@ pub trait ProbeFallible {
     }
 }
 
+/// Implemented for all types, and found only if [`ProbeFallible`] does not apply.
 #[doc(hidden)]
 pub trait ProbePlain {
     fn kind(&self) -> Plain {
@@ -456,6 +461,7 @@ impl Fallible {
         result_with_negative(function, arguments, policy, negative, call).await
     }
 
+    /// Stores an `Ok`. An error is not stored, and the call returns `false`.
     pub async fn prime<T: Serialize, E>(
         self,
         function: Function,

@@ -32,6 +32,7 @@ pub(crate) struct NearCache {
 }
 
 impl NearCache {
+    /// Creates a near cache that keeps its copies in `memory`.
     pub(crate) fn new(memory: Memory) -> Self {
         let versions = (0..VERSIONS).map(|_| AtomicU32::new(0)).collect();
         Self {

@@ -123,6 +123,7 @@ impl Cache {
         }
     }
 
+    /// Writes the number and the size of the entries in memory.
     fn memory_as_text(&self, text: &mut String) {
         let (entries, bytes) = self.memory_size();
         let gauges = [

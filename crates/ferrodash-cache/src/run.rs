@@ -34,6 +34,7 @@ use crate::{Entry, Selector};
 #[derive(Clone, Debug, Default)]
 pub struct Run(Arc<State>);
 
+/// The state of a run, which its clones share.
 #[derive(Debug, Default)]
 struct State {
     /// The value that the run is to replace, if it was not invalidated.

@@ -44,6 +44,7 @@ pub enum TierState {
     Down(String),
 }
 
+/// The function of a tier in the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Memory,

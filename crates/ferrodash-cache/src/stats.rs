@@ -72,6 +72,7 @@ impl FunctionStats {
         self.errors.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a run and its time.
     pub(crate) fn ran(&self, time: Duration) {
         self.runs.fetch_add(1, Ordering::Relaxed);
         self.run_micros.fetch_add(
@@ -84,6 +85,7 @@ impl FunctionStats {
         self.impure.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Reads the counters.
     fn report(&self) -> FunctionReport {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         FunctionReport {

@@ -242,6 +242,8 @@ impl Disk {
         .await
     }
 
+    /// Reads on another thread. Reads and writes have separate permits, so that writers that wait
+    /// for each other do not delay reads.
     async fn read_blocking<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Inner) -> heed::Result<T> + Send + 'static,

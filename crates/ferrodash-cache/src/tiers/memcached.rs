@@ -74,6 +74,7 @@ impl Memcached {
         })
     }
 
+    /// Returns the part that stores and reads entries in pieces.
     fn pieces(&self) -> Pieces<'_> {
         Pieces {
             link: &self.link,

@@ -16,7 +16,11 @@ use super::store::MAP_SIZE;
 /// The error is the reason in words.
 type Result<T> = std::result::Result<T, String>;
 
+/// The length of the header of a page: its number, padding, flags, and the bounds of its free
+/// space.
 const PAGE_HEADER: usize = 16;
+/// The length of the header of an item: the length of its data or the page below, flags, and the
+/// length of its key.
 const NODE_HEADER: usize = 8;
 /// The number at the beginning of an LMDB file.
 const MAGIC: u32 = 0xBEEF_C0DE;
@@ -27,6 +31,7 @@ const NONE: u64 = u64::MAX;
 const METAS: u64 = 2;
 /// The depth to which LMDB walks trees.
 const DEEPEST: u16 = 32;
+/// The longest key that LMDB accepts.
 const LONGEST_KEY: usize = 511;
 /// The flags of the tree of free pages. The other trees have none.
 const NUMBERS_AS_KEYS: u16 = 8;
@@ -108,6 +113,7 @@ struct Tree {
 }
 
 impl Tree {
+    /// Reads the record of a tree.
     fn decode(bytes: &[u8], offset: usize) -> Result<Self> {
         let (flags, depth) = (u16_at(bytes, offset + 4)?, u16_at(bytes, offset + 6)?);
         Ok(Self {
@@ -253,6 +259,7 @@ impl Pages {
         Ok(())
     }
 
+    /// Reads a part of the file, which must exist completely.
     fn read_at(&mut self, offset: u64, length: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; length];
         let read = self
@@ -277,6 +284,7 @@ struct Node {
 }
 
 impl Node {
+    /// Reads the header of an item. Its data may be outside of the page; `nodes` checks that.
     fn decode(page: &[u8], start: usize) -> Result<Self> {
         let (low, flags, key) = (
             u32_at(page, start)?,

@@ -42,6 +42,7 @@ impl Lease {
         self.born.era == request.born.era && self.born.sequence >= request.newest
     }
 
+    /// Returns the record of the lease.
     pub(crate) fn encode(&self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
         let mut out = &mut bytes[..];
@@ -54,6 +55,7 @@ impl Lease {
         bytes
     }
 
+    /// Reads a record. Returns `None` if it has another length.
     pub(crate) fn decode(mut bytes: &[u8]) -> Option<Self> {
         (bytes.len() == Self::LENGTH).then(|| Self {
             token: bytes.get_u64(),

@@ -238,6 +238,7 @@ fn open_database(directory: &Path, sync: bool) -> heed::Result<(Env<WithoutTls>,
     Ok((env, tables))
 }
 
+/// Maps the database. The `SAFETY` comment says why that is sound.
 #[expect(unsafe_code, reason = "LMDB maps a file into memory; see the comment")]
 fn open_env(directory: &Path, sync: bool) -> heed::Result<Env<WithoutTls>> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
@@ -258,6 +259,7 @@ fn open_env(directory: &Path, sync: bool) -> heed::Result<Env<WithoutTls>> {
     }
 }
 
+/// Opens the tables, which are created in one transaction if they do not exist.
 fn open_tables(env: &Env<WithoutTls>) -> heed::Result<Tables> {
     let names = [
         "values", "slots", "recent", "expiring", "leases", "marks", "state",
@@ -345,6 +347,7 @@ fn try_lock(file: &File, patience: Duration) -> Result<bool, String> {
     Ok(false)
 }
 
+/// Opens a file for locking, and creates it if it does not exist. It is not locked yet.
 fn lock_file(path: &Path) -> Result<File, String> {
     File::options()
         .read(true)
@@ -355,6 +358,7 @@ fn lock_file(path: &Path) -> Result<File, String> {
         .map_err(words)
 }
 
+/// Creates a directory with its parents, which only the user of this process can read.
 pub(super) fn create_directory(directory: &Path) -> Result<(), String> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);

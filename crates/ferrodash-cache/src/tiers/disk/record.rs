@@ -48,6 +48,7 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
+    /// Returns the record of the slot: four numbers, and a byte that says whether there is a file.
     pub(crate) fn encode(&self) -> [u8; 33] {
         let mut bytes = [0; 33];
         let numbers = [self.used, self.expiry, self.cost, self.file.unwrap_or(0)];
@@ -58,6 +59,7 @@ impl Slot {
         bytes
     }
 
+    /// Reads a record. Returns `None` if it has another length.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; 33] = bytes.try_into().ok()?;
         let file = (bytes[32] == 1).then(|| number(bytes, 24));

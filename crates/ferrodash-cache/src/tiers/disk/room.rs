@@ -43,6 +43,7 @@ pub(super) struct Room {
     log: Seldom,
 }
 
+/// The trials to store more again.
 #[derive(Default)]
 struct State {
     /// The disk was full.

@@ -48,7 +48,7 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// How many there are.
+    /// The number of tables.
     pub(super) const COUNT: u32 = 7;
 }
 

@@ -312,6 +312,7 @@ impl<'a> Write<'a> {
         self.bytes
     }
 
+    /// Writes the newest moment of the history.
     fn set_history(&mut self, now: Stamp) -> heed::Result<()> {
         let history = (u128::from(now.era) << 64 | u128::from(now.sequence)).to_be_bytes();
         self.store
@@ -320,6 +321,7 @@ impl<'a> Write<'a> {
             .put(&mut self.txn, HISTORY, &history)
     }
 
+    /// Reads the slot of a key. A damaged slot counts as absent.
     fn slot(&self, key: &KeyBytes) -> heed::Result<Option<Slot>> {
         Ok(self
             .store
@@ -329,6 +331,7 @@ impl<'a> Write<'a> {
             .and_then(Slot::decode))
     }
 
+    /// Writes the slot of a key, and its row in the order of eviction.
     fn put_slot(&mut self, key: &KeyBytes, slot: Slot) -> heed::Result<()> {
         let tables = self.store.tables;
         tables.slots.put(&mut self.txn, key, &slot.encode())?;

@@ -16,6 +16,7 @@ const LEAST_ITEM: usize = 16 << 10;
 /// The size of an item besides its value: the key, and the server's header.
 const OVERHEAD: usize = 1024;
 
+/// The default deadline of a call.
 const DEADLINE: Duration = Duration::from_millis(100);
 
 const DEFAULT_PORT: u16 = 11211;
@@ -80,6 +81,7 @@ impl MemcachedConfig {
         self.max_item.max(LEAST_ITEM) - OVERHEAD
     }
 
+    /// Applies an option of the address.
     fn set(&mut self, option: &str) -> Result<(), String> {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
         match name {
@@ -115,6 +117,7 @@ impl MemcachedConfig {
     }
 }
 
+/// Checks a server, and adds the default port if it has none.
 fn with_port(server: &str) -> Result<String, String> {
     // Only a colon after the bracket of an IPv6 address begins a port.
     let begin = server.rfind(']').unwrap_or(0);

@@ -196,6 +196,7 @@ pub(crate) struct Lease {
 }
 
 impl Lease {
+    /// Reads `token:era:sequence`. Returns `None` if there is no lease or it is of another form.
     pub(crate) fn parse(held: &Reply) -> Option<Self> {
         let text = std::str::from_utf8(held.value.as_ref()?).ok()?;
         let (token, born) = text.split_once(':')?;

@@ -56,6 +56,8 @@ impl Link {
         }
     }
 
+    /// Returns the client, and creates it at the first call. If that fails, the next call tries
+    /// again.
     async fn client(&self) -> memcache::exp::Result<&AsyncMetaClient> {
         let connect = || {
             // Calls have a deadline of their own, which includes connecting.
@@ -176,6 +178,7 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// Checks the namespace, which must leave room for the rest of a key and have no spaces in it.
     pub(super) fn new(namespace: String) -> Result<Self, String> {
         match namespace.bytes().all(|byte| byte.is_ascii_graphic())
             && namespace.len() <= LONGEST_NAMESPACE

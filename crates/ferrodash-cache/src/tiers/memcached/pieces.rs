@@ -49,6 +49,7 @@ impl Manifest {
         })
     }
 
+    /// Returns the stored form.
     pub(crate) fn to_bytes(&self) -> Bytes {
         let mut bytes = BytesMut::with_capacity(Self::LENGTH);
         bytes.put_slice(&MAGIC);

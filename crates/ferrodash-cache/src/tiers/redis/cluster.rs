@@ -516,6 +516,7 @@ impl Map {
 }
 
 impl Answer {
+    /// Makes an answer of what a node sent. Addresses without a host are those of the node itself.
     fn new(asked: &Address, (mut ranges, info): (Vec<Range>, String)) -> Result<Self, String> {
         let epoch = info
             .lines()
@@ -536,6 +537,7 @@ impl Answer {
     }
 }
 
+/// Returns the command `CLUSTER` with a subcommand.
 fn cmd_of(part: &str) -> redis::Cmd {
     let mut command = cmd("CLUSTER");
     command.arg(part);

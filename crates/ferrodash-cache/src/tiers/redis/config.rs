@@ -24,6 +24,7 @@ const DEADLINE: Duration = Duration::from_millis(100);
 /// which would look like a fault.
 const MAX_VALUE: usize = 8 << 20;
 
+/// The default ports.
 const PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
@@ -68,6 +69,7 @@ pub(super) struct Nodes {
     certificates: Option<TlsCertificates>,
 }
 
+/// The user, if there is one, and the password, both decoded.
 #[derive(Clone)]
 struct Login {
     user: Option<String>,
@@ -185,6 +187,7 @@ impl Nodes {
     }
 }
 
+/// The kind of servers that an address names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Server,
@@ -205,6 +208,7 @@ struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
+    /// Splits an address into its parts. Only the user and the password are decoded yet.
     fn split(url: &'a str) -> Result<Self, String> {
         let (scheme, rest) = url.split_once("://").ok_or("it has no ://")?;
         let (server, kind) = match scheme.split_once('+') {
@@ -255,6 +259,7 @@ impl<'a> Address<'a> {
         })
     }
 
+    /// Makes the target of the address of one server.
     fn server(self, certificates: Option<TlsCertificates>) -> Result<Target, String> {
         let mut servers = self.servers(PORT)?;
         let server = servers.remove(0);
@@ -270,6 +275,7 @@ impl<'a> Address<'a> {
             .map_err(reason)
     }
 
+    /// Makes the target of the address of sentinels.
     fn sentinels(
         self,
         certificates: Option<TlsCertificates>,
@@ -295,6 +301,7 @@ impl<'a> Address<'a> {
         Ok(Target::Sentinels(sentinels))
     }
 
+    /// Makes the target of the address of a cluster.
     fn cluster(self, certificates: Option<TlsCertificates>) -> Result<Target, String> {
         if !self.path.is_empty() {
             return Err(
@@ -336,6 +343,7 @@ impl<'a> Address<'a> {
 }
 
 impl Login {
+    /// Reads `user:password` or `:password`.
     fn parse(text: &str) -> Result<Self, String> {
         let (user, password) = text
             .split_once(':')
@@ -371,6 +379,8 @@ struct Options {
 }
 
 impl Options {
+    /// Reads the options. An unknown option, one without a value, and one that is given twice are
+    /// errors.
     fn parse(query: &str) -> Result<Self, String> {
         let mut options = Self {
             namespace: None,
@@ -396,6 +406,7 @@ impl Options {
         Ok(options)
     }
 
+    /// Applies an option, whose value is decoded.
     fn set(&mut self, name: &str, value: String) -> Result<(), String> {
         match name {
             "namespace" => self.namespace = Some(options::namespace(&value)?),

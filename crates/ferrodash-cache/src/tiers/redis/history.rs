@@ -217,10 +217,12 @@ impl Histories {
     }
 }
 
+/// Reads a field as a number.
 fn number(field: &Option<Bytes>) -> Option<u64> {
     std::str::from_utf8(field.as_deref()?).ok()?.parse().ok()
 }
 
+/// Makes an error for an answer that a working server does not give.
 pub(super) fn unexpected(what: &'static str) -> RedisError {
     (ErrorKind::UnexpectedReturnType, what).into()
 }

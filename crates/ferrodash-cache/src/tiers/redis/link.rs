@@ -63,9 +63,9 @@ pub(super) enum Server {
 
 /// The reason why a call has no answer.
 pub(super) enum Fault {
-    /// In a cluster: another node has the slot.
+    /// Another node of the cluster has the slot.
     Moved,
-    /// In a cluster: another node, at this address, is about to have the slot, and has the key
+    /// Another node of the cluster, at this address, is about to have the slot, and has the key
     /// already.
     Ask(String),
     /// Any other reason, as text without secrets.
@@ -413,6 +413,7 @@ impl Fault {
         }
     }
 
+    /// Returns the reason as text, for a call that cannot be repeated any more.
     pub(super) fn into_words(self) -> String {
         match self {
             Self::Other(words) => words,

@@ -152,6 +152,7 @@ impl Script {
     }
 }
 
+/// Returns the command that runs a script, by its hash or by its text.
 fn command<A: AsRef<[u8]>>(name: &str, script: &str, (keys, arguments): &(&[&str], &[A])) -> Cmd {
     let size = script.len()
         + arguments

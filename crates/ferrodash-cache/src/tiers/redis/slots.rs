@@ -23,6 +23,7 @@ pub(super) fn slot(name: &str) -> u16 {
     tag.as_bytes().iter().fold(0, step) % SLOTS
 }
 
+/// Computes the table of the checksum, one entry for each value of a byte.
 const fn table() -> [u16; 256] {
     let mut table = [0; 256];
     let mut byte = 0;
