@@ -53,9 +53,9 @@ type Departure<K, V, E> = watch::Sender<Option<Arc<Outcome<K, V, E>>>>;
 
 /// Ids that are sent together.
 struct Batch<K, V, E> {
-    /// In the order in which they were first loaded.
+    /// The ids in the order in which they were first loaded.
     ids: Vec<K>,
-    /// The same ids, to find duplicates.
+    /// A set of the same ids, to find duplicates.
     known: HashSet<K>,
     departure: Departure<K, V, E>,
 }
@@ -120,6 +120,7 @@ where
         Self::with(load, DEFAULT_WINDOW, DEFAULT_MAX_SIZE)
     }
 
+    /// Creates a batcher with all its settings.
     pub(crate) fn with(load: Box<LoadBatch<K, V, E>>, window: Duration, max_size: usize) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -233,6 +234,8 @@ where
         batch.known.insert(id.clone());
         batch.ids.push(id);
         let (arrival, departure) = (batch.departure.subscribe(), batch.departure.clone());
+        // The batch stays in the list until its task removes it, so that a duplicate of one of its
+        // ids can still join it.
         let full = batch.ids.len() == self.shared.max_size;
         drop(unsent);
         // Spawned after the lock is released. A batch that is full before its window ends is sent

@@ -63,7 +63,7 @@ pub struct HttpBatch {
 #[derive(Clone)]
 struct Address {
     full: String,
-    /// Without a user, a password and a query.
+    /// The address without a user, a password and a query.
     shown: String,
 }
 
@@ -137,7 +137,7 @@ pub enum HttpError {
         url: String,
         /// The field that identifies the items.
         key: String,
-        /// What was found.
+        /// A description of what was found, cut off after 300 characters.
         detail: String,
     },
 }

@@ -146,6 +146,19 @@ impl Computed {
     ///
     /// It is never served when it is stale. If the policy allows a stale value after an error and
     /// there is one, that is served instead, and this value is not stored.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # use std::{convert::Infallible, time::Duration};
+    /// # use ferrodash_cache::{Cache, Computed, Key, Policy};
+    /// let (cache, policy) = (Cache::memory(1 << 20), Policy::new(Duration::from_secs(300)));
+    /// let compute = || async {
+    ///     Ok::<_, Infallible>(Computed::negative("no such row", Duration::from_secs(5)))
+    /// };
+    /// let answer = cache.get_or_compute(Key::of("row", &7), &policy, compute).await;
+    /// assert!(answer.result.unwrap().parts().negative);
+    /// # }
+    /// ```
     pub fn negative(bytes: impl Into<Bytes>, timeout: Duration) -> Self {
         Self {
             negative: Some(timeout),

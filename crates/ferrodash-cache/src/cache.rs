@@ -233,6 +233,8 @@ impl Cache {
         if self.inner.marks_keys() && self.invalidate(&[key.selector()]).await.is_err() {
             return false;
         }
+        // The epoch is read before the marks. An invalidation in between then shows as a newer
+        // epoch, and the copy in memory is compared with the marks again.
         let (epoch, selectors) = (
             self.inner.invalidations.epoch(),
             self.selectors(key, policy.tags()),
@@ -261,6 +263,7 @@ impl Cache {
             return self.put_into_tiers(key, entry).await;
         };
         if inner.tiers.is_empty() {
+            // Without other tiers, no process can have changed the key meanwhile.
             return near.replace(key, entry, self.near_age(online));
         }
         // From here on, a change by another process raises the version. So no copy is kept of an

@@ -189,6 +189,7 @@ impl Cache {
                     Use::Compute => {}
                 }
             }
+            // At most one caller of a key gets `Start`; the others join its flight.
             let refreshes = call.policy.mode == Mode::Refresh;
             match self
                 .inner
@@ -273,6 +274,8 @@ impl Cache {
             departure.land(Landing::value(entry.clone(), status));
             return Answer::found(entry, status);
         }
+        // A copy for this caller's wait. The flight gets the search itself, and decides for all
+        // callers.
         let fallback = search
             .found
             .clone()
@@ -309,6 +312,7 @@ impl Cache {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Computed, E>> + Send + 'static,
     {
+        // If too many refreshes run, a later call tries again; this one has its value already.
         let Ok(permit) = self.inner.refreshes.clone().try_acquire_owned() else {
             return;
         };

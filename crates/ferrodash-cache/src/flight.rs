@@ -142,6 +142,8 @@ impl Flights {
             // The older flight must not overwrite the result of the newer one.
             state.canceled.store(true, Ordering::SeqCst);
         }
+        // A refresh replaces an older flight of the key in the map. Callers of the older one keep
+        // their receivers and get its result.
         let (sender, arrival) = watch::channel(None);
         let state = Arc::new(State {
             canceled: AtomicBool::new(false),
@@ -280,6 +282,7 @@ impl Departure {
 
 impl Drop for Departure {
     fn drop(&mut self) {
+        // After `land`, a landing is there and nothing happens.
         let unfinished = self.sender.send_if_modified(|landing| {
             let unfinished = landing.is_none();
             landing.get_or_insert(Landing::ended());

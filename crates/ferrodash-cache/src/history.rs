@@ -165,6 +165,7 @@ impl History {
     /// remembered.
     fn agrees(&self, number: usize, before: Before, selectors: &[Selector], marks: Marks) -> bool {
         let mut histories = self.seen();
+        // The histories share the limit.
         let most = MOST_MARKS / histories.len().max(1);
         let seen = histories.entry(number).or_default();
         let came_back = seen
@@ -232,6 +233,7 @@ impl Seen {
                 self.ended.remove(&oldest);
             }
         }
+        // Sequence numbers begin again in another era, so marks of the old one say nothing.
         (self.now, self.marks, self.sets) = (now, HashMap::new(), HashMap::new());
         true
     }

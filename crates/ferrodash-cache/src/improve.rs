@@ -50,6 +50,7 @@ impl Cache {
     /// Puts the better form of an entry into the tiers that still have the entry.
     async fn improve(&self, call: &Call, better: &Entry) {
         let inner = &*self.inner;
+        // The entry may have been invalidated while its better form was made.
         let Some(marks) = self.marks(&call.key, &better.parts().selectors).await else {
             return;
         };
@@ -102,6 +103,7 @@ impl Cache {
             Some(None) => return,
             None | Some(Some(_)) => return lease.not_won(),
         }
+        // The lease is also won if the entry was removed, and a better form must not bring it back.
         let kept = slot.call(inner, key, slot.tier().get(key)).await.flatten();
         if kept.is_some_and(|kept| kept.id() == better.id()) {
             lease.fill(better).await;

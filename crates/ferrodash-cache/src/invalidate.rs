@@ -42,6 +42,7 @@ impl Cache {
     /// If a tier could not be reached and may still have the value. All tiers are tried. Removing
     /// again is safe.
     pub async fn remove(&self, key: &Key) -> Result<(), Unreached> {
+        // First, so that a computation in progress cannot store its result after the removal.
         self.inner.flights.cancel(key);
         if self.inner.marks_keys() {
             self.invalidate(&[key.selector()]).await?;
@@ -116,6 +117,7 @@ impl Cache {
     /// ```
     pub async fn invalidate(&self, selectors: &[Selector]) -> Result<(), Unreached> {
         let inner = &*self.inner;
+        // Callers from now on must not join computations that began before the invalidation.
         inner.flights.close(selectors);
         match inner.authority() {
             None => inner.invalidations.invalidate_own(selectors),
@@ -199,6 +201,8 @@ impl Cache {
             }
             return Ok(true);
         };
+        // The stale form is stored with a lease on the entry that was seen, so that it never
+        // overwrites a newer one.
         let (token, lease) = (crate::random::number(), Duration::from_secs(1));
         let request = LeaseRequest {
             token,

@@ -116,6 +116,8 @@ impl Invalidations {
     /// Remembers marks that were read from the shared tier after `epoch` had begun.
     pub(crate) fn learn(&self, epoch: u64, part: usize, selectors: &Arc<[Selector]>, marks: Marks) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // Marks of another epoch are of no use. If there are too many, all are forgotten, which
+        // costs further reads only.
         if known.epoch != epoch || known.count >= MOST_KNOWN {
             *known = Known {
                 epoch,

@@ -136,6 +136,8 @@ impl Cache {
             None if shared && online => return Kept::No,
             None => Some(Filled::Refused),
         };
+        // `None` means that the authority did not answer, so it is not known whether it stored the
+        // entry.
         let mut stored = filled == Some(Filled::Stored);
         if filled == Some(Filled::Lost) || flight.is_canceled() {
             return Kept::Lost;

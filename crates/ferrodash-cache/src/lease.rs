@@ -68,6 +68,8 @@ impl Cache {
             let marks = Some(self.inner.invalidations.own_marks(&call.selectors));
             return Permit::Compute { lease: None, marks };
         };
+        // Both are read before the lease is requested, so that a copy of another process's entry is
+        // not stored over a later change.
         let epoch = self.inner.invalidations.epoch();
         let version = self
             .inner
@@ -103,6 +105,8 @@ impl Cache {
                         let tier = slot.tier().name();
                         return Permit::Found(entry, Status::Hit { tier });
                     }
+                    // The entry does not answer the call, for example because it was invalidated.
+                    // The marks are read again, as the computation begins only now.
                     let Some(newer) = self.marks(&call.key, &call.selectors).await else {
                         return OFFLINE;
                     };
@@ -111,6 +115,8 @@ impl Cache {
                 Some(LeaseOutcome::Held(_)) if call.patience.is_zero() => return Permit::Elsewhere,
                 Some(LeaseOutcome::Held(left)) => {
                     let patience = deadline.saturating_duration_since(now());
+                    // The process that computes has taken too long. The function runs here too, and
+                    // its result is not stored.
                     if patience.is_zero() {
                         let (lease, marks) = (None, Some(marks));
                         return Permit::Compute { lease, marks };

@@ -237,6 +237,7 @@ pub async fn forget(arguments: Arguments) -> Result<(), Unreached> {
 /// # Panics
 /// If the function panics, or if the runtime shuts down before the function has begun.
 pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
+    // Task-local variables do not exist on the other thread, so they are set again there.
     let (cache, run) = (Cache::current(), Run::current());
     let work = tokio::task::spawn_blocking(move || cache.sync_scope(|| run.sync_scope(function)));
     match work.await {

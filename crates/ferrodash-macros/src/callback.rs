@@ -264,6 +264,7 @@ fn id_and_property(content: ParseStream<'_>) -> Result<(Expr, LitStr)> {
 }
 
 impl Running {
+    /// Reads `(id, property, on, off)` after `running`.
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let content;
         parenthesized!(content in input);

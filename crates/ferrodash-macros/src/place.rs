@@ -49,6 +49,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Searches an item, and the items in it, for the function.
     fn item(&mut self, item: &Item) {
         match item {
             Item::Mod(module) => module
@@ -86,6 +87,7 @@ impl Search<'_> {
         }
     }
 
+    /// Searches the items in the body of a function.
     fn block(&mut self, block: &syn::Block) {
         for statement in &block.stmts {
             if let Stmt::Item(item) = statement {

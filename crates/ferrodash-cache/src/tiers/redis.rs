@@ -354,8 +354,8 @@ impl Shared for Redis {
         .boxed()
     }
 
-    /// In a cluster, the stamp is that of one of the histories. Either all of them have the marks
-    /// or the call fails.
+    /// Returns the stamp of one of the histories, if there are several. Either all of them have the
+    /// marks or the call fails.
     fn invalidate<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Stamp>> {
         let first = |marks: Vec<Marks>| marks.first().expect("there is at least one history").now;
         self.invalidate_each(selectors).map_ok(first).boxed()

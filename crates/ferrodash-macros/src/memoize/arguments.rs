@@ -91,7 +91,7 @@ fn names(list: Expr) -> Result<Vec<Ident>> {
 /// A parameter of the function.
 pub(super) struct Parameter {
     pub(super) name: Ident,
-    /// If the parameter borrows: an expression that makes an owned copy, and one that borrows from
-    /// the copy. The task that computes may outlive the caller.
+    /// Two expressions for a parameter that borrows: one makes an owned copy, the other borrows
+    /// from the copy. The task that computes may outlive the caller.
     pub(super) borrowed: Option<(TokenStream, TokenStream)>,
 }

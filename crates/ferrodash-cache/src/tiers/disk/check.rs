@@ -273,7 +273,7 @@ impl Pages {
 
 /// An item of a page.
 struct Node {
-    /// In a branch: the number of the page below.
+    /// The number of the page below, in a branch.
     page: u64,
     flags: u16,
     /// The offset of the item, the length of its key, and the offset and the length of its data.

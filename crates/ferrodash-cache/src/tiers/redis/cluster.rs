@@ -162,6 +162,7 @@ impl Cluster {
             }
             match answer {
                 Ok(answer) => return Ok(answer),
+                // The next round waits for a map that is newer than the one that was wrong.
                 Err(Fault::Moved) => seen = looks,
                 Err(fault) => {
                     self.keeper.doubt.notify_one();

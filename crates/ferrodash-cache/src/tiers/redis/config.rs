@@ -480,6 +480,7 @@ fn choose_cryptography() {
     }
 }
 
+/// Creates the client of a server, with or without certificates of its own.
 fn client(
     server: ConnectionAddr,
     settings: RedisConnectionInfo,
