@@ -75,19 +75,26 @@ pub(crate) struct Inner {
     /// Index of the tier that keeps the marks and grants leases: the last tier that several
     /// processes share. `None` if no tier is shared.
     pub(crate) authority: Option<usize>,
+    /// The epoch, and the marks of a cache without an authority.
     pub(crate) invalidations: Invalidations,
     /// The part of the authority's invalidation history that this process has seen.
     pub(crate) history: History,
+    /// The computations in progress in this process.
     pub(crate) flights: Arc<Flights>,
+    /// The pauses of functions that fail.
     pub(crate) backoff: Backoff,
+    /// The counters of all functions.
     pub(crate) stats: Stats,
+    /// The entries that were seen, if they are watched.
     pub(crate) catalog: Catalog,
+    /// The share of hits that is computed again to find impure functions.
     pub(crate) audit: Audit,
     /// `true` if hits are inspected, for the catalog or for the audit. Hits then skip the fast
     /// path.
     pub(crate) watched: AtomicBool,
     /// Limits the number of refreshes in the background.
     pub(crate) refreshes: Arc<Semaphore>,
+    /// The queue of values that get a better form.
     pub(crate) improvements: Improvements,
 }
 
@@ -123,6 +130,7 @@ impl Cache {
         near_age: Option<Duration>,
         is_signed: bool,
     ) -> Self {
+        // The last shared tier is the one that the most processes have in common.
         let authority = tiers.iter().rposition(|tier| tier.shared().is_some());
         let slot = |tier: Box<dyn Tier>| Slot {
             breaker: Breaker::new(tier.name()),
@@ -284,6 +292,8 @@ impl Cache {
         let mut stored = false;
         for (index, slot) in inner.tiers.iter().enumerate() {
             let taken = slot.call(inner, key, slot.tier.set(key, entry)).await == Some(true);
+            // A value that only the tiers before the authority stored would be invisible to other
+            // processes.
             stored = if inner.authority == Some(index) {
                 taken
             } else {

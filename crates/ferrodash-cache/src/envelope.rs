@@ -2,13 +2,25 @@
 //!
 //! It consists of a header of fixed length, the selectors, the validator, the value, and a
 //! signature if a secret is configured. Bytes that do not open count as absent: they are damaged,
-//! foreign, of another version, or forged.
+//! foreign, of another version, or forged. Numbers are big-endian, and times are in milliseconds.
 //!
-//! The signature covers all of it, and also the key and the namespace, which are not stored with
-//! it: an entry that was moved does not open in its new place. The header contains the time at
-//! which the value was computed, by the clock of the process that computed it. This time is used
-//! only if there is a secret. Without one, the time that the store reports is as good, and clocks
-//! of hosts need not agree.
+//! | Offset | Length | Content |
+//! |---|---|---|
+//! | 0 | 4 | `FDC3` |
+//! | 4 | 8 | checksum (XXH3) of everything that follows |
+//! | 12 | 1 | flags |
+//! | 13 | 8 | id |
+//! | 21 | 8 | time of the computation, since 1970 |
+//! | 29 | 8, 8, 4 | timeout, lifetime, cost |
+//! | 49 | 8 | fingerprint |
+//! | 57 | 8, 8 | era and sequence at which the computation began |
+//! | 73 | 2, 2, 4 | number of selectors, length of the validator, uncompressed length of the value |
+//! | 81 | | selectors, validator, value, signature |
+//!
+//! The signature covers everything after the checksum, and also the key and the namespace, which
+//! are not stored with it: an entry that was moved does not open in its new place. The time of the
+//! computation is by the clock of the process that computed. It is used only if there is a secret.
+//! Without one, the time that the store reports is as good, and clocks of hosts need not agree.
 //!
 //! The file knows neither stores nor names of keys in them.
 
@@ -26,10 +38,7 @@ use crate::{Entry, Key, Parts, Selector, Stamp};
 /// The first bytes of every stored entry, with the version of the form.
 const MAGIC: [u8; 4] = *b"FDC3";
 
-/// The length of the header: magic, checksum of everything that follows, flags, id, time of the
-/// computation in milliseconds since 1970, timeout and lifetime in milliseconds, cost in
-/// milliseconds, fingerprint, era, sequence, number of selectors, length of the validator, length
-/// of the value.
+/// The length of the header, which is the sum of its fields in their order.
 const HEADER: usize = 4 + 8 + 1 + 8 + 8 + 8 + 8 + 4 + 8 + 8 + 8 + 2 + 2 + 4;
 
 /// The offset of the id, for scripts that compare it in the store.
@@ -113,6 +122,7 @@ impl Sealer {
         } else {
             validator
         };
+        // The cache does not store an entry with more selectors.
         let selectors = &parts.selectors[..parts.selectors.len().min(usize::from(u16::MAX))];
         let size =
             HEADER + selectors.len() * Selector::LENGTH + validator.len() + value.len() + SIGNATURE;

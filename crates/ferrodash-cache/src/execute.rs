@@ -39,7 +39,16 @@ impl Cache {
         ticket.carried_by(tokio::spawn(flight.instrument(span)).abort_handle());
     }
 
-    /// Runs one flight, from the lease to its landing.
+    /// Runs one flight, from the lease to its landing:
+    ///
+    /// 1. Requests the lease of the key. Another process may have filled the key meanwhile, or may
+    ///    be computing.
+    /// 2. Runs the function, and renews the lease meanwhile.
+    /// 3. Stores the result, or chooses a stale value after a failure.
+    /// 4. Lands, which wakes all callers.
+    ///
+    /// If the task is aborted at any point, `departure` and the lease are dropped: the callers get
+    /// an error, and other processes can take over.
     async fn fly<E: Send + Sync + 'static>(
         &self,
         call: Call,
@@ -123,6 +132,9 @@ impl Cache {
     }
 
     /// Stores the result of the function, and returns the landing of the flight.
+    ///
+    /// The landing is `superseded` if the result was lost, or if another caller has joined and
+    /// something was invalidated since the flight began. Such callers compute again.
     async fn succeed(
         &self,
         call: &Call,
@@ -142,8 +154,8 @@ impl Cache {
         } else {
             Kept::No
         };
-        // Only after storing: a caller that comes now finds the value in a tier, and all callers
-        // that joined are counted.
+        // Only after storing: a caller that comes now finds the value in a tier. All callers that
+        // joined are known here, so if there are none, the marks need not be read again.
         let joined = departure.leave();
         if let Some(improvement) = improvement.filter(|_| kept == Kept::Yes) {
             self.improve_later(call, &entry, improvement);

@@ -5,6 +5,19 @@
 //! `true` are four keys, and no two argument lists can have the same encoding. Maps are written
 //! with their entries sorted, so the order in which they were filled does not count.
 //!
+//! | Value | Encoding |
+//! |---|---|
+//! | `false`, `true` | `0`, `1` |
+//! | integer | `u` and 16 bytes, or `i` and 16 bytes if it is negative |
+//! | float | `f` and the 8 bytes of the `f64`; all NaNs are one |
+//! | character | `c` and 4 bytes |
+//! | text, bytes | `t` or `b`, the length in 8 bytes, the bytes |
+//! | unit | `_` |
+//! | option | `n`, or `s` and the value |
+//! | sequence, tuple | `[`, the items, `]` |
+//! | map, struct | `{`, the sorted entries, `]` |
+//! | enum variant | `v`, the length and the name, the content |
+//!
 //! The encoding is part of the stored format: a change of it makes all stored entries unreachable.
 
 use std::fmt::{self, Display};

@@ -38,6 +38,19 @@
 //! - [`memo`] is what the attribute `#[memoize]` uses (feature `macros`).
 //! - [`tiers`] contains the tiers. A tier of your own implements [`Tier`], and [`Shared`] if
 //!   several processes use it.
+//!
+//! # Tiers
+//!
+//! Memory in front is a near cache of the tiers behind it. The last tier that several processes
+//! share is the authority: it keeps the marks of invalidations, and it grants the lease of a key to
+//! the one process that computes. While it does not answer, each process computes for itself, keeps
+//! results in memory for at most 2 s, and invalidations return an error. The other tiers only store
+//! entries. Without a shared tier, the process itself keeps the marks.
+//!
+//! # Features
+//!
+//! Each feature adds a tier or a convenience: `disk`, `redis`, `memcached`, and `macros` for the
+//! attributes `#[memoize]` and `#[invalidates]`.
 
 #[doc(hidden)]
 pub mod __private;

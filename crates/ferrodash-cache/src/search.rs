@@ -94,7 +94,9 @@ impl Cache {
     /// Reads the tiers until one has a fresh entry, and copies what is found into the tiers before
     /// it.
     ///
-    /// With a call, entries of another kind and unreadable ones count as absent.
+    /// With a call, entries of another kind and unreadable ones count as absent. A tier that is
+    /// skipped or fails counts as one without the entry. The order is that of the tiers, memory
+    /// first; a stale entry does not end the search, because a later tier can have a newer one.
     pub(crate) async fn find(
         &self,
         key: &Key,
@@ -128,6 +130,7 @@ impl Cache {
                 None => self.read_storage(slot, key).await,
             };
             let readable = |entry: &Entry| call.is_none_or(|call| (call.policy.readable)(entry));
+            // Memory is not filled with entries that this program cannot use.
             let Some(entry) = entry.filter(&suits).filter(readable) else {
                 continue;
             };

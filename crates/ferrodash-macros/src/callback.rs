@@ -446,6 +446,7 @@ fn option_calls(arguments: &Arguments) -> Vec<TokenStream> {
 }
 
 impl InitialCall {
+    /// Writes the call for the initial call.
     fn call(&self) -> TokenStream {
         match self {
             Self::Prevented => quote!(.prevent_initial_call()),
@@ -456,6 +457,7 @@ impl InitialCall {
 }
 
 impl CacheArgs {
+    /// Writes the call `cache(…)` with its options.
     fn call(&self) -> TokenStream {
         let Self {
             client,
@@ -477,6 +479,7 @@ impl CacheArgs {
 }
 
 impl Property {
+    /// Writes an `Output` at the place of its property.
     fn output(&self) -> TokenStream {
         let Self {
             id,
@@ -488,6 +491,7 @@ impl Property {
         quote_spanned!(property.span()=> ::ferrodash::Output::new(#id, #property) #allow_duplicate)
     }
 
+    /// Writes an `Input` at the place of its property.
     fn input(&self) -> TokenStream {
         let Self {
             id,
@@ -500,12 +504,14 @@ impl Property {
         quote_spanned!(property.span()=> ::ferrodash::Input::new(#id, #property) #debounce #options)
     }
 
+    /// Writes a `State` at the place of its property.
     fn state(&self) -> TokenStream {
         let Self { id, property, .. } = self;
         let options = self.options();
         quote_spanned!(property.span()=> ::ferrodash::State::new(#id, #property) #options)
     }
 
+    /// Writes the options that inputs and states have in common.
     fn options(&self) -> TokenStream {
         let default = self
             .default

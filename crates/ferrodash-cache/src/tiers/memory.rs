@@ -183,6 +183,7 @@ impl Tier for Memory {
     }
 
     fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>> {
+        // As an ordinary tier, memory has no limit besides the lifetime.
         ready(Ok(self.insert(key, entry, LONGEST))).boxed()
     }
 

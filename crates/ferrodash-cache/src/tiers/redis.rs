@@ -54,12 +54,18 @@ const LONGEST_LOOK: Duration = Duration::from_millis(500);
 /// connect. Operations can run concurrently, and they share one connection to each server. A
 /// connection that was lost is made again in the background.
 pub struct Redis {
+    /// The servers, and the way to them.
     nodes: Nodes,
+    /// The invalidations that were seen.
     histories: Histories,
+    /// The listener for changes, and the callers that wait for leases.
     pushes: Arc<Pushes>,
+    /// The names of keys.
     names: Arc<Names>,
     sealer: Sealer,
+    /// The longest sealed entry that is sent.
     max_value: usize,
+    /// The address without secrets, for the log.
     place: String,
 }
 
@@ -413,6 +419,7 @@ impl Shared for Redis {
     ) -> BoxFuture<'a, TierResult<Filled>> {
         async move {
             let Some((sealed, left)) = self.seal(key, entry) else {
+                // The entry is not stored, but the lease must end all the same.
                 let held: bool = self
                     .run(&script::RELEASE, key, &[token.to_string().as_bytes()])
                     .await?;

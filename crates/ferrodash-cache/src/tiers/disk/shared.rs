@@ -76,6 +76,8 @@ impl Shared for Disk {
         async move {
             let lost = Arc::new(AtomicBool::new(false));
             let tells = lost.clone();
+            // The lease is checked in the same transaction that stores the entry. Without a value,
+            // the lease ends and the old entry is removed.
             let stored = self.store_blocking(key, entry, move |write, key, value| {
                 if write.held(key.as_bytes(), token)?.is_none() {
                     tells.store(true, Ordering::Relaxed);
@@ -187,6 +189,9 @@ impl Inner {
             {
                 return Ok(Answer::Changed(found));
             }
+            // A lease counts only for callers to whom its result is of use; for others it is
+            // replaced. The lease of this very token is renewed, because the answer to an earlier
+            // request may have been lost.
             if let Some(lease) = write
                 .lease(key.as_bytes())?
                 .filter(|lease| lease.serves(request) && lease.token != request.token)

@@ -190,26 +190,32 @@ impl Names {
         }
     }
 
+    /// Returns the name of an entry.
     pub(super) fn value(&self, key: &Key) -> String {
         format!("{}:{key}:v", self.namespace)
     }
 
+    /// Returns the name of a piece of the entry with an id.
     pub(super) fn piece(&self, key: &Key, id: u64, number: u32) -> String {
         format!("{}:{key}:c:{id}:{number}", self.namespace)
     }
 
+    /// Returns the name of the lease of an entry.
     pub(super) fn lease(&self, key: &Key) -> String {
         format!("{}:{key}:l", self.namespace)
     }
 
+    /// Returns the name of the present era.
     pub(super) fn era(&self) -> String {
         format!("{}:era", self.namespace)
     }
 
+    /// Returns the name of the counter of an era.
     pub(super) fn sequence(&self, era: u64) -> String {
         format!("{}:seq:{era}", self.namespace)
     }
 
+    /// Returns the name of the mark of a selector in an era.
     pub(super) fn mark(&self, era: u64, selector: Selector) -> String {
         format!("{}:m:{era}:{selector}", self.namespace)
     }

@@ -134,7 +134,7 @@ impl Links {
         let signals = link.signals.clone();
         match timeout_at(until, call(Link { asking, ..link })).await {
             Ok(Err(error)) => {
-                // After a failover the old master is a replica; its connection still works.
+                // After a failover the old master is a replica, and its connection still works.
                 if is_read_only(&error) {
                     signals.useless.notify_one();
                 }
@@ -233,6 +233,7 @@ impl Keeper {
                     // what they read is tracked.
                     state.send_replace(State::Connecting);
                     self.pushes.unknown();
+                    // A connection that lasted is made again without a pause.
                     if now() - since > BEAT {
                         pause = SHORTEST_PAUSE;
                         continue;
@@ -240,6 +241,7 @@ impl Keeper {
                 }
                 Err(error) => {
                     let error: Arc<str> = self.words(&error).into();
+                    // The same error is logged once, although the attempts continue.
                     if !matches!(&*state.borrow(), State::Down(last) if *last == error) {
                         tracing::warn!(%error, "cannot connect to Redis");
                     }
