@@ -271,7 +271,7 @@ impl Cache {
             return self.put_into_tiers(key, entry).await;
         };
         if inner.tiers.is_empty() {
-            // Without other tiers, no process can have changed the key meanwhile.
+            // Without other tiers, this value is the newest one.
             return near.replace(key, entry, self.near_age(online));
         }
         // From here on, a change by another process raises the version. So no copy is kept of an

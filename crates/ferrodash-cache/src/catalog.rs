@@ -19,7 +19,7 @@ const MOST: usize = 10_000;
 /// The entries that were seen, by key.
 #[derive(Default)]
 pub(crate) struct Catalog {
-    // Locked for one note or one listing, and only while the catalog is kept.
+    // Locked for one answer or one listing, and only if entries are watched.
     entries: Mutex<HashMap<Key, Noted>>,
 }
 

@@ -104,7 +104,7 @@ impl Cache {
     {
         match self.at_hand(&key, policy, policy.mode) {
             Some(entry) => Answer::found(entry, Status::Hit { tier: MEMORY }),
-            // Boxed, so that the usual way stays small.
+            // Boxed, so that the future of a hit stays small.
             None => Box::pin(self.look_and_compute(key, policy, compute)).await,
         }
     }
@@ -189,7 +189,8 @@ impl Cache {
                     Use::Compute => {}
                 }
             }
-            // At most one caller of a key gets `Start`; the others join its flight.
+            // One caller of a key gets `Start`, and the others join its flight. A refresh joins
+            // only a flight that is a refresh too.
             let refreshes = call.policy.mode == Mode::Refresh;
             match self
                 .inner

@@ -14,7 +14,7 @@
 //! | 29 | 8, 8, 4 | timeout, lifetime, cost |
 //! | 49 | 8 | fingerprint |
 //! | 57 | 8, 8 | era and sequence at which the computation began |
-//! | 73 | 2, 2, 4 | number of selectors, length of the validator, uncompressed length of the value |
+//! | 73 | 2, 2, 4 | number of selectors, lengths of the validator and of the uncompressed value |
 //! | 81 | | selectors, validator, value, signature |
 //!
 //! The signature covers everything after the checksum, and also the key and the namespace, which
@@ -263,7 +263,7 @@ impl Header {
         {
             return None;
         }
-        // In the order in which `seal` writes them.
+        // The fields are read in the order in which `seal` writes them.
         Some(Self {
             flags: header.get_u8(),
             id: header.get_u64(),
@@ -320,8 +320,8 @@ pub fn fuzz_open(stored: &[u8]) -> Option<Entry> {
 }
 
 thread_local! {
-    // A context is larger than most values and is used again. There is none if memory for it cannot
-    // be had.
+    // A context is larger than most values, so each thread keeps one. It is `None` if memory for it
+    // could not be allocated. Values are then not compressed, and compressed ones count as absent.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(ZSTD_LEVEL).ok());
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::new().ok());
 }

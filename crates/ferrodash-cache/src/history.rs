@@ -222,7 +222,7 @@ impl Seen {
         if self.ended.contains_key(&now.era) {
             return false;
         }
-        // 0 is the era of nothing.
+        // 0 means that no era was seen yet.
         if self.now.era != 0 {
             self.count += 1;
             self.ended.insert(self.now.era, self.count);

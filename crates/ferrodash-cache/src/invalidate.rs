@@ -122,7 +122,8 @@ impl Cache {
         match inner.authority() {
             None => inner.invalidations.invalidate_own(selectors),
             Some((slot, shared)) => {
-                // Also if the caller goes away before the tier has answered.
+                // Runs also if the caller goes away before the tier has answered, as the tier may
+                // carry out the invalidation all the same.
                 let advance = OnDrop(|| inner.invalidations.advance());
                 let reached = slot
                     .insist(inner, None, inner.history.invalidate(shared, selectors))

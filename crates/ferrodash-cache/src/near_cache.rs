@@ -56,8 +56,8 @@ impl NearCache {
     /// is stored. If it is not, no older copy is either.
     pub(crate) fn keep(&self, key: &Key, entry: &Entry, at_most: Duration, version: u32) -> bool {
         let _lock = self.lock(key);
-        // The entry was read before a change. An older copy that may be stored is dropped too, as
-        // it is even older.
+        // The entry was read before a change. A stored copy is dropped too: it may be older still,
+        // and if it is newer, that costs only another read.
         if self.version(key) != version {
             self.memory.forget(key);
             return false;

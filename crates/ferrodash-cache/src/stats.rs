@@ -106,7 +106,7 @@ impl FunctionStats {
 /// The counters of all functions.
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
-    // Written once for each function; read on each answer that memory does not have.
+    // Written once for each function, and read on each answer that is not a hit in memory.
     functions: RwLock<HashMap<Arc<str>, Arc<FunctionStats>>>,
 }
 

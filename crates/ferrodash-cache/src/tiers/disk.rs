@@ -273,7 +273,7 @@ impl Disk {
                 // Before the answer is sent, so that a caller with all its answers can close the
                 // store.
                 drop(inner);
-                // Nobody waits any more.
+                // An error means that nobody waits any more.
                 let _ = sender.send(result);
             });
             receiver.await
@@ -308,7 +308,7 @@ impl Tier for Disk {
     fn takes(&self, entry: &Entry) -> bool {
         let size = entry.bytes().len() as u64;
         let room = self.inner.home.room.of(self.inner.config.max_bytes);
-        // With what an entry costs beside its bytes, and some room for others.
+        // The cost of an entry besides its bytes, and room for other entries, are included roughly.
         self.trouble().is_none() && size.saturating_mul(2) < room
     }
 

@@ -39,7 +39,7 @@ const SWEEP: Duration = Duration::from_secs(5);
 /// stored. All operations are done at once and never fail.
 pub struct Memory {
     entries: Arc<Entries>,
-    // Locked to look at the task, and only when something is kept.
+    // Locked to check the task, and only when an entry is stored.
     sweeper: Mutex<Option<JoinHandle<()>>>,
 }
 

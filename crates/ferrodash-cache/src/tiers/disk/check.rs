@@ -52,7 +52,7 @@ mod flag {
 
 /// Checks a whole file. A file that does not exist or is empty is in order, as LMDB begins it.
 pub(super) fn database(path: &Path) -> Result<()> {
-    // The numbers in the file are as wide as the machine's.
+    // LMDB stores numbers in the width of the machine, and this check knows the 64-bit form only.
     if cfg!(not(target_pointer_width = "64")) {
         return Ok(());
     }

@@ -55,13 +55,13 @@ impl DiskConfig {
         if directory.is_empty() {
             return Err(malformed("it names no directory".into()));
         }
-        // A directory's name may have an @ in it, but not where the name of a host would stand.
+        // The name of a directory may contain an `@`, but not where the name of a host would be.
         if address.contains('@') && address.starts_with("//") && !address.starts_with("///") {
             return Err(malformed(
                 "it names a directory of this host, which has neither a user nor a password".into(),
             ));
         }
-        // What stands before it may be a password, so it is not repeated.
+        // The text before the `@` may be a password, so it is not repeated.
         if options.contains('@') {
             return Err(malformed(
                 "an option has an @, which neither max=SIZE nor namespace=NAME has".into(),

@@ -132,7 +132,7 @@ impl Guarded {
 impl Mapped {
     /// Returns `true` if the file is not shorter than it was. Remembers the length if it has grown.
     fn is_whole(&self) -> bool {
-        // A length that cannot be had says nothing.
+        // If the length cannot be read, nothing is known.
         let Ok(length) = self.file.metadata().map(|file| file.len()) else {
             return true;
         };

@@ -362,7 +362,7 @@ fn lock_file(path: &Path) -> Result<File, String> {
 pub(super) fn create_directory(directory: &Path) -> Result<(), String> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
-    // What is cached is nobody else's business.
+    // Cached values can be confidential.
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(directory).map_err(words)

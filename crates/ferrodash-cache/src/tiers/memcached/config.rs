@@ -129,7 +129,7 @@ fn with_port(server: &str) -> Result<String, String> {
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'));
     if !is_host(inner.unwrap_or(host)) || inner.is_none() && host.contains(':') {
-        // What does not look like one may be a password, so it is not repeated.
+        // A text that is not a host may be a password, so it is not repeated.
         return Err(
             "a server is not written as host:port, with an IPv6 address in brackets".to_owned(),
         );

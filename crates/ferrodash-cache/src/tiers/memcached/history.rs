@@ -116,7 +116,7 @@ impl Memcached {
     /// Returns commands for the era, the counter and the marks, which one server carries out in
     /// this order.
     fn history(&self, era: u64, selectors: &[Selector], counter: Op) -> Vec<Op> {
-        // Room for one more, the entry.
+        // One more than is added here, for the command that reads the entry.
         let mut commands = Vec::with_capacity(selectors.len() + 3);
         commands.extend([fetch(self.names.era()), counter]);
         commands.extend(

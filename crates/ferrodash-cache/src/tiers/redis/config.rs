@@ -234,7 +234,7 @@ impl<'a> Address<'a> {
         };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        // What stands before a misplaced @ may be part of a password, so it is not repeated.
+        // The text before a misplaced `@` may be part of a password, so it is not repeated.
         if path.contains('@') || query.contains('@') {
             return Err(
                 "special characters in user, password and options are written as %XX".to_owned(),
@@ -296,7 +296,7 @@ impl<'a> Address<'a> {
             tls,
             certificates,
         };
-        // Mistakes show now rather than at the first connection.
+        // Mistakes are found now rather than at the first connection.
         sentinels.client().map_err(reason)?;
         Ok(Target::Sentinels(sentinels))
     }
@@ -325,7 +325,7 @@ impl<'a> Address<'a> {
             tls: self.tls,
             certificates,
         };
-        // Mistakes show now rather than at the first connection.
+        // Mistakes are found now rather than at the first connection.
         nodes
             .seeds
             .iter()
@@ -519,7 +519,7 @@ fn server(text: &str, port: u16, tls: bool) -> Result<ConnectionAddr, String> {
     // The colons of an IPv6 address are in brackets.
     let (host, port) = match text.rsplit_once(':') {
         Some((host, given)) if !given.contains(']') => {
-            // What looks like a port may be a password that lacks its @, so it is not repeated.
+            // The text may be a password without its `@`, so it is not repeated.
             (
                 host,
                 given

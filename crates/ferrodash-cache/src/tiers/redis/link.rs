@@ -271,7 +271,8 @@ impl Keeper {
             }
             let mut connection = link.connection.clone();
             match timeout(self.deadline, run_of(&mut connection)).await {
-                // The server was a replica meanwhile, and has lost what it had not sent back.
+                // The server was a replica meanwhile, and has lost the data that its master of that
+                // time did not have.
                 Ok(Ok(run)) if *run != *link.run => {
                     return "the server is another one than it was".to_owned();
                 }
