@@ -23,6 +23,7 @@ const MOST: usize = 10_000;
 /// The keys whose functions failed, with their pauses.
 #[derive(Default)]
 pub(crate) struct Backoff {
+    /// `true` if a key has failed.
     any: AtomicBool,
     // Locked for one look or change. While nothing fails, `any` is `false` and nobody takes the
     // lock.

@@ -26,13 +26,16 @@ pub(crate) struct Catalog {
 // It does not hold the entry itself, whose bytes would then stay in memory beyond every budget.
 struct Noted {
     function: Arc<str>,
+    /// The id of the entry, to notice when another one replaces it.
     id: u64,
     bytes: usize,
+    /// The times at which the value was computed, becomes stale, and ends.
     made: Instant,
     fresh: Instant,
     usable: Instant,
     tier: &'static str,
     hits: u64,
+    /// The time of the last request, which decides what is removed first.
     asked: Instant,
 }
 

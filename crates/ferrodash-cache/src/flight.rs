@@ -89,7 +89,9 @@ struct State {
     detached: AtomicBool,
     /// The flight runs the function whatever the tiers have.
     refreshes: bool,
+    /// The selectors of the call that started the flight.
     selectors: Arc<[Selector]>,
+    /// The task, once it is spawned.
     task: Mutex<Option<AbortHandle>>,
 }
 

@@ -21,14 +21,18 @@ pub(crate) struct Made {
     pub(crate) entry: Entry,
     /// `true` if the entry is to be stored.
     pub(crate) keep: bool,
+    /// Makes a better form of the value once it is stored.
     pub(crate) improvement: Option<Improvement>,
 }
 
 /// The state of the cache when a flight began, against which changes in the meantime are detected.
 #[derive(Clone, Copy)]
 pub(crate) struct Began {
+    /// The epoch of invalidations.
     pub(crate) epoch: u64,
+    /// The version of the key in memory. `None` without memory.
     pub(crate) version: Option<u32>,
+    /// The marks of the key's selectors. `None` if the authority did not answer.
     pub(crate) marks: Option<Marks>,
 }
 

@@ -46,6 +46,7 @@ pub(crate) struct Lease {
     cache: Cache,
     key: Key,
     token: u64,
+    /// The duration of the lease, for which each renewal extends it.
     lasts: Duration,
     /// `true` if the lease may be held, so that it has to be released.
     held: bool,

@@ -72,6 +72,9 @@ pub struct Policy {
 }
 
 /// The way in which a call uses the cache.
+///
+/// The mode of a memoized call is that of the surrounding [`scope`](Self::scope); that of
+/// [`Cache::get_or_compute`](crate::Cache::get_or_compute) is in its [policy](Policy::mode).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
     /// Reads from the cache, and stores the result of the function.

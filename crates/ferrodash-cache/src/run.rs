@@ -46,10 +46,15 @@ struct State {
 /// The decisions of a function about its value. Each setter overwrites the one before; tags add up.
 #[derive(Debug, Default, Clone)]
 pub(crate) struct Decisions {
+    /// The timeout of the value, instead of that of the policy.
     pub(crate) timeout: Option<Duration>,
+    /// Tags in addition to those of the policy.
     pub(crate) tags: Vec<Selector>,
+    /// `true` if the value is not stored.
     pub(crate) pass: bool,
+    /// The name that the source has for this state of its data.
     pub(crate) validator: Option<Arc<str>>,
+    /// `true` if the previous value is stored again.
     pub(crate) not_modified: bool,
 }
 

@@ -19,9 +19,10 @@ use crate::{Entry, Key, Marks, Policy, Selector};
 pub(crate) struct Search {
     /// The best entry that counts, and its tier: a fresh one, or else the youngest.
     pub(crate) found: Option<(Entry, &'static str)>,
-    /// The id of the entry in the tier that gives leases.
+    /// The id of the entry in the authority, with which a lease is requested.
     pub(crate) observed: Option<u64>,
-    /// The marks of the key's selectors; `None` if the tier that keeps them did not answer.
+    /// The marks of the key's selectors. `None` if the authority did not answer, or if the search
+    /// ended in memory.
     pub(crate) marks: Option<Marks>,
 }
 

@@ -17,6 +17,10 @@ pub type TierResult<T> = Result<T, String>;
 
 /// A store of entries.
 ///
+/// A tier of your own implements [`name`](Self::name), [`get`](Self::get), [`set`](Self::set) and
+/// [`remove`](Self::remove). The other methods have defaults. A [`Sealer`](crate::Sealer) turns
+/// entries into bytes and back.
+///
 /// The cache guarantees that it never stores an entry past its lifetime, and that it checks marks
 /// itself: a tier returns what it has. An implementation must answer within a bound, even when its
 /// server does not, must not return an entry past its lifetime, and must treat what it cannot read
@@ -31,9 +35,11 @@ pub trait Tier: Send + Sync + 'static {
     /// Returns the entry under a key, fresh or stale. `None` if there is none that can be read.
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>>;
 
-    /// Stores an entry for the rest of its lifetime, and replaces the one under the key. Returns
-    /// `false` if the tier does not accept it, for example because of its size. The holder of the
-    /// lease of the key loses it.
+    /// Stores an entry for the rest of its lifetime, and replaces the one under the key. The holder
+    /// of the lease of the key loses it.
+    ///
+    /// Returns `false` if the tier does not accept the entry, for example because of its size. The
+    /// entry under the key is removed then, because it is older.
     fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>>;
 
     /// Removes the entry under a key. It is not an error if there is none. The holder of the lease
@@ -82,6 +88,11 @@ pub trait Tier: Send + Sync + 'static {
 /// A lease is a token under a key that only one caller can hold, and that expires by itself. It
 /// saves work. Correctness depends on the marks, and on the rule that only the holder of a lease
 /// can fill its key.
+///
+/// A process that finds no usable entry calls [`acquire`](Self::acquire). If it wins, it runs the
+/// function, calls [`renew`](Self::renew) meanwhile, and then [`fill`](Self::fill) or
+/// [`release`](Self::release). If another process holds the lease, it waits in
+/// [`changed`](Self::changed) and calls `acquire` again.
 pub trait Shared: Send + Sync {
     /// Returns the entry under a key and the marks of selectors, in one round trip where that is
     /// possible. The marks must not be older than the entry.
@@ -150,7 +161,7 @@ pub trait Shared: Send + Sync {
     ) -> BoxFuture<'a, TierResult<LeaseOutcome>>;
 
     /// Stores an entry and releases the lease, if `token` still holds it. A caller that lost the
-    /// lease changes nothing.
+    /// lease changes nothing. If the store does not accept the entry, the lease ends as well.
     fn fill<'a>(
         &'a self,
         key: &'a Key,
@@ -175,7 +186,8 @@ pub trait Shared: Send + Sync {
     fn changed<'a>(&'a self, key: &'a Key, within: Duration) -> BoxFuture<'a, ()>;
 
     /// Registers a listener for changes, which is called for as long as the store can report them.
-    /// Returns `false` if this store reports none, which is the default.
+    /// A cache registers one listener when it is built. Returns `false` if this store reports none,
+    /// which is the default.
     fn listen(&self, listener: Listener) -> bool {
         let _ = listener;
         false

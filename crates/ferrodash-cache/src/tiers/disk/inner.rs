@@ -24,8 +24,11 @@ pub(super) struct Inner {
     pub(super) home: Arc<Home>,
     pub(super) sealer: Sealer,
     pub(super) config: DiskConfig,
+    /// The entries that were read since the last sweep.
     pub(super) recent_reads: RecentReads,
+    /// This process, as the holder of its leases.
     pub(super) process: Process,
+    /// The permits for writes, and those for reads, on threads that may block.
     pub(super) writes: Arc<Semaphore>,
     pub(super) reads: Arc<Semaphore>,
 }

@@ -50,12 +50,15 @@ const MOVES: u32 = 3;
 /// The masters, and the task that keeps the map of them.
 pub(super) struct Cluster {
     keeper: Arc<Keeper>,
+    /// The state that the task publishes. A receiver without a task means that the task has to be
+    /// started.
     state: Mutex<watch::Receiver<State>>,
 }
 
 /// A slot's history, with which its values are compared.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
+    /// The index of the history.
     pub(super) history: usize,
     /// `true` if the history is on the same node as the slot.
     pub(super) together: bool,
@@ -74,7 +77,9 @@ struct Map {
     epoch: u64,
     /// The index of the master of each slot.
     owners: Vec<Option<usize>>,
+    /// The masters, each with its connection.
     masters: Vec<(Address, Arc<Links>)>,
+    /// The replicas, which are asked if no master answers.
     replicas: Vec<Address>,
     /// The slots of the histories.
     histories: Arc<[u16]>,

@@ -37,6 +37,8 @@ const QUEUE: usize = 1024;
 /// The connection to one server, and the task that maintains it.
 pub(super) struct Links {
     keeper: Arc<Keeper>,
+    /// The state that the task publishes. A receiver without a task means that the task has to be
+    /// started.
     state: Mutex<watch::Receiver<State>>,
 }
 
@@ -50,6 +52,7 @@ pub(super) struct Link {
     pub(super) run: Arc<str>,
     /// `true` if the server is asked for a slot that it is about to get from another one.
     pub(super) asking: bool,
+    /// Signals to the task that maintains the connection.
     signals: Arc<Signals>,
 }
 
@@ -75,8 +78,11 @@ pub(super) enum Fault {
 /// The state of the connection, as calls see it.
 #[derive(Clone)]
 enum State {
+    /// A connection is being made, and calls wait for it.
     Connecting,
+    /// The connection works, as far as is known.
     Up(Link),
+    /// No connection could be made, for this reason. Calls fail at once until an attempt succeeds.
     Down(Arc<str>),
 }
 
