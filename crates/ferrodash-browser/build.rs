@@ -22,6 +22,7 @@ const MODULES: [&str; 12] = [
     "main.js",
 ];
 
+/// Reads the modules, joins them, and writes the script where `src/lib.rs` includes it.
 fn main() {
     let folder = Path::new("browser");
     depend_on(Path::new("build.rs"));
@@ -44,6 +45,7 @@ fn main() {
     .expect("OUT_DIR can be written to");
 }
 
+/// Makes Cargo run this script again when the file changes.
 fn depend_on(path: &Path) {
     println!("cargo::rerun-if-changed={}", path.display());
 }

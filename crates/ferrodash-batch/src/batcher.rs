@@ -1,4 +1,7 @@
 //! The batcher: a window that opens with the first id and closes by time or size.
+//!
+//! A batch is a list of ids and a watch channel. Callers receive its outcome from the channel, and
+//! a task of its own sends the request. The file knows nothing of HTTP; it calls a function.
 
 use std::collections::{HashMap, HashSet};
 use std::hash::Hash;
@@ -10,43 +13,49 @@ use tokio::sync::watch;
 
 use crate::LoadError;
 
-/// How long ids are collected by default.
+/// The default time for which ids are collected: 1 ms.
 pub const DEFAULT_WINDOW: Duration = Duration::from_millis(1);
 
-/// How many ids one request has at most by default.
+/// The default limit of ids in one request: 100.
 pub const DEFAULT_MAX_SIZE: usize = 100;
 
 /// Turns concurrent loads of single ids into few requests. Cloning is cheap and shares the window.
 ///
-/// A batcher does not know its callers: everything it loads must be the same for all of them. What
-/// differs by user or tenant needs that in its id, or a batcher of its own.
+/// A batcher does not know its callers: everything it loads must be the same for all of them.
+/// Values that differ by user or tenant need that in their id, or a batcher of their own.
+///
+/// Requests run in tasks of their own, so loads need a Tokio runtime with time enabled. Several
+/// requests can be in progress at the same time.
 pub struct Batcher<K, V, E> {
     shared: Arc<Shared<K, V, E>>,
 }
 
+/// The state that clones share.
 struct Shared<K, V, E> {
     load: Box<LoadBatch<K, V, E>>,
     window: Duration,
     max_size: usize,
-    // Batches that were not sent yet; only the last one takes new ids. Held to add an id or to take
-    // a batch out, never across an await.
+    // Batches that were not sent yet. Only the last one takes new ids. Locked to add an id or to
+    // remove a batch, never across an await.
     unsent: Mutex<Vec<Batch<K, V, E>>>,
 }
 
+/// Loads the values of some ids.
 pub(crate) type LoadBatch<K, V, E> =
     dyn Fn(Vec<K>) -> BoxFuture<'static, Outcome<K, V, E>> + Send + Sync;
 
-/// The outcome of one request, for all whose ids are in it.
+/// The outcome of one request, for all callers whose ids are in it.
 pub(crate) type Outcome<K, V, E> = Result<HashMap<K, Result<V, LoadError<E>>>, LoadError<E>>;
 
 type Arrival<K, V, E> = watch::Receiver<Option<Arc<Outcome<K, V, E>>>>;
 
 type Departure<K, V, E> = watch::Sender<Option<Arc<Outcome<K, V, E>>>>;
 
+/// Ids that are sent together.
 struct Batch<K, V, E> {
-    /// In the order in which they came.
+    /// The ids in the order in which they were first loaded.
     ids: Vec<K>,
-    /// The same, to look up duplicates.
+    /// A set of the same ids, to find duplicates.
     known: HashSet<K>,
     departure: Departure<K, V, E>,
 }
@@ -57,10 +66,11 @@ where
     V: Clone + Send + Sync + 'static,
     E: Send + Sync + 'static,
 {
-    /// A batcher over a function from ids to the values it found.
+    /// Creates a batcher over a function from ids to the values that it found.
     ///
-    /// An id that the function leaves out of its map is [`LoadError::Missing`] for its callers. Ids
-    /// come without duplicates, in the order in which they were first loaded.
+    /// An id that the function leaves out of its map is [`LoadError::Missing`] for its callers. The
+    /// function gets ids without duplicates, in the order in which they were first loaded. Its
+    /// error is [`LoadError::Request`] for all callers of the batch.
     pub fn new<F, Fut>(load: F) -> Self
     where
         F: Fn(Vec<K>) -> Fut + Send + Sync + 'static,
@@ -76,8 +86,8 @@ where
         })
     }
 
-    /// A batcher over a function that can fail for some of its ids: those are [`LoadError::Item`]
-    /// for their callers, and all other callers get their values.
+    /// Creates a batcher over a function that can fail for some of its ids. Those are
+    /// [`LoadError::Item`] for their callers, and all other callers get their values.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -110,6 +120,7 @@ where
         Self::with(load, DEFAULT_WINDOW, DEFAULT_MAX_SIZE)
     }
 
+    /// Creates a batcher with all its settings.
     pub(crate) fn with(load: Box<LoadBatch<K, V, E>>, window: Duration, max_size: usize) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -121,20 +132,22 @@ where
         }
     }
 
-    /// How long ids are collected after the first one; 1 ms by default.
+    /// Sets how long ids are collected after the first one. By default 1 ms. With a window of zero,
+    /// only loads that are made before the task of the batch runs share a request.
     ///
     /// # Panics
-    /// When the batcher was cloned or used before.
+    /// If the batcher was cloned or used before.
     #[must_use]
     pub fn window(self, window: Duration) -> Self {
         let Shared { load, max_size, .. } = self.into_shared();
         Self::with(load, window, max_size)
     }
 
-    /// How many different ids one request has at most; 100 by default. A full batch leaves at once.
+    /// Sets how many different ids one request has at most. By default 100. A full batch is sent at
+    /// once, and further ids open another batch.
     ///
     /// # Panics
-    /// When `max_size` is zero, or the batcher was cloned or used before.
+    /// If `max_size` is zero, or if the batcher was cloned or used before.
     #[must_use]
     pub fn max_size(self, max_size: usize) -> Self {
         assert!(max_size > 0, "a batch must have room for one id");
@@ -142,6 +155,7 @@ where
         Self::with(load, window, max_size)
     }
 
+    /// Takes the state apart, which is possible only before it is shared.
     fn into_shared(self) -> Shared<K, V, E> {
         match Arc::try_unwrap(self.shared) {
             Ok(shared) => shared,
@@ -149,15 +163,24 @@ where
         }
     }
 
-    /// The value of one id, loaded together with the ids of other calls at the same time.
+    /// Loads the value of one id, together with the ids of other calls at the same time.
     ///
-    /// The request runs in a task of its own: a caller that is cancelled neither stops it nor delays
-    /// others. If the function panics, all calls of its batch get [`LoadError::Panicked`].
+    /// # Concurrency
+    /// Calls for one id that come before its batch is sent share one request. A call that comes
+    /// later opens another batch.
+    ///
+    /// # Cancellation
+    /// The request runs in a task of its own. A caller that is cancelled neither stops it nor
+    /// delays others. There is no timeout; the function has to set one.
     ///
     /// # Errors
-    /// [`LoadError::Missing`] when the answer has nothing for this id, [`LoadError::Item`] when it
-    /// failed for this id, [`LoadError::Request`] when the request failed, [`LoadError::Panicked`]
-    /// when the function panicked.
+    /// - [`LoadError::Missing`] if the answer has nothing for this id,
+    /// - [`LoadError::Item`] if it failed for this id,
+    /// - [`LoadError::Request`] if the request failed,
+    /// - [`LoadError::Panicked`] if the function panicked. All calls of its batch get this.
+    ///
+    /// # Panics
+    /// If there is no Tokio runtime.
     pub async fn load(&self, id: K) -> Result<V, LoadError<E>> {
         let mut arrival = self.join(id.clone());
         let outcome = match arrival.wait_for(Option::is_some).await {
@@ -171,7 +194,20 @@ where
         }
     }
 
-    /// The values of several ids, in their order.
+    /// Loads the values of several ids, and returns the results in their order. Each id has a
+    /// result of its own, as for [`load`](Self::load). More ids than a request can have make
+    /// several requests.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::{collections::HashMap, convert::Infallible};
+    /// use ferrodash_batch::Batcher;
+    /// let squares = Batcher::new(async |ids: Vec<u32>| {
+    ///     Ok::<HashMap<u32, u32>, Infallible>(ids.into_iter().map(|id| (id, id * id)).collect())
+    /// });
+    /// assert_eq!(squares.load_many([3, 1, 3]).await, [Ok(9), Ok(1), Ok(9)]);
+    /// # }
+    /// ```
     pub async fn load_many(
         &self,
         ids: impl IntoIterator<Item = K>,
@@ -179,7 +215,7 @@ where
         futures_util::future::join_all(ids.into_iter().map(|id| self.load(id))).await
     }
 
-    /// Adds an id to a batch that was not sent yet, or opens one; a full batch leaves at once.
+    /// Adds an id to a batch that was not sent yet, or opens one. A full batch is sent at once.
     fn join(&self, id: K) -> Arrival<K, V, E> {
         let mut unsent = self.shared.lock();
         if let Some(batch) = unsent.iter().find(|batch| batch.known.contains(&id)) {
@@ -198,8 +234,12 @@ where
         batch.known.insert(id.clone());
         batch.ids.push(id);
         let (arrival, departure) = (batch.departure.subscribe(), batch.departure.clone());
+        // The batch stays in the list until its task removes it, so that a duplicate of one of its
+        // ids can still join it.
         let full = batch.ids.len() == self.shared.max_size;
         drop(unsent);
+        // Spawned after the lock is released. A batch that is full before its window ends is sent
+        // here; the task of its window then finds that it is gone.
         match (full, opened) {
             (true, _) => drop(tokio::spawn(self.shared.clone().send(departure))),
             (false, true) => drop(tokio::spawn(self.shared.clone().send_later(departure))),
@@ -215,12 +255,13 @@ where
     V: Clone + Send + Sync + 'static,
     E: Send + Sync + 'static,
 {
+    /// Sends a batch when its window ends.
     async fn send_later(self: Arc<Self>, departure: Departure<K, V, E>) {
         tokio::time::sleep(self.window).await;
         self.send(departure).await;
     }
 
-    /// Sends a batch, unless that was done: a full one does not wait for its window.
+    /// Sends a batch, unless it was sent already because it was full.
     async fn send(self: Arc<Self>, departure: Departure<K, V, E>) {
         let Some(Batch { ids, .. }) = self.take(&departure) else {
             return;
@@ -229,6 +270,7 @@ where
         departure.send_replace(Some(Arc::new(outcome)));
     }
 
+    /// Removes the batch with this channel from those that were not sent.
     fn take(&self, departure: &Departure<K, V, E>) -> Option<Batch<K, V, E>> {
         let mut unsent = self.lock();
         let position = unsent

@@ -1,29 +1,33 @@
-//! Why a load has no value.
+//! The reasons why a load has no value.
 
 use std::convert::Infallible;
 use std::fmt::{self, Debug, Display};
 use std::sync::Arc;
 
-/// Why a load has no value.
+/// The reason why a load has no value.
+///
+/// Errors of the function are behind an `Arc`, because all callers of a batch share them. So `E`
+/// need not implement `Clone`.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum LoadError<E> {
-    /// The request was answered, and the answer has nothing for this id.
+    /// The request succeeded, and its answer has nothing for this id.
     #[error("not found")]
     Missing,
-    /// The request was answered, and it failed for this id.
+    /// The request succeeded, and its answer has an error for this id.
     #[error("{0}")]
     Item(Arc<E>),
-    /// The request failed; the error is shared by all whose ids were in it.
+    /// The request failed. All callers whose ids were in it share the error.
     #[error("{0}")]
     Request(Arc<E>),
-    /// The batch function panicked.
+    /// The function panicked, or its runtime ended before it returned.
     #[error("the batch function panicked")]
     Panicked,
 }
 
 impl<E: Debug> Debug for LoadError<E> {
-    /// As `Display`, with the error's own `Debug` form: a `main` that returns it prints that.
+    /// Writes the same as `Display`, with the error's own `Debug` form: a `main` that returns it
+    /// prints that.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Item(error) | Self::Request(error) => error.fmt(f),
@@ -45,7 +49,8 @@ impl<E> Clone for LoadError<E> {
 }
 
 impl<E> PartialEq for LoadError<E> {
-    /// Errors of items and requests are equal when they are the same one.
+    /// Compares the kinds. Errors of items and requests are equal only if they are the same error
+    /// in memory.
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Missing, Self::Missing) | (Self::Panicked, Self::Panicked) => true,

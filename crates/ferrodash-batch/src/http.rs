@@ -1,7 +1,11 @@
-//! Batches over HTTP: ids joined in one query parameter, the answer split by a field of its items.
+//! Batches over HTTP: ids joined in one query parameter, and an answer whose items are found by one
+//! of their fields.
 //!
-//! A batch is one request, unless its address would be longer than servers take, or a server says
-//! that it is: then it is several, of which each succeeds or fails for its own ids.
+//! A batch is one request, unless its address would be longer than servers accept, or a server says
+//! that it is. Then it is several requests, and each of them succeeds or fails for its own ids.
+//!
+//! [`HttpBatch`] describes the API, and [`HttpBatch::batcher`] makes a batcher of it. Errors and
+//! logs never contain a user, a password or a query of the address.
 
 use std::collections::{HashMap, HashSet};
 use std::error::Error;
@@ -19,14 +23,14 @@ use serde_json::Value;
 use crate::batcher::{DEFAULT_MAX_SIZE, DEFAULT_WINDOW, Outcome};
 use crate::{Batcher, LoadError};
 
-/// How long a request may take by default.
+/// The default timeout of a request.
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long an address is at most by default. Some servers take no more than 4 KiB for the whole
-/// first line of a request.
+/// The default limit of the length of an address in bytes. Some servers accept no more than 4 KiB
+/// for the whole first line of a request.
 pub const DEFAULT_MAX_URL: usize = 2000;
 
-/// How many characters an error says of an answer at most.
+/// The longest part of an answer that an error quotes, in characters.
 const LONGEST_DETAIL: usize = 300;
 
 /// Describes a JSON API that takes several ids in one request, such as `GET /data/?ids=1,2,3`.
@@ -49,7 +53,7 @@ pub struct HttpBatch {
     url: Address,
     param: String,
     key: String,
-    /// Where in the answer the list is, as a JSON pointer.
+    /// The place of the list in the answer, as a JSON pointer.
     list: String,
     max_url: usize,
     client: Option<reqwest::Client>,
@@ -59,11 +63,12 @@ pub struct HttpBatch {
 #[derive(Clone)]
 struct Address {
     full: String,
-    /// Without a user, a password and a query.
+    /// The address without a user, a password and a query.
     shown: String,
 }
 
 impl Address {
+    /// Keeps the address, and computes the form that can be shown.
     fn new(full: String) -> Self {
         let end = full.find(['?', '#']).unwrap_or(full.len());
         let shown = match Url::parse(&full[..end]) {
@@ -73,7 +78,7 @@ impl Address {
                 let _ = url.set_password(None);
                 url.to_string()
             }
-            // What is not an address of HTTP can still have a password before an `@`.
+            // A text that is not an HTTP address can still have a password before an `@`.
             _ => full[..end]
                 .rsplit('@')
                 .next()
@@ -96,11 +101,12 @@ impl Debug for Address {
     }
 }
 
-/// Why a batch over HTTP failed.
+/// The reason why a batch over HTTP failed. `Debug` writes what `Display` does, followed by the
+/// sources.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum HttpError {
-    /// No answer: the server is not reachable, or too slow.
+    /// There was no answer: the server is not reachable, or too slow.
     #[error("no answer from {url}")]
     NoAnswer {
         /// The address without user, password and query.
@@ -108,7 +114,7 @@ pub enum HttpError {
         /// The reason.
         source: reqwest::Error,
     },
-    /// An id that cannot be part of a list.
+    /// An id contains a comma and cannot be part of a list. It fails alone.
     #[error("the id {id:?} has a comma, which separates ids in a request to {url}")]
     Comma {
         /// The address without user, password and query.
@@ -116,7 +122,7 @@ pub enum HttpError {
         /// The id.
         id: String,
     },
-    /// An answer that is not a success.
+    /// The status of the answer is not a success.
     #[error("{url} answered {status}")]
     Status {
         /// The address without user, password and query.
@@ -124,21 +130,21 @@ pub enum HttpError {
         /// The status code.
         status: u16,
     },
-    /// An answer that is not what was described.
+    /// The answer is not what was described.
     #[error("the answer of {url} is not a list of items with {key:?}: {detail}")]
     Shape {
         /// The address without user, password and query.
         url: String,
-        /// The field that tells the items apart.
+        /// The field that identifies the items.
         key: String,
-        /// What was found.
+        /// A description of what was found, cut off after 300 characters.
         detail: String,
     },
 }
 
 impl Debug for HttpError {
-    /// What `Display` writes, and then the reasons, as a `main` that returns it prints the `Debug`
-    /// form.
+    /// Writes what `Display` writes, followed by the sources, because a `main` that returns the
+    /// error prints its `Debug` form.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         Display::fmt(self, f)?;
         let mut reason = self.source();
@@ -151,8 +157,11 @@ impl Debug for HttpError {
 }
 
 impl HttpBatch {
-    /// An API at this address, with ids in the parameter `ids` and items distinguished by their
-    /// field `id`.
+    /// Describes an API at this address, whose parameter `ids` takes the ids, and whose items have
+    /// their id in the field `id`.
+    ///
+    /// The address is not checked. If it is malformed, each load fails with
+    /// [`HttpError::NoAnswer`].
     pub fn new(url: impl Into<String>) -> Self {
         Self {
             url: Address::new(url.into()),
@@ -164,21 +173,21 @@ impl HttpBatch {
         }
     }
 
-    /// The query parameter that takes the ids, joined by commas.
+    /// Sets the query parameter that takes the ids, joined by commas. By default `ids`.
     pub fn param(mut self, param: impl Into<String>) -> Self {
         self.param = param.into();
         self
     }
 
-    /// The field of an item that holds its id.
+    /// Sets the field of an item that contains its id, as text or a number. By default `id`.
     pub fn key(mut self, key: impl Into<String>) -> Self {
         self.key = key.into();
         self
     }
 
-    /// The field of the answer that holds the list of items, such as `results`; for one that is
-    /// deeper, the names of the fields with slashes between them, such as `data/planes`. By default
-    /// the answer itself is the list.
+    /// Sets the field of the answer that contains the list of items, such as `results`. For a list
+    /// that is deeper, the names of the fields are separated by slashes, such as `data/planes`. By
+    /// default the answer itself is the list.
     ///
     /// ```
     /// # use ferrodash_batch::http::HttpBatch;
@@ -191,16 +200,19 @@ impl HttpBatch {
         self
     }
 
-    /// How many bytes the address of a request has at most, 2,000 by default ([`DEFAULT_MAX_URL`]):
-    /// ids for which it would be longer are sent in further requests. A request that the server
-    /// refuses with 413 or 414 is split in two and sent again.
+    /// Limits the length of the address of a request, in bytes. By default 2,000
+    /// ([`DEFAULT_MAX_URL`]).
+    ///
+    /// Ids for which the address would be longer are sent in further requests, at the same time. A
+    /// request that the server refuses with 413 or 414 is split in two and sent again. An id that
+    /// is too long by itself is sent nevertheless.
     pub fn max_url(mut self, bytes: usize) -> Self {
         self.max_url = bytes;
         self
     }
 
-    /// The client that sends the requests, for headers, proxies and timeouts; the default one waits
-    /// 30 s.
+    /// Sets the client that sends the requests, for headers, proxies and timeouts. The default
+    /// client has a timeout of 30 s.
     ///
     /// For `https` the program needs a TLS feature of `reqwest`, such as `rustls`, in its own
     /// manifest.
@@ -209,8 +221,11 @@ impl HttpBatch {
         self
     }
 
-    /// A batcher over the API. An id without an item in the answer is missing, and so is one whose
-    /// item is `null`; an id that cannot be sent, or whose item cannot be read, fails alone.
+    /// Creates a batcher over the API.
+    ///
+    /// An id without an item in the answer is missing, and so is one whose item is `null`. An id
+    /// that cannot be sent, or whose item cannot be read as `V`, fails alone. Items that were not
+    /// requested are ignored.
     pub fn batcher<K, V>(self) -> Batcher<K, V, HttpError>
     where
         K: Display + Eq + Hash + Clone + Send + Sync + 'static,
@@ -239,7 +254,8 @@ struct Api {
 }
 
 impl Api {
-    /// The outcome for each id. Each request that the batch became fails for its own ids only.
+    /// Loads some ids, and returns the result of each. If the batch became several requests, each
+    /// fails for its own ids only.
     async fn load<K, V>(self: Arc<Self>, ids: Vec<K>) -> Outcome<K, V, HttpError>
     where
         K: Display + Eq + Hash,
@@ -260,7 +276,7 @@ impl Api {
                 wanted.insert(text, id);
             }
         }
-        // In order, so that equal sets of ids are equal addresses for caches on the way.
+        // Sorted, so that equal sets of ids are equal addresses for caches on the way.
         let mut ids: Vec<&str> = wanted.keys().map(String::as_str).collect();
         ids.sort_by_key(|id| (id.len(), *id));
         let parts = join_all(
@@ -280,7 +296,7 @@ impl Api {
         Ok(outcome)
     }
 
-    /// Loads some ids with one request, or with two if that is too much for the server.
+    /// Loads some ids with one request, or with two if that is too long for the server.
     fn ask<'a, V: DeserializeOwned + Send + 'a>(
         &'a self,
         ids: &'a [&'a str],
@@ -304,14 +320,15 @@ impl Api {
                 }
             }
         };
-        // The future of a request may hold the two of its halves.
+        // The future of a request can contain the futures of its two halves, so it is boxed.
         Box::pin(ask)
     }
 
+    /// Sends one request and returns its answer as JSON.
     async fn request(&self, ids: &[&str]) -> Result<Value, HttpError> {
         let HttpBatch { url, param, .. } = &self.batch;
         let no_answer = |source: reqwest::Error| {
-            // Its text would name the whole address.
+            // The text of the source would contain the whole address.
             HttpError::NoAnswer {
                 url: url.to_string(),
                 source: source.without_url(),
@@ -330,12 +347,12 @@ impl Api {
     }
 }
 
-/// What a request found for its ids.
+/// The results of a request for its ids. An id without a result is missing.
 type Found<V> = Vec<(String, Result<V, LoadError<HttpError>>)>;
 
 impl HttpBatch {
-    /// Ids in groups of which each fits into an address. One that is too long by itself is a group
-    /// of its own.
+    /// Divides ids into groups, each of which fits into an address. An id that is too long by
+    /// itself is a group of its own.
     fn parts<'a>(&self, ids: &'a [&'a str]) -> Vec<&'a [&'a str]> {
         // The question mark, or the `&` after a query in the address itself, and the equals sign.
         let room = self
@@ -361,7 +378,7 @@ impl HttpBatch {
     fn read<V: DeserializeOwned>(&self, ids: &[&str], mut answer: Value) -> Found<V> {
         let items = match answer.pointer_mut(&self.list).map(Value::take) {
             Some(Value::Array(items)) => items,
-            // No items at all.
+            // There are no items at all.
             Some(Value::Null) if !self.list.is_empty() => Vec::new(),
             found => {
                 let error = Arc::new(self.no_list(found.as_ref(), &answer));
@@ -393,7 +410,8 @@ impl HttpBatch {
                 ));
             }
         }
-        // An item that does not say whose it is could be that of any id without one.
+        // An item without an id could be that of any id that has none, so all of those fail rather
+        // than count as missing.
         if let Some(item) = unnamed {
             let error = Arc::new(self.shape(format!("found {item}")));
             found.extend(
@@ -405,7 +423,8 @@ impl HttpBatch {
         found
     }
 
-    /// What is wrong with an answer that has no list where it should be.
+    /// Makes the error for an answer without a list in its place. It quotes the names of fields,
+    /// and values only where the list should be.
     fn no_list(&self, found: Option<&Value>, answer: &Value) -> HttpError {
         let fields = |value: &Value| match value {
             Value::Object(fields) => {
@@ -424,8 +443,9 @@ impl HttpBatch {
         })
     }
 
+    /// Makes the error for an answer of another form.
     fn shape(&self, detail: impl Display) -> HttpError {
-        // It may repeat all of an answer.
+        // The detail may quote all of an answer, so it is cut off.
         let mut detail = detail.to_string();
         if let Some((end, _)) = detail.char_indices().nth(LONGEST_DETAIL) {
             detail.truncate(end);
@@ -439,10 +459,10 @@ impl HttpBatch {
     }
 }
 
-/// How long a comma is in a query.
+/// The length of a comma in a query.
 const COMMA: usize = "%2C".len();
 
-/// How long a text is in a query.
+/// Returns the length of a text in a query.
 fn encoded_length(text: &str) -> usize {
     let plain = |byte: &u8| byte.is_ascii_alphanumeric() || b"*-._ ".contains(byte);
     text.bytes()

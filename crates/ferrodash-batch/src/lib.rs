@@ -4,13 +4,17 @@
 //! short window and makes one request for them. Each id is requested once. Each caller gets the
 //! result for its own id, or an error that says why there is none.
 //!
+//! Nothing is cached: once a request was sent, another load of the same id is another request. For
+//! stored values, call the batcher in a function that is cached.
+//!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {
 //! use std::{collections::HashMap, convert::Infallible};
 //! use ferrodash_batch::{Batcher, LoadError};
 //!
 //! let squares = Batcher::new(async |ids: Vec<u32>| {
-//!     Ok::<HashMap<u32, u32>, Infallible>(ids.into_iter().filter(|id| *id != 13).map(|id| (id, id * id)).collect())
+//!     let found = ids.into_iter().filter(|id| *id != 13).map(|id| (id, id * id));
+//!     Ok::<HashMap<u32, u32>, Infallible>(found.collect())
 //! });
 //! let (two, three, unlucky) = tokio::join!(squares.load(2), squares.load(3), squares.load(13));
 //! assert_eq!((two, three), (Ok(4), Ok(9)));

@@ -6,11 +6,10 @@
 
 use std::collections::HashSet;
 
-/// The script made of modules, given by their names and texts. A module comes after those that it
-/// imports.
+/// Joins modules, given by their names and texts, into one script. A module comes after those that
+/// it imports.
 ///
 /// # Panics
-///
 /// If a module has a form that cannot be joined. The message names the module and its line.
 pub(crate) fn join(modules: &[(&str, String)]) -> String {
     let mut script = String::from("\"use strict\";\n// Ferrodash in the page.\n(() => {\n");
@@ -55,7 +54,7 @@ pub(crate) fn join(modules: &[(&str, String)]) -> String {
     script
 }
 
-/// The lines of code with their numbers.
+/// Returns the lines of code with their numbers, without comments that take whole lines.
 fn without_comments(text: &str) -> impl Iterator<Item = (usize, &str)> {
     let mut in_comment = false;
     (1..).zip(text.lines()).filter(move |(_, line)| {
@@ -68,7 +67,7 @@ fn without_comments(text: &str) -> impl Iterator<Item = (usize, &str)> {
     })
 }
 
-/// The module that a line imports from, if the line has the form that can be left out.
+/// Returns the module from which a line imports, if the line has the form that can be left out.
 fn imported_module(line: &str) -> Option<&str> {
     let (names, module) = line
         .strip_prefix("import { ")?
@@ -77,7 +76,7 @@ fn imported_module(line: &str) -> Option<&str> {
     (!names.contains(" as ")).then_some(module)
 }
 
-/// The name that a line declares for the whole script.
+/// Returns the name that a line declares for the whole script.
 fn declared_name(line: &str) -> Option<&str> {
     let rest = line
         .strip_prefix("const ")

@@ -1,7 +1,7 @@
 //! The browser script of Ferrodash and its settings, and changes to Dash's renderer.
 //!
-//! The script stands between Dash's renderer and the network: it debounces inputs, sends calls of
-//! one moment in one request, keeps answers in the page, and notices pages of another build. A page
+//! The script runs between Dash's renderer and the network: it debounces inputs, sends calls of one
+//! moment in one request, stores answers in the page, and notices pages of another build. A page
 //! that loads it has an element `_ferrodash-config`, whose text is a [`ScriptConfig`] as JSON.
 //!
 //! The script is written as plain JavaScript modules in `browser/`, with types in JSDoc; the build
@@ -40,14 +40,15 @@ use sha2::{Digest, Sha256};
 pub use renderer::repair_renderer;
 pub use settings::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate};
 
+/// The script, as the build script has joined it.
 const SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/ferrodash.js"));
 
-/// The script, to be loaded after the renderer and the components.
+/// Returns the script, which a page loads after the renderer and the components.
 pub fn script() -> &'static str {
     SCRIPT
 }
 
-/// Eight hexadecimal digits that change with the script, for its address.
+/// Returns eight hexadecimal digits that change with the script, for its address.
 pub fn digest() -> &'static str {
     static DIGEST: LazyLock<String> = LazyLock::new(|| renderer::hex(&Sha256::digest(SCRIPT)[..4]));
     &DIGEST

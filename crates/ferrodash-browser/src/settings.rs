@@ -21,12 +21,12 @@ pub struct ScriptConfig<'a> {
     /// The calls that may travel together. Without it each call is a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<ScriptBatch<'a>>,
-    /// Whether a page of an older build reloads itself.
+    /// `true` if a page of an older build reloads itself.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reload: bool,
     /// The limit of the length of a call in bytes. Longer calls are not sent.
     pub most: usize,
-    /// Whether charts offer to upload themselves.
+    /// `true` if charts offer to upload themselves.
     pub cloud: bool,
 }
 
@@ -46,10 +46,10 @@ pub struct ClientCallback<'a> {
     pub token: &'a str,
     /// The places of its arguments in a request: `i0` is the first input, `s0` the first state.
     pub arguments: Vec<String>,
-    /// Whether the answer depends on what triggered the call.
+    /// `true` if the answer depends on what triggered the call.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub trigger: bool,
-    /// Whether the answer depends on which components the call is about.
+    /// `true` if the answer depends on the components that the call is about.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub pattern: bool,
     /// The outputs that answers name if this callback shares them with another one. Each has the

@@ -1,20 +1,23 @@
-//! Addresses as they can be shown: in errors, in the log, wherever others may read them.
+//! Addresses in a form that can be shown: in errors, in the log, wherever others may read them.
 //!
-//! Nobody knows in which form a password comes: before an `@`, as an option, in the wrong place,
-//! with its special characters encoded. So it is not looked for. Shown is only what is known to be
-//! none: the scheme, hosts with their ports, paths, and the names of options. At the first thing
-//! that does not look like what should stand there, the rest is hidden.
+//! A password can be anywhere: before an `@`, in an option, in the wrong place, with its special
+//! characters encoded. So this file does not search for it. It shows only the parts that cannot be
+//! secret: the scheme, hosts with their ports, paths, and the names of options. From the first
+//! character that does not fit its place, the rest is hidden.
+//!
+//! The parsers of addresses are in the files of the tiers. They use the functions here for every
+//! message.
 
-/// Replaces what is not shown.
+/// Replaces the parts that are not shown.
 const HIDDEN: &str = "***";
 
-/// Schemes and names of options are not longer.
+/// The longest scheme or name of an option that is shown.
 const LONGEST_NAME: usize = 24;
 
-/// Texts that are shown in part are not longer.
+/// The longest part of a text that is shown.
 const LONGEST_TEXT: usize = 64;
 
-/// An address without anything that may be a secret.
+/// Returns an address without anything that may be a secret.
 pub(crate) fn masked(url: &str) -> String {
     let Some((scheme, rest)) = url.split_once(':').filter(|(scheme, _)| is_scheme(scheme)) else {
         return scheme(url).to_owned();
@@ -25,10 +28,11 @@ pub(crate) fn masked(url: &str) -> String {
     let is_path = scheme == "disk" && slashes.is_empty();
     let query = rest.find('?').unwrap_or(rest.len());
     let shown = match rest.rfind('@').filter(|_| !is_path) {
-        // Either may be a part of the password.
+        // Both the question mark and the `@` may be part of a password.
         Some(at) if at > query => HIDDEN.to_owned(),
         Some(at) => format!("{HIDDEN}@{}", place(scheme, &rest[at + 1..])),
-        // Only with slashes is it a place, and these have none.
+        // Without slashes the rest is not a place but may be a password, and these schemes have no
+        // place at all.
         None if query > 0
             && (matches!(scheme, "memory" | "null") || slashes.is_empty() && !is_path) =>
         {
@@ -39,7 +43,7 @@ pub(crate) fn masked(url: &str) -> String {
     format!("{scheme}:{slashes}{shown}")
 }
 
-/// The scheme of an address, if it is one; what has none may be anything.
+/// Returns the scheme of an address, or the hidden form if the text has none.
 pub(crate) fn scheme(url: &str) -> &str {
     match url.split_once(':') {
         Some((scheme, _)) if is_scheme(scheme) => scheme,
@@ -48,27 +52,26 @@ pub(crate) fn scheme(url: &str) -> &str {
     }
 }
 
-/// A part of a scheme, if it looks like one.
+/// Returns a part of a scheme, or the hidden form if it does not look like one.
 #[cfg(feature = "redis")]
 pub(crate) fn part_of_scheme(text: &str) -> &str {
     if is_scheme(text) { text } else { HIDDEN }
 }
 
-/// The beginning of a text that was found where a number, a time or a word should stand; another
-/// option, and with it a password, may have been written behind it.
+/// Returns the beginning of a text that was found instead of a number, a time or a word. The rest
+/// is hidden: another option, and a password in it, may follow without a separator.
 pub(crate) fn shown(text: &str) -> String {
     prefix(text, |c| {
         c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-')
     })
 }
 
-/// The same for a path.
+/// Like [`shown`], for a path.
 pub(crate) fn shown_path(text: &str) -> String {
     prefix(text, is_path_character)
 }
 
-/// The name of an option that is not known, if it looks like a name, for the beginning of a
-/// sentence.
+/// Returns the name of an unknown option if it looks like a name, for the beginning of a sentence.
 pub(crate) fn option(name: &str) -> String {
     if is_name(name) {
         format!("{name:?}")
@@ -77,14 +80,14 @@ pub(crate) fn option(name: &str) -> String {
     }
 }
 
-/// Whether this can be the name of a host, or an IPv6 address without its brackets.
+/// Returns `true` if this can be the name of a host, or an IPv6 address without its brackets.
 pub(crate) fn is_host(host: &str) -> bool {
     let in_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     let in_address = |c: char| c.is_ascii_hexdigit() || matches!(c, ':' | '.');
     !host.is_empty() && (host.chars().all(in_name) || host.chars().all(in_address))
 }
 
-/// Hosts, path and options.
+/// Returns hosts, path and options, up to the first part that does not fit.
 fn place(scheme: &str, rest: &str) -> String {
     let mut shown = String::new();
     let (before, query) = rest
@@ -103,7 +106,7 @@ fn place(scheme: &str, rest: &str) -> String {
             Err(part) => return shown + part + HIDDEN,
         }
     }
-    // A database, or a master and a database; whatever else stands there is a mistake.
+    // A database, or a master and a database. More parts are a mistake, so they are hidden.
     let depth = if is_redis(scheme) { 2 } else { usize::MAX };
     let known = path
         .split_inclusive('/')
@@ -130,7 +133,7 @@ fn place(scheme: &str, rest: &str) -> String {
     shown
 }
 
-/// A host with its port, or what of it can be shown.
+/// Returns a host with its port, or, as an error, the part of it that can be shown.
 fn show_host(text: &str) -> Result<&str, &str> {
     let port = text
         .rfind(':')
@@ -142,7 +145,7 @@ fn show_host(text: &str) -> Result<&str, &str> {
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'))
         .unwrap_or(host);
-    // A space is a mistake to be seen.
+    // Spaces are shown, so that this mistake can be seen.
     if !inner.is_empty()
         && !inner
             .split(' ')
@@ -162,7 +165,7 @@ fn show_host(text: &str) -> Result<&str, &str> {
     }
 }
 
-/// `redis`, `rediss+sentinel`, `valkey+cluster` and the like.
+/// Returns `true` for `redis`, `rediss+sentinel`, `valkey+cluster` and the like.
 pub(crate) fn is_redis(scheme: &str) -> bool {
     matches!(
         scheme.split('+').next(),
@@ -170,6 +173,8 @@ pub(crate) fn is_redis(scheme: &str) -> bool {
     )
 }
 
+/// Returns `true` if a text has the form of a scheme (RFC 3986, section 3.1) in lower case, and is
+/// short.
 fn is_scheme(text: &str) -> bool {
     let rest =
         |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || matches!(c, '+' | '-' | '.');
@@ -188,6 +193,7 @@ fn is_path_character(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '_' | '-')
 }
 
+/// Returns the beginning of a text with only these characters, and hides the rest.
 fn prefix(text: &str, is_shown: impl Fn(char) -> bool) -> String {
     let end = text
         .find(|c| !is_shown(c))
@@ -197,7 +203,7 @@ fn prefix(text: &str, is_shown: impl Fn(char) -> bool) -> String {
     format!("{}{hidden}", &text[..end])
 }
 
-/// Passwords that the words of others must not repeat: a server that does not know a command
+/// Passwords that error messages of a server must not repeat. A server that does not know a command
 /// repeats its arguments.
 #[cfg(feature = "redis")]
 #[derive(Clone, Default)]
@@ -205,8 +211,9 @@ pub(crate) struct Secrets(Vec<String>);
 
 #[cfg(feature = "redis")]
 impl Secrets {
+    /// Collects the passwords, except for very short ones.
     pub(crate) fn new(secrets: impl IntoIterator<Item = String>) -> Self {
-        // Whatever is as short as this is found in every text.
+        // A shorter text would be found, and hidden, in almost every message.
         Self(
             secrets
                 .into_iter()
@@ -215,7 +222,7 @@ impl Secrets {
         )
     }
 
-    /// A text without the passwords, and without arguments of commands.
+    /// Returns a text without the passwords, and without the arguments of commands.
     pub(crate) fn hide(&self, text: &str) -> String {
         let text = match text.split_once("with args beginning with") {
             Some((before, _)) => format!("{before}{HIDDEN}"),

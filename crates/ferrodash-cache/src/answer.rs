@@ -1,4 +1,4 @@
-//! What goes into a cached call and what comes out of it: the value that a function computed, and
+//! The types that go into a cached call and come out of it: the value that a function computed, and
 //! the answer that its caller gets.
 //!
 //! These types know entries and counters. They know neither the cache nor its tiers.
@@ -19,55 +19,58 @@ use crate::stats::FunctionStats;
 /// The answer of [`Cache::get_or_compute`](crate::Cache::get_or_compute).
 #[derive(Debug)]
 pub struct Answer<E = Infallible> {
-    /// The value, or why there is none.
+    /// The value, or the reason why there is none.
     pub result: Result<Entry, Failure<E>>,
-    /// How it came about.
+    /// The origin of the answer.
     pub status: Status,
 }
 
-/// How an answer came about.
+/// The origin of an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Status {
-    /// A tier had it, and it was fresh.
+    /// A tier had the value, and it was fresh.
     Hit {
-        /// The tier.
+        /// The name of the tier.
         tier: &'static str,
     },
-    /// A tier had it, but it is stale. It is being refreshed, or could not be.
+    /// A tier had the value, but it is stale. It is being refreshed, or the function failed, is in
+    /// its pause after a failure, or exceeded the soft timeout.
     Stale {
-        /// The tier.
+        /// The name of the tier.
         tier: &'static str,
     },
-    /// The function ran.
+    /// The function ran for this caller, which gets its value or its failure.
     Miss {
-        /// Whether the result was kept.
+        /// `true` if the result was stored.
         stored: bool,
     },
-    /// The function was running already, and its result was shared.
+    /// The caller waited for a run that another caller had started, and shares its result.
     Collapsed,
-    /// The cache was not asked.
+    /// The function ran without the cache ([`Mode::Bypass`](crate::Mode::Bypass)).
     Bypass,
 }
 
-/// Why a function gave no value.
+/// The reason why a function gave no value.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum Failure<E> {
-    /// It returned an error. All callers that waited get a clone; nothing is stored.
+    /// The function returned an error. All callers that waited get a clone; nothing is stored.
     #[error("{0}")]
     Error(E),
-    /// It panicked, with this message.
+    /// The function panicked, with this message. The task that ran it may also have been ended from
+    /// outside, for example with its runtime.
     #[error("the function panicked: {0}")]
     Panic(Arc<str>),
-    /// It ran longer than it may ([`Policy::hard_timeout`](crate::Policy::hard_timeout)), and was
-    /// aborted.
+    /// The function ran longer than it may ([`Policy::hard_timeout`](crate::Policy::hard_timeout)),
+    /// and was aborted.
     #[error("the function took longer than {0:?} and was stopped")]
     TimedOut(Duration),
 }
 
 impl<E: Debug> Debug for Failure<E> {
-    /// As `Display`, with the error's own `Debug` form: a `main` that returns it prints that.
+    /// Writes the same as `Display`, with the error's own `Debug` form: a `main` that returns it
+    /// prints that.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Error(error) => error.fmt(f),
@@ -77,21 +80,25 @@ impl<E: Debug> Debug for Failure<E> {
     }
 }
 
-/// What a function made.
+/// The result of a function, with what the cache should do with it.
+///
+/// A function returns [`keep`](Self::keep) for an ordinary value, [`pass`](Self::pass) for one that
+/// must not be stored, and [`negative`](Self::negative) for one that represents an error.
 pub struct Computed {
     pub(crate) bytes: Bytes,
     pub(crate) keep: bool,
     pub(crate) negative: Option<Duration>,
     pub(crate) compressed: bool,
+    /// The value in the type of its function, so that the caller need not decode it.
     pub(crate) prepared: Option<Box<dyn Any + Send>>,
     pub(crate) improvement: Option<Improvement>,
 }
 
-/// Makes the better form of a value; `None` if there is none.
+/// Makes the better form of a value. Returns `None` if there is none.
 pub(crate) type Improvement = Box<dyn FnOnce(Bytes) -> BoxFuture<'static, Option<Bytes>> + Send>;
 
 impl<E> Answer<E> {
-    /// An entry that a tier had.
+    /// Makes the answer with an entry.
     pub(crate) fn found(entry: Entry, status: Status) -> Self {
         Self {
             result: Ok(entry),
@@ -115,7 +122,7 @@ impl<E> Answer<E> {
 }
 
 impl Computed {
-    /// A value to be kept.
+    /// Makes a value that is stored.
     pub fn keep(bytes: impl Into<Bytes>) -> Self {
         Self {
             bytes: bytes.into(),
@@ -127,7 +134,7 @@ impl Computed {
         }
     }
 
-    /// A value for the callers that wait now. It is not stored.
+    /// Makes a value for the callers that wait now. It is not stored.
     pub fn pass(bytes: impl Into<Bytes>) -> Self {
         Self {
             keep: false,
@@ -135,7 +142,23 @@ impl Computed {
         }
     }
 
-    /// A value that stands for an error, to be kept for `timeout`, and never past it.
+    /// Makes a value that represents an error and is stored for `timeout`.
+    ///
+    /// It is never served when it is stale. If the policy allows a stale value after an error and
+    /// there is one, that is served instead, and this value is not stored.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # use std::{convert::Infallible, time::Duration};
+    /// # use ferrodash_cache::{Cache, Computed, Key, Policy};
+    /// let (cache, policy) = (Cache::memory(1 << 20), Policy::new(Duration::from_secs(300)));
+    /// let compute = || async {
+    ///     Ok::<_, Infallible>(Computed::negative("no such row", Duration::from_secs(5)))
+    /// };
+    /// let answer = cache.get_or_compute(Key::of("row", &7), &policy, compute).await;
+    /// assert!(answer.result.unwrap().parts().negative);
+    /// # }
+    /// ```
     pub fn negative(bytes: impl Into<Bytes>, timeout: Duration) -> Self {
         Self {
             negative: Some(timeout),
@@ -143,7 +166,8 @@ impl Computed {
         }
     }
 
-    /// Says that compressing the value again is in vain.
+    /// Declares that the value is compressed already, so that tiers do not try to compress it
+    /// again.
     #[must_use]
     pub fn compressed(self) -> Self {
         Self {
@@ -153,9 +177,11 @@ impl Computed {
     }
 
     /// Makes a better form of the same value later, such as one that is compressed, from the
-    /// value's bytes. It is called only once the value is kept, in a task that nobody waits for,
-    /// and what it makes takes the value's place in each tier that still has it. If it panics or
-    /// gives `None`, nothing changes. When many values wait for their better forms, those that
+    /// value's bytes.
+    ///
+    /// The cache calls `better` only once the value is stored, in a task that nobody waits for. The
+    /// new bytes replace the value in each tier that still contains it. If `better` panics or
+    /// returns `None`, nothing changes. When many values wait for their better forms, those that
     /// leave memory before their turn are not improved.
     #[must_use]
     pub fn improved_by<F>(self, better: impl FnOnce(Bytes) -> F + Send + 'static) -> Self

@@ -1,5 +1,7 @@
-//! Finds functions that do not return the same for the same arguments: a share of hits is computed
-//! again and compared.
+//! The audit: it finds functions that return different values for the same arguments. A share of
+//! hits is computed again and compared.
+//!
+//! `compute.rs` runs the functions again. This file only chooses the hits and compares the values.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -18,13 +20,14 @@ impl Audit {
             .store(share.clamp(0.0, 1.0).to_bits(), Ordering::Relaxed);
     }
 
-    /// Whether the present hit is computed again.
+    /// Decides at random whether the present hit is computed again.
     pub(crate) fn chooses(&self) -> bool {
         let share = f64::from_bits(self.share.load(Ordering::Relaxed));
         share > 0.0 && fastrand::f64() < share
     }
 
-    /// Compares a kept value with a recomputed one. What was invalidated meanwhile says nothing.
+    /// Compares a stored value with a recomputed one, and reports a difference. `counts` is `false`
+    /// if the value was invalidated meanwhile, which explains a difference.
     pub(crate) fn compare(&self, call: &Call, kept: &Entry, again: &Entry, counts: bool) {
         if counts && !(call.policy.same)(kept.bytes(), again.bytes()) {
             call.stats.differed();

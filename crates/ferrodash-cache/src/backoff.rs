@@ -1,4 +1,7 @@
 //! Growing pauses between runs of functions that fail while a stale value is served instead.
+//!
+//! Pauses are per key and per process. They apply only where there is a stale value; without one,
+//! the function runs on each call.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -8,30 +11,33 @@ use std::time::Duration;
 use crate::Key;
 use crate::clock::{Instant, now};
 
-/// The first pause; each further one is twice as long.
+/// The first pause. Each further one is twice as long.
 const FIRST: Duration = Duration::from_secs(1);
 
 /// The longest pause.
 const LONGEST: Duration = Duration::from_secs(60);
 
-/// Beyond this number of failing keys the pauses start again.
+/// The limit of failing keys. Beyond it, all pauses start again.
 const MOST: usize = 10_000;
 
+/// The keys whose functions failed, with their pauses.
 #[derive(Default)]
 pub(crate) struct Backoff {
+    /// `true` if a key has failed.
     any: AtomicBool,
-    // Locked for one look or change; on a healthy day nobody does, as `any` says that there is
-    // nothing.
+    // Locked for one look or change. While nothing fails, `any` is `false` and nobody takes the
+    // lock.
     failing: Mutex<HashMap<Key, Failing>>,
 }
 
+/// The failures of a key in a row, and the end of its pause.
 struct Failing {
     times: u32,
     until: Instant,
 }
 
 impl Backoff {
-    /// Whether the function of a key is left alone for a while.
+    /// Returns `true` if the function of a key is in its pause.
     pub(crate) fn pauses(&self, key: &Key) -> bool {
         self.any.load(Ordering::Acquire)
             && self
@@ -40,7 +46,7 @@ impl Backoff {
                 .is_some_and(|failing| now() < failing.until)
     }
 
-    /// Notes a failure.
+    /// Records a failure, which begins the next pause.
     pub(crate) fn failed(&self, key: &Key) {
         let mut failing = self.lock();
         if failing.len() >= MOST {
@@ -55,7 +61,7 @@ impl Backoff {
         self.any.store(true, Ordering::Release);
     }
 
-    /// Notes a success.
+    /// Records a success, which ends the pauses of the key.
     pub(crate) fn succeeded(&self, key: &Key) {
         if self.any.load(Ordering::Acquire) {
             let mut failing = self.lock();

@@ -1,4 +1,8 @@
-//! Skips a failing tier, or a part of one, for a moment, and logs it once in a while.
+//! A circuit breaker: it skips a failing tier, or a part of one, for a moment, and logs that once
+//! in a while.
+//!
+//! Each tier of a cache has one. It only learns how calls ended; it neither makes calls nor knows
+//! what they do.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,23 +12,24 @@ use std::time::Duration;
 use crate::clock::{Instant, now};
 use crate::tier::TierResult;
 
-/// How long a tier that failed is not asked; after that one call finds out how it is. A server that
-/// is back is used again after this time at the latest, and what its client needs to reconnect.
+/// The time for which a part that failed is not called. After it one call finds out whether it
+/// answers again. A server that is back is used again after this time at the latest, plus the time
+/// that its client needs to reconnect.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// After so long without a call, what a part did last says nothing of it any more, as long as
-/// others work.
+/// The time after which the failure of a part is forgotten if nothing calls it and other parts
+/// work.
 const FORGOTTEN: Duration = Duration::from_secs(10);
 
-/// At most one line in the log for each such time.
+/// The shortest time between two log lines about failures of a tier.
 const LOG_INTERVAL: Duration = Duration::from_secs(30);
 
-/// Lets something be said in the log once in a while.
+/// Limits how often something is logged.
 #[derive(Default)]
 pub(crate) struct Seldom(Mutex<Option<Instant>>);
 
 impl Seldom {
-    /// Whether it may be said now.
+    /// Returns `true` if it may be logged now, and starts the next interval then.
     pub(crate) fn may(&self) -> bool {
         let mut last = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let may = last.is_none_or(|at| now() - at >= LOG_INTERVAL);
@@ -35,6 +40,7 @@ impl Seldom {
     }
 }
 
+/// The failures of one tier, by part.
 pub(crate) struct Breaker {
     tier: &'static str,
     // A short critical section without any await: the standard mutex is the cheaper one.
@@ -43,11 +49,12 @@ pub(crate) struct Breaker {
     log: Seldom,
 }
 
+/// The parts that fail. Parts that work have no entry, so on a healthy day the map is empty.
 #[derive(Default)]
 struct State {
-    /// When each part that fails is next asked.
+    /// For each part that fails: the moment of its next call.
     next: HashMap<usize, Instant>,
-    /// Why one of them failed last.
+    /// The reason of the last failure of any part.
     reason: String,
 }
 
@@ -61,8 +68,8 @@ impl Breaker {
         }
     }
 
-    /// Whether a part of the tier may be asked now. While it fails, one caller may from time to
-    /// time.
+    /// Returns `true` if a part of the tier may be called now. While the part fails, one caller per
+    /// [`PAUSE`] may.
     pub(crate) fn allows(&self, part: usize) -> bool {
         let mut state = self.lock();
         let Some(next) = state.next.get_mut(&part) else {
@@ -72,23 +79,24 @@ impl Breaker {
         if now < *next {
             return false;
         }
+        // This caller tries. The others skip the part for another pause.
         *next = now + PAUSE;
         true
     }
 
-    /// Why a part of the tier failed when it was last asked, if one did.
+    /// Returns the reason of the last failure, if a part fails at the moment.
     pub(crate) fn failure(&self) -> Option<String> {
         let state = self.lock();
         (!state.next.is_empty()).then(|| state.reason.clone())
     }
 
-    /// How often it has failed.
+    /// Returns the number of failures since the start.
     pub(crate) fn failures(&self) -> u64 {
         self.failures.load(Ordering::Relaxed)
     }
 
-    /// Notes how a call went and turns a failure into `None`. `recovered` is called when a part of
-    /// the tier answers again.
+    /// Records the outcome of a call, and turns a failure into `None`. `recovered` is called when a
+    /// part of the tier answers again.
     pub(crate) fn note<T>(
         &self,
         part: usize,
@@ -120,8 +128,8 @@ impl Breaker {
         }
     }
 
-    /// Notes how a call went that is repeated in the background. Its failures say nothing new, and
-    /// must not keep others from asking.
+    /// Like [`note`](Self::note), for a call that is repeated in the background. Its failures must
+    /// not prolong the pause, as that would keep others from calling.
     pub(crate) fn note_repeated<T>(
         &self,
         part: usize,
@@ -137,7 +145,7 @@ impl Breaker {
         }
     }
 
-    /// A part works; whether it did not before.
+    /// Records that a part answered. Returns `true` if it failed before.
     fn works(&self, part: usize) -> bool {
         let mut state = self.lock();
         if state.next.is_empty() {

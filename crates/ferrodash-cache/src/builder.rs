@@ -1,6 +1,8 @@
 //! The builder of a cache, and the part of [`Cache`] that constructs one.
 //!
-//! Tiers are asked in the order in which they are added.
+//! Tiers are read in the order in which they are added. The builder reads addresses and opens
+//! stores, and it reports what is wrong with an address without repeating anything that may be a
+//! secret. It does not connect to servers; the tiers do so when they are first called.
 
 use std::time::Duration;
 
@@ -10,6 +12,21 @@ use crate::near_cache::NearCache;
 use crate::{Cache, Result, Tier, options, tiers};
 
 /// Collects the tiers of a [`Cache`].
+///
+/// Tiers are read in the order in which they are added: the fastest first, the one that processes
+/// share last. [`namespace`](Self::namespace) and [`secret`](Self::secret) apply to the tiers that
+/// are added after them, so call them first.
+///
+/// ```
+/// use std::time::Duration;
+/// use ferrodash_cache::Cache;
+///
+/// let cache = Cache::builder()
+///     .memory(64 << 20)
+///     .near_age(Duration::from_secs(10))
+///     .build();
+/// assert_eq!(cache.tiers(), ["memory"]);
+/// ```
 #[derive(Default)]
 #[must_use]
 pub struct CacheBuilder {
@@ -18,7 +35,8 @@ pub struct CacheBuilder {
     tiers: Vec<Box<dyn Tier>>,
     namespace: Option<String>,
     secret: Option<String>,
-    /// A setting that came too late for a tier.
+    /// The name of a setting that was made after a tier was added, so that the tier does not have
+    /// it.
     late: Option<&'static str>,
 }
 
@@ -28,8 +46,11 @@ impl CacheBuilder {
     /// In a server, all keys begin with the namespace. On a disk, each namespace has a directory of
     /// its own. Caches with the same namespace share their values, and caches with different ones
     /// do not see each other. A server needs a namespace, here or in its address, because nothing
-    /// else says which processes belong together. The setting applies to tiers that are added after
-    /// it.
+    /// else says which processes belong together.
+    ///
+    /// The setting applies to tiers that are added after it. If a tier behind memory was added
+    /// before, the next call of [`url`](Self::url) returns an error. An empty namespace, or one
+    /// that differs from the namespace in an address, is an error of `url` too.
     pub fn namespace(mut self, namespace: impl Into<String>) -> Self {
         self.namespace = Some(namespace.into());
         self.set_late("CacheBuilder::namespace");
@@ -40,8 +61,12 @@ impl CacheBuilder {
     ///
     /// Someone who can write to the store but does not know the secret cannot forge values, move
     /// them to other keys, or make them last longer. The guide says what the secret does not
-    /// protect against. All processes need the same secret, and clocks that agree. By default
-    /// entries are not signed. The setting applies to tiers that are added after it.
+    /// protect against. All processes need the same secret, and clocks that agree. Entries that
+    /// were signed with another secret, or not at all, count as absent. By default entries are not
+    /// signed.
+    ///
+    /// The setting applies to tiers that are added after it. If a tier behind memory was added
+    /// before, the next call of [`url`](Self::url) returns an error.
     pub fn secret(mut self, secret: impl Into<String>) -> Self {
         self.secret = Some(secret.into());
         self.set_late("CacheBuilder::secret");
@@ -51,7 +76,8 @@ impl CacheBuilder {
     /// Adds memory of this process, of at most `max_bytes` for keys and values.
     ///
     /// If memory is the first tier, it is a near cache of the tiers after it: when another process
-    /// changes an entry there, the copy in this memory is removed too.
+    /// changes an entry there, the copy in this memory is removed too. Memory that is added later
+    /// is an ordinary tier without such notices.
     pub fn memory(mut self, max_bytes: u64) -> Self {
         let memory = tiers::Memory::new(max_bytes);
         if self.near_cache.is_none() && self.tiers.is_empty() {
@@ -61,17 +87,19 @@ impl CacheBuilder {
         self.tier(memory)
     }
 
-    /// Sets how long memory keeps a copy of an entry in a shared tier before it reads the entry
-    /// again.
+    /// Sets the maximum age of a copy in memory of an entry in a shared tier. After this time the
+    /// entry is read from its tier again.
     ///
     /// By default 30 s if the shared tier reports changes, as Redis does, and 2 s if it does not.
-    /// If the report of a change is lost, a process may read the old value for this long.
+    /// If the report of a change is lost, a process may read the old value for this long. The
+    /// setting has no effect without a shared tier.
     pub fn near_age(mut self, age: Duration) -> Self {
         self.near_age = Some(age);
         self
     }
 
-    /// Adds a tier of your own.
+    /// Adds a tier of your own. [`namespace`](Self::namespace) and [`secret`](Self::secret) do not
+    /// apply to it; the tier itself has to use them.
     pub fn tier(mut self, tier: impl Tier) -> Self {
         self.tiers.push(Box::new(tier));
         self
@@ -79,8 +107,15 @@ impl CacheBuilder {
 
     /// Adds the tier at an address, as [`Cache::from_url`] understands it.
     ///
+    /// Opening a directory blocks the thread, for up to 10 s if another process is opening it at
+    /// the same time. The other tiers connect later.
+    ///
     /// # Errors
-    /// When the address is malformed, or names a tier that is not compiled in.
+    /// - [`Error::Address`] if the address is malformed, if its namespace contradicts
+    ///   [`namespace`](Self::namespace), or if a setting was made after an earlier tier was added.
+    /// - [`Error::Feature`] if the address names a tier that is not compiled in.
+    /// - [`Error::Namespace`] if a server has no namespace.
+    /// - [`Error::Directory`] if the directory of a disk tier cannot be used.
     pub async fn url(self, url: &str) -> Result<Self> {
         if let Some(setting) = self.late {
             let reason = format!(
@@ -162,7 +197,8 @@ impl CacheBuilder {
         crate::Sealer::new(self.secret.as_deref())
     }
 
-    /// The namespace of a tier whose address may name one, too.
+    /// Returns the namespace of a tier: that of the builder, or else that of its address. Two
+    /// different ones are an error.
     #[cfg(any(feature = "disk", feature = "redis", feature = "memcached"))]
     fn namespace_or(&self, url: &str, of_address: Option<String>) -> Result<Option<String>> {
         match (&self.namespace, of_address) {
@@ -181,14 +217,15 @@ impl CacheBuilder {
         }
     }
 
-    /// The same for a server, which needs a namespace.
+    /// Like [`namespace_or`](Self::namespace_or), for a server, which needs a namespace.
     #[cfg(any(feature = "redis", feature = "memcached"))]
     fn namespace_of_server(&self, url: &str, of_address: Option<String>) -> Result<String> {
         self.namespace_or(url, of_address)?
             .ok_or_else(|| Error::Namespace { url: masked(url) })
     }
 
-    /// A setting that the tiers before it would not have.
+    /// Remembers a setting that was made after a tier was added, so that [`url`](Self::url) can
+    /// refuse it.
     fn set_late(&mut self, setting: &'static str) {
         if !self.tiers.is_empty() {
             tracing::error!(
@@ -198,8 +235,9 @@ impl CacheBuilder {
         }
     }
 
-    /// Builds the cache. A cache without tiers computes every value each time, still once for all
-    /// concurrent callers.
+    /// Builds the cache.
+    ///
+    /// A cache without tiers computes every value each time, still once for all concurrent callers.
     pub fn build(self) -> Cache {
         Cache::with_tiers(
             self.near_cache,
@@ -211,28 +249,43 @@ impl CacheBuilder {
 }
 
 impl Cache {
-    /// A cache in memory that holds at most `max_bytes` of keys and values.
+    /// Creates a cache in memory that holds at most `max_bytes` of keys and values. If more is
+    /// stored, entries are evicted.
     pub fn memory(max_bytes: u64) -> Self {
         Self::builder().memory(max_bytes).build()
     }
 
-    /// A cache of tiers, asked in the order in which they are added.
+    /// Returns a builder without tiers.
     pub fn builder() -> CacheBuilder {
         CacheBuilder::default()
     }
 
-    /// The cache at an address: `memory`, `memory://?max=64MB`, `disk:DIR`, `redis://…`,
-    /// `memcached://…` or `null`.
+    /// Creates a cache with the one tier at an address: `memory`, `memory://?max=64MB`, `disk:DIR`,
+    /// `redis://…`, `memcached://…` or `null`.
     ///
-    /// A server need not be up: it is connected to when it is first needed.
+    /// Sizes have binary units: `kb`, `mb` and `gb` are 1024, 1024² and 1024³ bytes. Memory without
+    /// a size holds 128 MiB. `null` is a cache without tiers. A server need not be running: the
+    /// cache connects to it when it is first needed. The directory of a disk tier is opened at
+    /// once.
     ///
     /// # Errors
-    /// When the address is malformed, or names a tier that is not compiled in.
+    /// As for [`CacheBuilder::url`]. The error does not repeat parts of the address that may be
+    /// secret.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use ferrodash_cache::Cache;
+    /// let cache = Cache::from_url("memory://?max=64MB").await.unwrap();
+    /// assert_eq!(cache.tiers(), ["memory"]);
+    /// assert!(Cache::from_url("postgres://localhost").await.is_err());
+    /// # }
+    /// ```
     pub async fn from_url(url: &str) -> Result<Self> {
         Ok(Self::builder().url(url).await?.build())
     }
 }
 
+/// Makes the error for an address that cannot be used, with its secrets hidden.
 fn malformed(url: &str, reason: String) -> Error {
     Error::Address {
         url: masked(url),
@@ -240,9 +293,10 @@ fn malformed(url: &str, reason: String) -> Error {
     }
 }
 
+/// Reads the part of a `memory` address after the scheme. Returns the size in bytes.
 fn parse_memory(rest: &str) -> Result<u64, String> {
     let query = rest.trim_start_matches("//").trim_start_matches('?');
-    // What stands before it may be a password, so it is not repeated.
+    // The text before the `@` may be a password, so the message does not repeat it.
     if query.contains('@') {
         return Err("the memory of this process has neither a user nor a password".into());
     }

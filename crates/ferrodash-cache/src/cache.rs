@@ -1,9 +1,12 @@
-//! The cache itself: the tiers in order, and what calls share.
+//! The cache handle: its tiers in order, and the state that its calls share.
 //!
-//! This file has the handle, what it shares, and the plain operations: get, set, add. The other
-//! parts of [`Cache`] are in files of their own: `builder.rs` constructs it, `search.rs` looks into
-//! the tiers, `compute.rs` answers calls, `execute.rs`, `lease.rs`, `keep.rs` and `improve.rs` run
-//! flights, `invalidate.rs` removes entries, `state.rs` and `report.rs` report.
+//! This file contains the handle, the shared state, and the plain operations: get, set and add. The
+//! other parts of [`Cache`] are in files of their own: `builder.rs` constructs it, `search.rs`
+//! reads the tiers, `compute.rs` answers calls, `execute.rs`, `lease.rs`, `keep.rs` and
+//! `improve.rs` run flights, `invalidate.rs` removes entries, `state.rs` and `report.rs` report.
+//!
+//! The cache knows tiers only through the traits [`Tier`] and [`Shared`]. It never depends on a
+//! particular store.
 
 use std::convert::Infallible;
 use std::fmt::{self, Debug};
@@ -31,69 +34,111 @@ use crate::tier::{Change, Shared, TierResult};
 use crate::tiers::MEMORY;
 use crate::{Computed, Entry, Key, Marks, Parts, Policy, Selector, Status, Tier};
 
-/// A cache. Cloning is cheap and shares everything.
+/// A cache of one or more tiers.
+///
+/// A cache is a handle. Cloning it is cheap, and all clones share the tiers, the counters and the
+/// computations in progress. It can be used from any number of tasks and threads at once.
+///
+/// Calls that compute need a Tokio runtime with time enabled, because the function runs in a task
+/// of its own.
+///
+/// No operation of a built cache fails because a tier fails: the tier is skipped for one second and
+/// tried again afterwards. Only removals and invalidations return an error
+/// ([`Unreached`](crate::Unreached)), because an old value could be served otherwise.
+///
+/// ```
+/// # #[tokio::main(flavor = "current_thread")] async fn main() {
+/// use std::time::Duration;
+/// use ferrodash_cache::{Cache, Key};
+///
+/// let cache = Cache::memory(64 << 20);
+/// let key = Key::of("greeting", &"en");
+/// assert!(cache.set(&key, "hello".into(), Duration::from_secs(60)).await);
+/// assert_eq!(cache.get(&key).await.unwrap().bytes(), "hello");
+/// # }
+/// ```
 #[derive(Clone)]
 pub struct Cache {
     pub(crate) inner: Arc<Inner>,
 }
 
+/// The state behind all clones of a [`Cache`].
 pub(crate) struct Inner {
-    /// Memory in front of all tiers.
+    /// Memory of this process, in front of all tiers.
     pub(crate) near_cache: Option<NearCache>,
-    /// How long a copy in memory of an entry in a shared tier is kept.
+    /// Maximum age of a copy in memory of an entry in a shared tier.
     pub(crate) near_age: Duration,
+    /// The tiers behind memory, in the order in which they are read.
     pub(crate) tiers: Vec<Slot>,
-    /// Whether entries are signed.
+    /// `true` if entries are signed with a secret.
     pub(crate) is_signed: bool,
-    /// The tier that keeps the marks and gives leases: the last of those that processes share.
+    /// Index of the tier that keeps the marks and grants leases: the last tier that several
+    /// processes share. `None` if no tier is shared.
     pub(crate) authority: Option<usize>,
+    /// The epoch, and the marks of a cache without an authority.
     pub(crate) invalidations: Invalidations,
-    /// What was seen of the marks of that tier.
+    /// The part of the authority's invalidation history that this process has seen.
     pub(crate) history: History,
+    /// The computations in progress in this process.
     pub(crate) flights: Arc<Flights>,
+    /// The pauses of functions that fail.
     pub(crate) backoff: Backoff,
+    /// The counters of all functions.
     pub(crate) stats: Stats,
+    /// The entries that were seen, if they are watched.
     pub(crate) catalog: Catalog,
+    /// The share of hits that is computed again to find impure functions.
     pub(crate) audit: Audit,
-    /// Whether hits are looked at: for the catalog, or for the audit.
+    /// `true` if hits are inspected, for the catalog or for the audit. Hits then skip the fast
+    /// path.
     pub(crate) watched: AtomicBool,
-    /// How many refreshes may run in the background.
+    /// Limits the number of refreshes in the background.
     pub(crate) refreshes: Arc<Semaphore>,
+    /// The queue of values that get a better form.
     pub(crate) improvements: Improvements,
 }
 
+/// A tier together with the breaker that skips it while it fails.
 pub(crate) struct Slot {
     tier: Box<dyn Tier>,
     pub(crate) breaker: Breaker,
 }
 
 tokio::task_local! {
+    /// The cache of the surrounding [`Cache::scope`].
     static CURRENT: Cache;
 }
 
 /// The cache of functions that run outside any [`Cache::scope`].
 static DEFAULT: OnceLock<Cache> = OnceLock::new();
 
-/// The size of the cache that is used when none was configured.
+/// Size of the default cache of the process, and of memory whose address names no size: 128 MiB.
 pub(crate) const DEFAULT_MEMORY: u64 = 128 << 20;
 
-/// How long copies are kept that were made while the shared tier could not be asked: nobody can say
-/// when they change.
+/// Maximum age of copies that were made while the shared tier did not answer. No notice of a change
+/// can arrive for them.
 pub(crate) const OFFLINE: Duration = Duration::from_secs(2);
 
 impl Cache {
+    /// Creates a cache and registers it as a listener of its authority.
+    ///
+    /// `near_age` defaults to 30 s if the authority reports changes, and to [`OFFLINE`] if it does
+    /// not.
     pub(crate) fn with_tiers(
         near_cache: Option<NearCache>,
         tiers: Vec<Box<dyn Tier>>,
         near_age: Option<Duration>,
         is_signed: bool,
     ) -> Self {
+        // The last shared tier is the one that the most processes have in common.
         let authority = tiers.iter().rposition(|tier| tier.shared().is_some());
         let slot = |tier: Box<dyn Tier>| Slot {
             breaker: Breaker::new(tier.name()),
             tier,
         };
         let tiers: Vec<Slot> = tiers.into_iter().map(slot).collect();
+        // The listener holds a weak reference: the tier owns the listener and the cache owns the
+        // tier, so a strong one would keep both alive for ever.
         let inner = Arc::new_cyclic(|inner: &Weak<Inner>| {
             let follows = near_cache.is_some()
                 && authority
@@ -135,6 +180,10 @@ impl Cache {
 
     /// Returns the fresh entry of `key` in the first tier that has one, and copies it into the
     /// tiers before that one.
+    ///
+    /// Returns `None` if no tier has a fresh entry, also when a tier does not answer. Stale entries
+    /// are not returned, and nothing is computed. The call does not count as a hit in
+    /// [`functions`](Self::functions).
     pub async fn get(&self, key: &Key) -> Option<Entry> {
         let selectors = self.selectors(key, &[]);
         let found = self.find(key, &selectors, None).await.found;
@@ -143,8 +192,11 @@ impl Cache {
             .filter(|entry| entry.remaining().is_some())
     }
 
-    /// Like [`get`](Self::get), but skips the memory of this process. For a caller that knows that
-    /// there is a newer value.
+    /// Like [`get`](Self::get), but drops the copy in the memory of this process first, so that the
+    /// entry is read from the tiers behind it.
+    ///
+    /// Use it when the caller knows that another process has stored a newer value. In a cache of
+    /// memory only, it is the same as `get`.
     pub async fn get_anew(&self, key: &Key) -> Option<Entry> {
         if let (Some(near), false) = (&self.inner.near_cache, self.inner.tiers.is_empty()) {
             near.changed(key);
@@ -152,30 +204,45 @@ impl Cache {
         self.get(key).await
     }
 
-    /// Returns the fresh entries of several keys, which are read concurrently.
+    /// Returns the fresh entries of several keys, in the order of `keys`. The entries are read
+    /// concurrently.
     pub async fn get_many(&self, keys: &[Key]) -> Vec<Option<Entry>> {
         join_all(keys.iter().map(|key| self.get(key))).await
     }
 
-    /// Stores a value in every tier. A `timeout` above ten years counts as ten years.
+    /// Stores a value in every tier, fresh for `timeout`.
     ///
-    /// Returns `false` if the last tier that processes share did not store it. If there is no such
-    /// tier, returns `false` if no tier stored it.
+    /// A `timeout` above ten years counts as ten years. With a `timeout` of zero nothing changes,
+    /// and the call returns `false`.
     ///
-    /// A computation of this key that is in progress does not overwrite the value.
+    /// Returns `false` if the last tier that processes share did not store the value. If there is
+    /// no such tier, returns `false` if no tier stored it.
+    ///
+    /// # Concurrency
+    /// A computation of this key that is in progress does not overwrite the value. Of two
+    /// concurrent calls for one key, either value can remain. Copies in the memory of other
+    /// processes are replaced when the notice of the change arrives, or at their maximum age
+    /// ([`CacheBuilder::near_age`](crate::CacheBuilder::near_age)).
+    ///
+    /// # Cancellation
+    /// If the returned future is dropped, some tiers may have the value and others not.
     pub async fn set(&self, key: &Key, bytes: Bytes, timeout: Duration) -> bool {
         self.set_with(key, bytes, &Policy::new(timeout)).await
     }
 
-    /// Like [`set`](Self::set), with all settings of a policy.
+    /// Like [`set`](Self::set), with the settings of a policy: its timeout and jitter, the times
+    /// for which a stale value is served, its tags and its fingerprint.
     pub async fn set_with(&self, key: &Key, bytes: Bytes, policy: &Policy) -> bool {
         if policy.timeout.is_zero() {
             return false;
         }
+        // First, so that a computation in progress cannot store its result after this value.
         self.inner.flights.cancel(key);
         if self.inner.marks_keys() && self.invalidate(&[key.selector()]).await.is_err() {
             return false;
         }
+        // The epoch is read before the marks. An invalidation in between then shows as a newer
+        // epoch, and the copy in memory is compared with the marks again.
         let (epoch, selectors) = (
             self.inner.invalidations.epoch(),
             self.selectors(key, policy.tags()),
@@ -193,7 +260,10 @@ impl Cache {
         self.put(key, &entry, epoch, marks.is_some()).await
     }
 
-    /// Puts an entry into every tier. A holder of its lease loses it.
+    /// Puts an entry into every tier. The holder of the key's lease loses it.
+    ///
+    /// `online` is `false` if the authority did not answer when the entry was made. The copy in
+    /// memory is then kept for [`OFFLINE`] at most.
     pub(crate) async fn put(&self, key: &Key, entry: &Entry, epoch: u64, online: bool) -> bool {
         let inner = &*self.inner;
         entry.mark_checked(epoch);
@@ -201,6 +271,7 @@ impl Cache {
             return self.put_into_tiers(key, entry).await;
         };
         if inner.tiers.is_empty() {
+            // Without other tiers, this value is the newest one.
             return near.replace(key, entry, self.near_age(online));
         }
         // From here on, a change by another process raises the version. So no copy is kept of an
@@ -214,12 +285,15 @@ impl Cache {
         stored
     }
 
-    /// Puts an entry into the tiers behind memory; whether it is kept where all find it.
+    /// Puts an entry into the tiers behind memory. Returns `true` if the authority stored it, or,
+    /// without an authority, if any tier did.
     async fn put_into_tiers(&self, key: &Key, entry: &Entry) -> bool {
         let inner = &*self.inner;
         let mut stored = false;
         for (index, slot) in inner.tiers.iter().enumerate() {
             let taken = slot.call(inner, key, slot.tier.set(key, entry)).await == Some(true);
+            // A value that only the tiers before the authority stored would be invisible to other
+            // processes.
             stored = if inner.authority == Some(index) {
                 taken
             } else {
@@ -229,7 +303,10 @@ impl Cache {
         stored
     }
 
-    /// Stores a value unless there is a fresh one. Returns whether it was stored.
+    /// Stores a value unless the key has a fresh one. Returns whether this call stored it.
+    ///
+    /// Of several concurrent calls for one key, also in processes that share a tier, one stores its
+    /// value and the others return `false`. A `timeout` of zero stores nothing.
     pub async fn add(&self, key: &Key, bytes: Bytes, timeout: Duration) -> bool {
         let policy = Policy::new(timeout);
         let compute = || async { Ok::<_, Infallible>(Computed::keep(bytes)) };
@@ -239,7 +316,8 @@ impl Cache {
         )
     }
 
-    /// What the value of a key can be invalidated by.
+    /// Returns the selectors by which the value of a key can be invalidated: everything, the key's
+    /// function, the key itself if removals are marked, and its tags.
     pub(crate) fn selectors(&self, key: &Key, tags: &[Selector]) -> Arc<[Selector]> {
         let mut selectors = Vec::with_capacity(3 + tags.len());
         selectors.push(Selector::ALL);
@@ -253,7 +331,8 @@ impl Cache {
         selectors.into()
     }
 
-    /// Completes the parts of an entry.
+    /// Builds an entry from its parts: applies jitter and the longest timeout, adds the time for
+    /// which it may be served when it is stale, and records when its computation began.
     pub(crate) fn entry_of(
         &self,
         mut parts: Parts,
@@ -272,8 +351,8 @@ impl Cache {
         Entry::new(parts)
     }
 
-    /// The present marks of selectors for the entry of a key; `None` while the tier that keeps them
-    /// cannot be asked.
+    /// Returns the present marks of selectors for the entry of a key. Returns `None` if the tier
+    /// that keeps them does not answer.
     pub(crate) async fn marks(&self, key: &Key, selectors: &[Selector]) -> Option<Marks> {
         match self.inner.authority() {
             None => Some(self.inner.invalidations.own_marks(selectors)),
@@ -288,7 +367,7 @@ impl Cache {
         }
     }
 
-    /// How long a copy is kept in memory.
+    /// Returns the maximum age of a copy in memory.
     pub(crate) fn near_age(&self, online: bool) -> Duration {
         match self.inner.authority {
             None => LONGEST,
@@ -298,17 +377,33 @@ impl Cache {
     }
 
     /// Runs a future with this cache as the [`current`](Self::current) one.
+    ///
+    /// Memoized functions that the future calls use this cache. The scope does not extend to tasks
+    /// that the future spawns.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use ferrodash_cache::Cache;
+    /// let cache = Cache::memory(1 << 20);
+    /// let tiers = cache.scope(async { Cache::current().tiers() }).await;
+    /// assert_eq!(tiers, ["memory"]);
+    /// # }
+    /// ```
     pub fn scope<F: Future>(&self, future: F) -> impl Future<Output = F::Output> + use<F> {
         CURRENT.scope(self.clone(), future)
     }
 
-    /// Calls a function that blocks with this cache as the [`current`](Self::current) one.
+    /// Calls a function that blocks with this cache as the [`current`](Self::current) one, on the
+    /// same thread.
     pub fn sync_scope<T>(&self, function: impl FnOnce() -> T) -> T {
         CURRENT.sync_scope(self.clone(), function)
     }
 
     /// Returns the cache of the surrounding [`scope`](Self::scope). Outside of any scope, returns
     /// the default cache of the process.
+    ///
+    /// If [`make_default`](Self::make_default) was not called before, the default is a new cache in
+    /// memory of at most 128 MiB, which then stays the default.
     pub fn current() -> Self {
         CURRENT
             .try_with(Clone::clone)
@@ -316,13 +411,15 @@ impl Cache {
     }
 
     /// Makes this the default cache of the process, for functions that run outside of any scope.
-    /// Only the first call has an effect. Later calls return `false`.
+    ///
+    /// Only the first call has an effect. Returns `false` if the process has a default cache
+    /// already, also one that [`current`](Self::current) created.
     pub fn make_default(&self) -> bool {
         DEFAULT.set(self.clone()).is_ok()
     }
 
-    /// The names of the tiers, in the order in which they are asked, each with how often it has
-    /// failed.
+    /// Returns the names of the tiers, in the order in which they are read, each with the number of
+    /// its failures.
     pub(crate) fn tier_failures(&self) -> Vec<(&'static str, u64)> {
         let near = self.inner.near_cache.iter().map(|_| (MEMORY, 0));
         near.chain(
@@ -336,7 +433,7 @@ impl Cache {
 }
 
 impl Inner {
-    /// The tier that keeps the marks and gives leases.
+    /// Returns the tier that keeps the marks and grants leases.
     pub(crate) fn authority(&self) -> Option<(&Slot, &dyn Shared)> {
         let slot = &self.tiers[self.authority?];
         Some((
@@ -347,7 +444,7 @@ impl Inner {
         ))
     }
 
-    /// The tiers behind memory that only store: all but the authority.
+    /// Iterates over the tiers behind memory that only store entries: all but the authority.
     pub(crate) fn storage(&self) -> impl Iterator<Item = &Slot> {
         let slots = self.tiers.iter().enumerate();
         slots
@@ -355,7 +452,7 @@ impl Inner {
             .map(|(_, slot)| slot)
     }
 
-    /// Follows a change that came to be known.
+    /// Applies a change that the authority reported to the copies in memory.
     fn follow(&self, change: Change) {
         let Some(near) = &self.near_cache else { return };
         match change {
@@ -365,7 +462,8 @@ impl Inner {
         }
     }
 
-    /// Forgets the copies in memory of what a shared tier has.
+    /// Drops the copies in memory of entries in a shared tier, because changes of them may have
+    /// been missed.
     pub(crate) fn forget_copies(&self) {
         if let (Some(near), Some(_)) = (&self.near_cache, self.authority) {
             self.invalidations.advance();
@@ -373,14 +471,16 @@ impl Inner {
         }
     }
 
-    /// Whether removing a key has to be marked: when a tier may have what another one no longer
-    /// has, and when entries are signed, as a removed one could be put back by anyone who can write
-    /// to the store.
+    /// Returns `true` if the removal of a key has to be recorded as a mark.
+    ///
+    /// This is so if there are several tiers, as one tier may still contain an entry that was
+    /// removed from another. It is also so if entries are signed: anyone who can write to the store
+    /// could otherwise put a removed entry back.
     pub(crate) fn marks_keys(&self) -> bool {
         self.tiers.len() > 1 || (self.is_signed && !self.tiers.is_empty())
     }
 
-    /// Whether hits are looked at.
+    /// Returns `true` if hits are inspected, for the catalog or for the audit.
     pub(crate) fn is_watched(&self) -> bool {
         self.watched.load(Ordering::Relaxed)
     }
@@ -391,8 +491,11 @@ impl Slot {
         &*self.tier
     }
 
-    /// Makes a call for a key, unless its part of the tier is skipped at the moment; `None` if it
-    /// gave no answer.
+    /// Makes a call for a key, unless its part of the tier is skipped at the moment. Returns `None`
+    /// if the tier was skipped or failed.
+    ///
+    /// All calls to tiers go through one of the four methods here, so that the breaker learns of
+    /// every failure.
     pub(crate) async fn call<T>(
         &self,
         inner: &Inner,
@@ -402,7 +505,8 @@ impl Slot {
         self.ask(inner, key, call).await.flatten()
     }
 
-    /// The same; the outer `None` means that the tier was not asked.
+    /// Like [`call`](Self::call), but tells the two reasons apart: the outer `None` means that the
+    /// tier was not called, the inner `None` that it failed.
     pub(crate) async fn ask<T>(
         &self,
         inner: &Inner,
@@ -419,7 +523,8 @@ impl Slot {
         )
     }
 
-    /// Makes a call for a key in any case, which is repeated until it is answered.
+    /// Makes a call for a key even while the tier is skipped. The call is one of a series that
+    /// continues until the tier answers, so its failures do not prolong the pause.
     pub(crate) async fn repeat<T>(
         &self,
         inner: &Inner,
@@ -432,7 +537,8 @@ impl Slot {
             })
     }
 
-    /// Makes a call in any case, for a key or for all of the tier.
+    /// Makes a call even while the tier is skipped, for a key or for the whole tier. Removals and
+    /// invalidations use it, because they must not be lost silently.
     pub(crate) async fn insist<T>(
         &self,
         inner: &Inner,

@@ -1,4 +1,6 @@
-//! One call of a cached function, as each stage on its way sees it.
+//! One call of a cached function, with what each stage of its processing reads.
+//!
+//! A [`Call`] is created once in `compute.rs` and cloned into the task of a flight.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,7 @@ pub(crate) struct Call {
     pub(crate) policy: Policy,
     pub(crate) selectors: Arc<[Selector]>,
     pub(crate) stats: Arc<FunctionStats>,
-    /// How long the caller waits for another process that computes.
+    /// The time that the caller waits for another process that computes. Zero for a refresh in the
+    /// background, which nobody waits for.
     pub(crate) patience: Duration,
 }

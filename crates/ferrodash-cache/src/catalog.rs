@@ -1,5 +1,8 @@
-//! The entries that this process has seen, for the admin page: a store of bytes by digest cannot
-//! say what is in it.
+//! The entries that this process has seen, for the admin page. A store of bytes by digest cannot
+//! say what it contains.
+//!
+//! The catalog is filled only while entries are watched, and it is limited to 10,000 entries. It
+//! contains sizes and times but no values.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -10,50 +13,55 @@ use crate::call::Call;
 use crate::clock::{Instant, now};
 use crate::{Entry, Key};
 
-/// Entries beyond this number push out those that were not asked for the longest.
+/// The limit of entries. Beyond it, those that were not requested for the longest time are removed.
 const MOST: usize = 10_000;
 
+/// The entries that were seen, by key.
 #[derive(Default)]
 pub(crate) struct Catalog {
-    // Locked for one note or one listing, and only while the catalog is kept.
+    // Locked for one answer or one listing, and only if entries are watched.
     entries: Mutex<HashMap<Key, Noted>>,
 }
 
-// Not the entry itself, whose bytes would then stay in memory beyond every budget.
+// It does not hold the entry itself, whose bytes would then stay in memory beyond every budget.
 struct Noted {
     function: Arc<str>,
+    /// The id of the entry, to notice when another one replaces it.
     id: u64,
     bytes: usize,
+    /// The times at which the value was computed, becomes stale, and ends.
     made: Instant,
     fresh: Instant,
     usable: Instant,
     tier: &'static str,
     hits: u64,
+    /// The time of the last request, which decides what is removed first.
     asked: Instant,
 }
 
-/// An entry that this process has seen.
+/// An entry that this process has seen, at the moment of the report.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct EntryReport {
-    /// Its key.
+    /// The key of the entry.
     pub key: Key,
-    /// The function whose value it is.
+    /// The name of the function whose value it is.
     pub function: Arc<str>,
     /// The size of the value in bytes.
     pub bytes: usize,
-    /// How often it was served, since this process saw it first.
+    /// The number of times that it was served, since this process saw it first. A new value under
+    /// the key begins at 0.
     pub hits: u64,
-    /// How long ago it was made.
+    /// The time since the value was computed.
     pub age: Duration,
-    /// How long it is still fresh; `None` if it is stale.
+    /// The time for which the value is still fresh, or `None` if it is stale.
     pub fresh: Option<Duration>,
-    /// Where it was found last; empty for one that was computed here and not asked for since.
+    /// The tier in which it was found last. Empty if it was computed here and not requested since.
     pub tier: &'static str,
 }
 
 impl Catalog {
-    /// Notes an answer.
+    /// Records an answer. Values that were not stored are left out.
     pub(crate) fn note(&self, call: &Call, entry: &Entry, status: Status) {
         let (tier, hit) = match status {
             Status::Hit { tier } | Status::Stale { tier } => (tier, 1),
@@ -75,7 +83,8 @@ impl Catalog {
         noted.hits += hit;
     }
 
-    /// What this process has seen and still counts by its time, the most used first.
+    /// Returns the entries whose lifetime has not ended, the most used first. Entries that were
+    /// invalidated since are among them.
     pub(crate) fn reports(&self) -> Vec<EntryReport> {
         let mut entries = self.lock();
         let now = now();
@@ -101,7 +110,7 @@ impl Catalog {
         reports
     }
 
-    /// Strikes an entry out.
+    /// Removes an entry from the catalog.
     pub(crate) fn forget(&self, key: &Key) {
         self.lock().remove(key);
     }
@@ -112,6 +121,7 @@ impl Catalog {
 }
 
 impl Noted {
+    /// Copies what the report needs from an entry that is seen for the first time.
     fn new(call: &Call, entry: &Entry) -> Self {
         let now = now();
         let until = |left: Option<Duration>| now + left.unwrap_or_default();
@@ -129,7 +139,8 @@ impl Noted {
     }
 }
 
-/// Strikes out what has ended, and the tenth that was not asked for the longest.
+/// Removes the entries whose lifetime has ended, and the tenth that was not requested for the
+/// longest time.
 fn make_room(entries: &mut HashMap<Key, Noted>) {
     let now = now();
     entries.retain(|_, noted| now < noted.usable);

@@ -1,15 +1,20 @@
-//! The only place that asks for the time. Tokio's clock is monotonic, and tests pause it.
+//! The only place that reads the time. Tokio's clock is monotonic, and tests can pause it.
+//!
+//! Times within a process are instants. Wall-clock time is used only where a time outlives the
+//! process.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 pub(crate) use tokio::time::Instant;
 
+/// Returns the present moment.
 pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// Milliseconds since 1970, for times that outlive a process. Other hosts have another clock, so
-/// this serves only where nothing better does: on one host, and where a signed time has to be
+/// Returns the milliseconds since 1970, for times that outlive a process.
+///
+/// Clocks of other hosts differ, so this serves only on one host, and where a signed time has to be
 /// checked.
 pub(crate) fn unix_millis() -> u64 {
     SystemTime::now()
@@ -17,6 +22,7 @@ pub(crate) fn unix_millis() -> u64 {
         .map_or(0, millis)
 }
 
+/// Returns a duration in milliseconds, at most `u64::MAX`.
 pub(crate) fn millis(time: Duration) -> u64 {
     u64::try_from(time.as_millis()).unwrap_or(u64::MAX)
 }

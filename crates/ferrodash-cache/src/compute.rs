@@ -1,7 +1,10 @@
-//! The part of [`Cache`] that its callers run: memory, the tiers, and a place in a flight.
+//! The part of [`Cache`] that runs in the caller's task: it reads memory and the tiers, and starts
+//! or joins a flight.
 //!
 //! A call that finds a usable entry returns it here. Otherwise it starts a flight for its key or
-//! joins the one in progress, and waits. What a flight does in its own task is in `execute.rs`.
+//! joins the one in progress, and waits. The work that a flight does in its own task is in
+//! `execute.rs`. This file does not know how tiers are read (`search.rs`) or how results are stored
+//! (`keep.rs`).
 
 use std::any::Any;
 use std::future::Future;
@@ -18,41 +21,63 @@ use crate::search::Search;
 use crate::tiers::MEMORY;
 use crate::{Entry, Key, Mode, Policy};
 
-/// How often a caller joins a run whose result something invalidated while it ran, before the
-/// caller runs the function for itself: what began after the call cannot be too old for it.
+/// Number of runs that a caller joins whose results were superseded by an invalidation. After that
+/// the caller runs the function for itself: a run that began after the call cannot be too old for
+/// it.
 const JOINS: usize = 3;
 
-/// The error of a cached function. All callers who waited for one run get a clone of it.
+/// The error of a cached function. All callers that waited for one run get a clone of it.
 pub(crate) trait SharedError: Clone + Send + Sync + 'static {}
 
 impl<E: Clone + Send + Sync + 'static> SharedError for E {}
 
-/// What a call does with the entry that it found.
+/// The use that a call makes of the entry that it found.
 enum Use {
+    /// Return it.
     Serve,
-    /// Serve it, and compute a newer one in the background.
+    /// Return it, and compute a newer one in the background.
     ServeAndRefresh,
-    /// Serve it, and compute it again in the background to compare.
+    /// Return it, and compute it again in the background to compare.
     ServeAndAudit,
-    /// It is too old, and the function has to run.
+    /// Run the function, because the entry is too old.
     Compute,
 }
 
 impl Cache {
     /// Returns the value of `key` from the first tier that has it, or from `compute`.
     ///
+    /// The [status](Answer::status) of the answer says where the value came from. A stale value is
+    /// returned only if the policy allows it.
+    ///
     /// # Concurrency
     /// Concurrent calls for one key share one run of `compute`, in this process and in all
-    /// processes that share the last tier.
+    /// processes that share the last tier. A caller that joined a run does not get its result if an
+    /// invalidation came while the function ran; it looks again, up to three times, and then runs
+    /// its own `compute` without storing the result.
+    ///
+    /// If the last tier does not answer, each process computes for itself and keeps the result in
+    /// memory for at most 2 s.
     ///
     /// # Cancellation
-    /// The function runs in a task of its own, within this cache's [`scope`](Self::scope). If a
-    /// caller is dropped, the others still get the result. If all callers are dropped, the run is
-    /// aborted.
+    /// The closure `compute` is called in the caller's task. The future that it returns runs in a
+    /// task of its own, within this cache's [`scope`](Self::scope). If a caller is dropped, the
+    /// others still get the result. If all callers are dropped, the run is aborted. A refresh in
+    /// the background, and a run whose caller returned at its [soft timeout](Policy::soft_timeout),
+    /// continue without callers.
+    ///
+    /// In the mode [`Bypass`](Mode::Bypass), the function runs in the caller's task and ends with
+    /// it.
     ///
     /// # Errors and panics
     /// An error, a panic or a [timeout](Policy::hard_timeout) reaches all callers that waited for
-    /// the run. None of them is stored.
+    /// the run, as a [`Failure`]. None of them is stored. If the policy allows a stale value after
+    /// an error ([`Policy::stale_if_error`]), the callers get that instead.
+    ///
+    /// Functions that share a key must have the same error type. A caller with another one gets
+    /// [`Failure::Panic`].
+    ///
+    /// # Panics
+    /// If the function has to run and there is no Tokio runtime.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -79,12 +104,16 @@ impl Cache {
     {
         match self.at_hand(&key, policy, policy.mode) {
             Some(entry) => Answer::found(entry, Status::Hit { tier: MEMORY }),
-            // Boxed, so that the usual way stays small.
+            // Boxed, so that the future of a hit stays small.
             None => Box::pin(self.look_and_compute(key, policy, compute)).await,
         }
     }
 
-    /// A fresh copy in memory that need not be looked at any closer.
+    /// Returns a fresh copy from memory that needs no closer inspection.
+    ///
+    /// This is the fast path of a hit, which reads no tier. It declines whatever needs more: other
+    /// modes, early refreshes, audits, and copies that were not compared with the marks in the
+    /// present epoch.
     pub(crate) fn at_hand(&self, key: &Key, policy: &Policy, mode: Mode) -> Option<Entry> {
         let inner = &*self.inner;
         if mode != Mode::Cached || policy.early > 0.0 || inner.is_watched() {
@@ -102,6 +131,8 @@ impl Cache {
         Some(entry)
     }
 
+    /// The slow path of [`get_or_compute`](Self::get_or_compute): everything that memory alone
+    /// cannot answer. Counts the answer for its function.
     async fn look_and_compute<E, F, Fut>(&self, key: Key, policy: &Policy, compute: F) -> Answer<E>
     where
         E: SharedError,
@@ -129,7 +160,7 @@ impl Cache {
         answer
     }
 
-    /// The tiers, and the function if none of them will do.
+    /// Reads the tiers, and runs the function if none of them has a usable entry.
     async fn look<E, F, Fut>(&self, call: &Call, compute: F) -> Answer<E>
     where
         E: SharedError,
@@ -158,6 +189,8 @@ impl Cache {
                     Use::Compute => {}
                 }
             }
+            // One caller of a key gets `Start`, and the others join its flight. A refresh joins
+            // only a flight that is a refresh too.
             let refreshes = call.policy.mode == Mode::Refresh;
             match self
                 .inner
@@ -181,9 +214,10 @@ impl Cache {
         self.run_alone(call, compute()).await
     }
 
-    /// What the tiers have for a call.
+    /// Reads what the tiers have for a call. A refresh and a bypass read only the marks.
     async fn search(&self, call: &Call) -> Search {
-        // In tiers before the shared one, of other hosts too, there may be copies.
+        // Tiers before the shared one can contain copies, also on other hosts. The mark ends them.
+        // If the tier that keeps the marks does not answer, the refresh still runs.
         if call.policy.mode == Mode::Refresh && self.inner.marks_keys() {
             let _ = self.invalidate(&[call.key.selector()]).await;
         }
@@ -193,7 +227,7 @@ impl Cache {
         }
     }
 
-    /// What to do with an entry that is fresh for so long, or stale.
+    /// Decides the use of an entry that is fresh for the time `fresh`, or stale if that is `None`.
     fn use_of(&self, call: &Call, search: &Search, entry: &Entry, fresh: Option<Duration>) -> Use {
         let policy = &call.policy;
         if let Some(left) = fresh {
@@ -213,7 +247,7 @@ impl Cache {
                 Use::Compute
             }
         } else if may_revalidate || policy.may_stand_in(search) {
-            // The function failed lately and is left alone for a while.
+            // The function failed recently and is in its pause.
             Use::Serve
         } else {
             Use::Compute
@@ -234,12 +268,15 @@ impl Cache {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Computed, E>> + Send + 'static,
     {
-        // Between the look into memory and the boarding another flight may have landed.
+        // Another flight can have landed between the search in memory and the boarding. Without
+        // this second look the function would run twice.
         if let Some(entry) = self.at_hand(&call.key, &call.policy, call.policy.mode) {
             let status = Status::Hit { tier: MEMORY };
             departure.land(Landing::value(entry.clone(), status));
             return Answer::found(entry, status);
         }
+        // A copy for this caller's wait. The flight gets the search itself, and decides for all
+        // callers.
         let fallback = search
             .found
             .clone()
@@ -248,8 +285,8 @@ impl Cache {
         answer(self.wait(call, ticket, fallback).await, false, &call.policy)
     }
 
-    /// Waits for a landing, and while there is a value to fall back on not longer than the soft
-    /// timeout.
+    /// Waits for a landing. If there is a value to fall back on, waits at most for the soft timeout
+    /// and then detaches the flight, so that it continues without this caller.
     async fn wait(
         &self,
         call: &Call,
@@ -268,19 +305,23 @@ impl Cache {
         }
     }
 
-    /// Starts a flight that nobody waits for, unless one is in progress or too many are.
+    /// Starts a flight without callers, unless one for the key is in progress or too many refreshes
+    /// are.
     fn refresh<E, F, Fut>(&self, call: &Call, search: Search, compute: F)
     where
         E: SharedError,
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Computed, E>> + Send + 'static,
     {
+        // If too many refreshes run, a later call tries again; this one has its value already.
         let Ok(permit) = self.inner.refreshes.clone().try_acquire_owned() else {
             return;
         };
         if let Boarding::Start(ticket, departure) =
             self.inner.flights.board(call.key, &call.selectors, false)
         {
+            // Before the ticket is dropped at the end of this block: the last ticket of a flight
+            // that is not detached aborts it.
             ticket.detach();
             let call = Call {
                 patience: Duration::ZERO,
@@ -295,7 +336,7 @@ impl Cache {
         }
     }
 
-    /// Runs the function for one caller, without keeping anything.
+    /// Runs the function for one caller, in its task, and stores nothing.
     async fn run_alone<E: SharedError>(
         &self,
         call: &Call,
@@ -318,7 +359,9 @@ impl Cache {
         answer(landing, false, &call.policy)
     }
 
-    /// Runs the function of a hit again and compares.
+    /// Runs the function of a hit again in the background, and compares the result with the entry.
+    ///
+    /// The comparison counts only if nothing was invalidated since the entry was computed.
     fn compute_again<E: SharedError>(
         &self,
         call: &Call,
@@ -337,14 +380,15 @@ impl Cache {
     }
 }
 
-/// XFetch: whether a fresh value is refreshed now.
+/// Decides at random whether a fresh value is refreshed now: the test of XFetch,
+/// `cost · β · −ln(random) ≥ left`.
 fn is_due_early(entry: &Entry, left: Duration, beta: f64) -> bool {
     beta > 0.0
         && entry.parts().cost.as_secs_f64() * beta * -fastrand::f64().max(f64::MIN_POSITIVE).ln()
             >= left.as_secs_f64()
 }
 
-/// The answer for a caller who started a flight or joined one.
+/// Makes the answer for a caller that started a flight or joined one.
 fn answer<E: SharedError>(landing: Landing, joined: bool, policy: &Policy) -> Answer<E> {
     let failed = if joined {
         Status::Collapsed
@@ -370,6 +414,8 @@ fn answer<E: SharedError>(landing: Landing, joined: bool, policy: &Policy) -> An
     }
 }
 
+/// Restores the type of a function's error. Fails if the key is shared by functions with different
+/// error types.
 fn failure<E: Clone + 'static>(error: &(dyn Any + Send + Sync)) -> Failure<E> {
     match error.downcast_ref::<E>() {
         Some(error) => Failure::Error(error.clone()),

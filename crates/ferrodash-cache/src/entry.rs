@@ -1,4 +1,9 @@
-//! A kept value: its bytes, how long it is fresh, what it can be invalidated by.
+//! A stored value: its bytes, the times for which it is fresh and usable, and the selectors by
+//! which it can be invalidated.
+//!
+//! An entry is immutable apart from bookkeeping for copies in memory. It does not know which tier
+//! it came from, and it cannot tell whether it was invalidated: that needs the marks of a store
+//! ([`Marks::allow`](crate::Marks::allow)).
 
 use std::any::Any;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -11,71 +16,78 @@ use crate::clock::{Instant, now};
 use crate::stats::FunctionStats;
 use crate::{Selector, Stamp};
 
-/// The longest lifetime: clocks of processes and servers cannot count to the end of time.
+/// The longest lifetime, ten years. A bound keeps sums of times within the range of every clock.
 pub(crate) const LONGEST: Duration = Duration::from_secs(10 * 365 * 24 * 60 * 60);
 
-/// A kept value. Cloning shares everything.
+/// A stored value. Cloning is cheap and shares everything.
+///
+/// Ages are measured with this process's monotonic clock, starting from the age that the tier
+/// reported. Clocks of hosts need not agree.
 #[derive(Debug, Clone)]
 pub struct Entry(Arc<Inner>);
 
-/// An entry that somebody else may have.
+/// An entry that this reference does not keep in memory.
 pub(crate) struct WeakEntry(Weak<Inner>);
 
 impl WeakEntry {
-    /// The entry, if somebody still has it.
+    /// Returns the entry, if it is still in memory.
     pub(crate) fn upgrade(&self) -> Option<Entry> {
         self.0.upgrade().map(Entry)
     }
 }
 
-/// What each hit looks at comes first, to be in one line of the processor's cache.
+/// The state of an entry. The fields that each hit reads come first, to be in one line of the
+/// processor's cache.
 #[derive(Debug)]
 #[repr(C)]
 struct Inner {
-    /// Until when it is fresh.
+    /// The end of freshness.
     fresh: Instant,
-    /// For copies in memory: the epoch in which the marks were last looked at.
+    /// For copies in memory: the epoch in which the entry was last compared with the marks. 0 if
+    /// never.
     checked: AtomicU64,
     fingerprint: u64,
-    /// For copies in memory: where hits are counted.
+    /// For copies in memory: the counters of the function.
     stats: OnceLock<Arc<FunctionStats>>,
-    /// Until when it may be served at all.
+    /// The end of the lifetime, after which the entry is not served at all.
     usable: Instant,
     parts: Parts,
-    /// The value in the form in which its function gives it back, for the one caller who takes it.
+    /// The value in the type that its function returns, for the one caller that takes it.
     prepared: Mutex<Option<Box<dyn Any + Send>>>,
 }
 
-/// What an [`Entry`] is made of.
+/// The data of which an [`Entry`] consists, as tiers store it.
 #[derive(Debug, Clone)]
 pub struct Parts {
     /// The value.
     pub bytes: Bytes,
-    /// Tells this entry from others under the same key; random.
+    /// A random number that tells this entry from others under the same key.
     pub id: u64,
-    /// How long it is fresh, from when it was made.
+    /// The time for which the value is fresh, from when it was computed. At most ten years.
     pub timeout: Duration,
-    /// How long it may be served, from when it was made; at least `timeout`.
+    /// The time for which the value may be served, from when it was computed. At least `timeout`,
+    /// and at most ten years.
     pub lifetime: Duration,
-    /// How long the function took.
+    /// The time that the function took.
     pub cost: Duration,
-    /// Whether it stands for an error.
+    /// `true` if the value represents an error.
     pub negative: bool,
-    /// What kind of value it is; a reader who expects another one takes the entry as absent.
+    /// The kind of the value. A reader that expects another kind treats the entry as absent.
     pub fingerprint: u64,
-    /// When the computation began, in its store's history of invalidations.
+    /// The moment in the store's history of invalidations at which the computation began.
     pub born: Stamp,
-    /// What it can be invalidated by.
+    /// The selectors by which the value can be invalidated.
     pub selectors: Arc<[Selector]>,
-    /// What the function can ask its source with whether the value is still right, such as an
-    /// `ETag`.
+    /// The name that the source has for this state of its data, such as an `ETag`. With it the
+    /// function can ask whether the value is still right.
     pub validator: Option<Arc<str>>,
-    /// Whether compressing the bytes again is in vain.
+    /// `true` if the bytes are compressed already.
     pub compressed: bool,
 }
 
 impl Parts {
-    /// Bytes that are fresh for `timeout` and gone after it.
+    /// Creates the parts of a value that is fresh for `timeout` and not served after it, with a
+    /// random id and without selectors.
     pub fn new(bytes: Bytes, timeout: Duration) -> Self {
         Self {
             bytes,
@@ -94,12 +106,12 @@ impl Parts {
 }
 
 impl Entry {
-    /// An entry that was made now.
+    /// Creates an entry that was computed now. Its times are clamped as [`Parts`] says.
     pub fn new(parts: Parts) -> Self {
         Self::aged(parts, Duration::ZERO)
     }
 
-    /// An entry that was made `age` ago.
+    /// Creates an entry that was computed `age` ago.
     pub(crate) fn aged(mut parts: Parts, age: Duration) -> Self {
         parts.timeout = parts.timeout.min(LONGEST);
         parts.lifetime = parts.lifetime.clamp(parts.timeout, LONGEST);
@@ -119,33 +131,33 @@ impl Entry {
         }))
     }
 
-    /// The value.
+    /// Returns the value.
     pub fn bytes(&self) -> &Bytes {
         &self.0.parts.bytes
     }
 
-    /// What the entry is made of.
+    /// Returns the data of which the entry consists.
     pub fn parts(&self) -> &Parts {
         &self.0.parts
     }
 
-    /// Tells this entry from others under the same key.
+    /// Returns the random number that tells this entry from others under the same key.
     pub fn id(&self) -> u64 {
         self.0.parts.id
     }
 
-    /// How long the entry is still fresh; `None` when it no longer is.
+    /// Returns the time for which the entry is still fresh, or `None` if it is stale.
     pub fn remaining(&self) -> Option<Duration> {
         self.fresh_at(now())
     }
 
-    /// How long the entry may still be served, fresh or not; `None` when it is past its
-    /// lifetime.
+    /// Returns the time for which the entry may still be served, fresh or stale, or `None` if its
+    /// lifetime has ended.
     pub fn lifetime_left(&self) -> Option<Duration> {
         self.usable_at(now())
     }
 
-    /// How long ago the value was made.
+    /// Returns the time since the value was computed, at most its lifetime.
     pub fn age(&self) -> Duration {
         let left = self.0.usable.saturating_duration_since(now());
         self.0.parts.lifetime.saturating_sub(left)
@@ -155,8 +167,8 @@ impl Entry {
         WeakEntry(Arc::downgrade(&self.0))
     }
 
-    /// Leaves a decoded value for the caller who takes it, so that a value that was decoded to see
-    /// whether it can be is not decoded again.
+    /// Leaves a decoded value for the caller that takes it. So a value that was decoded to check
+    /// that it can be is not decoded again.
     pub(crate) fn prepare(&self, value: Box<dyn Any + Send>) {
         *self
             .0
@@ -165,7 +177,8 @@ impl Entry {
             .unwrap_or_else(PoisonError::into_inner) = Some(value);
     }
 
-    /// Takes the decoded value, if one of this type is there.
+    /// Takes the decoded value, if there is one of this type. Only one of several concurrent
+    /// callers gets it; the others decode the bytes.
     pub(crate) fn take_prepared<T: 'static>(&self) -> Option<T> {
         let value = self
             .0
@@ -190,7 +203,7 @@ impl Entry {
             .filter(|left| !left.is_zero())
     }
 
-    /// The same value, with nothing left of its freshness.
+    /// Returns the same value as a stale entry with a new id.
     pub(crate) fn expired(&self) -> Self {
         let (age, mut parts) = (self.age(), self.0.parts.clone());
         parts.id = crate::random::number();
@@ -202,17 +215,17 @@ impl Entry {
         self.0.fingerprint
     }
 
-    /// Whether it is fresh.
+    /// Returns `true` if the entry is fresh at this moment.
     pub(crate) fn is_fresh_at(&self, now: Instant) -> bool {
         now < self.0.fresh
     }
 
-    /// The epoch of [`mark_checked`](Self::mark_checked).
+    /// Returns the epoch of the last [`mark_checked`](Self::mark_checked).
     pub(crate) fn checked(&self) -> u64 {
         self.0.checked.load(Ordering::Acquire)
     }
 
-    /// Remembers in which epoch the marks were last looked at.
+    /// Records that the entry was compared with the marks in this epoch.
     pub(crate) fn mark_checked(&self, epoch: u64) {
         self.0.checked.store(epoch, Ordering::Release);
     }

@@ -1,13 +1,28 @@
 //! The form in which entries are stored where others can write.
 //!
-//! A header of fixed length, the selectors, the validator, the value, and a signature where one is
-//! asked for. What does not open counts as absent: it is damaged, foreign, of another version, or
-//! forged.
+//! It consists of a header of fixed length, the selectors, the validator, the value, and a
+//! signature if a secret is configured. Bytes that do not open count as absent: they are damaged,
+//! foreign, of another version, or forged. Numbers are big-endian, and times are in milliseconds.
 //!
-//! The signature is over all of it, and over the key and the namespace, which are not in it: an
-//! entry that was moved does not open in its new place. The header says when the value was made, by
-//! the clock of who made it. Only where there is a secret is that looked at: without one the
-//! time that the store gives is as good, and clocks of hosts need not agree.
+//! | Offset | Length | Content |
+//! |---|---|---|
+//! | 0 | 4 | `FDC3` |
+//! | 4 | 8 | checksum (XXH3) of everything that follows |
+//! | 12 | 1 | flags |
+//! | 13 | 8 | id |
+//! | 21 | 8 | time of the computation, since 1970 |
+//! | 29 | 8, 8, 4 | timeout, lifetime, cost |
+//! | 49 | 8 | fingerprint |
+//! | 57 | 8, 8 | era and sequence at which the computation began |
+//! | 73 | 2, 2, 4 | number of selectors, lengths of the validator and of the uncompressed value |
+//! | 81 | | selectors, validator, value, signature |
+//!
+//! The signature covers everything after the checksum, and also the key and the namespace, which
+//! are not stored with it: an entry that was moved does not open in its new place. The time of the
+//! computation is by the clock of the process that computed. It is used only if there is a secret.
+//! Without one, the time that the store reports is as good, and clocks of hosts need not agree.
+//!
+//! The file knows neither stores nor names of keys in them.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -20,22 +35,22 @@ use zstd::bulk::{Compressor, Decompressor};
 use crate::clock::{millis, unix_millis};
 use crate::{Entry, Key, Parts, Selector, Stamp};
 
-/// First bytes of every stored entry, with the version of the form.
+/// The first bytes of every stored entry, with the version of the form.
 const MAGIC: [u8; 4] = *b"FDC3";
 
-/// Magic, checksum of all that follows, flags, id, when it was made in milliseconds since 1970,
-/// timeout and lifetime in milliseconds, cost in milliseconds, fingerprint, era, sequence, number
-/// of selectors, length of the validator, length of the value.
+/// The length of the header, which is the sum of its fields in their order.
 const HEADER: usize = 4 + 8 + 1 + 8 + 8 + 8 + 8 + 4 + 8 + 8 + 8 + 2 + 2 + 4;
 
-/// Where the id is, for scripts that compare it in the store.
+/// The offset of the id, for scripts that compare it in the store.
 pub(crate) const ID_OFFSET: usize = 4 + 8 + 1;
 
-/// A stored value that claims to be larger is not opened.
+/// The longest value that is decompressed. A stored form that claims a longer one is not opened.
 const LARGEST: usize = 256 << 20;
 
+/// The length of the signature in bytes.
 const SIGNATURE: usize = blake3::OUT_LEN;
 
+/// The bits of the flags in the header.
 mod flag {
     pub(super) const ZSTD: u8 = 1;
     pub(super) const NEGATIVE: u8 = 2;
@@ -43,22 +58,29 @@ mod flag {
     pub(super) const COMPRESSED: u8 = 8;
 }
 
-/// Below this size a compressed value saves nothing worth its time.
+/// The size from which values are compressed. For smaller ones it saves less than it costs.
 const COMPRESS_FROM: usize = 2048;
 
-/// Level 1: higher ones cost more time than they save on the way to the store.
+/// The level of compression. Higher levels cost more time than they save on the way to the store.
 const ZSTD_LEVEL: i32 = 1;
 
-/// Writes and reads the stored form.
+/// Writes and reads the stored form of entries.
+///
+/// A tier of your own can use it to store entries as bytes. Values of 2 KiB and more are compressed
+/// with zstd, if that saves at least a tenth and they are not
+/// [compressed](crate::Parts::compressed) already. Cloning is cheap.
 #[derive(Clone, Default)]
 pub struct Sealer {
     secret: Option<Arc<[u8; blake3::KEY_LEN]>>,
 }
 
 impl Sealer {
-    /// With a secret, entries are signed (BLAKE3 with a key), and entries that are not count as
-    /// absent: who can write to the store, but does not know the secret, cannot make answers, put
-    /// one under another key, or make one last longer.
+    /// Creates a sealer.
+    ///
+    /// With a secret, entries are signed with keyed BLAKE3, and entries without a valid signature
+    /// count as absent. Someone who can write to the store, but does not know the secret, cannot
+    /// forge values, move them to another key, or make them last longer. Without a secret, a
+    /// checksum detects damage only.
     pub fn new(secret: Option<&str>) -> Self {
         let derive = |secret: &str| {
             Arc::new(blake3::derive_key(
@@ -71,7 +93,8 @@ impl Sealer {
         }
     }
 
-    /// The same for the entries of one namespace: those of another one do not open.
+    /// Returns a sealer for the entries of one namespace. With a secret, entries of another
+    /// namespace do not open. Without one, there is no difference.
     #[must_use]
     pub fn within(&self, namespace: &str) -> Self {
         let derive = |secret: &Arc<[u8; blake3::KEY_LEN]>| {
@@ -86,7 +109,9 @@ impl Sealer {
         }
     }
 
-    /// The stored form of the entry of a key.
+    /// Returns the stored form of the entry of a key.
+    ///
+    /// A validator of more than 65,535 bytes is left out.
     pub fn seal(&self, key: &Key, entry: &Entry) -> Bytes {
         let parts = entry.parts();
         let zstd = compress(parts);
@@ -97,6 +122,7 @@ impl Sealer {
         } else {
             validator
         };
+        // The cache does not store an entry with more selectors.
         let selectors = &parts.selectors[..parts.selectors.len().min(usize::from(u16::MAX))];
         let size =
             HEADER + selectors.len() * Selector::LENGTH + validator.len() + value.len() + SIGNATURE;
@@ -140,8 +166,11 @@ impl Sealer {
         bytes.freeze()
     }
 
-    /// The entry of a key in its stored form, which its store keeps for `left` longer; `None` if it
-    /// does not open.
+    /// Opens the stored form of the entry of a key. `left` is the time for which its store still
+    /// keeps it.
+    ///
+    /// Returns `None` if it is damaged, of another version, or not signed as it must be. With a
+    /// secret, it also returns `None` if the lifetime has ended by the clock of this host.
     pub fn open(&self, key: &Key, stored: &Bytes, left: Duration) -> Option<Entry> {
         let header = Header::read(stored)?;
         let end = self.end_of_value(key, stored, header.flags)?;
@@ -179,14 +208,15 @@ impl Sealer {
         if self.secret.is_none() {
             return Some(Entry::aged(parts, age));
         }
-        // The store says how long it keeps the entry, and who can write there can make that longer.
+        // Someone who can write to the store can make it report a longer time, so the signed time
+        // of the computation counts too.
         let by_clock = Duration::from_millis(unix_millis().saturating_sub(header.made));
         let age = age.max(by_clock);
         (age < header.lifetime).then(|| Entry::aged(parts, age))
     }
 
-    /// Where the value ends and the signature begins, if there is one; `None` if a secret is asked
-    /// for and the signature is not right.
+    /// Returns the offset at which the value ends and the signature begins, if there is one.
+    /// Returns `None` if a secret is configured and the signature is wrong.
     fn end_of_value(&self, key: &Key, stored: &Bytes, flags: u8) -> Option<usize> {
         let signature = if flags & flag::SIGNED != 0 {
             SIGNATURE.min(stored.len())
@@ -198,18 +228,18 @@ impl Sealer {
             return Some(end);
         };
         let signature: [u8; SIGNATURE] = stored.get(end..)?.try_into().ok()?;
-        // Compared in constant time, as `blake3::Hash` does.
+        // `blake3::Hash` compares in constant time.
         let is_right = end >= HEADER
             && sign(secret, key, &stored[ID_OFFSET - 1..end]) == blake3::Hash::from(signature);
         is_right.then_some(end)
     }
 }
 
-/// The part of fixed length, without the magic and the checksum.
+/// The header without the magic and the checksum.
 struct Header {
     flags: u8,
     id: u64,
-    /// In milliseconds since 1970.
+    /// The time of the computation in milliseconds since 1970.
     made: u64,
     timeout: Duration,
     lifetime: Duration,
@@ -225,7 +255,7 @@ struct Header {
 }
 
 impl Header {
-    /// Reads a header; `None` if the stored form is of another version, or damaged.
+    /// Reads a header. Returns `None` if the stored form is of another version or damaged.
     fn read(stored: &Bytes) -> Option<Self> {
         let mut header = stored.get(..HEADER)?;
         if header.copy_to_bytes(MAGIC.len()) != MAGIC[..]
@@ -233,7 +263,7 @@ impl Header {
         {
             return None;
         }
-        // In the order in which `seal` writes them.
+        // The fields are read in the order in which `seal` writes them.
         Some(Self {
             flags: header.get_u8(),
             id: header.get_u64(),
@@ -261,21 +291,22 @@ impl std::fmt::Debug for Sealer {
     }
 }
 
-/// What proves that who knows the secret has kept this under this key.
+/// Returns the signature of an entry under its key.
 fn sign(secret: &[u8; blake3::KEY_LEN], key: &Key, sealed: &[u8]) -> blake3::Hash {
-    // The key has a fixed length, so nothing can pass from one to the other.
+    // The key has a fixed length, so two different pairs of key and entry never give the same
+    // input.
     blake3::Hasher::new_keyed(secret)
         .update(key.as_bytes())
         .update(sealed)
         .finalize()
 }
 
-/// Opens what a fuzzer made, with and without a secret; nothing it gives may panic or allocate
-/// without bound.
+/// Opens arbitrary bytes, with and without a secret. They must neither panic nor allocate without
+/// bound.
 #[doc(hidden)]
 pub fn fuzz_open(stored: &[u8]) -> Option<Entry> {
     let mut stored = BytesMut::from(stored);
-    // A fuzzer does not find checksums.
+    // A fuzzer does not find checksums, so they are made right here.
     if stored.len() >= HEADER {
         let checksum = xxh3_64(&stored[ID_OFFSET - 1..]);
         stored[..MAGIC.len()].copy_from_slice(&MAGIC);
@@ -289,13 +320,13 @@ pub fn fuzz_open(stored: &[u8]) -> Option<Entry> {
 }
 
 thread_local! {
-    // A context is larger than most values and is used again. There is none if memory for it cannot
-    // be had.
+    // A context is larger than most values, so each thread keeps one. It is `None` if memory for it
+    // could not be allocated. Values are then not compressed, and compressed ones count as absent.
     static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(ZSTD_LEVEL).ok());
     static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::new().ok());
 }
 
-/// The compressed value, if that saves at least a tenth.
+/// Returns the compressed value, if that saves at least a tenth.
 fn compress(parts: &Parts) -> Option<Vec<u8>> {
     if parts.compressed || parts.bytes.len() < COMPRESS_FROM {
         return None;
@@ -305,8 +336,9 @@ fn compress(parts: &Parts) -> Option<Vec<u8>> {
     (compressed.len() <= parts.bytes.len() / 10 * 9).then_some(compressed)
 }
 
+/// Returns the decompressed value, which must not be longer than its header claims.
 fn decompress(value: &[u8], length: usize) -> Option<Bytes> {
-    // What a forged length could claim is not allocated before something is there.
+    // The length may be forged, so it is limited before it is allocated.
     let capacity = (length <= LARGEST).then_some(length)?;
     DECOMPRESSOR
         .with_borrow_mut(|zstd| zstd.as_mut()?.decompress(value, capacity).ok())

@@ -1,20 +1,25 @@
-//! What can be wrong with a cache's configuration.
+//! The errors of a cache's configuration.
+//!
+//! A cache that was built has no errors of this type; its tiers report theirs as text to the
+//! breaker, which logs them.
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a cache cannot be built. A cache that was built does not fail: it skips a tier that does.
+/// The reason why a cache cannot be built. A cache that was built does not fail: it skips a tier
+/// that does.
 ///
-/// `Debug` writes what `Display` does, as that is what a `main` that returns it prints.
+/// Messages never repeat a password. `Debug` writes the same as `Display`, because a `main` that
+/// returns the error prints its `Debug` form.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
-    /// The address is not one of a cache.
+    /// The address is not the address of a cache, or contradicts the settings of the builder.
     #[error("{url:?} is not the address of a cache: {reason}. Known are {KNOWN}")]
     Address {
         /// The address, with everything hidden that may be a secret.
         url: String,
-        /// What is wrong with it.
+        /// The part of the address that is wrong, in words.
         reason: String,
     },
     /// The address needs a feature that is not compiled in.
@@ -25,10 +30,11 @@ pub enum Error {
     Feature {
         /// The address, with everything hidden that may be a secret.
         url: String,
-        /// The feature to switch on.
+        /// The feature to enable.
         feature: &'static str,
     },
-    /// The store is one that others can use too, and nothing says whose entries these are.
+    /// The store can be used by others too, and neither the address nor the builder names the
+    /// namespace of these entries.
     #[error(
         "{url:?} can be used by others too, so it has to be said whose entries these are: add namespace=NAME to the \
          options of the address, or call CacheBuilder::namespace before. What has the same name shares its answers: all \
@@ -43,7 +49,7 @@ pub enum Error {
     Directory {
         /// The directory.
         path: String,
-        /// Why.
+        /// The reason, with the error of the operating system if there is one.
         reason: String,
     },
 }

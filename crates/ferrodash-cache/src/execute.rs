@@ -1,8 +1,8 @@
 //! The part of [`Cache`] that runs a flight, in a task of its own: the lease, then the function,
-//! then the tiers to keep the result.
+//! then the tiers to store the result.
 //!
-//! The task does not end with the caller who started it: others may have joined. How a result is
-//! kept is in `keep.rs`.
+//! The task does not end with the caller that started it, because others may have joined. How a
+//! result is stored is in `keep.rs`, and how a computing process is elected in `lease.rs`.
 
 use std::any::Any;
 use std::future::Future;
@@ -24,7 +24,7 @@ use crate::run::Run;
 use crate::search::Search;
 
 impl Cache {
-    /// Puts a flight into a task of its own.
+    /// Spawns a flight as a task of its own.
     pub(crate) fn spawn<E: Send + Sync + 'static>(
         &self,
         call: &Call,
@@ -39,7 +39,16 @@ impl Cache {
         ticket.carried_by(tokio::spawn(flight.instrument(span)).abort_handle());
     }
 
-    /// One flight, from the lease to its landing.
+    /// Runs one flight, from the lease to its landing:
+    ///
+    /// 1. Requests the lease of the key. Another process may have filled the key meanwhile, or may
+    ///    be computing.
+    /// 2. Runs the function, and renews the lease meanwhile.
+    /// 3. Stores the result, or chooses a stale value after a failure.
+    /// 4. Lands, which wakes all callers.
+    ///
+    /// If the task is aborted at any point, `departure` and the lease are dropped: the callers get
+    /// an error, and other processes can take over.
     async fn fly<E: Send + Sync + 'static>(
         &self,
         call: Call,
@@ -47,6 +56,9 @@ impl Cache {
         departure: Departure,
         compute: impl Future<Output = Result<Computed, E>> + Send,
     ) {
+        // Read before anything else. After an invalidation that comes later, the epoch differs and
+        // the copy in memory is compared with the marks again. After a change of the key, the
+        // version differs and the copy is not kept.
         let epoch = self.inner.invalidations.epoch();
         let version = self
             .inner
@@ -60,7 +72,7 @@ impl Cache {
         };
         let run = Run::new(search.found.as_ref().map(|(entry, _)| entry.clone()));
         let landing = match self.run(&call, &run, lease.as_ref(), compute).await {
-            // An error that is to be kept does not replace a value that can be served instead of
+            // An error that is to be stored does not replace a value that can be served instead of
             // it.
             Ok(Ok((computed, cost)))
                 if computed.negative.is_some() && call.policy.may_stand_in(&search) =>
@@ -89,7 +101,9 @@ impl Cache {
         departure.land(landing);
     }
 
-    /// Runs the function, for as long as it may; with it what it made and how long that took.
+    /// Runs the function within its timeout, its run, its mode and this cache's scope, and renews
+    /// the lease meanwhile. Returns the function's result and the time that it took, or the landing
+    /// after a panic or a timeout.
     pub(crate) async fn run<E>(
         &self,
         call: &Call,
@@ -101,6 +115,7 @@ impl Cache {
         let compute = run.scope(call.policy.mode.scope(self.scope(compute)));
         let work = tokio::time::timeout(
             call.policy.hard_timeout,
+            // The future is dropped after a panic, so nobody sees a state that it left half done.
             AssertUnwindSafe(compute).catch_unwind(),
         );
         let outcome = match lease {
@@ -116,7 +131,10 @@ impl Cache {
         }
     }
 
-    /// Keeps what the function made, and says how the flight lands.
+    /// Stores the result of the function, and returns the landing of the flight.
+    ///
+    /// The landing is `superseded` if the result was lost, or if another caller has joined and
+    /// something was invalidated since the flight began. Such callers compute again.
     async fn succeed(
         &self,
         call: &Call,
@@ -136,6 +154,8 @@ impl Cache {
         } else {
             Kept::No
         };
+        // Only after storing: a caller that comes now finds the value in a tier. All callers that
+        // joined are known here, so if there are none, the marks need not be read again.
         let joined = departure.leave();
         if let Some(improvement) = improvement.filter(|_| kept == Kept::Yes) {
             self.improve_later(call, &entry, improvement);
@@ -151,7 +171,8 @@ impl Cache {
         }
     }
 
-    /// The stale value that is served instead of a failure, or else the failure.
+    /// Returns the stale value that is served instead of a failure, or else the failure. A value
+    /// that was invalidated meanwhile is not served.
     async fn fall_back(&self, call: &Call, search: Search, failure: Landing) -> Landing {
         let usable = call.policy.may_stand_in(&search);
         let Some((entry, tier)) = search.found else {
@@ -166,7 +187,7 @@ impl Cache {
     }
 }
 
-/// What a panic said.
+/// Returns the message of a panic, or `no message` if its payload is not text.
 #[doc(hidden)]
 pub fn panic_message(panic: &(dyn Any + Send)) -> &str {
     let text = panic.downcast_ref::<&'static str>().copied();

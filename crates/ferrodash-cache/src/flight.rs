@@ -1,4 +1,11 @@
-//! One computation per key: callers that ask while it runs wait for its result.
+//! One computation per key: callers that arrive while it runs wait for its result.
+//!
+//! A computation is a *flight*. [`Flights::board`] starts one or joins the one in progress: callers
+//! hold a [`Ticket`], and the task that computes holds the [`Departure`]. The flight ends when the
+//! departure lands, or when the last ticket is dropped.
+//!
+//! The file knows neither tiers nor policies. It takes its locks and atomics from `sync.rs`, so
+//! that shuttle can test how threads interleave.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -13,28 +20,32 @@ use crate::answer::Status;
 use crate::sync::{AtomicBool, AtomicUsize, Mutex, MutexGuard, Ordering};
 use crate::{Entry, Key, Selector};
 
-/// How a flight ended. The error is the function's own, behind `Any` because one map serves
+/// The result of a flight. The error is the function's own, behind `Any` because one map serves
 /// functions of all types.
 #[derive(Clone)]
 pub(crate) enum Landing {
+    /// The function returned a value, or a stored one is served.
     Value {
         entry: Entry,
         status: Status,
-        /// Something was invalidated while the function ran. A caller that asked before that may
+        /// Something was invalidated while the function ran. A caller that called before that may
         /// have the value, and one that joined later may not. As nobody knows which, only the
         /// caller that started the flight gets it.
         superseded: bool,
     },
+    /// The function returned an error.
     Error(Arc<dyn Any + Send + Sync>),
+    /// The function panicked with this message.
     Panic(Arc<str>),
     /// The function ran longer than it may.
     TimedOut,
-    /// Nothing was computed, because another process does; callers that wait have to look again.
+    /// No value was computed, because another process computes. Callers that wait have to look
+    /// again.
     Elsewhere,
 }
 
 impl Landing {
-    /// A value that counts for all who waited.
+    /// Makes a landing with a value for all callers that waited.
     pub(crate) fn value(entry: Entry, status: Status) -> Self {
         Self::Value {
             entry,
@@ -43,12 +54,13 @@ impl Landing {
         }
     }
 
-    /// The task was ended from outside, for example with its runtime.
+    /// Makes the landing of a task that was ended from outside, for example with its runtime.
     fn ended() -> Self {
         Self::Panic("the computation was canceled before it finished".into())
     }
 }
 
+/// The receiver on which a flight announces its landing.
 type Arrival = watch::Receiver<Option<Landing>>;
 
 /// The flights in progress.
@@ -58,34 +70,39 @@ pub(crate) struct Flights {
     map: Mutex<HashMap<Key, Flight>>,
 }
 
+/// A flight in the map, which others can join.
 struct Flight {
     arrival: Arrival,
     state: Arc<State>,
 }
 
+/// The state that the tickets and the departure of a flight share.
 struct State {
-    /// Its key was removed: what it brings must not be kept.
+    /// The key was removed: the result must not be stored.
     canceled: AtomicBool,
-    /// How many wait. Changed under the map's lock, so that nobody joins a flight whose last waiter
-    /// has just left.
+    /// Number of callers that wait. It changes under the map's lock, so that nobody joins a flight
+    /// whose last waiter has just left.
     waiters: AtomicUsize,
-    /// Somebody has joined.
+    /// A second caller has joined.
     joined: AtomicBool,
-    /// It goes on when nobody waits.
+    /// The flight continues without callers.
     detached: AtomicBool,
-    /// It was asked to run whatever is kept.
+    /// The flight runs the function whatever the tiers have.
     refreshes: bool,
+    /// The selectors of the call that started the flight.
     selectors: Arc<[Selector]>,
+    /// The task, once it is spawned.
     task: Mutex<Option<AbortHandle>>,
 }
 
-/// Whether a caller starts a flight or joins one.
+/// The outcome of boarding: a caller joins a flight or starts one.
 pub(crate) enum Boarding {
     Join(Ticket),
     Start(Ticket, Departure),
 }
 
-/// A place among those who wait. When the last one goes, the flight ends.
+/// A place among the callers that wait. When the last ticket is dropped, the flight is aborted
+/// unless it is detached.
 pub(crate) struct Ticket {
     key: Key,
     flights: Arc<Flights>,
@@ -93,8 +110,8 @@ pub(crate) struct Ticket {
     arrival: Arrival,
 }
 
-/// The duty to end a flight. Dropping it without a landing (the task was ended from outside) ends
-/// it as a panic, so that nobody waits for ever.
+/// The duty to end a flight. If it is dropped without a landing (the task was ended from outside),
+/// the flight ends as a panic, so that nobody waits for ever.
 pub(crate) struct Departure {
     key: Key,
     flights: Arc<Flights>,
@@ -124,9 +141,11 @@ impl Flights {
                     arrival,
                 });
             }
-            // The older flight must not overwrite what the newer one brings.
+            // The older flight must not overwrite the result of the newer one.
             state.canceled.store(true, Ordering::SeqCst);
         }
+        // A refresh replaces an older flight of the key in the map. Callers of the older one keep
+        // their receivers and get its result.
         let (sender, arrival) = watch::channel(None);
         let state = Arc::new(State {
             canceled: AtomicBool::new(false),
@@ -169,8 +188,8 @@ impl Flights {
         }
     }
 
-    /// Nobody joins flights of these selectors any more; whether what they bring is kept, their
-    /// marks say.
+    /// Closes the flights of these selectors: nobody can join them any more. Whether their results
+    /// are stored is decided by the marks.
     pub(crate) fn close(&self, selectors: &[Selector]) {
         self.lock().retain(|_, flight| {
             !flight
@@ -181,7 +200,7 @@ impl Flights {
         });
     }
 
-    /// Takes a flight off the map, unless another one has its place.
+    /// Removes a flight from the map, unless another one has replaced it.
     fn leave(&self, key: &Key, state: &Arc<State>) {
         let mut map = self.lock();
         if map
@@ -198,7 +217,7 @@ impl Flights {
 }
 
 impl Ticket {
-    /// Waits for the landing.
+    /// Waits for the landing. Any number of tickets can wait; each gets a clone.
     pub(crate) async fn landing(&mut self) -> Landing {
         match self.arrival.wait_for(Option::is_some).await {
             Ok(landing) => landing.clone().expect("waited for it to be there"),
@@ -206,12 +225,12 @@ impl Ticket {
         }
     }
 
-    /// Lets the flight go on when nobody waits for it any more.
+    /// Lets the flight continue when nobody waits for it any more.
     pub(crate) fn detach(&self) {
         self.state.detached.store(true, Ordering::SeqCst);
     }
 
-    /// The task of the flight, to be ended when nobody waits.
+    /// Sets the task of the flight, which is aborted when nobody waits.
     pub(crate) fn carried_by(&self, task: AbortHandle) {
         *crate::sync::lock(&self.state.task) = Some(task);
     }
@@ -219,6 +238,8 @@ impl Ticket {
 
 impl Drop for Ticket {
     fn drop(&mut self) {
+        // The count falls and the flight leaves the map under one lock. So a caller that boards at
+        // the same time either keeps this flight alive or starts another one.
         let task = {
             let mut map = self.flights.lock();
             if self.state.waiters.fetch_sub(1, Ordering::SeqCst) > 1
@@ -242,19 +263,19 @@ impl Drop for Ticket {
 }
 
 impl Departure {
-    /// Whether the key was removed, or a refresh has taken this flight's place.
+    /// Returns `true` if the key was removed, or if a refresh has replaced this flight.
     pub(crate) fn is_canceled(&self) -> bool {
         self.state.canceled.load(Ordering::SeqCst)
     }
 
-    /// Takes the flight off the map: what it brings is in its tiers, and later callers look there.
-    /// Returns whether anybody has joined it.
+    /// Removes the flight from the map: its result is in the tiers, and later callers look there.
+    /// Returns whether any caller has joined it.
     pub(crate) fn leave(&self) -> bool {
         self.flights.leave(&self.key, &self.state);
         self.state.joined.load(Ordering::SeqCst)
     }
 
-    /// Ends the flight.
+    /// Ends the flight. It leaves the map first, so that no caller joins a flight that has landed.
     pub(crate) fn land(self, landing: Landing) {
         self.flights.leave(&self.key, &self.state);
         self.sender.send_replace(Some(landing));
@@ -263,6 +284,7 @@ impl Departure {
 
 impl Drop for Departure {
     fn drop(&mut self) {
+        // After `land`, a landing is there and nothing happens.
         let unfinished = self.sender.send_if_modified(|landing| {
             let unfinished = landing.is_none();
             landing.get_or_insert(Landing::ended());
@@ -274,7 +296,7 @@ impl Drop for Departure {
     }
 }
 
-/// Runs `work` beside something that goes on as long as it does.
+/// Runs `work` and, at the same time, `company`, which is dropped as soon as `work` is done.
 pub(crate) async fn beside<T>(
     work: impl Future<Output = T>,
     company: impl Future<Output = ()>,

@@ -1,11 +1,12 @@
-//! What the fuzzer of addresses runs: the builder, and everything that it says.
+//! The target of the fuzzer of addresses: it runs the parsers and the builder, and inspects every
+//! text that they produce.
 
 use futures_util::FutureExt;
 
 use crate::address::masked;
 
-/// Looks for a secret in all that is said of an address, whether or not it can be used: the error,
-/// and the settings that were read from it. Nothing is opened or connected to.
+/// Searches for a secret in every text about an address, whether or not the address can be used:
+/// the error, and the settings that were read from it. Nothing is opened or connected to.
 #[doc(hidden)]
 pub fn fuzz_address(url: &str, secrets: &[&str]) {
     let check = |text: String| {
@@ -32,7 +33,7 @@ pub fn fuzz_address(url: &str, secrets: &[&str]) {
         Ok(config) => assert!(!config.directory.as_os_str().is_empty() && config.max_bytes > 0),
         Err(error) => check(format!("{error} {error:?}")),
     }
-    // A directory would be made.
+    // A disk tier would create its directory.
     if !url.starts_with("disk:") {
         let cache = crate::Cache::from_url(url)
             .now_or_never()

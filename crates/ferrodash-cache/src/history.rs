@@ -1,16 +1,17 @@
-//! What this process has seen of a store's history of invalidations, and what contradicts it.
+//! The history of invalidations of a store, as far as this process has seen it, and a check of what
+//! contradicts it.
 //!
 //! A history goes forward: eras that have ended do not come back, the sequence number of an era
-//! never falls, and neither does the mark of a selector. A store that was put back, from a copy of
-//! its data or by somebody who wants an old value to count again, breaks one of these rules for who
-//! has seen more of it. Such a process begins another era, which invalidates all that the store
-//! has. Who has seen nothing yet cannot know: what was put back as a whole looks like what it once
-//! was.
+//! never falls, and neither does the mark of a selector. A store whose data were restored, from a
+//! backup or by someone who wants an old value to count again, breaks one of these rules for a
+//! process that has seen more of the history. Such a process begins another era, which invalidates
+//! everything that the store has. A process that has seen nothing yet cannot know: a store that was
+//! restored as a whole looks like what it once was.
 //!
-//! A tier may keep more than one history, each with marks of its own; each has a number.
+//! A tier may have several histories, each with marks of its own; each has a number.
 //!
-//! What is compared was seen *before* the store was asked, as answers may arrive in another order
-//! than they were given.
+//! Answers may arrive in another order than they were given. So an answer is compared with what was
+//! seen *before* the store was called.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -20,39 +21,42 @@ use xxhash_rust::xxh3::Xxh3Default;
 use crate::tier::{Reading, Shared, TierResult};
 use crate::{Key, Marks, Selector, Stamp};
 
-/// Eras that have ended are remembered up to this number; one lasts until the store loses its
-/// marks.
+/// The number of ended eras that are remembered. An era lasts until the store loses its marks.
 const MOST_ERAS: usize = 256;
 
-/// Marks that are remembered, for selectors and for sets of them, of all histories together.
+/// The number of marks that are remembered, for selectors and for sets of them, of all histories
+/// together.
 const MOST_MARKS: usize = 50_000;
 
-/// How often another era is begun for one call. Who breaks one in between is at it right now.
+/// The number of attempts in one call, each of which can begin another era. An era that ends in
+/// between is being ended by someone at this very moment.
 const ATTEMPTS: usize = 3;
 
-/// What was seen of the store that keeps the marks.
+/// The history of the store that keeps the marks, as far as this process has seen it.
 #[derive(Default)]
 pub(crate) struct History {
     // Locked for a few look-ups, never across an await.
     seen: Mutex<HashMap<usize, Seen>>,
 }
 
+/// One history, as far as this process has seen it.
 #[derive(Default)]
 struct Seen {
     /// The newest moment.
     now: Stamp,
-    /// Eras that have ended, with how many had ended then.
+    /// Eras that have ended, each with its number in the order in which they ended.
     ended: HashMap<u64, u64>,
+    /// Ended eras, the oldest first, so that the oldest is forgotten first.
     order: VecDeque<u64>,
+    /// The number of eras that have ended.
     count: u64,
-    /// In the present era: at least so new are the marks of selectors that were invalidated from
-    /// here.
+    /// Lower bounds of the marks of selectors that this process invalidated, in the present era.
     marks: HashMap<Selector, u64>,
-    /// The same for the newest mark of a set of selectors, by a hash of it.
+    /// Lower bounds of the newest mark of a set of selectors, by a hash of the set.
     sets: HashMap<u64, u64>,
 }
 
-/// What an answer must agree with.
+/// The state that was known before a call, with which its answer must agree.
 #[derive(Clone, Copy, Default)]
 struct Before {
     now: Stamp,
@@ -61,7 +65,11 @@ struct Before {
 }
 
 impl History {
-    /// The entry under a key with the marks of selectors, as [`Shared::read`] gives them.
+    /// Reads the entry under a key with the marks of selectors, like [`Shared::read`], and checks
+    /// the answer against the history.
+    ///
+    /// If they contradict each other, another era begins and the read is repeated. After three
+    /// contradictions it is an error, and the tier counts as failing.
     pub(crate) async fn read(
         &self,
         shared: &dyn Shared,
@@ -79,7 +87,8 @@ impl History {
         Err(contradicted())
     }
 
-    /// The marks of selectors for the entry of a key, as [`Shared::marks_of`] gives them.
+    /// Reads the marks of selectors for the entry of a key, like [`Shared::marks_of`], with the
+    /// same check.
     pub(crate) async fn marks(
         &self,
         shared: &dyn Shared,
@@ -97,8 +106,8 @@ impl History {
         Err(contradicted())
     }
 
-    /// Marks selectors, as [`Shared::invalidate`] does. In a store that was put back that would not
-    /// reach what the store had after the moment to which it was put back.
+    /// Marks selectors, like [`Shared::invalidate`], with the same check. In a store whose data
+    /// were restored, the marks alone would not reach entries from after the moment of the backup.
     pub(crate) async fn invalidate(
         &self,
         shared: &dyn Shared,
@@ -118,7 +127,7 @@ impl History {
         Err(contradicted())
     }
 
-    /// What is known of each history before the store is asked.
+    /// Returns what is known of each history before the store is called.
     fn all_before(&self, selectors: &[Selector]) -> Vec<(usize, Before)> {
         let numbers: Vec<usize> = self.seen().keys().copied().collect();
         numbers
@@ -127,13 +136,15 @@ impl History {
             .collect()
     }
 
+    /// Compares an answer with what was known of its history before the call. A history that was
+    /// not known then agrees with everything.
     fn agree(&self, before: &[(usize, Before)], selectors: &[Selector], marks: Marks) -> bool {
         let before = before.iter().find(|(number, _)| *number == marks.history);
         let before = before.map(|(_, before)| *before).unwrap_or_default();
         self.agrees(marks.history, before, selectors, marks)
     }
 
-    /// What is known before the store is asked.
+    /// Returns what is known of one history before the store is called.
     fn before(&self, number: usize, selectors: &[Selector]) -> Before {
         let mut histories = self.seen();
         let seen = histories.entry(number).or_default();
@@ -150,10 +161,11 @@ impl History {
         }
     }
 
-    /// Whether an answer agrees with what was known before it was asked for. If so, it is known
-    /// from now on.
+    /// Returns `true` if an answer agrees with what was known before the call. If so, it is
+    /// remembered.
     fn agrees(&self, number: usize, before: Before, selectors: &[Selector], marks: Marks) -> bool {
         let mut histories = self.seen();
+        // The histories share the limit.
         let most = MOST_MARKS / histories.len().max(1);
         let seen = histories.entry(number).or_default();
         let came_back = seen
@@ -162,14 +174,14 @@ impl History {
             .is_some_and(|number| *number <= before.ended);
         let same_era = marks.now.era == before.now.era;
         let fell = marks.now.sequence < before.now.sequence || marks.newest < before.newest;
-        // That a mark is newer than the number is no contradiction: not every store reads both at
-        // one moment.
+        // A mark that is newer than the sequence number is no contradiction: not every store reads
+        // both at one moment.
         if came_back || same_era && fell {
             return false;
         }
         if !seen.follow(marks.now) {
-            // An answer from before the era that another answer has reported meanwhile: right when
-            // it was given.
+            // The answer is from before an era that another answer has reported meanwhile. It was
+            // right when it was given.
             return true;
         }
         if marks.newest > 0 {
@@ -180,6 +192,8 @@ impl History {
         true
     }
 
+    /// Remembers the marks that an invalidation by this process has made. An older mark can no
+    /// longer be right.
     fn invalidated(&self, number: usize, selectors: &[Selector], at: Stamp) {
         let mut histories = self.seen();
         let most = MOST_MARKS / histories.len().max(1);
@@ -199,7 +213,7 @@ impl History {
 }
 
 impl Seen {
-    /// Follows the store to a moment; `false` if its era has ended already.
+    /// Advances to a moment of the store. Returns `false` if its era has ended already.
     fn follow(&mut self, now: Stamp) -> bool {
         if self.now.era == now.era {
             self.now.sequence = self.now.sequence.max(now.sequence);
@@ -208,7 +222,7 @@ impl Seen {
         if self.ended.contains_key(&now.era) {
             return false;
         }
-        // 0 is the era of nothing.
+        // 0 means that no era was seen yet.
         if self.now.era != 0 {
             self.count += 1;
             self.ended.insert(self.now.era, self.count);
@@ -219,11 +233,12 @@ impl Seen {
                 self.ended.remove(&oldest);
             }
         }
+        // Sequence numbers begin again in another era, so marks of the old one say nothing.
         (self.now, self.marks, self.sets) = (now, HashMap::new(), HashMap::new());
         true
     }
 
-    /// Forgets what was remembered of marks when it becomes too much. The sequence number stays.
+    /// Forgets all marks if there are too many. The sequence number stays.
     fn make_room(&mut self, most: usize) {
         if self.marks.len() + self.sets.len() > most {
             self.marks.clear();
@@ -232,6 +247,7 @@ impl Seen {
     }
 }
 
+/// Begins another era in the store, and logs that.
 async fn begin_era(shared: &dyn Shared, history: usize) -> TierResult<()> {
     tracing::warn!("the history of the cache's store went back; discarding all that the store has");
     shared.begin_era(history).await
@@ -241,6 +257,7 @@ fn contradicted() -> String {
     "its history goes back again and again".to_owned()
 }
 
+/// Hashes a set of selectors in its order, which is the same for all calls of a function.
 fn hash(selectors: &[Selector]) -> u64 {
     let mut hasher = Xxh3Default::new();
     selectors

@@ -1,10 +1,10 @@
-//! The part of [`Cache`] that stores a better form of a value that is stored already, such as one
-//! with compressed copies of it.
+//! The part of [`Cache`] that replaces a stored value with a better form of it, such as one with
+//! compressed copies.
 //!
-//! A caller should not wait for what only later callers profit from. A function therefore returns
-//! what is ready, and with it a function that makes the better form of that; the cache calls it
-//! once the value is kept, and then puts the better form in the value's place, in each tier that
-//! still has that very entry. What was invalidated, removed or replaced meanwhile stays so.
+//! A caller should not wait for work from which only later callers profit. A function therefore
+//! returns what is ready, together with a function that makes the better form. The cache calls it
+//! once the value is stored, and then replaces the value in each tier that still has that very
+//! entry. A value that was invalidated, removed or replaced meanwhile stays as it is.
 
 use crate::answer::Improvement;
 use crate::cache::{Cache, Slot};
@@ -16,7 +16,8 @@ use crate::tier::{LeaseOutcome, LeaseRequest, Shared};
 use crate::{Entry, Parts};
 
 impl Cache {
-    /// Makes the better form of an entry that was just kept, in a task of its own.
+    /// Makes the better form of an entry that was just stored, in a task of its own that waits for
+    /// its turn.
     pub(crate) fn improve_later(&self, call: &Call, entry: &Entry, improve: Improvement) {
         let (cache, call) = (self.clone(), call.clone());
         let waiting = self.inner.improvements.wait(entry);
@@ -46,9 +47,10 @@ impl Cache {
         });
     }
 
-    /// Puts the better form of an entry into the tiers that have the entry.
+    /// Puts the better form of an entry into the tiers that still have the entry.
     async fn improve(&self, call: &Call, better: &Entry) {
         let inner = &*self.inner;
+        // The entry may have been invalidated while its better form was made.
         let Some(marks) = self.marks(&call.key, &better.parts().selectors).await else {
             return;
         };
@@ -83,8 +85,8 @@ impl Cache {
         }
     }
 
-    /// Replaces the entry in the tier that gives leases. The lease is lost to a caller that removes
-    /// or replaces the entry, so the better form never takes the place of something newer.
+    /// Replaces the entry in the tier that grants leases. A caller that removes or replaces the
+    /// entry meanwhile ends the lease, so the better form never overwrites something newer.
     async fn fill_again(
         &self,
         call: &Call,
@@ -97,10 +99,11 @@ impl Cache {
         let lease = Lease::sought(self, *key, request.token, request.lease);
         match slot.ask(inner, key, shared.acquire(key, request)).await {
             Some(Some(LeaseOutcome::Won)) => {}
-            // It may be held, and is released.
+            // Without an answer the lease may be held. Dropping `lease` releases it.
             Some(None) => return,
             None | Some(Some(_)) => return lease.not_won(),
         }
+        // The lease is also won if the entry was removed, and a better form must not bring it back.
         let kept = slot.call(inner, key, slot.tier().get(key)).await.flatten();
         if kept.is_some_and(|kept| kept.id() == better.id()) {
             lease.fill(better).await;

@@ -1,4 +1,9 @@
 //! The part of [`Cache`] that removes and invalidates entries.
+//!
+//! A removal acts on the tiers; an invalidation only raises marks, and entries are compared with
+//! them when they are read. Both also keep computations in progress from storing their results.
+//! Unlike all other operations they report a tier that did not answer, because it may still return
+//! old values.
 
 use std::time::Duration;
 
@@ -10,26 +15,34 @@ use crate::tier::{Filled, LeaseOutcome, LeaseRequest};
 use crate::{Key, Selector};
 
 /// An invalidation that did not reach every tier. The tiers that it names may still return old
-/// values.
+/// values, until the call is repeated or the values end.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{} did not confirm the invalidation and may still return old values; try again", tiers.join(" and "))]
 pub struct Unreached {
-    /// The tiers.
+    /// The names of the tiers.
     pub tiers: Vec<&'static str>,
 }
 
 debug_as_display!(Unreached);
 
 impl Cache {
-    /// Forgets a value in every tier.
+    /// Removes a value from every tier.
     ///
     /// If a computation of this key is in progress, in this process or in one that shares the last
     /// tier, its result is not stored. Callers that wait for it get the result. The next caller
     /// starts another computation.
     ///
+    /// Copies in the memory of other processes are dropped when the notice of the removal arrives,
+    /// or at their maximum age ([`CacheBuilder::near_age`](crate::CacheBuilder::near_age)).
+    ///
+    /// # Cancellation
+    /// If the returned future is dropped, some tiers may still have the value.
+    ///
     /// # Errors
-    /// When a tier could not be reached and may still have it.
+    /// If a tier could not be reached and may still have the value. All tiers are tried. Removing
+    /// again is safe.
     pub async fn remove(&self, key: &Key) -> Result<(), Unreached> {
+        // First, so that a computation in progress cannot store its result after the removal.
         self.inner.flights.cancel(key);
         if self.inner.marks_keys() {
             self.invalidate(&[key.selector()]).await?;
@@ -37,11 +50,12 @@ impl Cache {
         self.remove_from_tiers(key).await
     }
 
+    /// Removes a key from all tiers, without a mark.
     async fn remove_from_tiers(&self, key: &Key) -> Result<(), Unreached> {
         let inner = &*self.inner;
         let mut tiers = Vec::new();
-        // Also if the caller goes away before the tiers have answered: they may carry it out all
-        // the same.
+        // Runs also if the caller goes away before the tiers have answered, as they may carry out
+        // the removal all the same.
         let _forget = OnDrop(|| inner.near_cache.iter().for_each(|near| near.changed(key)));
         // From the last tier on, so that an entry is not copied from one that still has it to one
         // that no longer does.
@@ -61,10 +75,10 @@ impl Cache {
         }
     }
 
-    /// Forgets the values of several keys.
+    /// Removes the values of several keys, one after the other.
     ///
     /// # Errors
-    /// As for [`remove`](Self::remove); all keys are tried.
+    /// As for [`remove`](Self::remove). All keys are tried, and the last error is returned.
     pub async fn remove_many(&self, keys: &[Key]) -> Result<(), Unreached> {
         let mut result = Ok(());
         for key in keys {
@@ -73,23 +87,43 @@ impl Cache {
         result
     }
 
-    /// Forgets everything with one of these selectors: functions, tags, or [all](Selector::ALL).
+    /// Invalidates all values with one of these selectors: functions, tags, or
+    /// [all](Selector::ALL).
     ///
     /// When this returns, no process reads a value that was computed before, with one exception:
     /// copies in the memory of other processes. Those processes drop their copies as soon as the
     /// message reaches them, or when the copies reach their maximum age (see
     /// [`CacheBuilder::near_age`](crate::CacheBuilder::near_age)). Results of computations in
-    /// progress are not stored.
+    /// progress are not stored. The cost does not depend on the number of values: nothing is
+    /// searched or deleted.
+    ///
+    /// # Cancellation
+    /// If the returned future is dropped, the invalidation may or may not be carried out.
     ///
     /// # Errors
-    /// When the tier that keeps the marks could not be reached.
+    /// If the tier that keeps the marks could not be reached. Invalidating again is safe.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::time::Duration;
+    /// use ferrodash_cache::{Cache, Key, Policy, Selector};
+    ///
+    /// let (cache, key) = (Cache::memory(1 << 20), Key::of("rows", &"orders"));
+    /// let policy = Policy::new(Duration::from_secs(60)).tag("orders");
+    /// cache.set_with(&key, "42".into(), &policy).await;
+    /// cache.invalidate(&[Selector::tag("orders")]).await.unwrap();
+    /// assert!(cache.get(&key).await.is_none());
+    /// # }
+    /// ```
     pub async fn invalidate(&self, selectors: &[Selector]) -> Result<(), Unreached> {
         let inner = &*self.inner;
+        // Callers from now on must not join computations that began before the invalidation.
         inner.flights.close(selectors);
         match inner.authority() {
             None => inner.invalidations.invalidate_own(selectors),
             Some((slot, shared)) => {
-                // Also if the caller goes away before the tier has answered.
+                // Runs also if the caller goes away before the tier has answered, as the tier may
+                // carry out the invalidation all the same.
                 let advance = OnDrop(|| inner.invalidations.advance());
                 let reached = slot
                     .insist(inner, None, inner.history.invalidate(shared, selectors))
@@ -103,12 +137,12 @@ impl Cache {
                 }
             }
         }
-        // Once more for who boarded before the marks were there.
+        // Once more, for callers that boarded before the marks were written.
         inner.flights.close(selectors);
         Ok(())
     }
 
-    /// Forgets everything with a tag.
+    /// Invalidates all values with a tag.
     ///
     /// # Errors
     /// As for [`invalidate`](Self::invalidate).
@@ -116,7 +150,7 @@ impl Cache {
         self.invalidate(&[Selector::tag(tag)]).await
     }
 
-    /// Forgets all values of a function, by the name that its keys are made with.
+    /// Invalidates all values of a function, by the name with which its keys are made.
     ///
     /// # Errors
     /// As for [`invalidate`](Self::invalidate).
@@ -124,7 +158,7 @@ impl Cache {
         self.invalidate(&[Selector::function(name)]).await
     }
 
-    /// Forgets everything in this cache's namespace.
+    /// Invalidates all values in this cache's namespace, for all processes that share it.
     ///
     /// # Errors
     /// As for [`invalidate`](Self::invalidate).
@@ -132,11 +166,15 @@ impl Cache {
         self.invalidate(&[Selector::ALL]).await
     }
 
-    /// Makes a value stale, so that the next call computes it again. The stale value can still be
-    /// served meanwhile, or if the function fails. Returns `false` if there is no value.
+    /// Makes a value stale, so that the next call computes it again. Returns `false` if there is no
+    /// value.
+    ///
+    /// The stale value can still be served meanwhile, or if the function fails, as far as the
+    /// policy of the call allows that. Caches with several tiers or with signed entries, and those
+    /// whose tier cannot replace an entry safely, remove the value instead.
     ///
     /// # Errors
-    /// When a tier could not be reached and may still have it fresh.
+    /// If a tier could not be reached and may still have the value fresh.
     pub async fn expire(&self, key: &Key) -> Result<bool, Unreached> {
         let inner = &*self.inner;
         let unreached = || Unreached {
@@ -164,6 +202,8 @@ impl Cache {
             }
             return Ok(true);
         };
+        // The stale form is stored with a lease on the entry that was seen, so that it never
+        // overwrites a newer one.
         let (token, lease) = (crate::random::number(), Duration::from_secs(1));
         let request = LeaseRequest {
             token,
@@ -181,7 +221,7 @@ impl Cache {
                 .insist(inner, Some(key), shared.fill(key, token, &expired))
                 .await
                 .ok_or_else(unreached)?,
-            // It has been replaced, or is about to be.
+            // The value has been replaced, or is about to be.
             LeaseOutcome::Changed(_) | LeaseOutcome::Held(_) => Filled::Lost,
         };
         if let Some(near) = &inner.near_cache {
@@ -194,8 +234,10 @@ impl Cache {
     }
 }
 
-/// Tags that are to be invalidated whatever becomes of the caller: it may go away after it has
-/// written, and before the invalidation has got through.
+/// Tags that are invalidated whatever happens to the caller, which may be dropped after it has
+/// written and before the invalidation has reached the tiers.
+///
+/// Dropping it starts the invalidation in the background; [`discard`](Self::discard) cancels it.
 #[doc(hidden)]
 #[derive(Debug)]
 pub struct PendingInvalidation {
@@ -204,6 +246,8 @@ pub struct PendingInvalidation {
 }
 
 impl PendingInvalidation {
+    /// Creates an invalidation in the current cache. From here on it happens unless it is
+    /// discarded.
     pub fn new(selectors: Vec<Selector>) -> Self {
         Self {
             cache: Cache::current(),
@@ -211,12 +255,12 @@ impl PendingInvalidation {
         }
     }
 
-    /// Drops the invalidation: nothing was written.
+    /// Cancels the invalidation, because nothing was written.
     pub fn discard(mut self) {
         self.selectors.clear();
     }
 
-    /// Invalidates, in a task of its own.
+    /// Invalidates in a task of its own, which continues if the caller is dropped.
     pub async fn complete(mut self) -> Result<(), Unreached> {
         let (cache, selectors) = (self.cache.clone(), std::mem::take(&mut self.selectors));
         let task = tokio::spawn(async move { cache.invalidate(&selectors).await });
@@ -241,7 +285,7 @@ impl Drop for PendingInvalidation {
     }
 }
 
-/// Does something when it is dropped.
+/// Calls a function when it is dropped, also if the future that owns it is dropped.
 struct OnDrop<F: Fn()>(F);
 
 impl<F: Fn()> Drop for OnDrop<F> {

@@ -1,8 +1,12 @@
-//! What this process knows of invalidations.
+//! The invalidations that this process knows of.
 //!
 //! The marks themselves are in the shared tier, or here if there is none. Copies in memory need not
-//! ask for them on each hit: each remembers the *epoch* in which it was last looked at, and the
-//! epoch changes with every invalidation that becomes known here. So a hit compares two numbers.
+//! read them on each hit: each copy remembers the *epoch* in which it was last compared with the
+//! marks, and the epoch changes with every invalidation that becomes known here. So a hit compares
+//! two numbers.
+//!
+//! The file knows selectors and marks. It does not read them from a tier; `search.rs` does and puts
+//! them here.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,14 +14,16 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{Marks, Selector, Stamp};
 
-/// From this number of marks on a new era begins, which invalidates all entries: tags can be made
-/// of anything, such as the numbers of rows, and marks of what nobody asks for any more would pile
-/// up.
+/// The number of marks at which a new era begins, which invalidates all entries. Tags can be made
+/// of anything, such as the numbers of rows, and marks of tags that nobody uses any more would
+/// otherwise accumulate.
 const MOST_MARKS: usize = 100_000;
 
-/// Sets of selectors whose marks are remembered.
+/// The number of sets of selectors whose marks are remembered.
 const MOST_KNOWN: usize = 10_000;
 
+/// The epoch, the marks of a cache without a shared tier, and a memory of marks that were read from
+/// one.
 pub(crate) struct Invalidations {
     epoch: AtomicU64,
     // Both are locked for one look or change.
@@ -31,23 +37,24 @@ struct Own {
     marks: HashMap<Selector, u64>,
 }
 
-/// Marks that were read from the shared tier in this epoch, so that the copies of one function ask
-/// once.
+/// Marks that were read from the shared tier in this epoch, so that the copies of one function need
+/// one read.
 #[derive(Default)]
 struct Known {
     epoch: u64,
-    /// By part of the tier, and by selectors.
+    /// By part of the tier, then by selectors.
     marks: HashMap<usize, HashMap<Arc<[Selector]>, Marks>>,
     count: usize,
 }
 
 impl Invalidations {
+    /// Begins a history with a random era, so that entries of an earlier process do not count.
     pub(crate) fn new() -> Self {
         let now = Stamp {
             era: crate::random::number(),
             sequence: 0,
         };
-        // No entry was looked at in epoch 0.
+        // Epochs begin with 1, as an entry that was never checked has epoch 0.
         let own = Mutex::new(Own {
             now,
             marks: HashMap::new(),
@@ -59,17 +66,17 @@ impl Invalidations {
         }
     }
 
-    /// The present epoch.
+    /// Returns the present epoch.
     pub(crate) fn epoch(&self) -> u64 {
         self.epoch.load(Ordering::SeqCst)
     }
 
-    /// Begins an epoch: something was invalidated, here or elsewhere.
+    /// Begins another epoch, because something was invalidated, here or elsewhere.
     pub(crate) fn advance(&self) {
         self.epoch.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// The marks of a cache without a shared tier.
+    /// Returns the marks of selectors in a cache without a shared tier.
     pub(crate) fn own_marks(&self, selectors: &[Selector]) -> Marks {
         let own = self.own();
         let newest = selectors
@@ -94,11 +101,11 @@ impl Invalidations {
         let sequence = own.now.sequence;
         own.marks
             .extend(selectors.iter().map(|selector| (*selector, sequence)));
-        // Under the lock, so that an epoch never has older marks than it should.
+        // Under the lock: a reader that sees the new epoch then also sees the new marks.
         self.advance();
     }
 
-    /// Marks that were read from a part of the shared tier in this epoch.
+    /// Returns marks that were read from a part of the shared tier in this epoch.
     pub(crate) fn known(&self, epoch: u64, part: usize, selectors: &[Selector]) -> Option<Marks> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         (known.epoch == epoch)
@@ -109,6 +116,8 @@ impl Invalidations {
     /// Remembers marks that were read from the shared tier after `epoch` had begun.
     pub(crate) fn learn(&self, epoch: u64, part: usize, selectors: &Arc<[Selector]>, marks: Marks) {
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        // Marks of another epoch are of no use. If there are too many, all are forgotten, which
+        // costs further reads only.
         if known.epoch != epoch || known.count >= MOST_KNOWN {
             *known = Known {
                 epoch,

@@ -1,7 +1,9 @@
-//! The part of [`Cache`] that keeps what a flight computed: the entry of a result, and the tiers
-//! that take it.
+//! The part of [`Cache`] that stores what a flight computed: it builds the entry of a result and
+//! puts it into the tiers.
 //!
-//! A result that was invalidated, removed or replaced while the function ran is not kept.
+//! A result that was invalidated, removed or replaced while the function ran is not stored. The
+//! rules are checked here, in this order: what the function and the policy decided, the marks, the
+//! lease, and the cancellation of the flight.
 
 use std::time::Duration;
 
@@ -14,33 +16,42 @@ use crate::run::Run;
 use crate::tier::Filled;
 use crate::{Entry, Key, Marks, Parts, Policy, Selector};
 
-/// What a function made.
+/// The result of a function, as an entry.
 pub(crate) struct Made {
     pub(crate) entry: Entry,
-    /// Whether it is to be kept.
+    /// `true` if the entry is to be stored.
     pub(crate) keep: bool,
+    /// Makes a better form of the value once it is stored.
     pub(crate) improvement: Option<Improvement>,
 }
 
-/// What was so when a flight began.
+/// The state of the cache when a flight began, against which changes in the meantime are detected.
 #[derive(Clone, Copy)]
 pub(crate) struct Began {
+    /// The epoch of invalidations.
     pub(crate) epoch: u64,
+    /// The version of the key in memory. `None` without memory.
     pub(crate) version: Option<u32>,
+    /// The marks of the key's selectors. `None` if the authority did not answer.
     pub(crate) marks: Option<Marks>,
 }
 
-/// What became of a result.
+/// The outcome of storing a result.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kept {
+    /// At least one tier stored it.
     Yes,
+    /// No tier stored it, or it was not to be stored.
     No,
-    /// It is too old: something was removed or replaced while the function ran.
+    /// The result is too old: something was removed or replaced while the function ran.
     Lost,
 }
 
 impl Cache {
-    /// The entry that a function made, and whether it is to be kept.
+    /// Makes the entry of a result, and decides whether it is to be stored.
+    ///
+    /// The function's own decisions take precedence over the policy, and the timeout of a negative
+    /// value over both.
     pub(crate) fn made(
         &self,
         call: &Call,
@@ -59,7 +70,8 @@ impl Cache {
             && !timeout.is_zero()
             && cost >= call.policy.slower_than;
         let mut selectors = call.selectors.clone();
-        // What a value depends on does not change with its source's word that it is still right.
+        // A value that its source confirmed depends on the same things as before, so it keeps its
+        // selectors.
         let of_again = again
             .iter()
             .flat_map(|again| again.parts().selectors.iter());
@@ -71,7 +83,7 @@ impl Cache {
             selectors = more.into();
         }
         let keep = keep && has_few_selectors(&selectors, &call.policy);
-        // What is not kept is not fresh for anybody else either, such as a browser.
+        // A value that is not stored is not fresh for anybody else either, such as a browser.
         let timeout = if keep { timeout } else { Duration::ZERO };
         let mut parts = Parts {
             cost,
@@ -87,7 +99,7 @@ impl Cache {
             parts.validator = parts.validator.or_else(|| again.parts().validator.clone());
         }
         let entry = self.entry_of(parts, &call.policy, marks);
-        // Nobody waits for a refresh in the background, so nobody would take its value.
+        // Nobody waits for a refresh in the background, so nobody would take its decoded value.
         let is_awaited = again.is_none() && !call.patience.is_zero();
         if let Some(value) = computed.prepared.filter(|_| is_awaited) {
             entry.prepare(value);
@@ -99,7 +111,10 @@ impl Cache {
         }
     }
 
-    /// Keeps what a flight made, unless its key was removed meanwhile or its lease is lost.
+    /// Stores the result of a flight, unless its key was removed meanwhile or its lease is lost.
+    ///
+    /// The authority comes first, because it alone can tell that a lease was lost. The other tiers
+    /// follow only if it did not report a loss.
     pub(crate) async fn keep(
         &self,
         call: &Call,
@@ -111,9 +126,9 @@ impl Cache {
         let inner = &*self.inner;
         let shared = inner.authority.is_some();
         let online = began.marks.is_some();
-        // Tags that only the function knew: something may have been invalidated by them meanwhile,
-        // and a store that makes the marks of what is asked for has to be asked before it keeps the
-        // entry.
+        // The function added tags that nobody knew before. Something may have been invalidated by
+        // them meanwhile. A store that creates marks when they are first read also has to be asked
+        // for them before it stores the entry.
         if entry.parts().selectors != call.selectors
             && !self.still_counts(&call.key, entry, began.marks).await
         {
@@ -121,10 +136,12 @@ impl Cache {
         }
         let filled = match lease {
             Some(lease) => lease.fill(entry).await,
-            // Without a lease, nothing may be kept where others find it.
+            // Without a lease, nothing may be stored where other processes find it.
             None if shared && online => return Kept::No,
             None => Some(Filled::Refused),
         };
+        // `None` means that the authority did not answer, so it is not known whether it stored the
+        // entry.
         let mut stored = filled == Some(Filled::Stored);
         if filled == Some(Filled::Lost) || flight.is_canceled() {
             return Kept::Lost;
@@ -135,12 +152,13 @@ impl Cache {
         if let (Some(near), Some(version)) = (&inner.near_cache, began.version) {
             entry.mark_checked(began.epoch);
             entry.count_in(&call.stats);
-            // Of what the shared tier does not have, no news comes.
+            // The shared tier sends no notices about entries that it does not have, so such copies
+            // expire soon.
             let age = self.near_age(online && (!shared || filled == Some(Filled::Stored)));
             stored |= near.keep(&call.key, entry, age, version);
         }
-        // The removal may have passed between the look at the mark and the writing. What it put
-        // there stays.
+        // The removal may have come between the look at the mark and the write. An entry that the
+        // remover stored stays, as only this very entry is removed.
         if flight.is_canceled() {
             self.remove_from_storage(&call.key, entry).await;
             return Kept::Lost;
@@ -148,7 +166,7 @@ impl Cache {
         if stored { Kept::Yes } else { Kept::No }
     }
 
-    /// Puts an entry into the tiers that only store; whether one of them took it.
+    /// Puts an entry into the tiers that only store. Returns `true` if one of them stored it.
     async fn put_into_storage(&self, key: &Key, entry: &Entry) -> bool {
         let inner = &*self.inner;
         let mut stored = false;
@@ -158,7 +176,7 @@ impl Cache {
         stored
     }
 
-    /// Removes this very entry from the tiers that only store.
+    /// Removes this very entry, and no other one under its key, from the tiers that only store.
     async fn remove_from_storage(&self, key: &Key, entry: &Entry) {
         let inner = &*self.inner;
         for slot in inner.storage() {
@@ -169,7 +187,8 @@ impl Cache {
         }
     }
 
-    /// Whether nothing was invalidated that an entry depends on; without its store nobody can say.
+    /// Returns `true` if nothing was invalidated on which an entry depends. Without its store
+    /// nobody can tell, and the entry counts.
     pub(crate) async fn still_counts(
         &self,
         key: &Key,
@@ -183,7 +202,8 @@ impl Cache {
     }
 }
 
-/// Whether an entry can say by what it can be invalidated; one that cannot is not kept.
+/// Returns `true` if the stored form has room for all selectors. An entry with more cannot be
+/// invalidated by each of them, so it is not stored.
 fn has_few_selectors(selectors: &[Selector], policy: &Policy) -> bool {
     let few = selectors.len() <= usize::from(u16::MAX);
     if !few {

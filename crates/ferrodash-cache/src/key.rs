@@ -1,9 +1,24 @@
 //! Keys: a canonical, typed encoding of a function's name and arguments, hashed with BLAKE3.
 //!
-//! The encoding is injective: every value begins with a tag for its type, lengths stand before text
-//! and bytes, and sequences end with a tag of their own. So `1`, `1.0`, `"1"` and `true` are four
-//! keys, and no two argument lists run into each other. Maps are written with their entries sorted,
-//! so the order in which they were filled does not count.
+//! The encoding is injective: every value begins with a tag for its type, text and bytes are
+//! preceded by their length, and sequences end with a tag of their own. So `1`, `1.0`, `"1"` and
+//! `true` are four keys, and no two argument lists can have the same encoding. Maps are written
+//! with their entries sorted, so the order in which they were filled does not count.
+//!
+//! | Value | Encoding |
+//! |---|---|
+//! | `false`, `true` | `0`, `1` |
+//! | integer | `u` and 16 bytes, or `i` and 16 bytes if it is negative |
+//! | float | `f` and the 8 bytes of the `f64`; all NaNs are one |
+//! | character | `c` and 4 bytes |
+//! | text, bytes | `t` or `b`, the length in 8 bytes, the bytes |
+//! | unit | `_` |
+//! | option | `n`, or `s` and the value |
+//! | sequence, tuple | `[`, the items, `]` |
+//! | map, struct | `{`, the sorted entries, `]` |
+//! | enum variant | `v`, the length and the name, the content |
+//!
+//! The encoding is part of the stored format: a change of it makes all stored entries unreachable.
 
 use std::fmt::{self, Display};
 use std::hash::{Hash, Hasher};
@@ -18,8 +33,18 @@ use serde::ser::{
 use crate::Selector;
 use crate::error::debug_as_display;
 
-/// The key of an entry: BLAKE3 over a name and typed arguments, 256 bits, and the function's
+/// The key of an entry: a 256-bit BLAKE3 hash of a name and typed arguments, with the function's
 /// [`Selector`].
+///
+/// Two keys are equal if their hashes are. Integers of different types with the same value make the
+/// same key, and so do structs and maps with the same fields in any order.
+///
+/// ```
+/// use ferrodash_cache::Key;
+///
+/// assert_eq!(Key::of("rows", &("orders", 7_u8)), Key::of("rows", &("orders", 7_i64)));
+/// assert_ne!(Key::of("rows", &("orders", 7)), Key::of("rows", &("orders", "7")));
+/// ```
 #[derive(Clone, Copy)]
 pub struct Key {
     hash: [u8; 32],
@@ -27,10 +52,11 @@ pub struct Key {
 }
 
 impl Key {
-    /// The key of a call of `function` with `arguments`.
+    /// Creates the key of a call of `function` with `arguments`. Several arguments are passed as a
+    /// tuple.
     ///
     /// # Panics
-    /// When serializing the arguments fails; [`Key::try_of`] returns that error.
+    /// If serializing the arguments fails; [`Key::try_of`] returns that error.
     pub fn of(function: &str, arguments: &(impl Serialize + ?Sized)) -> Self {
         match Self::try_of(function, arguments) {
             Ok(key) => key,
@@ -38,10 +64,11 @@ impl Key {
         }
     }
 
-    /// The key of a call of `function` with `arguments`.
+    /// Creates the key of a call of `function` with `arguments`. Several arguments are passed as a
+    /// tuple.
     ///
     /// # Errors
-    /// When the arguments' own `Serialize` fails.
+    /// If the arguments' own `Serialize` fails.
     pub fn try_of(function: &str, arguments: &(impl Serialize + ?Sized)) -> Result<Self, KeyError> {
         let (mut bytes, mut hasher) = (Vec::with_capacity(128), None);
         let mut encoder = Encoder {
@@ -60,7 +87,8 @@ impl Key {
         })
     }
 
-    /// The key with these bytes, of no function.
+    /// Creates a key from its bytes. It belongs to no function, so invalidations of a function do
+    /// not reach its entry.
     pub fn from_bytes(hash: [u8; 32]) -> Self {
         Self {
             hash,
@@ -68,23 +96,24 @@ impl Key {
         }
     }
 
-    /// The 32 bytes of the key.
+    /// Returns the 32 bytes of the hash.
     pub fn as_bytes(&self) -> &[u8; 32] {
         &self.hash
     }
 
-    /// The function whose call it is.
+    /// Returns the selector of the function, or [`Selector::ALL`] if the function is not known.
     pub fn function(&self) -> Selector {
         self.function
     }
 
-    /// What ends copies of the key's entry in tiers before the one where it is removed.
+    /// Returns the selector of this key alone. Its mark ends copies of the entry in tiers before
+    /// the one where it is removed.
     pub(crate) fn selector(&self) -> Selector {
         Selector::from_bytes(*self.hash.first_chunk().expect("32 bytes"))
     }
 }
 
-/// The function is part of what was hashed.
+/// Compares the hashes. The function is part of what was hashed.
 impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         self.hash == other.hash
@@ -109,7 +138,7 @@ impl fmt::Debug for Key {
 }
 
 impl Display for Key {
-    /// Lower-case hex.
+    /// Writes the hash in lower-case hex.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&blake3::Hash::from_bytes(self.hash).to_hex())
     }
@@ -118,7 +147,7 @@ impl Display for Key {
 impl FromStr for Key {
     type Err = KeyError;
 
-    /// Reads the hex that [`Display`] writes. Its function is not known any more.
+    /// Reads the hex that [`Display`] writes. The key's function is not known then.
     fn from_str(text: &str) -> Result<Self, KeyError> {
         let hash = blake3::Hash::from_hex(text)
             .map_err(|error| KeyError(format!("{text:?} is not a key: {error}")))?;
@@ -126,7 +155,8 @@ impl FromStr for Key {
     }
 }
 
-/// Why arguments cannot be a key: the reason that their `Serialize` gave.
+/// The reason why arguments cannot be a key, as their `Serialize` reported it, or why a text is not
+/// a key.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct KeyError(String);
@@ -139,6 +169,8 @@ impl serde::ser::Error for KeyError {
     }
 }
 
+/// The first byte of each encoded value, and the end of sequences and maps. The tags are distinct,
+/// and none may change.
 mod tag {
     pub(super) const FALSE: u8 = b'0';
     pub(super) const TRUE: u8 = b'1';
@@ -157,17 +189,19 @@ mod tag {
     pub(super) const END: u8 = b']';
 }
 
+/// Writes values in the canonical form.
 struct Encoder<'a> {
     out: &'a mut Vec<u8>,
-    /// Where what is written goes when it becomes long; nowhere, for what has to be sorted first.
+    /// The hasher that takes the output when it becomes long. `None` for output that has to be
+    /// sorted first.
     hasher: Option<&'a mut Option<blake3::Hasher>>,
 }
 
-/// Large arguments are hashed in pieces of this size, which stay in the processor's cache.
+/// Large arguments are hashed in pieces of this size, which fit in the processor's cache.
 const PIECE: usize = 64 << 10;
 
 impl Encoder<'_> {
-    /// Hashes what was written so far, if it is long.
+    /// Hashes the output so far if it is long, and empties the buffer.
     fn spill(&mut self) {
         if self.out.len() >= PIECE
             && let Some(hasher) = &mut self.hasher
@@ -177,6 +211,7 @@ impl Encoder<'_> {
         }
     }
 
+    /// Writes bytes with their tag and their length.
     fn sized(&mut self, tag: u8, bytes: &[u8]) {
         self.out.push(tag);
         self.out
@@ -184,11 +219,14 @@ impl Encoder<'_> {
         self.out.extend_from_slice(bytes);
     }
 
+    /// Writes the name of an enum variant. Its index is not written, so variants can be reordered.
     fn variant(&mut self, name: &str) {
         self.sized(tag::VARIANT, name.as_bytes());
     }
 }
 
+/// Methods for the smaller integers, which are written as the widest ones. So the type of a number
+/// does not change the key.
 macro_rules! integers {
     ($($method:ident: $type:ty => $wide:ident;)*) => {$(
         fn $method(self, value: $type) -> Result<(), KeyError> {
@@ -225,7 +263,7 @@ impl<'a, 'b> Serializer for &'b mut Encoder<'a> {
         Ok(())
     }
 
-    /// Numbers that are not negative have one form, whatever the type.
+    /// Writes numbers that are not negative in the form of `u128`, whatever their type.
     fn serialize_i128(self, value: i128) -> Result<(), KeyError> {
         match u128::try_from(value) {
             Ok(value) => self.serialize_u128(value),
@@ -247,7 +285,7 @@ impl<'a, 'b> Serializer for &'b mut Encoder<'a> {
     }
 
     fn serialize_f64(self, value: f64) -> Result<(), KeyError> {
-        // There are many NaNs, and a call with one should find what a call with another left.
+        // NaN has many bit patterns. All of them make one key.
         let value = if value.is_nan() { f64::NAN } else { value };
         let mut bytes = [tag::FLOAT; 1 + size_of::<u64>()];
         bytes[1..].copy_from_slice(&value.to_bits().to_be_bytes());
@@ -371,6 +409,7 @@ impl<'a, 'b> Serializer for &'b mut Encoder<'a> {
     }
 }
 
+/// Writes the items of a sequence, a tuple or a tuple variant.
 struct Sequence<'a, 'b> {
     encoder: &'b mut Encoder<'a>,
 }
@@ -388,6 +427,7 @@ impl Sequence<'_, '_> {
     }
 }
 
+/// Implements the serde traits for sequences with the methods of [`Sequence`].
 macro_rules! sequence {
     ($($trait:ident $method:ident),*) => {$(
         impl $trait for Sequence<'_, '_> {
@@ -411,13 +451,15 @@ sequence!(
     SerializeTupleVariant serialize_field
 );
 
-/// Entries are encoded apart and sorted before they are written.
+/// Collects the entries of a map or a struct, which are encoded apart and sorted before they are
+/// written.
 struct Map<'a, 'b> {
     encoder: &'b mut Encoder<'a>,
     key: Option<Vec<u8>>,
     entries: Vec<(Vec<u8>, Vec<u8>)>,
 }
 
+/// Encodes a value on its own, without hashing it.
 fn encoded<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, KeyError> {
     let mut out = Vec::new();
     value.serialize(&mut Encoder {
@@ -428,6 +470,7 @@ fn encoded<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, KeyError> {
 }
 
 impl Map<'_, '_> {
+    /// Sorts the entries by their encoded keys and writes them.
     fn close(mut self) -> Result<(), KeyError> {
         self.entries.sort_unstable();
         self.encoder.out.push(tag::MAP);
@@ -463,6 +506,7 @@ impl SerializeMap for Map<'_, '_> {
     }
 }
 
+/// Implements the serde traits for structs, whose fields are entries with text as the key.
 macro_rules! structure {
     ($($trait:ident),*) => {$(
         impl $trait for Map<'_, '_> {

@@ -1,4 +1,8 @@
-//! The part of [`Cache`] that elects the computing process, among the processes that share a tier.
+//! The part of [`Cache`] that elects the computing process among those that share a tier.
+//!
+//! The process with the lease of a key computes. The others wait until its entry is there or the
+//! lease has ended. A lease saves work only; whether a value may be stored and served is decided by
+//! the marks.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -13,52 +17,60 @@ use crate::search::Search;
 use crate::tier::{Filled, LeaseOutcome, LeaseRequest};
 use crate::{Entry, Key, Marks, Mode};
 
-/// Waiters wake up a little apart, so that they do not all ask at once when a lease has run out.
+/// The range of a random delay after which a waiter wakes up, so that not all of them request the
+/// lease at once when it has run out.
 const APART: Duration = Duration::from_millis(50);
 
-/// Pauses between attempts to give a lease back.
+/// The first pause between attempts to release a lease. It doubles up to the longest one.
 const RETRY: Duration = Duration::from_millis(100);
 const LONGEST_RETRY: Duration = Duration::from_millis(500);
-/// They go on for at least so long.
+/// The time for which the attempts continue at least.
 const LEAST_RETRIES: Duration = Duration::from_secs(60);
 
-/// What a flight may do.
+/// The outcome of the election for one flight.
 pub(crate) enum Permit {
-    /// Nothing is left to do: another process has filled the key.
+    /// Another process has filled the key, so nothing is left to do.
     Found(Entry, Status),
     /// Another process computes, and the caller does not wait.
     Elsewhere,
-    /// It computes. With a lease, others wait for it. Without marks, the shared tier cannot be
-    /// asked.
+    /// The flight computes. With a lease, other processes wait for it. Without marks, the shared
+    /// tier does not answer.
     Compute {
         lease: Option<Lease>,
         marks: Option<Marks>,
     },
 }
 
-/// The right to fill a key, released when dropped.
+/// The right to fill a key. It is released when dropped.
 pub(crate) struct Lease {
     cache: Cache,
     key: Key,
     token: u64,
+    /// The duration of the lease, for which each renewal extends it.
     lasts: Duration,
+    /// `true` if the lease may be held, so that it has to be released.
     held: bool,
 }
 
-/// Without the shared tier, the function runs, and what it makes is kept in memory for a moment.
+/// The permit while the shared tier does not answer: the function runs, and its result is kept in
+/// memory for a moment.
 const OFFLINE: Permit = Permit::Compute {
     lease: None,
     marks: None,
 };
 
 impl Cache {
-    /// Asks whether to compute, and waits for another process that does, as long as the call has
-    /// patience.
+    /// Requests the lease for a flight, and waits for another process that computes, as long as the
+    /// call has patience.
+    ///
+    /// When the patience ends, the flight computes without a lease, and its result is not stored.
     pub(crate) async fn permit(&self, call: &Call, search: &Search) -> Permit {
         let Some((slot, shared)) = self.inner.authority() else {
             let marks = Some(self.inner.invalidations.own_marks(&call.selectors));
             return Permit::Compute { lease: None, marks };
         };
+        // Both are read before the lease is requested, so that a copy of another process's entry is
+        // not stored over a later change.
         let epoch = self.inner.invalidations.epoch();
         let version = self
             .inner
@@ -68,7 +80,7 @@ impl Cache {
         let seen = search.found.as_ref().map(|(entry, _)| entry.id());
         let (mut observed, deadline) = (search.observed.or(seen), now() + call.patience);
         let marks = match search.marks {
-            // A copy in memory was as far as the search got.
+            // The search ended at a copy in memory and read no marks.
             None => self.marks(&call.key, &call.selectors).await,
             marks => marks,
         };
@@ -94,6 +106,8 @@ impl Cache {
                         let tier = slot.tier().name();
                         return Permit::Found(entry, Status::Hit { tier });
                     }
+                    // The entry does not answer the call, for example because it was invalidated.
+                    // The marks are read again, as the computation begins only now.
                     let Some(newer) = self.marks(&call.key, &call.selectors).await else {
                         return OFFLINE;
                     };
@@ -102,6 +116,8 @@ impl Cache {
                 Some(LeaseOutcome::Held(_)) if call.patience.is_zero() => return Permit::Elsewhere,
                 Some(LeaseOutcome::Held(left)) => {
                     let patience = deadline.saturating_duration_since(now());
+                    // The process that computes has taken too long. The function runs here too, and
+                    // its result is not stored.
                     if patience.is_zero() {
                         let (lease, marks) = (None, Some(marks));
                         return Permit::Compute { lease, marks };
@@ -113,7 +129,7 @@ impl Cache {
         }
     }
 
-    /// Asks the authority for the lease of a key; `None` if it did not answer.
+    /// Requests the lease of a key from the authority. The outcome is `None` if it did not answer.
     async fn ask_for_lease(
         &self,
         call: &Call,
@@ -128,8 +144,8 @@ impl Cache {
             born: marks.now,
             newest: marks.newest,
         };
-        // Held from here on: the caller may go away before the answer comes, or only the answer be
-        // lost.
+        // The lease counts as held from here on: the caller may be dropped before the answer comes,
+        // or only the answer may be lost.
         let mut lease = Lease::sought(self, *key, token, call.policy.lease);
         let asked = match self.inner.authority() {
             Some((slot, shared)) => {
@@ -138,13 +154,13 @@ impl Cache {
             }
             None => None,
         };
-        // Without an answer it may be held; what was not asked for is not.
+        // Without an answer it may be held. If the tier was skipped, it is not.
         lease.held = matches!(asked, Some(None | Some(LeaseOutcome::Won)));
         (lease, asked.flatten())
     }
 
-    /// Whether an entry that another process has stored meanwhile answers a call; `None` if the
-    /// marks cannot be read.
+    /// Returns whether an entry that another process has stored meanwhile answers a call, or `None`
+    /// if the marks cannot be read.
     async fn suits(&self, call: &Call, entry: &Entry) -> Option<bool> {
         let parts = entry.parts();
         let marks = self.marks(&call.key, &parts.selectors).await?;
@@ -159,7 +175,8 @@ impl Cache {
 }
 
 impl Lease {
-    /// A lease that is asked for, and released when dropped: the answer may be lost.
+    /// Creates a lease that is being requested. It is released when dropped, because the answer may
+    /// be lost.
     pub(crate) fn sought(cache: &Cache, key: Key, token: u64, lasts: Duration) -> Self {
         Self {
             cache: cache.clone(),
@@ -170,12 +187,12 @@ impl Lease {
         }
     }
 
-    /// The lease is another's.
+    /// Drops the lease without releasing it, because another process holds it.
     pub(crate) fn not_won(mut self) {
         self.held = false;
     }
 
-    /// Fills the key; `None` if the tier did not answer.
+    /// Fills the key. Returns `None` if the tier did not answer.
     pub(crate) async fn fill(mut self, entry: &Entry) -> Option<Filled> {
         let (slot, shared) = self.cache.inner.authority()?;
         let filled = slot
@@ -190,7 +207,7 @@ impl Lease {
         filled
     }
 
-    /// Gives signs of life for as long as the lease is held.
+    /// Renews the lease three times in its duration, until it is lost.
     pub(crate) async fn keep_alive(&self) {
         let Some((slot, shared)) = self.cache.inner.authority() else {
             return;
@@ -228,10 +245,12 @@ impl Drop for Lease {
     }
 }
 
-/// Gives a lease back. A store that does not answer at the moment may have given it out all the
-/// same, or do so when it gets to what it was sent: then others would wait for a process that does
-/// nothing, for as long as the lease lasts once the store goes on. So this is repeated until it is
-/// answered, for as long as the lease can last or a minute.
+/// Releases a lease, and repeats that until it is answered.
+///
+/// A store that does not answer at the moment may have granted the lease nevertheless, or may grant
+/// it when it gets to the request. Other processes would then wait for one that does nothing, for
+/// as long as the lease lasts. So the release is repeated for the duration of the lease, and for at
+/// least a minute. The weak reference lets the cache be dropped meanwhile.
 async fn release(inner: Weak<Inner>, key: Key, token: u64, lasts: Duration) {
     let (until, mut pause, mut unanswered) = (now() + lasts.max(LEAST_RETRIES), RETRY, false);
     loop {
@@ -248,7 +267,8 @@ async fn release(inner: Weak<Inner>, key: Key, token: u64, lasts: Duration) {
         }
         drop(inner);
         tokio::time::sleep(pause).await;
-        // After an answer once more: what went another way may have been carried out after it.
+        // After a failure, one answer is not enough: the request may have gone over another
+        // connection and may be carried out after the release. So the release is sent once more.
         unanswered = !answered;
         pause = (pause * 2).min(LONGEST_RETRY);
     }

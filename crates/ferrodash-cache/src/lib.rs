@@ -25,6 +25,32 @@
 //! assert_eq!(second.result.unwrap().bytes(), "42");
 //! # }
 //! ```
+//!
+//! # Overview
+//!
+//! - [`Cache`] is the handle; [`CacheBuilder`] builds one of several tiers, and [`Cache::from_url`]
+//!   one from an address.
+//! - [`Key`] identifies a call: the name of a function and its arguments.
+//! - [`Policy`] and [`Mode`] control one call. [`Run`] lets the function decide about its own value
+//!   while it runs.
+//! - [`Computed`] goes into a call, [`Answer`] comes out of it, and an [`Entry`] is a stored value.
+//! - [`Selector`] names what can be invalidated together.
+//! - [`memo`] is what the attribute `#[memoize]` uses (feature `macros`).
+//! - [`tiers`] contains the tiers. A tier of your own implements [`Tier`], and [`Shared`] if
+//!   several processes use it.
+//!
+//! # Tiers
+//!
+//! Memory in front is a near cache of the tiers behind it. The last tier that several processes
+//! share is the authority: it keeps the marks of invalidations, and it grants the lease of a key to
+//! the one process that computes. While it does not answer, each process computes for itself, keeps
+//! results in memory for at most 2 s, and invalidations return an error. The other tiers only store
+//! entries. Without a shared tier, the process itself keeps the marks.
+//!
+//! # Features
+//!
+//! Each feature adds a tier or a convenience: `disk`, `redis`, `memcached`, and `macros` for the
+//! attributes `#[memoize]` and `#[invalidates]`.
 
 #[doc(hidden)]
 pub mod __private;

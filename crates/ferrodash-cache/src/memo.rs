@@ -1,8 +1,26 @@
-//! What `#[memoize]` expands to. It can be called by hand for a function that the attribute does
-//! not fit.
+//! The functions to which `#[memoize]` expands. They can be called by hand for a function that the
+//! attribute does not fit.
 //!
-//! Values are kept as MessagePack with field names, which any `Serialize` type survives, also one
-//! that was read from JSON, and which tolerates added and reordered fields.
+//! Values are stored as MessagePack with field names. This form works for every `Serialize` type,
+//! also for one that was read from JSON, and it tolerates added and reordered fields.
+//!
+//! All functions use the [current](Cache::current) cache and the [current](Mode::current) mode.
+//! They do what [`Cache::get_or_compute`] does, with typed arguments and values, and turn a panic
+//! or a timeout of the function into a panic of the caller.
+//!
+//! ```
+//! use std::time::Duration;
+//! use ferrodash_cache::memo::{self, Arguments, Function};
+//!
+//! const SQUARE: Function = Function { name: "square", version: "1", owner: None };
+//!
+//! async fn square(x: u64) -> u64 {
+//!     let policy = SQUARE.policy::<u64>(Duration::from_secs(60));
+//!     let arguments = Arguments::of(&SQUARE, &(&x,));
+//!     memo::value(SQUARE, arguments, &policy, move || async move { x * x }).await
+//! }
+//! # #[tokio::main(flavor = "current_thread")] async fn main() { assert_eq!(square(7).await, 49); }
+//! ```
 
 use std::any::type_name;
 use std::borrow::Cow;
@@ -20,34 +38,34 @@ use xxhash_rust::xxh3::xxh3_64;
 use crate::run::Run;
 use crate::{Cache, Computed, Entry, Failure, Key, Mode, Policy, Unreached};
 
-/// The key of one call, made before the arguments are moved into the function.
+/// The key of one call, which is made before the arguments are moved into the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Arguments(Key);
 
 impl Arguments {
-    /// The arguments of a call, as a tuple of references.
+    /// Makes the key of a call from its arguments, as a tuple of references.
     ///
     /// # Panics
-    /// When serializing the arguments fails.
+    /// If serializing the arguments fails.
     pub fn of(function: &Function, arguments: &impl Serialize) -> Self {
         Self(function.key(arguments))
     }
 }
 
 /// The identity of a memoized function: its path, and a digest of its source, so that a changed
-/// function does not find what its old form left.
+/// function does not find the values of its old form.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Function {
-    /// Path and name.
+    /// The path and the name.
     pub name: &'static str,
-    /// Digest of the source.
+    /// A digest of the source.
     pub version: &'static str,
-    /// For a method, the type that it is of: two types in one module can have methods of one name.
+    /// For a method, the name of its type. Two types in one module can have methods of one name.
     pub owner: Option<&'static str>,
 }
 
 impl Function {
-    /// What the function is called in keys and in metrics.
+    /// Returns the name of the function in keys and in metrics.
     fn full_name(&self) -> Cow<'static, str> {
         match self.owner {
             None => Cow::Borrowed(self.name),
@@ -55,26 +73,26 @@ impl Function {
         }
     }
 
-    /// The key of a call.
+    /// Returns the key of a call with these arguments.
     ///
     /// # Panics
-    /// When serializing the arguments fails.
+    /// If serializing the arguments fails.
     pub fn key(&self, arguments: &impl Serialize) -> Key {
         Key::of(&self.full_name(), &(self.version, arguments))
     }
 
-    /// A policy for values of type `T`, with the function's name: what a type of another name left
-    /// counts as absent, and so does what can no longer be read.
+    /// Returns a policy for values of type `T`, with the function's name. A value of a type with
+    /// another name counts as absent, and so does a value that can no longer be read.
     pub fn policy<T: 'static>(&self, timeout: Duration) -> Policy {
         Policy::new(timeout)
             .name(self.full_name())
             .fingerprint(xxh3_64(type_name::<T>().as_bytes()))
     }
 
-    /// Forgets the values of all calls in the current cache.
+    /// Invalidates the values of all calls in the current cache.
     ///
     /// # Errors
-    /// When the tier that keeps the marks could not be reached.
+    /// If the tier that keeps the marks could not be reached.
     pub async fn forget_all(&self) -> Result<(), Unreached> {
         Cache::current()
             .invalidate_function(&self.full_name())
@@ -82,15 +100,17 @@ impl Function {
     }
 }
 
-/// The value of a function that returns a `Result`: kept when it is `Ok`, never when it is an
-/// error.
+/// Returns the value of a function that returns a `Result`. An `Ok` is stored, an error never is.
+///
+/// Concurrent callers share one run; see [`Cache::get_or_compute`] for concurrency and
+/// cancellation.
 ///
 /// # Errors
-/// The function's own error, a clone for each who waited.
+/// The function's own error, as a clone for each caller that waited.
 ///
 /// # Panics
-/// When the function panics, in all who waited, or when it takes longer than
-/// [`Policy::hard_timeout`].
+/// In all callers that waited: if the function panics, or if it takes longer than
+/// [`Policy::hard_timeout`]. If the value cannot be serialized, or a stored one cannot be read.
 pub async fn result<T, E, Fut>(
     function: Function,
     arguments: Arguments,
@@ -112,11 +132,12 @@ where
     }
 }
 
-/// As [`result`], but errors for which `negative` gives a time are kept for that long: a caller
-/// within it gets the error without a run.
+/// Like [`result`], but stores errors too, each for the time that `negative` returns. A caller
+/// within that time gets the error without a run. Errors for which it returns `None` or zero are
+/// not stored.
 ///
 /// # Errors
-/// The function's own error.
+/// The function's own error, or a stored one.
 ///
 /// # Panics
 /// As for [`result`].
@@ -159,7 +180,7 @@ where
     }
 }
 
-/// The value of a function that does not fail.
+/// Returns the value of a function that cannot fail. Otherwise like [`result`].
 ///
 /// # Panics
 /// As for [`result`].
@@ -183,10 +204,10 @@ where
     }
 }
 
-/// Keeps a value as if the function had just returned it; `false` if no tier took it.
+/// Stores a value as if the function had just returned it. Returns `false` as [`Cache::set`] does.
 ///
 /// # Panics
-/// When the value cannot be serialized.
+/// If the value cannot be serialized.
 pub async fn prime<T: Serialize>(
     function: Function,
     arguments: Arguments,
@@ -198,20 +219,25 @@ pub async fn prime<T: Serialize>(
         .await
 }
 
-/// Forgets the value of a call in the current cache.
+/// Removes the value of a call from the current cache.
 ///
 /// # Errors
-/// When a tier could not be reached and may still have it.
+/// If a tier could not be reached and may still have the value.
 pub async fn forget(arguments: Arguments) -> Result<(), Unreached> {
     Cache::current().remove(&arguments.0).await
 }
 
-/// Runs a function that blocks on a thread where it may, with the cache and the run of the caller
+/// Runs a blocking function on a thread for blocking work, with the cache and the run of the caller
 /// as the current ones.
 ///
+/// # Cancellation
+/// A function that has begun cannot be stopped: if the caller is dropped or its time runs out, the
+/// function continues on its thread and its value is dropped.
+///
 /// # Panics
-/// When the function panics.
+/// If the function panics, or if the runtime shuts down before the function has begun.
 pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + 'static) -> T {
+    // Task-local variables do not exist on the other thread, so they are set again there.
     let (cache, run) = (Cache::current(), Run::current());
     let work = tokio::task::spawn_blocking(move || cache.sync_scope(|| run.sync_scope(function)));
     match work.await {
@@ -223,7 +249,11 @@ pub async fn blocking<T: Send + 'static>(function: impl FnOnce() -> T + Send + '
     }
 }
 
-/// Makes calls so that later ones find their values: at most `at_once` at the same time.
+/// Makes calls so that later ones find their values, at most `at_once` at the same time. Zero
+/// counts as one. The values are dropped.
+///
+/// The calls run in the caller's task, so a panic in one of them ends the others too, and dropping
+/// the returned future stops them.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -239,6 +269,8 @@ pub async fn warm<F: Future>(at_once: usize, calls: impl IntoIterator<Item = F>)
         .await;
 }
 
+/// Makes a call through the current cache, and turns a panic or a timeout of the function into a
+/// panic of the caller.
 async fn answer<T, E, F, Fut>(
     function: &Function,
     arguments: Arguments,
@@ -254,7 +286,8 @@ where
 {
     let cache = Cache::current();
     let own;
-    // A copy in memory needs nothing of what follows.
+    // A copy in memory needs none of the settings that are added here, so they are added only
+    // without one.
     let policy = match cache.at_hand(&arguments.0, policy, Mode::current()) {
         Some(entry) => return Ok(entry),
         None => {
@@ -283,11 +316,13 @@ where
     }
 }
 
-/// Whether a value can be read; it is left with the entry, so that it is read once.
+/// Returns `true` if a value can be read. The decoded value stays with the entry, so that it is
+/// decoded once.
 fn readable<T: DeserializeOwned + Send + 'static>(entry: &Entry) -> bool {
     !entry.parts().negative && decoded::<T>(entry)
 }
 
+/// Like [`readable`], for an entry that may contain an error.
 fn readable_or_negative<T, E>(entry: &Entry) -> bool
 where
     T: DeserializeOwned + Send + 'static,
@@ -300,18 +335,21 @@ where
     }
 }
 
+/// Decodes an entry and leaves the value with it. Returns `false` if that fails.
 fn decoded<T: DeserializeOwned + Send + 'static>(entry: &Entry) -> bool {
     rmp_serde::from_slice::<T>(entry.bytes())
         .map(|value| entry.prepare(Box::new(value)))
         .is_ok()
 }
 
-/// Whether two values say the same, whatever the order of their maps.
+/// Compares two stored values, whatever the order of their maps. The canonical form of [`Key`]
+/// serves for that.
 fn same<T: Serialize + DeserializeOwned>(a: &Bytes, b: &Bytes) -> bool {
     let key = |bytes: &Bytes| Key::try_of("", &rmp_serde::from_slice::<T>(bytes).ok()?).ok();
     a == b || key(a).is_some_and(|a| key(b) == Some(a))
 }
 
+/// Encodes a value for the tiers, and keeps it as it is for the caller that started the run.
 fn encode<T: Serialize + Send + 'static>(function: &Function, value: T) -> Computed {
     let bytes = to_bytes(function, &value);
     Computed {
@@ -320,6 +358,7 @@ fn encode<T: Serialize + Send + 'static>(function: &Function, value: T) -> Compu
     }
 }
 
+/// Takes the decoded value of an entry, or decodes its bytes.
 fn decode<T: DeserializeOwned + 'static>(function: &Function, entry: &Entry) -> T {
     if let Some(value) = entry.take_prepared() {
         return value;
@@ -333,6 +372,7 @@ fn decode<T: DeserializeOwned + 'static>(function: &Function, entry: &Entry) -> 
     }
 }
 
+/// Encodes a value as MessagePack with field names.
 fn to_bytes<T: Serialize>(function: &Function, value: &T) -> Bytes {
     match rmp_serde::to_vec_named(value) {
         Ok(bytes) => bytes.into(),
@@ -340,29 +380,36 @@ fn to_bytes<T: Serialize>(function: &Function, value: &T) -> Bytes {
     }
 }
 
-/// Finds out, where the type is known, whether a function returns a `Result`: by the type and not
-/// by how it is spelled, so that an alias of `Result` is one too.
+/// Finds out whether a function returns a `Result`, where its type is known. It looks at the type
+/// and not at its spelling, so that an alias of `Result` is recognized.
+///
+/// The generated code calls `(&Probe::<T>::new()).kind()`. Method resolution finds
+/// [`ProbeFallible`] first if `T` is a `Result`, and otherwise [`ProbePlain`].
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Probe<T>(PhantomData<fn() -> T>);
 
+/// Marks a function that returns a `Result`. Its methods forward to the functions of this module.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Fallible;
 
+/// Marks a function that returns any other type. Its methods forward to the functions of this
+/// module.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Plain;
 
 #[doc(hidden)]
 impl<T> Probe<T> {
+    /// Creates a probe for the type `T`.
     #[expect(clippy::new_without_default, reason = "only for generated code")]
     pub fn new() -> Self {
         Self(PhantomData)
     }
 }
 
-/// Chosen first by method resolution for `(&Probe).kind()`, as it needs one reference less than
+/// Implemented for `Result` only. Method resolution prefers it, as it needs one reference less than
 /// [`ProbePlain`].
 #[doc(hidden)]
 pub trait ProbeFallible {
@@ -371,6 +418,7 @@ pub trait ProbeFallible {
     }
 }
 
+/// Implemented for all types, and found only if [`ProbeFallible`] does not apply.
 #[doc(hidden)]
 pub trait ProbePlain {
     fn kind(&self) -> Plain {
@@ -414,6 +462,7 @@ impl Fallible {
         result_with_negative(function, arguments, policy, negative, call).await
     }
 
+    /// Stores an `Ok`. An error is not stored, and the call returns `false`.
     pub async fn prime<T: Serialize, E>(
         self,
         function: Function,

@@ -1,10 +1,12 @@
-//! Memory of this process in front of everything else.
+//! Memory of this process in front of all tiers.
 //!
-//! With a shared tier behind it this is a near cache: copies of what is there. A copy lives shorter
-//! than its entry, as what others do to the entry may not become known here, and it goes when a
-//! change of it becomes known. Such a change can come between reading an entry and storing its
-//! copy. So the caller that stores a copy says at which *version* of the key it began to read, and
-//! a copy of an older version is removed again.
+//! With a shared tier behind it, this is a near cache: it contains copies of that tier's entries. A
+//! copy lives shorter than its entry, because changes by other processes may not become known here,
+//! and it is dropped when a change of it becomes known. Such a change can come between reading an
+//! entry and storing its copy. So the caller that stores a copy says at which *version* of the key
+//! it began to read, and a copy of an older version is dropped.
+//!
+//! The file knows neither marks nor tiers; `search.rs` checks whether a copy still counts.
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -14,20 +16,23 @@ use crate::clock::Instant;
 use crate::tiers::Memory;
 use crate::{Entry, Key, Tier};
 
-/// Keys share versions. A change of another key that shares one costs a copy, so there are many.
+/// The number of versions, which keys share. A change of another key with the same version costs a
+/// copy, so there are many.
 const VERSIONS: usize = 1 << 16;
 
-/// Keys share locks, which are held for one insertion.
+/// The number of locks, which keys share. A lock is held for one insertion.
 const LOCKS: usize = 256;
 
+/// Copies of entries, and the versions of their keys.
 pub(crate) struct NearCache {
     memory: Memory,
     versions: Box<[AtomicU32]>,
-    // Between the look at a version and the insertion, no change may come.
+    // Held from the look at a version to the insertion, so that no change can come between them.
     locks: Box<[Mutex<()>]>,
 }
 
 impl NearCache {
+    /// Creates a near cache that keeps its copies in `memory`.
     pub(crate) fn new(memory: Memory) -> Self {
         let versions = (0..VERSIONS).map(|_| AtomicU32::new(0)).collect();
         Self {
@@ -37,20 +42,22 @@ impl NearCache {
         }
     }
 
-    /// The copy of an entry.
+    /// Returns the copy of an entry.
     pub(crate) fn get(&self, key: &Key, now: Instant) -> Option<Entry> {
         self.memory.find(key, now)
     }
 
-    /// The present version of a key.
+    /// Returns the present version of a key.
     pub(crate) fn version(&self, key: &Key) -> u32 {
         self.counter(key).load(Ordering::SeqCst)
     }
 
-    /// Keeps a copy for `at_most`, unless the key has changed since `version`; whether it is
-    /// kept. If it is not, no older copy is either.
+    /// Stores a copy for `at_most`, unless the key has changed since `version`. Returns whether it
+    /// is stored. If it is not, no older copy is either.
     pub(crate) fn keep(&self, key: &Key, entry: &Entry, at_most: Duration, version: u32) -> bool {
         let _lock = self.lock(key);
+        // The entry was read before a change. A stored copy is dropped too: it may be older still,
+        // and if it is newer, that costs only another read.
         if self.version(key) != version {
             self.memory.forget(key);
             return false;
@@ -58,15 +65,16 @@ impl NearCache {
         self.memory.insert(key, entry, at_most)
     }
 
-    /// Keeps an entry that is newer than any other.
+    /// Stores an entry that is newer than any other, and raises the version, so that copies that
+    /// are being read now are not stored over it.
     pub(crate) fn replace(&self, key: &Key, entry: &Entry, at_most: Duration) -> bool {
         let _lock = self.lock(key);
         self.counter(key).fetch_add(1, Ordering::SeqCst);
         self.memory.insert(key, entry, at_most)
     }
 
-    /// Puts a better form of an entry in the place of its copy, if that is still the one that is
-    /// kept.
+    /// Replaces the copy of an entry with its better form, if that entry is still the one that is
+    /// stored.
     pub(crate) fn improve(&self, key: &Key, better: &Entry, now: Instant) {
         let _lock = self.lock(key);
         let Some((kept, left)) = self.memory.find_with_age(key, now) else {
@@ -78,15 +86,17 @@ impl NearCache {
         }
     }
 
-    /// Forgets the copy of an entry that has changed.
+    /// Drops the copy of an entry that has changed, and raises the version of its key.
     pub(crate) fn changed(&self, key: &Key) {
         let _lock = self.lock(key);
         self.counter(key).fetch_add(1, Ordering::SeqCst);
         self.memory.forget(key);
     }
 
-    /// Forgets all copies: changes may have been missed.
+    /// Drops all copies, because changes may have been missed.
     pub(crate) fn flush(&self) {
+        // All locks are held until the memory is empty, so no copy of an old version is stored
+        // meanwhile.
         let _locks: Vec<_> = self
             .locks
             .iter()
@@ -98,12 +108,12 @@ impl NearCache {
         self.memory.clear();
     }
 
-    /// Where the copies are, for the log.
+    /// Returns the size of the memory as text, for the log.
     pub(crate) fn place(&self) -> String {
         self.memory.place()
     }
 
-    /// The number of copies, and their bytes.
+    /// Returns the number of copies, and their size in bytes.
     pub(crate) fn size(&self) -> (usize, u64) {
         self.memory.size()
     }

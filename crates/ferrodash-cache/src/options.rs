@@ -1,9 +1,13 @@
-//! Values of options in addresses: sizes and times with units.
+//! Parsers for the values of options in addresses: sizes, times and namespaces.
+//!
+//! The functions return `None` or a reason and leave the message to the caller, which knows the
+//! name of the option and hides what may be a secret.
 
 #[cfg(any(feature = "memcached", feature = "redis"))]
 use std::time::Duration;
 
-/// A size such as `64MB` or `1GiB`; units are binary.
+/// Reads a size such as `64MB` or `1GiB`, in bytes. Units are binary, in upper or lower case, and a
+/// number without a unit counts bytes. Zero, overflow and unknown units give `None`.
 pub(crate) fn size(text: &str) -> Option<u64> {
     let (number, unit) = split(text)?;
     let unit: u64 = match unit.as_str() {
@@ -16,7 +20,8 @@ pub(crate) fn size(text: &str) -> Option<u64> {
     number.checked_mul(unit).filter(|size| *size > 0)
 }
 
-/// A time such as `100ms` or `2s`.
+/// Reads a time such as `100ms` or `2s`. The unit is required. Zero, overflow and unknown units
+/// give `None`.
 #[cfg(any(feature = "memcached", feature = "redis"))]
 pub(crate) fn time(text: &str) -> Option<Duration> {
     let (number, unit) = split(text)?;
@@ -31,8 +36,9 @@ pub(crate) fn time(text: &str) -> Option<Duration> {
         .map(Duration::from_millis)
 }
 
-/// A namespace as an address may name it, or why it is none. With other characters it may be
-/// anything.
+/// Checks the namespace in an address. Returns the reason if it cannot be used.
+///
+/// Other characters are refused because a password may have been written in this place.
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 pub(crate) fn namespace(text: &str) -> Result<String, String> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
@@ -44,6 +50,7 @@ pub(crate) fn namespace(text: &str) -> Result<String, String> {
     Ok(text.to_owned())
 }
 
+/// Splits a number from its unit, in lower case.
 fn split(text: &str) -> Option<(u64, String)> {
     let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
     Some((

@@ -1,4 +1,7 @@
 //! Policies: how long a value is stored, and under which conditions.
+//!
+//! A policy is plain data that a call takes by reference; a policy can serve any number of calls.
+//! What the settings do is implemented in `compute.rs`, `execute.rs` and `keep.rs`.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -7,13 +10,15 @@ use bytes::Bytes;
 
 use crate::{Entry, Selector};
 
-/// How long a lease lasts unless it is renewed. Callers wait at most this long for a process that
-/// died while it computed.
+/// Duration of a lease that is not renewed. Callers wait at most this long for a process that died
+/// while it computed.
 pub(crate) const LEASE: Duration = Duration::from_secs(10);
 
-/// How long a value is stored, and under which conditions.
+/// The conditions under which a value is stored and served.
 ///
-/// Each method says what the default is.
+/// Create one with [`Policy::new`] and change it with the methods, each of which states its
+/// default. The methods take any value and clamp it to the range that they document; fields that
+/// are assigned directly are not clamped.
 ///
 /// ```
 /// use std::time::Duration;
@@ -29,58 +34,73 @@ pub(crate) const LEASE: Duration = Duration::from_secs(10);
 #[must_use]
 #[non_exhaustive]
 pub struct Policy {
-    /// What the function is called in metrics, on the admin page and in the log.
+    /// The name of the function in metrics, on the admin page and in the log.
     pub name: Cow<'static, str>,
-    /// How long a value is fresh. Zero keeps nothing; callers at the same time still share one run.
+    /// The time for which a value is fresh. Zero stores nothing; concurrent callers still share one
+    /// run. More than ten years counts as ten years.
     pub timeout: Duration,
-    /// How long a stale value is served at once while one run in the background refreshes it.
+    /// The time after the timeout during which a stale value is served at once, while one run in
+    /// the background refreshes it.
     pub stale_while_revalidate: Duration,
-    /// How long a stale value is served when the function fails.
+    /// The time after the timeout during which a stale value is served if the function fails.
     pub stale_if_error: Duration,
-    /// The share of the timeout, 0 to 1, by which it is randomly shortened.
+    /// The share of the timeout, from 0 to 1, by which it is shortened at random.
     pub jitter: f64,
-    /// How eagerly fresh values are refreshed in the background: the β of XFetch. 0 never does.
+    /// The β of XFetch: the larger, the earlier fresh values are refreshed in the background. Zero
+    /// never does so.
     pub early: f64,
-    /// How long a caller waits for the function while there is a stale value to fall back on.
+    /// The time that a caller waits for the function if there is a stale value to fall back on.
     pub soft_timeout: Option<Duration>,
-    /// How long the function may run, and a caller wait for another's run.
+    /// The longest time that the function may run, and that a caller waits for another process.
     pub hard_timeout: Duration,
-    /// A result is kept only if the function took at least this long.
+    /// The shortest run whose result is stored.
     pub slower_than: Duration,
-    /// How long a process that computes is waited for after its last sign of life.
+    /// The time after its last sign of life for which a computing process keeps the right to fill
+    /// the key.
     pub lease: Duration,
-    /// Whether a call looks into the cache.
+    /// The way in which a call uses the cache.
     pub mode: Mode,
-    /// Tells kinds of values apart: what another kind of function left under the key counts as
-    /// absent.
+    /// The kind of the value. An entry of another kind under the same key counts as absent.
     pub fingerprint: u64,
-    /// Whether two values say the same; compared in audit mode.
+    /// Compares a stored value with a recomputed one in audit mode.
     pub same: fn(&Bytes, &Bytes) -> bool,
-    /// Whether an entry of a tier can be read; what another version of the program left counts as
-    /// absent. Copies in memory were made or looked at in this process.
+    /// Returns whether an entry from a tier can be read. An entry that cannot, for example of
+    /// another version of the program, counts as absent. Copies in memory that were made or checked
+    /// in this process are not checked again.
     pub readable: fn(&Entry) -> bool,
     tags: Vec<Selector>,
 }
 
-/// Whether a call looks into the cache.
+/// The way in which a call uses the cache.
+///
+/// The mode of a memoized call is that of the surrounding [`scope`](Self::scope); that of
+/// [`Cache::get_or_compute`](crate::Cache::get_or_compute) is in its [policy](Policy::mode).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Mode {
-    /// It does, and keeps what the function returned.
+    /// Reads from the cache, and stores the result of the function.
     #[default]
     Cached,
-    /// The function runs, and what it returned replaces what is kept. Callers at the same time
-    /// share one such run.
+    /// Runs the function, and replaces the stored value with its result. Concurrent callers in this
+    /// mode share one run. A computation in the mode `Cached` that is in progress does not
+    /// overwrite the new value.
     Refresh,
-    /// The function runs for this caller alone, and the cache stays as it is.
+    /// Runs the function for this caller alone, and leaves the cache as it is. The result is not
+    /// stored and not shared.
     Bypass,
 }
 
 tokio::task_local! {
+    /// The mode of the surrounding [`Mode::scope`].
     static MODE: Mode;
 }
 
 impl Mode {
     /// Runs a future whose memoized calls have this mode.
+    ///
+    /// Memoized functions that those functions call have the mode too. The scope does not extend to
+    /// other tasks that the future spawns. It has no effect on
+    /// [`Cache::get_or_compute`](crate::Cache::get_or_compute), which uses the [mode of its
+    /// policy](Policy::mode).
     ///
     /// ```
     /// # async fn rows() -> u32 { 1 }
@@ -93,14 +113,16 @@ impl Mode {
         MODE.scope(self, future)
     }
 
-    /// The mode of the surrounding [`scope`](Self::scope).
+    /// Returns the mode of the surrounding [`scope`](Self::scope), or [`Mode::Cached`] outside of
+    /// any.
     pub fn current() -> Self {
         MODE.try_with(|mode| *mode).unwrap_or_default()
     }
 }
 
 impl Policy {
-    /// Values are fresh for `timeout`, and gone after it.
+    /// Creates a policy whose values are fresh for `timeout` and not served after it. All other
+    /// settings have their defaults.
     pub fn new(timeout: Duration) -> Self {
         Self {
             name: Cow::Borrowed(""),
@@ -121,28 +143,37 @@ impl Policy {
         }
     }
 
-    /// Names the function in metrics, on the admin page and in the log. By default it has no name.
+    /// Names the function in metrics, on the admin page and in the log. By default the name is
+    /// empty. Calls with the same name share their counters.
     pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.name = name.into();
         self
     }
 
-    /// Serves a stale value for so long after its timeout, while one run in the background
-    /// refreshes it. By default not at all (RFC 5861, section 3).
+    /// Serves a stale value for this time after its timeout, while one run in the background
+    /// refreshes it (RFC 5861, section 3). By default stale values are not served.
+    ///
+    /// Nobody waits for the refresh. At most 64 refreshes run at the same time in a cache; beyond
+    /// that, callers get the stale value and the refresh is left to a later call.
     pub fn stale_while_revalidate(mut self, time: Duration) -> Self {
         self.stale_while_revalidate = time;
         self
     }
 
-    /// Serves a stale value for so long after its timeout if the function fails or takes too long.
-    /// By default not at all (RFC 5861, section 4).
+    /// Serves a stale value for this time after its timeout if the function fails, panics or takes
+    /// too long (RFC 5861, section 4). By default stale values are not served.
+    ///
+    /// After such a failure the function of this key pauses: 1 s, then twice as long after each
+    /// further failure, at most 60 s. During the pause callers get the stale value at once. A
+    /// success ends the pauses.
     pub fn stale_if_error(mut self, time: Duration) -> Self {
         self.stale_if_error = time;
         self
     }
 
     /// Shortens each timeout at random by up to this share, so that values that were computed
-    /// together do not become stale together. A timeout is never lengthened. By default 0.
+    /// together do not become stale together. A timeout is never lengthened. By default 0. Values
+    /// outside of 0 to 1 are clamped.
     pub fn jitter(mut self, share: f64) -> Self {
         self.jitter = share.clamp(0.0, 1.0);
         self
@@ -152,7 +183,8 @@ impl Policy {
     ///
     /// This is XFetch (Vattani, Chierichetti, Lowenstein, VLDB 2015) with this β, of which 1 is the
     /// usual value. A refresh is more likely the longer the function takes and the closer the
-    /// timeout is. By default 0, which never refreshes early.
+    /// timeout is. By default 0, which never refreshes early. Negative values count as 0. Hits with
+    /// a β above 0 are a little slower, as each one has to decide.
     pub fn early(mut self, beta: f64) -> Self {
         self.early = beta.max(0.0);
         self
@@ -161,6 +193,8 @@ impl Policy {
     /// Limits how long a caller waits for the function while
     /// [`stale_if_error`](Self::stale_if_error) has a value to serve. After that the caller gets
     /// the stale value, and the function continues in the background. By default there is no limit.
+    ///
+    /// Without a value to serve, the setting has no effect.
     pub fn soft_timeout(mut self, time: Duration) -> Self {
         self.soft_timeout = Some(time);
         self
@@ -168,62 +202,74 @@ impl Policy {
 
     /// Limits how long the function may run, and how long a caller waits for another process that
     /// computes. By default five minutes.
+    ///
+    /// A function that runs longer is aborted, and its callers get
+    /// [`Failure::TimedOut`](crate::Failure::TimedOut) or a stale value. A blocking function in
+    /// [`memo::blocking`](crate::memo::blocking) cannot be aborted: its caller stops waiting, and
+    /// the thread continues. A caller that has waited this long for another process runs the
+    /// function itself and does not store the result.
     pub fn hard_timeout(mut self, time: Duration) -> Self {
         self.hard_timeout = time;
         self
     }
 
-    /// Stores a result only if the function took at least this long. By default results are always
-    /// stored.
+    /// Stores a result only if the function took at least this long. By default, zero: results are
+    /// always stored.
     pub fn slower_than(mut self, time: Duration) -> Self {
         self.slower_than = time;
         self
     }
 
     /// Sets how long the lease of a process that computes lasts. The process renews it three times
-    /// in that time. If it dies, others take over when the lease has run out. By default 10 s.
+    /// in that time. If it dies, others take over when the lease has run out. By default 10 s; less
+    /// than 100 ms counts as 100 ms. Without a shared tier there are no leases.
     pub fn lease(mut self, time: Duration) -> Self {
         self.lease = time.max(Duration::from_millis(100));
         self
     }
 
-    /// Sets whether calls read from the cache. By default they do.
+    /// Sets the way in which calls use the cache. By default [`Mode::Cached`].
+    ///
+    /// Functions in [`memo`](crate::memo) ignore it and use [`Mode::current`].
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
         self
     }
 
-    /// Tells kinds of values apart. By default all are of one kind.
+    /// Sets the kind of the value. An entry with another fingerprint under the same key counts as
+    /// absent. By default 0.
     pub fn fingerprint(mut self, fingerprint: u64) -> Self {
         self.fingerprint = fingerprint;
         self
     }
 
-    /// Sets how audit mode compares a stored value with a recomputed one. By default it compares
-    /// their bytes.
+    /// Sets how [audit mode](crate::Cache::audit) compares a stored value with a recomputed one. By
+    /// default it compares their bytes.
     pub fn same(mut self, same: fn(&Bytes, &Bytes) -> bool) -> Self {
         self.same = same;
         self
     }
 
-    /// Sets how to tell whether an entry can be read. By default every entry can.
+    /// Sets how to tell whether an entry can be read. By default every entry can. The function runs
+    /// in the caller's task, so it should be fast.
     pub fn readable(mut self, readable: fn(&Entry) -> bool) -> Self {
         self.readable = readable;
         self
     }
 
-    /// Adds a tag by which the value can be invalidated.
+    /// Adds a tag by which the value can be invalidated. A function can add more tags while it runs
+    /// ([`Run::tag`](crate::Run::tag)).
     pub fn tag(mut self, tag: &str) -> Self {
         self.tags.push(Selector::tag(tag));
         self
     }
 
-    /// The tags.
+    /// Returns the selectors of the tags.
     pub(crate) fn tags(&self) -> &[Selector] {
         &self.tags
     }
 
-    /// The timeout of one value.
+    /// Returns the timeout of one value: `timeout`, shortened at random.
     pub(crate) fn jittered(&self, timeout: Duration) -> Duration {
         if self.jitter == 0.0 {
             timeout

@@ -1,5 +1,6 @@
-//! Random numbers. Nothing that they are used for needs one that cannot be guessed.
+//! Random numbers for ids, tokens and eras. They need not be unpredictable for any of these uses.
 
+/// Returns a random number.
 pub(crate) fn number() -> u64 {
     fastrand::u64(..)
 }

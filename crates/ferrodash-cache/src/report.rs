@@ -1,4 +1,6 @@
 //! The part of [`Cache`] that reports counters and entries, also in the text format of Prometheus.
+//!
+//! Reports read counters and the catalog, and call no tier.
 
 use std::fmt::Write;
 use std::sync::atomic::Ordering;
@@ -10,12 +12,28 @@ use crate::stats::FunctionReport;
 use crate::{Key, Unreached};
 
 impl Cache {
-    /// The counters of each function, by name, since the start of the process.
+    /// Returns the counters of each function, sorted by name, since the start of the process.
+    /// [`Policy::name`](crate::Policy::name) names a function.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// # use std::{convert::Infallible, time::Duration};
+    /// # use ferrodash_cache::{Cache, Computed, Key, Policy};
+    /// let cache = Cache::memory(1 << 20);
+    /// let policy = Policy::new(Duration::from_secs(60)).name("rows");
+    /// for _ in 0..3 {
+    ///     let compute = || async { Ok::<_, Infallible>(Computed::keep("42")) };
+    ///     cache.get_or_compute(Key::of("rows", &1), &policy, compute).await;
+    /// }
+    /// let report = &cache.functions()[0];
+    /// assert_eq!((report.misses, report.hits), (1, 2));
+    /// # }
+    /// ```
     pub fn functions(&self) -> Vec<FunctionReport> {
         self.inner.stats.reports()
     }
 
-    /// The names of the tiers, in the order in which they are asked.
+    /// Returns the names of the tiers, in the order in which they are read.
     pub fn tiers(&self) -> Vec<&'static str> {
         self.tier_failures()
             .into_iter()
@@ -23,7 +41,8 @@ impl Cache {
             .collect()
     }
 
-    /// The number of entries in this process's memory, and their size in bytes.
+    /// Returns the number of entries in this process's memory, and their size in bytes with the
+    /// overhead of each. Zeros without memory as the first tier.
     pub fn memory_size(&self) -> (usize, u64) {
         self.inner
             .near_cache
@@ -31,30 +50,37 @@ impl Cache {
             .map_or((0, 0), |near| near.size())
     }
 
-    /// Begins to note which entries this process sees, for [`entries`](Self::entries). Hits become
-    /// a little slower.
+    /// Starts recording which entries this process sees, for [`entries`](Self::entries). Hits
+    /// become a little slower. It cannot be stopped.
     pub fn watch_entries(&self) {
         self.inner.watched.store(true, Ordering::Relaxed);
     }
 
-    /// The entries that this process has seen since [`watch_entries`](Self::watch_entries), the
-    /// most used first, and at most ten thousand.
+    /// Returns the entries that this process has seen since [`watch_entries`](Self::watch_entries),
+    /// the most used first, and at most 10,000. Empty if entries are not watched.
     pub fn entries(&self) -> Vec<EntryReport> {
         self.inner.catalog.reports()
     }
 
-    /// [Removes](Self::remove) an entry, and strikes it out from [`entries`](Self::entries).
+    /// [Removes](Self::remove) an entry, and deletes it from [`entries`](Self::entries).
     ///
     /// # Errors
-    /// As for `remove`.
+    /// As for `remove`. The entry then stays in `entries`.
     pub async fn remove_seen(&self, key: &Key) -> Result<(), Unreached> {
         self.remove(key).await?;
         self.inner.catalog.forget(key);
         Ok(())
     }
 
-    /// Audit mode: computes this share of hits again, 0 to 1, and reports functions whose values
-    /// differ, in the log and in [`FunctionReport::impure`]. Hits become slower. By default none.
+    /// Sets the share of hits that are computed again, from 0 to 1, to find functions whose values
+    /// differ for the same arguments. By default 0.
+    ///
+    /// A difference is logged as a warning and counted in [`FunctionReport::impure`]. The second
+    /// run happens in the background, and callers get the stored value. A value that was
+    /// invalidated meanwhile is not compared. Hits become slower, also after the share is set to 0
+    /// again, because entries are then [watched](Self::watch_entries).
+    ///
+    /// Values outside of the range are clamped.
     pub fn audit(&self, share: f64) {
         self.inner.audit.set(share);
         if share > 0.0 {
@@ -62,7 +88,7 @@ impl Cache {
         }
     }
 
-    /// All counters in the text format of Prometheus, version 0.0.4.
+    /// Returns all counters in the text format of Prometheus, version 0.0.4.
     pub fn prometheus(&self) -> String {
         let mut text = String::new();
         functions_as_text(&self.functions(), &mut text);
@@ -71,7 +97,7 @@ impl Cache {
         text
     }
 
-    /// What is counted of tiers.
+    /// Writes the counters and the states of tiers.
     fn tiers_as_text(&self, text: &mut String) {
         head(
             text,
@@ -113,6 +139,7 @@ impl Cache {
         }
     }
 
+    /// Writes the number and the size of the entries in memory.
     fn memory_as_text(&self, text: &mut String) {
         let (entries, bytes) = self.memory_size();
         let gauges = [
@@ -127,7 +154,7 @@ impl Cache {
     }
 }
 
-/// What is counted of functions.
+/// Writes the counters of functions.
 fn functions_as_text(functions: &[FunctionReport], text: &mut String) {
     head(
         text,
@@ -161,10 +188,10 @@ fn functions_as_text(functions: &[FunctionReport], text: &mut String) {
     }
 }
 
-/// Reads a counter as Prometheus does, which counts in floats.
+/// Reads a counter as a float, which is how Prometheus counts.
 type Read = fn(&FunctionReport) -> f64;
 
-/// The counters of a function beside its answers: name, help, value.
+/// The counters of a function besides its answers: name, help, value.
 #[expect(clippy::cast_precision_loss, reason = "Prometheus counts in floats")]
 const COUNTERS: [(&str, &str, Read); 4] = [
     (
@@ -187,11 +214,12 @@ const COUNTERS: [(&str, &str, Read); 4] = [
     ),
 ];
 
+/// Writes the lines before a metric that describe it.
 fn head(text: &mut String, name: &str, kind: &str, help: &str) {
     let _ = writeln!(text, "# HELP {name} {help}\n# TYPE {name} {kind}");
 }
 
-/// The value of a label.
+/// Escapes the value of a label.
 fn escape(text: &str) -> String {
     text.replace('\\', "\\\\")
         .replace('"', "\\\"")

@@ -1,4 +1,8 @@
-//! The part of [`Cache`] that looks into the tiers, one after the other.
+//! The part of [`Cache`] that reads the tiers, one after the other.
+//!
+//! It decides which entry of a key is the best one, and copies it into the tiers before. An entry
+//! counts only if the marks of its selectors allow it. What is done with a stale entry is decided
+//! in `compute.rs`.
 
 use std::sync::Arc;
 
@@ -10,20 +14,21 @@ use crate::tier::{Reading, Shared};
 use crate::tiers::MEMORY;
 use crate::{Entry, Key, Marks, Policy, Selector};
 
-/// What the tiers have.
+/// The result of reading the tiers.
 #[derive(Default)]
 pub(crate) struct Search {
     /// The best entry that counts, and its tier: a fresh one, or else the youngest.
     pub(crate) found: Option<(Entry, &'static str)>,
-    /// The id of the entry in the tier that gives leases.
+    /// The id of the entry in the authority, with which a lease is requested.
     pub(crate) observed: Option<u64>,
-    /// The marks of the key's selectors; `None` if the tier that keeps them did not answer.
+    /// The marks of the key's selectors. `None` if the authority did not answer, or if the search
+    /// ended in memory.
     pub(crate) marks: Option<Marks>,
 }
 
 impl Search {
-    /// Takes an entry if it is the best one so far; whether it is fresh, so that none can be
-    /// better.
+    /// Takes an entry if it is the best one so far. Returns `true` if it is fresh, so that none can
+    /// be better.
     fn take(&mut self, entry: Entry, tier: &'static str) -> bool {
         let fresh = entry.remaining().is_some();
         if self
@@ -38,7 +43,7 @@ impl Search {
 }
 
 impl Policy {
-    /// Whether a stale entry may be served while it is refreshed.
+    /// Returns `true` if a stale entry may be served while it is refreshed.
     pub(crate) fn may_revalidate(&self, entry: &Entry) -> bool {
         entry.age()
             < entry
@@ -47,7 +52,7 @@ impl Policy {
                 .saturating_add(self.stale_while_revalidate)
     }
 
-    /// What was found, if it may be served instead of a failure.
+    /// Returns the entry that was found, if it may be served instead of a failure.
     pub(crate) fn stand_in(&self, search: Search) -> Option<(Entry, &'static str)> {
         if self.may_stand_in(&search) {
             search.found
@@ -56,7 +61,7 @@ impl Policy {
         }
     }
 
-    /// Whether what was found may be served instead of a failure.
+    /// Returns `true` if the entry that was found may be served instead of a failure.
     pub(crate) fn may_stand_in(&self, search: &Search) -> bool {
         search.found.as_ref().is_some_and(|(entry, _)| {
             entry.age() < entry.parts().timeout.saturating_add(self.stale_if_error)
@@ -65,8 +70,8 @@ impl Policy {
     }
 }
 
-/// Whether a copy in memory can be read: one that was not made for a call may never have been
-/// looked at.
+/// Returns `true` if a copy in memory can be read. A copy that was not made for a call, for example
+/// by [`Cache::set`], may never have been checked; it is checked once.
 fn is_readable(entry: &Entry, call: Option<&Call>) -> bool {
     let Some(call) = call.filter(|_| entry.stats().is_none()) else {
         return true;
@@ -79,7 +84,7 @@ fn is_readable(entry: &Entry, call: Option<&Call>) -> bool {
 }
 
 impl Cache {
-    /// No look: what a refresh needs to know.
+    /// Reads only the marks, which a refresh needs.
     pub(crate) async fn skip(&self, key: &Key, selectors: &Arc<[Selector]>) -> Search {
         Search {
             marks: self.marks(key, selectors).await,
@@ -87,8 +92,12 @@ impl Cache {
         }
     }
 
-    /// Looks into the tiers, until one has a fresh entry. What is found is put into the tiers
-    /// before.
+    /// Reads the tiers until one has a fresh entry, and copies what is found into the tiers before
+    /// it.
+    ///
+    /// With a call, entries of another kind and unreadable ones count as absent. A tier that is
+    /// skipped or fails counts as one without the entry. The order is that of the tiers, memory
+    /// first; a stale entry does not end the search, because a later tier can have a newer one.
     pub(crate) async fn find(
         &self,
         key: &Key,
@@ -96,6 +105,8 @@ impl Cache {
         call: Option<&Call>,
     ) -> Search {
         let inner = &*self.inner;
+        // Both are read before any tier: a change that comes later is then noticed when the copy is
+        // stored or read.
         let epoch = inner.invalidations.epoch();
         let version = inner.near_cache.as_ref().map(|near| near.version(key));
         let suits =
@@ -120,6 +131,7 @@ impl Cache {
                 None => self.read_storage(slot, key).await,
             };
             let readable = |entry: &Entry| call.is_none_or(|call| (call.policy.readable)(entry));
+            // Memory is not filled with entries that this program cannot use.
             let Some(entry) = entry.filter(&suits).filter(readable) else {
                 continue;
             };
@@ -142,7 +154,7 @@ impl Cache {
         search
     }
 
-    /// Reads an entry from the tier that has the marks.
+    /// Reads an entry from the authority, together with the marks of the key's selectors.
     async fn read(
         &self,
         slot: &Slot,
@@ -157,7 +169,8 @@ impl Cache {
         let entry = entry?;
         search.observed = Some(entry.id());
         let parts = entry.parts();
-        // A function can give its value tags that nobody else knows.
+        // A function can give its value tags that no caller knows, so their marks are read
+        // separately.
         let marks = if parts
             .selectors
             .iter()
@@ -171,14 +184,15 @@ impl Cache {
         marks.allow(parts.born).then_some(entry)
     }
 
-    /// Reads an entry from a tier that only stores; the marks are elsewhere.
+    /// Reads an entry from a tier that only stores. The marks are in the authority.
     async fn read_storage(&self, slot: &Slot, key: &Key) -> Option<Entry> {
         let entry = slot.call(&self.inner, key, slot.tier().get(key)).await??;
         let marks = self.marks(key, &entry.parts().selectors).await?;
         marks.allow(entry.parts().born).then_some(entry)
     }
 
-    /// Whether a copy in memory still counts.
+    /// Returns `true` if a copy in memory still counts. A copy that was checked in this epoch needs
+    /// no look at the marks.
     async fn copy_counts(&self, key: &Key, entry: &Entry, epoch: u64) -> bool {
         let (inner, parts) = (&*self.inner, entry.parts());
         if entry.checked() == epoch {
@@ -206,13 +220,14 @@ impl Cache {
         };
         let counts = marks.allow(parts.born);
         if counts {
-            // What began after the look at the marks has begun another epoch.
+            // An invalidation after the look at the marks has begun another epoch, so this cannot
+            // hide it.
             entry.mark_checked(epoch);
         }
         counts
     }
 
-    /// Puts an entry of the tier with this number into those before it.
+    /// Copies an entry into the tiers before the one with the index `from`, and into memory.
     async fn copy(&self, key: &Key, entry: &Entry, from: usize, epoch: u64, version: Option<u32>) {
         let inner = &*self.inner;
         for slot in &inner.tiers[..from] {
@@ -221,7 +236,7 @@ impl Cache {
         self.copy_to_memory(key, entry, epoch, version);
     }
 
-    /// Puts a copy of an entry into memory, if it has not changed since `version`.
+    /// Copies an entry into memory, unless its key has changed since `version`.
     pub(crate) fn copy_to_memory(
         &self,
         key: &Key,

@@ -1,5 +1,8 @@
 //! The part of [`Cache`] that reports the state of its tiers, for the health endpoint and for the
 //! log when an app starts.
+//!
+//! States come from the breakers and from the tiers themselves. Only [`Cache::log_tiers`] calls the
+//! tiers; the other reports are cheap and do not wait.
 
 use std::fmt::{self, Display};
 use std::time::Duration;
@@ -8,46 +11,51 @@ use crate::Key;
 use crate::cache::{Cache, Slot};
 use crate::tiers::MEMORY;
 
-/// How often a tier is asked when an app starts, before it counts as one that does not answer: the
-/// first call also has to connect, within the deadline of a call.
+/// The number of calls to a tier when an app starts, before it counts as one that does not answer.
+/// The first call also has to connect, within the deadline of a call.
 const ATTEMPTS: u32 = 4;
+/// The pause between these calls.
 const PAUSE: Duration = Duration::from_millis(150);
 
-/// A tier, where it is, and how.
+/// The name, the place and the state of a tier at one moment. `Display` writes it as one line for
+/// the log.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct TierReport {
-    /// Its name, as in `Cache-Status`.
+    /// The name of the tier, as in `Cache-Status`.
     pub name: &'static str,
-    /// Where it is: an address without its password, a directory, or a size.
+    /// The place of the store: an address without its password, a directory, or a size. Empty if
+    /// the tier names none.
     pub place: String,
-    /// How it is.
+    /// The state of the tier, from the last calls to it.
     pub state: TierState,
-    /// What it does for the cache.
+    /// The function of the tier in the cache, which decides what its failure means.
     role: Role,
 }
 
-/// How a tier is.
+/// The state of a tier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum TierState {
-    /// It answers, as far as is known.
+    /// The tier answers, as far as is known. A tier that was not called yet is `Up`.
     Up,
-    /// It answers, but something is wrong with it.
+    /// The tier answers, but something is wrong with it, as the text says.
     Degraded(String),
-    /// It failed when it was last asked, for this reason.
+    /// The last call to the tier failed, for this reason.
     Down(String),
 }
 
+/// The function of a tier in the cache.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Role {
     Memory,
-    /// It keeps the marks and gives the leases.
+    /// The tier keeps the marks and grants the leases.
     Authority,
     Storage,
 }
 
 impl Cache {
-    /// The tiers in the order in which they are asked, as they were when they were last asked.
+    /// Returns the state of each tier, in the order in which they are read, according to the last
+    /// calls to it. No tier is called.
     pub fn tier_reports(&self) -> Vec<TierReport> {
         let near = self.inner.near_cache.iter().map(|near| TierReport {
             name: MEMORY,
@@ -77,7 +85,8 @@ impl Cache {
             .collect()
     }
 
-    /// The tiers that failed when they were last asked, or that cannot do all that they should.
+    /// Returns the names of the tiers that are not [`Up`](TierState::Up): the last call failed, or
+    /// something is wrong with them.
     pub fn failing_tiers(&self) -> Vec<&'static str> {
         let reports = self.tier_reports().into_iter();
         reports
@@ -86,7 +95,7 @@ impl Cache {
             .collect()
     }
 
-    /// What is wrong with the tiers, in words; `None` if nothing is.
+    /// Returns what is wrong with the tiers, as a text without addresses, or `None` if nothing is.
     pub fn trouble(&self) -> Option<String> {
         let words = |report: TierReport| match report.state {
             TierState::Up => None,
@@ -97,9 +106,11 @@ impl Cache {
         (!troubles.is_empty()).then(|| troubles.join(", "))
     }
 
-    /// Asks each tier whether it answers, and writes one line for each into the log: at level info
-    /// if it does, else as a warning that says what that means.
-    /// [`App::run`](https://docs.rs/ferrodash) does this when it starts.
+    /// Calls each tier to find out whether it answers, and writes one line for each into the log:
+    /// at level info if it does, else as a warning that says what that means. Returns the states.
+    ///
+    /// A tier that does not answer is tried up to four times, so this can take several times the
+    /// deadline of its calls. [`App::run`](https://docs.rs/ferrodash) does this when it starts.
     pub async fn log_tiers(&self) -> Vec<TierReport> {
         for slot in &self.inner.tiers {
             self.try_tier(slot).await;
@@ -117,7 +128,7 @@ impl Cache {
         reports
     }
 
-    /// Asks a tier for something that costs it little.
+    /// Makes a cheap call to a tier until it answers or the attempts are used up.
     async fn try_tier(&self, slot: &Slot) {
         let nothing = Key::from_bytes([0; 32]);
         for attempt in 0..ATTEMPTS {

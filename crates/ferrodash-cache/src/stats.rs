@@ -1,11 +1,14 @@
-//! What the cache counts, for each function: the source of metrics and of the admin page.
+//! Counters for each function: the source of metrics and of the admin page.
+//!
+//! Counting is lock-free and costs one atomic addition, as it happens on every hit. The file knows
+//! neither answers nor policies; callers choose the counter.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-/// Counters of one function, since the start of the process.
+/// The counters of one function, since the start of the process.
 #[derive(Debug, Default)]
 pub struct FunctionStats {
     name: Arc<str>,
@@ -21,33 +24,37 @@ pub struct FunctionStats {
 }
 
 /// The counters of a function at one moment.
+///
+/// The counters are read one after the other while calls continue, so sums over them can differ by
+/// the calls in between.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FunctionReport {
-    /// Its name.
+    /// The name of the function; empty for calls whose policy has none.
     pub name: Arc<str>,
-    /// Answers that a tier had, fresh.
+    /// Fresh answers from a tier.
     pub hits: u64,
-    /// Stale answers that a tier had.
+    /// Stale answers from a tier.
     pub stale: u64,
     /// Answers for which the function ran.
     pub misses: u64,
-    /// Answers shared with another caller's run.
+    /// Answers that came from another caller's run.
     pub collapsed: u64,
-    /// Answers for which the cache was not asked.
+    /// Answers of the function without the cache.
     pub bypassed: u64,
-    /// Calls that ended in an error.
+    /// Calls that ended in an error, a panic or a timeout.
     pub errors: u64,
-    /// Runs of the function, refreshes in the background among them.
+    /// Runs of the function, including refreshes in the background.
     pub runs: u64,
-    /// How long all runs took together.
+    /// The total time of all runs.
     pub run_time: Duration,
-    /// Recomputed values that differed from the kept one; counted in audit mode.
+    /// Recomputed values that differed from the stored one; counted in [audit
+    /// mode](crate::Cache::audit).
     pub impure: u64,
 }
 
 impl FunctionStats {
-    /// The function's name.
+    /// Returns the function's name.
     pub fn name(&self) -> &Arc<str> {
         &self.name
     }
@@ -56,7 +63,7 @@ impl FunctionStats {
         self.hits.fetch_add(1, Ordering::Relaxed);
     }
 
-    /// Counts an answer, in one of the counters above.
+    /// Counts an answer in one of the counters of this function.
     pub(crate) fn answered(&self, counter: &AtomicU64) {
         counter.fetch_add(1, Ordering::Relaxed);
     }
@@ -65,6 +72,7 @@ impl FunctionStats {
         self.errors.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Counts a run and its time.
     pub(crate) fn ran(&self, time: Duration) {
         self.runs.fetch_add(1, Ordering::Relaxed);
         self.run_micros.fetch_add(
@@ -77,6 +85,7 @@ impl FunctionStats {
         self.impure.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Reads the counters.
     fn report(&self) -> FunctionReport {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         FunctionReport {
@@ -97,12 +106,12 @@ impl FunctionStats {
 /// The counters of all functions.
 #[derive(Debug, Default)]
 pub(crate) struct Stats {
-    // Written once for each function; read on each answer that memory does not have.
+    // Written once for each function, and read on each answer that is not a hit in memory.
     functions: RwLock<HashMap<Arc<str>, Arc<FunctionStats>>>,
 }
 
 impl Stats {
-    /// The counters of a function.
+    /// Returns the counters of a function, and creates them at the first call.
     pub(crate) fn of(&self, name: &str) -> Arc<FunctionStats> {
         if let Some(stats) = self
             .functions
@@ -126,7 +135,7 @@ impl Stats {
         functions.entry(name.clone()).or_insert_with(named).clone()
     }
 
-    /// All counters, by name.
+    /// Reads all counters, sorted by name.
     pub(crate) fn reports(&self) -> Vec<FunctionReport> {
         let functions = self
             .functions

@@ -1,4 +1,8 @@
-//! The seam between the cache and the places where entries are kept.
+//! The interface between the cache and the stores of its entries.
+//!
+//! A store implements [`Tier`], and also [`Shared`] if several processes use it. Implementations
+//! know nothing of policies, flights or functions: the cache decides what is stored, served and
+//! invalidated. The contract is checked for every tier by the tests in `tests/main/contract.rs`.
 
 use std::time::Duration;
 
@@ -7,78 +11,104 @@ use futures_util::future::{BoxFuture, FutureExt, ready};
 
 use crate::{Entry, Key, Marks, Selector, Stamp};
 
-/// What a tier answers; the error is the reason in words, for the log.
+/// The result of a call to a tier. The error is a reason for the log, without secrets. After an
+/// error the cache skips the tier, or the [part](Tier::part) that failed, for one second.
 pub type TierResult<T> = Result<T, String>;
 
-/// A place where entries are kept.
+/// A store of entries.
 ///
-/// The cache guarantees that it never asks to keep an entry past its lifetime, and that it looks at
-/// marks itself: a tier returns what it has. An implementation must answer within a bound, even
-/// when its server does not, must not return an entry past its lifetime, and must treat what it
-/// cannot read as absent.
+/// A tier of your own implements [`name`](Self::name), [`get`](Self::get), [`set`](Self::set) and
+/// [`remove`](Self::remove). The other methods have defaults. A [`Sealer`](crate::Sealer) turns
+/// entries into bytes and back.
+///
+/// The cache guarantees that it never stores an entry past its lifetime, and that it checks marks
+/// itself: a tier returns what it has. An implementation must answer within a bound, even when its
+/// server does not, must not return an entry past its lifetime, and must treat what it cannot read
+/// as absent.
+///
+/// All methods can be called concurrently, also for one key. A returned future can be dropped
+/// before it is done; the operation may then be carried out all the same.
 pub trait Tier: Send + Sync + 'static {
-    /// Name in `Cache-Status`, in metrics and in the log.
+    /// Returns the name in `Cache-Status`, in metrics and in the log.
     fn name(&self) -> &'static str;
 
-    /// The entry under a key.
+    /// Returns the entry under a key, fresh or stale. `None` if there is none that can be read.
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>>;
 
-    /// Keeps an entry for what is left of its lifetime. `false` means that the tier does not take
-    /// it, for example for its size. The holder of the lease of the key loses it.
+    /// Stores an entry for the rest of its lifetime, and replaces the one under the key. The holder
+    /// of the lease of the key loses it.
+    ///
+    /// Returns `false` if the tier does not accept the entry, for example because of its size. The
+    /// entry under the key is removed then, because it is older.
     fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>>;
 
-    /// Forgets an entry. The holder of the lease of the key loses it.
+    /// Removes the entry under a key. It is not an error if there is none. The holder of the lease
+    /// of the key loses it.
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<()>>;
 
-    /// Where it is, for the log: an address without its password. By default nothing is said.
+    /// Returns the place of the store, for the log: an address without its password, or a
+    /// directory. By default empty.
     fn place(&self) -> String {
         String::new()
     }
 
-    /// What is wrong with it although it answers, in words, such as a disk that is full.
+    /// Returns what is wrong with a tier that answers nevertheless, such as a full disk. By default
+    /// nothing is.
     fn trouble(&self) -> Option<String> {
         None
     }
 
-    /// Whether an entry fits, so that keeping it does not remove what is there.
+    /// Returns `true` if an entry fits, so that storing it does not remove the one under its key.
+    /// By default every entry does.
     fn takes(&self, entry: &Entry) -> bool {
         let _ = entry;
         true
     }
 
-    /// Which part of the tier keeps a key, and without a key which number stands for all parts at
-    /// once. A part that fails is skipped, and the others are still asked: the servers of a
-    /// cluster, for example.
+    /// Returns the number of the part of the tier that stores a key. Without a key, returns the
+    /// number that represents all parts together.
+    ///
+    /// A part that fails is skipped while the others are still used, for example the servers of a
+    /// cluster. By default a tier has one part, with the number 0.
     fn part(&self, key: Option<&Key>) -> usize {
         let _ = key;
         0
     }
 
-    /// The rest of the tier, if several processes use it.
+    /// Returns the operations for several processes, if the tier has them. By default it has none.
+    /// The last tier of a cache that has them keeps the marks and grants the leases.
     fn shared(&self) -> Option<&dyn Shared> {
         None
     }
 }
 
-/// What a tier does for the processes that share it: it keeps the marks, and elects the process
-/// that computes.
+/// The operations of a tier for the processes that share it: it keeps the marks, and elects the
+/// process that computes.
 ///
-/// A lease is a token under a key that only one caller can hold, and that ends by itself. It saves
-/// work; what makes answers right are the marks, and that only the holder of a lease can fill it.
+/// A lease is a token under a key that only one caller can hold, and that expires by itself. It
+/// saves work. Correctness depends on the marks, and on the rule that only the holder of a lease
+/// can fill its key.
+///
+/// A process that finds no usable entry calls [`acquire`](Self::acquire). If it wins, it runs the
+/// function, calls [`renew`](Self::renew) meanwhile, and then [`fill`](Self::fill) or
+/// [`release`](Self::release). If another process holds the lease, it waits in
+/// [`changed`](Self::changed) and calls `acquire` again.
 pub trait Shared: Send + Sync {
-    /// The entry under a key, and the marks of selectors, in one round trip.
+    /// Returns the entry under a key and the marks of selectors, in one round trip where that is
+    /// possible. The marks must not be older than the entry.
     fn read<'a>(
         &'a self,
         key: &'a Key,
         selectors: &'a [Selector],
     ) -> BoxFuture<'a, TierResult<Reading>>;
 
-    /// The marks of selectors. A store that has none begins an era.
+    /// Returns the marks of selectors. A store without marks begins an era.
     fn marks<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Marks>>;
 
-    /// The marks of selectors that the entry of a key is held against. Where a store has more than
-    /// one history, each with all marks, this is the one of the key; where it has one, all keys
-    /// share that.
+    /// Returns the marks of selectors with which the entry of a key is compared.
+    ///
+    /// If a store has several histories, each with all marks, these are the marks in the history of
+    /// the key. By default there is one history for all keys.
     fn marks_of<'a>(
         &'a self,
         key: &'a Key,
@@ -88,10 +118,11 @@ pub trait Shared: Send + Sync {
         self.marks(selectors)
     }
 
-    /// Raises the sequence number and marks selectors with it, in each history that the store has.
+    /// Raises the sequence number and marks the selectors with it, in each history of the store.
+    /// Returns the moment of the invalidation.
     fn invalidate<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Stamp>>;
 
-    /// As [`invalidate`](Self::invalidate), with the moment in each history that the store has.
+    /// Like [`invalidate`](Self::invalidate), but returns the moment in each history of the store.
     fn invalidate_each<'a>(
         &'a self,
         selectors: &'a [Selector],
@@ -105,10 +136,12 @@ pub trait Shared: Send + Sync {
         self.invalidate(selectors).map_ok(marked).boxed()
     }
 
-    /// Ends the present era of a history, and with it all that is kept: the history of the store is
-    /// not what it was, such as after its data were put back. Who reads the marks next begins
-    /// another one. By default this cannot be done, and the store counts as failing for as long as
-    /// it contradicts what was seen of it.
+    /// Ends the present era of a history, which invalidates every entry of it.
+    ///
+    /// The cache calls this when the history of the store went back, for example because its data
+    /// were restored from a backup. The next reader of the marks begins another era. By default
+    /// this is an error, and the store counts as failing for as long as it contradicts what was
+    /// seen of it.
     fn begin_era(&self, history: usize) -> BoxFuture<'_, TierResult<()>> {
         let _ = history;
         ready(Err(
@@ -117,14 +150,18 @@ pub trait Shared: Send + Sync {
         .boxed()
     }
 
-    /// Asks for the lease of a key.
+    /// Requests the lease of a key.
+    ///
+    /// The caller wins if nobody else holds a valid lease, and if the key has no other entry than
+    /// the one that the caller saw ([`LeaseRequest::observed`]).
     fn acquire<'a>(
         &'a self,
         key: &'a Key,
         request: &'a LeaseRequest,
     ) -> BoxFuture<'a, TierResult<LeaseOutcome>>;
 
-    /// Stores an entry and releases the lease, if `token` still holds it.
+    /// Stores an entry and releases the lease, if `token` still holds it. A caller that lost the
+    /// lease changes nothing. If the store does not accept the entry, the lease ends as well.
     fn fill<'a>(
         &'a self,
         key: &'a Key,
@@ -132,7 +169,8 @@ pub trait Shared: Send + Sync {
         entry: &'a Entry,
     ) -> BoxFuture<'a, TierResult<Filled>>;
 
-    /// Prolongs a lease to `lease` from now on; `false` if `token` does not hold it.
+    /// Extends a lease so that it lasts for `lease` from now on. Returns `false` if `token` does
+    /// not hold it.
     fn renew<'a>(
         &'a self,
         key: &'a Key,
@@ -140,38 +178,41 @@ pub trait Shared: Send + Sync {
         lease: Duration,
     ) -> BoxFuture<'a, TierResult<bool>>;
 
-    /// Releases a lease, if `token` holds it.
+    /// Releases a lease, if `token` holds it. Otherwise nothing happens.
     fn release<'a>(&'a self, key: &'a Key, token: u64) -> BoxFuture<'a, TierResult<()>>;
 
-    /// Waits until the lease of a key may have ended, and for at most `within`.
+    /// Waits until the lease of a key may have ended, at most for `within`. It may return too
+    /// early, as the caller requests the lease again.
     fn changed<'a>(&'a self, key: &'a Key, within: Duration) -> BoxFuture<'a, ()>;
 
-    /// Registers a listener for changes, for as long as the store can report them. Returns `false`
-    /// if this store reports nothing.
+    /// Registers a listener for changes, which is called for as long as the store can report them.
+    /// A cache registers one listener when it is built. Returns `false` if this store reports none,
+    /// which is the default.
     fn listen(&self, listener: Listener) -> bool {
         let _ = listener;
         false
     }
 }
 
-/// A function that is called with each change in a shared store.
+/// A function that is called with each change in a shared store. It returns quickly and does not
+/// block.
 pub type Listener = Box<dyn Fn(Change) + Send + Sync>;
 
-/// A change in a shared store, by anyone, that a copy of its entries must follow.
+/// A change in a shared store, by any process, that copies of its entries must follow.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
     /// The entry under a key was replaced, removed, or has expired.
     Entry(Key),
-    /// Something was invalidated.
+    /// Selectors were marked, so copies have to be compared with the marks again.
     Marks,
-    /// Changes may have been missed: the connection was lost.
+    /// Changes may have been missed, because the connection was lost. All copies are dropped.
     Unknown,
 }
 
-/// An entry with the marks of the selectors that were asked for.
+/// An entry together with the marks of the selectors that were requested.
 #[derive(Debug, Clone)]
 pub struct Reading {
-    /// The entry, whether or not its marks allow it.
+    /// The entry, even if the marks do not allow it.
     pub entry: Option<Entry>,
     /// The marks.
     pub marks: Marks,
@@ -180,43 +221,43 @@ pub struct Reading {
 /// A request for the lease of a key.
 #[derive(Debug, Clone, Copy)]
 pub struct LeaseRequest {
-    /// Tells this lease from others; random.
+    /// A random number that tells this lease from others.
     pub token: u64,
     /// The [`Entry::id`] that the caller saw and found too old, if there was an entry.
     pub observed: Option<u64>,
-    /// How long the lease lasts.
+    /// The duration of the lease.
     pub lease: Duration,
-    /// When the computation began, in the store's history.
+    /// The moment in the store's history at which the computation begins.
     pub born: Stamp,
-    /// The newest mark of the key's selectors: a lease that is older than this does not count and
-    /// can be taken over.
+    /// The newest mark of the key's selectors. A lease that is older does not count and can be
+    /// taken over, because its result would not be stored.
     pub newest: u64,
 }
 
 /// The outcome of a [`LeaseRequest`].
 #[derive(Debug, Clone)]
 pub enum LeaseOutcome {
-    /// The caller computes.
+    /// The caller holds the lease and computes.
     Won,
-    /// Another one computes; its lease has at most so much left.
+    /// Another caller computes. Its lease has at most this much time left.
     Held(Duration),
-    /// The entry is not the one that the caller saw.
+    /// The stored entry, which is not the one that the caller saw.
     Changed(Entry),
 }
 
-/// What became of an entry.
+/// The outcome of storing an entry with a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Filled {
-    /// It is kept.
+    /// The entry is stored.
     Stored,
-    /// The store does not take it, for example for its size.
+    /// The store does not accept the entry, for example because of its size.
     Refused,
     /// The lease was lost: to time, to a removal, or to a newer entry.
     Lost,
 }
 
 impl Filled {
-    /// Whether the entry is kept.
+    /// Returns `true` if the entry is stored.
     pub fn is_stored(self) -> bool {
         self == Self::Stored
     }

@@ -1,5 +1,8 @@
-//! The places where entries are kept, one file each. A [`CacheBuilder`](crate::CacheBuilder) makes
+//! The stores of entries, one file or folder each. A [`CacheBuilder`](crate::CacheBuilder) makes
 //! them from addresses.
+//!
+//! Each store implements [`Tier`](crate::Tier), and those that several processes can use implement
+//! [`Shared`](crate::Shared). They know nothing of each other, and nothing of policies and calls.
 
 #[cfg(feature = "disk")]
 mod disk;
@@ -18,8 +21,8 @@ pub use memory::Memory;
 #[cfg(feature = "redis")]
 pub use redis::{Redis, RedisConfig};
 
-/// Decodes what a fuzzer made as each thing that stores hold beside entries. Nothing may panic, and
-/// what a decoder takes for its own is written again as it was.
+/// Decodes arbitrary bytes as each record that a store contains beside entries. Nothing may panic,
+/// and a record that a decoder accepts must be encoded to the same bytes again.
 #[doc(hidden)]
 #[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
 pub fn fuzz_replies(stored: &[u8]) {

@@ -1,4 +1,7 @@
-//! Shared by the attributes: lists of keys and values, durations with units, digests of source.
+//! Parsers that the attributes share: lists of keys and values, durations with units, and checks of
+//! a function's signature.
+//!
+//! Each error points to the place in the source that is wrong.
 
 use std::collections::hash_map::DefaultHasher;
 use std::hash::{Hash, Hasher};
@@ -61,7 +64,7 @@ pub(crate) fn keys(
     Ok(())
 }
 
-/// `= value` after a key.
+/// Reads `= value` after a key.
 pub(crate) fn value<T: Parse>(input: ParseStream<'_>) -> Result<T> {
     input.parse::<Token![=]>()?;
     input.parse()
@@ -75,7 +78,7 @@ pub(crate) fn once<T>(slot: &Option<T>, key: &Ident) -> Result<()> {
     }
 }
 
-/// One text or a list of texts.
+/// Reads `= text` or `= [text, text]` after a key.
 pub(crate) fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
     let expected =
         "one text or a list of texts, such as \"cookie:session\" or [\"trigger\", \"path\"]";
@@ -92,15 +95,16 @@ pub(crate) fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
     }
 }
 
-/// A digest of the function's source. `DefaultHasher` is fixed for a release of the compiler, and
-/// another compiler builds another program anyway.
+/// Returns a digest of the function's source. `DefaultHasher` is the same in a release of the
+/// compiler, and another compiler builds another program anyway.
 pub(crate) fn version(function: &ItemFn) -> String {
     let mut hasher = DefaultHasher::new();
     function.to_token_stream().to_string().hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 
-/// What `#[callback]` asks of a function.
+/// Checks what `#[callback]` requires of a function: it is async, and has neither `self` nor
+/// generics.
 pub(crate) fn check_callback(function: &ItemFn) -> Result<()> {
     let signature = &function.sig;
     if signature.asyncness.is_none() {
@@ -118,7 +122,8 @@ pub(crate) fn check_callback(function: &ItemFn) -> Result<()> {
     check_generics(signature, "callback")
 }
 
-/// What `#[memoize]` asks of a function.
+/// Checks what `#[memoize]` requires of a function: it is async unless it blocks, its `self` is
+/// `&self`, and it has no generics.
 pub(crate) fn check_memoizable(function: &ItemFn, blocking: bool) -> Result<()> {
     let signature = &function.sig;
     match (signature.asyncness, blocking) {
@@ -146,6 +151,7 @@ pub(crate) fn check_memoizable(function: &ItemFn, blocking: bool) -> Result<()> 
     check_generics(signature, "memoize")
 }
 
+/// Refuses types and constants as parameters. Lifetimes are allowed.
 fn check_generics(signature: &Signature, attribute: &str) -> Result<()> {
     let generics = &signature.generics;
     if generics.type_params().next().is_some() || generics.const_params().next().is_some() {

@@ -1,5 +1,9 @@
-//! References in types: where they are, and for `#[memoize]` how a borrowed argument is made owned
-//! and borrowed again.
+//! References in types: where they are, and how `#[memoize]` makes an owned copy of a borrowed
+//! argument and borrows it again.
+//!
+//! A computation runs in a task of its own, which can outlive its caller. So it takes owned copies,
+//! and lends them to the function. The file sees types as they are written; it cannot resolve
+//! aliases.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
@@ -9,7 +13,7 @@ use syn::{
     parse_quote,
 };
 
-/// The first reference in a type, at any depth.
+/// Returns the first reference in a type, at any depth.
 pub(crate) fn first_reference(ty: &Type) -> Option<&TypeReference> {
     if let Type::Reference(reference) = ty {
         return Some(reference);
@@ -17,7 +21,7 @@ pub(crate) fn first_reference(ty: &Type) -> Option<&TypeReference> {
     parts(ty).into_iter().find_map(first_reference)
 }
 
-/// Whether values of a type may borrow from the caller.
+/// Returns `true` if values of a type may borrow from the caller.
 pub(crate) fn is_borrowed(ty: &Type) -> bool {
     match ty {
         Type::Reference(reference) => {
@@ -30,7 +34,7 @@ pub(crate) fn is_borrowed(ty: &Type) -> bool {
     }
 }
 
-/// Whether a type is written with `impl Trait`.
+/// Returns the first `impl Trait` in a type, at any depth.
 pub(crate) fn first_impl_trait(ty: &Type) -> Option<&Type> {
     match ty {
         Type::ImplTrait(_) => Some(ty),
@@ -39,8 +43,8 @@ pub(crate) fn first_impl_trait(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// The types that a type consists of. What `Fn(&str)` and `fn(&str)` name is borrowed when they are
-/// called.
+/// Returns the types of which a type consists. Types in `Fn(&str)` and `fn(&str)` do not count,
+/// because they are borrowed only during a call.
 fn parts(ty: &Type) -> Vec<&Type> {
     match ty {
         Type::Array(array) => vec![&*array.elem],
@@ -58,6 +62,7 @@ fn parts(ty: &Type) -> Vec<&Type> {
     }
 }
 
+/// Returns the types in angle brackets.
 fn generic_types(arguments: &PathArguments) -> Vec<&Type> {
     let PathArguments::AngleBracketed(arguments) = arguments else {
         return Vec::new();
@@ -73,8 +78,8 @@ fn is_static(lifetime: Option<&Lifetime>) -> bool {
     lifetime.is_some_and(|lifetime| lifetime.ident == "static")
 }
 
-/// What a path's type borrows for, if it does: a lifetime that is written, or the one that
-/// `Cow<str>` leaves out.
+/// Returns the place of the lifetime for which a path's type borrows, if it does: one that is
+/// written, or the one that `Cow<str>` leaves out.
 fn lifetime_of(path: &Path) -> Option<Span> {
     let last = path.segments.last()?;
     let mut lifetimes = path
@@ -95,15 +100,15 @@ fn lifetime_of(path: &Path) -> Option<Span> {
     }
 }
 
-/// How a type that borrows is made owned.
+/// The form of a type, which decides how an owned copy is made.
 enum Form<'a> {
-    /// Owned already.
+    /// The type owns its data.
     Owned,
-    /// A reference to what is owned.
+    /// A reference to an owned type.
     Reference(&'a Type),
-    /// A reference to what borrows itself.
+    /// A reference to a type that borrows itself.
     Deep(&'a Type),
-    /// A reference to a list of what borrows itself.
+    /// A reference to a list of a type that borrows itself.
     Slice(&'a Type),
     Option(&'a Type),
     /// A list or set, with its path without the type of its items.
@@ -115,6 +120,7 @@ enum Form<'a> {
 }
 
 impl<'a> Form<'a> {
+    /// Returns the form of a type, or an error if no owned copy can be made of it.
     fn of(ty: &'a Type) -> Result<Self> {
         if !is_borrowed(ty) {
             return Ok(Self::Owned);
@@ -134,6 +140,7 @@ impl<'a> Form<'a> {
         }
     }
 
+    /// Returns the form of a known collection, or `None` for other types that borrow.
     fn of_path(path: &'a Path) -> Option<Self> {
         let last = path.segments.last()?;
         let types = generic_types(&last.arguments);
@@ -150,7 +157,7 @@ impl<'a> Form<'a> {
     }
 }
 
-/// A path whose generic types are inferred.
+/// Returns a path whose generic types are inferred.
 fn inferred(path: &Path) -> Path {
     let mut path = path.clone();
     if let Some(last) = path.segments.last_mut() {
@@ -161,6 +168,7 @@ fn inferred(path: &Path) -> Path {
     path
 }
 
+/// Makes the error for a type of which no owned copy can be made.
 fn unknown(ty: &Type) -> Error {
     let ty_text = ty.to_token_stream().to_string().replace(' ', "");
     let message = format!(
@@ -170,7 +178,8 @@ fn unknown(ty: &Type) -> Error {
     Error::new_spanned(ty, message)
 }
 
-/// The owned form of the value behind `reference`, an expression.
+/// Writes an expression that makes an owned copy of the value behind `reference`, which is an
+/// expression too.
 pub(crate) fn owned(ty: &Type, reference: &TokenStream) -> Result<TokenStream> {
     let item = name("item", 0);
     Ok(match Form::of(ty)? {
@@ -216,8 +225,9 @@ pub(crate) fn owned(ty: &Type, reference: &TokenStream) -> Result<TokenStream> {
     })
 }
 
-/// A value of the type, borrowed again from the owned form behind `reference`. A `nested` one
-/// cannot refer to a list that is made on the way.
+/// Writes an expression of the type that borrows from the owned copy behind `reference`. With
+/// `nested`, it cannot refer to a list that is made in the expression, because the list would be
+/// dropped too early.
 pub(crate) fn borrowed(ty: &Type, reference: &TokenStream, nested: bool) -> Result<TokenStream> {
     let item = name("item", 0);
     Ok(match Form::of(ty)? {
@@ -271,6 +281,7 @@ fn names(count: usize) -> Vec<Ident> {
     (0..count).map(|index| name("part", index)).collect()
 }
 
+/// Makes a name that cannot hide one of the user's.
 fn name(text: &str, index: usize) -> Ident {
     format_ident!("{text}_{index}", span = Span::mixed_site())
 }

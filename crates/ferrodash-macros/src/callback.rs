@@ -1,4 +1,8 @@
-//! `#[callback]`: arguments of the attribute → model → calls of the public builder.
+//! `#[callback]`: the arguments of the attribute become a model, and the model writes calls of the
+//! public builder.
+//!
+//! `handler.rs` writes the part that reads arguments and calls the function. This file does not
+//! know the types of arguments.
 
 use proc_macro2::TokenStream;
 use quote::{quote, quote_spanned};
@@ -11,6 +15,7 @@ use crate::args::{DurationArg, check_callback, keys, once, texts, value, version
 use crate::handler::{Handler, counted};
 use crate::policy::{self, PolicyArgs};
 
+/// The keys, for messages.
 const KEYS: &str = "output, input, state, args, cache, running, prevent_initial_call, optional, hidden, on_error, \
                     api_endpoint, timeout, dynamic_callbacks and batch";
 
@@ -45,13 +50,14 @@ struct Field {
     value: FieldValue,
 }
 
+/// The value of a field.
 enum FieldValue {
     Input(Property),
     State(Property),
     Args(Vec<Field>),
 }
 
-/// What `prevent_initial_call` says.
+/// The value of `prevent_initial_call`.
 enum InitialCall {
     Prevented,
     Yes,
@@ -68,10 +74,12 @@ struct Property {
     allow_duplicate: Option<()>,
 }
 
+/// The options of an output, an input and a state.
 const OUTPUT: &[&str] = &["allow_duplicate"];
 const INPUT: &[&str] = &["debounce", "default", "optional"];
 const STATE: &[&str] = &["default", "optional"];
 
+/// `running(id, property, on, off)`.
 struct Running {
     id: Expr,
     property: LitStr,
@@ -79,6 +87,7 @@ struct Running {
     off: Expr,
 }
 
+/// `cache(…)`.
 struct CacheArgs {
     client: Option<()>,
     refresh: Option<()>,
@@ -128,6 +137,7 @@ impl Parse for Arguments {
 }
 
 impl Arguments {
+    /// Takes a key without a value. Returns `false` if it is unknown.
     fn take_flag(&mut self, name: &str, key: &Ident) -> Result<bool> {
         let slot = match name {
             "optional" => &mut self.optional,
@@ -149,7 +159,7 @@ impl Arguments {
 }
 
 impl InitialCall {
-    /// Nothing, `= true`, `= false` or `= "initial_duplicate"`.
+    /// Reads nothing, `= true`, `= false` or `= "initial_duplicate"`.
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if !input.peek(Token![=]) {
             return Ok(Self::Prevented);
@@ -167,7 +177,7 @@ impl InitialCall {
     }
 }
 
-/// `(name = input(…), …)` after `args`.
+/// Reads `(name = input(…), …)` after `args`.
 fn fields(input: ParseStream<'_>) -> Result<Vec<Field>> {
     let content;
     parenthesized!(content in input);
@@ -196,6 +206,7 @@ fn fields(input: ParseStream<'_>) -> Result<Vec<Field>> {
 }
 
 impl Property {
+    /// Reads `(id, property, …)` with these options.
     fn parse(input: ParseStream<'_>, options: &[&str]) -> Result<Self> {
         let content;
         parenthesized!(content in input);
@@ -235,6 +246,7 @@ impl Property {
     }
 }
 
+/// Reads an id and a property with the comma between them.
 fn id_and_property(content: ParseStream<'_>) -> Result<(Expr, LitStr)> {
     let id: Expr = content
         .parse()
@@ -252,6 +264,7 @@ fn id_and_property(content: ParseStream<'_>) -> Result<(Expr, LitStr)> {
 }
 
 impl Running {
+    /// Reads `(id, property, on, off)` after `running`.
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let content;
         parenthesized!(content in input);
@@ -275,6 +288,7 @@ impl Running {
 }
 
 impl CacheArgs {
+    /// Reads `(…)` after `cache`.
     fn parse(cache: &Ident, input: ParseStream<'_>) -> Result<Self> {
         let content;
         parenthesized!(content in input);
@@ -323,7 +337,7 @@ impl CacheArgs {
     }
 }
 
-/// The function as it was, and a type of its name that makes the callback.
+/// Writes the function as it was, and a type of its name that makes the callback.
 pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
     check_callback(&function)?;
     let handler = Handler::new(&function, arguments.outputs.len())?;
@@ -359,6 +373,7 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
     })
 }
 
+/// Writes the calls of the builder, except for the name and the handler.
 fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
     let mut calls = dependency_calls(arguments);
     for Running {
@@ -376,7 +391,8 @@ fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
     calls
 }
 
-/// Outputs, inputs and states.
+/// Writes the calls for outputs, inputs and states. Each has the place of its property, so that the
+/// compiler shows that.
 fn dependency_calls(arguments: &Arguments) -> Vec<TokenStream> {
     let outputs = arguments.outputs.iter().map(|property| {
         let output = property.output();
@@ -399,7 +415,7 @@ fn dependency_calls(arguments: &Arguments) -> Vec<TokenStream> {
     outputs.chain(inputs).chain(states).collect()
 }
 
-/// The options that are a flag or one value.
+/// Writes the calls for options that are a flag or one value.
 fn option_calls(arguments: &Arguments) -> Vec<TokenStream> {
     let Arguments {
         optional,
@@ -430,6 +446,7 @@ fn option_calls(arguments: &Arguments) -> Vec<TokenStream> {
 }
 
 impl InitialCall {
+    /// Writes the call for the initial call.
     fn call(&self) -> TokenStream {
         match self {
             Self::Prevented => quote!(.prevent_initial_call()),
@@ -440,6 +457,7 @@ impl InitialCall {
 }
 
 impl CacheArgs {
+    /// Writes the call `cache(…)` with its options.
     fn call(&self) -> TokenStream {
         let Self {
             client,
@@ -461,6 +479,7 @@ impl CacheArgs {
 }
 
 impl Property {
+    /// Writes an `Output` at the place of its property.
     fn output(&self) -> TokenStream {
         let Self {
             id,
@@ -472,6 +491,7 @@ impl Property {
         quote_spanned!(property.span()=> ::ferrodash::Output::new(#id, #property) #allow_duplicate)
     }
 
+    /// Writes an `Input` at the place of its property.
     fn input(&self) -> TokenStream {
         let Self {
             id,
@@ -484,12 +504,14 @@ impl Property {
         quote_spanned!(property.span()=> ::ferrodash::Input::new(#id, #property) #debounce #options)
     }
 
+    /// Writes a `State` at the place of its property.
     fn state(&self) -> TokenStream {
         let Self { id, property, .. } = self;
         let options = self.options();
         quote_spanned!(property.span()=> ::ferrodash::State::new(#id, #property) #options)
     }
 
+    /// Writes the options that inputs and states have in common.
     fn options(&self) -> TokenStream {
         let default = self
             .default
@@ -500,6 +522,7 @@ impl Property {
     }
 }
 
+/// Writes an `Args` with these fields.
 fn args(fields: &[Field]) -> TokenStream {
     let calls = fields.iter().map(|Field { name, value }| {
         let name = name.unraw().to_string();
@@ -521,7 +544,8 @@ fn args(fields: &[Field]) -> TokenStream {
     quote!(::ferrodash::Args::new() #(#calls)*)
 }
 
-/// The number of arguments must be that of inputs and states, with or without a context at the end.
+/// Checks that the function takes as many arguments as there are inputs and states. A context at
+/// the end does not count.
 fn check_counts(arguments: &Arguments, function: &ItemFn, taken: usize) -> Result<()> {
     let given = arguments.inputs.len() + arguments.states.len();
     if taken == given {

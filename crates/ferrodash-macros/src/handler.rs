@@ -1,7 +1,8 @@
-//! The function of `#[callback]`: what it must look like, and the code that calls it.
+//! The function of `#[callback]`: checks of its signature, and the code that calls it.
 //!
 //! Each argument and each value is read or written at the place of its type, so that the compiler
-//! shows that type when it does not fit.
+//! shows that type if it does not fit. The file sees types as they are written; the rest is checked
+//! by traits in `ferrodash`.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote, quote_spanned};
@@ -14,7 +15,7 @@ use syn::{
 
 use crate::borrowed::first_reference;
 
-/// A callback's function.
+/// The function of a callback.
 pub(crate) struct Handler<'a> {
     function: &'a ItemFn,
     arguments: Vec<&'a PatType>,
@@ -23,7 +24,7 @@ pub(crate) struct Handler<'a> {
 }
 
 impl<'a> Handler<'a> {
-    /// Checks what can be seen from the function's signature.
+    /// Checks what can be seen in the function's signature.
     pub(crate) fn new(function: &'a ItemFn, outputs: usize) -> Result<Self> {
         let mut arguments: Vec<&PatType> = function.sig.inputs.iter().filter_map(typed).collect();
         let takes_context = arguments.last().is_some_and(|last| is_context(&last.ty));
@@ -46,12 +47,12 @@ impl<'a> Handler<'a> {
         Ok(handler)
     }
 
-    /// How many arguments it takes, without the context.
+    /// Returns the number of arguments, without the context.
     pub(crate) fn arguments(&self) -> usize {
         self.arguments.len()
     }
 
-    /// The names of the arguments.
+    /// Returns the names of the arguments, without underscores at their beginning.
     pub(crate) fn argument_names(&self) -> Result<Vec<String>> {
         let name = |argument: &&PatType| match &*argument.pat {
             Pat::Ident(pattern) => Ok(pattern
@@ -68,8 +69,8 @@ impl<'a> Handler<'a> {
         self.arguments.iter().map(name).collect()
     }
 
-    /// The number of values must be that of outputs, as far as it can be seen here; the rest is
-    /// seen by types.
+    /// Checks that there are as many values as outputs, as far as it can be seen in the type. An
+    /// alias is checked by the compiler.
     fn check_returned(&self, ty: &Type) -> Result<()> {
         let (value, error) = parts_of_result(ty);
         if let Some(error) = error.filter(|error| is_box_of_local_error(error)) {
@@ -101,8 +102,8 @@ impl<'a> Handler<'a> {
         }
     }
 
-    /// Statements that make the readers of the arguments, and the call of the builder that uses
-    /// them.
+    /// Writes statements that make the readers of the arguments, and the call of the builder that
+    /// uses them.
     pub(crate) fn code(&self) -> (TokenStream, TokenStream) {
         let readers: Vec<Ident> = self
             .arguments
@@ -155,7 +156,7 @@ impl<'a> Handler<'a> {
         (make, handler)
     }
 
-    /// An expression that makes the answer of `__value`, which the function returned.
+    /// Writes an expression that makes the answer of `__value`, which the function returned.
     fn answer(&self, ty: &Type) -> TokenStream {
         let (inner, error_type) = parts_of_result(ty);
         if std::ptr::eq(inner, ty) {
@@ -174,7 +175,7 @@ impl<'a> Handler<'a> {
         }
     }
 
-    /// The same for a value that is not an error.
+    /// Writes the expression for a value that is not an error.
     fn answer_of_value(&self, ty: &Type) -> TokenStream {
         let (span, value) = (ty.span(), local_at("value", ty.span()));
         match plain(ty) {
@@ -203,6 +204,7 @@ impl<'a> Handler<'a> {
     }
 }
 
+/// The message for a value without an output.
 const NO_OUTPUT: &str = "without an output a callback returns nothing; add output(\"graph\", \"figure\"), or leave the type out";
 
 fn typed(argument: &FnArg) -> Option<&PatType> {
@@ -212,6 +214,7 @@ fn typed(argument: &FnArg) -> Option<&PatType> {
     }
 }
 
+/// Refuses types of arguments that cannot be read from JSON.
 fn check_argument(ty: &Type) -> Result<()> {
     if is_context(ty) {
         return Err(Error::new_spanned(ty, "the `Context` is the last argument"));
@@ -231,19 +234,20 @@ fn check_argument(ty: &Type) -> Result<()> {
     Ok(())
 }
 
-/// A name for the value or argument with an index. No code of the user is where it can be seen.
+/// Makes a name for the value or argument with an index. No code of the user is where it can be
+/// seen.
 fn local(name: &str, index: usize, ty: &Type) -> Ident {
     format_ident!("__{name}_{index}", span = ty.span())
 }
 
-/// A name whose place is that of a type: with the hygiene of macros, the compiler would show the
+/// Makes a name with the place of a type. With the hygiene of macros, the compiler would show the
 /// attribute instead.
 fn local_at(name: &str, span: Span) -> Ident {
     format_ident!("__{name}", span = span)
 }
 
-/// The types of a value and an error, if a type is written as a `Result`; an alias may have one of
-/// them only.
+/// Returns the types of the value and the error, if a type is written as a `Result`. An alias may
+/// have only one of them.
 pub(crate) fn parts_of_result(ty: &Type) -> (&Type, Option<&Type>) {
     let Type::Path(TypePath { path, .. }) = plain(ty) else {
         return (ty, None);
@@ -264,7 +268,7 @@ pub(crate) fn parts_of_result(ty: &Type) -> (&Type, Option<&Type>) {
     }
 }
 
-/// A type without the parentheses around it.
+/// Returns a type without the parentheses around it.
 fn plain(ty: &Type) -> &Type {
     match ty {
         Type::Paren(inner) => plain(&inner.elem),
@@ -273,7 +277,7 @@ fn plain(ty: &Type) -> &Type {
     }
 }
 
-/// Whether a type is `()`, or an alias of a `Result` that may be one of it.
+/// Returns `true` if a type is `()`, or an alias of a `Result` that may be one of it.
 fn is_unit(ty: &Type) -> bool {
     match plain(ty) {
         Type::Tuple(tuple) => tuple.elems.is_empty(),
@@ -284,7 +288,7 @@ fn is_unit(ty: &Type) -> bool {
     }
 }
 
-/// Whether a type is `Box<dyn Error>` without `Send` and `Sync`.
+/// Returns `true` if a type is `Box<dyn Error>` without `Send` and `Sync`.
 fn is_box_of_local_error(ty: &Type) -> bool {
     let Type::Path(TypePath { path, .. }) = plain(ty) else {
         return false;
@@ -306,6 +310,7 @@ fn is_box_of_local_error(ty: &Type) -> bool {
     has("Error") && !(has("Send") && has("Sync"))
 }
 
+/// Returns a number with its noun, for messages.
 pub(crate) fn counted(count: usize, what: &str) -> String {
     if count == 1 {
         format!("1 {what}")

@@ -1,4 +1,7 @@
-//! `#[invalidates]`: the function, and then an invalidation of tags.
+//! `#[invalidates]`: runs the function, and then invalidates tags.
+//!
+//! The invalidation is created before the function runs, so that it also happens if the caller is
+//! dropped in between. If the function fails, it is discarded.
 
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
@@ -26,6 +29,7 @@ impl Parse for Arguments {
     }
 }
 
+/// Writes the function with the invalidation around its body.
 pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
     let ItemFn {
         attrs,
@@ -49,7 +53,7 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
         return Err(Error::new(sig.ident.span(), message));
     };
     let tags = arguments.tags.iter();
-    // Names of this macro's own, which no argument and no tag can have.
+    // Names with the hygiene of this macro, which no argument and no tag can have.
     let [owed, returned] = ["owed", "returned"].map(|name| Ident::new(name, Span::mixed_site()));
     Ok(quote! {
         #(#attrs)*

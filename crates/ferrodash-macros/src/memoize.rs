@@ -1,4 +1,7 @@
 //! `#[memoize]`: the function behind a look-up in the current cache.
+//!
+//! This file checks the function and makes a model of it. `arguments.rs` parses the attribute, and
+//! `code.rs` writes the code of the model.
 
 mod arguments;
 mod code;
@@ -17,7 +20,7 @@ use crate::handler::parts_of_result;
 use crate::place::{Place, place};
 use crate::root::Root;
 
-/// The function, now cached, and beside it what else there is to do with its calls.
+/// Writes the cached function, and functions beside it for its calls.
 pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
     check_memoizable(&function, arguments.blocking.is_some())?;
     check_place(&function)?;
@@ -38,7 +41,7 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
     Ok(model.code())
 }
 
-/// The type of the function's value, which must own its data.
+/// Returns the type of the function's value, which must own its data.
 fn result(output: &ReturnType) -> Result<Type> {
     let ty = match output {
         ReturnType::Default => return Ok(parse_quote!(())),
@@ -57,8 +60,8 @@ fn result(output: &ReturnType) -> Result<Type> {
     Ok((**ty).clone())
 }
 
-/// The attribute adds functions, and a type for a function that is not a method: an impl of
-/// a trait takes neither.
+/// Checks that the function is where the attribute can be. The attribute adds functions, and a type
+/// for a function that is not a method; an impl of a trait can contain neither.
 fn check_place(function: &ItemFn) -> Result<()> {
     let name = &function.sig.ident;
     let message = match (place(function, "memoize"), function.sig.receiver()) {
@@ -76,7 +79,7 @@ fn check_place(function: &ItemFn) -> Result<()> {
     Err(Error::new(name.span(), message))
 }
 
-/// A tuple of what the key is made of.
+/// Writes the tuple of references of which the key is made.
 fn key(arguments: &Arguments, parameters: &[Parameter], is_method: bool) -> Result<TokenStream> {
     let ignored = arguments.ignore.as_deref().unwrap_or_default();
     for name in ignored {
@@ -104,6 +107,7 @@ fn key(arguments: &Arguments, parameters: &[Parameter], is_method: bool) -> Resu
     Ok(quote!((#me #(&#names,)*)))
 }
 
+/// Returns the parameters, and refuses those that cannot be part of a key or be moved into a task.
 fn parameters(function: &ItemFn) -> Result<Vec<Parameter>> {
     let mut parameters = Vec::new();
     for argument in &function.sig.inputs {

@@ -1,11 +1,12 @@
-//! Finds the `impl` around a function. An attribute sees only the function, so its file is read.
+//! Finds the `impl` around a function. An attribute sees only the function, so its source file is
+//! read.
 
 use std::fs;
 
 use quote::ToTokens;
 use syn::{ImplItem, Item, ItemFn, Stmt};
 
-/// Around a function that is in an `impl`.
+/// The kind of an `impl` around a function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// `impl Type`.
@@ -14,12 +15,12 @@ pub(crate) enum Place {
     TraitImpl,
 }
 
-/// The `impl` that a function with an attribute is in. `None` if it is in none, or if that cannot
-/// be found out: a macro may have written the function.
+/// Returns the kind of the `impl` in which a function with an attribute is. Returns `None` if it is
+/// in none, or if that cannot be found out: a macro may have written the function.
 pub(crate) fn place(function: &ItemFn, attribute: &str) -> Option<Place> {
     let span = function.sig.ident.span().unwrap();
     let text = fs::read_to_string(span.local_file()?).ok()?;
-    // What is not indented is in nothing, and no file is parsed for it.
+    // A line without indentation is in no `impl`, so no file is parsed for it.
     if !text
         .lines()
         .nth(span.line().checked_sub(1)?)?
@@ -40,6 +41,7 @@ pub(crate) fn place(function: &ItemFn, attribute: &str) -> Option<Place> {
     }
 }
 
+/// A search for a function with the same source. Several functions can have it.
 struct Search<'a> {
     attribute: &'a str,
     wanted: String,
@@ -47,6 +49,7 @@ struct Search<'a> {
 }
 
 impl Search<'_> {
+    /// Searches an item, and the items in it, for the function.
     fn item(&mut self, item: &Item) {
         match item {
             Item::Mod(module) => module
@@ -84,6 +87,7 @@ impl Search<'_> {
         }
     }
 
+    /// Searches the items in the body of a function.
     fn block(&mut self, block: &syn::Block) {
         for statement in &block.stmts {
             if let Stmt::Item(item) = statement {
@@ -93,7 +97,7 @@ impl Search<'_> {
     }
 }
 
-/// The text of a function without spaces, as they depend on who wrote it out.
+/// Returns the text of a function without spaces, which depend on how it was printed.
 fn source(signature: &syn::Signature, block: &syn::Block) -> String {
     let text = format!("{}{}", signature.to_token_stream(), block.to_token_stream());
     text.split_whitespace().collect()

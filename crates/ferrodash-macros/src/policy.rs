@@ -1,5 +1,5 @@
-//! The options of a `Policy`, which both attributes take: parsed here, written as calls of its
-//! builder.
+//! The options of a `Policy`, which both attributes take. They are parsed here and written as calls
+//! of its builder.
 
 use proc_macro2::TokenStream;
 use quote::quote;
@@ -12,7 +12,7 @@ use crate::args::{DurationArg, once, texts, value};
 pub(crate) const KEYS: &str = "timeout, stale_while_revalidate, stale_if_error, jitter, early, soft_timeout, \
                                hard_timeout, slower_than, lease, tags";
 
-/// What was given.
+/// The options that were given.
 #[derive(Default)]
 pub(crate) struct PolicyArgs {
     pub(crate) timeout: Option<DurationArg>,
@@ -22,7 +22,7 @@ pub(crate) struct PolicyArgs {
 }
 
 impl PolicyArgs {
-    /// Takes a key, if it is one of a policy.
+    /// Takes a key. Returns `false` if it is not one of a policy.
     pub(crate) fn take(&mut self, key: &Ident, input: ParseStream<'_>) -> Result<bool> {
         match key.to_string().as_str() {
             "timeout" => {
@@ -51,7 +51,7 @@ impl PolicyArgs {
         Ok(true)
     }
 
-    /// Calls of the builder for everything but the timeout and the tags that are templates.
+    /// Writes the calls of the builder, except for the timeout and the tags that are templates.
     pub(crate) fn calls(&self) -> TokenStream {
         let durations = self
             .durations
@@ -65,13 +65,13 @@ impl PolicyArgs {
         quote!(#(#durations)* #(#numbers)* #(.tag(#tags))*)
     }
 
-    /// Tags in which an argument is named.
+    /// Returns the tags that name an argument.
     pub(crate) fn templates(&self) -> impl Iterator<Item = &LitStr> {
         self.tags.iter().flatten().filter(|tag| is_template(tag))
     }
 }
 
-/// Whether a text is to be formatted.
+/// Returns `true` if a text has to be formatted.
 pub(crate) fn is_template(text: &LitStr) -> bool {
     text.value().contains('{')
 }

@@ -1,12 +1,13 @@
-//! Finds the crate that generated code refers to: `ferrodash`, or `ferrodash-cache` without Dash.
+//! Finds the crate to which generated code refers: `ferrodash`, or `ferrodash-cache` in a package
+//! without `ferrodash`.
 
 use proc_macro_crate::{FoundCrate, crate_name};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-/// Paths into the crate that the user's package depends on.
+/// Paths into the crate on which the user's package depends.
 pub(crate) struct Root {
-    /// The module with everything that generated code names.
+    /// The module with everything that generated code refers to.
     pub(crate) private: TokenStream,
     /// The public path of the error `Unreached`, for messages.
     pub(crate) unreached: String,
@@ -18,8 +19,9 @@ impl Root {
         Self::of(name_of("ferrodash"), name_of("ferrodash-cache"))
     }
 
-    /// `ferrodash` comes first, as its cache is the one of the app. A build without Cargo has no
-    /// manifest; the crates then have the names that they were published under.
+    /// Chooses the crate. `ferrodash` comes first, because its cache is the one of the app. A build
+    /// without Cargo has no manifest; the crates then have the names under which they were
+    /// published.
     fn of(ferrodash: Option<String>, cache: Option<String>) -> Self {
         match (ferrodash, cache) {
             (None, Some(name)) => {
@@ -41,10 +43,10 @@ impl Root {
     }
 }
 
-/// The name that the user's package gives to a package, if it depends on it.
+/// Returns the name that the user's package gives to a package, if it depends on it.
 fn name_of(package: &str) -> Option<String> {
     match crate_name(package).ok()? {
-        // Its tests, examples and doc tests are crates of their own.
+        // The tests, examples and doc tests of the package are crates of their own.
         FoundCrate::Itself => Some(package.replace('-', "_")),
         FoundCrate::Name(name) => Some(name),
     }

@@ -1,8 +1,12 @@
-//! A directory, shared by the processes of one host: an LMDB database, and files for large values.
+//! A directory that the processes of one host share: an LMDB database, and files for large values.
 //!
-//! Reads take microseconds and are made where they are asked for, as the database is mapped into
-//! memory; writes and large reads wait for other processes and for the disk, and are made on
-//! threads that may block.
+//! Reads take microseconds and are made on the thread of the caller, because the database is mapped
+//! into memory. Writes and large reads wait for other processes and for the disk, so they are made
+//! on threads for blocking work, with a deadline.
+//!
+//! This file implements [`Tier`]; `shared.rs` implements [`Shared`]. `open.rs` opens a directory,
+//! `home.rs` opens it again when its files were replaced, `store.rs` and `write.rs` read and change
+//! the database, `room.rs` handles a full disk, and `sweep.rs` cleans up.
 
 mod change;
 mod check;
@@ -42,22 +46,34 @@ use self::write::{Value, Write};
 use crate::error::Error;
 use crate::{Entry, Key, Marks, Reading, Sealer, Selector, Shared, Tier, TierResult};
 
-/// Calls of a kind that may block threads at the same time. There is one writer at a time anyway; a
-/// disk that hangs must not take all threads of the runtime.
+/// The limit of concurrent calls that block threads, for writes and for reads each. There is one
+/// writer at a time anyway, and a disk that hangs must not occupy all threads of the runtime.
 const BLOCKING: usize = 8;
 
-/// Entries on the disk of this host.
+/// A tier on a disk of this host.
+///
+/// All processes with the same directory share its entries, leases and marks. The directory must
+/// not be on a network file system, and the processes must not run in different containers. A full
+/// disk does not fail calls: entries are evicted, and fewer are kept until there is room again.
+///
+/// Each call that may block ends within the deadline of its [`DiskConfig`]. A change that has not
+/// begun when its caller gives up is not made.
 pub struct Disk {
     inner: Arc<Inner>,
     sweeper: Sweeper,
 }
 
 impl Disk {
-    /// Opens a directory, which is created if there is none, and emptied if what it holds cannot be
-    /// used.
+    /// Opens a directory, which is created if it does not exist, and emptied if its content cannot
+    /// be used.
+    ///
+    /// The content cannot be used if it is damaged, of another version, or from before the host was
+    /// started. A database that is damaged or not one of a cache is renamed to `data.mdb.unusable`
+    /// rather than deleted. Several tiers of one process can open the same directory. The call
+    /// blocks while another process is opening the directory, for up to 10 s.
     ///
     /// # Errors
-    /// When the directory cannot be used at all.
+    /// If the directory cannot be used at all.
     pub fn open(config: DiskConfig, sealer: Sealer) -> Result<Self, Error> {
         let place = config.place();
         let unusable = |reason: String| Error::Directory {
@@ -79,10 +95,10 @@ impl Disk {
         })
     }
 
-    /// Bytes that are kept, as the budget counts them, by all processes together.
+    /// Returns the bytes that all processes together have stored, as the budget counts them.
     ///
     /// # Errors
-    /// When the database cannot be read.
+    /// If the database cannot be read.
     pub fn stored_bytes(&self) -> TierResult<u64> {
         self.inner
             .home
@@ -90,8 +106,8 @@ impl Disk {
             .map_err(words)
     }
 
-    /// The entry under a key with the marks of selectors, as they are at one moment. What is in the
-    /// database is read at once, without waiting.
+    /// Reads the entry under a key and the marks of selectors, as they are at one moment. A value
+    /// in the database is read at once, without waiting; one in a file is read on another thread.
     fn look<'a>(
         &'a self,
         key: &'a Key,
@@ -112,6 +128,7 @@ impl Disk {
         }
     }
 
+    /// Reads the file of an entry. If the file was replaced meanwhile, reads the entry again.
     async fn look_in_file(
         &self,
         key: &Key,
@@ -150,7 +167,7 @@ impl Disk {
         Ok(self.reading(key, found, marks))
     }
 
-    /// What was found, and a note that it was read.
+    /// Opens what was found, and remembers that it was read.
     fn reading(&self, key: &Key, found: Option<Found>, marks: Marks) -> Reading {
         let entry = found.and_then(|found| self.inner.unseal(key, &found));
         if entry.is_some() && self.inner.recent_reads.add(key.as_bytes()) {
@@ -159,22 +176,22 @@ impl Disk {
         Reading { entry, marks }
     }
 
-    /// What a look at the store gave. One that is not as it should be is opened again, off the
-    /// async threads.
+    /// Returns the result of a read. If the store could not be read, it is opened again on another
+    /// thread.
     fn noticed<T>(&self, result: heed::Result<T>) -> TierResult<T> {
         if result.is_err()
             && !self.inner.home.is_being_renewed()
             && let Ok(runtime) = Handle::try_current()
         {
             let home = self.inner.home.clone();
-            // An error is that of the next call, too.
+            // An error of this is that of the next call, too.
             runtime.spawn_blocking(move || drop(home.renewed()));
         }
         result.map_err(words)
     }
 
-    /// Seals an entry, and makes a change with it off the async threads. The value is `None` if it
-    /// is not taken.
+    /// Seals an entry, and makes a change with it on another thread. The value is `None` if it is
+    /// not accepted.
     async fn store_blocking(
         &self,
         key: &Key,
@@ -191,6 +208,8 @@ impl Disk {
                 Err(error) if is_full(&error) => None,
                 other => other?,
             };
+            // Without room for the value, the change is made without it, so that at least the old
+            // value is removed.
             let kept = match inner.write(wanted, |write| change(write, &key, value.as_ref())) {
                 Err(error) if is_full(&error) && value.is_some() => {
                     inner.write(wanted, |write| change(write, &key, None))
@@ -212,7 +231,7 @@ impl Disk {
         .await
     }
 
-    /// Makes a change off the async threads.
+    /// Makes a change on another thread.
     async fn write_blocking<T: Send + 'static>(
         &self,
         change: impl FnMut(&mut Write<'_>) -> heed::Result<T> + Send + 'static,
@@ -223,6 +242,8 @@ impl Disk {
         .await
     }
 
+    /// Reads on another thread. Reads and writes have separate permits, so that writers that wait
+    /// for each other do not delay reads.
     async fn read_blocking<T: Send + 'static>(
         &self,
         read: impl FnOnce(&Inner) -> heed::Result<T> + Send + 'static,
@@ -231,7 +252,8 @@ impl Disk {
             .await
     }
 
-    /// Does work on a thread that may block, and waits for it until the deadline.
+    /// Does work on a thread for blocking work, and waits for it until the deadline. The work can
+    /// ask whether the caller still waits.
     async fn blocking<T: Send + 'static>(
         &self,
         permits: &Arc<Semaphore>,
@@ -248,9 +270,10 @@ impl Disk {
             tokio::task::spawn_blocking(move || {
                 let _permit = permit;
                 let result = work(&inner, &|| !sender.is_closed());
-                // Before the answer, so that who has all answers can close the store.
+                // Before the answer is sent, so that a caller with all its answers can close the
+                // store.
                 drop(inner);
-                // Nobody waits any more.
+                // An error means that nobody waits any more.
                 let _ = sender.send(result);
             });
             receiver.await
@@ -281,10 +304,11 @@ impl Tier for Disk {
         self.inner.home.room.trouble()
     }
 
+    /// Returns `true` if the disk is not full, and the entry takes less than half of the budget.
     fn takes(&self, entry: &Entry) -> bool {
         let size = entry.bytes().len() as u64;
         let room = self.inner.home.room.of(self.inner.config.max_bytes);
-        // With what an entry costs beside its bytes, and some room for others.
+        // The cost of an entry besides its bytes, and room for other entries, are included roughly.
         self.trouble().is_none() && size.saturating_mul(2) < room
     }
 

@@ -1,13 +1,14 @@
-//! Memcached, by its meta protocol; several servers share the keys by rendezvous hashing.
+//! Memcached, by its meta protocol. Several servers share the keys by rendezvous hashing.
 //!
-//! A server answers the commands of one connection in order, and all that belongs together lies on
-//! one server: an entry with its lease and its pieces, and the whole history of invalidations. So
-//! one round trip sees a lease before its entry, and the numbers of a history in the order in which
-//! they were raised.
+//! A server answers the commands of one connection in order, and everything that belongs together
+//! is on one server: an entry with its lease and its pieces, and the whole history of
+//! invalidations. So one round trip reads a lease before its entry, and the numbers of a history in
+//! the order in which they were raised. The server has no scripts; atomic operations are built from
+//! `add` and compare-and-swap.
 //!
 //! | Key | Value |
 //! |---|---|
-//! | `ns:KEY:v` | the sealed entry, a list of pieces, or nothing while someone is about to store it (`pieces`) |
+//! | `ns:KEY:v` | the sealed entry, a list of pieces, or nothing until one is stored (`pieces`) |
 //! | `ns:KEY:c:ID:N` | a piece of an entry that is too large for an item |
 //! | `ns:KEY:l` | the lease (`lease`) |
 //! | `ns:era`, `ns:seq:ERA`, `ns:m:ERA:SCOPE` | the history of invalidations (`history`) |
@@ -34,27 +35,32 @@ use crate::{
     Stamp, Tier, TierResult,
 };
 
-/// What a server says to an item that is larger than its `-I` allows.
+/// The answer of a server to an item that is larger than its `-I` allows.
 const TOO_LARGE: &str = "object too large";
 
-/// Entries on Memcached servers, for all processes that use them.
+/// A tier on Memcached servers, for all processes that use them.
+///
+/// Each call to a server ends within the deadline of the [`MemcachedConfig`]. A large entry needs a
+/// call for each of its pieces. The servers report no changes, so copies in memory live at most 2 s
+/// by default, and waiting callers look at a lease again and again. A server can drop anything at
+/// any time; lost marks invalidate entries rather than let old ones count.
 pub struct Memcached {
     link: Link,
     names: Names,
     sealer: Sealer,
     /// The largest value of an item.
     max_value: usize,
-    /// The era that was seen last: a guess, with which the marks can be asked for before the era is
-    /// known.
+    /// The era that was seen last. It is a guess, with which the marks can be requested before the
+    /// era is known.
     era: AtomicU64,
 }
 
 impl Memcached {
-    /// A tier over these servers, which are connected to when they are first used. All keys begin
-    /// with `namespace`.
+    /// Creates a tier over these servers, which are connected to when they are first used. All keys
+    /// begin with `namespace`.
     ///
     /// # Errors
-    /// When the namespace is too long for a key.
+    /// If the namespace is longer than 100 bytes, or contains other characters than visible ASCII.
     pub fn new(config: MemcachedConfig, namespace: String, sealer: Sealer) -> Result<Self, String> {
         let max_value = config.max_value();
         let sealer = sealer.within(&namespace);
@@ -68,6 +74,7 @@ impl Memcached {
         })
     }
 
+    /// Returns the part that stores and reads entries in pieces.
     fn pieces(&self) -> Pieces<'_> {
         Pieces {
             link: &self.link,
@@ -76,7 +83,7 @@ impl Memcached {
         }
     }
 
-    /// The entry in the value of `ns:KEY:v`.
+    /// Opens the value of `ns:KEY:v`, and reads its pieces if it is a list of them.
     async fn open(&self, key: &Key, found: &Reply) -> TierResult<Option<Entry>> {
         let Some(value) = found
             .value
@@ -94,8 +101,8 @@ impl Memcached {
         }
     }
 
-    /// What to store under `ns:KEY:v` for an entry; `None` if it is too large, or too short-lived.
-    /// An entry that does not fit in an item has been stored in pieces by then.
+    /// Returns what to store under `ns:KEY:v` for an entry, or `None` if it is too large or too
+    /// short-lived. An entry that does not fit in an item has been stored in pieces by then.
     async fn seal(&self, key: &Key, entry: &Entry) -> TierResult<Option<(Bytes, Ttl)>> {
         let sealed = self.sealer.seal(key, entry);
         let Some(ttl) = ttl(entry).filter(|_| sealed.len() <= pieces::LARGEST) else {
@@ -105,10 +112,11 @@ impl Memcached {
             return Ok(Some((sealed, ttl)));
         }
         let manifest = self.pieces().scatter(key, entry.id(), &sealed, ttl).await?;
-        // Storing the pieces took some of the time.
+        // Storing the pieces took some of the time, so it is computed again.
         Ok(self::ttl(entry).map(|ttl| (manifest, ttl)))
     }
 
+    /// Stores an entry. The lease is deleted first, on which `fill` relies.
     async fn put(&self, key: &Key, entry: &Entry) -> TierResult<bool> {
         let Some((value, ttl)) = self.seal(key, entry).await? else {
             return Ok(false);
@@ -119,7 +127,7 @@ impl Memcached {
         Ok(stored.done())
     }
 
-    /// Forgets an entry. Its lease goes first, as `fill` relies on.
+    /// Deletes an entry. The lease is deleted first, on which `fill` relies.
     async fn clear(&self, key: &Key) -> TierResult<()> {
         let names = [self.names.lease(key), self.names.value(key)];
         self.link
@@ -151,7 +159,7 @@ impl Tier for Memcached {
         async move {
             let taken = unless_too_large(self.put(key, entry).await)?.unwrap_or(false);
             if !taken {
-                // What is there now is older than what was to replace it.
+                // The stored value is older than the one that was to replace it.
                 self.clear(key).await?;
             }
             Ok(taken)
@@ -244,17 +252,17 @@ impl Shared for Memcached {
     }
 }
 
-/// What is left of an entry's lifetime in whole seconds, as Memcached counts; rounded down, as an
-/// entry may go early but never late, save for what it took to get here. The client writes more
-/// than 30 days as a date, for the server would read the number as one.
+/// Returns the rest of an entry's lifetime in whole seconds, as Memcached counts. It is rounded
+/// down, as an entry may end early but never late, except for the time that it took to get here.
+/// The client writes more than 30 days as a date, because the server would read the number as one.
 fn ttl(entry: &Entry) -> Option<Ttl> {
     const ON_THE_WAY: Duration = Duration::from_millis(50);
     let seconds = (entry.lifetime_left()? + ON_THE_WAY).as_secs();
     (seconds > 0).then(|| Ttl::secs(u32::try_from(seconds).unwrap_or(u32::MAX)))
 }
 
-/// A server that takes smaller items than the configuration says is not down; it just does not take
-/// this one.
+/// Turns the error of a server that accepts smaller items than the configuration says into `None`.
+/// Such a server is not down; it only does not accept this item.
 fn unless_too_large<T>(stored: TierResult<T>) -> TierResult<Option<T>> {
     match stored {
         Err(reason) if reason.contains(TOO_LARGE) => {

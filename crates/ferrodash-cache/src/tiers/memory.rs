@@ -1,4 +1,8 @@
 //! Memory of this process, bounded in bytes.
+//!
+//! The table evicts by itself when it is full. An entry past its time is dropped when it is read,
+//! and by a task that looks for such entries every five seconds. The file knows entries only by
+//! their size and their times.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -16,34 +20,39 @@ use crate::{Entry, Key, Tier, TierResult};
 /// The tier's name.
 pub(crate) const MEMORY: &str = "memory";
 
-/// What an entry costs beside its bytes: key, entry, and the slot in the table.
+/// The bytes that an entry costs besides its value: key, entry, and the slot in the table.
 const OVERHEAD: u64 = 320;
 
-/// For the first allocation of the table.
+/// The number of entries for which the table has room at first.
 const EXPECTED_ENTRIES: usize = 1024;
 
-/// The least that a shard of the table is worth.
+/// The smallest budget for which a shard of the table is worth having.
 const SHARD: u64 = 4 << 20;
 
-/// How often entries past their time are looked for, so that they go without being read.
+/// The interval at which expired entries are removed without being read.
 const SWEEP: Duration = Duration::from_secs(5);
 
-/// Memory of this process.
+/// A tier in the memory of this process.
+///
+/// It holds at most a fixed number of bytes, counted as the values plus 320 bytes for each entry. A
+/// value that is larger than its share of the table, at least a quarter of the budget, is not
+/// stored. All operations are done at once and never fail.
 pub struct Memory {
     entries: Arc<Entries>,
-    // Locked to look at the task, and only when something is kept.
+    // Locked to check the task, and only when an entry is stored.
     sweeper: Mutex<Option<JoinHandle<()>>>,
 }
 
 type Entries = Cache<Key, Kept, ByBytes>;
 
-/// An entry, and until when this copy of it is kept.
+/// An entry with the end of this copy, which can be earlier than that of the entry.
 #[derive(Clone)]
 struct Kept {
     entry: Entry,
     until: Instant,
 }
 
+/// Weighs entries by their bytes.
 #[derive(Clone)]
 struct ByBytes;
 
@@ -54,9 +63,9 @@ impl Weighter<Key, Kept> for ByBytes {
 }
 
 impl Memory {
-    /// Memory of at most `max_bytes` of keys and values.
+    /// Creates memory of at most `max_bytes` of keys and values.
     pub fn new(max_bytes: u64) -> Self {
-        // Few shards, as a value must fit into its shard: one of a quarter of the budget always
+        // A value must fit into its shard. With at most four shards, a quarter of the budget always
         // does.
         let shards = usize::try_from(max_bytes / SHARD)
             .unwrap_or(usize::MAX)
@@ -79,25 +88,26 @@ impl Memory {
         }
     }
 
-    /// The entry of a key, as long as it is kept.
+    /// Returns the entry of a key, unless its time has ended.
     pub(crate) fn find(&self, key: &Key, now: Instant) -> Option<Entry> {
         let Kept { entry, until } = self.entries.get(key)?;
         if now < until {
             return Some(entry);
         }
+        // Only an expired entry is removed, as another thread may have stored a new one meanwhile.
         self.entries.remove_if(key, |kept| kept.until <= now);
         None
     }
 
-    /// The entry of a key, and how long this copy of it is still kept.
+    /// Returns the entry of a key, and the time for which this copy of it is still kept.
     pub(crate) fn find_with_age(&self, key: &Key, now: Instant) -> Option<(Entry, Duration)> {
         let Kept { entry, until } = self.entries.get(key)?;
         let left = until.checked_duration_since(now)?;
         Some((entry, left))
     }
 
-    /// Keeps an entry for what is left of its lifetime, and for `at_most`; `false` if it is larger
-    /// than its share of the budget.
+    /// Stores an entry for the rest of its lifetime, at most for `at_most`. Returns `false` if it
+    /// is larger than its share of the budget.
     pub(crate) fn insert(&self, key: &Key, entry: &Entry, at_most: Duration) -> bool {
         self.keep_swept();
         let now = now();
@@ -111,6 +121,7 @@ impl Memory {
                 until: now + left.min(at_most),
             },
         );
+        // The table drops an entry that is too large without saying so.
         self.entries.contains_key(key)
     }
 
@@ -126,7 +137,7 @@ impl Memory {
         (self.entries.len(), self.entries.weight())
     }
 
-    /// Starts the sweeper, again if the runtime that it ran on is gone.
+    /// Starts the sweeper, or starts it again if the runtime on which it ran is gone.
     fn keep_swept(&self) {
         let mut sweeper = self.sweeper.lock().unwrap_or_else(PoisonError::into_inner);
         if sweeper.as_ref().is_none_or(JoinHandle::is_finished)
@@ -137,7 +148,7 @@ impl Memory {
     }
 }
 
-/// Removes what is past its time, for as long as the tier lives.
+/// Removes expired entries for as long as the tier exists.
 async fn sweep(entries: Weak<Entries>) {
     loop {
         tokio::time::sleep(SWEEP).await;
@@ -172,6 +183,7 @@ impl Tier for Memory {
     }
 
     fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>> {
+        // As an ordinary tier, memory has no limit besides the lifetime.
         ready(Ok(self.insert(key, entry, LONGEST))).boxed()
     }
 

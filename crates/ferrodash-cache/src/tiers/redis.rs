@@ -1,9 +1,12 @@
 //! Redis or Valkey: entries, the marks and the leases of all processes that share it.
 //!
-//! The server's clock is the only one that counts: an entry is returned with the time that the
-//! server keeps it for. One connection to each server does everything, and the server tracks what
-//! it reads, so copies in memory can follow (`push.rs`). What a server has lost of the
-//! invalidations, `history.rs` notices.
+//! Only the server's clock counts: an entry is returned with the time for which the server still
+//! keeps it. One connection to each server carries everything, and the server tracks what it reads,
+//! so that copies in memory can follow (`push.rs`). `history.rs` notices if a server has lost
+//! invalidations.
+//!
+//! This file implements the two traits with commands and scripts. It does not know how many servers
+//! there are; `nodes.rs` finds the right one.
 
 mod cluster;
 mod config;
@@ -41,26 +44,37 @@ use crate::{
     Shared, Stamp, Tier, TierResult,
 };
 
-/// Pauses between looks at a lease, where the server does not tell of changes.
+/// The first and the longest pause between looks at a lease, if the server does not report changes.
 const SHORTEST_LOOK: Duration = Duration::from_millis(25);
 const LONGEST_LOOK: Duration = Duration::from_millis(500);
 
-/// A tier in Redis or Valkey.
+/// A tier in Redis or Valkey: one server, a master named by sentinels, or a cluster.
+///
+/// Each call to a server ends within the deadline of the [`RedisConfig`], including the time to
+/// connect. Operations can run concurrently, and they share one connection to each server. A
+/// connection that was lost is made again in the background.
 pub struct Redis {
+    /// The servers, and the way to them.
     nodes: Nodes,
+    /// The invalidations that were seen.
     histories: Histories,
+    /// The listener for changes, and the callers that wait for leases.
     pushes: Arc<Pushes>,
+    /// The names of keys.
     names: Arc<Names>,
     sealer: Sealer,
+    /// The longest sealed entry that is sent.
     max_value: usize,
+    /// The address without secrets, for the log.
     place: String,
 }
 
 impl Redis {
-    /// A tier that connects when it is first used, and again whenever the connection is lost.
+    /// Creates a tier, which connects when it is first used, and again whenever the connection is
+    /// lost. All keys begin with `namespace`.
     ///
     /// # Errors
-    /// When the namespace has braces.
+    /// If the namespace contains braces, which would split its keys over a cluster.
     pub fn new(config: RedisConfig, namespace: String, sealer: Sealer) -> Result<Self, String> {
         let histories = if matches!(config.target, Target::Cluster(_)) {
             cluster::HISTORIES
@@ -101,15 +115,15 @@ impl Redis {
         })
     }
 
-    /// The entry in a stored form that is kept for `left` milliseconds; none of ours is kept for
-    /// ever.
+    /// Opens the stored form of an entry that the server keeps for another `left` milliseconds. A
+    /// value without an end is not one of ours.
     fn open(&self, key: &Key, left: i64, stored: Option<Bytes>) -> Option<Entry> {
         let left = u64::try_from(left).ok().filter(|left| *left > 0)?;
         self.sealer.open(key, &stored?, Duration::from_millis(left))
     }
 
-    /// The stored form of an entry and what is left of its lifetime in milliseconds; `None` if it
-    /// is not to be kept.
+    /// Returns the stored form of an entry and the rest of its lifetime in milliseconds. Returns
+    /// `None` if it has ended or is too large.
     fn seal(&self, key: &Key, entry: &Entry) -> Option<(Bytes, String)> {
         let left = entry.lifetime_left()?;
         let sealed = self.sealer.seal(key, entry);
@@ -129,9 +143,9 @@ impl Redis {
         self.nodes.call(self.nodes.slot(&value), call).await
     }
 
-    /// Asks for the value before the marks, and for the time left before the value: so if they
-    /// change in between, an entry is given less time than it has, and is held against marks that
-    /// are newer than it. There are no marks if they are on another node, or have to be made.
+    /// Reads the time left, the value and the marks, in this order. So if they change in between,
+    /// an entry gets less time than it has, and is compared with marks that are newer than it.
+    /// Returns no marks if they are on another node or have to be created.
     async fn fetch(
         &self,
         mut link: Link,
@@ -159,7 +173,7 @@ impl Redis {
         Ok((entry, marks))
     }
 
-    /// Makes a call to the node of a history.
+    /// Makes a call to the node that has the marks of a history.
     async fn call_history<T, F>(&self, history: usize, call: impl Fn(Link) -> F) -> TierResult<T>
     where
         F: Future<Output = RedisResult<T>>,
@@ -174,7 +188,8 @@ impl Redis {
         self.call_history(history, call).await
     }
 
-    /// Asks for a lease: `numbers` are what the script wants, save for the entry that was seen.
+    /// Requests a lease. `numbers` are the arguments of the script except for the entry that was
+    /// seen.
     async fn compete(
         &self,
         mut link: Link,
@@ -186,7 +201,7 @@ impl Redis {
             .map(|id| Bytes::copy_from_slice(&id.to_be_bytes()))
             .unwrap_or_default();
         let keys = names.each_ref().map(String::as_str);
-        // The second round is for an entry that does not open: it counts as absent.
+        // The second round is for an entry that does not open and therefore counts as absent.
         for _ in 0..2 {
             let arguments: Vec<&[u8]> = numbers
                 .iter()
@@ -212,7 +227,7 @@ impl Redis {
         ))
     }
 
-    /// Whether a key has a lease, and whether its end will be reported.
+    /// Returns whether a key has a lease, and whether the server will report its end.
     async fn look(&self, lease: &str) -> TierResult<(bool, bool)> {
         let call = |mut link: Link, _| async move {
             let mut exists = redis::cmd("EXISTS");
@@ -228,8 +243,8 @@ impl Redis {
         let lease = self.names.lease(key);
         let mut pause = SHORTEST_LOOK;
         loop {
-            // The bell is heard from before the look, so what happens after it is not missed. What
-            // happened before it, since the caller asked for the lease, the look shows.
+            // The bell is registered before the look, so a change after the look is not missed. A
+            // change before it is visible in the look.
             let bell = self.pushes.waiter(key);
             match self.look(&lease).await {
                 Ok((true, true)) => return bell.await,
@@ -267,7 +282,7 @@ impl Tier for Redis {
     fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>> {
         async move {
             let Some((sealed, left)) = self.seal(key, entry) else {
-                // What lies there is older than what is not taken.
+                // The stored value is older than the one that is not accepted.
                 return self.remove(key).await.map(|()| false);
             };
             self.run::<()>(&script::SET, key, &[&sealed, left.as_bytes()])
@@ -281,8 +296,8 @@ impl Tier for Redis {
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<()>> {
         async move {
             let (value, lease) = (&*self.names.value(key), &*self.names.lease(key));
-            // One by one, as a node that gives a slot away refuses to answer for several names at
-            // once.
+            // The names are deleted one by one, as a node that gives a slot away refuses a command
+            // for several names.
             let call = |mut link: Link, _| async move {
                 let commands = [value, lease].map(|name| {
                     let mut command = redis::cmd("DEL");
@@ -345,7 +360,8 @@ impl Shared for Redis {
         .boxed()
     }
 
-    /// In a cluster the stamp is of one of the histories; all have the marks, or it is an error.
+    /// Returns the stamp of one of the histories, if there are several. Either all of them have the
+    /// marks or the call fails.
     fn invalidate<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Stamp>> {
         let first = |marks: Vec<Marks>| marks.first().expect("there is at least one history").now;
         self.invalidate_each(selectors).map_ok(first).boxed()
@@ -403,6 +419,7 @@ impl Shared for Redis {
     ) -> BoxFuture<'a, TierResult<Filled>> {
         async move {
             let Some((sealed, left)) = self.seal(key, entry) else {
+                // The entry is not stored, but the lease must end all the same.
                 let held: bool = self
                     .run(&script::RELEASE, key, &[token.to_string().as_bytes()])
                     .await?;
@@ -451,7 +468,7 @@ impl Shared for Redis {
         timeout(within, self.ended(key)).map(drop).boxed()
     }
 
-    /// Without its marks, a history has no era: who reads them next begins one.
+    /// Deletes the marks of a history. Without them it has no era, and the next reader begins one.
     fn begin_era(&self, history: usize) -> BoxFuture<'_, TierResult<()>> {
         let Some(name) = self.names.marks.get(history) else {
             return ready(Ok(())).boxed();
@@ -467,14 +484,15 @@ impl Shared for Redis {
         .boxed()
     }
 
-    /// Whether a server tells shows when it is connected to; one that does not is made up for by
-    /// saying every two seconds that changes may have been missed.
+    /// Registers the listener if the servers report changes, which is known once they are connected
+    /// to. A server that turns out not to do so is compensated for: every two seconds the listener
+    /// learns that changes may have been missed.
     fn listen(&self, listener: Listener) -> bool {
         self.nodes.tells() && self.pushes.listen(listener)
     }
 }
 
-/// What asks for the time that an entry has left, and for the entry.
+/// Returns the commands that read the time that an entry has left, and the entry.
 fn look_at(value: &str) -> [Cmd; 2] {
     ["PTTL", "GET"].map(|name| {
         let mut command = redis::cmd(name);
@@ -484,7 +502,7 @@ fn look_at(value: &str) -> [Cmd; 2] {
 }
 
 fn millis(time: Duration) -> u64 {
-    // More than this is an overflow to the server.
+    // The server would overflow with a larger number.
     u64::try_from(time.as_millis())
         .unwrap_or(u64::MAX)
         .clamp(1, u64::MAX >> 20)

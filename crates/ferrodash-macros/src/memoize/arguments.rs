@@ -44,6 +44,7 @@ impl Parse for Arguments {
 }
 
 impl Arguments {
+    /// Takes a key. Returns `false` if it is unknown.
     fn take(&mut self, key: &Ident, input: ParseStream<'_>) -> Result<bool> {
         match key.to_string().as_str() {
             "key" => {
@@ -72,7 +73,7 @@ impl Arguments {
     }
 }
 
-/// `name` or `[name, name]`.
+/// Reads `name` or `[name, name]`.
 fn names(list: Expr) -> Result<Vec<Ident>> {
     let name = |expr: &Expr| match expr {
         Expr::Path(path) => path.path.require_ident().cloned(),
@@ -87,10 +88,10 @@ fn names(list: Expr) -> Result<Vec<Ident>> {
     }
 }
 
-/// One parameter.
+/// A parameter of the function.
 pub(super) struct Parameter {
     pub(super) name: Ident,
-    /// The owned form and the value made of it again, if it borrows: the task that computes may
-    /// outlive the caller.
+    /// Two expressions for a parameter that borrows: one makes an owned copy, the other borrows
+    /// from the copy. The task that computes may outlive the caller.
     pub(super) borrowed: Option<(TokenStream, TokenStream)>,
 }

@@ -1,4 +1,7 @@
 //! The code that `#[memoize]` writes: the function behind the cache, and the functions beside it.
+//!
+//! Generated code refers to the crate through `Root` only, and gives its own names the hygiene of
+//! the macro, so that they hide none of the user's.
 
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
@@ -10,7 +13,7 @@ use super::arguments::{Arguments, Parameter};
 use crate::args::version;
 use crate::root::Root;
 
-/// What the code is made of.
+/// The parts of which the code is made.
 pub(super) struct Model {
     pub(super) root: Root,
     pub(super) arguments: Arguments,
@@ -18,13 +21,13 @@ pub(super) struct Model {
     /// The signature of the function that replaces it.
     pub(super) signature: Signature,
     pub(super) parameters: Vec<Parameter>,
-    /// What the key is made of: a tuple of references.
+    /// The tuple of references of which the key is made.
     pub(super) key: TokenStream,
     pub(super) result: Type,
     pub(super) is_method: bool,
 }
 
-/// The signature of what replaces a function: async, and without `mut`, which says nothing to
+/// Returns the signature of the cached function: async, and without `mut`, which has no meaning for
 /// callers.
 pub(super) fn signature(original: &Signature) -> Signature {
     let mut signature = original.clone();
@@ -41,8 +44,8 @@ pub(super) fn signature(original: &Signature) -> Signature {
     signature
 }
 
-/// The parameters with names that hide none of the user's: a parameter may be called as the
-/// function is.
+/// Returns the parameters with names that hide none of the user's. A parameter may have the name of
+/// the function.
 fn hygienic(inputs: &Punctuated<FnArg, Token![,]>) -> (Punctuated<FnArg, Token![,]>, Vec<Ident>) {
     let (mut inputs, mut names) = (inputs.clone(), Vec::new());
     for argument in &mut inputs {
@@ -58,7 +61,7 @@ fn hygienic(inputs: &Punctuated<FnArg, Token![,]>) -> (Punctuated<FnArg, Token![
 }
 
 impl Model {
-    /// Everything that takes the place of the function.
+    /// Writes everything that replaces the function.
     pub(super) fn code(&self) -> TokenStream {
         let (cached, handles) = (self.cached(), self.handles());
         if self.is_method {
@@ -81,7 +84,7 @@ impl Model {
         }
     }
 
-    /// The path of a function beside the memoized one.
+    /// Returns the path of a function beside the memoized one.
     fn path(&self, what: &str) -> TokenStream {
         let (name, what) = (&self.function.sig.ident, self.handle(what));
         if self.is_method {
@@ -91,18 +94,18 @@ impl Model {
         }
     }
 
-    /// The name of that function. In an impl, the name of the memoized one is part of it.
+    /// Returns the name of that function. In an impl, the name of the memoized one is part of it.
     fn handle(&self, what: &str) -> Ident {
         let name = &self.function.sig.ident;
         match (self.is_method, what) {
-            // These are not for users, who may have methods of such names.
+            // Users do not call these, and may have methods with such names.
             (true, "function" | "policy") => format_ident!("__{name}_{what}"),
             (true, _) => format_ident!("{name}_{what}"),
             (false, _) => Ident::new(what, name.span()),
         }
     }
 
-    /// The function behind the cache.
+    /// Writes the function behind the cache.
     fn cached(&self) -> TokenStream {
         let ItemFn { attrs, vis, .. } = &self.function;
         let (private, sig) = (&self.root.private, &self.signature);
@@ -125,7 +128,7 @@ impl Model {
         }
     }
 
-    /// The method that looks the value up or computes it.
+    /// Returns the name of the method that looks the value up or computes it.
     fn run(&self) -> Ident {
         if self.arguments.negative_timeout.is_some() || self.arguments.negative.is_some() {
             format_ident!("run_with_negative")
@@ -134,7 +137,7 @@ impl Model {
         }
     }
 
-    /// The argument of that method that says how long an error is kept, if there is one.
+    /// Writes the argument of that method that says how long an error is stored, if there is one.
     fn negative(&self) -> TokenStream {
         match (&self.arguments.negative_timeout, &self.arguments.negative) {
             (Some(time), _) => quote!(|_| ::core::option::Option::Some(#time),),
@@ -143,7 +146,8 @@ impl Model {
         }
     }
 
-    /// A closure that makes its own copies of the arguments and returns the future of the call.
+    /// Writes a closure that makes its own copies of the arguments and returns the future of the
+    /// call.
     fn computation(&self) -> TokenStream {
         let me = Ident::new("me", Span::mixed_site());
         let own_self = self
@@ -176,7 +180,7 @@ impl Model {
         }
     }
 
-    /// What else there is to do with calls of the function.
+    /// Writes the functions beside the memoized one.
     fn handles(&self) -> TokenStream {
         let invalidation = self.invalidation();
         let (refresh, prime) = (self.refresh(), self.prime());
@@ -193,14 +197,14 @@ impl Model {
         }
     }
 
-    /// An expression that makes the key of a call from its arguments.
+    /// Writes an expression that makes the key of a call from its arguments.
     fn call_arguments(&self) -> TokenStream {
         let (private, key) = (&self.root.private, &self.key);
         let identity = self.handle("function");
         quote!(#private::Arguments::of(&Self::#identity(), &#key))
     }
 
-    /// Functions that forget the value of one call, and those of all calls.
+    /// Writes functions that remove the value of one call, and invalidate those of all calls.
     fn invalidation(&self) -> TokenStream {
         let (private, vis) = (&self.root.private, &self.function.vis);
         let Signature {
@@ -221,8 +225,8 @@ impl Model {
                 #private::forget(#arguments).await
             }
 
-            /// Invalidates the stored values of all calls in the current cache; results that are being
-            /// computed are not stored.
+            /// Invalidates the stored values of all calls in the current cache; results that are
+            /// being computed are not stored.
             ///
             /// # Errors
             /// When the tier that keeps the marks could not be reached.
@@ -233,7 +237,7 @@ impl Model {
         }
     }
 
-    /// A function that computes a value whatever is kept.
+    /// Writes a function that computes a value whatever is stored.
     fn refresh(&self) -> TokenStream {
         let (private, result, vis) = (&self.root.private, &self.result, &self.function.vis);
         let (name, refresh) = (&self.function.sig.ident, self.handle("refresh"));
@@ -256,7 +260,7 @@ impl Model {
         }
     }
 
-    /// A function that keeps a value without a run of the function.
+    /// Writes a function that stores a value without a run of the function.
     fn prime(&self) -> TokenStream {
         let (private, result, vis) = (&self.root.private, &self.result, &self.function.vis);
         let [prime, identity, policy] =
@@ -289,6 +293,7 @@ impl Model {
         }
     }
 
+    /// Writes a function that returns the key of a call.
     fn key_of(&self) -> TokenStream {
         let (private, key, vis) = (&self.root.private, &self.key, &self.function.vis);
         let [key_of, identity] = ["key", "function"].map(|what| self.handle(what));
@@ -297,7 +302,7 @@ impl Model {
         } = &self.signature;
         let bounds = &generics.where_clause;
         quote! {
-            /// The key of a call.
+            /// Returns the key of a call.
             #[allow(dead_code, unused_variables, clippy::allow_attributes)]
             #vis fn #key_of #generics (#inputs) -> #private::Key #bounds {
                 Self::#identity().key(&#key)
@@ -305,7 +310,7 @@ impl Model {
         }
     }
 
-    /// The function as it was written.
+    /// Writes the function as it was, under another name.
     fn uncached(&self) -> TokenStream {
         let ItemFn { vis, block, .. } = &self.function;
         let mut sig = self.function.sig.clone();
@@ -317,7 +322,7 @@ impl Model {
         }
     }
 
-    /// Who the function is, for its keys.
+    /// Writes a function that returns the identity of the function, for its keys.
     fn identity(&self) -> TokenStream {
         let (private, identity) = (&self.root.private, self.handle("function"));
         let ItemFn { vis, sig, .. } = &self.function;
@@ -341,7 +346,7 @@ impl Model {
         }
     }
 
-    /// How its values are kept.
+    /// Writes a function that returns the policy of the values, which is made once.
     fn policy(&self) -> TokenStream {
         let (private, result, vis) = (&self.root.private, &self.result, &self.function.vis);
         let make = Ident::new("make", Span::mixed_site());

@@ -1,4 +1,4 @@
-//! Changes of the database, each in one transaction. Where the disk is full, room is made first.
+//! Changes of the database, each in one transaction. If the disk is full, room is made first.
 
 use heed::MdbError;
 
@@ -6,17 +6,20 @@ use super::record::KeyBytes;
 use super::store::Store;
 use super::write::{Write, Writer};
 
-/// Entries that are evicted in the first transaction after the disk was full, and at most in each
-/// later one. Pages that one frees are used again by the next but one, so the first have to do with
-/// what is left.
+/// The number of entries that are evicted in the first transaction after the disk was full, and the
+/// limit for each later one. Pages that a transaction frees can be used by the next but one, so the
+/// first transactions have to make do with what is left.
 const FIRST_EVICTED: usize = 2;
 const MOST_EVICTED: usize = 256;
 
-/// How often a change is tried again after room was made for it.
+/// The number of attempts of a change after room was made for it.
 const ATTEMPTS: usize = 2;
 
 impl Store {
-    /// Changes the database, all or nothing. Waits for writers of other processes.
+    /// Makes a change of the database, completely or not at all. Waits for writers of other
+    /// processes.
+    ///
+    /// `change` can run more than once, each time in a new transaction.
     pub(super) fn write<T>(
         &self,
         writer: Writer<'_>,
@@ -33,7 +36,7 @@ impl Store {
         result
     }
 
-    /// Evicts a part of the entries, as there is less room than the budget allows.
+    /// Evicts a part of the entries, because there is less room than the budget allows.
     fn relieve(&self, writer: Writer<'_>, error: &heed::Error) -> heed::Result<()> {
         let bytes = self.read(|txn| self.bytes(txn))?;
         let target = writer.room.ran_out(bytes, error);
@@ -54,7 +57,8 @@ impl Store {
         Ok(())
     }
 
-    /// Writes a value that is too large for the database.
+    /// Writes a value that is too large for the database, and makes room for it once if the disk is
+    /// full.
     pub(super) fn write_file(
         &self,
         writer: Writer<'_>,
@@ -70,6 +74,7 @@ impl Store {
         }
     }
 
+    /// Makes a change in one transaction, unless the caller no longer waits for it.
     fn attempt<T>(
         &self,
         writer: Writer<'_>,
@@ -85,7 +90,7 @@ impl Store {
     }
 }
 
-/// Whether there is no room on the disk, or in what its user may have of it.
+/// Returns `true` if there is no room on the disk, in the quota of its user, or in the map.
 pub(super) fn is_full(error: &heed::Error) -> bool {
     use std::io::ErrorKind::{QuotaExceeded, StorageFull};
     match error {

@@ -1,9 +1,11 @@
-//! Whether a database file can be trusted.
+//! Checks whether a database file can be trusted.
 //!
-//! LMDB takes what it finds in its file for true and crashes over what is not. So before the first
-//! process opens a file, every page that can be reached is looked at: that it is there, of its
-//! kind, used once, and that what it holds lies within it. What values hold is not looked at; they
-//! have checksums of their own.
+//! LMDB trusts the content of its file and crashes if it is wrong. So before the first process
+//! opens a file, every page that can be reached is checked: that it exists, is of its kind and is
+//! used once, and that its items are within it. The content of values is not checked; they have
+//! checksums of their own.
+//!
+//! The file follows the format of LMDB's data version 1. It does not use LMDB.
 
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom};
@@ -11,23 +13,30 @@ use std::path::Path;
 
 use super::store::MAP_SIZE;
 
-/// What is wrong, in words.
+/// The error is the reason in words.
 type Result<T> = std::result::Result<T, String>;
 
+/// The length of the header of a page: its number, padding, flags, and the bounds of its free
+/// space.
 const PAGE_HEADER: usize = 16;
+/// The length of the header of an item: the length of its data or the page below, flags, and the
+/// length of its key.
 const NODE_HEADER: usize = 8;
+/// The number at the beginning of an LMDB file.
 const MAGIC: u32 = 0xBEEF_C0DE;
 const DATA_VERSION: u32 = 1;
 /// The root of an empty tree.
 const NONE: u64 = u64::MAX;
-/// The two pages at the beginning, which say where the trees are.
+/// The number of pages at the beginning that say where the trees are.
 const METAS: u64 = 2;
-/// Deeper trees are not walked by LMDB.
+/// The depth to which LMDB walks trees.
 const DEEPEST: u16 = 32;
+/// The longest key that LMDB accepts.
 const LONGEST_KEY: usize = 511;
-/// The flags of the tree of free pages; the others have none.
+/// The flags of the tree of free pages. The other trees have none.
 const NUMBERS_AS_KEYS: u16 = 8;
 
+/// The flags of a page, which say its kind.
 mod kind {
     pub(super) const BRANCH: u16 = 1;
     pub(super) const LEAF: u16 = 2;
@@ -35,14 +44,15 @@ mod kind {
     pub(super) const META: u16 = 8;
 }
 
+/// The flags of an item in a leaf.
 mod flag {
     pub(super) const BIG: u16 = 1;
     pub(super) const TREE: u16 = 2;
 }
 
-/// Looks at a whole file; one that is not there, or empty, is one to begin.
+/// Checks a whole file. A file that does not exist or is empty is in order, as LMDB begins it.
 pub(super) fn database(path: &Path) -> Result<()> {
-    // The numbers in the file are as wide as the machine's.
+    // LMDB stores numbers in the width of the machine, and this check knows the 64-bit form only.
     if cfg!(not(target_pointer_width = "64")) {
         return Ok(());
     }
@@ -63,7 +73,7 @@ pub(super) fn database(path: &Path) -> Result<()> {
     };
     let meta = pages.newest_meta()?;
     pages.last = u64_at(&meta, PAGE_HEADER + 120)?;
-    // The file itself may be shorter, where the last pages are free.
+    // The file itself may be shorter, if the last pages are free.
     if pages.last >= (MAP_SIZE / pages.size) as u64 {
         return Err("it is too large".into());
     }
@@ -72,25 +82,29 @@ pub(super) fn database(path: &Path) -> Result<()> {
     pages.tree(&Tree::decode(&meta, PAGE_HEADER + 72)?, Role::Main)
 }
 
+/// The pages of a file, and those that were seen.
 struct Pages {
     file: File,
     length: u64,
     size: usize,
-    /// The last page that is in use.
+    /// The number of the last page in use.
     last: u64,
-    /// A bit for each page that was seen, as used or as free.
+    /// A bit for each page that was seen, used or free.
     used: Vec<u64>,
 }
 
+/// The content of a tree.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Role {
-    /// Numbers of pages that can be used again.
+    /// The numbers of pages that can be used again.
     Free,
-    /// The tables by name.
+    /// The roots of the tables, by name.
     Main,
+    /// The keys and values of a table.
     Table,
 }
 
+/// The root of a tree, as a page or an item of the main tree has it.
 #[derive(Debug)]
 struct Tree {
     flags: u16,
@@ -99,6 +113,7 @@ struct Tree {
 }
 
 impl Tree {
+    /// Reads the record of a tree.
     fn decode(bytes: &[u8], offset: usize) -> Result<Self> {
         let (flags, depth) = (u16_at(bytes, offset + 4)?, u16_at(bytes, offset + 6)?);
         Ok(Self {
@@ -110,7 +125,7 @@ impl Tree {
 }
 
 impl Pages {
-    /// The page of the last transaction that was committed.
+    /// Returns the meta page of the last committed transaction, and learns the size of a page.
     fn newest_meta(&mut self) -> Result<Vec<u8>> {
         let first = self.read_at(0, self.size)?;
         self.size = u32_at(&first, PAGE_HEADER + 24)? as usize;
@@ -136,6 +151,8 @@ impl Pages {
             .expect("there are two"))
     }
 
+    /// Checks all pages of a tree. A tree with a loop is found because one of its pages is used
+    /// twice.
     fn tree(&mut self, tree: &Tree, role: Role) -> Result<()> {
         if tree.root == NONE {
             return Ok(());
@@ -174,6 +191,7 @@ impl Pages {
         Ok(())
     }
 
+    /// Checks an item of a leaf: the tree of a table, a list of free pages, or a value.
     fn leaf(&mut self, page: &[u8], node: &Node, role: Role) -> Result<()> {
         let data = match node.flags {
             flag::BIG => self.overflow(u64_at(page, node.data)?, node.length, role)?,
@@ -187,7 +205,8 @@ impl Pages {
             (Role::Main, _) | (_, flag::TREE) => Err("a table is not one of a cache".into()),
             (Role::Free, _) => {
                 let count = usize::try_from(u64_at(&data, 0)?).unwrap_or(usize::MAX);
-                // Checked before anything of that size is counted through.
+                // The count may be wrong, so it is compared with the size of the list before the
+                // list is read.
                 if count >= data.len().div_ceil(8) {
                     return Err("the list of free pages is damaged".into());
                 }
@@ -197,7 +216,7 @@ impl Pages {
         }
     }
 
-    /// Looks at a value in pages of its own, and reads it where it matters.
+    /// Checks a value in pages of its own. Reads only lists of free pages.
     fn overflow(&mut self, number: u64, length: usize, role: Role) -> Result<Vec<u8>> {
         let start = number
             .checked_mul(self.size as u64)
@@ -220,7 +239,7 @@ impl Pages {
         }
     }
 
-    /// Notes that pages are used, for the first time.
+    /// Marks pages as seen. Fails if one of them does not exist or was seen before.
     fn take(&mut self, first: u64, count: u64) -> Result<()> {
         if first < METAS
             || first
@@ -240,6 +259,7 @@ impl Pages {
         Ok(())
     }
 
+    /// Reads a part of the file, which must exist completely.
     fn read_at(&mut self, offset: u64, length: usize) -> Result<Vec<u8>> {
         let mut bytes = vec![0; length];
         let read = self
@@ -253,10 +273,10 @@ impl Pages {
 
 /// An item of a page.
 struct Node {
-    /// In a branch: the page below.
+    /// The number of the page below, in a branch.
     page: u64,
     flags: u16,
-    /// Where it begins, bytes of the key, where the data begins, and bytes of the data.
+    /// The offset of the item, the length of its key, and the offset and the length of its data.
     start: usize,
     key: usize,
     data: usize,
@@ -264,6 +284,7 @@ struct Node {
 }
 
 impl Node {
+    /// Reads the header of an item. Its data may be outside of the page; `nodes` checks that.
     fn decode(page: &[u8], start: usize) -> Result<Self> {
         let (low, flags, key) = (
             u32_at(page, start)?,
@@ -284,7 +305,7 @@ impl Node {
         })
     }
 
-    /// Where the next node begins.
+    /// Returns the offset of the next item.
     fn end(&self, kind: u16) -> usize {
         let data = match (kind, self.flags) {
             (kind::BRANCH, _) => 0,
@@ -299,7 +320,8 @@ impl Node {
     }
 }
 
-/// The items of a page: together they fill it from `upper` to its end, and their keys ascend.
+/// Reads the items of a page. Together they must fill it from `upper` to its end, and their keys
+/// must ascend.
 fn nodes(page: &[u8], kind: u16, role: Role) -> Result<Vec<Node>> {
     let (lower, upper) = (
         usize::from(u16_at(page, 12)?),
@@ -328,7 +350,7 @@ fn nodes(page: &[u8], kind: u16, role: Role) -> Result<Vec<Node>> {
     } else {
         1..=LONGEST_KEY
     };
-    // The first key of a branch stands for everything before the second, and may be empty.
+    // The first key of a branch represents everything before the second one, and may be empty.
     let keyed = &nodes[usize::from(kind == kind::BRANCH)..];
     let known = [0, flag::BIG, flag::TREE];
     if kind == kind::LEAF && !nodes.iter().all(|node| known.contains(&node.flags))
@@ -341,7 +363,7 @@ fn nodes(page: &[u8], kind: u16, role: Role) -> Result<Vec<Node>> {
     Ok(nodes)
 }
 
-/// Whether a key stands before another.
+/// Returns `true` if a key comes before another.
 fn before(a: &[u8], b: &[u8], role: Role) -> bool {
     match role {
         Role::Free => u64_at(a, 0) < u64_at(b, 0),

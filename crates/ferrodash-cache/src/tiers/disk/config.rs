@@ -1,4 +1,6 @@
-//! The configuration of a disk tier: where, and how much.
+//! The configuration of a disk tier: the directory, the budget and the namespace.
+//!
+//! No message repeats anything that may be a password.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -6,29 +8,31 @@ use std::time::Duration;
 use crate::address::{self, masked, shown};
 use crate::{Error, options};
 
-/// The budget where none is given.
+/// The default budget.
 const DEFAULT_BYTES: u64 = 1 << 30;
 
-/// How long a write or a large read may take before the disk counts as down. Longer than for a
-/// server: a value of many megabytes is written in one go.
+/// The default deadline of a call. It is longer than that of a server, because a value of many
+/// megabytes is written in one go.
 const DEFAULT_DEADLINE: Duration = Duration::from_secs(1);
 
-/// The settings of a disk tier.
+/// The settings of a [`Disk`](super::Disk) tier.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct DiskConfig {
-    /// The directory, which is made if there is none. The processes that use it share the entries.
+    /// The directory, which is created if it does not exist. The processes that use it share the
+    /// entries.
     pub directory: PathBuf,
-    /// How many bytes are kept at most, 1 GiB by default.
+    /// The limit of bytes that are stored, 1 GiB by default. It counts the space on the disk. An
+    /// entry may take at most a quarter of it.
     pub max_bytes: u64,
-    /// How long a call may take, one second by default.
+    /// The time that a call may take, one second by default.
     pub deadline: Duration,
-    /// Whose entries these are, if several share the directory: each namespace has a directory of
-    /// its own in it.
+    /// The namespace of the entries, if several share the directory. Each has a directory of its
+    /// own in it.
     pub namespace: Option<String>,
 }
 
 impl DiskConfig {
-    /// The defaults, for a directory.
+    /// Returns the defaults for a directory.
     pub fn new(directory: impl Into<PathBuf>) -> Self {
         Self {
             directory: directory.into(),
@@ -38,10 +42,10 @@ impl DiskConfig {
         }
     }
 
-    /// Reads `DIR` or `DIR?max=SIZE&namespace=NAME`, what stands behind `disk:` in an address.
+    /// Reads `DIR` or `DIR?max=SIZE&namespace=NAME`, the part of an address after `disk:`.
     ///
     /// # Errors
-    /// When no directory is named, or an option is not understood.
+    /// If there is no directory, or if an option is malformed.
     pub fn parse(address: &str) -> Result<Self, Error> {
         let malformed = |reason: String| Error::Address {
             url: masked(&format!("disk:{address}")),
@@ -51,13 +55,13 @@ impl DiskConfig {
         if directory.is_empty() {
             return Err(malformed("it names no directory".into()));
         }
-        // A directory's name may have an @ in it, but not where the name of a host would stand.
+        // The name of a directory may contain an `@`, but not where the name of a host would be.
         if address.contains('@') && address.starts_with("//") && !address.starts_with("///") {
             return Err(malformed(
                 "it names a directory of this host, which has neither a user nor a password".into(),
             ));
         }
-        // What stands before it may be a password, so it is not repeated.
+        // The text before the `@` may be a password, so it is not repeated.
         if options.contains('@') {
             return Err(malformed(
                 "an option has an @, which neither max=SIZE nor namespace=NAME has".into(),
@@ -89,7 +93,7 @@ impl DiskConfig {
         Ok(config)
     }
 
-    /// Where the files are.
+    /// Returns the directory of the files, which is one of its own for each namespace.
     pub(super) fn place(&self) -> PathBuf {
         let Some(namespace) = &self.namespace else {
             return self.directory.clone();
@@ -98,7 +102,8 @@ impl DiskConfig {
         for byte in namespace.bytes() {
             match byte {
                 b'a'..=b'z' | b'0'..=b'9' | b'-' | b'_' | b'.' => name.push(byte.into()),
-                // Some file systems do not tell large letters from small ones.
+                // Upper-case letters too, because some file systems do not distinguish them from
+                // lower-case ones.
                 _ => name += &format!("%{byte:02x}"),
             }
         }

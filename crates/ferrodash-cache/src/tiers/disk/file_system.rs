@@ -1,11 +1,11 @@
-//! The kind of file system that holds a directory, as `/proc` has it. Where there is no `/proc`,
-//! file systems count as local.
+//! The kind of file system on which a directory is, as `/proc` reports it. On systems without
+//! `/proc`, file systems count as local.
 
 use std::fs;
 use std::path::{Path, PathBuf};
 
-/// The kind of a network file system, if a directory lies on one: neither locks nor memory maps are
-/// reliable there.
+/// Returns the kind of a network file system, if a directory is on one. Neither locks nor memory
+/// maps are reliable there.
 pub(super) fn network_kind(directory: &Path) -> Option<String> {
     let kind = kind_of(&fs::read_to_string("/proc/self/mountinfo").ok()?, directory)?;
     let network = [
@@ -23,7 +23,7 @@ pub(super) fn network_kind(directory: &Path) -> Option<String> {
     network.contains(&kind.as_str()).then_some(kind)
 }
 
-/// The kind of the file system that is mounted nearest above a directory.
+/// Returns the kind of the file system with the nearest mount point above a directory.
 fn kind_of(mounts: &str, directory: &Path) -> Option<String> {
     let mount = |line: &str| {
         let (mount, file_system) = line.split_once(" - ")?;
@@ -32,7 +32,8 @@ fn kind_of(mounts: &str, directory: &Path) -> Option<String> {
             .starts_with(&point)
             .then(|| Some((point, file_system.split(' ').next()?.to_owned())))?
     };
-    // Of several mounts on one point the last one counts, and `max_by_key` gives the last.
+    // If there are several mounts on one point, the last one counts, and `max_by_key` returns the
+    // last.
     mounts
         .lines()
         .filter_map(mount)

@@ -1,9 +1,9 @@
-//! Values that are too large for the database, a file each.
+//! Values that are too large for the database, in a file each.
 //!
-//! The name of a file is its key and a number that no other file has. It is written before the
-//! database refers to it and never changed, so a reader finds all of it or, once it was removed,
-//! nothing. What was left by a process that ended in between is found by its name: the database
-//! refers to another file, or to none.
+//! The name of a file consists of its key and a number that no other file has. The file is written
+//! before the database refers to it and never changed, so a reader finds all of it or, once it was
+//! removed, nothing. Files of a process that ended in between are recognized by their names: the
+//! database refers to another file, or to none.
 
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
@@ -14,13 +14,14 @@ use bytes::Bytes;
 
 use super::record::KeyBytes;
 
-/// Where the files are, below the directory of the store.
+/// The directory of the files, in the directory of the store.
 const DIRECTORY: &str = "values";
 
-/// Files of this age that the database does not refer to are left over; a younger one may be about
-/// to be referred to.
+/// The age from which a file counts as left over if the database does not refer to it. The database
+/// may be about to refer to a younger one.
 const LEFT_OVER: Duration = Duration::from_secs(60);
 
+/// The files of a store.
 pub(super) struct Files(PathBuf);
 
 impl Files {
@@ -30,7 +31,7 @@ impl Files {
         Ok(Self(directory))
     }
 
-    /// Removes all files of a store that is emptied.
+    /// Removes all files, because the store is emptied.
     pub(super) fn discard(store: &Path) -> io::Result<()> {
         match fs::remove_dir_all(store.join(DIRECTORY)) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
@@ -38,12 +39,13 @@ impl Files {
         }
     }
 
-    /// Writes a file and gives its number.
+    /// Writes a file and returns its number. A file that could not be written completely is
+    /// removed.
     pub(super) fn write(&self, key: &KeyBytes, bytes: &[u8]) -> io::Result<u64> {
         let number = crate::random::number();
         let path = self.path(key, number);
         let file = match create(&path) {
-            // Somebody has removed the directory of the values.
+            // Another program has removed the directory of the values.
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 fs::create_dir_all(&self.0).and_then(|()| create(&path))
             }
@@ -59,7 +61,7 @@ impl Files {
         }
     }
 
-    /// What a file holds; `None` if it is gone.
+    /// Returns the content of a file, or `None` if it was removed.
     pub(super) fn read(&self, key: &KeyBytes, number: u64) -> io::Result<Option<Bytes>> {
         match fs::read(self.path(key, number)) {
             Ok(bytes) => Ok(Some(bytes.into())),
@@ -68,14 +70,14 @@ impl Files {
         }
     }
 
-    /// Removes a file. One that stays is found later as left over.
+    /// Removes a file. A file that cannot be removed is found later as left over.
     pub(super) fn remove(&self, key: &KeyBytes, number: u64) {
-        // Another process may have been quicker.
+        // Another process may have removed it already.
         let _ = fs::remove_file(self.path(key, number));
     }
 
-    /// Removes what the database does not refer to: `refers` says whether it does. `alone` means
-    /// that no process can be about to refer to a file.
+    /// Removes the files to which the database does not refer. `refers` returns whether it does.
+    /// With `alone`, no other process can be about to refer to a file.
     pub(super) fn remove_left_over(
         &self,
         alone: bool,
@@ -87,7 +89,7 @@ impl Files {
         };
         for file in files {
             let file = file?;
-            // A file may go while we look at it.
+            // The file may be removed at the same time.
             let age = file
                 .metadata()
                 .and_then(|data| data.modified())
@@ -115,7 +117,7 @@ impl Files {
     }
 }
 
-/// The key and the number in a file's name.
+/// Returns the key and the number in the name of a file.
 pub(crate) fn parse(name: &str) -> Option<(KeyBytes, u64)> {
     let (key, number) = name.split_once('-')?;
     Some((

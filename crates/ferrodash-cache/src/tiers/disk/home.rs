@@ -1,9 +1,9 @@
-//! A directory that this process uses, and the store in it, which can become another one.
+//! A directory that this process uses, with the store in it, which can be replaced.
 //!
-//! Others may remove the directory and make it again, or cut its files off. A process that went on
-//! with the old files would be alone with them. So it is looked from time to time whether what is
-//! open is what the directory has. If not, it is closed and opened again, and all older entries are
-//! discarded, as another store has another era.
+//! Other programs may remove the directory and create it again, or cut its files off. A process
+//! that continued with the old files would be alone with them. So it is checked from time to time
+//! whether the open files are those in the directory. If not, they are closed and the directory is
+//! opened again. All older entries are discarded then, because another store has another era.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -18,26 +18,28 @@ use super::store::Store;
 use super::write::{Write, Writer};
 use crate::clock::unix_millis;
 
-/// How often reads look whether the files are those in the directory, in milliseconds. Writes
-/// always do.
+/// The interval, in milliseconds, at which reads check whether the files are those in the
+/// directory. Writes always check.
 const LOOK: u64 = 250;
 
-/// How long calls in progress may take to close the old files.
+/// The time that calls in progress may take until the old files are closed.
 const PATIENCE: Duration = Duration::from_secs(2);
 
+/// A directory and its present store. Tiers of one process with the same directory share it.
 pub(super) struct Home {
     directory: PathBuf,
-    /// Nothing while it is opened again. Locked for a look or a change, never while anything is
-    /// waited for.
+    /// `None` while the directory is opened again. Locked for a look or a change, never while
+    /// waiting.
     current: RwLock<Option<Arc<Store>>>,
-    /// Held by the one who opens the store again.
+    /// Held by the thread that opens the directory again.
     renewing: Mutex<()>,
+    /// The time of the last check, in milliseconds since 1970.
     looked: AtomicU64,
     pub(super) room: Room,
 }
 
 impl Home {
-    /// Opens the store in a directory, whose path has neither links nor dots; the error is the
+    /// Opens the store in a directory, whose path has neither links nor dots. The error is the
     /// reason in words.
     pub(super) fn open(directory: &Path, budget: u64) -> Result<Self, String> {
         let room = Room::new(directory, budget);
@@ -52,13 +54,13 @@ impl Home {
         })
     }
 
-    /// The store, if it is as it should be. Does not wait.
+    /// Returns the store, if its files are in order. Does not wait.
     pub(super) fn store(&self) -> heed::Result<Arc<Store>> {
         let store = self.current().filter(|store| store.guarded.is_whole());
         let store =
             store.filter(|store| !self.is_time_to_look() || store.guarded.are_in(&self.directory));
         store.ok_or_else(|| {
-            // The next one looks too, until it is opened again.
+            // The next read checks too, until the directory is open again.
             self.looked.store(0, Ordering::Relaxed);
             std::io::Error::other(
                 "its files were removed, replaced or truncated; opening them again",
@@ -67,7 +69,7 @@ impl Home {
         })
     }
 
-    /// Looks at the store as it is at one moment. Does not wait.
+    /// Reads the store as it is at one moment. Does not wait.
     pub(super) fn read<T>(
         &self,
         look: impl FnOnce(&Store, &RoTxn<'_>) -> heed::Result<T>,
@@ -76,7 +78,7 @@ impl Home {
         noted(&store, store.read(|txn| look(&store, txn)))
     }
 
-    /// Changes the store, which is opened again before that if need be. May wait.
+    /// Changes the store, and opens it again before that if necessary. May wait.
     pub(super) fn write<T>(
         &self,
         writer: Writer<'_>,
@@ -86,7 +88,7 @@ impl Home {
         noted(&store, store.write(writer, change))
     }
 
-    /// The store, opened again if it is not as it should be. May wait.
+    /// Returns the store, and opens it again if its files are not in order. May wait.
     pub(super) fn renewed(&self) -> heed::Result<Arc<Store>> {
         if let Some(store) = self.usable() {
             return Ok(store);
@@ -95,6 +97,8 @@ impl Home {
         if let Some(store) = self.usable() {
             return Ok(store);
         }
+        // Calls in progress have clones of the store. The files close when the last one is dropped,
+        // which is awaited below.
         let old = self
             .current
             .write()
@@ -118,12 +122,12 @@ impl Home {
         Ok(store)
     }
 
-    /// Whether somebody is opening it again.
+    /// Returns `true` if a thread is opening the directory again.
     pub(super) fn is_being_renewed(&self) -> bool {
         matches!(self.renewing.try_lock(), Err(TryLockError::WouldBlock))
     }
 
-    /// The store, if it is whole and the one in the directory.
+    /// Returns the store, if it is whole and the one in the directory.
     fn usable(&self) -> Option<Arc<Store>> {
         self.current()
             .filter(|store| store.guarded.is_whole() && store.guarded.are_in(&self.directory))
@@ -136,6 +140,7 @@ impl Home {
             .clone()
     }
 
+    /// Returns `true` once per interval.
     fn is_time_to_look(&self) -> bool {
         let now = unix_millis();
         let is_time = now.abs_diff(self.looked.load(Ordering::Relaxed)) >= LOOK;
@@ -146,7 +151,7 @@ impl Home {
     }
 }
 
-/// Remembers what a result says of the files.
+/// Remembers if a result shows that the files are damaged.
 fn noted<T>(store: &Store, result: heed::Result<T>) -> heed::Result<T> {
     if result.as_ref().is_err_and(is_damage) {
         store.guarded.is_damaged();

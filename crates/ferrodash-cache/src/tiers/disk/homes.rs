@@ -1,4 +1,4 @@
-//! The directories that this process has open. Several tiers for one directory share its store.
+//! The directories that this process has open. Several tiers with one directory share its store.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -8,10 +8,10 @@ use super::file_system::network_kind;
 use super::home::Home;
 use super::open::{PATIENCE, create_directory};
 
-/// The directories that this process uses: LMDB must not open one twice.
+/// The open directories. LMDB must not open one twice in a process.
 static OPEN: Mutex<BTreeMap<PathBuf, Weak<Home>>> = Mutex::new(BTreeMap::new());
 
-/// Opens a directory for a budget, or gives the one that is open already; the error is the reason
+/// Opens a directory for a budget, or returns the one that is open already. The error is the reason
 /// in words.
 pub(super) fn open(directory: &Path, budget: u64) -> Result<Arc<Home>, String> {
     create_directory(directory)?;
@@ -27,7 +27,7 @@ pub(super) fn open(directory: &Path, budget: u64) -> Result<Arc<Home>, String> {
     if let Some(home) = open.get(&directory).and_then(Weak::upgrade) {
         return Ok(home);
     }
-    // The last user may be just about to close it.
+    // The last user may be closing it at this moment.
     if let Some(closing) = heed::env_closing_event(&directory) {
         closing.wait_timeout(PATIENCE);
     }

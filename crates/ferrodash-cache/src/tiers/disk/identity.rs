@@ -1,39 +1,41 @@
-//! Which files a store has open, and whether they are still the ones in its directory, and whole.
+//! The identity of the files that a store has open: whether they are still the ones in its
+//! directory, and whole.
 //!
-//! LMDB maps its files into memory. A part that another program cuts off is still mapped, and
-//! a process that reads it is ended by the system (SIGBUS). So before each look the lengths are
-//! compared with the largest that were seen: these files only grow. What is found too short is made
-//! long enough again, at once and for all who have it open, and the store is begun again. A file
-//! that is cut off between the look at its length and the look into it still ends the process.
+//! LMDB maps its files into memory. A part that another program cuts off is still mapped, and a
+//! process that reads it is killed by the system (SIGBUS). So before each look the lengths are
+//! compared with the largest that were seen, because these files only grow. A file that is too
+//! short is made long enough again at once, for all processes that have it open, and the store is
+//! begun again. A file that is cut off between this check and the read still kills the process.
 
 use std::fs::{self, File, Metadata};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-/// The files that are mapped.
+/// The names of the mapped files.
 pub(super) const DATABASE: &str = "data.mdb";
 pub(super) const LOCK: &str = "lock.mdb";
 
-/// The identity of the files, which other files of the same names do not have.
+/// The identity of the files. Other files with the same names have another one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Identity(String);
 
 impl Identity {
-    /// The files that are in a directory now.
+    /// Returns the identity of the files that are in a directory now.
     pub(super) fn at(directory: &Path) -> io::Result<Self> {
         let of = |name: &str| fs::metadata(directory.join(name)).map(|file| number(&file));
         Ok(Self(format!("{} {}", of(DATABASE)?, of(LOCK)?)))
     }
 
-    /// Writes it into the file that says which files belong to those who have the store open.
+    /// Writes the identity into the file that names the files that all users of the store have
+    /// open.
     pub(super) fn write(&self, mut file: &File) -> io::Result<()> {
         file.set_len(0)?;
         file.rewind()?;
         file.write_all(self.0.as_bytes())
     }
 
-    /// Whether that file names these.
+    /// Returns `true` if that file contains this identity.
     pub(super) fn is_in(&self, mut file: &File) -> io::Result<bool> {
         let mut found = String::new();
         file.rewind()?;
@@ -42,28 +44,30 @@ impl Identity {
     }
 }
 
+/// Returns the number of a file, which distinguishes it from all others that exist.
 #[cfg(unix)]
 fn number(file: &Metadata) -> String {
     use std::os::unix::fs::MetadataExt;
     format!("{:x}:{:x}", file.dev(), file.ino())
 }
 
-/// Where files have no numbers they are taken for the same.
+/// Files without numbers are treated as the same.
 #[cfg(not(unix))]
 fn number(_: &Metadata) -> String {
     "0".to_owned()
 }
 
-/// The mapped files of a store.
+/// The mapped files of a store, whose lengths are checked.
 pub(super) struct Guarded {
     identity: Identity,
     files: [Mapped; 2],
     /// The first pages of the database, which say where the others are.
     first: Vec<u8>,
-    /// Something was cut off, or what is in them makes no sense.
+    /// Something was cut off, or the content makes no sense. The store is not used again then.
     damaged: AtomicBool,
 }
 
+/// A mapped file, with the largest length that was seen.
 struct Mapped {
     file: File,
     /// The largest length that was seen.
@@ -71,7 +75,7 @@ struct Mapped {
 }
 
 impl Guarded {
-    /// The files in a directory, which have just been mapped.
+    /// Opens the files in a directory, which have just been mapped.
     pub(super) fn open(directory: &Path, page: u64) -> io::Result<Self> {
         let mapped = |name: &str| {
             let file = File::options()
@@ -96,7 +100,8 @@ impl Guarded {
         &self.identity
     }
 
-    /// Whether all that is mapped is there.
+    /// Returns `true` if everything that is mapped exists. If not, repairs the lengths and reports
+    /// the files as damaged from then on.
     pub(super) fn is_whole(&self) -> bool {
         if self.damaged.load(Ordering::Acquire) {
             return false;
@@ -105,7 +110,7 @@ impl Guarded {
         if !whole {
             self.damaged.store(true, Ordering::Release);
             let [database, lock] = &self.files;
-            // Errors leave it as it is.
+            // If this fails, nothing else can be done.
             let _ = database
                 .lengthen(&self.first)
                 .and_then(|()| lock.lengthen(&[]));
@@ -113,28 +118,30 @@ impl Guarded {
         whole
     }
 
-    /// Notes that what is in the files makes no sense.
+    /// Records that the content of the files makes no sense.
     pub(super) fn is_damaged(&self) {
         self.damaged.store(true, Ordering::Release);
     }
 
-    /// Whether these are the files in a directory.
+    /// Returns `true` if these are the files in a directory.
     pub(super) fn are_in(&self, directory: &Path) -> bool {
         Identity::at(directory).is_ok_and(|there| there == self.identity)
     }
 }
 
 impl Mapped {
+    /// Returns `true` if the file is not shorter than it was. Remembers the length if it has grown.
     fn is_whole(&self) -> bool {
-        // A length that cannot be had says nothing.
+        // If the length cannot be read, nothing is known.
         let Ok(length) = self.file.metadata().map(|file| file.len()) else {
             return true;
         };
         self.length.fetch_max(length, Ordering::AcqRel) <= length
     }
 
-    /// Sees to it that what is mapped can be looked at. Of what is gone only the beginning comes
-    /// back, without which LMDB would give up; pages of zeros it takes for damaged.
+    /// Makes the file as long as it was, so that what is mapped can be read. Of the lost content
+    /// only the first pages are restored, without which LMDB would give up. It recognizes pages of
+    /// zeros as damaged.
     fn lengthen(&self, first: &[u8]) -> io::Result<()> {
         let (mut file, is) = (&self.file, self.file.metadata()?.len());
         if is < first.len() as u64 {

@@ -1,4 +1,5 @@
-//! What the tier and its sweeper share: the store with everything that a change of it needs.
+//! The state that the tier and its sweeper share: the store, with everything that a change of it
+//! needs.
 
 use std::sync::Arc;
 
@@ -14,21 +15,27 @@ use super::write::{Value, Write, Writer, fits};
 use crate::clock::{millis, unix_millis};
 use crate::{Entry, Key, Marks, Sealer, Selector};
 
-/// A longer sealed entry goes to a file: the database would be slower, and has to find room for it
-/// in one piece.
+/// The longest sealed entry that is stored in the database. A longer one is stored in a file,
+/// because the database would be slower and has to find consecutive pages for it.
 const INLINE: usize = 64 << 10;
 
+/// The state behind a [`Disk`](super::Disk).
 pub(super) struct Inner {
     pub(super) home: Arc<Home>,
     pub(super) sealer: Sealer,
     pub(super) config: DiskConfig,
+    /// The entries that were read since the last sweep.
     pub(super) recent_reads: RecentReads,
+    /// This process, as the holder of its leases.
     pub(super) process: Process,
+    /// The permits for writes, and those for reads, on threads that may block.
     pub(super) writes: Arc<Semaphore>,
     pub(super) reads: Arc<Semaphore>,
 }
 
 impl Inner {
+    /// Reads a value and the marks of selectors in one transaction, so that both are from the same
+    /// moment.
     pub(super) fn look(
         &self,
         key: &Key,
@@ -43,7 +50,7 @@ impl Inner {
         })
     }
 
-    /// The entry whose sealed form was found in the database or read from its file.
+    /// Opens the sealed form that was found in the database or read from its file.
     pub(super) fn unseal(&self, key: &Key, found: &Found) -> Option<Entry> {
         let Place::Inline(sealed) = &found.place else {
             return None;
@@ -51,7 +58,10 @@ impl Inner {
         self.sealer.open(key, sealed, found.left)
     }
 
-    /// The form in which an entry is kept, with its file written; `None` if it is not taken.
+    /// Seals an entry, and writes its file if it is long. Returns `None` if the entry is too large
+    /// or its lifetime has ended.
+    ///
+    /// The file is written before the transaction, which is then short.
     pub(super) fn prepare(
         &self,
         key: &Key,
@@ -84,6 +94,7 @@ impl Inner {
         }))
     }
 
+    /// Changes the store with the settings of this tier.
     pub(super) fn write<T>(
         &self,
         wanted: &dyn Fn() -> bool,
@@ -92,6 +103,7 @@ impl Inner {
         self.home.write(self.writer(wanted), change)
     }
 
+    /// Returns what a change has to know of this tier.
     pub(super) fn writer<'a>(&'a self, wanted: &'a dyn Fn() -> bool) -> Writer<'a> {
         Writer {
             budget: self.config.max_bytes,

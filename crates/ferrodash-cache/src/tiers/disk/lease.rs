@@ -1,4 +1,7 @@
-//! Leases: a record that one caller can hold under a key, and that ends by itself.
+//! Leases: a record under a key that one caller can hold, and that expires by itself.
+//!
+//! Processes of one host share a clock, and a process can see whether another one still runs. So a
+//! lease also ends with the process that holds it.
 
 use bytes::{Buf, BufMut};
 use heed::RoTxn;
@@ -10,33 +13,36 @@ use super::write::Write;
 use crate::clock::unix_millis;
 use crate::{LeaseRequest, Stamp};
 
+/// A lease, as the table of leases has it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Lease {
     pub(super) token: u64,
-    /// Whose it is: the lease of a process that is gone does not count.
+    /// The process of the holder. The lease of a process that has ended does not count.
     pub(super) holder: Process,
-    /// Until when it counts, in milliseconds since 1970.
+    /// The end of the lease, in milliseconds since 1970.
     pub(super) deadline: u64,
-    /// When the computation began, in the store's history.
+    /// The moment in the store's history at which the computation began.
     pub(super) born: Stamp,
 }
 
 impl Lease {
     const LENGTH: usize = 8 + 4 + 8 + 8 + 8 + 8;
 
-    /// Milliseconds for which it still counts, as far as time and its holder go; `None` if it does
-    /// not.
+    /// Returns the milliseconds that the lease has left, or `None` if its time has ended or its
+    /// holder is gone.
     pub(super) fn left(&self, now: u64, observer: Process) -> Option<u64> {
         self.deadline
             .checked_sub(now)
             .filter(|left| *left > 0 && self.holder.is_alive(observer))
     }
 
-    /// Whether what its holder computes can still be of use to the caller.
+    /// Returns `true` if the result of the holder can be of use to the caller, because nothing was
+    /// invalidated since its computation began.
     pub(super) fn serves(&self, request: &LeaseRequest) -> bool {
         self.born.era == request.born.era && self.born.sequence >= request.newest
     }
 
+    /// Returns the record of the lease.
     pub(crate) fn encode(&self) -> [u8; Self::LENGTH] {
         let mut bytes = [0; Self::LENGTH];
         let mut out = &mut bytes[..];
@@ -49,6 +55,7 @@ impl Lease {
         bytes
     }
 
+    /// Reads a record. Returns `None` if it has another length.
     pub(crate) fn decode(mut bytes: &[u8]) -> Option<Self> {
         (bytes.len() == Self::LENGTH).then(|| Self {
             token: bytes.get_u64(),
@@ -66,12 +73,12 @@ impl Lease {
 }
 
 impl Store {
-    /// The lease of a key, whether or not it still counts.
+    /// Returns the lease of a key, even if it no longer counts.
     pub(super) fn lease(&self, txn: &RoTxn<'_>, key: &KeyBytes) -> heed::Result<Option<Lease>> {
         Ok(self.tables.leases.get(txn, key)?.and_then(Lease::decode))
     }
 
-    /// Keys of leases that no longer count.
+    /// Returns the keys of leases that no longer count.
     pub(super) fn ended_leases(&self, observer: Process) -> heed::Result<Vec<KeyBytes>> {
         let now = unix_millis();
         self.read(|txn| {
@@ -90,19 +97,19 @@ impl Store {
 }
 
 impl Write<'_> {
-    /// The lease of a key, whether or not it still counts.
+    /// Returns the lease of a key, even if it no longer counts.
     pub(super) fn lease(&self, key: &KeyBytes) -> heed::Result<Option<Lease>> {
         self.store.lease(&self.txn, key)
     }
 
-    /// The lease of a key if `token` holds it.
+    /// Returns the lease of a key if `token` holds it.
     pub(super) fn held(&self, key: &KeyBytes, token: u64) -> heed::Result<Option<Lease>> {
         Ok(self
             .lease(key)?
             .filter(|lease| lease.token == token && lease.deadline > self.now))
     }
 
-    /// Gives the lease of a key to someone.
+    /// Writes the lease of a key, and replaces another one.
     pub(super) fn lend(&mut self, key: &KeyBytes, lease: &Lease) -> heed::Result<()> {
         self.store
             .tables

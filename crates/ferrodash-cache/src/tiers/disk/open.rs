@@ -1,8 +1,9 @@
-//! Opening a directory, which other processes may be doing at the same time.
+//! Opens a directory, which other processes may be opening at the same time.
 //!
-//! Two locks order them. `open.lock` is held while a process opens, so that one at a time looks
-//! whether the store can be used and starts an empty one if not. `use.lock` is shared by all that
-//! have the store open; who gets it alone knows that nobody would notice when files are replaced.
+//! Two locks order them. `open.lock` is held while a process opens the directory, so that one
+//! process at a time checks whether the store can be used and starts an empty one if not.
+//! `use.lock` is shared by all processes that have the store open. A process that can lock it
+//! exclusively is alone, so that nobody is affected when it replaces files.
 
 use std::convert::Infallible;
 use std::fs::{self, File, TryLockError};
@@ -20,34 +21,39 @@ use super::store::{MAP_SIZE, Store, Tables};
 use super::write::Writer;
 use super::{check, processes};
 
-/// Slots for readers; killed processes leak theirs until [`Env::clear_stale_readers`].
+/// The number of slots for readers. Killed processes leak theirs until
+/// [`Env::clear_stale_readers`].
 const READERS: u32 = 1024;
 
-/// The first line of the file that says whose store it is, with the version of the tables.
+/// The first line of the file `origin`, with the version of the tables.
 const VERSION: &str = "ferrodash-cache disk 3";
 
-/// The file that says whose store it is, of which boot, and of which container.
+/// The file that says from which boot and which container the store is.
 const ORIGIN: &str = "origin";
 
-/// Held by all that have the store open; in it stands which files they have.
+/// The lock of all processes that have the store open. It contains the identity of their files.
 const IN_USE: &str = "use.lock";
 
-/// Bytes of the file with the readers' slots, which are a little less than this. LMDB would leave
-/// them to be found when a slot is first used, which on a full disk would end the process.
+/// The size of the file with the readers' slots, which need a little less. LMDB would allocate the
+/// file on the disk only when a slot is first used, which kills the process if the disk is full.
 const LOCK_BYTES: u64 = 128 << 10;
 
-/// How long another process may take to open the store.
+/// The time that another process may take to open the store.
 pub(super) const PATIENCE: Duration = Duration::from_secs(10);
 
-/// How long a lock may stay with a process that has just ended or closed the store: its newest
-/// child has it too, until that runs its own program.
+/// The time for which a lock may remain with a process that has just ended or closed the store. Its
+/// newest child has the lock too, until it runs its own program.
 const BRIEFLY: Duration = Duration::from_millis(10);
 
-/// How often locks are tried.
+/// The interval at which locks are tried.
 const POLL: Duration = Duration::from_millis(2);
 
-/// Opens the store in a directory, which is made if there is none. Files with the identity
+/// Opens the store in a directory, which is created if it does not exist. Files with the identity
 /// `damaged` are not used.
+///
+/// A process that is alone checks the files, and replaces them if they cannot be used. Otherwise
+/// the process must agree with those that use the store: on their files, their version and their
+/// numbering of processes.
 pub(super) fn open_store(
     directory: &Path,
     room: &Room,
@@ -59,8 +65,8 @@ pub(super) fn open_store(
     let mut in_use = lock_file(&directory.join(IN_USE))?;
     let mut alone = try_lock(&in_use, BRIEFLY)?;
     if !alone && !is_of_those_who_use_it(directory, &in_use, damaged.as_ref()) {
-        // Those who have the old files open notice by themselves, and must not meet in the same
-        // files with those who open the new ones.
+        // The processes with the old files open notice the change by themselves. They must not
+        // share files with those that open the new ones.
         retire(directory)?;
         in_use = lock_file(&directory.join(IN_USE))?;
         alone = try_lock(&in_use, BRIEFLY)?;
@@ -99,14 +105,15 @@ pub(super) fn open_store(
             .identity()
             .write(&store._in_use)
             .map_err(words)?;
-        // Nobody can come in between, as the other lock is held.
+        // No other process can take the lock in between, because `open.lock` is held.
         store._in_use.unlock().map_err(words)?;
     }
     store._in_use.lock_shared().map_err(words)?;
     Ok(store)
 }
 
-/// Whether the files in a directory are those that others have open, and not damaged.
+/// Returns `true` if the files in a directory are those that other processes have open, and are not
+/// damaged.
 fn is_of_those_who_use_it(directory: &Path, in_use: &File, damaged: Option<&Identity>) -> bool {
     let Ok(there) = Identity::at(directory) else {
         return false;
@@ -114,7 +121,8 @@ fn is_of_those_who_use_it(directory: &Path, in_use: &File, damaged: Option<&Iden
     damaged != Some(&there) && there.is_in(in_use).unwrap_or(false)
 }
 
-/// Makes the files that others have open leave the directory.
+/// Removes the files that other processes have open from the directory. Those processes continue
+/// with them until they notice.
 fn retire(directory: &Path) -> Result<(), String> {
     if directory.join(DATABASE).exists() {
         put_aside(directory, "it was replaced or cut off by another program")?;
@@ -124,7 +132,8 @@ fn retire(directory: &Path) -> Result<(), String> {
     fs::remove_file(directory.join(IN_USE)).map_err(|error| format!("{IN_USE}: {error}"))
 }
 
-/// Makes the file with the readers' slots, all of it on the disk. Only for who is alone.
+/// Creates the file with the readers' slots, all of it on the disk. Only for a process that is
+/// alone.
 fn allocate_lock(directory: &Path) -> Result<(), String> {
     let path = directory.join(LOCK);
     if fs::metadata(&path).is_ok_and(|file| file.len() >= LOCK_BYTES) {
@@ -137,7 +146,8 @@ fn allocate_lock(directory: &Path) -> Result<(), String> {
     .map_err(words)
 }
 
-/// Makes sure that the directory holds a store that can be used, or none. Only for who is alone.
+/// Makes sure that the directory has a store that can be used, or none. Only for a process that is
+/// alone.
 fn prepare(directory: &Path, origin: &Origin) -> Result<(), String> {
     let path = directory.join(ORIGIN);
     let found = fs::read_to_string(&path).ok();
@@ -148,8 +158,8 @@ fn prepare(directory: &Path, origin: &Origin) -> Result<(), String> {
                 put_aside(directory, &reason)?;
             }
         }
-        // What was not written to the disk before the power went is lost, and what was need not fit
-        // together.
+        // Commits do not wait for the disk, so after a loss of power some pages are lost, and the
+        // others need not fit together.
         Some(found) if found.starts_with("ferrodash-cache disk ") => {
             tracing::info!(directory = %directory.display(), "the disk cache is from another boot; starting with an empty one");
             discard(directory)?;
@@ -157,21 +167,22 @@ fn prepare(directory: &Path, origin: &Origin) -> Result<(), String> {
         _ if database.exists() => put_aside(directory, "it is not a cache's")?,
         _ => {}
     }
-    // After the old store is gone, so that it is not taken for a new one.
+    // Written after the old store was removed, so that the old store is never taken for a new one.
     if found.as_deref() != Some(origin.to_string().as_str()) {
         fs::write(&path, origin.to_string()).map_err(words)?;
     }
     allocate_lock(directory)
 }
 
-/// Where a store comes from.
+/// The origin of a store, as its file says.
 struct Origin {
     boot: Option<String>,
-    /// Of the processes that use it.
+    /// The numbering of the processes that use the store.
     numbering: String,
 }
 
 impl Origin {
+    /// Returns the origin of a store that this process creates.
     fn here() -> Self {
         Self {
             boot: processes::boot(),
@@ -185,13 +196,13 @@ impl Origin {
             && lines.next() == Some(self.boot.as_deref().unwrap_or_default())
     }
 
-    /// Checks that the store can be shared with who has it open.
+    /// Checks that this process can share the store with those that have it open.
     fn must_agree(&self, found: &str) -> Result<(), String> {
         if found == self.to_string() {
             return Ok(());
         }
-        // LMDB and leases tell processes apart by their numbers, which two containers give out
-        // twice.
+        // LMDB and leases identify processes by their numbers. Two containers use the same numbers
+        // for different processes.
         Err("it is in use by another version or by processes of another container".into())
     }
 }
@@ -207,7 +218,7 @@ impl std::fmt::Display for Origin {
     }
 }
 
-/// Begins the history, frees what killed processes held, and removes what they left.
+/// Begins the history, and releases and removes what killed processes left behind.
 fn begin(store: &Store, room: &Room, alone: bool) -> heed::Result<()> {
     store.env.clear_stale_readers()?;
     let writer = Writer {
@@ -220,12 +231,14 @@ fn begin(store: &Store, room: &Room, alone: bool) -> heed::Result<()> {
     Ok(store.remove_left_over_files(alone)?)
 }
 
+/// Opens the database and its tables. With `sync`, each commit waits for the disk.
 fn open_database(directory: &Path, sync: bool) -> heed::Result<(Env<WithoutTls>, Tables)> {
     let env = open_env(directory, sync)?;
     let tables = open_tables(&env)?;
     Ok((env, tables))
 }
 
+/// Maps the database. The `SAFETY` comment says why that is sound.
 #[expect(unsafe_code, reason = "LMDB maps a file into memory; see the comment")]
 fn open_env(directory: &Path, sync: bool) -> heed::Result<Env<WithoutTls>> {
     let mut options = EnvOpenOptions::new().read_txn_without_tls();
@@ -246,6 +259,7 @@ fn open_env(directory: &Path, sync: bool) -> heed::Result<Env<WithoutTls>> {
     }
 }
 
+/// Opens the tables, which are created in one transaction if they do not exist.
 fn open_tables(env: &Env<WithoutTls>) -> heed::Result<Tables> {
     let names = [
         "values", "slots", "recent", "expiring", "leases", "marks", "state",
@@ -275,7 +289,7 @@ fn open_tables(env: &Env<WithoutTls>) -> heed::Result<Tables> {
     })
 }
 
-/// Whether the file cannot be used, now or ever.
+/// Returns `true` if an error means that the file can never be used.
 pub(super) fn is_damage(error: &heed::Error) -> bool {
     use MdbError::{Corrupted, Incompatible, Invalid, PageNotFound, Panic, VersionMismatch};
     matches!(
@@ -286,7 +300,8 @@ pub(super) fn is_damage(error: &heed::Error) -> bool {
     )
 }
 
-/// Keeps a file that cannot be used, and is perhaps not ours, out of the way; the last one is kept.
+/// Renames a file that cannot be used, as it may belong to another program. Only the last one is
+/// kept.
 fn put_aside(directory: &Path, reason: &str) -> Result<(), String> {
     tracing::warn!(directory = %directory.display(), reason, "the disk cache cannot be used; starting with an empty one");
     fs::rename(
@@ -310,7 +325,8 @@ fn discard(directory: &Path) -> Result<(), String> {
     Files::discard(directory).map_err(words)
 }
 
-/// Waits until no other process opens the store.
+/// Waits until no other process opens the store, and locks it. The lock is released when the file
+/// is dropped.
 fn lock(directory: &Path) -> Result<File, String> {
     let file = lock_file(&directory.join("open.lock"))?;
     let locked = try_lock(&file, PATIENCE)?;
@@ -319,7 +335,7 @@ fn lock(directory: &Path) -> Result<File, String> {
         .ok_or_else(|| "another process has been opening it for too long".into())
 }
 
-/// Locks a file, unless it is locked by another for as long as `patience`.
+/// Locks a file. Returns `false` if another process has held the lock for as long as `patience`.
 fn try_lock(file: &File, patience: Duration) -> Result<bool, String> {
     for _ in 0..patience.as_millis() / POLL.as_millis() {
         match file.try_lock() {
@@ -331,6 +347,7 @@ fn try_lock(file: &File, patience: Duration) -> Result<bool, String> {
     Ok(false)
 }
 
+/// Opens a file for locking, and creates it if it does not exist. It is not locked yet.
 fn lock_file(path: &Path) -> Result<File, String> {
     File::options()
         .read(true)
@@ -341,10 +358,11 @@ fn lock_file(path: &Path) -> Result<File, String> {
         .map_err(words)
 }
 
+/// Creates a directory with its parents, which only the user of this process can read.
 pub(super) fn create_directory(directory: &Path) -> Result<(), String> {
     let mut builder = fs::DirBuilder::new();
     builder.recursive(true);
-    // What is cached is nobody else's business.
+    // Cached values can be confidential.
     #[cfg(unix)]
     std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
     builder.create(directory).map_err(words)

@@ -1,20 +1,20 @@
-//! The processes of this host: which of them live, and on which boot.
+//! The processes of this host: which of them run, and during which boot.
 //!
-//! All of it is read from `/proc`. Where there is none, processes count as alive.
+//! All of it is read from `/proc`. On systems without `/proc`, processes count as running.
 
 use std::fs;
 
-/// A process of this host. Numbers of processes are used again; together with the time of its start
-/// it is one process.
+/// A process of this host. Numbers of processes are reused, but a number together with the time of
+/// the start identifies one process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Process {
     pub(super) id: u32,
-    /// In ticks since boot, 0 if not known.
+    /// The time of the start, in ticks since boot. 0 if it is not known.
     pub(super) started: u64,
 }
 
 impl Process {
-    /// This process.
+    /// Returns this process.
     pub(super) fn this() -> Self {
         let id = std::process::id();
         Self {
@@ -23,8 +23,8 @@ impl Process {
         }
     }
 
-    /// Whether it still runs, seen from `observer`, which is this process; what cannot be known
-    /// counts as alive.
+    /// Returns `true` if the process still runs. `observer` is this process. If it cannot be known,
+    /// the process counts as running.
     pub(super) fn is_alive(self, observer: Self) -> bool {
         self == observer
             || self.started == 0
@@ -33,18 +33,18 @@ impl Process {
     }
 }
 
-/// When a process started, `None` if it is gone. One that ended and waits for its parent to look is
-/// gone too.
+/// Returns the time at which a process started, or `None` if it has ended. A process that has ended
+/// and waits for its parent to notice has ended too.
 fn started(id: u32) -> Option<u64> {
     let stat = fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
-    // The name of the program is in parentheses and may hold anything; after it come the state
-    // and other fields.
+    // The name of the program is in parentheses and can contain any character. The state and the
+    // other fields follow it.
     let mut fields = stat.rsplit_once(')')?.1.split_ascii_whitespace();
     let state = fields.next()?;
     (!matches!(state, "Z" | "X")).then(|| fields.nth(18)?.parse().ok())?
 }
 
-/// Which boot of the host this is.
+/// Returns the id of this boot of the host.
 pub(super) fn boot() -> Option<String> {
     Some(
         fs::read_to_string("/proc/sys/kernel/random/boot_id")
@@ -54,7 +54,8 @@ pub(super) fn boot() -> Option<String> {
     )
 }
 
-/// The numbering of processes that this process lives in; a container has one of its own.
+/// Returns the id of the numbering of processes in which this process is. A container has one of
+/// its own.
 pub(super) fn numbering() -> String {
     fs::read_link("/proc/self/ns/pid")
         .map(|link| link.to_string_lossy().into_owned())

@@ -1,24 +1,27 @@
-//! The entries that this process read lately.
+//! The entries that this process has read recently.
 //!
 //! A read must not write to the database, so it is remembered here. The sweeper writes all of them
-//! to the database from time to time, and eviction looks at them first.
+//! to the database from time to time, and eviction looks at them first. The memory is bounded;
+//! reads that do not fit only make eviction less exact.
 
 use std::collections::HashSet;
 use std::sync::{Mutex, PoisonError};
 
 use super::record::KeyBytes;
 
-/// Parts, so that readers on several threads seldom meet; a power of two.
+/// The number of parts, so that readers on several threads seldom wait for each other. A power of
+/// two.
 const SHARDS: usize = 16;
 
-/// The reads that a part remembers. More of them between two sweeps are forgotten.
+/// The number of reads that a part remembers. More of them between two sweeps are forgotten.
 const SHARD_READS: usize = 1 << 13;
 
+/// The keys that were read since the last sweep.
 #[derive(Default)]
 pub(super) struct RecentReads([Mutex<HashSet<KeyBytes>>; SHARDS]);
 
 impl RecentReads {
-    /// Remembers a read; whether it was the first one of this key since the last sweep.
+    /// Remembers a read. Returns `true` if it was the first one of this key since the last sweep.
     pub(super) fn add(&self, key: &KeyBytes) -> bool {
         let mut shard = self
             .shard(key)
@@ -27,7 +30,7 @@ impl RecentReads {
         shard.len() < SHARD_READS && shard.insert(*key)
     }
 
-    /// Whether the key was read; that is forgotten then.
+    /// Returns `true` if the key was read, and forgets that.
     pub(super) fn take(&self, key: &KeyBytes) -> bool {
         self.shard(key)
             .lock()
@@ -35,7 +38,7 @@ impl RecentReads {
             .remove(key)
     }
 
-    /// All keys that were read; that is forgotten then.
+    /// Returns all keys that were read, and forgets them.
     pub(super) fn take_all(&self) -> Vec<KeyBytes> {
         let take = |shard: &Mutex<HashSet<KeyBytes>>| {
             std::mem::take(&mut *shard.lock().unwrap_or_else(PoisonError::into_inner))

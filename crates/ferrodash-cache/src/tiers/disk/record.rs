@@ -1,25 +1,27 @@
-//! What the tables hold: their keys and records, as bytes.
+//! The keys and records of the tables, as bytes. Numbers are big-endian, so that they sort.
+//!
+//! A change of these forms needs another version in `open.rs`.
 
 use std::time::Duration;
 
 use bytes::Bytes;
 
-/// Before the value: until when it may be served, which entry it is, and where the value is.
+/// The length of the header of a value: its expiry, the id of its entry, and where the value is.
 pub(super) const HEADER: usize = 8 + 8 + 1;
 
 /// The bytes of a [`crate::Key`].
 pub(super) type KeyBytes = [u8; 32];
 
-/// Names in the table of the state.
+/// The keys of the table `state`.
 pub(super) const HISTORY: &[u8] = b"history";
 pub(super) const BYTES: &[u8] = b"bytes";
 pub(super) const TURN: &[u8] = b"turn";
 
-/// Where a value is.
+/// The place of a value.
 pub(super) enum Place {
-    /// In the database: the sealed entry.
+    /// The database, which contains the sealed entry.
     Inline(Bytes),
-    /// In the file with this number.
+    /// The file with this number.
     File(u64),
 }
 
@@ -28,24 +30,25 @@ pub(super) struct Found {
     pub(super) place: Place,
     /// The [`crate::Entry::id`].
     pub(super) id: u64,
-    /// How much longer it may be served.
+    /// The time for which the value may still be served.
     pub(super) left: Duration,
 }
 
-/// What eviction needs to know of an entry.
+/// The data of an entry that eviction needs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Slot {
-    /// When it was last used, as far as is known.
+    /// The time of the last use that is known, in milliseconds since 1970.
     pub(super) used: u64,
-    /// Until when it may be served.
+    /// The end of the lifetime, in milliseconds since 1970.
     pub(super) expiry: u64,
-    /// What it counts in the budget.
+    /// The bytes that the entry counts in the budget.
     pub(super) cost: u64,
-    /// Its file, if its value is in one.
+    /// The number of its file, if its value is in one.
     pub(super) file: Option<u64>,
 }
 
 impl Slot {
+    /// Returns the record of the slot: four numbers, and a byte that says whether there is a file.
     pub(crate) fn encode(&self) -> [u8; 33] {
         let mut bytes = [0; 33];
         let numbers = [self.used, self.expiry, self.cost, self.file.unwrap_or(0)];
@@ -56,6 +59,7 @@ impl Slot {
         bytes
     }
 
+    /// Reads a record. Returns `None` if it has another length.
     pub(crate) fn decode(bytes: &[u8]) -> Option<Self> {
         let bytes: &[u8; 33] = bytes.try_into().ok()?;
         let file = (bytes[32] == 1).then(|| number(bytes, 24));
@@ -68,7 +72,7 @@ impl Slot {
     }
 }
 
-/// The first bytes of a stored value.
+/// Returns the header of a value.
 pub(super) fn header(expiry: u64, id: u64, in_file: bool) -> [u8; HEADER] {
     let mut bytes = [0; HEADER];
     bytes[..8].copy_from_slice(&expiry.to_be_bytes());
@@ -77,7 +81,7 @@ pub(super) fn header(expiry: u64, id: u64, in_file: bool) -> [u8; HEADER] {
     bytes
 }
 
-/// The number at an offset, 0 where there are too few bytes.
+/// Returns the number at an offset, or 0 if there are too few bytes.
 pub(super) fn number(bytes: &[u8], offset: usize) -> u64 {
     bytes
         .get(offset..)
@@ -85,7 +89,7 @@ pub(super) fn number(bytes: &[u8], offset: usize) -> u64 {
         .map_or(0, |bytes| u64::from_be_bytes(*bytes))
 }
 
-/// A time and a key, which sort by time.
+/// Joins a time and a key to a key that sorts by time.
 pub(super) fn timed(time: u64, key: &KeyBytes) -> [u8; 40] {
     let mut bytes = [0; 40];
     bytes[..8].copy_from_slice(&time.to_be_bytes());
@@ -93,6 +97,7 @@ pub(super) fn timed(time: u64, key: &KeyBytes) -> [u8; 40] {
     bytes
 }
 
+/// Returns the key in such a key.
 pub(super) fn key_of(timed: &[u8]) -> Option<KeyBytes> {
     timed.get(8..)?.try_into().ok()
 }

@@ -1,10 +1,11 @@
-//! Room on a disk that is full.
+//! The room on a disk, and what to do when it is full.
 //!
-//! Even to remove something, a database that never overwrites what it has needs some pages. So a
-//! part of the disk is kept occupied by a file, the reserve, which goes when there is no more room:
-//! that is enough to evict the first entries, and the pages of those serve for all that follows.
-//! From then on less is kept than fitted, until there is room for the reserve again, and as much
-//! beside it.
+//! A database that never overwrites its pages needs some even to remove something. So a file, the
+//! reserve, occupies a part of the disk, and is removed when there is no more room. That is enough
+//! to evict the first entries, and the pages of those serve for all that follows. From then on less
+//! is stored than fitted, until there is room for the reserve again, and as much beside it.
+//!
+//! The file only manages the limit and the reserve. `change.rs` evicts entries.
 
 use std::fs::{self, File};
 use std::io::{self, Write};
@@ -19,41 +20,42 @@ use crate::clock::{Instant, now};
 /// The name of the reserve.
 const RESERVE: &str = "reserve";
 
-/// Bytes of the reserve: this share of the budget, and within these bounds.
+/// The size of the reserve: this fraction of the budget, within these bounds in bytes.
 const SHARE: u64 = 512;
 const SMALLEST: u64 = 256 << 10;
 const LARGEST: u64 = 2 << 20;
 
-/// After how long it is tried whether there is room again, and how long that becomes while there is
-/// not.
+/// The time until it is tried whether there is room again, and the limit to which it grows while
+/// there is not.
 const FIRST_TRY: Duration = Duration::from_secs(5);
 const LONGEST_TRY: Duration = Duration::from_secs(60);
 
-/// A trial that ends earlier was in vain.
+/// The time for which the disk must have room before a trial counts as successful.
 const LASTS: Duration = Duration::from_secs(60);
 
-/// How much of the budget the disk has room for.
+/// The part of the budget for which the disk has room.
 pub(super) struct Room {
     directory: PathBuf,
     reserve: u64,
-    /// Bytes that may be kept, where that is less than the budget.
+    /// The bytes that may be stored, if that is less than the budget.
     limit: AtomicU64,
     state: Mutex<State>,
     log: Seldom,
 }
 
+/// The trials to store more again.
 #[derive(Default)]
 struct State {
     /// The disk was full.
     full: bool,
-    /// When more was last tried to be kept again, and when it will be.
+    /// The time of the last trial to store more again, and the time of the next one.
     tried: Option<Instant>,
     next: Option<Instant>,
     wait: Duration,
 }
 
 impl Room {
-    /// Room in a directory, for a budget.
+    /// Creates the room in a directory for a budget, without the reserve.
     pub(super) fn new(directory: &Path, budget: u64) -> Self {
         Self {
             directory: directory.to_owned(),
@@ -64,16 +66,15 @@ impl Room {
         }
     }
 
-    /// How much of a budget there is room for.
+    /// Returns the part of a budget for which there is room.
     pub(super) fn of(&self, budget: u64) -> u64 {
         budget.min(self.limit.load(Ordering::Relaxed))
     }
 
-    /// The disk is full with so many bytes kept: gives the reserve free, and says how many may be
-    /// kept.
+    /// Records that the disk is full while this many bytes are stored. Removes the reserve, and
+    /// returns the bytes that may be stored from now on.
     pub(super) fn ran_out(&self, bytes: u64, error: &heed::Error) -> u64 {
-        // A quarter less than fitted: with pages that are free in the database, changes always find
-        // some.
+        // A quarter less than fitted. With free pages in the database, changes always find some.
         let limit = self.of(bytes / 4 * 3);
         self.limit.store(limit, Ordering::Relaxed);
         let mut state = self.state();
@@ -97,14 +98,14 @@ impl Room {
         limit
     }
 
-    /// Occupies the reserve, if there is room for it.
+    /// Creates the reserve, if there is room for it.
     pub(super) fn make_reserve(&self) {
         if !self.directory.join(RESERVE).exists() {
             let _ = self.occupy(self.reserve);
         }
     }
 
-    /// Tries from time to time whether there is room again.
+    /// Tries from time to time whether there is room again. The sweeper calls this.
     pub(super) fn look_again(&self) {
         let (full, due, tried) = {
             let state = self.state();
@@ -122,7 +123,7 @@ impl Room {
             let mut state = self.state();
             (state.tried, state.next) = (Some(now()), None);
         } else if tried {
-            // Since the last look nothing has run out.
+            // Nothing has run out since the last look.
             self.state().full = false;
             tracing::info!(directory = %self.directory.display(), "the disk has room for the cache again");
         } else if due {
@@ -132,7 +133,7 @@ impl Room {
         }
     }
 
-    /// What is wrong, in words.
+    /// Returns what is wrong, in words.
     pub(super) fn trouble(&self) -> Option<String> {
         let limit = self.limit.load(Ordering::Relaxed);
         self.state().full.then(|| match limit {
@@ -144,7 +145,7 @@ impl Room {
         })
     }
 
-    /// Writes a file of this length, which then becomes the reserve, cut to its usual length.
+    /// Writes a file of this length, which is then cut to the usual length and becomes the reserve.
     fn occupy(&self, length: u64) -> io::Result<()> {
         let path = self
             .directory
@@ -165,7 +166,7 @@ impl Room {
     }
 }
 
-/// Writes bytes that a file system cannot make smaller.
+/// Writes random bytes, which a file system cannot compress.
 fn fill(mut file: &File, length: u64) -> io::Result<()> {
     let mut block = [0; 64 << 10];
     for _ in 0..length / block.len() as u64 {

@@ -1,4 +1,7 @@
 //! Marks and leases, for the processes that share a directory.
+//!
+//! A lease is a record in the database, so all decisions about it are made in a transaction. LMDB
+//! reports no changes, so waiting callers read the record again and again.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -16,7 +19,8 @@ use crate::{
     TierResult,
 };
 
-/// Between two looks at a lease: it is released within milliseconds, or takes long.
+/// The first and the longest pause between two looks at a lease, in milliseconds. A lease is
+/// released within milliseconds or takes long.
 const SHORTEST_WAIT: u64 = 5;
 const LONGEST_WAIT: u64 = 50;
 
@@ -72,6 +76,8 @@ impl Shared for Disk {
         async move {
             let lost = Arc::new(AtomicBool::new(false));
             let tells = lost.clone();
+            // The lease is checked in the same transaction that stores the entry. Without a value,
+            // the lease ends and the old entry is removed.
             let stored = self.store_blocking(key, entry, move |write, key, value| {
                 if write.held(key.as_bytes(), token)?.is_none() {
                     tells.store(true, Ordering::Relaxed);
@@ -129,7 +135,7 @@ impl Shared for Disk {
                 if left.is_zero() {
                     return;
                 }
-                // Spread, so that those who wait do not all write at once.
+                // The pauses vary, so that waiting callers do not all write at once.
                 let spread = Duration::from_millis(
                     SHORTEST_WAIT.max(wait / 2 + crate::random::number() % wait),
                 );
@@ -145,6 +151,7 @@ impl Shared for Disk {
 }
 
 impl Inner {
+    /// Requests a lease, and reads the entry if it is not the one that the caller saw.
     fn acquire(
         &self,
         key: &Key,
@@ -157,7 +164,8 @@ impl Inner {
                 Answer::Final(acquired) => return Ok(acquired),
                 Answer::Changed(found) => found,
             };
-            // One that does not open is absent, and does not stop the caller a second time.
+            // An entry that does not open counts as absent, and must not stop the caller a second
+            // time.
             observed = Some(found.id);
             if let Some(entry) = self.load(key, found)? {
                 return Ok(LeaseOutcome::Changed(entry));
@@ -165,6 +173,8 @@ impl Inner {
         }
     }
 
+    /// Requests a lease in one transaction. An entry that has to be read from a file is read
+    /// outside of it.
     fn request(
         &self,
         key: &Key,
@@ -179,6 +189,9 @@ impl Inner {
             {
                 return Ok(Answer::Changed(found));
             }
+            // A lease counts only for callers to whom its result is of use; for others it is
+            // replaced. The lease of this very token is renewed, because the answer to an earlier
+            // request may have been lost.
             if let Some(lease) = write
                 .lease(key.as_bytes())?
                 .filter(|lease| lease.serves(request) && lease.token != request.token)
@@ -200,7 +213,7 @@ impl Inner {
         })
     }
 
-    /// The entry that was found, from its file if it is in one.
+    /// Opens the entry that was found, from its file if it is in one.
     fn load(&self, key: &Key, found: Found) -> heed::Result<Option<Entry>> {
         let found = match found.place {
             Place::Inline(_) => found,
@@ -215,7 +228,8 @@ impl Inner {
         Ok(self.unseal(key, &found))
     }
 
-    /// Who holds the lease of a key; nobody, if it cannot be known.
+    /// Returns the token of the holder of a key's lease. `None` if nobody holds it or it cannot be
+    /// known.
     fn token(&self, key: &Key) -> Option<u64> {
         let lease = self
             .home
@@ -225,8 +239,9 @@ impl Inner {
     }
 }
 
+/// The outcome of a request for a lease.
 enum Answer {
     Final(LeaseOutcome),
-    /// The entry is another one than was observed.
+    /// The entry is not the one that was observed.
     Changed(Found),
 }

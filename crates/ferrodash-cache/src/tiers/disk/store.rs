@@ -1,8 +1,8 @@
-//! The database: its tables, and reading it. Changes are in `change.rs`.
+//! The database: its tables, and reading them. `change.rs` and `write.rs` change them.
 //!
 //! Readers never wait. There is one writer at a time among all processes, so what a change reads
-//! stays true until it is committed; a process that is killed in the middle of one leaves no trace
-//! of it.
+//! stays true until it is committed. A process that is killed during a change leaves no trace of
+//! it.
 
 use std::fs::File;
 use std::time::Duration;
@@ -17,15 +17,15 @@ use super::record::{BYTES, Found, HEADER, HISTORY, KeyBytes, Place, Slot, number
 use crate::clock::unix_millis;
 use crate::{Marks, Selector, Stamp};
 
-/// Address space for the database. All processes must agree on it, so it is not an option; the file
-/// only grows to what the budget lets it.
+/// The address space for the database. All processes must agree on it, so it is not an option. The
+/// file only grows as far as the budget lets it.
 pub(super) const MAP_SIZE: usize = if cfg!(target_pointer_width = "64") {
     64 << 30
 } else {
     1 << 30
 };
 
-/// A table, of bytes.
+/// A table whose keys and values are bytes.
 pub(super) type Table = Database<'static, Raw, Raw>;
 
 /// The tables. All numbers are big-endian, so that they sort.
@@ -33,11 +33,11 @@ pub(super) type Table = Database<'static, Raw, Raw>;
 pub(super) struct Tables {
     /// Key → header, and the sealed entry or the number of its file. All that a read needs.
     pub(super) values: Table,
-    /// Key → a [`Slot`]: what eviction needs to know.
+    /// Key → a [`Slot`] with the data that eviction needs.
     pub(super) slots: Table,
     /// Last use and key, in the order of eviction.
     pub(super) recent: Table,
-    /// Expiry and key, in the order in which they go.
+    /// Expiry and key, in the order in which entries expire.
     pub(super) expiring: Table,
     /// Key → the holder of its lease.
     pub(super) leases: Table,
@@ -48,27 +48,28 @@ pub(super) struct Tables {
 }
 
 impl Tables {
-    /// How many there are.
+    /// The number of tables.
     pub(super) const COUNT: u32 = 7;
 }
 
+/// An open database with its files. It closes when the last clone of its `Arc` is dropped.
 pub(super) struct Store {
-    /// Held for as long as the database is in use; released before it closes, as [`super::open`]
-    /// waits for that.
+    /// The lock of a process that uses the database. It is released before the database closes, for
+    /// which [`super::open`] waits.
     pub(super) _in_use: File,
     pub(super) env: Env<WithoutTls>,
     pub(super) tables: Tables,
     pub(super) files: Files,
-    /// Bytes of a page.
+    /// The size of a page in bytes.
     pub(super) page: u64,
-    /// The files that are mapped into memory. Closed after the database: closing any handle of a
-    /// file ends this process's locks on it, by which others see that it lives.
+    /// The files that are mapped into memory. They are closed after the database: closing any
+    /// handle of a file ends this process's locks on it, which show others that it is running.
     pub(super) guarded: Guarded,
 }
 
 impl Store {
-    /// Looks at the database as it is at one moment. What it finds must be copied, as the pages
-    /// that a reader sees cannot be used again.
+    /// Reads the database as it is at one moment. Results must be copied, and the transaction must
+    /// be short, because the pages that a reader sees cannot be reused.
     pub(super) fn read<T>(
         &self,
         look: impl FnOnce(&RoTxn<'_>) -> heed::Result<T>,
@@ -84,7 +85,7 @@ impl Store {
         look(&txn)
     }
 
-    /// The value under a key.
+    /// Returns the value under a key, unless it has expired.
     pub(super) fn value(&self, txn: &RoTxn<'_>, key: &KeyBytes) -> heed::Result<Option<Found>> {
         let Some(stored) = self.tables.values.get(txn, key)? else {
             return Ok(None);
@@ -107,7 +108,7 @@ impl Store {
         }))
     }
 
-    /// The marks of selectors.
+    /// Returns the marks of selectors.
     pub(super) fn marks(&self, txn: &RoTxn<'_>, selectors: &[Selector]) -> heed::Result<Marks> {
         let mut newest = 0;
         for selector in selectors {
@@ -122,7 +123,7 @@ impl Store {
         })
     }
 
-    /// The newest moment of the history.
+    /// Returns the newest moment of the history.
     pub(super) fn history(&self, txn: &RoTxn<'_>) -> heed::Result<Stamp> {
         let history = self.tables.state.get(txn, HISTORY)?.unwrap_or_default();
         Ok(Stamp {
@@ -131,7 +132,7 @@ impl Store {
         })
     }
 
-    /// Bytes that are kept, as the budget counts them.
+    /// Returns the bytes that are stored, as the budget counts them.
     pub(super) fn bytes(&self, txn: &RoTxn<'_>) -> heed::Result<u64> {
         Ok(number(
             self.tables.state.get(txn, BYTES)?.unwrap_or_default(),
@@ -139,7 +140,7 @@ impl Store {
         ))
     }
 
-    /// Whether an entry is past its lifetime.
+    /// Returns `true` if the lifetime of an entry has ended.
     pub(super) fn has_expired(&self) -> heed::Result<bool> {
         let now = unix_millis();
         self.read(|txn| {
@@ -151,11 +152,11 @@ impl Store {
         })
     }
 
-    /// Removes files that the database does not refer to.
+    /// Removes files to which the database does not refer.
     pub(super) fn remove_left_over_files(&self, alone: bool) -> std::io::Result<()> {
         let refers = |key: &KeyBytes, file: u64| {
             let slot = self.read(|txn| Ok(self.tables.slots.get(txn, key)?.and_then(Slot::decode)));
-            // Where the database cannot be asked the file stays.
+            // If the database cannot be read, the file stays.
             slot.map_or(true, |slot| {
                 slot.is_some_and(|slot| slot.file == Some(file))
             })

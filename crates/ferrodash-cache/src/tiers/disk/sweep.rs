@@ -1,5 +1,8 @@
-//! What is done from time to time, for as long as the tier lives: removing what has expired,
-//! writing down what was read, and clearing up after killed processes.
+//! The sweeper: a task that removes expired entries, writes down which entries were read, and
+//! cleans up after killed processes, for as long as the tier exists.
+//!
+//! Every process has its own. It makes many short transactions, because other writers wait for each
+//! of them.
 
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
@@ -10,21 +13,21 @@ use tokio::task::JoinHandle;
 use super::inner::Inner;
 use crate::breaker::Seldom;
 
-/// Between two sweeps.
+/// The time between two sweeps.
 const SWEEP: Duration = Duration::from_secs(5);
 
-/// Left-over files are looked for once in so many sweeps.
+/// The number of sweeps after which left-over files are searched for.
 const FILES: u32 = 60;
 
-/// Changes in one transaction: other writers wait for it.
+/// The number of changes in one transaction, for which other writers wait.
 const CHANGES: usize = 256;
 
-/// The task, started when there is something to sweep.
+/// The task, which is started when there is something to sweep.
 #[derive(Default)]
 pub(super) struct Sweeper(Mutex<Option<JoinHandle<()>>>);
 
 impl Sweeper {
-    /// Starts the task, again if the runtime that it ran on is gone.
+    /// Starts the task, or starts it again if the runtime on which it ran is gone.
     pub(super) fn keep_running(&self, inner: &Arc<Inner>) {
         let mut task = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if task.as_ref().is_none_or(JoinHandle::is_finished)
@@ -43,6 +46,8 @@ impl Drop for Sweeper {
     }
 }
 
+/// Sweeps again and again, until the tier is dropped. A failure is logged and does not end the
+/// task.
 async fn sweep(inner: Weak<Inner>) {
     let log = Seldom::default();
     for round in 1_u32.. {
@@ -59,6 +64,7 @@ async fn sweep(inner: Weak<Inner>) {
 }
 
 impl Inner {
+    /// Makes one sweep, on a thread that may block. With `files`, also removes left-over files.
     fn sweep(&self, files: bool) -> heed::Result<()> {
         let store = self.home.renewed()?;
         self.home.room.look_again();

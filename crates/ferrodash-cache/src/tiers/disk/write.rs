@@ -1,4 +1,7 @@
-//! A change of the database: entries come and go, and never exceed the budget.
+//! A change of the database: entries are added and removed, and never exceed the budget.
+//!
+//! A [`Write`] is one transaction. It keeps the tables consistent with each other, counts the
+//! bytes, and evicts entries to make room. It does not handle a full disk; `change.rs` does.
 
 use std::io::Write as _;
 
@@ -13,38 +16,38 @@ use super::store::{Store, Table};
 use crate::clock::unix_millis;
 use crate::{Marks, Selector, Stamp};
 
-/// What an entry costs beside its value: its key and numbers in four tables.
+/// The cost of an entry besides its value: its key and numbers in four tables.
 const OVERHEAD: u64 = 400;
 
-/// Values from this share of a page on are in pages of their own.
+/// Values from this fraction of a page on are in pages of their own.
 const PAGE_SHARE: u64 = 2;
 
-/// An entry may take this share of the budget.
+/// An entry may cost this fraction of the budget at most.
 const LARGEST_SHARE: u64 = 4;
 
-/// Entries that are spared in a row for having been read lately: readers must not keep a writer
-/// busy for ever.
+/// The number of entries that are spared in a row because they were read recently. The limit keeps
+/// readers from occupying a writer for ever.
 const SPARED: usize = 32;
 
-/// An entry that was used this lately, in milliseconds, is not written down as used again.
+/// The time in milliseconds during which another use of an entry is not written down.
 const FRESHLY_USED: u64 = 1000;
 
-/// With more marks than this, a new era is cheaper than keeping them: they cannot be forgotten one
-/// by one.
+/// The limit of marks. Beyond it, a new era is cheaper than keeping them, because they cannot be
+/// forgotten one by one.
 const MARKS: u64 = 1 << 20;
 
-/// What a change has to know of the tier that makes it.
+/// The data of a tier that a change needs.
 #[derive(Clone, Copy)]
 pub(super) struct Writer<'a> {
     pub(super) budget: u64,
     pub(super) recent_reads: &'a RecentReads,
     pub(super) room: &'a Room,
-    /// Whether the caller still waits for the change. If not, the change must not happen any more:
+    /// Returns `true` while the caller waits for the change. Otherwise the change must not be made:
     /// the caller got an error, and may have written something newer.
     pub(super) wanted: &'a dyn Fn() -> bool,
 }
 
-/// A transaction in progress. Dropped without [`Write::commit`], it has not happened.
+/// A transaction in progress. If it is dropped without [`Write::commit`], nothing has changed.
 pub(super) struct Write<'a> {
     pub(super) store: &'a Store,
     pub(super) txn: RwTxn<'a>,
@@ -52,26 +55,27 @@ pub(super) struct Write<'a> {
     recent_reads: &'a RecentReads,
     room: &'a Room,
     budget: u64,
-    /// Bytes that are kept, as the budget counts them, before and now.
+    /// The bytes that are stored, as the budget counts them, before the change and now.
     bytes_before: u64,
     bytes: u64,
-    /// Files that nothing refers to once this is committed.
+    /// The files to which nothing refers once this is committed.
     garbage: Vec<(KeyBytes, u64)>,
 }
 
-/// A value to keep.
+/// A value to store.
 pub(super) struct Value {
     pub(super) place: Place,
     pub(super) id: u64,
     pub(super) expiry: u64,
-    /// Bytes of the sealed entry, wherever it is.
+    /// The length of the sealed entry, wherever it is.
     pub(super) length: u64,
 }
 
 impl<'a> Write<'a> {
+    /// Begins a transaction. Waits for other writers, also of other processes.
     pub(super) fn begin(store: &'a Store, writer: Writer<'a>) -> heed::Result<Self> {
         let txn = store.env.write_txn()?;
-        // Asked after the wait for other writers.
+        // Read after the wait for other writers.
         let now = unix_millis();
         let bytes = store.bytes(&txn)?;
         let Writer {
@@ -93,6 +97,7 @@ impl<'a> Write<'a> {
         })
     }
 
+    /// Commits the transaction, and then removes the files to which nothing refers any more.
     pub(super) fn commit(mut self) -> heed::Result<()> {
         if self.bytes != self.bytes_before {
             self.store
@@ -107,13 +112,15 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    /// Keeps a value instead of the one before it, which goes even if the new one is not taken: it
-    /// is out of date.
+    /// Stores a value instead of the one before it. The old value is removed even if the new one is
+    /// not accepted, because it is out of date. Returns whether the new one is stored.
     pub(super) fn replace(&mut self, key: &KeyBytes, value: Option<&Value>) -> heed::Result<bool> {
         self.remove(key)?;
         value.map_or(Ok(false), |value| self.insert(key, value))
     }
 
+    /// Evicts entries until there is room for a value, and stores it. Returns `false` if it costs
+    /// more than there is room for.
     fn insert(&mut self, key: &KeyBytes, value: &Value) -> heed::Result<bool> {
         let cost = cost(value, self.store.page);
         let Some(others) = self.room.of(self.budget).checked_sub(cost) else {
@@ -153,11 +160,11 @@ impl<'a> Write<'a> {
         Ok(true)
     }
 
-    /// Removes what is kept under a key.
+    /// Removes the entry under a key from all tables.
     pub(super) fn remove(&mut self, key: &KeyBytes) -> heed::Result<()> {
         let tables = self.store.tables;
-        // Without asking the slot, which may be damaged: a value that stays would still be given
-        // back.
+        // Removed without looking at the slot, which may be damaged: otherwise the value would
+        // still be served.
         tables.values.delete(&mut self.txn, key)?;
         let Some(slot) = self.slot(key)? else {
             return Ok(());
@@ -174,8 +181,8 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    /// Evicts until no more than `target` bytes are kept, and at most so many entries: what has
-    /// expired, then what was not used for longest.
+    /// Evicts entries until at most `target` bytes are stored, but at most `most` entries: first
+    /// those that have expired, then those that were not used for the longest time.
     pub(super) fn evict(&mut self, target: u64, most: usize) -> heed::Result<()> {
         let (mut spared, mut evicted) = (0, 0);
         while self.bytes > target && evicted < most {
@@ -185,7 +192,7 @@ impl<'a> Write<'a> {
             }
             let recent = self.store.tables.recent;
             let Some(oldest) = recent.first(&self.txn)?.map(|(timed, _)| timed.to_vec()) else {
-                // Whatever was counted is not there.
+                // There are no entries, so the count was wrong.
                 self.bytes = 0;
                 break;
             };
@@ -200,8 +207,8 @@ impl<'a> Write<'a> {
         Ok(())
     }
 
-    /// Writes something, so that this transaction is one: pages that the last one freed can be used
-    /// after it.
+    /// Writes something, so that this transaction is not empty. Pages that the previous one freed
+    /// can be used after it.
     pub(super) fn turn_page(&mut self) -> heed::Result<()> {
         self.store
             .tables
@@ -209,7 +216,7 @@ impl<'a> Write<'a> {
             .put(&mut self.txn, TURN, &self.now.to_be_bytes())
     }
 
-    /// Removes the entry that expired first; `false` if none has.
+    /// Removes the entry that expired first. Returns `false` if none has expired.
     pub(super) fn remove_expired(&mut self) -> heed::Result<bool> {
         let expiring = self.store.tables.expiring;
         let first = expiring.first(&self.txn)?.map(|(timed, _)| timed.to_vec());
@@ -219,14 +226,14 @@ impl<'a> Write<'a> {
         })
     }
 
-    /// Removes the entry that a table has first. What the table says of it goes too where a damaged
-    /// record does not name it any more: it would be the first again, for ever.
+    /// Removes the first entry of a table. The row of the table is removed even if a damaged record
+    /// no longer refers to it, because it would otherwise remain the first for ever.
     fn remove_first(&mut self, table: Table, timed: &[u8]) -> heed::Result<()> {
         key_of(timed).map_or(Ok(()), |key| self.remove(&key))?;
         table.delete(&mut self.txn, timed).map(drop)
     }
 
-    /// Writes down that an entry was used.
+    /// Writes down that an entry was used, unless that was done within the last second.
     pub(super) fn touch(&mut self, key: &KeyBytes) -> heed::Result<()> {
         match self.slot(key)? {
             Some(slot) if slot.used.abs_diff(self.now) >= FRESHLY_USED => self.move_to_end(key),
@@ -234,6 +241,7 @@ impl<'a> Write<'a> {
         }
     }
 
+    /// Moves an entry to the end of the order of eviction.
     fn move_to_end(&mut self, key: &KeyBytes) -> heed::Result<()> {
         let Some(slot) = self.slot(key)? else {
             return Ok(());
@@ -251,7 +259,7 @@ impl<'a> Write<'a> {
         )
     }
 
-    /// The value under a key.
+    /// Returns the value under a key.
     pub(super) fn value(&self, key: &KeyBytes) -> heed::Result<Option<Found>> {
         self.store.value(&self.txn, key)
     }
@@ -290,7 +298,7 @@ impl<'a> Write<'a> {
         }
     }
 
-    /// Begins another history, which invalidates all that the store has.
+    /// Begins another history, which invalidates all entries of the store.
     pub(super) fn begin_era(&mut self) -> heed::Result<()> {
         self.store.tables.marks.clear(&mut self.txn)?;
         self.set_history(Stamp {
@@ -299,11 +307,12 @@ impl<'a> Write<'a> {
         })
     }
 
-    /// Bytes that are kept, as the budget counts them.
+    /// Returns the bytes that are stored, as the budget counts them.
     pub(super) fn bytes(&self) -> u64 {
         self.bytes
     }
 
+    /// Writes the newest moment of the history.
     fn set_history(&mut self, now: Stamp) -> heed::Result<()> {
         let history = (u128::from(now.era) << 64 | u128::from(now.sequence)).to_be_bytes();
         self.store
@@ -312,6 +321,7 @@ impl<'a> Write<'a> {
             .put(&mut self.txn, HISTORY, &history)
     }
 
+    /// Reads the slot of a key. A damaged slot counts as absent.
     fn slot(&self, key: &KeyBytes) -> heed::Result<Option<Slot>> {
         Ok(self
             .store
@@ -321,6 +331,7 @@ impl<'a> Write<'a> {
             .and_then(Slot::decode))
     }
 
+    /// Writes the slot of a key, and its row in the order of eviction.
     fn put_slot(&mut self, key: &KeyBytes, slot: Slot) -> heed::Result<()> {
         let tables = self.store.tables;
         tables.slots.put(&mut self.txn, key, &slot.encode())?;
@@ -330,12 +341,12 @@ impl<'a> Write<'a> {
     }
 }
 
-/// Whether a value of this length is taken at all.
+/// Returns `true` if a value of this length is accepted at all.
 pub(super) fn fits(length: u64, budget: u64) -> bool {
     length.saturating_add(OVERHEAD) <= budget / LARGEST_SHARE
 }
 
-/// What a value counts in the budget: what it takes on the disk.
+/// Returns the bytes that a value counts in the budget: the space that it takes on the disk.
 fn cost(value: &Value, page: u64) -> u64 {
     let in_table = matches!(value.place, Place::Inline(_)) && value.length < page / PAGE_SHARE;
     // Pages of tables are full by two thirds.
@@ -347,7 +358,7 @@ fn cost(value: &Value, page: u64) -> u64 {
         }
 }
 
-/// A number that no other history of this store has; 0 is for none.
+/// Returns a number that no other history of this store has. 0 means that there is no history.
 fn new_era() -> u64 {
     crate::random::number().max(1)
 }

@@ -1,46 +1,51 @@
-//! The address of Memcached servers.
+//! The address of Memcached servers, and the settings in it.
+//!
+//! No message repeats anything that may be a password.
 
 use std::time::Duration;
 
 use crate::address::{self, is_host, shown};
 use crate::options;
 
-/// A server's own limit on an item, unless it was started with another `-I`.
+/// The limit of an item in a server that was started without `-I`.
 const MAX_ITEM: usize = 1 << 20;
 
-/// Smaller items would make too many pieces of a large entry.
+/// The smallest limit. Smaller items would make too many pieces of a large entry.
 const LEAST_ITEM: usize = 16 << 10;
 
-/// What an item takes beside its value: the key, and the server's header.
+/// The size of an item besides its value: the key, and the server's header.
 const OVERHEAD: usize = 1024;
 
+/// The default deadline of a call.
 const DEADLINE: Duration = Duration::from_millis(100);
 
 const DEFAULT_PORT: u16 = 11211;
 
-/// Which servers, and how to use them.
+/// The servers of a [`Memcached`](super::Memcached) tier, and how to use them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MemcachedConfig {
-    /// The servers, as `host:port`; keys are spread over them by these names.
+    /// The servers, as `host:port`. Keys are distributed by these names, so all processes must use
+    /// the same ones.
     pub servers: Vec<String>,
-    /// How long a call may take, 100 ms by default. An entry in pieces has as much for each of
+    /// The time that a call may take, 100 ms by default. An entry in pieces has as much for each of
     /// them.
     pub deadline: Duration,
-    /// The largest item that the servers take, by their option `-I`; 1 MB by default.
+    /// The largest item that the servers accept, which is their option `-I`; 1 MiB by default.
+    /// Values below 16 KiB count as 16 KiB.
     pub max_item: usize,
-    /// What keys begin with, if the address says so.
+    /// The beginning of all keys, if the address names one.
     pub namespace: Option<String>,
 }
 
 impl MemcachedConfig {
-    /// Reads `//host:port,host2?namespace=NAME&deadline=100ms&max_item=1MB`, what stands after
-    /// `memcached:`. The port is 11211 by default.
+    /// Reads `//host:port,host2?namespace=NAME&deadline=100ms&max_item=1MB`, the part of an address
+    /// after `memcached:`. The port is 11211 by default.
     ///
     /// # Errors
-    /// When a server or an option is not understood.
+    /// If there is no server, or if a server or an option is malformed. A user or a password is an
+    /// error, because this protocol has neither.
     pub fn parse(address: &str) -> Result<Self, String> {
-        // Wherever it stands: what is before it may be a password with a question mark, so it is
-        // not repeated.
+        // The text before the `@` may be a password, wherever it is, so it is not repeated.
         if address.contains('@') {
             return Err(
                 "a user and a password need SASL, which only the binary protocol has, and Memcached has deprecated \
@@ -71,11 +76,12 @@ impl MemcachedConfig {
         Ok(config)
     }
 
-    /// The largest value of an item.
+    /// Returns the longest value of an item.
     pub(super) fn max_value(&self) -> usize {
         self.max_item.max(LEAST_ITEM) - OVERHEAD
     }
 
+    /// Applies an option of the address.
     fn set(&mut self, option: &str) -> Result<(), String> {
         let (name, value) = option.split_once('=').unwrap_or((option, ""));
         match name {
@@ -111,6 +117,7 @@ impl MemcachedConfig {
     }
 }
 
+/// Checks a server, and adds the default port if it has none.
 fn with_port(server: &str) -> Result<String, String> {
     // Only a colon after the bracket of an IPv6 address begins a port.
     let begin = server.rfind(']').unwrap_or(0);
@@ -122,7 +129,7 @@ fn with_port(server: &str) -> Result<String, String> {
         .strip_prefix('[')
         .and_then(|host| host.strip_suffix(']'));
     if !is_host(inner.unwrap_or(host)) || inner.is_none() && host.contains(':') {
-        // What does not look like one may be a password, so it is not repeated.
+        // A text that is not a host may be a password, so it is not repeated.
         return Err(
             "a server is not written as host:port, with an IPv6 address in brackets".to_owned(),
         );

@@ -1,7 +1,7 @@
 //! The history of invalidations: an era, a counter, and the marks of selectors.
 //!
-//! The server may forget any of them at any time, so each loss has to invalidate too much rather
-//! than too little. If the era is missing, or the counter of the era, a new era begins, which
+//! The server may drop any of them at any time, so each loss has to invalidate too much rather than
+//! too little. If the era is missing, or the counter of the era, a new era begins, which
 //! invalidates all older entries. If the mark of a selector is missing, the selector gets the
 //! current number as its mark, which invalidates everything that began before. The counter of an
 //! era is created before the era, so an era without a counter has lost it.
@@ -18,13 +18,14 @@ use crate::{Marks, Selector, Stamp, TierResult};
 const FIRST: u64 = 1;
 
 impl Memcached {
-    /// The commands that read a history; `settle` takes the replies.
+    /// Returns the commands that read a history. [`settle`](Self::settle) takes the replies.
     pub(super) fn look(&self, era: u64, selectors: &[Selector]) -> Vec<Op> {
         self.history(era, selectors, fetch(self.names.sequence(era)))
     }
 
-    /// The marks of selectors, from the replies to `look`, which are right if the era was guessed
-    /// right. As long as it was not, or something is missing, they are asked for again.
+    /// Reads the marks of selectors from the replies to [`look`](Self::look), which are right if
+    /// the era was guessed right. If it was not, or if something is missing, that is repaired and
+    /// the marks are requested again.
     pub(super) async fn settle(
         &self,
         call: &Call<'_>,
@@ -39,7 +40,8 @@ impl Memcached {
             match (current.number(), sequence) {
                 (Some(found), Some(sequence)) if found == era => {
                     let newest = marks.iter().filter_map(Reply::number).max().unwrap_or(0);
-                    // A mark that was raised after the number was read.
+                    // A mark can be newer than the number, if it was raised after the number was
+                    // read.
                     let sequence = sequence.max(newest);
                     if marks.iter().all(|mark| mark.number().is_some()) {
                         return Ok(Marks {
@@ -66,7 +68,7 @@ impl Memcached {
         }
     }
 
-    /// The marks of selectors.
+    /// Reads the marks of selectors.
     pub(super) async fn marks_at(
         &self,
         call: &Call<'_>,
@@ -92,13 +94,13 @@ impl Memcached {
                         .await?;
                     return Ok(stamp);
                 }
-                // Finds out the era, or begins one.
+                // Learns the present era, or begins one.
                 _ => self.marks_at(&call, &[]).await.map(drop)?,
             }
         }
     }
 
-    /// Ends the present era; who reads the marks next begins another.
+    /// Ends the present era. The next reader of the marks begins another.
     pub(super) async fn forget_era(&self) -> TierResult<()> {
         self.link
             .call()
@@ -111,9 +113,10 @@ impl Memcached {
         self.era.load(Ordering::Relaxed)
     }
 
-    /// Commands for the era, the counter and the marks, which one server carries out in this order.
+    /// Returns commands for the era, the counter and the marks, which one server carries out in
+    /// this order.
     fn history(&self, era: u64, selectors: &[Selector], counter: Op) -> Vec<Op> {
-        // Room for one more, the entry.
+        // One more than is added here, for the command that reads the entry.
         let mut commands = Vec::with_capacity(selectors.len() + 3);
         commands.extend([fetch(self.names.era()), counter]);
         commands.extend(
@@ -124,8 +127,8 @@ impl Memcached {
         commands
     }
 
-    /// Sees to it that each mark is at least the number of the stamp. Of several who do so the
-    /// largest number stays.
+    /// Makes sure that each mark is at least the number of the stamp. If several processes do so,
+    /// the largest number stays.
     async fn raise(
         &self,
         call: &Call<'_>,
@@ -159,7 +162,7 @@ impl Memcached {
         }
     }
 
-    /// Begins an era, unless another process has just done so; `replaced` is the CAS of the one
+    /// Begins an era, unless another process has just done so. `replaced` is the CAS of the era
     /// that lost its counter.
     async fn begin(&self, call: &Call<'_>, replaced: Option<u64>) -> TierResult<()> {
         let era = crate::random::number().max(1);

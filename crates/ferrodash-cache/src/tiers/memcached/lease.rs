@@ -18,15 +18,16 @@ use super::pieces::Manifest;
 use crate::clock::now;
 use crate::{Entry, Filled, Key, LeaseOutcome, LeaseRequest, Stamp, TierResult};
 
-/// How long an empty entry stays if who added it does not store. It only has to outlive a call.
+/// The lifetime of an empty entry, in case that the process that added it stores nothing. It only
+/// has to outlive a call.
 const EMPTY: Ttl = Ttl::secs(60);
 
-/// Pauses between two looks at a lease: the first, and the longest.
+/// The first and the longest pause between two looks at a lease.
 const PAUSE: Duration = Duration::from_millis(25);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
 impl Memcached {
-    /// Asks for the lease of a key.
+    /// Requests the lease of a key: adds it, or replaces one that no longer counts.
     pub(super) async fn compete(
         &self,
         key: &Key,
@@ -52,8 +53,8 @@ impl Memcached {
                 fetch(name.clone()),
                 fetch(self.names.value(key)),
             ];
-            // Any process may have the lease now; the entry was read after that: nobody wins right
-            // after it was filled.
+            // Any process may hold the lease now. The entry is read after it, so a caller does not
+            // win right after the key was filled.
             let [_, held, found] = call.run(commands).await?;
             let holder = Lease::parse(&held);
             let won = holder
@@ -110,7 +111,7 @@ impl Memcached {
         })
     }
 
-    /// Prolongs a lease, if the token holds it.
+    /// Extends a lease, if the token holds it.
     pub(super) async fn prolong(&self, key: &Key, token: u64, lease: Duration) -> TierResult<bool> {
         let (call, name) = (self.link.call(), self.names.lease(key));
         let Some((value, cas)) = self.held(&call, key, token).await? else {
@@ -125,7 +126,7 @@ impl Memcached {
         Ok(prolonged.done())
     }
 
-    /// Gives a lease back, if the token holds it; whether it did.
+    /// Releases a lease. Returns `false` if the token does not hold it.
     pub(super) async fn give_back(&self, key: &Key, token: u64) -> TierResult<bool> {
         let call = self.link.call();
         let Some((_, cas)) = self.held(&call, key, token).await? else {
@@ -138,7 +139,7 @@ impl Memcached {
     }
 
     /// Waits until the lease of a key has ended or has another holder, or the server does not
-    /// answer. Memcached tells nobody, so this has to look again and again.
+    /// answer. Memcached reports no changes, so this has to look again and again.
     pub(super) async fn wait(&self, key: &Key, within: Duration) {
         let until = now() + within;
         let (mut first, mut pause) = (None, PAUSE);
@@ -148,8 +149,8 @@ impl Memcached {
             if token.is_none() || token != *first.get_or_insert(token) || left.is_zero() {
                 break;
             }
-            // Between half of the pause and all of it, so that those who wait do not ask all at
-            // once.
+            // At least half of the pause, plus a random part, so that waiting callers do not all
+            // look at once.
             let pause_now = pause.mul_f64(
                 0.5 + f64::from(crate::random::number() as u16) / f64::from(u16::MAX) / 2.0,
             );
@@ -158,7 +159,7 @@ impl Memcached {
         }
     }
 
-    /// The value and the CAS of a lease, if the token holds it.
+    /// Returns the value and the CAS of a lease, if the token holds it.
     async fn held(
         &self,
         call: &Call<'_>,
@@ -170,7 +171,7 @@ impl Memcached {
         Ok(lease.zip(cas_if_held_by(token, &held)))
     }
 
-    /// The entry, unless there is none or it is the one that was observed.
+    /// Returns the entry that was found, unless it is the one that was observed.
     async fn other_than(
         &self,
         observed: Option<u64>,
@@ -188,13 +189,14 @@ impl Memcached {
     }
 }
 
-/// Who holds a key, and since when in the history of invalidations.
+/// The holder of a key, and the moment in the history at which its computation began.
 pub(crate) struct Lease {
     token: u64,
     born: Stamp,
 }
 
 impl Lease {
+    /// Reads `token:era:sequence`. Returns `None` if there is no lease or it is of another form.
     pub(crate) fn parse(held: &Reply) -> Option<Self> {
         let text = std::str::from_utf8(held.value.as_ref()?).ok()?;
         let (token, born) = text.split_once(':')?;
@@ -209,8 +211,8 @@ impl Lease {
         })
     }
 
-    /// Whether what the holder computes counts for the caller: nothing was invalidated
-    /// since it began.
+    /// Returns `true` if the result of the holder counts for the caller, because nothing was
+    /// invalidated since it began.
     fn counts_for(&self, request: &LeaseRequest) -> bool {
         self.born.era == request.born.era && self.born.sequence >= request.newest
     }
@@ -222,14 +224,15 @@ impl Display for Lease {
     }
 }
 
+/// Returns the CAS of a lease, if the token holds it.
 fn cas_if_held_by(token: u64, held: &Reply) -> Option<u64> {
     Lease::parse(held)
         .filter(|lease| lease.token == token)
         .and(held.cas)
 }
 
-/// A time to live of at least `lease`: the server counts the second that has already begun as a
-/// whole one.
+/// Returns a time to live of at least `lease`. The server counts the second that has already begun
+/// as a whole one.
 fn seconds(lease: Duration) -> Ttl {
     let whole = lease.as_secs() + u64::from(lease.subsec_nanos() > 0);
     Ttl::secs(u32::try_from(whole + 1).unwrap_or(u32::MAX))

@@ -1,4 +1,6 @@
-//! The way to the servers: names of keys, which server has them, and calls that end in time.
+//! The way to the servers: the names of keys, the server that has them, and calls with a deadline.
+//!
+//! The rest of the tier sees commands and [`Reply`]s only, and does not know which server answers.
 
 use std::time::Duration;
 
@@ -11,21 +13,22 @@ use super::config::MemcachedConfig;
 use crate::clock::{Instant, now};
 use crate::{Key, Selector, TierResult};
 
-/// Connections to a server; more calls than these wait for one.
+/// The number of connections to a server. More concurrent calls wait for one.
 const CONNECTIONS: usize = 32;
 
-/// Keys have at most 250 bytes, and the longest ending of one has about half of that.
+/// The longest namespace. Keys have at most 250 bytes, and the longest ending of one has about half
+/// of that.
 const LONGEST_NAMESPACE: usize = 100;
 
-/// A key's length in hex.
+/// The length of a key in hex.
 const HEX: usize = 64;
 
 /// The client with its servers.
 pub(super) struct Link {
     config: MemcachedConfig,
     placement: Placement,
-    /// Made when it is first used, as it looks up the servers' names, which may not be known before
-    /// they are up.
+    /// Created when it is first used, because it resolves the servers' names, which may not be
+    /// known before they are running.
     client: OnceCell<AsyncMetaClient>,
 }
 
@@ -40,12 +43,12 @@ impl Link {
         }
     }
 
-    /// The servers, for the log.
+    /// Returns the servers, for the log.
     pub(super) fn place(&self) -> String {
         format!("memcached://{}", self.config.servers.join(","))
     }
 
-    /// A call, whose deadline begins now.
+    /// Begins a call, whose deadline starts now.
     pub(super) fn call(&self) -> Call<'_> {
         Call {
             link: self,
@@ -53,9 +56,11 @@ impl Link {
         }
     }
 
+    /// Returns the client, and creates it at the first call. If that fails, the next call tries
+    /// again.
     async fn client(&self) -> memcache::exp::Result<&AsyncMetaClient> {
         let connect = || {
-            // Calls have a deadline of their own, which counts the way there too.
+            // Calls have a deadline of their own, which includes connecting.
             let client = AsyncMetaClient::builder()
                 .connect_timeout(None)
                 .io_timeout(None);
@@ -76,14 +81,14 @@ pub(super) struct Call<'a> {
 }
 
 impl Call<'_> {
-    /// Sends commands and takes their replies. Those for one server are one round trip, and it
-    /// carries them out in order.
+    /// Sends commands and returns their replies. The commands for one server are one round trip,
+    /// and the server carries them out in order.
     pub(super) async fn run<const N: usize>(&self, commands: [Op; N]) -> TierResult<[Reply; N]> {
         let replies = self.run_all(commands.into()).await?;
         Ok(replies.try_into().ok().expect("a reply for each command"))
     }
 
-    /// The same, for any number of commands.
+    /// Like [`run`](Self::run), for any number of commands.
     pub(super) async fn run_all(&self, commands: Vec<Op>) -> TierResult<Vec<Reply>> {
         let replies = async { self.link.client().await?.run_batch(commands).await };
         match tokio::time::timeout_at(self.until, replies).await {
@@ -103,27 +108,27 @@ impl Call<'_> {
     }
 }
 
-/// The command that reads a value, its CAS and its time to live.
+/// Returns the command that reads a value, its CAS and its time to live.
 pub(super) fn fetch(name: String) -> Op {
     Get::new(name).meta(Meta::default().cas().ttl()).into()
 }
 
-/// What a server said to one command.
+/// The answer of a server to one command.
 pub(crate) struct Reply {
     pub(crate) applied: bool,
     pub(crate) value: Option<Bytes>,
     pub(crate) cas: Option<u64>,
-    /// How long the item is kept; zero for one that is kept for ever.
+    /// The time for which the item is still kept. Zero for one without an end.
     pub(crate) left: Duration,
 }
 
 impl Reply {
-    /// Whether a command did what it should.
+    /// Returns `true` if the command was applied.
     pub(super) fn done(&self) -> bool {
         self.applied
     }
 
-    /// The value as a number.
+    /// Returns the value as a number.
     pub(crate) fn number(&self) -> Option<u64> {
         std::str::from_utf8(self.value.as_ref()?)
             .ok()?
@@ -167,12 +172,13 @@ impl From<OpResult> for Reply {
     }
 }
 
-/// How keys are called on the servers.
+/// The names of keys on the servers.
 pub(super) struct Names {
     namespace: String,
 }
 
 impl Names {
+    /// Checks the namespace, which must leave room for the rest of a key and have no spaces in it.
     pub(super) fn new(namespace: String) -> Result<Self, String> {
         match namespace.bytes().all(|byte| byte.is_ascii_graphic())
             && namespace.len() <= LONGEST_NAMESPACE
@@ -184,43 +190,49 @@ impl Names {
         }
     }
 
+    /// Returns the name of an entry.
     pub(super) fn value(&self, key: &Key) -> String {
         format!("{}:{key}:v", self.namespace)
     }
 
+    /// Returns the name of a piece of the entry with an id.
     pub(super) fn piece(&self, key: &Key, id: u64, number: u32) -> String {
         format!("{}:{key}:c:{id}:{number}", self.namespace)
     }
 
+    /// Returns the name of the lease of an entry.
     pub(super) fn lease(&self, key: &Key) -> String {
         format!("{}:{key}:l", self.namespace)
     }
 
+    /// Returns the name of the present era.
     pub(super) fn era(&self) -> String {
         format!("{}:era", self.namespace)
     }
 
+    /// Returns the name of the counter of an era.
     pub(super) fn sequence(&self, era: u64) -> String {
         format!("{}:seq:{era}", self.namespace)
     }
 
+    /// Returns the name of the mark of a selector in an era.
     pub(super) fn mark(&self, era: u64, selector: Selector) -> String {
         format!("{}:m:{era}:{selector}", self.namespace)
     }
 }
 
-/// Which server has a key: the one with the highest random weight, so that another server takes
-/// only its share of the keys. The weights depend on neither the platform nor the version of the
-/// compiler, for processes must agree.
+/// Chooses the server of a key: the one with the highest random weight, so that an additional
+/// server takes only its share of the keys. The weights depend on neither the platform nor the
+/// version of the compiler, because processes must agree.
 #[derive(Clone, Copy)]
 struct Placement {
-    /// Length of the namespace and its colon.
+    /// The length of the namespace and its colon.
     skip: usize,
 }
 
 impl Placement {
-    /// What keys that belong together have in common: the hex of the cache's key, or nothing for
-    /// the history.
+    /// Returns the part that keys on one server have in common: the hex of the cache's key, or
+    /// nothing for the history.
     fn group<'a>(&self, name: &'a [u8]) -> &'a [u8] {
         let rest = name.get(self.skip..).unwrap_or_default();
         if rest.get(HEX) == Some(&b':') {

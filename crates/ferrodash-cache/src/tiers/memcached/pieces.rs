@@ -1,10 +1,10 @@
 //! Entries that are too large for an item, in pieces.
 //!
-//! The pieces are stored first, under the entry's own id, and then a manifest that names them takes
-//! the place of the entry. So a manifest is never there before its pieces, and never has those of
+//! The pieces are stored first, under the entry's own id, and then a manifest that lists them
+//! replaces the entry. So a manifest is never there before its pieces, and never has those of
 //! another entry. If a piece is missing the entry counts as absent, and whether the pieces are
-//! right shows when the whole is opened. Pieces that nothing names any longer go when their time is
-//! over.
+//! right shows when the whole is opened. Pieces that no manifest lists any longer expire by
+//! themselves.
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
 use futures_util::stream::{self, StreamExt, TryStreamExt};
@@ -13,20 +13,20 @@ use memcache::exp::{Set, Ttl};
 use super::link::{Link, Names, fetch};
 use crate::{Key, TierResult};
 
-/// The largest sealed entry.
+/// The longest sealed entry.
 pub(super) const LARGEST: usize = 32 << 20;
 
-/// More pieces than the largest entry has in the smallest items; a manifest that claims more is not
-/// followed.
+/// The limit of pieces, which is more than the longest entry has in the smallest items. A manifest
+/// that claims more is ignored.
 const MOST: u32 = 4096;
 
-/// Pieces that are sent or read at the same time.
+/// The number of pieces that are sent or read at the same time.
 const AT_ONCE: usize = 4;
 
-/// First bytes of a manifest, unlike those of a sealed entry.
+/// The first bytes of a manifest, unlike those of a sealed entry.
 const MAGIC: [u8; 4] = *b"FDCM";
 
-/// Which pieces make an entry.
+/// The list of the pieces of an entry.
 pub(crate) struct Manifest {
     /// The id of the entry.
     pub(super) id: u64,
@@ -37,7 +37,7 @@ pub(crate) struct Manifest {
 impl Manifest {
     const LENGTH: usize = MAGIC.len() + 8 + 4 + 8;
 
-    /// The manifest, if the value is one.
+    /// Reads a manifest. Returns `None` if the value is not one.
     pub(crate) fn parse(value: &Bytes) -> Option<Self> {
         let mut rest = value
             .strip_prefix(&MAGIC)
@@ -49,6 +49,7 @@ impl Manifest {
         })
     }
 
+    /// Returns the stored form.
     pub(crate) fn to_bytes(&self) -> Bytes {
         let mut bytes = BytesMut::with_capacity(Self::LENGTH);
         bytes.put_slice(&MAGIC);
@@ -63,12 +64,12 @@ impl Manifest {
 pub(super) struct Pieces<'a> {
     pub(super) link: &'a Link,
     pub(super) names: &'a Names,
-    /// The largest value of an item.
+    /// The longest value of an item.
     pub(super) max_value: usize,
 }
 
 impl Pieces<'_> {
-    /// Stores the pieces of a sealed entry with this id; the answer is their manifest.
+    /// Stores the pieces of a sealed entry with this id, and returns their manifest.
     pub(super) async fn scatter(
         &self,
         key: &Key,
@@ -80,7 +81,7 @@ impl Pieces<'_> {
         let count = sealed.len().div_ceil(self.max_value);
         let store = |(number, piece): (u32, &[u8])| {
             let set = Set::new(self.names.piece(key, id, number), piece).ttl(ttl);
-            // Each piece has the whole deadline.
+            // Each piece has the whole deadline for itself.
             async move { self.link.call().run([set.into()]).await.map(drop) }
         };
         stream::iter(pieces)
@@ -97,7 +98,7 @@ impl Pieces<'_> {
         .to_bytes())
     }
 
-    /// Puts a sealed entry together again; `None` if something is missing.
+    /// Reads the pieces of an entry and joins them. Returns `None` if something is missing.
     pub(super) async fn gather(&self, key: &Key, manifest: &Manifest) -> TierResult<Option<Bytes>> {
         let length = usize::try_from(manifest.length).unwrap_or(usize::MAX);
         if length > LARGEST || manifest.count > MOST {

@@ -1,8 +1,12 @@
-//! A cluster: who is the master of which slot, and a connection to each master.
+//! A cluster: the master of each slot, and a connection to each master.
 //!
-//! Each master is connected to like a server of its own, so all that holds for one holds here: it
-//! reports changes to what was read from it, its runs are distinguished, a lost connection shows.
-//! Who has a slot is asked when somebody is in doubt, and from time to time.
+//! Each master is connected to like a single server, so everything that holds for one holds here:
+//! it reports changes of what was read from it, its runs are distinguished, and a lost connection
+//! is noticed. The map of slots is read from the masters whenever a call finds that it may be
+//! wrong, and from time to time.
+//!
+//! A task per cluster owns the map and publishes it in a watch channel. Calls only read it, and
+//! wake the task through `doubt`.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -22,65 +26,72 @@ use crate::TierResult;
 use crate::address::Secrets;
 use crate::clock::{Instant, now};
 
-/// The histories of a cluster; all processes must agree on the number. More of them find a place on
-/// each node of a larger cluster, and are more to write for each invalidation.
+/// The number of histories in a cluster. All processes must agree on it. More of them are spread
+/// better over the nodes of a large cluster, and cost more writes for each invalidation.
 pub(super) const HISTORIES: u16 = 32;
 
-/// The slots for each history.
+/// The number of slots for each history.
 pub(super) const SHARE: u16 = SLOTS / HISTORIES;
 
-/// How long a master may take to say who has which slot. Others can say it, too.
+/// The time within which a master must report the slots. If it does not, others can report them,
+/// too.
 const LOOK_WITHIN: Duration = Duration::from_millis(250);
 
-/// After so long without doubt, it is asked again who has which slot.
+/// The interval at which the slots are read without any doubt.
 const BEAT: Duration = Duration::from_secs(5);
 
-/// Pauses between questions while there is doubt.
+/// The first and the longest pause between looks while there is doubt.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(20);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// So often a call follows a slot that moves.
+/// The number of attempts of a call whose slot moves.
 const MOVES: u32 = 3;
 
-/// The masters, and the task that knows them.
+/// The masters, and the task that keeps the map of them.
 pub(super) struct Cluster {
     keeper: Arc<Keeper>,
+    /// The state that the task publishes. A receiver without a task means that the task has to be
+    /// started.
     state: Mutex<watch::Receiver<State>>,
 }
 
-/// A slot, and the history that its values are held against.
+/// A slot's history, with which its values are compared.
 #[derive(Clone, Copy)]
 pub(super) struct Place {
+    /// The index of the history.
     pub(super) history: usize,
-    /// Whether the history is on the same node as the slot.
+    /// `true` if the history is on the same node as the slot.
     pub(super) together: bool,
 }
 
-/// What is known of the cluster after so many looks at it.
+/// The map of the cluster, and the number of looks after which it was published.
 #[derive(Clone)]
 struct State {
     looks: u64,
     map: Result<Arc<Map>, Arc<str>>,
 }
 
-/// Who has which slot.
+/// The master of each slot.
 struct Map {
     /// The cluster's own counter of changes.
     epoch: u64,
     /// The index of the master of each slot.
     owners: Vec<Option<usize>>,
+    /// The masters, each with its connection.
     masters: Vec<(Address, Arc<Links>)>,
+    /// The replicas, which are asked if no master answers.
     replicas: Vec<Address>,
     /// The slots of the histories.
     histories: Arc<[u16]>,
 }
 
-/// What a node says of the cluster.
+/// The report of a node about the cluster.
 struct Answer {
     epoch: u64,
     ranges: Vec<Range>,
 }
 
+/// The state of the task that keeps the map.
 struct Keeper {
     nodes: Nodes,
     deadline: Duration,
@@ -90,12 +101,12 @@ struct Keeper {
     histories: Arc<[u16]>,
     // Locked for one look or change.
     links: Mutex<HashMap<Address, Arc<Links>>>,
-    /// Somebody finds that a slot is not where it should be.
+    /// Wakes the task: a call found that a slot is not where the map has it.
     doubt: Notify,
 }
 
 impl Cluster {
-    /// A cluster, and the slots of the histories in it.
+    /// Creates a cluster with the slots of its histories. It connects at the first call.
     pub(super) fn new(
         nodes: Nodes,
         deadline: Duration,
@@ -120,7 +131,10 @@ impl Cluster {
         }
     }
 
-    /// Makes a call to the master of a slot.
+    /// Makes a call to the master of a slot within the deadline.
+    ///
+    /// If the master answers `MOVED`, the call waits for a newer map and is repeated. If it answers
+    /// `ASK`, the call is made once to the node that is about to have the slot.
     pub(super) async fn call<T, F>(
         &self,
         slot: u16,
@@ -153,6 +167,7 @@ impl Cluster {
             }
             match answer {
                 Ok(answer) => return Ok(answer),
+                // The next round waits for a map that is newer than the one that was wrong.
                 Err(Fault::Moved) => seen = looks,
                 Err(fault) => {
                     self.keeper.doubt.notify_one();
@@ -164,7 +179,8 @@ impl Cluster {
         Err(Fault::Moved.into_words())
     }
 
-    /// Makes a call to each master that has some of these slots, with the indices of those.
+    /// Makes a call to each master that has some of these slots, with the indices of those. It
+    /// fails if any of them does.
     pub(super) async fn call_each<T, F>(
         &self,
         slots: &[u16],
@@ -202,7 +218,7 @@ impl Cluster {
                     }
                 }
             }
-            // Some of the slots move, so each is followed by itself.
+            // Some of the slots move, so each of them is called on its own.
             let each = group
                 .iter()
                 .map(|index| self.call(slots[*index], |link, _| call(link, vec![*index])));
@@ -215,7 +231,7 @@ impl Cluster {
         Ok(answers.into_iter().flatten().collect())
     }
 
-    /// The place of a slot.
+    /// Returns the place of a slot.
     pub(super) async fn place(&self, slot: u16) -> TierResult<Place> {
         let state = self.after(0, now() + self.keeper.deadline).await?;
         state
@@ -224,7 +240,7 @@ impl Cluster {
             .map_err(|reason| reason.to_string())
     }
 
-    /// Whether changes are reported: as long as no node says that it cannot.
+    /// Returns `true` if changes are reported, that is, as long as no node is known not to do so.
     pub(super) fn tells(&self) -> bool {
         let state = self
             .state
@@ -237,7 +253,7 @@ impl Cluster {
         })
     }
 
-    /// What is known after more than so many looks.
+    /// Returns the state after more than this number of looks.
     async fn after(&self, looks: u64, until: Instant) -> TierResult<State> {
         let mut state = self.state();
         let state = timeout_at(until, state.wait_for(|state| state.looks > looks)).await;
@@ -257,8 +273,8 @@ impl Cluster {
         Ok(state)
     }
 
-    /// The state, and a task that looks after it: the first one, or another if the runtime of the
-    /// last one ended.
+    /// Returns the state, and starts the task that updates it: the first one, or another if the
+    /// runtime of the last one ended.
     fn state(&self) -> watch::Receiver<State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.has_changed().is_err() {
@@ -280,7 +296,7 @@ impl State {
 }
 
 impl Keeper {
-    /// Keeps the map until nobody looks at the state any more.
+    /// Keeps the map until no cluster receives the state any more.
     async fn run(self: Arc<Self>, state: watch::Sender<State>) {
         tokio::select! {
             () = state.closed() => {}
@@ -288,6 +304,7 @@ impl Keeper {
         }
     }
 
+    /// Reads the slots again and again, and publishes the map after each look.
     async fn keep(&self, state: &watch::Sender<State>) {
         let mut pause = SHORTEST_PAUSE;
         loop {
@@ -301,12 +318,13 @@ impl Keeper {
             };
             let map = match (found, before) {
                 (Err(reason), None) => Err(reason.into()),
-                // A map may be right although nobody can be asked.
+                // The map may still be right although no node answers.
                 (Err(_), Some(before)) => Ok(before),
                 (Ok(found), _) => Ok(Arc::new(found)),
             };
             let known = map.as_ref().ok().cloned();
-            // New calls go elsewhere before copies are dropped, so that what they read is tracked.
+            // The new map is published before copies are dropped, so that what new calls read is
+            // tracked.
             state.send_replace(State {
                 looks: looks + 1,
                 map,
@@ -332,7 +350,7 @@ impl Keeper {
         }
     }
 
-    /// Asks the masters, or else everybody else, who has which slot. Of several answers the newest
+    /// Reads the slots from the masters, or else from any other node. The newest of several answers
     /// counts: a node that was away may not know yet that it has lost its slots.
     async fn look(&self, before: Option<&Map>) -> Result<Map, String> {
         let masters = before.map_or(&[][..], |map| &map.masters);
@@ -357,7 +375,7 @@ impl Keeper {
                     .iter()
                     .chain(replicas)
                     .chain(masters.iter().map(|(address, _)| address));
-                // The masters can be asked then, and have the last word.
+                // The next look can read the masters, whose answer takes precedence.
                 self.doubt.notify_one();
                 select_ok(others.map(|address| self.ask(address).boxed()))
                     .await?
@@ -370,7 +388,7 @@ impl Keeper {
         self.map(newest).map_err(|error| error.to_string())
     }
 
-    /// What a master says of the cluster.
+    /// Reads the slots from a master, over the connection that calls use.
     async fn ask_master(&self, address: &Address, links: &Links) -> Option<Answer> {
         let ask = |mut link: Link| async move { link.ask([cmd_of("SLOTS"), cmd_of("INFO")]).await };
         let until = now() + self.deadline.min(LOOK_WITHIN);
@@ -380,7 +398,7 @@ impl Keeper {
         Answer::new(address, answer.ok()?).ok()
     }
 
-    /// What any node says of the cluster, over a connection for this alone.
+    /// Reads the slots from any node, over a connection for this alone.
     async fn ask(&self, address: &Address) -> Result<Answer, String> {
         let ask = async {
             let config = AsyncConnectionConfig::new()
@@ -403,6 +421,7 @@ impl Keeper {
         )
     }
 
+    /// Makes a map of an answer, with the connections that exist already.
     fn map(&self, answer: Answer) -> RedisResult<Map> {
         let (mut owners, mut masters) = (
             vec![None; usize::from(SLOTS)],
@@ -437,7 +456,7 @@ impl Keeper {
         })
     }
 
-    /// The connection to a node.
+    /// Returns the connection to a node, and creates it at the first call.
     fn links(&self, address: &Address) -> RedisResult<Arc<Links>> {
         let mut links = self.lock();
         if let Some(links) = links.get(address) {
@@ -464,7 +483,7 @@ impl Map {
         self.owners[usize::from(slot)].map(|index| &*self.masters[index].1)
     }
 
-    /// The first history from the slot's own share on that is on the slot's node.
+    /// Returns the first history, counted from the slot's own share, that is on the slot's node.
     fn place(&self, slot: u16) -> Place {
         let (own, owner) = (usize::from(slot / SHARE), self.owners[usize::from(slot)]);
         let count = self.histories.len();
@@ -477,7 +496,8 @@ impl Map {
         }
     }
 
-    /// The address in an answer of the master of a slot. Without a host it is that of the master.
+    /// Reads the address in an `ASK` answer of the master of a slot. Without a host it is that of
+    /// the master.
     fn address(&self, slot: u16, text: &str) -> Address {
         let (host, port) = text.rsplit_once(':').unwrap_or((text, ""));
         let own = self.owners[usize::from(slot)].map(|index| &self.masters[index].0.0);
@@ -489,6 +509,7 @@ impl Map {
         (host.to_owned(), port.parse().unwrap_or_default())
     }
 
+    /// Returns `true` if the two maps have the same masters for the same slots.
     fn is_like(&self, other: &Self) -> bool {
         let addresses = |map: &Self| {
             map.masters
@@ -501,6 +522,7 @@ impl Map {
 }
 
 impl Answer {
+    /// Makes an answer of what a node sent. Addresses without a host are those of the node itself.
     fn new(asked: &Address, (mut ranges, info): (Vec<Range>, String)) -> Result<Self, String> {
         let epoch = info
             .lines()
@@ -521,6 +543,7 @@ impl Answer {
     }
 }
 
+/// Returns the command `CLUSTER` with a subcommand.
 fn cmd_of(part: &str) -> redis::Cmd {
     let mut command = cmd("CLUSTER");
     command.arg(part);

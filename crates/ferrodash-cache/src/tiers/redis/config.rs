@@ -1,4 +1,7 @@
 //! The address of a Redis or Valkey: one server, the master that sentinels name, or a cluster.
+//!
+//! [`RedisConfig::parse`] reads the address completely and finds every mistake in it, without
+//! connecting. No message repeats anything that may be a password.
 
 use std::fmt;
 use std::time::Duration;
@@ -14,49 +17,51 @@ use super::slots::Address as Node;
 use crate::address::{self, Secrets, is_host, masked, part_of_scheme, shown, shown_path};
 use crate::options;
 
-/// How long the server may take to answer, unless the address says otherwise.
+/// The default deadline of a call.
 const DEADLINE: Duration = Duration::from_millis(100);
 
-/// Larger values are not sent, unless the address says otherwise: their transfer could take longer
-/// than the deadline, which would look like a fault.
+/// The default limit of a value. The transfer of a larger one could take longer than the deadline,
+/// which would look like a fault.
 const MAX_VALUE: usize = 8 << 20;
 
+/// The default ports.
 const PORT: u16 = 6379;
 const SENTINEL_PORT: u16 = 26379;
 
-/// Where Redis is, and what it may cost.
+/// The servers of a [`Redis`](super::Redis) tier, with the limits of its calls. `Debug` hides the
+/// password.
 pub struct RedisConfig {
     pub(super) target: Target,
     pub(super) deadline: Duration,
     pub(super) max_value: usize,
-    /// What keys begin with, if the address says so.
+    /// The beginning of all keys, if the address names one.
     pub(crate) namespace: Option<String>,
-    /// The address as it can be shown.
+    /// The address without secrets.
     pub(super) place: String,
-    /// What no text of the server must repeat.
+    /// The passwords, which are removed from the error messages of servers.
     pub(super) secrets: Secrets,
 }
 
-/// What to connect to.
+/// The servers to connect to.
 pub(super) enum Target {
     Server(Client),
     Sentinels(Sentinels),
     Cluster(Nodes),
 }
 
-/// Servers that know which one is the master.
+/// The sentinels, which know which server is the master.
 pub(super) struct Sentinels {
     servers: Vec<ConnectionAddr>,
     master: String,
     database: i64,
     login: Option<Login>,
-    /// Whether the sentinels ask for the same user and password as the server.
+    /// `true` if the sentinels require the same user and password as the server.
     login_here: bool,
     tls: bool,
     certificates: Option<TlsCertificates>,
 }
 
-/// How the nodes of a cluster are connected to, and those that are asked for the others.
+/// The nodes of a cluster that the address names, and how to connect to any node.
 pub(super) struct Nodes {
     pub(super) seeds: Vec<Node>,
     login: Option<Login>,
@@ -64,6 +69,7 @@ pub(super) struct Nodes {
     certificates: Option<TlsCertificates>,
 }
 
+/// The user, if there is one, and the password, both decoded.
 #[derive(Clone)]
 struct Login {
     user: Option<String>,
@@ -71,21 +77,25 @@ struct Login {
 }
 
 impl RedisConfig {
-    /// Understands an address.
+    /// Reads an address.
     ///
     /// - `redis://[[user]:password@]host[:port][/database]`: one server,
     /// - `redis+sentinel://[[user]:password@]host[:port],…/master[/database]`: the master that
     ///   sentinels name,
     /// - `redis+cluster://[[user]:password@]host[:port],…`: a cluster.
     ///
-    /// `rediss` in place of `redis` means TLS, and `valkey` and `valkeys` mean the same. Special
-    /// characters in user, password and options are written as `%XX`. Options are `namespace=NAME`,
-    /// `deadline=100ms`, `max_value=8MB`; with TLS `ca=FILE` for a certificate authority other than
-    /// those of the system, `cert=FILE` and `key=FILE` for a client certificate; and with sentinels
-    /// `sentinel_auth=true` if they want the user and password, too.
+    /// `rediss` instead of `redis` means TLS, and `valkey` and `valkeys` mean the same. The port is
+    /// 6379, and 26379 for sentinels, unless the address names another. Special characters in user,
+    /// password and options are written as `%XX`.
+    ///
+    /// The options are `namespace=NAME`, `deadline=100ms` and `max_value=8MB`. With TLS there are
+    /// also `ca=FILE` for a certificate authority other than those of the system, and `cert=FILE`
+    /// and `key=FILE` for a client certificate. With sentinels there is `sentinel_auth=true` if
+    /// they require the user and the password, too. Certificates are read from their files at once.
     ///
     /// # Errors
-    /// When the address is none of these; the reason does not show the password.
+    /// If the address or an option is malformed, or a file cannot be read. The reason does not
+    /// contain the password.
     pub fn parse(url: &str) -> Result<Self, String> {
         let address = Address::split(url)?;
         let options = Options::parse(address.query)?;
@@ -131,8 +141,8 @@ impl fmt::Debug for RedisConfig {
 }
 
 impl Sentinels {
-    /// A client that asks the sentinels for the master. Each connection creates its own, as what an
-    /// older one has learned may be wrong.
+    /// Creates a client that finds the master. Each connection creates its own, because the
+    /// knowledge of an older one may be outdated.
     pub(super) fn client(&self) -> RedisResult<SentinelClient> {
         let mut builder = SentinelClientBuilder::new(
             self.servers.iter().cloned(),
@@ -166,7 +176,7 @@ impl Sentinels {
 }
 
 impl Nodes {
-    /// Somebody to connect to a node with.
+    /// Creates a client for one node.
     pub(super) fn client(&self, (host, port): &Node) -> RedisResult<Client> {
         let settings = settings(self.login.clone());
         client(
@@ -177,6 +187,7 @@ impl Nodes {
     }
 }
 
+/// The kind of servers that an address names.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Kind {
     Server,
@@ -189,7 +200,7 @@ struct Address<'a> {
     kind: Kind,
     tls: bool,
     login: Option<Login>,
-    /// As the address has it.
+    /// The password as it is in the address, possibly with `%XX` in it. It is a secret too.
     raw_password: Option<&'a str>,
     hosts: &'a str,
     path: &'a str,
@@ -197,6 +208,7 @@ struct Address<'a> {
 }
 
 impl<'a> Address<'a> {
+    /// Splits an address into its parts. Only the user and the password are decoded yet.
     fn split(url: &'a str) -> Result<Self, String> {
         let (scheme, rest) = url.split_once("://").ok_or("it has no ://")?;
         let (server, kind) = match scheme.split_once('+') {
@@ -222,7 +234,7 @@ impl<'a> Address<'a> {
         };
         let (rest, query) = rest.split_once('?').unwrap_or((rest, ""));
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
-        // What stands before a misplaced @ may be part of a password, so it is not repeated.
+        // The text before a misplaced `@` may be part of a password, so it is not repeated.
         if path.contains('@') || query.contains('@') {
             return Err(
                 "special characters in user, password and options are written as %XX".to_owned(),
@@ -247,6 +259,7 @@ impl<'a> Address<'a> {
         })
     }
 
+    /// Makes the target of the address of one server.
     fn server(self, certificates: Option<TlsCertificates>) -> Result<Target, String> {
         let mut servers = self.servers(PORT)?;
         let server = servers.remove(0);
@@ -262,6 +275,7 @@ impl<'a> Address<'a> {
             .map_err(reason)
     }
 
+    /// Makes the target of the address of sentinels.
     fn sentinels(
         self,
         certificates: Option<TlsCertificates>,
@@ -282,11 +296,12 @@ impl<'a> Address<'a> {
             tls,
             certificates,
         };
-        // Mistakes show now rather than at the first connection.
+        // Mistakes are found now rather than at the first connection.
         sentinels.client().map_err(reason)?;
         Ok(Target::Sentinels(sentinels))
     }
 
+    /// Makes the target of the address of a cluster.
     fn cluster(self, certificates: Option<TlsCertificates>) -> Result<Target, String> {
         if !self.path.is_empty() {
             return Err(
@@ -310,7 +325,7 @@ impl<'a> Address<'a> {
             tls: self.tls,
             certificates,
         };
-        // Mistakes show now rather than at the first connection.
+        // Mistakes are found now rather than at the first connection.
         nodes
             .seeds
             .iter()
@@ -328,6 +343,7 @@ impl<'a> Address<'a> {
 }
 
 impl Login {
+    /// Reads `user:password` or `:password`.
     fn parse(text: &str) -> Result<Self, String> {
         let (user, password) = text
             .split_once(':')
@@ -351,7 +367,7 @@ const OPTIONS: [&str; 7] = [
     "sentinel_auth",
 ];
 
-/// What stands after the question mark.
+/// The options after the question mark.
 struct Options {
     namespace: Option<String>,
     deadline: Duration,
@@ -363,6 +379,8 @@ struct Options {
 }
 
 impl Options {
+    /// Reads the options. An unknown option, one without a value, and one that is given twice are
+    /// errors.
     fn parse(query: &str) -> Result<Self, String> {
         let mut options = Self {
             namespace: None,
@@ -388,6 +406,7 @@ impl Options {
         Ok(options)
     }
 
+    /// Applies an option, whose value is decoded.
     fn set(&mut self, name: &str, value: String) -> Result<(), String> {
         match name {
             "namespace" => self.namespace = Some(options::namespace(&value)?),
@@ -411,6 +430,7 @@ impl Options {
         Ok(())
     }
 
+    /// Checks that the options fit the address and each other.
     fn check(&self, address: &Address<'_>) -> Result<(), String> {
         let files = [&self.authority, &self.certificate, &self.key];
         if !address.tls && files.into_iter().any(Option::is_some) {
@@ -429,6 +449,7 @@ impl Options {
         Ok(())
     }
 
+    /// Reads the files of the certificates that the options name.
     fn certificates(&self) -> Result<Option<TlsCertificates>, String> {
         let read = |file: &String| {
             std::fs::read(file)
@@ -450,8 +471,8 @@ impl Options {
     }
 }
 
-/// TLS needs an implementation of its cryptography for the whole process. The app's choice counts,
-/// if it has made one.
+/// Chooses an implementation of cryptography for TLS, which is one for the whole process. If the
+/// app has chosen one, that remains.
 fn choose_cryptography() {
     if rustls::crypto::CryptoProvider::get_default().is_none() {
         // An error means that another thread was faster, which is as good.
@@ -459,6 +480,7 @@ fn choose_cryptography() {
     }
 }
 
+/// Creates the client of a server, with or without certificates of its own.
 fn client(
     server: ConnectionAddr,
     settings: RedisConnectionInfo,
@@ -474,7 +496,8 @@ fn client(
     }
 }
 
-/// How a connection introduces itself, in the protocol in which a server can report changes.
+/// Returns the settings with which a connection logs in. RESP3 is the protocol in which a server
+/// can report changes.
 fn settings(login: Option<Login>) -> RedisConnectionInfo {
     let settings = RedisConnectionInfo::default().set_protocol(ProtocolVersion::RESP3);
     let Some(Login { user, password }) = login else {
@@ -486,16 +509,17 @@ fn settings(login: Option<Login>) -> RedisConnectionInfo {
         })
 }
 
-/// Small packets are not held back: somebody waits for each.
+/// Sends small packets at once, because a caller waits for each.
 fn tcp() -> TcpSettings {
     TcpSettings::default().set_nodelay(true)
 }
 
+/// Reads a host with an optional port.
 fn server(text: &str, port: u16, tls: bool) -> Result<ConnectionAddr, String> {
     // The colons of an IPv6 address are in brackets.
     let (host, port) = match text.rsplit_once(':') {
         Some((host, given)) if !given.contains(']') => {
-            // What looks like a port may be a password that lacks its @, so it is not repeated.
+            // The text may be a password without its `@`, so it is not repeated.
             (
                 host,
                 given
@@ -534,6 +558,7 @@ fn connection_address(host: String, port: u16, tls: bool) -> ConnectionAddr {
     }
 }
 
+/// Reads the number of a database, 0 by default.
 fn database(path: &str) -> Result<i64, String> {
     match path {
         "" => Ok(0),
@@ -554,7 +579,7 @@ fn size(text: &str) -> Result<usize, String> {
     size.ok_or_else(|| format!("{:?} is not a size such as 64MB or 1GiB", shown(text)))
 }
 
-/// Text in which bytes may be written as `%XX`.
+/// Decodes text in which bytes may be written as `%XX`.
 fn decode(text: &str) -> Result<String, String> {
     let error = || "a % is followed by two hexadecimal digits, and the bytes are UTF-8".to_owned();
     let digit = |byte: u8| {

@@ -1,15 +1,16 @@
-//! The histories of invalidations, each in a hash: which run of the server wrote it, an era, a
-//! counter, and marks.
+//! The histories of invalidations. Each is a hash with the run of the server that wrote it, an era,
+//! a counter, and marks.
 //!
 //! A server may come back with less than it had: from a snapshot, as a replica that was promoted,
-//! with a counter that went back. What it has lost may be an invalidation, so then another era
-//! begins, and entries of the old one count as absent. Who connects learns which run of the server
-//! that is, and each look at the marks compares it with the one that wrote them. So everybody
-//! notices, also who was idle over the restart, and who starts after it.
+//! with a counter that went back. An invalidation may be among what it has lost, so then another
+//! era begins, and entries of the old one count as absent. A connection learns at its start which
+//! run of the server it leads to, and each look at the marks compares this run with the one that
+//! wrote them. So every process notices, also one that was idle during the restart, and one that
+//! starts after it.
 //!
-//! One server has one history. A cluster has many, spread over its slots, each with all marks: an
-//! invalidation is written into all of them, and a value is held against one that is on its own
-//! node. They know nothing of each other: an entry belongs to the history whose era it has.
+//! A single server has one history. A cluster has many, spread over its slots, each with all marks:
+//! an invalidation is written into all of them, and a value is compared with one that is on its own
+//! node. The histories are independent: an entry belongs to the history whose era it has.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -22,13 +23,15 @@ use super::push::Pushes;
 use super::script;
 use crate::{Change, Marks, Selector, Stamp};
 
-/// So often a look at the marks is repeated that finds them gone.
+/// The number of looks at marks that turn out to be gone.
 const LOOKS: usize = 3;
 
-/// So many fields a hash of marks may have, and so many where each mark is in many hashes.
+/// The limit of fields in a hash of marks, and the limit if each mark is in many hashes. Beyond it
+/// a new era begins.
 const MOST_MARKS: u64 = 100_000;
 const MOST_OF_MANY: u64 = 20_000;
 
+/// The histories of a tier, as far as this process has seen them.
 pub(super) struct Histories {
     names: Arc<Names>,
     pushes: Arc<Pushes>,
@@ -36,8 +39,7 @@ pub(super) struct Histories {
     known: Box<[Mutex<Stamp>]>,
 }
 
-/// The fields of a hash of marks: run, era, sequence, and the marks of the selectors that were
-/// asked for.
+/// The fields of a hash of marks: run, era, sequence, and the marks of the requested selectors.
 pub(super) type Fields = Vec<Option<Bytes>>;
 
 impl Histories {
@@ -50,13 +52,13 @@ impl Histories {
         }
     }
 
-    /// The newest moment of a history that is known here. A request to the server after that must
-    /// not get an older one.
+    /// Returns the newest moment of a history that is known here. The answer to a later request
+    /// must not be older.
     pub(super) fn known(&self, history: usize) -> Stamp {
         *self.lock(history)
     }
 
-    /// What asks for the marks of selectors.
+    /// Returns the command that reads the marks of selectors.
     pub(super) fn fields(&self, history: usize, selectors: &[Selector]) -> Cmd {
         let mut command = redis::cmd("HMGET");
         command
@@ -70,8 +72,8 @@ impl Histories {
         command
     }
 
-    /// The marks in their fields, which were asked for when these moments were known; `None` if an
-    /// era has to begin.
+    /// Reads the marks from their fields. `known` are the moments that were known before the
+    /// request. Returns `None` if an era has to begin.
     pub(super) fn take(
         &self,
         history: usize,
@@ -90,7 +92,8 @@ impl Histories {
         if by.as_deref() != Some(run.as_bytes()) {
             return None;
         }
-        // The counter went back, and everybody who reads this value has to notice.
+        // The counter went back. The later moment is noted, so that every reader of this value
+        // notices.
         if let Some(later) = known
             .into_iter()
             .find(|known| known.era == era && known.sequence > now.sequence)
@@ -107,7 +110,7 @@ impl Histories {
         })
     }
 
-    /// The marks of selectors.
+    /// Reads the marks of selectors, and begins an era if necessary.
     pub(super) async fn marks(
         &self,
         history: usize,
@@ -122,14 +125,15 @@ impl Histories {
             if let Some(marks) = self.take(history, &link.run, [known], &fields) {
                 return Ok(marks);
             }
-            // Others may have found out before that the server is another one.
+            // The connection may lead to another run of the server than it did at its start. Then
+            // the run that is known here must not be written.
             link.is_same_run().await?;
             self.change(&[history], link, &script::BEGIN, &[]).await?;
         }
         Err(unexpected("the marks are gone at once"))
     }
 
-    /// Raises the counters of histories on one node, and marks selectors with them. Gives the
+    /// Raises the counters of histories on one node, and marks selectors with them. Returns the
     /// moment of each.
     pub(super) async fn invalidate(
         &self,
@@ -144,7 +148,7 @@ impl Histories {
         marks.ok_or_else(|| unexpected("an invalidation left no mark"))
     }
 
-    /// Runs a script that begins an era if one has to begin.
+    /// Runs a script that begins an era if necessary.
     async fn change(
         &self,
         histories: &[usize],
@@ -185,11 +189,11 @@ impl Histories {
             .collect())
     }
 
-    /// Remembers the newest moment, and reports it if it is in another era than the last one.
+    /// Remembers the newest moment, and reports a change if it is in another era than the last one.
     fn note(&self, history: usize, now: Stamp) {
         let mut known = self.lock(history);
         let before = *known;
-        // Of one era the answers may be taken in another order than they were given.
+        // Answers of one era may arrive in another order than they were given.
         let sequence = if before.era == now.era {
             before.sequence.max(now.sequence)
         } else {
@@ -213,10 +217,12 @@ impl Histories {
     }
 }
 
+/// Reads a field as a number.
 fn number(field: &Option<Bytes>) -> Option<u64> {
     std::str::from_utf8(field.as_deref()?).ok()?.parse().ok()
 }
 
+/// Makes an error for an answer that a working server does not give.
 pub(super) fn unexpected(what: &'static str) -> RedisError {
     (ErrorKind::UnexpectedReturnType, what).into()
 }

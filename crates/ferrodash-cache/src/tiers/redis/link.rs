@@ -1,4 +1,8 @@
-//! The connection: made when it is first needed, looked after, and made again when it is lost.
+//! The connection to one server: made when it is first needed, checked regularly, and made again
+//! when it is lost.
+//!
+//! A task per server owns the connection and publishes it in a watch channel. Calls take a clone of
+//! it, and signal the task if an answer does not come. The file knows neither entries nor marks.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,75 +20,83 @@ use super::push::{Ear, Pushes};
 use crate::address::Secrets;
 use crate::clock::{Instant, now};
 
-/// How long it may take to connect. It is longer than a call may take, as it can need many round
-/// trips; a caller does not wait longer for it than for anything else.
+/// The time within which a connection must be made. It is longer than the deadline of a call, as
+/// connecting can need many round trips. A caller does not wait longer than its deadline for it.
 pub(super) const CONNECT_WITHIN: Duration = Duration::from_millis(1000);
 
-/// A connection that says nothing for so long is asked whether it still works.
+/// The interval at which a connection is checked.
 const BEAT: Duration = Duration::from_secs(2);
 
-/// Pauses between attempts to connect.
+/// The first and the longest pause between attempts to connect.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(50);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
-/// Calls may queue up to this number before they wait for each other.
+/// The number of calls that can be queued before they wait for each other.
 const QUEUE: usize = 1024;
 
-/// The connection to one server, and the task that keeps it.
+/// The connection to one server, and the task that maintains it.
 pub(super) struct Links {
     keeper: Arc<Keeper>,
+    /// The state that the task publishes. A receiver without a task means that the task has to be
+    /// started.
     state: Mutex<watch::Receiver<State>>,
 }
 
-/// A connection that works, as far as is known.
+/// A connection that works, as far as is known. Clones share it.
 #[derive(Clone)]
 pub(super) struct Link {
     connection: MultiplexedConnection,
-    /// Whether the server tells of changes to what this connection reads.
+    /// `true` if the server reports changes of what this connection reads.
     pub(super) tracked: bool,
-    /// Which run of which server it leads to.
+    /// The run of the server to which the connection leads; see [`run_of`].
     pub(super) run: Arc<str>,
-    /// Whether the server is asked for what it is about to get from another one.
+    /// `true` if the server is asked for a slot that it is about to get from another one.
     pub(super) asking: bool,
+    /// Signals to the task that maintains the connection.
     signals: Arc<Signals>,
 }
 
-/// Which server a connection leads to.
+/// The server to which a connection leads.
 pub(super) enum Server {
-    /// One that is always the same.
+    /// A server that is always the same.
     One(Client),
     /// The master that sentinels name at the time.
     Sentinels(Sentinels),
 }
 
-/// Why a call has no answer.
+/// The reason why a call has no answer.
 pub(super) enum Fault {
-    /// In a cluster: another node has the slot.
+    /// Another node of the cluster has the slot.
     Moved,
-    /// In a cluster: another node, at this address, is about to have the slot, and has the key
+    /// Another node of the cluster, at this address, is about to have the slot, and has the key
     /// already.
     Ask(String),
-    /// Anything else, in words.
+    /// Any other reason, as text without secrets.
     Other(String),
 }
 
+/// The state of the connection, as calls see it.
 #[derive(Clone)]
 enum State {
+    /// A connection is being made, and calls wait for it.
     Connecting,
+    /// The connection works, as far as is known.
     Up(Link),
+    /// No connection could be made, for this reason. Calls fail at once until an attempt succeeds.
     Down(Arc<str>),
 }
 
-/// What callers tell the keeper.
+/// Signals from callers to the task.
 #[derive(Default)]
 struct Signals {
-    /// An answer did not come.
+    /// An answer did not come, so the connection is checked.
     doubt: Notify,
-    /// The server is no longer the one to talk to.
+    /// The server is no longer the right one, so the connection is made again.
     useless: Notify,
 }
 
 impl Links {
+    /// Creates a connection, which is made at the first call.
     pub(super) fn new(
         server: Server,
         deadline: Duration,
@@ -104,8 +116,8 @@ impl Links {
         }
     }
 
-    /// Makes a call until then, connecting included; with `asking` for what the server is about to
-    /// get.
+    /// Makes a call until the moment `until`, including the time to connect. `asking` is for a slot
+    /// that the server is about to get.
     pub(super) async fn call<T, F>(
         &self,
         until: Instant,
@@ -128,7 +140,7 @@ impl Links {
         let signals = link.signals.clone();
         match timeout_at(until, call(Link { asking, ..link })).await {
             Ok(Err(error)) => {
-                // After a failover the old master is a replica; its connection still works.
+                // After a failover the old master is a replica, and its connection still works.
                 if is_read_only(&error) {
                     signals.useless.notify_one();
                 }
@@ -142,7 +154,7 @@ impl Links {
         }
     }
 
-    /// Whether the server reports changes. Assumed as long as there is no connection.
+    /// Returns `true` if the server reports changes, which is assumed while there is no connection.
     pub(super) fn tells(&self) -> bool {
         let state = self
             .state
@@ -153,6 +165,8 @@ impl Links {
         !untracked
     }
 
+    /// Returns the connection, and waits while it is being made. The error is the reason why it
+    /// cannot be made.
     async fn link(&self) -> Result<Link, String> {
         let mut state = self.state();
         let state = state
@@ -165,8 +179,8 @@ impl Links {
         }
     }
 
-    /// The state, and a task that looks after it: the first one, or another if the runtime of the
-    /// last one ended.
+    /// Returns the state, and starts the task that updates it: the first one, or another if the
+    /// runtime of the last one ended.
     fn state(&self) -> watch::Receiver<State> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         if state.has_changed().is_err() {
@@ -178,7 +192,7 @@ impl Links {
     }
 }
 
-/// What the task that keeps the connection knows.
+/// The state of the task that maintains the connection.
 struct Keeper {
     server: Server,
     deadline: Duration,
@@ -187,12 +201,13 @@ struct Keeper {
 }
 
 impl Keeper {
-    /// An error as it may be shown: some servers repeat what they were sent, the password too.
+    /// Returns an error as text that may be shown. Some servers repeat what they were sent,
+    /// including the password.
     fn words(&self, error: &RedisError) -> String {
         self.secrets.hide(&error.to_string())
     }
 
-    /// Keeps a connection until nobody looks at the state any more.
+    /// Maintains the connection until nobody receives its state any more.
     async fn run(self: Arc<Self>, state: watch::Sender<State>) {
         tokio::select! {
             () = state.closed() => {}
@@ -200,6 +215,7 @@ impl Keeper {
         }
     }
 
+    /// Connects, checks the connection until it is lost, and connects again.
     async fn keep(&self, state: &watch::Sender<State>) {
         let mut pause = SHORTEST_PAUSE;
         loop {
@@ -213,16 +229,17 @@ impl Keeper {
                         run = &*link.run,
                         "connected to Redis"
                     );
-                    // What was kept while there was no connection is not tracked.
+                    // Copies that were stored while there was no connection are not tracked.
                     self.pushes.unknown();
                     state.send_replace(State::Up(link.clone()));
                     let since = now();
                     let reason = self.watch(&link, closed).await;
                     tracing::warn!(reason, "lost the connection to Redis");
-                    // New calls go elsewhere before anyone is notified, so that what they read is
-                    // tracked.
+                    // New calls wait for the next connection before anyone is notified, so that
+                    // what they read is tracked.
                     state.send_replace(State::Connecting);
                     self.pushes.unknown();
+                    // A connection that lasted is made again without a pause.
                     if now() - since > BEAT {
                         pause = SHORTEST_PAUSE;
                         continue;
@@ -230,6 +247,7 @@ impl Keeper {
                 }
                 Err(error) => {
                     let error: Arc<str> = self.words(&error).into();
+                    // The same error is logged once, although the attempts continue.
                     if !matches!(&*state.borrow(), State::Down(last) if *last == error) {
                         tracing::warn!(%error, "cannot connect to Redis");
                     }
@@ -241,7 +259,7 @@ impl Keeper {
         }
     }
 
-    /// Waits until a connection is lost, and says why it is.
+    /// Waits until a connection is lost, and returns the reason.
     async fn watch(&self, link: &Link, closed: Option<oneshot::Receiver<()>>) -> String {
         let closed = async {
             match closed {
@@ -259,7 +277,8 @@ impl Keeper {
             }
             let mut connection = link.connection.clone();
             match timeout(self.deadline, run_of(&mut connection)).await {
-                // It was a replica meanwhile, and has lost what it was not sent back.
+                // The server was a replica meanwhile, and has lost the data that its master of that
+                // time did not have.
                 Ok(Ok(run)) if *run != *link.run => {
                     return "the server is another one than it was".to_owned();
                 }
@@ -269,14 +288,15 @@ impl Keeper {
                 Ok(_) => {}
                 Err(_) => return "it does not answer".to_owned(),
             }
-            // Without tracking, copies are right only for as long as a beat.
+            // Without tracking, copies are right only for the time between two checks.
             if !link.tracked {
                 self.pushes.unknown();
             }
         }
     }
 
-    /// A connection, and what ends when it does, if anything.
+    /// Makes a connection. The receiver ends when the connection does, if the server reports
+    /// changes.
     async fn connect(&self) -> RedisResult<(Link, Option<oneshot::Receiver<()>>)> {
         match &self.server {
             Server::One(client) => self.listen(client).await,
@@ -287,7 +307,7 @@ impl Keeper {
         }
     }
 
-    /// A connection to one server that tells of changes, if it can.
+    /// Connects to one server and turns tracking on, if the server can do that.
     async fn listen(&self, client: &Client) -> RedisResult<(Link, Option<oneshot::Receiver<()>>)> {
         let link = async |mut connection, tracked| {
             let run = run_of(&mut connection).await?;
@@ -350,8 +370,8 @@ impl Keeper {
 }
 
 impl Link {
-    /// Asks whether this is still the run of the server that was connected to, and gives the
-    /// connection up if not.
+    /// Checks that the connection still leads to the same run of the server. If not, the connection
+    /// is given up and it is an error.
     pub(super) async fn is_same_run(&mut self) -> RedisResult<()> {
         let run = run_of(&mut self.connection).await?;
         if run != self.run {
@@ -365,7 +385,7 @@ impl Link {
         Ok(())
     }
 
-    /// Sends commands together and gives their answers.
+    /// Sends commands together and returns their answers.
     pub(super) async fn ask<T: FromRedisValue>(
         &mut self,
         commands: impl IntoIterator<Item = Cmd>,
@@ -382,6 +402,7 @@ impl Link {
 }
 
 impl Fault {
+    /// Classifies an error of the server.
     fn of(error: RedisError, secrets: &Secrets) -> Self {
         match error.kind() {
             ErrorKind::Server(ServerErrorKind::Moved) => Self::Moved,
@@ -401,6 +422,7 @@ impl Fault {
         }
     }
 
+    /// Returns the reason as text, for a call that cannot be repeated any more.
     pub(super) fn into_words(self) -> String {
         match self {
             Self::Other(words) => words,
@@ -411,9 +433,10 @@ impl Fault {
     }
 }
 
-/// Which run of which server a connection leads to: what it was started as, and whose data it has.
-/// The first is another one after each start, the second after each promotion. What a replica has
-/// may be older than what its master says, so it is refused.
+/// Returns the run of the server to which a connection leads: `run_id`, which is another one after
+/// each start, and `master_replid`, which is another one after each promotion.
+///
+/// A replica is refused, because its data may be older than those of its master.
 async fn run_of(connection: &mut MultiplexedConnection) -> RedisResult<Arc<str>> {
     let mut pipe = redis::pipe();
     pipe.cmd("INFO")
@@ -452,7 +475,8 @@ fn is_read_only(error: &RedisError) -> bool {
     error.kind() == ErrorKind::Server(ServerErrorKind::ReadOnly)
 }
 
-/// Servers before version 6, and some proxies, do not know the command that asks for RESP3.
+/// Returns `true` if the server does not know the command that requests RESP3, as servers before
+/// version 6 and some proxies.
 fn speaks_only_resp2(error: &RedisError) -> bool {
     error.kind() == ErrorKind::RESP3NotSupported
         || error.to_string().to_ascii_uppercase().contains("'HELLO'")

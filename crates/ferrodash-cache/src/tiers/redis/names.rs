@@ -1,18 +1,21 @@
-//! The names of keys in Redis.
+//! The names of keys in Redis: how they are made, and what a name in a message of the server means.
+//!
+//! The names are part of the stored format, which all processes must agree on.
 
 use super::slots::{SLOTS, slot};
 use crate::Key;
 
-/// The names of one namespace. The braces put what belongs to one key into one slot of a cluster.
+/// The names of one namespace. The braces put everything that belongs to one key into one slot of a
+/// cluster.
 pub(crate) struct Names {
-    /// What stands before the hash of a key.
+    /// The part before the hash of a key.
     prefix: String,
     /// A hash for each history, with all marks: `run`, `era`, `seq`, and a field for each selector
     /// with the sequence number of its last invalidation.
     pub(crate) marks: Vec<String>,
 }
 
-/// What a name stands for.
+/// The meaning of a name.
 pub(crate) enum Named {
     Value(Key),
     Lease(Key),
@@ -21,8 +24,8 @@ pub(crate) enum Named {
 }
 
 impl Names {
-    /// Names for so many histories. More than one are spread over the slots of a cluster evenly and
-    /// in their order.
+    /// Creates the names for a number of histories. Several histories are spread evenly over the
+    /// slots of a cluster, in their order.
     pub(crate) fn new(namespace: &str, histories: u16) -> Result<Self, String> {
         if namespace.contains(['{', '}']) {
             return Err(format!(
@@ -39,17 +42,17 @@ impl Names {
         })
     }
 
-    /// The stored form of an entry.
+    /// Returns the name of the stored form of an entry.
     pub(crate) fn value(&self, key: &Key) -> String {
         format!("{}{key}}}:v", self.prefix)
     }
 
-    /// The holder of the lease of an entry, as `token:era:sequence`.
+    /// Returns the name of the lease of an entry, whose value is `token:era:sequence`.
     pub(crate) fn lease(&self, key: &Key) -> String {
         format!("{}{key}}}:l", self.prefix)
     }
 
-    /// What a name stands for; `None` if it is not one of ours.
+    /// Returns the meaning of a name, or `None` if it is not one of ours.
     pub(crate) fn parse(&self, name: &[u8]) -> Option<Named> {
         if name.ends_with(b"}:marks") {
             return self
@@ -70,7 +73,8 @@ impl Names {
     }
 }
 
-/// For each of so many equal shares of the slots, the first name whose slot is in it.
+/// Divides the slots into equal shares and returns, for each share, the first name whose slot is in
+/// it.
 fn spread(namespace: &str, histories: u16) -> Vec<String> {
     let mut names = vec![None; usize::from(histories)];
     for number in 0u32.. {

@@ -1,4 +1,6 @@
-//! Where calls go: to the one server there is, or to the master of a slot.
+//! The routing of calls: to the only server, or to the master of a slot in a cluster.
+//!
+//! The rest of the tier makes calls through [`Nodes`] and does not know how many servers there are.
 
 use std::time::Duration;
 
@@ -18,14 +20,14 @@ pub(super) enum Nodes {
     Many(Cluster),
 }
 
-/// The place of everything where there is one server.
+/// The place of everything if there is only one server.
 const ONLY: Place = Place {
     history: 0,
     together: true,
 };
 
 impl Nodes {
-    /// The slot of a name.
+    /// Returns the slot of a name. A single server has only slot 0.
     pub(super) fn slot(&self, name: &str) -> u16 {
         match self {
             Self::One { .. } => 0,
@@ -33,7 +35,7 @@ impl Nodes {
         }
     }
 
-    /// The place of a slot.
+    /// Returns the place of a slot.
     pub(super) async fn place(&self, slot: u16) -> TierResult<Place> {
         match self {
             Self::One { .. } => Ok(ONLY),
@@ -41,8 +43,9 @@ impl Nodes {
         }
     }
 
-    /// Makes a call to the master of a slot within the deadline, connecting included. What the
-    /// master refuses, as it no longer has the slot, is called again.
+    /// Makes a call to the master of a slot within the deadline, including the time to connect. If
+    /// the master refuses because it no longer has the slot, the call is repeated on the new one.
+    /// So `call` can run more than once.
     pub(super) async fn call<T, F>(
         &self,
         slot: u16,
@@ -62,7 +65,7 @@ impl Nodes {
         }
     }
 
-    /// Makes a call to each server that has some of these slots, with the indices of those.
+    /// Makes a call to each server that has some of these slots, with their indices.
     pub(super) async fn call_each<T, F>(
         &self,
         slots: &[u16],
@@ -82,7 +85,7 @@ impl Nodes {
         }
     }
 
-    /// Whether changes are reported.
+    /// Returns `true` if the servers report changes, as far as is known.
     pub(super) fn tells(&self) -> bool {
         match self {
             Self::One { links, .. } => links.tells(),
@@ -90,8 +93,8 @@ impl Nodes {
         }
     }
 
-    /// The part of the servers that has a name, and for no name the one that stands for all of
-    /// them.
+    /// Returns the number of the part of the servers that has a name. Without a name, returns the
+    /// number that represents all of them.
     pub(super) fn part(&self, name: Option<impl Fn() -> String>) -> usize {
         match self {
             Self::One { .. } => 0,

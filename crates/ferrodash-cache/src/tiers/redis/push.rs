@@ -1,7 +1,8 @@
 //! Messages that the server sends by itself, and their listeners.
 //!
-//! A connection with tracking gets one message when a name that it read changes. A change of an
-//! entry or of the marks goes to the listener, a change of a lease wakes those who wait for it.
+//! A connection with tracking gets one message when a name that it has read changes. A change of an
+//! entry or of the marks goes to the listener, which is the cache. A change of a lease wakes the
+//! callers that wait for it.
 
 use std::sync::{Arc, OnceLock};
 
@@ -13,11 +14,11 @@ use tokio::sync::{Notify, oneshot};
 use super::names::{Named, Names};
 use crate::{Change, Key, Listener};
 
-/// Waiters share so many bells. One that rings for another key costs a waiter one look at its
-/// lease.
+/// The number of bells, which waiters share. A bell that rings for another key costs a waiter one
+/// look at its lease.
 const BELLS: usize = 256;
 
-/// The listeners for changes.
+/// The listener for changes, and the bells of callers that wait for leases.
 pub(crate) struct Pushes {
     names: Arc<Names>,
     listener: OnceLock<Listener>,
@@ -33,27 +34,28 @@ impl Pushes {
         }
     }
 
-    /// Takes the listener; `false` if there is one already.
+    /// Sets the listener. Returns `false` if there is one already.
     pub(super) fn listen(&self, listener: Listener) -> bool {
         self.listener.set(listener).is_ok()
     }
 
-    /// Ends when the lease of a key may have changed since this call.
+    /// Returns a future that ends when the lease of a key may have changed since this call.
     pub(super) fn waiter(&self, key: &Key) -> Notified<'_> {
         self.bell(key).notified()
     }
 
-    /// The lease of a key has changed.
+    /// Wakes the callers that wait for the lease of a key.
     pub(super) fn wake(&self, key: &Key) {
         self.bell(key).notify_waiters();
     }
 
-    /// Changes may have been missed.
+    /// Reports that changes may have been missed.
     pub(super) fn unknown(&self) {
         self.tell(Change::Unknown);
         self.bells.iter().for_each(Notify::notify_waiters);
     }
 
+    /// Reports the changes in a message of the server, which contains names or lists of names.
     pub(crate) fn invalidated(&self, names: &[Value]) {
         for name in names {
             match name {
@@ -64,12 +66,13 @@ impl Pushes {
                     Some(Named::Marks(_)) => self.tell(Change::Marks),
                     None => {}
                 },
-                // The server was flushed, or says something that we do not understand.
+                // The server was flushed, or the message has an unknown form.
                 _ => self.unknown(),
             }
         }
     }
 
+    /// Calls the listener, if there is one.
     pub(super) fn tell(&self, change: Change) {
         if let Some(listener) = self.listener.get() {
             listener(change);
@@ -82,15 +85,16 @@ impl Pushes {
     }
 }
 
-/// The ear of one connection. It is dropped with the connection, whatever ended it, which ends
-/// `_open`.
+/// Receives the messages of one connection. It is dropped with the connection, whatever ended it,
+/// which closes `_open`.
 pub(super) struct Ear {
     pub(super) pushes: Arc<Pushes>,
     pub(super) _open: oneshot::Sender<()>,
 }
 
 impl AsyncPushSender for Ear {
-    /// Called by the connection before it hands out the answers that follow the push.
+    /// Handles a message. The connection calls it before it hands out the answers that follow the
+    /// message, so a reader never stores a copy that it should have dropped.
     fn send(&self, push: PushInfo) -> Result<(), SendError> {
         if push.kind == PushKind::Invalidate {
             self.pushes.invalidated(&push.data);

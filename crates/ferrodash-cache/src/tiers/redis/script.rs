@@ -1,8 +1,8 @@
-//! The scripts: what must happen at once in the server.
+//! The scripts, for operations that must be atomic in the server.
 //!
-//! The keys of each are the value and the lease of one key, or the hash of marks. A script that
-//! writes a name reads it at its end, as otherwise the connection would not be notified of the next
-//! change: its own write ended the tracking.
+//! The keys of each script are the value and the lease of one key, or the hash of marks. A script
+//! that writes a name reads it at its end. Otherwise the connection would not be notified of the
+//! next change, because its own write ended the tracking.
 
 use std::sync::LazyLock;
 
@@ -11,9 +11,9 @@ use redis::{Cmd, ErrorKind, FromRedisValue, RedisResult, ServerErrorKind};
 use super::link::Link;
 use crate::envelope::ID_OFFSET;
 
-/// Arguments: token, length of the lease, era, sequence, newest mark, id of the entry that was seen
-/// or nothing. Gives what is left of another's lease, or what is left of another entry and that
-/// entry, or nothing when the lease is won.
+/// Requests a lease. Arguments: token, duration of the lease, era, sequence, newest mark, and the
+/// id of the entry that was seen, or nothing. Returns the time that another's lease has left, or
+/// another entry with the time that it has left, or nothing if the lease is won.
 pub(super) static ACQUIRE: LazyLock<Script> = LazyLock::new(|| {
     let (first, last) = (ID_OFFSET, ID_OFFSET + size_of::<u64>() - 1);
     Script::new(format!(
@@ -32,8 +32,8 @@ pub(super) static ACQUIRE: LazyLock<Script> = LazyLock::new(|| {
     ))
 });
 
-/// Arguments: token, stored form, what is left of its lifetime. Gives whether the token held the
-/// lease.
+/// Stores an entry and releases the lease. Arguments: token, stored form, rest of its lifetime.
+/// Returns whether the token held the lease.
 pub(super) static FILL: LazyLock<Script> = LazyLock::new(|| {
     Script::new(format!(
         "{HELD}
@@ -44,18 +44,19 @@ pub(super) static FILL: LazyLock<Script> = LazyLock::new(|| {
     ))
 });
 
-/// Arguments: token, length of the lease. Gives whether the token held the lease.
+/// Extends a lease. Arguments: token, duration of the lease. Returns whether the token held the
+/// lease.
 pub(super) static RENEW: LazyLock<Script> = LazyLock::new(|| {
     Script::new(format!(
         "{HELD} return redis.call('PEXPIRE', KEYS[2], ARGV[2])"
     ))
 });
 
-/// Argument: token. Gives whether the token held the lease.
+/// Releases a lease. Argument: token. Returns whether the token held the lease.
 pub(super) static RELEASE: LazyLock<Script> =
     LazyLock::new(|| Script::new(format!("{HELD} return redis.call('DEL', KEYS[2])")));
 
-/// Arguments: stored form, what is left of its lifetime.
+/// Stores an entry and ends the lease of any holder. Arguments: stored form, rest of its lifetime.
 pub(super) static SET: LazyLock<Script> = LazyLock::new(|| {
     Script::new(
         "redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
@@ -66,9 +67,10 @@ pub(super) static SET: LazyLock<Script> = LazyLock::new(|| {
     )
 });
 
-/// Arguments: run, an era in case that one begins, the era and the sequence that are known, the
-/// most fields, the selectors. Gives run, era and sequence. Selectors are never removed one by one,
-/// so when there are too many, a new era begins.
+/// Raises the counter and marks selectors with it. Arguments: run, an era in case that one begins,
+/// the era and the sequence that are known, the limit of fields, the selectors. Returns run, era
+/// and sequence. Selectors are never removed one by one, so if there are too many, a new era
+/// begins.
 pub(super) static INVALIDATE: LazyLock<Script> = LazyLock::new(|| {
     Script::new(format!(
         "{ERA}
@@ -79,7 +81,8 @@ pub(super) static INVALIDATE: LazyLock<Script> = LazyLock::new(|| {
     ))
 });
 
-/// Arguments as above, without selectors. Gives run, era and sequence.
+/// Begins an era if necessary. Arguments as for [`INVALIDATE`], without selectors. Returns run, era
+/// and sequence.
 pub(super) static BEGIN: LazyLock<Script> = LazyLock::new(|| {
     Script::new(format!(
         "{ERA} return redis.call('HMGET', KEYS[1], 'run', 'era', 'seq')"
@@ -96,11 +99,11 @@ const ERA: &str = "local function begin()
     sequence = tonumber(sequence or '0') or 0
     if run ~= ARGV[1] or not era or (era == ARGV[3] and sequence < tonumber(ARGV[4])) then begin() end";
 
-/// Goes on only if the token holds the lease.
+/// Continues only if the token holds the lease.
 const HELD: &str = "local lease = redis.call('GET', KEYS[2])
     if not lease or lease:sub(1, #ARGV[1] + 1) ~= ARGV[1] .. ':' then return 0 end";
 
-/// A script and the hash by which the server knows it.
+/// A script with the hash by which the server knows it.
 pub(super) struct Script {
     code: String,
     hash: String,
@@ -112,7 +115,7 @@ impl Script {
         Self { code, hash }
     }
 
-    /// Runs the script; only a server that does not know it yet is sent its text.
+    /// Runs the script. Its text is sent only to a server that does not know it yet.
     pub(super) async fn run<T: FromRedisValue>(
         &self,
         link: &mut Link,
@@ -124,8 +127,9 @@ impl Script {
             .map(|(answer,)| answer)
     }
 
-    /// Runs the script for several keys with their arguments, one after the other; they must be
-    /// such that a script that runs twice does no harm.
+    /// Runs the script for several keys with their arguments, one after the other. If one of the
+    /// calls finds the script unknown, all of them are sent again, so the script must be safe to
+    /// run twice.
     pub(super) async fn run_each<T: FromRedisValue, A: AsRef<[u8]>>(
         &self,
         link: &mut Link,
@@ -148,6 +152,7 @@ impl Script {
     }
 }
 
+/// Returns the command that runs a script, by its hash or by its text.
 fn command<A: AsRef<[u8]>>(name: &str, script: &str, (keys, arguments): &(&[&str], &[A])) -> Cmd {
     let size = script.len()
         + arguments

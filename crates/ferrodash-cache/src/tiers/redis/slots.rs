@@ -1,16 +1,18 @@
-//! The slots of a cluster: which one a name has, and whose they are.
+//! The slots of a cluster: the slot of a name, and the ranges of slots that nodes have.
+//!
+//! The rules are those of the Redis cluster specification.
 
 use redis::{FromRedisValue, ParsingError, Value};
 
-/// How many slots a cluster has.
+/// The number of slots of a cluster.
 pub(super) const SLOTS: u16 = 16_384;
 
-/// The polynomial of CRC-16/XMODEM, by which a cluster spreads names.
+/// The polynomial of CRC-16/XMODEM, by which a cluster distributes names.
 const POLYNOMIAL: u16 = 0x1021;
 
 static TABLE: [u16; 256] = table();
 
-/// The slot of a name: of the part in its braces, or of all of it.
+/// Returns the slot of a name: the checksum of the part in its braces, or of all of it.
 pub(super) fn slot(name: &str) -> u16 {
     let tag = name
         .split_once('{')
@@ -21,6 +23,7 @@ pub(super) fn slot(name: &str) -> u16 {
     tag.as_bytes().iter().fold(0, step) % SLOTS
 }
 
+/// Computes the table of the checksum, one entry for each value of a byte.
 const fn table() -> [u16; 256] {
     let mut table = [0; 256];
     let mut byte = 0;
@@ -40,7 +43,7 @@ const fn table() -> [u16; 256] {
     table
 }
 
-/// A host, empty for the one that was asked, and a port.
+/// A host and a port. The host is empty if it is that of the node that answered.
 pub(super) type Address = (String, u16);
 
 /// A range of slots, with the nodes that have it: the master first, then its replicas.
@@ -52,7 +55,7 @@ pub(super) struct Range {
 }
 
 impl FromRedisValue for Range {
-    /// A line of the answer to `CLUSTER SLOTS`.
+    /// Reads a line of the answer to `CLUSTER SLOTS`.
     fn from_redis_value(value: Value) -> Result<Self, ParsingError> {
         let unexpected = || ParsingError::from("no range of slots");
         let Value::Array(fields) = value else {
@@ -76,7 +79,7 @@ impl FromRedisValue for Range {
                 .map(Option::<String>::from_redis_value)
                 .transpose()?
                 .flatten();
-            // A question mark stands for a name that the node does not know.
+            // A question mark means that the node does not know its name.
             let host = host.filter(|host| host != "?").unwrap_or_default();
             Ok((
                 host,
