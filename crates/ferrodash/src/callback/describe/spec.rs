@@ -1,4 +1,7 @@
-//! What a callback is, all but its functions: what it writes and reads, and its options.
+//! The description of a callback without its function: what it writes and reads, and its options.
+//!
+//! These are plain data. The builder fills them, the checks and the renderer's list of callbacks
+//! read them.
 
 use std::borrow::Cow;
 use std::panic::Location;
@@ -8,7 +11,7 @@ use ferrodash_components::Prop;
 
 use crate::callback::{CacheOptions, Input, Output, Parameter, Property, State};
 
-/// Everything about a callback but its functions.
+/// Everything about a callback but its function.
 #[derive(Clone)]
 pub(crate) struct Spec {
     pub(crate) name: String,
@@ -19,7 +22,8 @@ pub(crate) struct Spec {
     pub(crate) outputs: Vec<Output>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) states: Vec<State>,
-    /// What the function's arguments are made of; `None` when they are the inputs and the states.
+    /// The source of each of the function's arguments; `None` when they are the inputs and the
+    /// states.
     pub(crate) parameters: Option<Vec<Parameter>>,
     pub(crate) running: Vec<Running>,
     pub(crate) cache: Option<CacheOptions>,
@@ -30,13 +34,13 @@ pub(crate) struct Spec {
     pub(crate) adds_callbacks: bool,
     /// Whether it sets no cookies and headers, so that its calls may travel with others.
     pub(crate) batch: bool,
-    /// How long its function may take.
+    /// The time that its function may take.
     pub(crate) timeout: TimeLimit,
-    /// A feature that there is not yet, for a clear mistake when the app is built.
+    /// A feature that is not supported yet, for a clear mistake when the app is built.
     pub(crate) unsupported: Option<&'static str>,
 }
 
-/// Whether a callback is called when the page is loaded.
+/// The choice whether a callback is called when the page is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InitialCall {
     /// As the app says; by default it is.
@@ -49,7 +53,7 @@ pub(crate) enum InitialCall {
     Duplicate,
 }
 
-/// How long a function may take.
+/// The time that a function may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum TimeLimit {
     /// As long as the app says.
@@ -85,7 +89,8 @@ pub(crate) struct Clientside {
 }
 
 impl Spec {
-    /// Every property that it names, but those that are set while it runs.
+    /// Returns every property that it names, but those that are set while it runs: outputs, then
+    /// inputs, then states.
     pub(crate) fn properties(&self) -> impl Iterator<Item = &Property> {
         let outputs = self.outputs.iter().map(|output| &output.property);
         let inputs = self.inputs.iter().map(|input| &input.property);
@@ -94,7 +99,7 @@ impl Spec {
             .chain(self.states.iter().map(|state| &state.property))
     }
 
-    /// What each of the function's arguments is made of.
+    /// Returns the source of each of the function's arguments.
     pub(crate) fn all_parameters(&self) -> Cow<'_, [Parameter]> {
         match &self.parameters {
             Some(parameters) => Cow::Borrowed(parameters),
@@ -107,7 +112,7 @@ impl Spec {
         }
     }
 
-    /// Whether some id has wildcards, so that a call says which components it is about.
+    /// Returns whether some id has wildcards, so that a call says which components it is about.
     pub(crate) fn has_patterns(&self) -> bool {
         self.properties().any(Property::is_pattern)
     }
