@@ -1,4 +1,7 @@
-//! What a callback does beside writing its outputs: side updates, cookies, headers, timings.
+//! The effects of a call beside its outputs: side updates, cookies, headers, timings.
+//!
+//! A [`Context`](crate::Context) gathers them while the function runs; `answer.rs` puts side
+//! updates into the body, and `crate::http` adds the rest to the response.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
@@ -10,7 +13,8 @@ use ferrodash_components::{Id, Prop};
 use crate::callback::run::outcome::OutputValue;
 use crate::sync::lock;
 
-/// The effects of one call, gathered while its function runs.
+/// The effects of one call, gathered while its function runs. Clones share them, so tasks of the
+/// function can add some.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Effects(Arc<Mutex<Gathered>>);
 
@@ -34,7 +38,7 @@ pub(crate) struct SideUpdate {
 pub(crate) struct Header {
     pub(crate) name: HeaderName,
     pub(crate) value: HeaderValue,
-    /// Whether it is added to others of its name, or replaces them.
+    /// True if it is added to others of its name, false if it replaces them.
     pub(crate) append: bool,
 }
 
@@ -47,11 +51,12 @@ pub(crate) struct Timing {
 }
 
 impl Effects {
+    /// Runs `change` under the lock. No user code runs in it.
     fn with<R>(&self, change: impl FnOnce(&mut Gathered) -> R) -> R {
         change(&mut lock(&self.0))
     }
 
-    /// Sets a property; the last value of a property wins.
+    /// Sets a property; the last value of a property wins. A value that means no update is ignored.
     pub(crate) fn set(&self, id: Id, property: Cow<'static, str>, value: OutputValue) {
         let (OutputValue::To(value) | OutputValue::Patch(value)) = value.fit(&property) else {
             return;
@@ -79,7 +84,7 @@ impl Effects {
         self.with(|all| std::mem::take(&mut all.side_updates))
     }
 
-    /// The name of the first header that was set.
+    /// Returns the name of the first header that was set.
     pub(crate) fn first_header(&self) -> Option<HeaderName> {
         self.with(|all| all.headers.first().map(|header| header.name.clone()))
     }

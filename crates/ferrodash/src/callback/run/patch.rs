@@ -1,4 +1,7 @@
 //! `Patch`: changes of the value that an output has in the page.
+//!
+//! A patch never knows the value. It is a list of operations in Dash's form, which the renderer
+//! applies.
 
 use std::ops::{AddAssign, DivAssign, Index, IndexMut, MulAssign, SubAssign};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -9,7 +12,8 @@ use serde::{Serialize, Serializer};
 
 use crate::sync::lock;
 
-/// Changes of a property's present value, made in the page: only they are sent, not the value.
+/// Changes of a property's present value, made in the page: only the changes are sent, not the
+/// value.
 ///
 /// Places are written as in the value itself. An index from the end is negative.
 ///
@@ -28,13 +32,13 @@ use crate::sync::lock;
 /// }
 /// ```
 ///
-/// The changes are applied in their order. Something that is not there is made where a value is
-/// set, and an error of the page elsewhere. An answer with a patch is never cached: it depends on
-/// what the page shows.
+/// The changes are applied in their order. A place that does not exist is created where a value is
+/// set, and is an error in the page elsewhere. An answer with a patch is never cached, as it
+/// depends on what the page shows.
 #[derive(Debug)]
 pub struct Patch(PatchValue);
 
-/// A place in a [`Patch`].
+/// A place in a [`Patch`], reached by indexing. All places of a patch add to one list of changes.
 #[derive(Debug)]
 pub struct PatchValue {
     location: Vec<PatchKey>,
@@ -42,7 +46,8 @@ pub struct PatchValue {
     inner: Vec<PatchValue>,
 }
 
-/// A key of an object, or an index of an array, which counts from the end if negative.
+/// A step to a place in a [`Patch`]: a key of an object, or an index of an array, which counts from
+/// the end if negative.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -53,6 +58,7 @@ pub enum PatchKey {
     Index(i64),
 }
 
+/// One change, as the renderer takes it.
 #[derive(Debug)]
 struct Operation {
     name: &'static str,
@@ -62,7 +68,7 @@ struct Operation {
 }
 
 impl Patch {
-    /// No changes yet.
+    /// Creates a patch without changes.
     pub fn new() -> Self {
         Self(PatchValue {
             location: Vec::new(),
@@ -71,7 +77,8 @@ impl Patch {
         })
     }
 
-    /// The value on the wire.
+    /// Returns the patch as a value for the wire. A value that is not JSON is reported when the
+    /// answer is written.
     pub(crate) fn into_prop_value(self) -> Prop {
         match serde_json::value::to_raw_value(&self) {
             Ok(text) => Prop::Raw(text),
@@ -101,6 +108,7 @@ impl std::ops::DerefMut for Patch {
 }
 
 impl PatchValue {
+    /// Adds a change at this place.
     fn push(&self, name: &'static str, value: Option<Prop>, index: Option<i64>) {
         let operation = Operation {
             name,
@@ -111,7 +119,7 @@ impl PatchValue {
         lock(&self.operations).push(operation);
     }
 
-    /// What an operator does: adding a list is extending, as in Dash.
+    /// Adds the change of an operator. Adding a list extends the array, as in Dash.
     fn change(&self, name: &'static str, value: Prop) {
         let is_list = match &value {
             Prop::List(_)
@@ -128,12 +136,12 @@ impl PatchValue {
         self.push(operation, Some(value), None);
     }
 
-    /// Sets the value.
+    /// Sets the value, whether or not there is one.
     pub fn set(&mut self, value: impl IntoProp) {
         self.push("Assign", Some(value.into_prop()), None);
     }
 
-    /// Takes the key out of its object, or the item out of its array.
+    /// Removes the key from its object, or the item from its array.
     pub fn remove(&mut self) {
         self.push("Delete", None, None);
     }
@@ -169,12 +177,13 @@ impl PatchValue {
         self.push("Extend", Some(Prop::List(items)), None);
     }
 
-    /// Takes all items out of the array that are equal to this one.
+    /// Removes all items from the array that are equal to this one.
     pub fn remove_value(&mut self, item: impl IntoProp) {
         self.push("Remove", Some(item.into_prop()), None);
     }
 
-    /// Sets the keys of an object that `value`, an object too, has; others stay.
+    /// Sets the keys of the object that `value`, an object too, has; others stay. A value that
+    /// cannot be written as JSON makes the call fail.
     pub fn merge(&mut self, value: impl Serialize) {
         self.push(
             "Merge",
@@ -187,8 +196,8 @@ impl PatchValue {
 impl<K: Into<PatchKey>> Index<K> for PatchValue {
     type Output = PatchValue;
 
-    /// A place that says nothing: a patch does not know the value, so there is nothing to read. It
-    /// is here because [`IndexMut`] needs it.
+    /// Returns a place that says nothing: a patch does not know the value, so there is nothing to
+    /// read. It exists because [`IndexMut`] needs it.
     fn index(&self, _: K) -> &PatchValue {
         static NOTHING: LazyLock<Patch> = LazyLock::new(Patch::new);
         &NOTHING.0
@@ -196,6 +205,7 @@ impl<K: Into<PatchKey>> Index<K> for PatchValue {
 }
 
 impl<K: Into<PatchKey>> IndexMut<K> for PatchValue {
+    /// Returns the place of a key or an index below this one, and creates it if it is new.
     fn index_mut(&mut self, key: K) -> &mut PatchValue {
         let mut location = self.location.clone();
         location.push(key.into());
