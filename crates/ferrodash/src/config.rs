@@ -1,4 +1,7 @@
 //! The settings of an app, each with its default.
+//!
+//! The builder in `crate::app` sets them, checks in `crate::build` read them, and they do not
+//! change while the app runs. Methods of [`App`](crate::App) document what each means.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -21,18 +24,18 @@ pub(crate) struct Config {
     pub(crate) external_scripts: Vec<Attributes>,
     pub(crate) external_stylesheets: Vec<Attributes>,
     pub(crate) index_string: Option<String>,
-    /// Where the browser finds the app.
+    /// The path below which the browser finds the app.
     pub(crate) requests_prefix: String,
-    /// Where the router serves it.
+    /// The path below which the router serves it.
     pub(crate) routes_prefix: String,
     pub(crate) assets: Assets,
     pub(crate) suppress_callback_exceptions: bool,
     /// Whether the page has the renderer's buttons for undo and redo.
     pub(crate) show_undo_redo: bool,
-    /// Largest request body that is read, in bytes.
+    /// The largest request body that is read, in bytes.
     pub(crate) max_body: usize,
     pub(crate) limits: CallLimits,
-    /// How the server listens and stops.
+    /// The server's own settings: how it listens and stops.
     pub(crate) server: Server,
     /// The header by which a call that is sent again is known.
     pub(crate) request_id: Option<HeaderName>,
@@ -44,7 +47,7 @@ pub(crate) struct Config {
     /// Counters for Prometheus.
     pub(crate) metrics_endpoint: Option<String>,
     pub(crate) build_id: Option<String>,
-    /// How it is found out who makes a request.
+    /// The way to find out who makes a request.
     pub(crate) identify: Identify,
     /// Signs handles of values that are kept on the server.
     pub(crate) secret: Option<String>,
@@ -67,14 +70,14 @@ pub(crate) struct Config {
     pub(crate) on_error: Option<ErrorHandler>,
 }
 
-/// How many calls may be in progress, and for how long.
+/// The limits of calls: how many may be in progress, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CallLimits {
-    /// How many of all clients; `None` for any number.
+    /// The limit for all clients together; `None` for any number.
     pub(crate) app: Option<usize>,
-    /// How many of one client.
+    /// The limit for one client; `None` for any number.
     pub(crate) per_client: Option<usize>,
-    /// How long a function may take that does not say itself.
+    /// The time for the function of a callback that does not set its own; `None` for any time.
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -96,15 +99,15 @@ pub(crate) type Attributes = Vec<(String, String)>;
 pub(crate) struct Assets {
     pub(crate) folder: PathBuf,
     pub(crate) url_path: String,
-    /// Where the files are fetched from, if not from the app.
+    /// The address that files are fetched from, if not from the app.
     pub(crate) external: Option<String>,
     /// Names of files that do not become tags.
     pub(crate) ignore: Option<Arc<regex_lite::Regex>>,
-    /// Names of folders whose files do not.
+    /// Names of folders whose files do not become tags.
     pub(crate) ignored_folders: Vec<regex_lite::Regex>,
 }
 
-/// The double submit of a cookie.
+/// The double submit of a cookie, see `crate::http`.
 #[derive(Clone)]
 pub(crate) struct Csrf {
     pub(crate) on: bool,
@@ -168,7 +171,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Where the app and its assets are for the browser.
+    /// Returns the addresses of the app and its assets for the browser.
     pub(crate) fn paths(&self) -> Paths {
         let paths = Paths::new(self.requests_prefix.clone()).assets_url_path(&self.assets.url_path);
         match &self.assets.external {
@@ -177,7 +180,7 @@ impl Config {
         }
     }
 
-    /// What holds for callbacks that do not say otherwise.
+    /// Returns the settings for callbacks that do not set these themselves.
     pub(crate) fn callback_defaults(&self, build_id: &str) -> Defaults {
         let listener = |plugin: &Arc<dyn Hooks>| -> FailureListener {
             let plugin = plugin.clone();

@@ -1,5 +1,8 @@
-//! What all requests share. It does not change while the app runs, but for callbacks that are added
-//! and the calls in progress.
+//! The state that all requests share.
+//!
+//! It does not change while the app runs, but for callbacks that are added and for the calls in
+//! progress. Routes get it as axum's state; [`AppState::request`] is where a request is reduced to
+//! what callbacks may read.
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
@@ -20,7 +23,7 @@ use crate::pages::PageRegistry;
 use crate::render::{Index, Rendered, Suites};
 use crate::stored::Vault;
 
-/// An app, built.
+/// An app that was built.
 pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) registry: Arc<Registry>,
@@ -39,12 +42,13 @@ pub(crate) struct AppState {
     pub(crate) vault: Arc<Vault>,
     /// The calls in progress.
     pub(crate) limits: Limits,
-    /// The registry and the pages, for callbacks.
+    /// The registry and the pages, which callbacks find by their types.
     pub(crate) services: Arc<Extensions>,
 }
 
 impl AppState {
-    /// The state of an app that was checked and rendered; `ready` if nothing is to be warmed up.
+    /// Creates the state of an app that was checked and rendered; `ready` if nothing is to be
+    /// warmed up.
     pub(crate) fn new(app: Checked, rendered: Rendered, cache: Cache, ready: bool) -> Self {
         let mut services = Extensions::new();
         services.insert(app.registry.clone());
@@ -67,7 +71,7 @@ impl AppState {
         }
     }
 
-    /// What callbacks may know of a request.
+    /// Takes the parts of a request that callbacks may read.
     pub(crate) fn request(&self, parts: Parts) -> RequestParts {
         RequestParts {
             path: parts.uri.path().to_owned(),
