@@ -30,7 +30,7 @@ pub(crate) struct Config {
     pub(crate) routes_prefix: String,
     pub(crate) assets: Assets,
     pub(crate) suppress_callback_exceptions: bool,
-    /// Whether the page has the renderer's buttons for undo and redo.
+    /// Shows the renderer's buttons for undo and redo.
     pub(crate) show_undo_redo: bool,
     /// The largest request body that is read, in bytes.
     pub(crate) max_body: usize,
@@ -39,7 +39,7 @@ pub(crate) struct Config {
     pub(crate) server: Server,
     /// The header by which a call that is sent again is known.
     pub(crate) request_id: Option<HeaderName>,
-    /// Whether calls may travel together.
+    /// Lets calls travel together in one request.
     pub(crate) batch_calls: bool,
     pub(crate) health_endpoint: Option<String>,
     /// Answers 200 once the warm-up has ended, and 503 before.
@@ -52,16 +52,16 @@ pub(crate) struct Config {
     /// Signs handles of values that are kept on the server.
     pub(crate) secret: Option<String>,
     pub(crate) csrf: Csrf,
-    /// Whether a page of an older build reloads itself when a call is refused.
+    /// Lets a page of an older build reload itself when a call is refused.
     pub(crate) reload_stale_pages: bool,
-    /// Whether no page of any site may show the app in a frame.
+    /// Forbids pages of all sites to show the app in a frame.
     pub(crate) forbid_framing: bool,
-    /// Whether charts offer to upload themselves to the cloud of plotly.js' maker.
+    /// Lets charts offer to upload themselves to the cloud of plotly.js' maker.
     pub(crate) show_send_to_cloud: bool,
-    /// Whether a failing callback tells the page why.
+    /// Shows the error of a failing callback in the page.
     pub(crate) debug: bool,
     pub(crate) suites: Vec<&'static Suite>,
-    /// Whether no callback is called when the page is loaded, unless it says so.
+    /// Leaves callbacks out when the page is loaded, unless they say otherwise.
     pub(crate) prevent_initial_callbacks: bool,
     pub(crate) plugins: Plugins,
     /// Names and sources of functions that the renderer calls.

@@ -8,7 +8,11 @@
 //!     (0..200).map(|i| format!("{page}-{i}")).collect()
 //! }
 //!
-//! #[callback(output("content", "children"), input("url", "pathname"), cache(client, timeout = "5m"))]
+//! #[callback(
+//!     output("content", "children"),
+//!     input("url", "pathname"),
+//!     cache(client, timeout = "5m")
+//! )]
 //! async fn render(pathname: String) -> html::Ul {
 //!     html::Ul::new(rows(pathname).await.into_iter().map(html::Li::new))
 //! }
@@ -34,7 +38,7 @@
 //! |---|---|---|
 //! | `disk` | the disk tier of the cache | no |
 //! | `http-batch` | batches over HTTP, `batch::http` | no |
-//! | `log` | [`App::run`] and [`serve`] write a log to standard error, unless the program has set up one | yes |
+//! | `log` | a log on standard error, unless the program has set up one | yes |
 //! | `memcached` | the Memcached tier of the cache | no |
 //! | `plotly` | figures made with the `plotly` crate | no |
 //! | `redis` | the Redis tier of the cache | no |
@@ -87,7 +91,7 @@ pub use paths::Paths;
 pub use serve::{Server, serve};
 pub use stored::{Stored, StoredError};
 
-/// What an app usually needs: `use ferrodash::prelude::*`.
+/// The names that an app usually needs: `use ferrodash::prelude::*`.
 pub mod prelude {
     pub use crate::batch::{Batcher, LoadError};
     pub use crate::html::HtmlProps as _;
@@ -101,7 +105,7 @@ pub mod prelude {
     };
 }
 
-/// What macros name beside the public items.
+/// The names that macros need beside the public items. No part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use ferrodash_cache::__private as cache;
@@ -113,7 +117,7 @@ pub mod __private {
     pub use crate::callback::run::outcome::{AnswerResult, answers, single_answer};
 }
 
-/// The samples of the README and the guide, compiled.
+/// The samples of the README and the guide, compiled as doctests.
 #[cfg(doctest)]
 mod guide {
     macro_rules! pages {

@@ -37,7 +37,7 @@ pub(crate) struct AppState {
     pub(crate) suites: Suites,
     /// Tells a page whether it is of this build.
     pub(crate) build_id: String,
-    /// Whether the warm-up has ended.
+    /// Set once the warm-up has ended, for the ready endpoint.
     pub(crate) ready: AtomicBool,
     pub(crate) vault: Arc<Vault>,
     /// The calls in progress.

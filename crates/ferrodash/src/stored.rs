@@ -86,7 +86,7 @@ pub(crate) struct Desk {
     pub(crate) vault: Arc<Vault>,
     /// The page that made the call.
     pub(crate) page: Option<String>,
-    /// Whether values can be put.
+    /// True if values can be put: not in cached callbacks.
     pub(crate) takes: bool,
 }
 

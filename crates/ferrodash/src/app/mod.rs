@@ -338,7 +338,8 @@ impl App {
     /// ```
     /// # use ferrodash::prelude::*;
     /// # let app = App::new(html::Div::new(()));
-    /// let app = app.renderer_hook("request_pre", "(call) => console.log('asks for', call.output)");
+    /// let log = "(call) => console.log('asks for', call.output)";
+    /// let app = app.renderer_hook("request_pre", log);
     /// # app.build().unwrap();
     /// ```
     #[track_caller]

@@ -37,10 +37,12 @@ impl App {
     ///
     /// async fn home(request: PageRequest) -> Result<html::H1, CallbackError> {
     ///     let language: Option<String> = request.input("language")?;
-    ///     Ok(html::H1::new(if language.as_deref() == Some("de") { "Willkommen" } else { "Welcome" }))
+    ///     let is_german = language.as_deref() == Some("de");
+    ///     Ok(html::H1::new(if is_german { "Willkommen" } else { "Welcome" }))
     /// }
     ///
-    /// let layout = html::Div::new((dcc::Dropdown::new().id("language").options(["en", "de"]), page_container()));
+    /// let language = dcc::Dropdown::new().id("language").options(["en", "de"]);
+    /// let layout = html::Div::new((language, page_container()));
     /// let app = App::new(layout)
     ///     .pages([Page::new(home).path("/")])
     ///     .routing_callback_input("language", Input::new("language", "value"));

@@ -1,4 +1,7 @@
 //! `POST` to a callback's `api_endpoint`: its function as an address for other programs.
+//!
+//! It is like a call of the page, but for its arguments, which are a JSON object by name, and for
+//! its answer, which is only the function's value.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,11 +27,12 @@ use crate::callback::{
 };
 use crate::state::AppState;
 
-/// The route of a callback.
+/// Returns the route of a callback.
 pub(super) fn route(callback: Arc<Registered>) -> MethodRouter<Arc<AppState>> {
     post(move |State(app): State<Arc<AppState>>, request: Request| serve(app, callback, request))
 }
 
+/// Reads the arguments, runs the function within its limits, and answers with its value.
 async fn serve(
     app: Arc<AppState>,
     callback: Arc<Registered>,
@@ -65,8 +69,8 @@ async fn serve(
     Ok(response)
 }
 
-/// The function's arguments, by their names in a JSON object. One that is missing is what an unset
-/// property would be.
+/// Reads the function's arguments by their names from a JSON object. One that is missing is what an
+/// unset property would be.
 fn arguments(callback: &Registered, body: &Bytes) -> Result<Arguments, Rejection> {
     let names = callback
         .callback
@@ -122,8 +126,8 @@ impl<'de> Visitor<'de> for Named<'_> {
     }
 }
 
-/// The function's value: one for one output, a list for several, `null` for none; nothing if it
-/// prevents the update.
+/// Writes the function's value: one for one output, a list for several or for none. Returns `None`
+/// if it prevents the update.
 fn write(answer: Answer) -> Result<Option<Vec<u8>>, CallError> {
     let Answer::Outputs(values) = answer else {
         return Ok(None);

@@ -1,6 +1,6 @@
 //! `POST _ferrodash/batch`: many calls in one request, and their answers as each is done.
 //!
-//! A page that asks for hundreds of calls at once waits for them behind the six connections that
+//! A page that makes hundreds of calls at once waits for them behind the six connections that
 //! browsers open to a server, and pays for each request. Only callbacks whose answers are nothing
 //! but a body come here ([`Registered::is_batched`]); what the headers of a request say holds for
 //! all of its calls.
@@ -9,6 +9,8 @@
 //! one for each call, in the order in which they are done: a JSON array of the call's place in the
 //! request, its status and its headers; a tab; the body. Bodies that are not JSON are written as
 //! JSON strings, so a line ends where the answer does.
+//!
+//! [`Registered::is_batched`]: crate::callback::Registered::is_batched
 
 use std::collections::BTreeMap;
 use std::io;
@@ -38,20 +40,22 @@ use crate::limits;
 use crate::state::AppState;
 use crate::wire;
 
-/// Where many calls are sent, below the app's prefix.
+/// The path to which many calls are sent, below the app's prefix.
 pub(super) const PATH: &str = "_ferrodash/batch";
 
-/// As many calls of one request run at a time as the renderer would have in progress.
+/// The number of calls of one request that run at a time: as many as the renderer would have in
+/// progress.
 const RUNNING: usize = 12;
 
-/// Answers that are done within this time travel, and are drawn, together. Too short to be seen.
+/// The time within which answers that are done are sent, and drawn, together. It is too short to be
+/// seen.
 const TOGETHER: Duration = Duration::from_millis(20);
 
-/// The largest body in bytes; it is kept until the last of its calls is answered. Our page sends a
-/// third of it at most.
+/// The size of the largest body, in bytes; it is kept until the last of its calls is answered. Our
+/// page sends a third of it at most.
 const LARGEST: usize = 4 << 20;
 
-/// So many bytes are sent without waiting for more.
+/// The number of bytes that are sent without waiting for more answers.
 const ENOUGH: usize = 64 * 1024;
 
 const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
@@ -59,7 +63,9 @@ const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 /// The headers of an answer that a page looks at.
 const TOLD: [&str; 3] = ["content-type", "cache-status", "server-timing"];
 
-/// Calls of one request.
+/// The calls of one request, while they are answered.
+///
+/// Dropping it, as when the page leaves, aborts the calls that run and discards those that wait.
 struct Batch {
     app: Arc<AppState>,
     request: Arc<RequestParts>,
@@ -72,6 +78,9 @@ struct Batch {
     is_stale: bool,
 }
 
+/// Reads the calls of a request and answers with a stream of lines.
+///
+/// `is_stale` says that the page is of another build; refusals then say so.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     request: Request,
@@ -115,7 +124,8 @@ pub(super) async fn serve(
     Ok(response)
 }
 
-/// The texts of the calls with their places in the request, the first one last.
+/// Returns the texts of the calls with their places in the request, the first one last, as calls
+/// are taken from the end.
 fn calls(body: &Bytes) -> Result<Vec<(usize, Bytes)>, Rejection> {
     let batch: wire::Batch<'_> = parse_json(body)?;
     let texts = batch
@@ -130,7 +140,7 @@ fn calls(body: &Bytes) -> Result<Vec<(usize, Bytes)>, Rejection> {
         .collect())
 }
 
-/// The call in a text, if it may be answered beside others.
+/// Reads the call in a text, if it may be answered beside others.
 fn prepare(app: &AppState, text: &Bytes) -> Result<Call, Rejection> {
     let sent: wire::Call<'_> = parse_json(text)?;
     let callback = callback(app, &sent)?;
@@ -142,8 +152,10 @@ fn prepare(app: &AppState, text: &Bytes) -> Result<Call, Rejection> {
 }
 
 impl Batch {
-    /// The next bytes of the answer; `None` after the last ones. What is done meanwhile waits until
-    /// the page has taken these, and no more are started until then.
+    /// Returns the next bytes of the answer; `None` after the last ones.
+    ///
+    /// Calls that end meanwhile wait until the page has taken these bytes, and no more are started
+    /// until then: a page that reads slowly does not fill the memory of the server.
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         self.fill();
         let Some(first) = self.running.join_next().await else {
@@ -164,6 +176,8 @@ impl Batch {
         Some(self.stream.write(lines).await)
     }
 
+    /// Starts calls until as many run as may, each in a task of its own, so that one that computes
+    /// does not delay the others.
     fn fill(&mut self) {
         while self.running.len() < RUNNING
             && let Some((place, call)) = self.waiting.pop()
@@ -204,7 +218,7 @@ async fn answer(
     respond(app, &context, Accepts::NOTHING, start).await
 }
 
-/// The line of an answer.
+/// Writes the line of an answer.
 async fn line(place: usize, response: Response) -> Vec<u8> {
     let (parts, body) = response.into_parts();
     let body = body
@@ -231,7 +245,7 @@ async fn line(place: usize, response: Response) -> Vec<u8> {
     line
 }
 
-/// A header that may be there several times, as one (RFC 9110, section 5.3).
+/// Returns a header that may be there several times, as one (RFC 9110, section 5.3).
 fn joined(headers: &HeaderMap, name: &str) -> String {
     headers
         .get_all(name)

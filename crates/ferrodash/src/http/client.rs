@@ -1,7 +1,8 @@
-//! `GET _ferrodash/call/<token>`: a call whose answer the browser keeps in its own HTTP cache.
+//! `GET _ferrodash/call/<token>`: a call whose answer the browser stores in its own HTTP cache.
 //!
 //! Only for callbacks that were declared `cache(client)`. The address has everything that the
-//! answer depends on, the build of the app too, so that a new build never finds an old answer.
+//! answer depends on, the build of the app too, so that a new build never finds an old answer. Its
+//! cache entry on the server is that of a POST of the same call.
 
 use std::sync::Arc;
 
@@ -26,9 +27,10 @@ use crate::limits;
 use crate::state::AppState;
 use crate::wire;
 
-/// Where these calls live, below the app's prefix.
+/// The path of these calls, below the app's prefix.
 pub(super) const PATH: &str = "_ferrodash/call/";
 
+/// The query of the address.
 #[derive(Debug, Deserialize)]
 pub(super) struct Parameters {
     /// The build of the page that asks.
@@ -36,15 +38,18 @@ pub(super) struct Parameters {
     /// The arguments, a JSON array.
     #[serde(default)]
     r#in: String,
-    /// For callbacks with wildcards, in the place of `in`: outputs, inputs and states as in a POST.
+    /// The call as in a POST, for callbacks with wildcards: outputs, inputs and states, instead of
+    /// `in`.
     call: Option<String>,
     /// Indices of arguments that are unset, separated by commas.
     #[serde(default)]
     u: String,
-    /// What triggered the call, a JSON array of `id.property`, for callbacks that vary by it.
+    /// The triggers of the call, a JSON array of `id.property`, for callbacks that vary by them.
     t: Option<String>,
 }
 
+/// Answers the call, with a validator, and with the time for which the browser may store it: none
+/// for a page of another build.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     Path(token): Path<String>,
@@ -81,7 +86,8 @@ pub(super) async fn serve(
     Ok(response)
 }
 
-/// A page of another site cannot read the answer, and has no reason to cause it.
+/// Refuses a request that another site caused, as browsers say with `Sec-Fetch-Site`. Such a page
+/// cannot read the answer, and has no reason to make the function run.
 fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Rejection> {
     match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
         None | Some(b"same-origin" | b"none") => Ok(()),
@@ -89,7 +95,7 @@ fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Rejection> {
     }
 }
 
-/// The call that an address is of.
+/// Returns the call that an address stands for.
 fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rejection> {
     let changed: Option<&RawValue> = parameters
         .t
@@ -121,6 +127,7 @@ fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rej
     })
 }
 
+/// Reads the arguments of a callback without wildcards; there must be as many as it declares.
 fn values(callback: &Registered, parameters: &Parameters) -> Result<Vec<Bytes>, Rejection> {
     if callback.has_patterns {
         return Err(mismatch(

@@ -1,4 +1,8 @@
-//! From the JSON of a call to a [`Call`]: what a page sends must be what was declared.
+//! Reads the JSON of a call into a [`Call`].
+//!
+//! The page is not trusted: number, ids and properties of everything that was sent must be those
+//! that the callback declares. What `dependency.rs` has read item by item is put together and
+//! compared here. Values are not read; they stay slices of the body.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -11,10 +15,10 @@ use super::rejection::Rejection;
 use crate::callback::{Call, CallIds, Ids, Property, Registered, Shape, Slot, Source, Trigger};
 use crate::wire;
 
-/// The call that was sent. The page is not trusted: number, ids and properties of everything must
-/// fit.
+/// Returns the call that was sent. Its values are slices of `body`.
 ///
-/// The call's values are slices of `body`.
+/// # Errors
+/// [`Rejection::Mismatch`] with what was not as declared.
 pub(super) fn call(
     callback: Arc<Registered>,
     sent: &wire::Call<'_>,
@@ -45,8 +49,8 @@ pub(super) fn call(
     Ok(call)
 }
 
-/// The inputs, as our page sends them, or as they would be without debounced inputs, which other
-/// clients do not know.
+/// Reads the inputs as our page sends them, or else as they would be without debounced inputs,
+/// which other clients do not know.
 fn inputs<'a, 'c>(
     callback: &'c Registered,
     sent: &wire::Call<'a>,
@@ -63,7 +67,7 @@ fn inputs<'a, 'c>(
     }
 }
 
-/// The item that an argument is made of.
+/// Returns the item that an argument is made of.
 fn place<'a, 'b>(inputs: &'a [Item<'b>], states: &'a [Item<'b>], source: Source) -> &'a Item<'b> {
     match source {
         Source::Input(index) => &inputs[index],
@@ -71,7 +75,7 @@ fn place<'a, 'b>(inputs: &'a [Item<'b>], states: &'a [Item<'b>], source: Source)
     }
 }
 
-/// A call that does not have what its callback declares.
+/// The refusal of a call that does not have what its callback declares.
 pub(super) fn mismatch(
     callback: &Registered,
     what: &'static str,
@@ -84,7 +88,7 @@ pub(super) fn mismatch(
     }
 }
 
-/// The JSON text of an argument: a slice of the request's body, or an array that is made of
+/// Returns the JSON text of an argument: a slice of the request's body, or an array that is made of
 /// several.
 fn value(callback: &Registered, index: usize, item: &Item<'_>, body: &Bytes) -> Bytes {
     match item {
@@ -117,8 +121,8 @@ fn slice(sent: &Sent<'_>, body: &Bytes) -> Option<Bytes> {
     Some(body.slice_ref(text))
 }
 
-/// The components that a call with wildcards is about. Each key for which the outputs have `MATCH`
-/// has one value in all ids.
+/// Returns the components that a call with wildcards is about. Each key for which the outputs have
+/// `MATCH` has one value in all ids.
 fn ids(
     callback: &Registered,
     shape: &Shape,
@@ -180,13 +184,13 @@ fn ids(
     Ok(Some(CallIds { outputs, arguments }))
 }
 
-/// A declared property with the components that were sent for it.
+/// Returns a declared property with the components that were sent for it.
 fn taken<'s>(slot: &'s Slot, item: &mut Item<'_>) -> (&'s Property, Ids) {
     (&slot.property, item.take_ids(&slot.property))
 }
 
-/// The outputs that a call names. Clients other than the renderer may leave them out where no
-/// wildcard asks for them.
+/// Reads the outputs that a call names. Clients other than the renderer may leave them out where
+/// there are no wildcards.
 fn outputs<'a>(
     callback: &Registered,
     sent: &wire::Call<'a>,
@@ -210,8 +214,8 @@ fn outputs<'a>(
     }
 }
 
-/// Whether ids have the values that the keys with `MATCH` are bound to. A key that is not bound is
-/// bound now.
+/// Returns whether ids have the values that the keys with `MATCH` are bound to. A key that is not
+/// bound yet is bound now.
 fn agree(property: &Property, ids: &Ids, bound: &mut Vec<(String, IdValue)>) -> bool {
     let ids = match ids {
         Ids::One(id) => std::slice::from_ref(id),
@@ -230,8 +234,9 @@ fn agree(property: &Property, ids: &Ids, bound: &mut Vec<(String, IdValue)>) -> 
     })
 }
 
-/// What triggered the call, each once, with the carriers of debounced inputs turned back into what
-/// they stand for. Only components that the call is about can have triggered it.
+/// Reads the triggers of the call, each once; carriers of debounced inputs become the properties
+/// that they stand for. Only components that the call is about can have triggered it, others are
+/// ignored.
 fn triggers(
     call: &Call,
     items: &[&Item<'_>],
@@ -241,6 +246,8 @@ fn triggers(
     let inputs = &call.callback.callback.spec.inputs;
     let mut triggers = Vec::new();
     let mut seen = HashSet::new();
+    // The values of a list by id, made once for each input that triggered: a list can have
+    // thousands of components.
     let mut lists: HashMap<usize, HashMap<&Id, Option<Bytes>>> = HashMap::new();
     let read = each_text(sent.changed, |changed| {
         let Some((index, id)) = call.callback.trigger(changed) else {

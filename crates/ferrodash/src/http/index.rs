@@ -15,6 +15,8 @@ use crate::state::AppState;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
+/// Answers any path below the prefix: with a redirect for an old path of a page, else with the page
+/// of the app.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     uri: Uri,
@@ -40,8 +42,8 @@ pub(super) async fn serve(
     response
 }
 
-/// The path of the app without its last slash: to where the browser finds the app, with the query
-/// as it came.
+/// Redirects the path of the app without its last slash to where the browser finds the app, with
+/// the query as it came.
 pub(super) async fn to_prefix(State(app): State<Arc<AppState>>, uri: Uri) -> Response {
     let query = uri
         .query()
@@ -52,6 +54,7 @@ pub(super) async fn to_prefix(State(app): State<Arc<AppState>>, uri: Uri) -> Res
     )
 }
 
+/// Answers with a redirect. A target that cannot be a header is left out.
 fn redirect(status: StatusCode, target: &str) -> Response {
     let mut response = empty(status);
     if let Ok(target) = HeaderValue::from_bytes(target.as_bytes()) {
@@ -60,7 +63,7 @@ fn redirect(status: StatusCode, target: &str) -> Response {
     response
 }
 
-/// Scheme and host as the browser has them. A proxy that ends TLS says so.
+/// Returns scheme and host as the browser has them. A proxy that ends TLS says so.
 fn origin(uri: &Uri, headers: &HeaderMap) -> String {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST)

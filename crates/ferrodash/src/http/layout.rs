@@ -1,4 +1,4 @@
-//! `GET _dash-layout`.
+//! `GET _dash-layout`: the layout, rendered before or made for this request.
 
 use std::sync::Arc;
 
@@ -12,6 +12,7 @@ use crate::body::compress_once;
 use crate::layout::LayoutRequest;
 use crate::state::AppState;
 
+/// Answers with the layout. One that is made for a request is not stored by anybody.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     headers: HeaderMap,

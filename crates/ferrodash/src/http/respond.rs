@@ -1,5 +1,6 @@
-//! From the answer of a call to a response: its body, and headers that say what the cache and the
-//! function did.
+//! The response of a call: its body, and headers that say what the cache and the function did.
+//!
+//! `Cache-Status` follows RFC 9211; `Server-Timing` is what Dash's developer tools show.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -56,6 +57,7 @@ pub(super) async fn run(app: &AppState, context: &Context) -> Result<Answered, R
         .map_err(|error| failed(app, context, error))
 }
 
+/// The refusal of a call that failed.
 fn failed(app: &AppState, context: &Context, error: CallError) -> Rejection {
     Rejection::Failed {
         callback: context.call().callback.name().to_owned(),
@@ -64,7 +66,8 @@ fn failed(app: &AppState, context: &Context, error: CallError) -> Rejection {
     }
 }
 
-/// However the call came: whether it travels with others depends on what else the page asks for.
+/// Fails a call that set headers although its callback is declared `batch`, also if it came alone:
+/// whether it travels with others depends on what else the page requests.
 fn refuse_headers_in_batch(app: &AppState, context: &Context) -> Result<(), Rejection> {
     let callback = &context.call().callback;
     match callback
@@ -83,7 +86,7 @@ fn refuse_headers_in_batch(app: &AppState, context: &Context) -> Result<(), Reje
     }
 }
 
-/// Cookies, headers and timings that the function asked for.
+/// Adds the cookies, headers and timings that the function set.
 pub(super) fn add_effects(headers: &mut HeaderMap, effects: &Effects) {
     for Header {
         name,
@@ -117,7 +120,7 @@ pub(super) fn add_effects(headers: &mut HeaderMap, effects: &Effects) {
     }
 }
 
-/// Says what the cache did (RFC 9211) and how long it took.
+/// Adds headers about what the cache did (RFC 9211) and how long it took.
 pub(super) fn describe(
     headers: &mut HeaderMap,
     status: Option<Status>,
@@ -157,7 +160,7 @@ pub(super) fn describe(
     }
 }
 
-/// A hit past its timeout has a negative time to live.
+/// The status of a stale hit: its time to live is negative.
 fn stale(tier: &'static str, late: Duration) -> HeaderValue {
     HeaderValue::try_from(format!(
         "ferrodash; hit; ttl=-{}; detail={tier}",
@@ -166,6 +169,7 @@ fn stale(tier: &'static str, late: Duration) -> HeaderValue {
     .unwrap_or_else(|_| HeaderValue::from_static("ferrodash; hit"))
 }
 
+/// The status of a hit in a tier; that of memory, the usual one, is a constant.
 fn hit(tier: &'static str) -> HeaderValue {
     match tier {
         "memory" => HeaderValue::from_static("ferrodash; hit; detail=memory"),

@@ -13,6 +13,7 @@ use super::send::{IMMUTABLE, NO_CACHE, accepts, unless_known, with_body};
 use crate::body::Encoding;
 use crate::state::AppState;
 
+/// Answers with a bundle.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     Path(path): Path<String>,
@@ -29,7 +30,7 @@ pub(super) async fn serve(
     ))
 }
 
-/// Dash's own icon, unless the assets have one.
+/// Answers with Dash's own icon, which the page names unless the assets have one.
 pub(super) async fn favicon(
     State(app): State<Arc<AppState>>,
     headers: HeaderMap,
@@ -42,7 +43,8 @@ fn find(app: &AppState, path: &str) -> Result<(&'static Bundle, bool), Rejection
     app.suites.find(path).map_err(Rejection::NotFound)
 }
 
-/// A bundle in the form that the sender accepts. Each form was compressed when the suite was built.
+/// Sends a bundle in the form that the sender accepts. Each form was compressed when the suite was
+/// built.
 fn send(bundle: &'static Bundle, headers: &HeaderMap, cache_control: HeaderValue) -> Response {
     let encoding = accepts(headers).best();
     let bytes = match encoding {
@@ -60,7 +62,7 @@ fn send(bundle: &'static Bundle, headers: &HeaderMap, cache_control: HeaderValue
     })
 }
 
-/// By the ending of the name; a name without one is that of a licence.
+/// Returns the content type by the ending of the name; a name without one is that of a licence.
 fn content_type(path: &str) -> HeaderValue {
     let name = path.rsplit('/').next().unwrap_or(path);
     HeaderValue::from_static(match name.rsplit_once('.').map(|(_, ending)| ending) {

@@ -139,7 +139,9 @@ impl Page {
     /// use ferrodash::prelude::*;
     /// let page = Page::new(html::Div::new(()))
     ///     .path_template("/asset/<asset_id>")
-    ///     .title(|variables: &Variables| format!("Asset {}", variables.get("asset_id").unwrap_or("?")));
+    ///     .title(|variables: &Variables| {
+    ///         format!("Asset {}", variables.get("asset_id").unwrap_or("?"))
+    ///     });
     /// ```
     pub fn title<M>(mut self, title: impl IntoPageText<M>) -> Self {
         self.title = Some(title.into_page_text());

@@ -47,7 +47,7 @@ pub struct PageRegistry {
     /// Old paths without slashes at their ends, and the addresses that they lead to.
     redirects: HashMap<String, String>,
     pub(super) title: String,
-    /// Whether the page that the browser loads has tags about the page of its path.
+    /// True if the HTML that the browser loads has tags about the page of its path.
     pub(crate) has_metas: bool,
 }
 

@@ -1,10 +1,13 @@
-//! What the renderer must know of every callback.
+//! The list of callbacks for the renderer, `_dash-dependencies`.
+//!
+//! It is rendered when the app is built, and again for each request once callbacks were added while
+//! the app runs. The JSON shapes are in `crate::wire`.
 
 use crate::callback::{Gate, InitialCall, Registered, Registry};
 use crate::wire::{ClientsideFunction, Running, Specification};
 
-/// The callbacks of the app, those that were added while it ran, then the gates of debounced
-/// inputs.
+/// Renders the callbacks of the app, those that were added while it runs, then the gates of
+/// debounced inputs.
 pub(crate) fn render(registry: &Registry) -> Vec<u8> {
     let gates = registry.gates();
     let names: Vec<String> = (0..gates.len()).map(gate_name).collect();
@@ -21,11 +24,12 @@ pub(crate) fn render(registry: &Registry) -> Vec<u8> {
     serde_json::to_vec(&all).expect("text and numbers are JSON")
 }
 
-/// The name of a gate's function in the page.
+/// Returns the name of a gate's function in the page, by the place of the gate in the list.
 pub(super) fn gate_name(index: usize) -> String {
     format!("gate_{index}")
 }
 
+/// The item of a callback.
 fn specification(registered: &Registered) -> Specification<'_> {
     let spec = &registered.callback.spec;
     let running = (!spec.running.is_empty()).then(|| Running {
@@ -63,6 +67,7 @@ fn specification(registered: &Registered) -> Specification<'_> {
     }
 }
 
+/// The item of a gate: a clientside callback on the real property, whose function is in our script.
 fn gate_specification<'a>(gate: &Gate, name: &'a str) -> Specification<'a> {
     Specification {
         clientside_function: Some(ClientsideFunction {
@@ -79,6 +84,7 @@ fn gate_specification<'a>(gate: &Gate, name: &'a str) -> Specification<'a> {
     }
 }
 
+/// An item with nothing but its name; the others fill in what they have.
 fn plain(output: &str) -> Specification<'_> {
     Specification {
         output,

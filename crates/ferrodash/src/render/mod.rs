@@ -1,5 +1,8 @@
-//! Renders what does not change while an app runs: the page with its settings, the list of callbacks,
-//! a fixed layout. It knows nothing of requests.
+//! Renders what does not change while an app runs: the page with its settings, the list of
+//! callbacks, a fixed layout.
+//!
+//! It takes a checked app and returns bodies with their compressed forms. It knows nothing of
+//! requests; `crate::http` sends what is rendered here.
 
 mod assets;
 mod dependencies;
@@ -23,7 +26,7 @@ use crate::build::Checked;
 use crate::layout::LayoutRequest;
 use assets::Assets;
 
-/// What an app serves as it is.
+/// The parts of an app that are served as they are.
 pub(crate) struct Rendered {
     /// The layout, if it is fixed.
     pub(crate) layout: Option<Body>,
@@ -35,7 +38,7 @@ pub(crate) struct Rendered {
 }
 
 impl Rendered {
-    /// Renders an app. Calls `mistake` for what cannot be rendered.
+    /// Renders an app. Calls `mistake` for what cannot be rendered, and goes on with empty bodies.
     pub(crate) fn new(app: &Checked, mistake: &mut dyn FnMut(String)) -> Self {
         let layout = render_layout(app, mistake);
         let suites = Suites::new(&app.config.suites);
@@ -57,6 +60,7 @@ impl Rendered {
     }
 }
 
+/// Renders the layout, if it is the same for all requests.
 fn render_layout(app: &Checked, mistake: &mut dyn FnMut(String)) -> Option<Body> {
     if !app.layout.is_fixed() {
         return None;
@@ -69,8 +73,10 @@ fn render_layout(app: &Checked, mistake: &mut dyn FnMut(String)) -> Option<Body>
     Some(Body::encode_now(json.into()))
 }
 
-/// What a page says its build is: also another one when nothing is cached, but callbacks come, go
-/// or change their inputs.
+/// Returns the build as pages know it.
+///
+/// It also changes when nothing is cached, but callbacks come, go or change their inputs: a page
+/// with another list of callbacks would send calls that this build refuses.
 fn page_build(build_id: &str, dependencies: &[u8]) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher

@@ -31,11 +31,15 @@ use crate::callback::{Input, State};
 ///     to: u8,
 /// }
 ///
-/// let months = Args::new().input("from", Input::new("from", "value")).input("to", Input::new("to", "value"));
+/// let months = Args::new()
+///     .input("from", Input::new("from", "value"))
+///     .input("to", Input::new("to", "value"));
 /// let callback = Callback::builder()
 ///     .output(Output::new("count", "children"))
 ///     .args(Args::new().state("carrier", State::new("carrier", "value")).args("months", months))
-///     .handler(async |filter: Filter| format!("{:?} {} {}", filter.carrier, filter.months.from, filter.months.to));
+///     .handler(async |filter: Filter| {
+///         format!("{:?} {} {}", filter.carrier, filter.months.from, filter.months.to)
+///     });
 /// ```
 #[derive(Debug, Clone, Default)]
 #[must_use = "arguments do nothing until a callback has them"]

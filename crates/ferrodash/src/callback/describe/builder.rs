@@ -33,7 +33,8 @@ pub(crate) const INLINE_NAMESPACE: &str = "_dashprivate_clientside_funcs";
 pub struct CallbackBuilder {
     spec: Spec,
     on_error: Option<ErrorHandler>,
-    /// What the function's arguments are made of, states that were declared by themselves apart.
+    /// The sources of the function's arguments, but for states that were declared by themselves:
+    /// those are in `trailing`, as they come after all inputs.
     leading: Vec<Parameter>,
     trailing: Vec<Parameter>,
 }
@@ -197,7 +198,9 @@ impl CallbackBuilder {
     ///     .output(Output::new(id! {type: "out", index: MATCH}, "children"))
     ///     .input(Input::new(id! {type: "in", index: MATCH}, "value"))
     ///     .batch()
-    ///     .handler(async |value: String, ctx: Context| format!("{:?}: {value}", ctx.matched("index")));
+    ///     .handler(async |value: String, ctx: Context| {
+    ///         format!("{:?}: {value}", ctx.matched("index"))
+    ///     });
     /// # let _ = rows;
     /// ```
     pub fn batch(mut self) -> Self {

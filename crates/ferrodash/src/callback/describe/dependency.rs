@@ -97,7 +97,8 @@ pub struct Output {
 /// use std::time::Duration;
 /// use ferrodash::Input;
 ///
-/// let search = Input::new("search", "value").debounce(Duration::from_millis(300)).default_value("");
+/// let wait = Duration::from_millis(300);
+/// let search = Input::new("search", "value").debounce(wait).default_value("");
 /// # let _ = search;
 /// ```
 #[derive(Debug, Clone, PartialEq)]

@@ -30,9 +30,9 @@ use ferrodash_cache::Policy;
 pub struct CacheOptions {
     /// The time for which, and the conditions under which, an answer is stored.
     pub policy: Policy,
-    /// Whether the browser stores answers too. Default: no.
+    /// Lets the browser store answers too. Default: no.
     pub client: bool,
-    /// Whether a request can ask for an answer that is computed again. Default: no.
+    /// Lets a request ask for an answer that is computed again. Default: no.
     pub refresh: bool,
     /// The time for which errors are stored. Default: not at all.
     pub negative_timeout: Option<Duration>,
@@ -161,9 +161,9 @@ pub(crate) enum Vary {
     Header(String),
     /// The path of the request.
     Path,
-    /// Which inputs triggered the call.
+    /// The inputs that triggered the call.
     Trigger,
-    /// Who makes the request, with all roles.
+    /// The user who makes the request, with all roles.
     User,
     /// The roles of who makes the request.
     Roles,

@@ -142,7 +142,7 @@ pub(crate) struct Registered {
     pub(crate) on_error: Vec<ErrorHandler>,
     /// The plugins' functions that learn of failures.
     pub(crate) listeners: Arc<[FailureListener]>,
-    /// Whether ids have wildcards, so that a call says which components it is about.
+    /// True if ids have wildcards, so that a call says which components it is about.
     pub(crate) has_patterns: bool,
     /// The time that its function may take; `None` for any time, and for cached callbacks, whose
     /// policy says it.

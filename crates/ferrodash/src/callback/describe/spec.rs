@@ -15,7 +15,7 @@ use crate::callback::{CacheOptions, Input, Output, Parameter, Property, State};
 #[derive(Clone)]
 pub(crate) struct Spec {
     pub(crate) name: String,
-    /// Whether the name was given, and not taken from the function's type.
+    /// True if the name was given, and not taken from the function's type.
     pub(crate) is_named: bool,
     pub(crate) version: &'static str,
     pub(crate) location: &'static Location<'static>,
@@ -32,7 +32,7 @@ pub(crate) struct Spec {
     pub(crate) hidden: bool,
     pub(crate) api: Option<ApiEndpoint>,
     pub(crate) adds_callbacks: bool,
-    /// Whether it sets no cookies and headers, so that its calls may travel with others.
+    /// Declares that it sets no cookies and headers, so that its calls may travel with others.
     pub(crate) batch: bool,
     /// The time that its function may take.
     pub(crate) timeout: TimeLimit,
@@ -43,7 +43,7 @@ pub(crate) struct Spec {
 /// The choice whether a callback is called when the page is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InitialCall {
-    /// As the app says; by default it is.
+    /// The app's setting; by default it is called.
     Default,
     /// It is.
     Yes,
@@ -56,7 +56,7 @@ pub(crate) enum InitialCall {
 /// The time that a function may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum TimeLimit {
-    /// As long as the app says.
+    /// The app's limit.
     #[default]
     OfApp,
     After(Duration),

@@ -103,7 +103,7 @@ pub struct Argument {
     pub id: Id,
     /// The property.
     pub property: Cow<'static, str>,
-    /// Whether its change is among what triggered the call.
+    /// True if its change is among what triggered the call.
     pub triggered: bool,
     value: Bytes,
 }

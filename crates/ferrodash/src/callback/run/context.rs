@@ -166,7 +166,9 @@ impl Context {
     /// ```
     /// # use ferrodash::prelude::*;
     /// # fn f(context: &Context) {
-    /// if context.triggered_id().is_some_and(|id| id == "save") { /* the button `save` was pressed */ }
+    /// if context.triggered_id().is_some_and(|id| id == "save") {
+    ///     // The button `save` was pressed.
+    /// }
     /// let row = context.triggered_id().and_then(|id| id.get("index"));
     /// # }
     /// ```
@@ -179,7 +181,10 @@ impl Context {
     ///
     /// ```
     /// # use ferrodash::prelude::*;
-    /// #[callback(output(id!{type: "out", row: MATCH}, "children"), input(id!{type: "in", row: MATCH}, "value"))]
+    /// #[callback(
+    ///     output(id!{type: "out", row: MATCH}, "children"),
+    ///     input(id!{type: "in", row: MATCH}, "value")
+    /// )]
     /// async fn row(value: Option<String>, context: Context) -> String {
     ///     format!("row {:?}: {value:?}", context.matched("row"))
     /// }

@@ -122,7 +122,7 @@ pub trait CallbackArguments<K>: Sized {
 pub struct Signature {
     /// A check for each argument's type, without the context.
     pub checks: Vec<Check>,
-    /// Whether the context comes after them.
+    /// True if the context comes after them.
     pub takes_context: bool,
     /// The number of values that it returns, if it is known from the type.
     pub values: Option<usize>,

@@ -262,7 +262,8 @@ impl From<CallbackError> for Box<dyn Error + Send + Sync> {
 /// ```
 /// use ferrodash::{Each, Update};
 /// async fn mark(values: Vec<i32>) -> Each<Update<&'static str>> {
-///     Each(values.into_iter().map(|value| if value < 0 { Update::To("negative") } else { Update::No }).collect())
+///     let mark = |value| if value < 0 { Update::To("negative") } else { Update::No };
+///     Each(values.into_iter().map(mark).collect())
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -279,7 +280,7 @@ pub struct Each<T>(pub Vec<T>);
             `Patch` and `Each` can be; wrap any other value that serializes in `Json`"
 )]
 pub trait IntoOutput {
-    /// Whether it stands for all outputs of a callback, however many there are.
+    /// True for a value that stands for all outputs of a callback, however many there are.
     #[doc(hidden)]
     const FOR_ALL: bool = false;
 

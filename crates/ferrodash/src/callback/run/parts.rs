@@ -19,7 +19,7 @@ pub(crate) struct RequestParts {
     /// The other end of the connection.
     pub(crate) remote: Option<SocketAddr>,
     pub(crate) headers: HeaderMap,
-    /// What layers around the app put beside the request.
+    /// The values that layers around the app put beside the request.
     pub(crate) extensions: Extensions,
     pub(crate) identify: Identify,
     /// The user of the request, once somebody asked. What the app says may change while the request
