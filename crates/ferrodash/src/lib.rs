@@ -34,6 +34,21 @@
 //! }
 //! ```
 //!
+//! # Where to find what
+//!
+//! - [`App`] describes an app, and builds or runs it. [`Server`] has the settings of its server.
+//! - [`callback`](macro@callback) turns an async function into a [`Callback`];
+//!   [`Callback::builder`] does the same without a macro. [`Context`] is what a function learns of
+//!   its call, [`Outputs`], [`Update`], [`Patch`] and others are what it can return.
+//! - [`html`], [`dcc`] and [`dash_table`] are the components. [`Id`] and [`id!`] make ids with
+//!   wildcards.
+//! - [`Page`] and [`PageRegistry`] are for apps of several pages.
+//! - [`memoize`], [`CacheOptions`] and [`cache`](mod@cache) store results. [`Stored`] keeps values
+//!   on the server between callbacks.
+//! - [`Plugin`] extends apps, [`batch`](mod@batch) groups calls of other services.
+//!
+//! # Features
+//!
 //! | feature | brings | default |
 //! |---|---|---|
 //! | `disk` | the disk tier of the cache | no |

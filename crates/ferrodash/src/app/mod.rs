@@ -399,7 +399,7 @@ impl App {
     /// A client is an address, or with IPv6 a network of 64 bits. For connections from this machine
     /// or a private network it is the last address in `X-Forwarded-For`: a proxy must set that
     /// header, or all its users are one client. Without [`run`](Self::run) or
-    /// [`serve`](crate::serve), addresses are known only if the router is served with axum's
+    /// [`serve`](crate::serve()), addresses are known only if the router is served with axum's
     /// connect info; otherwise there is no limit for each client.
     pub fn max_calls_per_client(mut self, calls: Option<usize>) -> Self {
         self.config.limits.per_client = calls;

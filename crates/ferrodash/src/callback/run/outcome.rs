@@ -262,7 +262,7 @@ impl From<CallbackError> for Box<dyn Error + Send + Sync> {
 /// ```
 /// use ferrodash::{Each, Update};
 /// async fn mark(values: Vec<i32>) -> Each<Update<&'static str>> {
-///     let mark = |value| if value < 0 { Update::To("negative") } else { Update::No };
+///     let mark = |value: i32| if value < 0 { Update::To("negative") } else { Update::No };
 ///     Each(values.into_iter().map(mark).collect())
 /// }
 /// ```
