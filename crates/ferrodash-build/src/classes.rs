@@ -149,8 +149,8 @@ fn attribute(body: &str, name: &str) -> Read<String> {
     text_of(body, name).or_else(|error| text_of(body, &format!("self.{name}")).map_err(|_| error))
 }
 
-/// Reads the value that a line gives to a name, with a type (`_children_props: typing.List[str] =
-/// []`) or without.
+/// Reads the value that a line gives to a name, with a type
+/// (`_children_props: typing.List[str] = []`) or without.
 fn value_of(body: &str, name: &str) -> Read<Expr> {
     let assignments = body.match_indices(name).filter_map(|(at, _)| {
         let (before, after) = (&body[..at], &body[at + name.len()..]);

@@ -140,8 +140,8 @@ fn one(text: &str) -> Value {
 
 /// Splits a type into its alternatives.
 ///
-/// A bar between quotes is text, and one in a list's items belongs to them: in `list of string |
-/// numbers` only the last word has the plural.
+/// A bar between quotes is text, and one in a list's items belongs to them: in
+/// `list of string | numbers` only the last word has the plural.
 fn alternatives(text: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     let mut quote = None;

@@ -99,19 +99,9 @@ impl App {
         }
     }
 
-    /// Adds a callback.
+    /// Adds a callback, made by the `#[callback]` attribute or by [`Callback::builder`].
     ///
-    /// ```
-    /// use ferrodash::prelude::*;
-    ///
-    /// let length = Callback::builder()
-    ///     .output(Output::new("length", "children"))
-    ///     .input(Input::new("text", "value"))
-    ///     .handler(async |text: Option<String>| text.unwrap_or_default().len());
-    /// let layout = html::Div::new((dcc::Input::new().id("text"), html::P::new("").id("length")));
-    /// let app = App::new(layout).callback(length);
-    /// # app.build().unwrap();
-    /// ```
+    /// Two callbacks that write one property, or trigger each other in a circle, are a mistake.
     pub fn callback(mut self, callback: Callback) -> Self {
         self.callbacks.push(callback);
         self

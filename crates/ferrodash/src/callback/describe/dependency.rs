@@ -74,15 +74,8 @@ impl Display for Property {
     }
 }
 
-/// A property that a callback writes.
-///
-/// ```
-/// use ferrodash::{ALL, Output, id};
-///
-/// let text = Output::new("greeting", "children");
-/// let rows = Output::new(id! { type: "row", index: ALL }, "style");
-/// # let _ = (text, rows);
-/// ```
+/// A property that a callback writes. Each property has one callback that writes it, unless the
+/// others [allow duplicates](Self::allow_duplicate).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     pub(crate) property: Property,
