@@ -26,6 +26,7 @@ const HEAD: u64 = 16 * 1024;
 pub(crate) struct Archive {
     content: Content,
     path: PathBuf,
+    /// Package and version, for messages.
     wheel: String,
     is_wheel: bool,
     /// The files that were read already: several suites and checks look at the same ones.

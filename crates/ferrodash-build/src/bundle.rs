@@ -140,6 +140,7 @@ fn compress_one(
     write(target, &bytes)
 }
 
+/// Compresses with Brotli at [`BROTLI_QUALITY`].
 fn brotli(content: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let params = brotli::enc::BrotliEncoderParams {
@@ -152,6 +153,7 @@ fn brotli(content: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Compresses with gzip at its best level.
 fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder

@@ -15,6 +15,7 @@ use crate::python::{Cursor, Expr};
 #[derive(Debug, Default)]
 pub(crate) struct Documented {
     pub(crate) required: bool,
+    /// The default in one line, as the docstring has it.
     pub(crate) default: Option<String>,
     pub(crate) text: String,
     /// Its type in the form of `metadata.json`.

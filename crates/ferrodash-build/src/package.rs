@@ -34,9 +34,11 @@ pub(crate) struct Suite {
     pub(crate) is_undescribed: bool,
     pub(crate) scripts: Vec<String>,
     pub(crate) styles: Vec<String>,
+    /// Files that scripts and style sheets load when they need them.
     pub(crate) on_demand: Vec<String>,
     /// True if the manifest lists what is loaded on demand.
     pub(crate) lists_on_demand: bool,
+    /// Licence texts, as paths in the archive.
     pub(crate) licences: Vec<String>,
     pub(crate) replacements: Vec<Replacement>,
 }

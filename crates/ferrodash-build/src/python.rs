@@ -24,6 +24,7 @@ pub(crate) struct Cursor<'a> {
     rest: &'a str,
 }
 
+/// A result whose error is a text.
 type Result<T> = std::result::Result<T, String>;
 
 impl<'a> Cursor<'a> {

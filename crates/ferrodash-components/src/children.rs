@@ -96,6 +96,7 @@ impl Children {
     }
 }
 
+/// Writes `null`, the item, or an array.
 impl Serialize for Children {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -106,6 +107,7 @@ impl Serialize for Children {
     }
 }
 
+/// Collects content into one flat list.
 impl<T: IntoChildren> FromIterator<T> for Children {
     /// Makes one list of the content of all items, also of a single one.
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {

@@ -22,6 +22,7 @@ use crate::{Children, Id};
 pub struct Component {
     namespace: Cow<'static, str>,
     name: Cow<'static, str>,
+    /// The properties, each name once. There are few, so a list is quicker than a map.
     props: Vec<(Cow<'static, str>, Prop)>,
 }
 
@@ -246,6 +247,7 @@ impl From<Children> for Prop {
     }
 }
 
+/// Writes the component in Dash's form.
 impl Serialize for Component {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Component", 3)?;
@@ -275,6 +277,7 @@ impl Serialize for Props<'_> {
     }
 }
 
+/// Writes the value; [`Prop::Invalid`] is an error with its reason.
 impl Serialize for Prop {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

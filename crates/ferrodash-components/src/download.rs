@@ -17,6 +17,7 @@ pub struct DownloadData {
     // As `null` it would take the place of the component's own.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     media_type: Option<String>,
+    /// True if the content is bytes in base64, false if it is text.
     base64: bool,
 }
 

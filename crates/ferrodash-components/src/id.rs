@@ -253,6 +253,7 @@ impl IdValue {
     }
 }
 
+/// Writes the id as the renderer does; equal ids have equal texts.
 impl Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -296,6 +297,7 @@ impl Wildcard {
     }
 }
 
+/// Writes the id as a component has it: a text, or an object.
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -307,6 +309,7 @@ impl Serialize for Id {
     }
 }
 
+/// Writes the value; a wildcard is a list with its name.
 impl Serialize for IdValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

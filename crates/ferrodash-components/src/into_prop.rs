@@ -37,6 +37,7 @@ pub trait IntoProp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
+/// A value that serde refuses becomes [`Prop::Invalid`], which makes the call fail.
 impl<T: Serialize> IntoProp for Json<T> {
     /// Serializes the value at once and only once: the text is copied into the answer as it is.
     fn into_prop(self) -> Prop {

@@ -18,22 +18,30 @@ use crate::serve::Server;
 /// All settings.
 #[derive(Clone)]
 pub(crate) struct Config {
+    /// The title of the page, and of app's pages that have none of their own.
     pub(crate) title: String,
+    /// The title while callbacks run; `None` leaves it as it is.
     pub(crate) update_title: Option<String>,
+    /// Further `<meta>` tags, in order.
     pub(crate) meta_tags: Vec<Attributes>,
+    /// Scripts from elsewhere, loaded before those of the assets and components.
     pub(crate) external_scripts: Vec<Attributes>,
+    /// Style sheets from elsewhere, before those of the components and assets.
     pub(crate) external_stylesheets: Vec<Attributes>,
+    /// The template of the page, if it is not the default one.
     pub(crate) index_string: Option<String>,
     /// The path below which the browser finds the app.
     pub(crate) requests_prefix: String,
     /// The path below which the router serves it.
     pub(crate) routes_prefix: String,
     pub(crate) assets: Assets,
+    /// Leaves callbacks unchecked against the layout.
     pub(crate) suppress_callback_exceptions: bool,
     /// Shows the renderer's buttons for undo and redo.
     pub(crate) show_undo_redo: bool,
     /// The largest request body that is read, in bytes.
     pub(crate) max_body: usize,
+    /// The limits of calls.
     pub(crate) limits: CallLimits,
     /// The server's own settings: how it listens and stops.
     pub(crate) server: Server,
@@ -41,16 +49,19 @@ pub(crate) struct Config {
     pub(crate) request_id: Option<HeaderName>,
     /// Lets calls travel together in one request.
     pub(crate) batch_calls: bool,
+    /// Answers 200, with the cache tiers that fail.
     pub(crate) health_endpoint: Option<String>,
     /// Answers 200 once the warm-up has ended, and 503 before.
     pub(crate) ready_endpoint: Option<String>,
     /// Counters for Prometheus.
     pub(crate) metrics_endpoint: Option<String>,
+    /// Tells builds apart, instead of a digest of the program's file.
     pub(crate) build_id: Option<String>,
     /// The way to find out who makes a request.
     pub(crate) identify: Identify,
     /// Signs handles of values that are kept on the server.
     pub(crate) secret: Option<String>,
+    /// The protection against calls that another site causes.
     pub(crate) csrf: Csrf,
     /// Lets a page of an older build reload itself when a call is refused.
     pub(crate) reload_stale_pages: bool,
@@ -60,9 +71,12 @@ pub(crate) struct Config {
     pub(crate) show_send_to_cloud: bool,
     /// Shows the error of a failing callback in the page.
     pub(crate) debug: bool,
+    /// The component suites, in the order in which their scripts are loaded. The default ones come
+    /// first.
     pub(crate) suites: Vec<&'static Suite>,
     /// Leaves callbacks out when the page is loaded, unless they say otherwise.
     pub(crate) prevent_initial_callbacks: bool,
+    /// The plugins, in the order in which they are applied.
     pub(crate) plugins: Plugins,
     /// Names and sources of functions that the renderer calls.
     pub(crate) renderer_hooks: Vec<(&'static str, String)>,
@@ -98,6 +112,7 @@ pub(crate) type Attributes = Vec<(String, String)>;
 #[derive(Clone)]
 pub(crate) struct Assets {
     pub(crate) folder: PathBuf,
+    /// The path of their addresses, below the app's prefix.
     pub(crate) url_path: String,
     /// The address that files are fetched from, if not from the app.
     pub(crate) external: Option<String>,
@@ -111,7 +126,9 @@ pub(crate) struct Assets {
 #[derive(Clone)]
 pub(crate) struct Csrf {
     pub(crate) on: bool,
+    /// The name of the cookie that the page sets.
     pub(crate) cookie: String,
+    /// The name of the header that repeats it.
     pub(crate) header: String,
 }
 

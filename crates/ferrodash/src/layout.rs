@@ -21,9 +21,11 @@ pub struct Layout(pub(crate) Kind);
 /// The way in which a layout is made.
 #[derive(Clone)]
 pub(crate) enum Kind {
+    /// The same components for all requests.
     Fixed(Children),
     /// Made once, when the app is built.
     OfPages(Arc<dyn Fn(&PageRegistry) -> Children + Send + Sync>),
+    /// Made for each request that loads the page.
     PerRequest(Arc<dyn Fn(&LayoutRequest) -> Children + Send + Sync>),
 }
 
@@ -134,6 +136,8 @@ impl Layout {
         }
     }
 
+    /// Returns whether the layout is the same for all requests, so that it can be checked and
+    /// rendered once.
     pub(crate) fn is_fixed(&self) -> bool {
         matches!(self.0, Kind::Fixed(_))
     }

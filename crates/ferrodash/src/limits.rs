@@ -18,7 +18,9 @@ use crate::sync::lock;
 
 /// The calls in progress. Shared by all requests.
 pub(crate) struct Limits {
+    /// A permit for each call that the app may have in progress; `None` for any number.
     app: Option<Arc<Semaphore>>,
+    /// The number of calls that each client may have in progress; `None` for any number.
     per_client: Option<usize>,
     /// The number of calls that each client has in progress; clients without any have no entry.
     /// Locked for one look-up.
@@ -109,6 +111,7 @@ impl Limits {
     }
 }
 
+/// Frees the place, also when its call is cancelled or panics.
 impl Drop for ClientPlace {
     fn drop(&mut self) {
         let mut clients = lock(&self.clients);

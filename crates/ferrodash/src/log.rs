@@ -11,6 +11,7 @@ use std::fmt::{self, Display, Write};
 /// like a line of its own or move the cursor of a terminal.
 pub(crate) struct OneLine<T>(pub(crate) T);
 
+/// Writes the text with escapes.
 impl<T: Display> Display for OneLine<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(Escaping(f), "{}", self.0)

@@ -95,7 +95,9 @@ fn segment_problem(segment: &str) -> Option<String> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
+    /// The path below which the browser finds the app.
     prefix: String,
+    /// The path of the assets' addresses, without slashes at its ends.
     assets: String,
     /// The address that assets are fetched from, if not from the app.
     external: Option<String>,

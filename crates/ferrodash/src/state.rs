@@ -31,14 +31,18 @@ pub(crate) struct AppState {
     pub(crate) layout: Layout,
     /// The rendered layout, if it is fixed.
     pub(crate) fixed_layout: Option<Body>,
+    /// The list of callbacks that the app was built with, for the renderer.
     pub(crate) dependencies: Body,
+    /// The page that the browser loads.
     pub(crate) index: Index,
     pub(crate) pages: Arc<PageRegistry>,
+    /// The bundles of component suites, by their paths.
     pub(crate) suites: Suites,
     /// Tells a page whether it is of this build.
     pub(crate) build_id: String,
     /// Set once the warm-up has ended, for the ready endpoint.
     pub(crate) ready: AtomicBool,
+    /// Signs handles of stored values.
     pub(crate) vault: Arc<Vault>,
     /// The calls in progress.
     pub(crate) limits: Limits,

@@ -43,6 +43,7 @@ const SIGNATURE: usize = 16;
 /// it. The handle is signed ([`App::secret`](crate::App::secret)). Anyone who has it can read the
 /// value through the app's callbacks, so it is as private as the page.
 pub struct Stored<T> {
+    /// The slot and the version in hex, then the signature.
     handle: String,
     value: PhantomData<fn() -> T>,
 }
@@ -158,6 +159,8 @@ impl<T> Stored<T> {
         if !desk.takes {
             return Err(StoredError::Outside);
         }
+        // A random version tells this value from the one that was in the slot before, also across
+        // processes.
         let version = u64::from_le_bytes(*random().first_chunk().expect("32 bytes"));
         // A page without a number, such as one of another client, has a place of its own for each
         // value.
@@ -226,6 +229,7 @@ struct Wire<'a> {
     handle: std::borrow::Cow<'a, str>,
 }
 
+/// Writes the handle, not the value.
 impl<T> Serialize for Stored<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Wire {
@@ -235,6 +239,7 @@ impl<T> Serialize for Stored<T> {
     }
 }
 
+/// Reads a handle. Whether it is one of this app's is checked when the value is loaded.
 impl<'de, T> Deserialize<'de> for Stored<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Wire { handle } = Wire::deserialize(deserializer).map_err(|error| {
@@ -247,12 +252,14 @@ impl<'de, T> Deserialize<'de> for Stored<T> {
     }
 }
 
+/// Makes the handle the value of an output.
 impl<T> IntoProp for Stored<T> {
     fn into_prop(self) -> Prop {
         ferrodash_components::Json(self).into_prop()
     }
 }
 
+/// Does not show the handle, which gives access to the value.
 impl<T> std::fmt::Debug for Stored<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stored").finish_non_exhaustive()

@@ -128,6 +128,7 @@ impl App {
     /// # Panics
     /// Panics outside of a Tokio runtime, and where [`build`](Self::build) panics.
     pub async fn run(self, address: &str) -> Result<()> {
+        // First of all, so that warnings of the steps below are seen.
         log::install();
         self.cache.make_default();
         let mut app = self.build()?;
@@ -153,6 +154,7 @@ impl App {
 /// ```
 pub struct BuiltApp {
     pub(super) state: Arc<AppState>,
+    /// The work of [`App::warm_up`], until it is taken.
     warm_ups: Vec<WarmUp>,
     router: Router,
 }
@@ -177,6 +179,7 @@ impl BuiltApp {
         let (state, warm_ups) = (self.state.clone(), std::mem::take(&mut self.warm_ups));
         async move {
             for work in warm_ups {
+                // The closure is called inside the future, so a panic of it is caught, too.
                 let work = AssertUnwindSafe(state.cache.scope(async move { work().await }));
                 if let Err(panic) = work.catch_unwind().await {
                     tracing::error!(
@@ -191,6 +194,7 @@ impl BuiltApp {
     }
 }
 
+/// Shows the number of callbacks.
 impl std::fmt::Debug for BuiltApp {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("BuiltApp")

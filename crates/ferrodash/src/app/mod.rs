@@ -61,10 +61,12 @@ pub struct App {
     cache: Cache,
     config: Config,
     pages: PageSettings,
+    /// The call of [`App::new`], for mistakes that have no place of their own.
     location: &'static Location<'static>,
     warm_ups: Vec<WarmUp>,
     /// The path of the admin page, and which requests may see it.
     admin: Option<(String, Guard)>,
+    /// Mistakes that the builder has noted itself.
     mistakes: Vec<Mistake>,
 }
 

@@ -99,6 +99,7 @@ pub trait Plugin: Send + Sync + 'static {
     }
 }
 
+/// Forwards to the methods of the plugin of the same names.
 impl<P: Plugin> Hooks for P {
     fn name(&self) -> &str {
         Plugin::name(self)

@@ -16,9 +16,11 @@ use crate::pages::PageRegistry;
 struct Claim {
     /// Without a slash at its end.
     path: String,
+    /// True if the part serves everything below the path, too.
     is_folder: bool,
     /// The part that serves it.
     what: String,
+    /// The place in the app's source where the part is described.
     location: &'static Location<'static>,
 }
 
@@ -189,6 +191,7 @@ fn claim(path: &str, is_folder: bool, what: &str, location: &'static Location<'s
     }
 }
 
+/// Removes slashes at the end: a path with and without them is one.
 fn trimmed(path: &str) -> &str {
     path.trim_end_matches('/')
 }

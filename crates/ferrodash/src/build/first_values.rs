@@ -129,6 +129,7 @@ fn problem_of_struct(wanted: &str, error: &serde_json::Error) -> String {
 
 /// The value of an input or state in the first call.
 struct First {
+    /// The JSON text, as the function would get it.
     text: Bytes,
     origin: Origin,
 }
@@ -137,7 +138,9 @@ struct First {
 enum Origin {
     /// The property is unset, and there is no default.
     Unset,
+    /// The property is unset, and the callback has a default.
     Default,
+    /// The property is set in the layout.
     Layout,
 }
 

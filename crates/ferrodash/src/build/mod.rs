@@ -30,6 +30,7 @@ pub(crate) struct Description {
     pub(crate) callbacks: Vec<Callback>,
     pub(crate) config: Config,
     pub(crate) pages: Settings,
+    /// The call of `App::new`, for mistakes that have no place of their own.
     pub(crate) location: &'static Location<'static>,
 }
 

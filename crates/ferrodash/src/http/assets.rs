@@ -17,6 +17,7 @@ use crate::render::is_hidden;
 
 /// The folder, as it is served.
 struct Folder {
+    /// The folder as the app names it. It is resolved for each request, as it may be created later.
     path: PathBuf,
     files: ServeDir,
 }

@@ -58,6 +58,7 @@ const LARGEST: usize = 4 << 20;
 /// The number of bytes that are sent without waiting for more answers.
 const ENOUGH: usize = 64 * 1024;
 
+/// The content type of the answer: a line is a value.
 const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 
 /// The headers of an answer that a page looks at.
@@ -68,13 +69,18 @@ const TOLD: [&str; 3] = ["content-type", "cache-status", "server-timing"];
 /// Dropping it, as when the page leaves, aborts the calls that run and discards those that wait.
 struct Batch {
     app: Arc<AppState>,
+    /// The parts of the request, which all calls share.
     request: Arc<RequestParts>,
     client: Option<IpAddr>,
     /// The texts of those that wait, the next one last. Each is read when its turn comes.
     waiting: Vec<(usize, Bytes)>,
+    /// The calls that run; each task returns its line.
     running: JoinSet<Vec<u8>>,
+    /// The encoder of the answer.
     stream: Stream,
+    /// The span of the request, in which the tasks log.
     span: tracing::Span,
+    /// True if the page is of another build.
     is_stale: bool,
 }
 
@@ -162,7 +168,7 @@ impl Batch {
             return self.stream.end();
         };
         // A task that panicked leaves its call without an answer, which the page takes as a broken
-        // connection.
+        // connection. The panic hook has reported it.
         let mut lines = first.unwrap_or_default();
         let until = Instant::now() + TOGETHER;
         while lines.len() < ENOUGH && Instant::now() < until {
@@ -186,6 +192,8 @@ impl Batch {
             let client = self.client;
             let work = async move {
                 let start = Instant::now();
+                // The place is taken when the call starts, not when the request comes: calls that
+                // wait are no load.
                 let answer = match app.limits.admit(client) {
                     Ok(_place) => answer(&app, (place, call), request, start).await,
                     Err(busy) => Err(busy.into()),
@@ -255,6 +263,7 @@ fn joined(headers: &HeaderMap, name: &str) -> String {
         .join(", ")
 }
 
+/// Returns whether a body is JSON, so that it can be part of a line as it is.
 fn is_json(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)

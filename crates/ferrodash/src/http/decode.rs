@@ -39,6 +39,7 @@ pub(super) fn call(
         .enumerate()
         .map(|(index, item)| value(&callback, index, item, body))
         .collect();
+    // Triggers are looked up in the values and ids of the call, so they are added at the end.
     let mut call = Call {
         ids,
         values,
@@ -116,6 +117,7 @@ fn value(callback: &Registered, index: usize, item: &Item<'_>, body: &Bytes) -> 
     }
 }
 
+/// Returns a value as a slice of the request's body; `None` if the property is unset.
 fn slice(sent: &Sent<'_>, body: &Bytes) -> Option<Bytes> {
     let text = sent.value?.get().as_bytes();
     Some(body.slice_ref(text))

@@ -21,7 +21,10 @@ pub(super) const MOST_COMPONENTS: usize = 20_000;
 /// The part of a call for one dependency: a component's property, or those of a list of components.
 #[derive(Debug)]
 pub(super) enum Item<'a> {
+    /// The property of one component.
     One(Sent<'a>),
+    /// The property of each component that `ALL` or `ALLSMALLER` stands for, in the order of the
+    /// page.
     Many(Vec<Sent<'a>>),
 }
 
@@ -198,6 +201,7 @@ struct Fields<'a> {
     /// A text or an object.
     #[serde(borrow)]
     id: &'a RawValue,
+    /// The property, maybe with the mark of an output that has several writers.
     #[serde(borrow)]
     property: Cow<'a, str>,
     /// Absent where the property is unset, which is not the same as `null`.

@@ -38,6 +38,7 @@ pub(super) async fn serve(
             respond_once(&headers, page.into(), HTML, NO_CACHE).await
         }
     };
+    // The cookie is set last, as it also changes how the page may be cached.
     csrf::give(&app.config, &uri, &headers, response.headers_mut());
     response
 }

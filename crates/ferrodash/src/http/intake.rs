@@ -133,6 +133,7 @@ impl Reading {
     }
 }
 
+/// Frees the bytes, also when reading fails or its request is cancelled.
 impl Drop for Reading {
     fn drop(&mut self) {
         READING.fetch_sub(self.0, Ordering::Relaxed);

@@ -141,6 +141,8 @@ impl Fault {
 }
 
 impl Rejection {
+    /// Returns the status: 4xx if the sender can do something about it, 5xx for failures of the app
+    /// and for its limits.
     fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) | Self::Mismatch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
@@ -229,6 +231,8 @@ impl Rejection {
     }
 }
 
+/// Makes the response, and logs the reason: errors of the server for its operators, others only at
+/// the level `debug`.
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let status = self.status();

@@ -75,6 +75,7 @@ fn known(headers: &HeaderMap, body: &Body) -> Option<String> {
         .find(|etag| matches(headers, etag))
 }
 
+/// Answers 304, with the same headers that the full answer would have.
 fn not_modified(etag: String, cache_control: HeaderValue) -> Response {
     let mut response = empty(StatusCode::NOT_MODIFIED);
     validate(response.headers_mut(), etag, cache_control);

@@ -39,6 +39,7 @@ pub(super) async fn favicon(
     Ok(send(bundle, &headers, NO_CACHE))
 }
 
+/// Returns the bundle of a path, and whether it may be stored for ever under that.
 fn find(app: &AppState, path: &str) -> Result<(&'static Bundle, bool), Rejection> {
     app.suites.find(path).map_err(Rejection::NotFound)
 }

@@ -20,12 +20,15 @@ pub struct PageLayout(pub(super) Kind);
 /// The way in which a layout is made.
 #[derive(Clone)]
 pub(super) enum Kind {
+    /// The same components for all visits.
     Fixed(Children),
+    /// Made by the app's function for each visit.
     Made(Arc<Make>),
 }
 
 /// The result of a page's function.
 type Made = Result<Children, Box<dyn Error + Send + Sync>>;
+/// The app's function, with its types erased.
 type Make = dyn Fn(PageRequest) -> BoxFuture<'static, Made> + Send + Sync;
 
 /// The error of a page's layout that shows the page for paths that are not found: nothing exists

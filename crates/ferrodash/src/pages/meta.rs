@@ -15,6 +15,7 @@ use crate::paths::{encode, strip};
 pub(crate) struct Visit<'a> {
     /// Scheme and host, without a slash at the end.
     pub(crate) origin: &'a str,
+    /// The path as the router has it, with the prefix.
     pub(crate) path: &'a str,
     pub(crate) query: Option<&'a str>,
     pub(crate) routes_prefix: &'a str,
@@ -23,6 +24,7 @@ pub(crate) struct Visit<'a> {
 /// The title and the `<meta>` tags of a path.
 pub(crate) struct Head {
     pub(crate) title: String,
+    /// Two attributes for each tag.
     pub(crate) metas: Vec<[(&'static str, String); 2]>,
 }
 

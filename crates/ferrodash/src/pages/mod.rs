@@ -33,8 +33,11 @@ use routing::RoutingInput;
 /// The settings of an app about its pages, as they were given.
 pub(crate) struct Settings {
     pub(crate) pages: Vec<Page>,
+    /// The inputs and states that the layouts of all pages get, by name.
     pub(crate) inputs: Vec<(String, RoutingInput)>,
+    /// The description of pages that have none of their own.
     pub(crate) description: Option<String>,
+    /// True if the HTML that the browser loads has tags about the page of its path.
     pub(crate) has_metas: bool,
 }
 

@@ -7,7 +7,9 @@ use regex_lite::Regex;
 /// A path with variables, such as `/asset/<asset_id>`.
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
+    /// Matches a path without slashes at its ends; a group for each variable.
     pattern: Regex,
+    /// The names of the variables, in the order of the groups.
     pub(crate) names: Vec<String>,
 }
 
@@ -120,6 +122,7 @@ pub(crate) fn last(module: &str) -> &str {
     module.rsplit('.').next().unwrap_or(module)
 }
 
+/// Adds a slash at the beginning, unless there is one.
 fn with_slash(path: String) -> String {
     if path.starts_with('/') {
         path

@@ -46,6 +46,7 @@ pub struct PageRegistry {
     paths: Paths,
     /// Old paths without slashes at their ends, and the addresses that they lead to.
     redirects: HashMap<String, String>,
+    /// The app's title, for paths that no page has.
     pub(super) title: String,
     /// True if the HTML that the browser loads has tags about the page of its path.
     pub(crate) has_metas: bool,
@@ -54,6 +55,7 @@ pub struct PageRegistry {
 /// A page of an app, with everything that follows from other pages and the app's settings.
 pub struct RegisteredPage {
     pub(crate) layout: PageLayout,
+    /// The path with variables, ready to be matched.
     pub(crate) template: Option<Template>,
     pub(super) title: PageText,
     pub(super) description: PageText,
@@ -68,6 +70,7 @@ pub struct RegisteredPage {
     order: Option<PageOrder>,
     redirect_from: Vec<String>,
     data: std::collections::BTreeMap<String, Value>,
+    /// Mistakes that were noted when the page was described.
     pub(crate) unreadable: Vec<String>,
 }
 
@@ -90,6 +93,8 @@ impl RegisteredPage {
             None => path_of_module(&module),
         });
         let name = page.name.unwrap_or_else(|| name_of_module(&module));
+        // A title that the app was given wins over the name of the page, the default title does
+        // not.
         let given_title = (config.title != Config::default().title).then_some(&config.title);
         Self {
             layout: page.layout,
@@ -301,6 +306,7 @@ fn by_order(a: &RegisteredPage, b: &RegisteredPage) -> Ordering {
     }
 }
 
+/// Returns the rank of a kind of order.
 fn rank(order: Option<&PageOrder>) -> u8 {
     match order {
         Some(PageOrder::Number(_)) => 0,

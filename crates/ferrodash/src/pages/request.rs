@@ -18,11 +18,13 @@ pub struct PageRequest {
     pathname: String,
     path: Variables,
     query: Variables,
+    /// The values of the app's own inputs, by name.
     inputs: HashMap<String, Value>,
     context: Context,
 }
 
 impl PageRequest {
+    /// Makes the visit of a path. `search` is the query with its question mark.
     pub(super) fn new(
         pathname: String,
         path: Variables,

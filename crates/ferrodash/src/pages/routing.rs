@@ -79,6 +79,7 @@ pub(super) fn callbacks(inputs: Vec<(String, RoutingInput)>) -> [Callback; 2] {
     [show, title]
 }
 
+/// The values for content and title.
 type Shown = Result<(Children, Json<Value>), Box<dyn Error + Send + Sync>>;
 
 /// Returns the page of a path, and its title.
@@ -124,6 +125,7 @@ async fn not_found(pages: &PageRegistry, request: PageRequest) -> Shown {
     Ok((content, Json(json!({"title": pages.title}))))
 }
 
+/// Returns the content with the title that belongs to it.
 fn shown(
     content: Children,
     page: &RegisteredPage,

@@ -144,6 +144,7 @@ impl<'a> Variable<'a> {
     }
 }
 
+/// A variable is its own deserializer.
 impl<'de> IntoDeserializer<'de, VariableError> for Variable<'de> {
     type Deserializer = Self;
 
@@ -162,6 +163,7 @@ macro_rules! parsed {
     )*};
 }
 
+/// Parses the text by the type that is asked for.
 impl<'de> Deserializer<'de> for Variable<'de> {
     type Error = VariableError;
 
@@ -232,6 +234,7 @@ impl<'de> Deserializer<'de> for Variable<'de> {
     forward_to_deserialize_any! { bytes byte_buf unit unit_struct tuple_struct map struct identifier ignored_any }
 }
 
+/// Writes `name=value` pairs joined by `&`, for the log; they are not encoded again.
 impl Display for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pairs = self

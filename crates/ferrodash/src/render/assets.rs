@@ -12,8 +12,11 @@ use crate::paths;
 /// The files of the assets that go into the page, as addresses.
 #[derive(Debug, Default)]
 pub(crate) struct Assets {
+    /// Scripts, in the order in which they are loaded.
     pub(crate) scripts: Vec<String>,
+    /// Style sheets, in their order.
     pub(crate) styles: Vec<String>,
+    /// The last file called `favicon.ico`, if there is one.
     pub(crate) favicon: Option<String>,
 }
 
@@ -69,6 +72,7 @@ impl Assets {
 struct Found {
     /// Below the assets folder.
     path: String,
+    /// Names, and where links lead to.
     files: Vec<(String, PathBuf)>,
 }
 

@@ -30,8 +30,11 @@ use assets::Assets;
 pub(crate) struct Rendered {
     /// The layout, if it is fixed.
     pub(crate) layout: Option<Body>,
+    /// The list of callbacks, for the renderer.
     pub(crate) dependencies: Body,
+    /// The page that the browser loads.
     pub(crate) index: Index,
+    /// The bundles of the component suites.
     pub(crate) suites: Suites,
     /// Tells a page whether it is of this build.
     pub(crate) build_id: String,

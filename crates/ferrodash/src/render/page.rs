@@ -24,8 +24,11 @@ pub(crate) enum Index {
 
 /// A piece of the page: text, or a place that is filled in for each request.
 pub(crate) enum Piece {
+    /// Text that is the same for all paths.
     Text(String),
+    /// The title of the path's page.
     Title,
+    /// The tags about the path's page.
     Metas,
 }
 

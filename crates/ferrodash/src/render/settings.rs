@@ -121,6 +121,7 @@ fn client_callback<'a>(registry: &'a Registry, callback: &'a Registered) -> Clie
             })
             .collect::<Vec<_>>()
     };
+    // The same outputs need no renaming.
     let rename = if shared.output == callback.output {
         Vec::new()
     } else {

@@ -12,8 +12,11 @@ use regex_lite::Regex;
 
 /// The bundles by their paths, and the addresses that go into the page.
 pub(crate) struct Suites {
+    /// Every file, by its path without fingerprints.
     bundles: HashMap<String, Served>,
+    /// The scripts of the page, in the order of the suites.
     pub(crate) scripts: Vec<Script>,
+    /// The addresses of style sheets, below the app's prefix.
     pub(crate) styles: Vec<String>,
     /// The address of plotly.js below the app's prefix, which the renderer does not know from a
     /// script's.

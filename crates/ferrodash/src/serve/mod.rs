@@ -68,6 +68,8 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let local = listener.local_addr().map_err(cannot_listen)?;
         let phases = Phases::follow_signals(self.drain).map_err(cannot_listen)?;
+        // Signals are followed before the line is printed: a script that waits for the line may
+        // send one at once.
         announce(&local.to_string());
         let mut connections = Connections::new(self, router, phases.clone());
         connections.accept(&listener).await;
@@ -104,7 +106,9 @@ pub async fn serve(router: Router, address: &str) -> Result<()> {
 struct Connections {
     settings: Arc<Server>,
     router: Router,
+    /// The phase of the server's life; each connection has a clone.
     phases: Phases,
+    /// A task for each open connection. Dropping the set aborts them.
     open: JoinSet<()>,
     /// A permit for each connection that may be open.
     room: Arc<Semaphore>,
@@ -113,6 +117,7 @@ struct Connections {
 }
 
 impl Connections {
+    /// Prepares for connections, of which none is open yet.
     fn new(settings: Server, router: Router, phases: Phases) -> Self {
         let room = Arc::new(Semaphore::new(
             settings.max_connections.min(Semaphore::MAX_PERMITS),

@@ -19,9 +19,13 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
+    /// The time for the head of a request; also the time that a connection may be idle.
     pub(crate) header_timeout: Duration,
+    /// The number of connections that may be open.
     pub(super) max_connections: usize,
+    /// The time after a signal in which connections are still accepted.
     pub(super) drain: Duration,
+    /// The time after that in which open requests may end.
     pub(super) stop_within: Duration,
 }
 

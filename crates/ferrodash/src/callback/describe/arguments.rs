@@ -44,6 +44,7 @@ use crate::callback::{Input, State};
 #[derive(Debug, Clone, Default)]
 #[must_use = "arguments do nothing until a callback has them"]
 pub struct Args {
+    /// The fields, in the order of the calls. A name can be there twice until it is checked.
     pub(crate) fields: Vec<(Cow<'static, str>, Field)>,
 }
 

@@ -32,6 +32,7 @@ pub(crate) const INLINE_NAMESPACE: &str = "_dashprivate_clientside_funcs";
 #[must_use = "a callback is complete with its handler"]
 pub struct CallbackBuilder {
     spec: Spec,
+    /// The callback's own handler of errors.
     on_error: Option<ErrorHandler>,
     /// The sources of the function's arguments, but for states that were declared by themselves:
     /// those are in `trailing`, as they come after all inputs.

@@ -55,6 +55,7 @@ pub(in crate::callback) fn check(callback: &Callback, mistakes: &mut Vec<Mistake
     {
         mistake(&"a debounce of zero waits for nothing; leave it out");
     }
+    // A callback whose outputs others write too must say what happens when the page is loaded.
     let says = matches!(
         spec.initial_call,
         InitialCall::Prevented | InitialCall::Duplicate
@@ -252,6 +253,7 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     if callback.spec.outputs.is_empty() {
         mistake("it is cached but has no output, so a second call would do nothing; leave the cache out".into());
     }
+    // Two closures of one type that captured different values would share their entries.
     if matches!(callback.function, Function::Server { id: None, .. }) && !callback.spec.is_named {
         mistake(
             "it is cached and its function captures values, which are no part of the key; give it a name that no other \
@@ -322,6 +324,8 @@ fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
     let all = all.filter(|(_, output)| !output.allow_duplicate);
     for (callback, output) in all {
         let property = &output.property;
+        // Most ids are texts, which are found by one look-up. Only patterns have to be compared one
+        // by one.
         let exact = plain.insert(property, callback);
         let overlapping = || {
             let known = patterns

@@ -16,8 +16,11 @@ use crate::callback::{Input, Property, Spec};
 /// an id with wildcards it covers every component that matches; each has a carrier of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Gate {
+    /// The property that callbacks declare.
     pub(crate) property: Property,
+    /// The property that triggers the callbacks.
     pub(crate) carrier: String,
+    /// The time for which the property must not have changed.
     pub(crate) wait: Duration,
 }
 
@@ -83,21 +86,25 @@ fn every(id: &Id) -> Id {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) property: Property,
+    /// True if the component may be missing from the page.
     pub(crate) optional: bool,
 }
 
 /// The inputs and states of a call as they are sent, and the place of each argument among them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shape {
+    /// The inputs, carriers among them.
     pub(crate) inputs: Vec<Slot>,
     /// The inputs as `id.property`, in which form a call names what triggered it.
     pub(crate) names: Vec<String>,
+    /// The states, and after them the real properties of carriers.
     pub(crate) states: Vec<Slot>,
     /// In the order of inputs and states.
     pub(crate) sources: Vec<Source>,
 }
 
 impl Shape {
+    /// A shape with the texts of its inputs.
     fn new(inputs: Vec<Slot>, states: Vec<Slot>, sources: Vec<Source>) -> Self {
         Self {
             names: inputs
@@ -153,6 +160,7 @@ impl Spec {
         )
     }
 
+    /// The declared states, which are sent as they are.
     fn state_slots(&self) -> Vec<Slot> {
         let slot = |state: &crate::callback::State| Slot {
             property: state.property.clone(),

@@ -79,6 +79,7 @@ impl Display for Property {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     pub(crate) property: Property,
+    /// True if other callbacks may write the property too.
     pub(crate) allow_duplicate: bool,
 }
 
@@ -97,8 +98,11 @@ pub struct Output {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
     pub(crate) property: Property,
+    /// The time for which the property must not have changed before the callback is called.
     pub(crate) debounce: Option<Duration>,
+    /// The value while the property is unset; `null` without one.
     pub(crate) default: Option<serde_json::Value>,
+    /// True if the component may be missing from the page.
     pub(crate) optional: bool,
 }
 
@@ -109,7 +113,9 @@ pub struct Input {
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
     pub(crate) property: Property,
+    /// The value while the property is unset; `null` without one.
     pub(crate) default: Option<serde_json::Value>,
+    /// True if the component may be missing from the page.
     pub(crate) optional: bool,
 }
 
@@ -205,12 +211,14 @@ impl State {
     }
 }
 
+/// A pair of an id and a property is an input without options.
 impl<I: Into<Id>, P: Into<Cow<'static, str>>> From<(I, P)> for Input {
     fn from((id, property): (I, P)) -> Self {
         Self::new(id, property)
     }
 }
 
+/// A pair of an id and a property is a state without options.
 impl<I: Into<Id>, P: Into<Cow<'static, str>>> From<(I, P)> for State {
     fn from((id, property): (I, P)) -> Self {
         Self::new(id, property)
@@ -229,6 +237,7 @@ pub(crate) fn digest(text: &str) -> String {
 /// The names of a callback and of each of its outputs for the renderer.
 #[derive(Debug)]
 pub(crate) struct Names {
+    /// The name of the callback, which a call sends as `output`.
     pub(crate) callback: String,
     /// One for each output; that of the callback if it has none.
     pub(crate) outputs: Vec<String>,

@@ -103,6 +103,7 @@ pub(crate) struct Defaults {
     pub(crate) build_id: String,
     /// No callback is called when the page is loaded.
     pub(crate) prevent_initial_callbacks: bool,
+    /// Answers for functions that fail and have no handler of their own, or one that fails too.
     pub(crate) on_error: Option<ErrorHandler>,
     /// The plugins' functions that learn of failures.
     pub(crate) listeners: Arc<[FailureListener]>,

@@ -21,16 +21,20 @@ const MOST_ADDED: usize = 1000;
 
 /// All callbacks of an app. Shared by all requests.
 pub(crate) struct Registry {
+    /// The callbacks that the app was built with, by their numbers.
     callbacks: Vec<Arc<Registered>>,
+    /// Their numbers, by the strings by which the renderer knows them.
     by_output: HashMap<String, CallbackNumber>,
     /// The names of all their outputs.
     names: HashSet<String>,
+    /// Their numbers, by their names in URLs.
     by_token: HashMap<String, CallbackNumber>,
     /// The callbacks that were added while the app runs. The lock is held for one look-up, or to
     /// exchange the list.
     added: RwLock<Vec<Arc<Registered>>>,
     /// Held while a callback is added, so that two of them are checked one after the other.
     adding: Mutex<()>,
+    /// The settings of the app, for callbacks that are added later.
     defaults: Defaults,
 }
 

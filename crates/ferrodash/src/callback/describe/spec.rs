@@ -14,10 +14,13 @@ use crate::callback::{CacheOptions, Input, Output, Parameter, Property, State};
 /// Everything about a callback but its function.
 #[derive(Clone)]
 pub(crate) struct Spec {
+    /// The name in messages and cache keys; by default that of the function's type.
     pub(crate) name: String,
     /// True if the name was given, and not taken from the function's type.
     pub(crate) is_named: bool,
+    /// The version of the function's source; an empty one changes with each build.
     pub(crate) version: &'static str,
+    /// The place of the description, for mistakes and for keys of functions without a name.
     pub(crate) location: &'static Location<'static>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) inputs: Vec<Input>,
@@ -25,12 +28,17 @@ pub(crate) struct Spec {
     /// The source of each of the function's arguments; `None` when they are the inputs and the
     /// states.
     pub(crate) parameters: Option<Vec<Parameter>>,
+    /// The properties that are set while it runs.
     pub(crate) running: Vec<Running>,
     pub(crate) cache: Option<CacheOptions>,
     pub(crate) initial_call: InitialCall,
+    /// True if all its components may be missing from the page.
     pub(crate) optional: bool,
+    /// True if Dash's developer tools leave it out of their graph.
     pub(crate) hidden: bool,
+    /// The address for other programs, if it has one.
     pub(crate) api: Option<ApiEndpoint>,
+    /// True if its function may add callbacks, so that the page asks for the list again.
     pub(crate) adds_callbacks: bool,
     /// Declares that it sets no cookies and headers, so that its calls may travel with others.
     pub(crate) batch: bool,
@@ -59,7 +67,9 @@ pub(crate) enum TimeLimit {
     /// The app's limit.
     #[default]
     OfApp,
+    /// This time.
     After(Duration),
+    /// Any time.
     None,
 }
 
@@ -74,6 +84,7 @@ pub(crate) struct Running {
 /// An address at which other programs call a callback's function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiEndpoint {
+    /// The whole path, without the app's prefix.
     pub(crate) path: String,
     /// Names of the function's arguments.
     pub(crate) names: Vec<String>,

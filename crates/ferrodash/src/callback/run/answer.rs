@@ -301,10 +301,12 @@ async fn begin(
     if arguments.values.iter().map(Bytes::len).sum::<usize>() < LARGE {
         return handler.call(arguments, context);
     }
+    // Threads for blocking work do not inherit the span of the request.
     let span = tracing::Span::current();
     let begun = off_thread::run(move || span.in_scope(|| handler.call(arguments, context))).await;
     begun.unwrap_or_else(|error| match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
+        // The task was cancelled, which happens only when the runtime ends.
         Err(_) => ready(Err(CallError::Panic("the server is stopping".into()))).boxed(),
     })
 }
@@ -468,6 +470,7 @@ fn separate(body: &mut Vec<u8>) {
     }
 }
 
+/// Writes a text as a JSON string.
 fn write_json(body: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(body, text).expect("text is JSON, and writing to memory does not fail");
 }

@@ -26,12 +26,14 @@ pub(crate) struct Call {
     pub(crate) values: Vec<Bytes>,
     /// The components that wildcards stand for; `None` for a callback without any.
     pub(crate) ids: Option<CallIds>,
+    /// The inputs that triggered it; none for the call when the page is loaded.
     pub(crate) triggers: Vec<Trigger>,
 }
 
 /// The components of a call whose callback has wildcards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct CallIds {
+    /// Those of the outputs, in their order.
     pub(crate) outputs: Vec<Ids>,
     /// Of all inputs, then all states.
     pub(crate) arguments: Vec<Ids>,
@@ -54,6 +56,7 @@ pub struct Trigger {
     pub id: Id,
     /// The property.
     pub property: Cow<'static, str>,
+    /// The JSON text of the new value.
     value: Option<Bytes>,
 }
 
@@ -105,6 +108,7 @@ pub struct Argument {
     pub property: Cow<'static, str>,
     /// True if its change is among what triggered the call.
     pub triggered: bool,
+    /// The JSON text of the value.
     value: Bytes,
 }
 
@@ -214,12 +218,14 @@ impl Call {
         }
     }
 
+    /// Returns the components behind each input.
     pub(crate) fn inputs_list(&self) -> Vec<Grouping> {
         (0..self.callback.callback.spec.inputs.len())
             .map(|index| self.leaf(index))
             .collect()
     }
 
+    /// Returns the components behind each state.
     pub(crate) fn states_list(&self) -> Vec<Grouping> {
         (self.callback.callback.spec.inputs.len()..self.values.len())
             .map(|index| self.leaf(index))

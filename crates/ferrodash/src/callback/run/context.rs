@@ -48,14 +48,18 @@ use crate::sync::lock;
 pub struct Context {
     call: Arc<Call>,
     request: Arc<RequestParts>,
+    /// The effects of the function beside its outputs. Clones share them.
     effects: Effects,
+    /// Present in cached callbacks only.
     guard: Option<Arc<Guard>>,
 }
 
 /// Watches over what a cached callback does with its context.
 #[derive(Debug)]
 struct Guard {
+    /// The declarations of the callback, which are part of the key.
     allowed: Vec<Vary>,
+    /// The first access that was not declared.
     violation: Mutex<Option<CallError>>,
 }
 
@@ -85,6 +89,7 @@ const OF_THE_SERVER: [&str; 19] = [
 ];
 
 impl Context {
+    /// Creates the context of a call that is not cached, or whose key is still to be made.
     pub(crate) fn new(call: Arc<Call>, request: Arc<RequestParts>) -> Self {
         Self {
             call,
@@ -125,6 +130,8 @@ impl Context {
     /// from an empty one.
     pub(crate) fn values(&self, vary: &[Vary]) -> Vec<(String, Option<String>)> {
         let value = |by: &Vary| match by {
+            // The values must be exactly those that the accessors below return, or a function could
+            // see a difference between two calls with one key.
             Vary::Cookie(name) => self.request.cookie(name),
             Vary::Header(name) => self.request.header(name),
             Vary::Path => Some(format!("{}?{}", self.request.path, self.request.query)),
@@ -305,6 +312,8 @@ impl Context {
         self.header_of_answer(name, value, true)
     }
 
+    /// Checks a header and adds it to the effects. The check of the names comes first, so that a
+    /// mistake is an error in cached callbacks, too.
     fn header_of_answer(&self, name: &str, value: &str, append: bool) -> Result<(), HeaderError> {
         let (name, value) = (HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
         if OF_THE_SERVER.contains(&name.as_str()) {
@@ -430,6 +439,7 @@ impl Context {
     /// Returns the roles of who makes the request; empty for nobody. In a cached callback it needs
     /// `vary = "roles"`, or `"user"`.
     pub fn roles(&self) -> Vec<String> {
+        // `allows` notes no violation, so that the roles can be read with either declaration.
         let allowed = self.allows(&Vary::User) || self.may_read(&Vary::Roles);
         allowed
             .then(|| self.request.identity())
@@ -514,6 +524,7 @@ impl Guard {
     }
 }
 
+/// Shows the triggers only, and nothing of the request: a function may log its context.
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // What a cached callback writes into its answer must not hold more than it may read.

@@ -18,6 +18,7 @@ use crate::sync::lock;
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Effects(Arc<Mutex<Gathered>>);
 
+/// The effects that were gathered until now.
 #[derive(Debug, Default)]
 struct Gathered {
     side_updates: Vec<SideUpdate>,
@@ -80,6 +81,7 @@ impl Effects {
         self.with(|all| all.timings.push(timing));
     }
 
+    /// Takes the side updates, when the body is written.
     pub(crate) fn take_side_updates(&self) -> Vec<SideUpdate> {
         self.with(|all| std::mem::take(&mut all.side_updates))
     }
@@ -89,10 +91,12 @@ impl Effects {
         self.with(|all| all.headers.first().map(|header| header.name.clone()))
     }
 
+    /// Takes the headers, when the response is made.
     pub(crate) fn take_headers(&self) -> Vec<Header> {
         self.with(|all| std::mem::take(&mut all.headers))
     }
 
+    /// Takes the timings, when the response is made.
     pub(crate) fn take_timings(&self) -> Vec<Timing> {
         self.with(|all| std::mem::take(&mut all.timings))
     }

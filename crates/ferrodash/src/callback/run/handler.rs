@@ -86,6 +86,7 @@ pub trait LastArgument<K>: Sized {
 #[doc(hidden)]
 pub struct Value;
 
+/// A value as the last argument.
 #[diagnostic::do_not_recommend]
 impl<T: CallbackArgument> LastArgument<Value> for T {
     fn reader() -> Option<Reader<Self>> {
@@ -97,6 +98,7 @@ impl<T: CallbackArgument> LastArgument<Value> for T {
     }
 }
 
+/// The context, which is not read from the request's JSON.
 impl LastArgument<Context> for Context {
     fn reader() -> Option<Reader<Self>> {
         None
@@ -132,7 +134,9 @@ pub struct Signature {
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
+    /// The name of the type, for messages.
     wanted: &'static str,
+    /// Returns why a text is not a value of the type, if it is none.
     error: fn(&[u8]) -> Option<serde_json::Error>,
 }
 
@@ -216,6 +220,7 @@ pub(crate) struct ErasedHandler {
 }
 
 impl ErasedHandler {
+    /// Makes a handler of a function that reads its arguments itself.
     pub(crate) fn new(
         signature: Signature,
         call: impl Fn(HandlerCall) -> Result<HandlerFuture, HandlerError> + Send + Sync + 'static,

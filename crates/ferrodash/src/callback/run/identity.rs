@@ -48,7 +48,9 @@ type FindUser = dyn Fn(&HeaderMap) -> Option<Identity> + Send + Sync;
 /// The app's settings about who makes a request.
 #[derive(Clone)]
 pub(crate) struct Identify {
+    /// The function that says who makes a request; `None` if the app has none.
     pub(crate) user: Option<Arc<FindUser>>,
+    /// The name of the cookie whose value is the session.
     pub(crate) session_cookie: Arc<str>,
 }
 

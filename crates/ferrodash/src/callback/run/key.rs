@@ -36,6 +36,7 @@ pub(crate) fn call_key(context: &Context) -> Key {
 /// value takes many times the memory of its text, and a browser writes the same value the same way.
 struct Canonical<'a>(&'a [Bytes]);
 
+/// Texts that cannot be parsed are taken as bytes; the function will refuse them.
 impl Serialize for Canonical<'_> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut sequence = serializer.serialize_seq(Some(self.0.len()))?;

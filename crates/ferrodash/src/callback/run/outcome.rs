@@ -241,12 +241,14 @@ impl Display for CallbackError {
 
 debug_as_display!(CallbackError);
 
+/// Lets `?` turn any error into this one.
 impl<E: Error + Send + Sync + 'static> From<E> for CallbackError {
     fn from(error: E) -> Self {
         Self(Box::new(error))
     }
 }
 
+/// Returns the original error.
 impl From<CallbackError> for Box<dyn Error + Send + Sync> {
     fn from(error: CallbackError) -> Self {
         error.0
@@ -288,6 +290,7 @@ pub trait IntoOutput {
     fn into_output(self) -> OutputValue;
 }
 
+/// Every value of a property is a new value of an output.
 impl<T: IntoProp> IntoOutput for T {
     fn into_output(self) -> OutputValue {
         OutputValue::To(self.into_prop())
@@ -300,6 +303,7 @@ impl IntoOutput for OutputValue {
     }
 }
 
+/// The output stays as it is.
 impl IntoOutput for NoUpdate {
     const FOR_ALL: bool = true;
 
@@ -308,12 +312,14 @@ impl IntoOutput for NoUpdate {
     }
 }
 
+/// The output is changed in the page.
 impl IntoOutput for Patch {
     fn into_output(self) -> OutputValue {
         OutputValue::Patch(self.into_prop_value())
     }
 }
 
+/// A new value, or none.
 impl<T: IntoOutput> IntoOutput for Update<T> {
     fn into_output(self) -> OutputValue {
         match self {
@@ -323,6 +329,7 @@ impl<T: IntoOutput> IntoOutput for Update<T> {
     }
 }
 
+/// A value for each component of the output.
 impl<T: IntoOutput> IntoOutput for Each<T> {
     fn into_output(self) -> OutputValue {
         OutputValue::Each(self.0.into_iter().map(IntoOutput::into_output).collect())
@@ -499,6 +506,7 @@ pub struct List;
 #[doc(hidden)]
 pub struct Fallible<M>(std::marker::PhantomData<M>);
 
+/// One value is the answer of a callback with one output.
 impl<T: IntoOutput> IntoAnswer<Single> for T {
     const VALUES: Option<usize> = if T::FOR_ALL { None } else { Some(1) };
 
@@ -511,6 +519,7 @@ impl<T: IntoOutput> IntoSingleAnswer<Single> for T {}
 impl IntoAnswers<0, Single> for () {}
 impl<const N: usize> IntoAnswers<N, Single> for NoUpdate {}
 
+/// The number of values is compared with that of the outputs on each call.
 impl IntoAnswer<List> for Outputs {
     const VALUES: Option<usize> = None;
 
@@ -522,6 +531,7 @@ impl IntoAnswer<List> for Outputs {
 impl IntoSingleAnswer<List> for Outputs {}
 impl<const N: usize> IntoAnswers<N, List> for Outputs {}
 
+/// An error makes the call fail, unless it is [`PreventUpdate`].
 impl<M, T: IntoAnswer<M>, E: IntoCallbackError> IntoAnswer<Fallible<M>> for Result<T, E> {
     const VALUES: Option<usize> = T::VALUES;
 

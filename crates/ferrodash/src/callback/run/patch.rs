@@ -41,8 +41,12 @@ pub struct Patch(PatchValue);
 /// A place in a [`Patch`], reached by indexing. All places of a patch add to one list of changes.
 #[derive(Debug)]
 pub struct PatchValue {
+    /// The keys and indices from the property to this place.
     location: Vec<PatchKey>,
+    /// The changes of the whole patch, in their order. All places of a patch share this list.
     operations: Arc<Mutex<Vec<Operation>>>,
+    /// The places below this one that were indexed. `IndexMut` must return a reference, so they are
+    /// kept.
     inner: Vec<PatchValue>,
 }
 
@@ -61,9 +65,12 @@ pub enum PatchKey {
 /// One change, as the renderer takes it.
 #[derive(Debug)]
 struct Operation {
+    /// The name of the operation in Dash's form.
     name: &'static str,
     location: Vec<PatchKey>,
+    /// Its operand, if it has one.
     value: Option<Prop>,
+    /// The index of an insertion.
     index: Option<i64>,
 }
 
@@ -193,6 +200,7 @@ impl PatchValue {
     }
 }
 
+/// Reading a place of a patch returns an empty one.
 impl<K: Into<PatchKey>> Index<K> for PatchValue {
     type Output = PatchValue;
 
@@ -204,11 +212,14 @@ impl<K: Into<PatchKey>> Index<K> for PatchValue {
     }
 }
 
+/// Indexing a patch leads to the place of a key or an index below it.
 impl<K: Into<PatchKey>> IndexMut<K> for PatchValue {
     /// Returns the place of a key or an index below this one, and creates it if it is new.
     fn index_mut(&mut self, key: K) -> &mut PatchValue {
         let mut location = self.location.clone();
         location.push(key.into());
+        // Indexing the same place twice must return the same value, so places are looked up before
+        // they are made.
         let position = self
             .inner
             .iter()
@@ -249,6 +260,7 @@ operators! {
     DivAssign div_assign "Div" "Divides the number.";
 }
 
+/// Writes the patch in Dash's form, an object with a mark and the list of operations.
 impl Serialize for Patch {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const MARK: &str = "__dash_patch_update";
@@ -264,6 +276,7 @@ impl Serialize for Patch {
     }
 }
 
+/// Writes an operation with its name, its place and its operands, in the form of Dash's `Patch`.
 impl Serialize for Operation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
