@@ -46,6 +46,9 @@ impl Archive {
     /// messages.
     ///
     /// A tar cannot be searched, so all of it is read here; a zip is read file by file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be opened, [`Error::BadArchive`] if it is no archive.
     pub(crate) fn open(path: &Path, pin: &Pin) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
         let extension = path
@@ -122,6 +125,10 @@ impl Archive {
     }
 
     /// Returns the content of a file, which is read only once.
+    ///
+    /// # Errors
+    /// [`Error::NotInWheel`] if there is no such file, [`Error::DamagedMember`] if it cannot be
+    /// unpacked.
     pub(crate) fn bytes(&mut self, path: &str) -> Result<Rc<[u8]>> {
         if let Some(bytes) = self.read.get(path) {
             return Ok(bytes.clone());
@@ -144,6 +151,9 @@ impl Archive {
     }
 
     /// Returns the first bytes of a file, as text, without unpacking the rest of it.
+    ///
+    /// # Errors
+    /// Those of [`bytes`](Self::bytes).
     pub(crate) fn head(&mut self, path: &str) -> Result<String> {
         if let Some(bytes) = self.read.get(path) {
             return Ok(text_of_head(bytes));

@@ -123,6 +123,9 @@ fn compress(mut pending: Vec<(Vec<u8>, std::path::PathBuf, std::path::PathBuf)>)
 }
 
 /// Writes the Brotli form of a file, from an earlier build if there is one.
+///
+/// # Errors
+/// [`Error::Io`], also for the directory of kept files.
 fn compress_one(
     (content, kept, target): &(Vec<u8>, std::path::PathBuf, std::path::PathBuf),
 ) -> Result<()> {

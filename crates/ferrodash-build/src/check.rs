@@ -65,7 +65,8 @@ fn without_parts(archive: &Archive, suite: &Suite, components: &[ComponentMeta])
     ))
 }
 
-/// Finds a namespace that is not that of the package's classes, or that no script defines.
+/// Finds a namespace that is not that of the package's classes, or that no script defines. The
+/// renderer looks components up in `window[namespace]`, so the page would stay blank.
 fn wrong_namespace(archive: &mut Archive, suite: &Suite) -> Result<Option<String>> {
     let namespace = &suite.namespace;
     if let Some(own) = suite.own_namespace.as_ref().filter(|own| *own != namespace) {
@@ -87,7 +88,8 @@ fn wrong_namespace(archive: &mut Archive, suite: &Suite) -> Result<Option<String
     }))
 }
 
-/// Returns a warning if scripts load parts that the manifest does not list.
+/// Returns a warning if scripts load parts that the manifest does not list. It is no error, as a
+/// page may never need them.
 fn forgotten_parts(
     archive: &mut Archive,
     suite: &Suite,

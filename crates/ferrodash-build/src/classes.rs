@@ -71,7 +71,8 @@ pub(crate) fn exported(source: &str) -> Vec<String> {
     names
 }
 
-/// Finds the component class in a file: its name, and the text after its first line.
+/// Finds the component class in a file: its name, and the text after its first line. The first such
+/// class counts.
 fn class_of(source: &str) -> Option<(&str, &str)> {
     let mut start = 0;
     for line in source.split_inclusive('\n') {
@@ -87,6 +88,12 @@ fn class_of(source: &str) -> Option<(&str, &str)> {
 }
 
 /// Reads the text after the line `class Name(Component):`.
+///
+/// Names of properties are those of `_prop_names`; a type comes from `__init__` where it has one,
+/// else from the docstring. Entries such as `data-*` are wildcards, not properties.
+///
+/// # Errors
+/// What is missing or of another form, and a namespace that is not the wanted one.
 fn read_body(class: &str, body: &str, namespace: &str) -> Read<ComponentMeta> {
     let mut cursor = Cursor::new(body);
     let (description, mut documented) = docstring::read(&cursor.text()?);
@@ -151,6 +158,9 @@ fn attribute(body: &str, name: &str) -> Read<String> {
 
 /// Reads the value that a line gives to a name, with a type
 /// (`_children_props: typing.List[str] = []`) or without.
+///
+/// # Errors
+/// If there is no such line, or the value is not one of the expressions of `python.rs`.
 fn value_of(body: &str, name: &str) -> Read<Expr> {
     let assignments = body.match_indices(name).filter_map(|(at, _)| {
         let (before, after) = (&body[..at], &body[at + name.len()..]);
@@ -223,6 +233,10 @@ fn annotations(body: &str) -> Read<BTreeMap<String, Expr>> {
 }
 
 /// Returns a type in the form of `metadata.json`. A type that is not known accepts everything.
+///
+/// ```text
+/// typing.Optional[typing.Sequence[str]] → {"name": "arrayOf", "value": {"name": "string"}}
+/// ```
 fn described(annotation: &Expr) -> Value {
     match annotation {
         Expr::Name(name) => json!({"name": match name.rsplit('.').next().unwrap_or_default() {

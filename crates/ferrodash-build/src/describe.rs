@@ -15,7 +15,16 @@ const VALUES: usize = 24;
 /// The longest default that is shown whole, in characters.
 const DEFAULT: usize = 160;
 
-/// Returns the description of a property, and below it the keys of each dictionary that it can be.
+/// Returns the description of a property, and below it the keys of each dictionary that it can be:
+///
+/// ```text
+/// The marks of the slider.
+///
+/// `marks` is a dict with keys:
+///
+/// - `label` (text; optional): What the mark says.
+/// - `style` (dict; optional)
+/// ```
 pub(crate) fn with_keys(prop: &str, description: String, kind: &Value) -> String {
     let mut described = description;
     let mut intro = format!("`{prop}` is {} with keys:\n", phrase(kind));
@@ -30,7 +39,7 @@ pub(crate) fn with_keys(prop: &str, description: String, kind: &Value) -> String
     described
 }
 
-/// Returns a type that has a dictionary, in words and with an article.
+/// Returns a type that has a dictionary, in words and with an article: `a list of dicts`.
 fn phrase(kind: &Value) -> String {
     let words = words(kind);
     let with_article = words.split(" or ").map(|word| match word {
@@ -59,7 +68,8 @@ pub(crate) fn default_of(value: &Value) -> Option<String> {
     })
 }
 
-/// Writes the keys of a dictionary as a list, with the dictionaries inside it as lists below.
+/// Writes the keys of a dictionary as a list, with the dictionaries inside it as lists below. Keys
+/// beyond the limit are only counted.
 fn keys(text_of: &mut String, shape: &Map<String, Value>, depth: usize) {
     let margin = " ".repeat(depth * 2);
     for (index, (key, value)) in shape.iter().enumerate() {
@@ -124,7 +134,8 @@ fn shapes(kind: &Value) -> Vec<&Map<String, Value>> {
     }
 }
 
-/// Returns a type in words; nothing for a type that accepts everything.
+/// Returns a type in words, such as `text or list of number`; nothing for a type that accepts
+/// everything.
 fn words(kind: &Value) -> String {
     let inner = kind.get("value").unwrap_or(&Value::Null);
     match name_of(kind) {

@@ -49,6 +49,9 @@ pub(crate) fn read(docstring: &str) -> (String, BTreeMap<String, Documented>) {
 }
 
 /// Reads an entry after its name and the bracket: `string; optional): text`.
+///
+/// A default can itself have brackets and semicolons, so its end is looked for by what follows it.
+/// An entry of another form is text without a type.
 fn read_entry(rest: &str) -> Documented {
     let flag = ["optional)", "required)"]
         .iter()
@@ -93,6 +96,11 @@ fn read_entry(rest: &str) -> Documented {
 }
 
 /// Turns a type in Dash's words into the form of `metadata.json`; `null` if it says nothing.
+///
+/// ```text
+/// string | list of numbers → {"name": "union", "value": [{"name": "string"},
+///                              {"name": "arrayOf", "value": {"name": "number"}}]}
+/// ```
 fn described(text: &str) -> Value {
     let parts = alternatives(text.trim());
     match parts.as_slice() {
@@ -204,7 +212,8 @@ fn without_indentation(docstring: &str) -> String {
     docstring.lines().map(cut).collect::<Vec<_>>().join("\n")
 }
 
-/// Removes the indentation that all lines of a text after the first have in common.
+/// Removes the indentation that all lines of a text after the first have in common. The first line
+/// has none, as it follows the name.
 fn dedent(text: &str) -> String {
     let text = text.trim_end();
     let indentation = |line: &str| line.len() - line.trim_start().len();

@@ -2,7 +2,21 @@
 //! ships.
 //!
 //! The source is text that `rustfmt` does not see. The only crate that it refers to is
-//! `ferrodash_components`.
+//! `ferrodash_components`. For a component it has this form:
+//!
+//! ```text
+//! /// What the component is for.
+//! #[derive(Debug, Clone)]
+//! pub struct Slider(ferrodash_components::Component);
+//! impl Slider {
+//!     pub fn new(…) -> Self { … }                  what it requires
+//!     pub fn min(mut self, value: impl Number) -> Self { … }
+//! }
+//! impl From<Slider> for Component { … }            and other conversions
+//! ```
+//!
+//! A builder holds the component itself and no field per property, which keeps the code of a large
+//! suite small and quick to compile.
 
 mod doc;
 mod names;
@@ -30,7 +44,8 @@ const SHARED_FROM: usize = 8;
 /// Properties that a hand-written trait sets on every component.
 const COMMON: [&str; 2] = ["children", "id"];
 
-/// Returns the source of one suite's module.
+/// Returns the source of one suite's module: the trait of shared properties, the components in
+/// their order, the table.
 pub(crate) fn emit_suite(
     suite: &Suite,
     components: &[ComponentMeta],
@@ -50,7 +65,8 @@ pub(crate) fn emit_suite(
 }
 
 /// Returns the components with the lists that Dash's own suite describes in words only, such as the
-/// options of a dropdown.
+/// options of a dropdown. Without this they would accept any JSON, and a wrong form would show in
+/// the browser only.
 fn with_lists(suite: &Suite, components: &[ComponentMeta]) -> Vec<ComponentMeta> {
     let mut components = components.to_vec();
     let is_dcc = suite.namespace == "dash_core_components";
@@ -72,7 +88,8 @@ fn with_lists(suite: &Suite, components: &[ComponentMeta]) -> Vec<ComponentMeta>
     components
 }
 
-/// Returns the properties that every component of a large suite has in the same form.
+/// Returns the properties that every component of a large suite has in the same form. Required
+/// properties are not among them, as they are arguments of the constructor.
 fn shared_props(components: &[ComponentMeta]) -> Vec<PropMeta> {
     let Some((first, others)) = components.split_first() else {
         return Vec::new();
@@ -152,6 +169,9 @@ fn emit_component(
 }
 
 /// Writes the setters that only this component has.
+///
+/// A property whose setter would have the name `new`, or that of another setter, has none; it can
+/// be set by its name on the wire (`ComponentExt::prop`).
 fn emit_setters(code: &mut String, component: &ComponentMeta, shared: &[PropMeta]) {
     let mut taken = vec![ident("new")];
     for prop in &component.props {
@@ -294,6 +314,9 @@ fn documentation(prop: &PropMeta) -> String {
 
 /// Returns the argument's type, and the expression that makes a property of the argument called
 /// `name`.
+///
+/// Types are as narrow as the description is: what a suite describes as text does not accept a
+/// number.
 fn rust_type(component: &str, prop: &PropMeta, name: &str) -> (String, String) {
     let scalar = |kind: &str| {
         (

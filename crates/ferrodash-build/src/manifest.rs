@@ -170,7 +170,8 @@ impl Pin {
 }
 
 impl SuiteManifest {
-    /// Checks what does not depend on the package.
+    /// Checks what does not depend on the package: one kind of description, and a module that can
+    /// be a Rust name.
     fn check(&self) -> std::result::Result<(), String> {
         let module = self.module.as_deref().unwrap_or("the suite");
         if self.metadata.is_some() && self.classes.is_some() {

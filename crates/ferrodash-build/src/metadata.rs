@@ -109,6 +109,9 @@ pub fn read_metadata(text: &str, file: &str) -> Result<Vec<ComponentMeta>> {
 }
 
 /// Reads one component; `path` is that of its source, from which its name follows.
+///
+/// Functions, symbols and instances of classes are left out, as JSON cannot express them. A
+/// property without a type is left out, too.
 fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, String> {
     // The file's name up to its first dot; `displayName` is something else for some components.
     let name = path
@@ -203,6 +206,9 @@ pub(crate) fn prop_type(prop: &str, kind: &Value) -> PropType {
 
 /// Returns the type of an enumeration. Its members are JavaScript source: `'a'`, `true`, `1`,
 /// `null`.
+///
+/// Only texts make an enumeration in Rust; texts and booleans, numbers, or booleans alone are the
+/// types that accept them.
 fn choice(kind: &Value) -> PropType {
     let members = kind
         .get("value")
@@ -241,6 +247,10 @@ fn unquote(source: &str) -> String {
 
 /// Returns the type of a union: one with a name of its own if its members are of few kinds, else
 /// any JSON.
+///
+/// ```text
+/// string, number → TextOrNumber      node, string → Node      string, shape → Json
+/// ```
 fn union(prop: &str, kind: &Value) -> PropType {
     let members: Vec<&Value> = kind
         .get("value")

@@ -6,7 +6,8 @@
 use serde_json::{Map, Value};
 
 /// Returns the paths below one property, in the renderer's notation: `.` descends into an object,
-/// `[]` means each item of an array, `{}` each value of an object.
+/// `[]` means each item of an array, `{}` each value of an object. `options[].label` means the
+/// field `label` of each item of `options`.
 pub(crate) fn paths_of(prop: &str, kind: &Value) -> Vec<String> {
     let mut found = Vec::new();
     collect(kind, prop, &mut found);

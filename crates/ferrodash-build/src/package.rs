@@ -55,7 +55,12 @@ pub(crate) enum Description {
 }
 
 impl Suite {
-    /// Completes the manifest's description of a suite with what follows from the package.
+    /// Completes the manifest's description of a suite with what follows from the package. What the
+    /// manifest says always wins.
+    ///
+    /// # Errors
+    /// [`Error::NotInWheel`] if the directory of the suite cannot be found, and errors of reading
+    /// files.
     pub(crate) fn resolve(archive: &mut Archive, pin: &Pin, suite: &SuiteManifest) -> Result<Self> {
         let root = match &suite.root {
             Some(root) => root.trim_end_matches('/').to_owned(),
@@ -126,8 +131,15 @@ impl Suite {
         Ok(())
     }
 
-    /// Reads the components, as the package describes them. Those that Python cannot import from
-    /// the package are left out: packages keep files of components that they no longer have.
+    /// Reads the components, as the package describes them.
+    ///
+    /// Those that Python cannot import from the package are left out: packages keep files of
+    /// components that they no longer have. If none of the names is exported, the list of exports
+    /// says nothing, and all components are kept.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] or [`Error::Class`] for a description that cannot be read, and a
+    /// directory of classes without a component.
     pub(crate) fn components(&self, archive: &mut Archive) -> Result<Vec<ComponentMeta>> {
         let (directory, mut components) = match &self.description {
             Description::None => return Ok(Vec::new()),
@@ -191,6 +203,9 @@ impl Suite {
 
     /// Finds the main script: `<package>.min.js` or `<package>.js`, else `bundle.js`, else the only
     /// script that defines the namespace.
+    ///
+    /// Files near the root come first. If several scripts define the namespace, none is chosen: the
+    /// check then reports that there is no script, and names them.
     fn main_script(&self, archive: &mut Archive) -> Result<Option<String>> {
         let mut files = self.files(archive);
         files.retain(|path| path.ends_with(".js"));
@@ -221,7 +236,8 @@ impl Suite {
         Ok(found)
     }
 
-    /// Finds the style sheets that the package's Python code names.
+    /// Finds the style sheets that the package's Python code names. Others are shipped only if a
+    /// script names them.
     fn style_sheets(&self, archive: &mut Archive) -> Result<Vec<String>> {
         let mut files = self.files(archive);
         files.retain(|path| path.ends_with(".css"));
@@ -240,6 +256,9 @@ impl Suite {
 
     /// Finds the files that are loaded on demand: chunks that scripts load, and other files whose
     /// names are in a script or a style sheet.
+    ///
+    /// Only heads of scripts are read to find chunks, as scripts can be large. Files that nothing
+    /// names are not shipped.
     pub(crate) fn parts(&self, archive: &mut Archive) -> Result<Vec<String>> {
         let (mut parts, mut others) = (Vec::new(), Vec::new());
         for path in self.files(archive) {
@@ -272,7 +291,8 @@ impl Suite {
         Ok(parts)
     }
 
-    /// Finds the licence of the package, and those that bundlers leave beside scripts.
+    /// Finds the licence of the package, and those that bundlers leave beside scripts. Empty files
+    /// are left out.
     fn licence_texts(&self, archive: &mut Archive) -> Result<Vec<String>> {
         let shipped: Vec<String> = self
             .scripts
@@ -314,6 +334,9 @@ impl Suite {
 
 /// Finds the suite's directory: the one with the package's name, else the only one that Python
 /// could import.
+///
+/// # Errors
+/// [`Error::NotInWheel`], which names the directories that there are.
 fn find_root(archive: &Archive, pin: &Pin) -> Result<String> {
     let mut packages = archive.files();
     packages.retain(|path| path.ends_with("/__init__.py") && path.matches('/').count() == 1);
@@ -333,6 +356,8 @@ fn find_root(archive: &Archive, pin: &Pin) -> Result<String> {
 
 /// Finds the description: the nearest `metadata.json` below the root, else the directory with most
 /// classes.
+///
+/// A file counts as a class if it derives one from `Component`.
 fn find_description(archive: &mut Archive, root: &str) -> Result<Description> {
     let mut files = archive.files();
     files.retain(|path| path.starts_with(&format!("{root}/")));
@@ -392,7 +417,8 @@ fn package_name(archive: &mut Archive, root: &str) -> Option<String> {
 }
 
 /// Returns whether a script, by its head, is a part that webpack made to be loaded by another one,
-/// in its form for production.
+/// in its form for production. Such a script adds itself to a global list whose name has
+/// `webpackChunk` or `webpackJsonp`.
 fn is_chunk(text: &str) -> bool {
     text.contains("||[]).push([[")
         && ["webpackChunk", "webpackJsonp"]

@@ -78,6 +78,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads an expression. `str | None` is read as a union.
+    ///
+    /// # Errors
+    /// What was expected, and the text that is there.
     pub(crate) fn expr(&mut self) -> Result<Expr> {
         let first = self.operand()?;
         let mut members = vec![first];
@@ -118,6 +121,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a text in one, two or three quotes of a kind, with its escapes.
+    ///
+    /// # Errors
+    /// If no text comes next, or it does not end.
     pub(crate) fn text(&mut self) -> Result<String> {
         self.skip();
         let quotes = ["\"\"\"", "'''", "\"", "'"];

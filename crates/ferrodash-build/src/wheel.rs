@@ -90,6 +90,12 @@ impl Source {
 
     /// Fetches with pip into a directory of its own and moves the verified file to its place in one
     /// step, so that two builds at a time, or one that is interrupted, never leave half a file.
+    ///
+    /// pip itself checks the digest (`--require-hashes`), and the file is compared again here, as
+    /// it is for every other place.
+    ///
+    /// # Errors
+    /// The reason, as far as pip's output tells it.
     fn fetch(&self, pin: &Pin) -> Result<PathBuf> {
         fs::create_dir_all(&self.cache).map_err(|error| Error::io("create", &self.cache, error))?;
         let staging = tempfile::tempdir_in(&self.cache)
@@ -148,7 +154,7 @@ impl Source {
     }
 
     /// Tells the ways apart in which pip fails, by what it prints: it has one exit code for all of
-    /// them.
+    /// them. What is not recognized is returned with pip's last line.
     fn explain(&self, pin: &Pin, output: &Output) -> Error {
         let text = String::from_utf8_lossy(&output.stderr);
         let wheel = pin.requirement();
@@ -229,6 +235,9 @@ fn prefix(pin: &Pin) -> String {
 
 /// Returns the files of the pinned package and version; there can be several, such as a wheel and a
 /// source archive.
+///
+/// Names of packages are compared in their normal form, as older source archives keep the hyphens
+/// of the package's name.
 fn candidates(directory: &Path, pin: &Pin) -> Vec<PathBuf> {
     let wanted = ["-", ".tar.gz", ".tgz", ".zip"].map(|rest| format!("{}{rest}", prefix(pin)));
     let matches = |path: &PathBuf| {

@@ -78,6 +78,7 @@ impl IntoProp for Style {
     }
 }
 
+/// `()` takes the property's value away.
 impl IntoProp for () {
     /// `null`, which takes the property's value away.
     fn into_prop(self) -> Prop {

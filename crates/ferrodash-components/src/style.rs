@@ -26,6 +26,7 @@ impl Style {
     }
 }
 
+/// Properties whose values are of one type.
 impl<V: Scalar, const N: usize> From<[(&str, V); N]> for Style {
     fn from(properties: [(&str, V); N]) -> Self {
         properties

@@ -27,7 +27,8 @@ pub struct Suite {
     pub bundles: &'static [Bundle],
 }
 
-/// The names that a component knows.
+/// The names that a component knows. A server compares callbacks with them, so that a misspelled
+/// property is found before the app serves.
 #[derive(Debug)]
 pub struct ComponentInfo {
     /// The component's name.
@@ -41,7 +42,8 @@ pub struct ComponentInfo {
     pub children_props: &'static [&'static str],
 }
 
-/// An embedded file, in the three forms in which it can be sent.
+/// An embedded file, in the three forms in which it can be sent. They were compressed when the
+/// suite was built.
 #[derive(Debug)]
 pub struct Bundle {
     /// Path relative to the suite's root.

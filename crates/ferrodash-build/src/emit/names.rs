@@ -46,6 +46,10 @@ pub(super) fn pascal(name: &str) -> String {
 
 /// Returns a name for each of the choices. Different ones that would have the same name are
 /// numbered.
+///
+/// ```text
+/// "top left" → TopLeft      "2d" → N2d      "" → Empty      "a-b", "a_b" → AB, AB_2
+/// ```
 pub(super) fn variants(choices: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for choice in choices {

@@ -5,7 +5,8 @@ use crate::ComponentMeta;
 use crate::bundle::Bundle;
 use crate::package::Suite;
 
-/// Writes the table. Files are included as bytes from `OUT_DIR`.
+/// Writes the table. Files are included as bytes from `OUT_DIR`, so they become part of the program
+/// and need not be installed beside it.
 pub(super) fn emit_table(
     code: &mut String,
     suite: &Suite,

@@ -72,6 +72,7 @@ impl OptionItem for &str {
     }
 }
 
+/// An object, which is not checked.
 impl OptionItem for Value {
     fn into_option(self) -> Value {
         self
@@ -84,6 +85,7 @@ impl OptionItem for &Value {
     }
 }
 
+/// A pair of the value and its label.
 impl<V: OptionValue, L: OptionValue> OptionItem for (V, L) {
     fn into_option(self) -> Value {
         json!({ "value": self.0.into_value(), "label": self.1.into_value() })

@@ -154,7 +154,7 @@ fn table(id: &'static str, columns: &[(&str, &str)]) -> dash_table::DataTable {
 /// summary and tables.
 ///
 /// One callback does both, so that what the page shows afterwards includes the effect of the
-/// button.
+/// button. It also runs on the interval and when the page is loaded, when no button was pressed.
 fn update(cache: Cache) -> Callback {
     Callback::builder()
         .name("ferrodash::admin", "1")
@@ -178,6 +178,8 @@ fn update(cache: Cache) -> Callback {
                 let cache = cache.clone();
                 async move {
                     let (data, rows) = (data.unwrap_or_default(), rows.unwrap_or_default());
+                    // The rows are those that the page shows, which may have changed here since; so
+                    // entries are named by their keys.
                     let keys = rows
                         .iter()
                         .filter_map(|row| data.get(*row)?.key.parse().ok())

@@ -26,7 +26,9 @@ pub(super) fn check_identity(registry: &Registry, config: &Config, mistakes: &mu
 }
 
 /// Adds a mistake for each property that a callback reads or writes and no component in the layout
-/// has.
+/// has, also for those that it sets while it runs.
+///
+/// A missing component is no mistake if the callback or the dependency is optional.
 pub(super) fn check_properties(
     registry: &Registry,
     components: &Components<'_>,

@@ -25,7 +25,8 @@ struct Claim {
 }
 
 impl Claim {
-    /// Returns whether some request would be one for both.
+    /// Returns whether some request would be one for both: the paths are equal, or one is a folder
+    /// that contains the other.
     fn meets(&self, other: &Self) -> bool {
         let below = |folder: &Self, path: &str| {
             let rest = path.strip_prefix(folder.path.as_str()).unwrap_or("-");
@@ -38,7 +39,7 @@ impl Claim {
 /// Adds a mistake for each path that another part of the app serves already.
 ///
 /// `admin` is the path of the admin page, if the app has one. The routes of plugins are compared
-/// when they are joined to these.
+/// when they are joined to these. Mistakes have the place of the part that was added later.
 pub(crate) fn check(
     config: &Config,
     admin: Option<&str>,

@@ -146,6 +146,9 @@ enum Origin {
 
 /// Returns the value that the page has for a property when it is loaded; `None` if that is not
 /// known.
+///
+/// It is not known for wildcards, for components that the layout does not have, for ids that
+/// several pages share, and for properties that a component sets itself.
 fn first_value(
     registered: &Registered,
     index: usize,

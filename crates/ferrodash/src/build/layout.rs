@@ -19,6 +19,9 @@ pub(super) type Components<'a> = HashMap<String, Vec<Cow<'a, Component>>>;
 
 /// Returns the components of the layout and of all pages by their ids, and adds a mistake for each
 /// id that is invalid or is on one page twice.
+///
+/// Components inside data, such as JSON that a callback's store holds, are in the index too, as
+/// callbacks may name them; they are not checked.
 pub(super) fn components_by_id<'a>(
     layout: &'a Layout,
     pages: &'a PageRegistry,

@@ -58,6 +58,7 @@ fn check_redirects(
 
 /// Calls `mistake` for everything that is wrong with one page.
 fn check_page(page: &RegisteredPage, mistake: &mut dyn FnMut(String)) {
+    // Nothing else about such a page can be said: path and name would follow from the module.
     if page.module().is_empty() {
         mistake("a page needs a module, a path or a path_template".into());
         return;
@@ -79,6 +80,8 @@ fn check_page(page: &RegisteredPage, mistake: &mut dyn FnMut(String)) {
 
 /// Calls `mistake` if a path, template or old path is not one that a browser sends. `what` is the
 /// name of the setting.
+///
+/// Only the text of a template around its variables is compared with what browsers send.
 fn check_path(what: &str, path: &str, mistake: &mut dyn FnMut(String)) {
     let text = if what == "path_template" {
         text_of_template(path)

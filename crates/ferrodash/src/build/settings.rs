@@ -15,6 +15,9 @@ pub(super) fn check(config: &Config, mistake: &mut dyn FnMut(String)) {
 
 /// Calls `mistake` for paths that no browser sends as they are written, or that the router could
 /// not serve.
+///
+/// A path that needs encoding is not encoded here: it would then differ from what the author reads,
+/// and from what a proxy in front is set up for.
 fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
     let prefixes = [
         ("requests_pathname_prefix", &config.requests_prefix),
@@ -51,6 +54,7 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
         .filter_map(|(name, path)| Some((name, path.as_ref()?)));
     for (name, path) in endpoints.chain([("assets_url_path", &config.assets.url_path)]) {
         let path = path.trim_matches('/');
+        // Names that begin with an underscore are those of Dash and of this crate.
         if path.is_empty() || path.starts_with('_') {
             mistake(format!(
                 "{name} is {path:?}; it must be a plain path that does not begin with an underscore"

@@ -33,6 +33,13 @@ pub(super) fn route(callback: Arc<Registered>) -> MethodRouter<Arc<AppState>> {
 }
 
 /// Reads the arguments, runs the function within its limits, and answers with its value.
+///
+/// The answer is `200` with JSON, or `204` if the function prevents the update. Cookies and headers
+/// that the function sets are sent.
+///
+/// # Errors
+/// Those of [`receive`], too many calls, arguments that do not fit, and an error, panic or timeout
+/// of the function.
 async fn serve(
     app: Arc<AppState>,
     callback: Arc<Registered>,
@@ -42,6 +49,7 @@ async fn serve(
     let _place = app.limits.admit_call()?;
     let known = callback.clone();
     let arguments = parse(body, move |body| arguments(&known, body)).await?;
+    // The call has neither ids nor triggers: no component of a page is behind it.
     let call = Call {
         values: Vec::new(),
         ids: None,
@@ -71,6 +79,9 @@ async fn serve(
 
 /// Reads the function's arguments by their names from a JSON object. One that is missing is what an
 /// unset property would be.
+///
+/// # Errors
+/// [`Rejection::Malformed`], if the body is not an object, or has a name that is no argument.
 fn arguments(callback: &Registered, body: &Bytes) -> Result<Arguments, Rejection> {
     let names = callback
         .callback
@@ -84,6 +95,7 @@ fn arguments(callback: &Registered, body: &Bytes) -> Result<Arguments, Rejection
     let is_flat = callback.callback.spec.parameters.is_none();
     let value = |(index, sent): (usize, Option<&RawValue>)| match sent {
         Some(text) => body.slice_ref(text.get().as_bytes()),
+        // An argument that is a struct has no default as a whole.
         None if is_flat => callback.unset(index).clone(),
         None => Bytes::from_static(b"null"),
     };

@@ -23,7 +23,8 @@ struct Folder {
 }
 
 /// Serves the folder, with validators and ranges. Browsers ask again each time, as files can change
-/// while the app runs.
+/// while the app runs; addresses in the page carry the time of change, but scripts and style sheets
+/// may ask for further files without it.
 pub(super) fn service(assets: &config::Assets) -> Router {
     let files = ServeDir::new(&assets.folder).append_index_html_on_directories(false);
     let folder = Arc::new(Folder {

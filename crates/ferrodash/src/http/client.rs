@@ -49,7 +49,11 @@ pub(super) struct Parameters {
 }
 
 /// Answers the call, with a validator, and with the time for which the browser may store it: none
-/// for a page of another build.
+/// for a page of another build, and none for an answer that is not cached.
+///
+/// # Errors
+/// [`Rejection::UnknownCallback`] for a token that no callback with `cache(client)` has,
+/// [`Rejection::CrossSite`], a call that is not as declared, and the failure of the function.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     Path(token): Path<String>,
@@ -96,6 +100,9 @@ fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Rejection> {
 }
 
 /// Returns the call that an address stands for.
+///
+/// Callbacks with wildcards are sent in the form of a POST; all others only as a list of values,
+/// which is shorter.
 fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rejection> {
     let changed: Option<&RawValue> = parameters
         .t

@@ -15,7 +15,11 @@ use super::rejection::Rejection;
 use crate::callback::{Call, CallIds, Ids, Property, Registered, Shape, Slot, Source, Trigger};
 use crate::wire;
 
-/// Returns the call that was sent. Its values are slices of `body`.
+/// Returns the call that was sent. Its values are slices of `body`, so nothing is copied.
+///
+/// What was sent is compared with the declaration in this order: inputs, states, outputs, triggers.
+/// A call that passes has exactly the declared number of values, each for a component that the
+/// declared id stands for.
 ///
 /// # Errors
 /// [`Rejection::Mismatch`] with what was not as declared.
@@ -51,7 +55,10 @@ pub(super) fn call(
 }
 
 /// Reads the inputs as our page sends them, or else as they would be without debounced inputs,
-/// which other clients do not know.
+/// which other clients do not know. Returns the shape that fits, as the states have the same one.
+///
+/// # Errors
+/// What is wrong with the first form, which is the usual one.
 fn inputs<'a, 'c>(
     callback: &'c Registered,
     sent: &wire::Call<'a>,
@@ -91,6 +98,9 @@ pub(super) fn mismatch(
 
 /// Returns the JSON text of an argument: a slice of the request's body, or an array that is made of
 /// several.
+///
+/// A property that is unset has the text of its default. That is also so for single components in a
+/// list.
 fn value(callback: &Registered, index: usize, item: &Item<'_>, body: &Bytes) -> Bytes {
     match item {
         Item::One(sent) => slice(sent, body).unwrap_or_else(|| callback.unset(index).clone()),
@@ -123,8 +133,14 @@ fn slice(sent: &Sent<'_>, body: &Bytes) -> Option<Bytes> {
     Some(body.slice_ref(text))
 }
 
-/// Returns the components that a call with wildcards is about. Each key for which the outputs have
-/// `MATCH` has one value in all ids.
+/// Returns the components that a call with wildcards is about; `None` if the callback has no
+/// wildcards.
+///
+/// Each key for which the outputs have `MATCH` has one value in all ids of the call, so
+/// [`Call::matched`] can take it from any of them.
+///
+/// # Errors
+/// [`Rejection::Mismatch`], if ids disagree.
 fn ids(
     callback: &Registered,
     shape: &Shape,
@@ -217,7 +233,7 @@ fn outputs<'a>(
 }
 
 /// Returns whether ids have the values that the keys with `MATCH` are bound to. A key that is not
-/// bound yet is bound now.
+/// bound yet is bound now, so outputs come before inputs.
 fn agree(property: &Property, ids: &Ids, bound: &mut Vec<(String, IdValue)>) -> bool {
     let ids = match ids {
         Ids::One(id) => std::slice::from_ref(id),
@@ -237,8 +253,13 @@ fn agree(property: &Property, ids: &Ids, bound: &mut Vec<(String, IdValue)>) -> 
 }
 
 /// Reads the triggers of the call, each once; carriers of debounced inputs become the properties
-/// that they stand for. Only components that the call is about can have triggered it, others are
-/// ignored.
+/// that they stand for.
+///
+/// Only components that the call is about can have triggered it. Others are ignored, as they do no
+/// harm: a page may have removed a component meanwhile.
+///
+/// # Errors
+/// [`Rejection::Mismatch`], if it is not a list of texts.
 fn triggers(
     call: &Call,
     items: &[&Item<'_>],

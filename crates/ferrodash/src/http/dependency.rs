@@ -111,7 +111,8 @@ impl<'de, 'd, I: Iterator<Item = &'d Property>> Visitor<'de> for AllVisitor<I> {
     }
 }
 
-/// Reads what was sent for one declared property.
+/// Reads what was sent for one declared property: an object, or a list of objects if its id stands
+/// for many components.
 struct ItemSeed<'d>(&'d Property);
 
 impl<'de> DeserializeSeed<'de> for ItemSeed<'_> {
@@ -158,7 +159,8 @@ impl<'de> Visitor<'de> for ListVisitor<'_> {
     }
 }
 
-/// Reads one component's property, which must be one that the declared one stands for.
+/// Reads one component's property, which must be one that the declared one stands for. Its value is
+/// skipped over, not parsed.
 struct SentSeed<'d>(&'d Property);
 
 impl<'de> DeserializeSeed<'de> for SentSeed<'_> {

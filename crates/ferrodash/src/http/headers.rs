@@ -16,7 +16,7 @@ use crate::config::Config;
 const REFERRER_POLICY: HeaderValue = HeaderValue::from_static("strict-origin-when-cross-origin");
 
 /// Adds headers about security to all answers of an app. A header that a route sets itself is not
-/// changed.
+/// changed, so an app or a plugin can choose a stricter policy.
 pub(crate) fn secure(router: Router, config: &Config) -> Router {
     let nosniff = HeaderValue::from_static("nosniff");
     let router = router.layer((

@@ -1,4 +1,7 @@
 //! The page that the browser loads, for any path of the app; redirects of pages.
+//!
+//! It has no cookies but the CSRF token, and says nothing of the user, so that it can be the same
+//! for all.
 
 use std::sync::Arc;
 
@@ -17,6 +20,9 @@ const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
 /// Answers any path below the prefix: with a redirect for an old path of a page, else with the page
 /// of the app.
+///
+/// A path that no page has is also answered with the page of the app and 200, as in Dash: the page
+/// itself shows what is not found.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     uri: Uri,
@@ -45,6 +51,9 @@ pub(super) async fn serve(
 
 /// Redirects the path of the app without its last slash to where the browser finds the app, with
 /// the query as it came.
+///
+/// The redirect is permanent and keeps the method (308). It leads to the prefix of the browser,
+/// which a proxy may have changed.
 pub(super) async fn to_prefix(State(app): State<Arc<AppState>>, uri: Uri) -> Response {
     let query = uri
         .query()

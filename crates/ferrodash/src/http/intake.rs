@@ -121,6 +121,9 @@ struct Reading(usize);
 
 impl Reading {
     /// Counts bytes that were read.
+    ///
+    /// # Errors
+    /// [`Rejection::Busy`], if the bodies of all requests together are too large.
     fn add(&mut self, bytes: usize) -> Result<(), Rejection> {
         self.0 += bytes;
         // Only the sum matters, so no order with other memory is needed.
@@ -150,7 +153,11 @@ pub(super) async fn call(app: &Arc<AppState>, body: Bytes) -> Result<Call, Rejec
     .await
 }
 
-/// Parses a body here, or, if it is large, on a thread for blocking work.
+/// Parses a body here, or, if it is large, on a thread for blocking work, so that other requests of
+/// this thread are not delayed.
+///
+/// # Errors
+/// Those of `work`; [`Rejection::Incomplete`], if the runtime ends meanwhile.
 pub(super) async fn parse<T: Send + 'static>(
     body: Bytes,
     work: impl FnOnce(&Bytes) -> Result<T, Rejection> + Send + 'static,
@@ -165,6 +172,9 @@ pub(super) async fn parse<T: Send + 'static>(
 }
 
 /// Parses JSON of a shape that is an object or a list.
+///
+/// # Errors
+/// [`Rejection::Malformed`] with the reader's reason and its place in the text.
 pub(super) fn parse_json<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Rejection> {
     // serde's own text would repeat all of a text that was sent.
     if body.trim_ascii_start().first() == Some(&b'"') {
@@ -173,7 +183,11 @@ pub(super) fn parse_json<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Resul
     serde_json::from_slice(body).map_err(|error| Rejection::Malformed(error.to_string()))
 }
 
-/// Returns the callback that a call is for.
+/// Returns the callback that a call is for, by the `output` that it names.
+///
+/// # Errors
+/// [`Rejection::Malformed`] if it names none, [`Rejection::UnknownCallback`] if no callback has
+/// that name.
 pub(super) fn callback(
     app: &AppState,
     call: &wire::Call<'_>,

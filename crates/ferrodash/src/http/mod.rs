@@ -41,7 +41,8 @@ use crate::state::AppState;
 /// Makes the router with all routes of the app.
 ///
 /// What is not found below the app's prefix is a page of the app, whose own routing looks at the
-/// path. The paths were compared before, as axum panics on a duplicate.
+/// path. The paths were compared before, as axum panics on a duplicate. Layers around all routes
+/// are added by the caller ([`secure`], [`discard`]), so that they also cover plugins.
 pub(crate) fn router(state: Arc<AppState>) -> Router {
     let prefix = state.config.routes_prefix.clone();
     let at = |path: &str| format!("{prefix}{path}");

@@ -1,6 +1,17 @@
 //! The response of a call: its body, and headers that say what the cache and the function did.
 //!
-//! `Cache-Status` follows RFC 9211; `Server-Timing` is what Dash's developer tools show.
+//! `Cache-Status` follows RFC 9211:
+//!
+//! ```text
+//! ferrodash; hit; detail=memory         from a tier
+//! ferrodash; hit; ttl=-30; detail=redis stale for 30 seconds
+//! ferrodash; fwd=miss; stored           the function ran, its answer is stored
+//! ferrodash; fwd=miss; collapsed        joined the run of an equal call
+//! ferrodash; fwd=request                the cache was left aside for this call
+//! ferrodash; fwd=bypass                 the callback has no cache
+//! ```
+//!
+//! `Server-Timing` has the time of the whole call, and is what Dash's developer tools show.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -17,7 +28,11 @@ use crate::callback::run::answer::{Answered, Content, answer};
 use crate::callback::{CallError, Context, Effects, Header, Timing};
 use crate::state::AppState;
 
-/// Answers a call with a response of its own.
+/// Answers a call with a response of its own, also if it came in a batch, where its parts become a
+/// line.
+///
+/// `start` is when the call was received. `accepts` is nothing for calls of a batch, whose answer
+/// is compressed as a whole.
 pub(super) async fn respond(
     app: &AppState,
     context: &Context,
@@ -33,6 +48,7 @@ pub(super) async fn respond(
             let (encoding, bytes) = body.choose(accepts);
             with_body(bytes, encoding, JSON)
         }
+        // Made for this call only, so at most one compressed form is worth its time.
         Content::Plain(body) => {
             let (encoding, bytes) = compress_once(body, accepts).await;
             with_body(bytes, encoding, JSON)
@@ -86,7 +102,11 @@ fn refuse_headers_in_batch(app: &AppState, context: &Context) -> Result<(), Reje
     }
 }
 
-/// Adds the cookies, headers and timings that the function set.
+/// Adds the cookies, headers and timings that the function set. They are taken, so a second call
+/// adds nothing.
+///
+/// Headers of the function come after those of the server and can replace them, but for the ones
+/// that [`Context::set_header`](crate::Context::set_header) refuses.
 pub(super) fn add_effects(headers: &mut HeaderMap, effects: &Effects) {
     for Header {
         name,
@@ -121,6 +141,9 @@ pub(super) fn add_effects(headers: &mut HeaderMap, effects: &Effects) {
 }
 
 /// Adds headers about what the cache did (RFC 9211) and how long it took.
+///
+/// `status` is `None` for a callback without a cache. A stale answer also has `Age`, and `late` is
+/// by how much it is past its timeout.
 pub(super) fn describe(
     headers: &mut HeaderMap,
     status: Option<Status>,
@@ -146,6 +169,7 @@ pub(super) fn describe(
             HeaderValue::from_static("ferrodash; fwd=miss; stored"),
             "miss",
         ),
+        // A miss whose answer is not stored, and outcomes that the cache may get later.
         Some(_) => (HeaderValue::from_static("ferrodash; fwd=miss"), "miss"),
     };
     headers.insert("cache-status", cache_status);

@@ -31,6 +31,9 @@ pub(super) fn accepts(headers: &HeaderMap) -> Accepts {
 }
 
 /// Answers with a body and its validator, or with 304 if the sender has it already.
+///
+/// All forms of the body are made before; the best one that the sender accepts is sent. `Vary`
+/// names the encoding, as caches must not mix forms.
 pub(super) fn respond(
     headers: &HeaderMap,
     body: &Body,
@@ -48,6 +51,8 @@ pub(super) fn respond(
 
 /// Answers with a body that was made for this request, with its validator, or with 304 if the
 /// sender has it already.
+///
+/// It is compressed after the comparison, as most requests are answered with 304.
 pub(super) async fn respond_once(
     headers: &HeaderMap,
     identity: Bytes,

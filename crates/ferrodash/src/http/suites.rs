@@ -1,4 +1,6 @@
 //! `GET _dash-component-suites/…`: the bundles of the component suites.
+//!
+//! Bundles are static data with three forms each, so nothing is compressed or copied here.
 
 use std::sync::Arc;
 
@@ -44,8 +46,8 @@ fn find(app: &AppState, path: &str) -> Result<(&'static Bundle, bool), Rejection
     app.suites.find(path).map_err(Rejection::NotFound)
 }
 
-/// Sends a bundle in the form that the sender accepts. Each form was compressed when the suite was
-/// built.
+/// Sends a bundle in the form that the sender accepts, with a validator of its own. Each form was
+/// compressed when the suite was built.
 fn send(bundle: &'static Bundle, headers: &HeaderMap, cache_control: HeaderValue) -> Response {
     let encoding = accepts(headers).best();
     let bytes = match encoding {

@@ -29,7 +29,8 @@ pub(super) fn gate_name(index: usize) -> String {
     format!("gate_{index}")
 }
 
-/// The item of a callback.
+/// The item of a callback. Debounced inputs are written as their carriers, see
+/// `callback/describe/debounce.rs`.
 fn specification(registered: &Registered) -> Specification<'_> {
     let spec = &registered.callback.spec;
     let running = (!spec.running.is_empty()).then(|| Running {
@@ -68,6 +69,8 @@ fn specification(registered: &Registered) -> Specification<'_> {
 }
 
 /// The item of a gate: a clientside callback on the real property, whose function is in our script.
+/// It is hidden from the developer tools and never called when the page is loaded, as the first
+/// call does not wait.
 fn gate_specification<'a>(gate: &Gate, name: &'a str) -> Specification<'a> {
     Specification {
         clientside_function: Some(ClientsideFunction {

@@ -84,6 +84,9 @@ const APP_ENTRY: &str =
 
 /// Renders the page.
 ///
+/// `build_id` is the build that the page sends with its calls. Without pages, or without their
+/// tags, the whole page is one body with compressed forms.
+///
 /// # Errors
 /// A text about the template or the tags, for the list of mistakes.
 pub(super) fn render(
@@ -126,6 +129,9 @@ pub(super) fn render(
 }
 
 /// Returns the template as plugins change it, if it has all markers that the page needs.
+///
+/// # Errors
+/// The mistake, with the first marker that is missing.
 fn template(config: &Config) -> Result<String, String> {
     let template = config.index_string.as_deref().unwrap_or(TEMPLATE);
     let plugins = config.plugins.iter();
@@ -195,6 +201,9 @@ fn fill(template: &str, parts: &[(&str, &str)], of_pages: bool) -> Vec<Piece> {
 
 /// The `<meta>` tags: Dash's defaults, but for those that the app gives itself, then those of the
 /// app.
+///
+/// A default is left out if a tag of the app has an attribute of its name (`charset`), or that name
+/// as its `name` (`viewport`).
 fn metas(config: &Config) -> String {
     let defaults = [
         (

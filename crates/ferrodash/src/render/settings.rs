@@ -59,6 +59,9 @@ pub(super) fn renderer_config<'a>(config: &'a Config, suites: &Suites) -> Render
 
 /// Returns the settings of our script: which answers it may store, which calls it may send
 /// together, and the gates of debounced inputs.
+///
+/// They name callbacks by the strings by which the renderer knows them, as the script sees the
+/// renderer's requests.
 pub(super) fn script_config<'a>(
     config: &'a Config,
     registry: &'a Registry,

@@ -16,6 +16,10 @@ use crate::error::Mistake;
 use crate::paths;
 
 /// Checks a callback by itself, and returns the parsed form of what its answers vary by.
+///
+/// Checked are the options among each other, the number of arguments and values, the names of
+/// properties, wildcards, and the cache options. Ids that no component has are found elsewhere, as
+/// they depend on the layout.
 pub(in crate::callback) fn check(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     let spec = &callback.spec;
     let mut mistake = |text: &dyn Display| mistakes.push(callback.mistake(text));
@@ -40,6 +44,7 @@ pub(in crate::callback) fn check(callback: &Callback, mistakes: &mut Vec<Mistake
             ));
         }
     }
+    // The renderer joins the names of several outputs with three dots, and splits them there again.
     if spec.outputs.len() > 1
         && spec
             .outputs
@@ -233,6 +238,8 @@ fn check_patterns_of_arguments(
 /// Checks the cache options, and returns what the answers vary by, sorted and each once.
 ///
 /// The order matters: the values are part of the key, and equal declarations must make equal keys.
+/// The most important rule is that a cached function with a context must declare what it reads; the
+/// guard of `run/context.rs` enforces the rest when the function runs.
 fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     let Some(cache) = &callback.spec.cache else {
         return Vec::new();
@@ -311,6 +318,9 @@ pub(in crate::callback) fn check_together(callbacks: &[&Callback], mistakes: &mu
 
 /// Checks that each property has one callback that writes it, unless the others say
 /// `allow_duplicate`.
+///
+/// Two patterns collide if there can be a component that both stand for, whether or not the layout
+/// has one.
 fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
     let mut plain = std::collections::HashMap::new();
     let mut patterns = Vec::new();

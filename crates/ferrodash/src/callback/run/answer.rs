@@ -161,7 +161,12 @@ pub(crate) async fn limited<T>(
 
 /// Answers from the cache, which runs the function on a miss and lets equal calls share that run.
 ///
-/// An entry can hold a body, nothing, or an error that is stored for a while.
+/// An entry can hold a body, nothing, or an error that is stored for a while. If the request asks
+/// for a fresh answer and the callback allows it ([`CacheOptions::refresh`]), the function runs in
+/// any case, and its answer replaces the stored one.
+///
+/// # Errors
+/// The error of the function, also of another call that ran it.
 async fn answer_cached(
     cache: &Cache,
     context: &Context,
@@ -311,8 +316,17 @@ async fn begin(
     })
 }
 
-/// Writes the body of an answer. Returns it with whether it has a value for every output and
-/// nothing else; `None` when nothing changes.
+/// Writes the body of an answer:
+///
+/// ```json
+/// {"multi": true, "response": {"id": {"property": 1}}, "sideUpdate": {"id": {"property": 2}}}
+/// ```
+///
+/// Returns it with whether it has a value for every output and nothing else; `None` when nothing
+/// changes.
+///
+/// # Errors
+/// Those of [`spread`], and [`CallError::Serialize`] for a value that is not JSON.
 fn write(context: &Context, answer: Answer) -> Result<Option<(Bytes, bool)>, CallError> {
     let side_updates = context.effects().take_side_updates();
     let call = context.call();
@@ -351,6 +365,12 @@ fn expect_nothing(values: &[OutputValue]) -> Result<(), CallError> {
 
 /// Returns a value for each component that the call writes to: ids of wildcards are those of this
 /// call, and the items of a list go to the components that `ALL` stands for.
+///
+/// A single [`OutputValue::No`] stands for all outputs.
+///
+/// # Errors
+/// [`CallError::OutputCount`] and [`CallError::ListOutput`], if there are not as many values as
+/// outputs or components.
 fn spread(
     call: &Call,
     values: Vec<OutputValue>,
