@@ -1,5 +1,8 @@
-//! The files of a pinned package: a wheel (zip) or a source archive (tar.gz, zip). Nothing of it is
-//! run or unpacked to disk.
+//! The files of a pinned package: a wheel (zip) or a source archive (tar.gz, zip).
+//!
+//! An archive is read in memory. Nothing of it is run or unpacked to disk, so paths in it cannot
+//! lead anywhere. Paths are those of the archive, without the directory that holds all files of a
+//! source archive.
 
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -12,10 +15,10 @@ use zip::{CompressionMethod, ZipArchive};
 
 use crate::{Error, Pin, Result};
 
-/// How many files a message names at most.
+/// The largest number of files that a message names.
 const NAMED: usize = 12;
 
-/// How much of a file is its head. The mark of a chunk is there, below a line or two about
+/// The size of a file's head, in bytes. The mark of a chunk is there, below a line or two about
 /// licences.
 const HEAD: u64 = 16 * 1024;
 
@@ -23,12 +26,14 @@ const HEAD: u64 = 16 * 1024;
 pub(crate) struct Archive {
     content: Content,
     path: PathBuf,
+    /// Package and version, for messages.
     wheel: String,
     is_wheel: bool,
-    /// What was read already: several suites and checks look at the same files.
+    /// The files that were read already: several suites and checks look at the same ones.
     read: HashMap<String, Rc<[u8]>>,
 }
 
+/// The files of an archive, by its format.
 enum Content {
     /// The second part is what all names begin with: the one directory of a source archive.
     Zip(ZipArchive<File>, String),
@@ -37,6 +42,13 @@ enum Content {
 }
 
 impl Archive {
+    /// Opens an archive, whose format follows from the name of the file. `pin` is only for
+    /// messages.
+    ///
+    /// A tar cannot be searched, so all of it is read here; a zip is read file by file.
+    ///
+    /// # Errors
+    /// [`Error::Io`] if the file cannot be opened, [`Error::BadArchive`] if it is no archive.
     pub(crate) fn open(path: &Path, pin: &Pin) -> Result<Self> {
         let file = File::open(path).map_err(|error| Error::io("open", path, error))?;
         let extension = path
@@ -73,12 +85,12 @@ impl Archive {
         })
     }
 
-    /// Whether it is a wheel, which keeps what is about it in a `.dist-info` directory.
+    /// Returns whether it is a wheel, which keeps what is about it in a `.dist-info` directory.
     pub(crate) fn is_wheel(&self) -> bool {
         self.is_wheel
     }
 
-    /// The paths of all files, in order.
+    /// Returns the paths of all files, in order.
     pub(crate) fn files(&self) -> Vec<String> {
         let mut files: Vec<String> = match &self.content {
             Content::Zip(zip, prefix) => {
@@ -96,7 +108,7 @@ impl Archive {
         files
     }
 
-    /// The paths of the files directly in a directory that have an ending, in order.
+    /// Returns the paths of the files directly in a directory that have an ending, in order.
     pub(crate) fn list(&self, directory: &str, ending: &str) -> Vec<String> {
         let is_wanted = |path: &String| {
             let below = path
@@ -107,11 +119,16 @@ impl Archive {
         self.files().into_iter().filter(is_wanted).collect()
     }
 
-    /// The text of a file.
+    /// Returns the text of a file. Bytes that are not UTF-8 are replaced.
     pub(crate) fn text(&mut self, path: &str) -> Result<String> {
         Ok(String::from_utf8_lossy(&self.bytes(path)?).into_owned())
     }
 
+    /// Returns the content of a file, which is read only once.
+    ///
+    /// # Errors
+    /// [`Error::NotInWheel`] if there is no such file, [`Error::DamagedMember`] if it cannot be
+    /// unpacked.
     pub(crate) fn bytes(&mut self, path: &str) -> Result<Rc<[u8]>> {
         if let Some(bytes) = self.read.get(path) {
             return Ok(bytes.clone());
@@ -133,7 +150,10 @@ impl Archive {
         Ok(bytes)
     }
 
-    /// The first bytes of a file, as text, without unpacking the rest of it.
+    /// Returns the first bytes of a file, as text, without unpacking the rest of it.
+    ///
+    /// # Errors
+    /// Those of [`bytes`](Self::bytes).
     pub(crate) fn head(&mut self, path: &str) -> Result<String> {
         if let Some(bytes) = self.read.get(path) {
             return Ok(text_of_head(bytes));
@@ -151,8 +171,10 @@ impl Archive {
         Ok(text_of_head(&bytes))
     }
 
-    /// The file as gzip, where the archive has it in a form that needs no compression: a zip holds
-    /// its files deflated, which is what gzip holds between its header and its checksum (RFC 1952).
+    /// Returns the file as gzip, if the archive has it in a form that needs no compression.
+    ///
+    /// A zip holds its files deflated, which is what gzip holds between its header and its checksum
+    /// (RFC 1952). `content` is the unpacked file, for the checksum.
     pub(crate) fn gzip(&mut self, path: &str, content: &[u8]) -> Result<Option<Vec<u8>>> {
         let Content::Zip(zip, prefix) = &mut self.content else {
             return Ok(None);
@@ -160,6 +182,7 @@ impl Archive {
         let Some(index) = zip.index_for_name(&format!("{prefix}{path}")) else {
             return Err(self.missing(path));
         };
+        // The header: magic number, deflate, no flags, no time, unknown system.
         let mut bytes = vec![0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0xff];
         let raw = zip
             .by_index_raw(index)
@@ -181,7 +204,7 @@ impl Archive {
         Ok(Some(bytes))
     }
 
-    /// The error for a file that is not there, with those that are in its directory.
+    /// Makes the error for a file that is not there, with those that are in its directory.
     pub(crate) fn missing(&self, path: &str) -> Error {
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
         let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
@@ -207,6 +230,7 @@ impl Archive {
         }
     }
 
+    /// Makes the error for a file that cannot be unpacked.
     fn damaged(&self, file: &str, source: std::io::Error) -> Error {
         Error::DamagedMember {
             path: self.path.clone(),
@@ -216,12 +240,13 @@ impl Archive {
     }
 }
 
+/// The head of a file that is in memory already.
 fn text_of_head(bytes: &[u8]) -> String {
     let end = bytes.len().min(usize::try_from(HEAD).unwrap_or(usize::MAX));
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
-/// The directory that holds all files of a source archive, with its slash.
+/// Returns the directory that holds all files of a source archive, with its slash.
 fn first_directory(zip: &ZipArchive<File>) -> String {
     let first = zip
         .file_names()
@@ -230,7 +255,8 @@ fn first_directory(zip: &ZipArchive<File>) -> String {
     first.map_or_else(String::new, |directory| format!("{directory}/"))
 }
 
-/// Links and devices are left out, so a path in the manifest is always a plain file of the archive.
+/// Reads all plain files of a tar.gz, without its first directory. Links and devices are left out,
+/// so a path in the manifest is always a plain file of the archive.
 fn read_tar(file: File) -> std::io::Result<BTreeMap<String, Rc<[u8]>>> {
     let mut files = BTreeMap::new();
     for entry in tar::Archive::new(GzDecoder::new(file)).entries()? {

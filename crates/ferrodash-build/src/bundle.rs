@@ -1,4 +1,7 @@
-//! Takes the shipped files out of an archive and compresses them once.
+//! Takes the files that a suite ships from an archive, and compresses them once.
+//!
+//! Brotli takes seconds, so its results are kept by the digest of the content and are used by all
+//! later builds. What is shipped was decided in `package.rs`.
 
 use std::fs;
 use std::io::Write;
@@ -10,8 +13,8 @@ use crate::archive::Archive;
 use crate::package::{Suite, join};
 use crate::{Change, Error, Result, sha256_hex};
 
-/// Brotli's level. On plotly.js (4.8 MB) level 9 takes 3 s for 1.22 MB, level 11 takes 34 s for
-/// 1.11 MB.
+/// The level of Brotli. On plotly.js (4.8 MB) level 9 takes 3 s for 1.22 MB, level 11 takes 34 s
+/// for 1.11 MB.
 const BROTLI_QUALITY: i32 = 9;
 
 /// A bundle as the generated table describes it. Its three forms are in `OUT_DIR` under `file`,
@@ -26,8 +29,8 @@ pub(crate) struct Bundle {
     pub(crate) sha256: String,
 }
 
-/// Writes every file of the suite to `out` in its three forms; compressed forms are kept in `cache`
-/// by their digest.
+/// Writes every file of the suite to `out` in its three forms. Brotli forms are kept in `cache` by
+/// the digest of the content.
 pub(crate) fn prepare(
     archive: &mut Archive,
     suite: &Suite,
@@ -40,7 +43,7 @@ pub(crate) fn prepare(
         .chain(&suite.styles)
         .chain(&suite.on_demand);
     let shipped = shipped.map(|path| (path.clone(), join(&suite.root, path)));
-    // Beside the files of the suite they keep their path; from elsewhere only their name.
+    // A licence beside the files of the suite keeps its path; one from elsewhere has only its name.
     let licences = suite.licences.iter().map(|path| {
         let beside = path
             .strip_prefix(&suite.root)
@@ -57,6 +60,7 @@ pub(crate) fn prepare(
             reason,
         })?;
         let content = replace(suite, &path, changed.as_deref().unwrap_or(&original))?;
+        // A file that was not changed may be in the archive in compressed form already.
         let ready = if *content == *original {
             archive.gzip(&source, &content)?
         } else {
@@ -78,6 +82,11 @@ pub(crate) fn prepare(
     Ok(bundles)
 }
 
+/// Applies the manifest's replacements to a file.
+///
+/// # Errors
+/// [`Error::Replacement`] if a text is not there exactly once, as in another version of the
+/// package.
 fn replace(suite: &Suite, path: &str, content: &[u8]) -> Result<Vec<u8>> {
     let replacements: Vec<_> = suite
         .replacements
@@ -117,6 +126,10 @@ fn compress(mut pending: Vec<(Vec<u8>, std::path::PathBuf, std::path::PathBuf)>)
     })
 }
 
+/// Writes the Brotli form of a file, from an earlier build if there is one.
+///
+/// # Errors
+/// [`Error::Io`], also for the directory of kept files.
 fn compress_one(
     (content, kept, target): &(Vec<u8>, std::path::PathBuf, std::path::PathBuf),
 ) -> Result<()> {
@@ -127,13 +140,14 @@ fn compress_one(
     if let Some(parent) = kept.parent() {
         fs::create_dir_all(parent).map_err(|error| Error::io("create", parent, error))?;
     }
-    // Written beside and renamed, so that another build never reads half a file.
+    // Written to a file of its own and renamed, so that another build never reads half a file.
     let staging = kept.with_extension(format!("{}.tmp", std::process::id()));
     write(&staging, &bytes)?;
     fs::rename(&staging, kept).map_err(|error| Error::io("keep", kept, error))?;
     write(target, &bytes)
 }
 
+/// Compresses with Brotli at [`BROTLI_QUALITY`].
 fn brotli(content: &[u8]) -> Vec<u8> {
     let mut bytes = Vec::new();
     let params = brotli::enc::BrotliEncoderParams {
@@ -146,6 +160,7 @@ fn brotli(content: &[u8]) -> Vec<u8> {
     bytes
 }
 
+/// Compresses with gzip at its best level.
 fn gzip(content: &[u8]) -> Vec<u8> {
     let mut encoder = GzEncoder::new(Vec::new(), Compression::best());
     encoder

@@ -1,5 +1,8 @@
-//! Mistakes of a manifest that would show only in the browser: a blank page, or a part that is not
-//! found.
+//! Finds mistakes of a manifest that would show only in the browser: a blank page, or a part that
+//! is not found.
+//!
+//! It compares a suite as `package.rs` has resolved it with the content of its scripts. It changes
+//! nothing.
 
 use std::path::Path;
 
@@ -7,8 +10,10 @@ use crate::archive::Archive;
 use crate::package::{Suite, join, names};
 use crate::{ComponentMeta, Error, Result};
 
-/// Compares a suite with what its scripts and its package say. What may be meant as it is becomes a
-/// warning.
+/// Compares a suite with its scripts and its package. What may be meant as it is becomes a warning.
+///
+/// # Errors
+/// [`Error::Suite`] with the mistake and what to do.
 pub(crate) fn check(
     archive: &mut Archive,
     suite: &Suite,
@@ -34,7 +39,7 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// A suite without components, or without a script that draws them.
+/// Finds a suite without components, or without a script that draws them.
 fn without_parts(archive: &Archive, suite: &Suite, components: &[ComponentMeta]) -> Option<String> {
     if components.is_empty() && !suite.is_undescribed {
         return Some(format!(
@@ -60,7 +65,8 @@ fn without_parts(archive: &Archive, suite: &Suite, components: &[ComponentMeta])
     ))
 }
 
-/// A namespace that is not that of the package's classes, or that no script defines.
+/// Finds a namespace that is not that of the package's classes, or that no script defines. The
+/// renderer looks components up in `window[namespace]`, so the page would stay blank.
 fn wrong_namespace(archive: &mut Archive, suite: &Suite) -> Result<Option<String>> {
     let namespace = &suite.namespace;
     if let Some(own) = suite.own_namespace.as_ref().filter(|own| *own != namespace) {
@@ -82,7 +88,8 @@ fn wrong_namespace(archive: &mut Archive, suite: &Suite) -> Result<Option<String
     }))
 }
 
-/// A warning if scripts load parts that the manifest does not list.
+/// Returns a warning if scripts load parts that the manifest does not list. It is no error, as a
+/// page may never need them.
 fn forgotten_parts(
     archive: &mut Archive,
     suite: &Suite,

@@ -17,10 +17,13 @@ use crate::nodes::paths_of;
 use crate::python::{Cursor, Expr};
 use crate::{ComponentMeta, Error, PropMeta, Result};
 
+/// A result whose error is a text; [`read_class`] adds the file.
 type Read<T> = std::result::Result<T, String>;
 
-/// Reads the component of one Python file; `None` if it has none. `file` is for the message of an
-/// error, `namespace` is what the class must name as its own, or empty for any.
+/// Reads the component of one Python file; `None` if it has none.
+///
+/// `file` is for the message of an error. `namespace` is the one that the class must name as its
+/// own, or empty for any.
 ///
 /// # Errors
 /// [`Error::Class`], with what was expected where.
@@ -35,14 +38,14 @@ pub fn read_class(source: &str, file: &str, namespace: &str) -> Result<Option<Co
     })
 }
 
-/// The namespace of the component in a Python file, if it has one.
+/// Returns the namespace of the component in a Python file, if it has one.
 pub(crate) fn namespace_of(source: &str) -> Option<String> {
     let (_, body) = class_of(source)?;
     attribute(body, "_namespace").ok()
 }
 
-/// The names that a Python module exports: its `__all__`, where that is a list of texts, and what
-/// it imports from modules of its own package.
+/// Returns the names that a Python module exports: its `__all__`, where that is a list of texts,
+/// and what it imports from modules of its own package.
 pub(crate) fn exported(source: &str) -> Vec<String> {
     let mut names = texts_of(source, "__all__").unwrap_or_default();
     for import in source
@@ -68,7 +71,8 @@ pub(crate) fn exported(source: &str) -> Vec<String> {
     names
 }
 
-/// The name of the component class in a file, and what follows its first line.
+/// Finds the component class in a file: its name, and the text after its first line. The first such
+/// class counts.
 fn class_of(source: &str) -> Option<(&str, &str)> {
     let mut start = 0;
     for line in source.split_inclusive('\n') {
@@ -83,7 +87,13 @@ fn class_of(source: &str) -> Option<(&str, &str)> {
     None
 }
 
-/// Reads what follows the line `class Name(Component):`.
+/// Reads the text after the line `class Name(Component):`.
+///
+/// Names of properties are those of `_prop_names`; a type comes from `__init__` where it has one,
+/// else from the docstring. Entries such as `data-*` are wildcards, not properties.
+///
+/// # Errors
+/// What is missing or of another form, and a namespace that is not the wanted one.
 fn read_body(class: &str, body: &str, namespace: &str) -> Read<ComponentMeta> {
     let mut cursor = Cursor::new(body);
     let (description, mut documented) = docstring::read(&cursor.text()?);
@@ -141,13 +151,16 @@ fn read_body(class: &str, body: &str, namespace: &str) -> Read<ComponentMeta> {
     })
 }
 
-/// A text that the class has as its own, or that older generators set in `__init__`.
+/// Reads a text that the class has as its own, or that older generators set in `__init__`.
 fn attribute(body: &str, name: &str) -> Read<String> {
     text_of(body, name).or_else(|error| text_of(body, &format!("self.{name}")).map_err(|_| error))
 }
 
-/// The value that a line gives to a name, with a type (`_children_props: typing.List[str] = []`) or
-/// without.
+/// Reads the value that a line gives to a name, with a type
+/// (`_children_props: typing.List[str] = []`) or without.
+///
+/// # Errors
+/// If there is no such line, or the value is not one of the expressions of `python.rs`.
 fn value_of(body: &str, name: &str) -> Read<Expr> {
     let assignments = body.match_indices(name).filter_map(|(at, _)| {
         let (before, after) = (&body[..at], &body[at + name.len()..]);
@@ -170,6 +183,7 @@ fn value_of(body: &str, name: &str) -> Read<Expr> {
         .map_err(|detail| format!("{name}: {detail}"))
 }
 
+/// Reads the value of a name that must be a text.
 fn text_of(body: &str, name: &str) -> Read<String> {
     match value_of(body, name)? {
         Expr::Text(text) => Ok(text),
@@ -177,6 +191,7 @@ fn text_of(body: &str, name: &str) -> Read<String> {
     }
 }
 
+/// Reads the value of a name that must be a list of texts.
 fn texts_of(body: &str, name: &str) -> Read<Vec<String>> {
     let Expr::List(items) = value_of(body, name)? else {
         return Err(format!("{name} is not a list"));
@@ -188,7 +203,8 @@ fn texts_of(body: &str, name: &str) -> Read<Vec<String>> {
     items.into_iter().map(text).collect()
 }
 
-/// The types of the arguments of `__init__`, by their names.
+/// Reads the types of the arguments of `__init__`, by their names. Arguments without a type are
+/// left out.
 fn annotations(body: &str) -> Read<BTreeMap<String, Expr>> {
     let (_, after) = body.split_once("def __init__(").ok_or("it is missing")?;
     let mut cursor = Cursor::new(after);
@@ -216,7 +232,11 @@ fn annotations(body: &str) -> Read<BTreeMap<String, Expr>> {
     Ok(found)
 }
 
-/// A type in the form of `metadata.json`.
+/// Returns a type in the form of `metadata.json`. A type that is not known accepts everything.
+///
+/// ```text
+/// typing.Optional[typing.Sequence[str]] → {"name": "arrayOf", "value": {"name": "string"}}
+/// ```
 fn described(annotation: &Expr) -> Value {
     match annotation {
         Expr::Name(name) => json!({"name": match name.rsplit('.').next().unwrap_or_default() {
@@ -265,7 +285,8 @@ fn described(annotation: &Expr) -> Value {
     }
 }
 
-/// A member of a union. `Literal` with one value is what a literal in TypeScript became.
+/// Returns a member of a union. `Literal` with one value is what the generator makes of a literal
+/// in TypeScript.
 fn member(annotation: &Expr) -> Value {
     match annotation {
         Expr::Subscript(name, values) if name.ends_with("Literal") => match values.as_slice() {

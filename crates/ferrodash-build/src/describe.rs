@@ -1,19 +1,30 @@
-//! What the documentation of a property says of its type: the keys of dictionaries, with their
-//! types and texts, and the default. Classes of Python have these in their docstrings; here they
-//! are made from `metadata.json`.
+//! The documentation of a property's type: the keys of dictionaries, with their types and texts,
+//! and the default.
+//!
+//! Classes of Python have these in their docstrings; for `metadata.json` they are written here, in
+//! Markdown.
 
 use serde_json::{Map, Value};
 
-/// How deep dictionaries are described, how many keys of one, and how many values of an enumeration
-/// are named.
+/// Limits, so that the documentation of a property stays readable: how deep dictionaries are
+/// described, how many keys of one, and how many values of an enumeration are named.
 const DEPTH: usize = 5;
 const KEYS: usize = 80;
 const VALUES: usize = 24;
 
-/// The longest default that is shown whole.
+/// The longest default that is shown whole, in characters.
 const DEFAULT: usize = 160;
 
-/// The description of a property, and below it the keys of each dictionary that it can be.
+/// Returns the description of a property, and below it the keys of each dictionary that it can be:
+///
+/// ```text
+/// The marks of the slider.
+///
+/// `marks` is a dict with keys:
+///
+/// - `label` (text; optional): What the mark says.
+/// - `style` (dict; optional)
+/// ```
 pub(crate) fn with_keys(prop: &str, description: String, kind: &Value) -> String {
     let mut described = description;
     let mut intro = format!("`{prop}` is {} with keys:\n", phrase(kind));
@@ -28,7 +39,7 @@ pub(crate) fn with_keys(prop: &str, description: String, kind: &Value) -> String
     described
 }
 
-/// A type that has a dictionary, in words.
+/// Returns a type that has a dictionary, in words and with an article: `a list of dicts`.
 fn phrase(kind: &Value) -> String {
     let words = words(kind);
     let with_article = words.split(" or ").map(|word| match word {
@@ -40,7 +51,7 @@ fn phrase(kind: &Value) -> String {
     with_article.collect::<Vec<_>>().join(" or ")
 }
 
-/// The default of a property or a key, in one line, if it says anything.
+/// Returns the default of a property or a key, in one line, unless it is empty or null.
 pub(crate) fn default_of(value: &Value) -> Option<String> {
     let source = value.get("defaultValue")?.get("value")?;
     let source = source
@@ -57,6 +68,8 @@ pub(crate) fn default_of(value: &Value) -> Option<String> {
     })
 }
 
+/// Writes the keys of a dictionary as a list, with the dictionaries inside it as lists below. Keys
+/// beyond the limit are only counted.
 fn keys(text_of: &mut String, shape: &Map<String, Value>, depth: usize) {
     let margin = " ".repeat(depth * 2);
     for (index, (key, value)) in shape.iter().enumerate() {
@@ -101,7 +114,7 @@ fn keys(text_of: &mut String, shape: &Map<String, Value>, depth: usize) {
     }
 }
 
-/// The dictionaries with known keys that a type is or has.
+/// Returns the dictionaries with known keys that a type is or contains.
 fn shapes(kind: &Value) -> Vec<&Map<String, Value>> {
     let inner = kind.get("value").unwrap_or(&Value::Null);
     match name_of(kind) {
@@ -121,7 +134,8 @@ fn shapes(kind: &Value) -> Vec<&Map<String, Value>> {
     }
 }
 
-/// A type in words.
+/// Returns a type in words, such as `text or list of number`; nothing for a type that accepts
+/// everything.
 fn words(kind: &Value) -> String {
     let inner = kind.get("value").unwrap_or(&Value::Null);
     match name_of(kind) {
@@ -176,6 +190,7 @@ fn words(kind: &Value) -> String {
     }
 }
 
+/// Joins the values of an enumeration, each as code.
 fn one_of(values: &[String]) -> String {
     let mut named: Vec<String> = values
         .iter()
@@ -192,7 +207,7 @@ fn name_of(kind: &Value) -> &str {
     kind.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
-/// A text of a JSON object, or an empty one.
+/// Returns a text of a JSON object, or an empty one.
 pub(crate) fn text(value: &Value, key: &str) -> String {
     value
         .get(key)

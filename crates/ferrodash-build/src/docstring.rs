@@ -1,9 +1,9 @@
-//! Reads the docstrings of generated classes: what a component is for, and the type, default and
+//! Reads the docstrings of generated classes: the purpose of a component, and the type, default and
 //! text of each property.
 //!
 //! A property is an entry `- name (type; optional): text`, the text on the same line or indented
 //! below it. Classes of older generators have no types but these. Formatters indent the whole
-//! docstring.
+//! docstring. What cannot be read is documentation without a type; nothing here fails.
 
 use std::collections::BTreeMap;
 
@@ -11,20 +11,21 @@ use serde_json::{Value, json};
 
 use crate::python::{Cursor, Expr};
 
-/// What the docstring says of a property.
+/// The documentation of a property.
 #[derive(Debug, Default)]
 pub(crate) struct Documented {
     pub(crate) required: bool,
+    /// The default in one line, as the docstring has it.
     pub(crate) default: Option<String>,
     pub(crate) text: String,
     /// Its type in the form of `metadata.json`.
     pub(crate) kind: Value,
 }
 
-/// Components and the alternatives to them, in the words of Dash's generator.
+/// The words of Dash's generator for components and the alternatives to them.
 const NODE: &str = "a list of or a singular dash component, string or number";
 
-/// The description of the component, and of each property.
+/// Returns the description of the component, and the documentation of each property.
 pub(crate) fn read(docstring: &str) -> (String, BTreeMap<String, Documented>) {
     let docstring = without_indentation(docstring);
     let (description, list) = docstring
@@ -47,7 +48,10 @@ pub(crate) fn read(docstring: &str) -> (String, BTreeMap<String, Documented>) {
     (dedent(described), props)
 }
 
-/// An entry after its name and the bracket: `string; optional): text`.
+/// Reads an entry after its name and the bracket: `string; optional): text`.
+///
+/// A default can itself have brackets and semicolons, so its end is looked for by what follows it.
+/// An entry of another form is text without a type.
 fn read_entry(rest: &str) -> Documented {
     let flag = ["optional)", "required)"]
         .iter()
@@ -91,7 +95,12 @@ fn read_entry(rest: &str) -> Documented {
     }
 }
 
-/// A type in Dash's words, in the form of `metadata.json`; `null` for what says nothing.
+/// Turns a type in Dash's words into the form of `metadata.json`; `null` if it says nothing.
+///
+/// ```text
+/// string | list of numbers → {"name": "union", "value": [{"name": "string"},
+///                              {"name": "arrayOf", "value": {"name": "number"}}]}
+/// ```
 fn described(text: &str) -> Value {
     let parts = alternatives(text.trim());
     match parts.as_slice() {
@@ -103,6 +112,7 @@ fn described(text: &str) -> Value {
     }
 }
 
+/// Turns a type without alternatives into the form of `metadata.json`.
 fn one(text: &str) -> Value {
     if let Some(values) = text.strip_prefix("a value equal to: ") {
         let mut cursor = Cursor::new(values);
@@ -137,8 +147,10 @@ fn one(text: &str) -> Value {
     }})
 }
 
-/// The alternatives of a type. A bar between quotes is text, and one in a list's items belongs to
-/// them: in `list of string | numbers` only the last word has the plural.
+/// Splits a type into its alternatives.
+///
+/// A bar between quotes is text, and one in a list's items belongs to them: in
+/// `list of string | numbers` only the last word has the plural.
 fn alternatives(text: &str) -> Vec<String> {
     let mut parts: Vec<String> = Vec::new();
     let mut quote = None;
@@ -167,13 +179,13 @@ fn alternatives(text: &str) -> Vec<String> {
     joined
 }
 
-/// Whether a list's items go on after a bar.
+/// Returns whether a list's items go on after a bar.
 fn is_open(part: &str) -> bool {
     let is_list = part.starts_with("list of ") && !part.ends_with(['s', ']', '}']);
     is_list || part.starts_with("dict with strings as keys and values of type ")
 }
 
-/// A value as JavaScript writes it.
+/// Returns a value as JavaScript writes it.
 pub(crate) fn literal(value: &Expr) -> String {
     match value {
         Expr::Text(text) => format!("'{text}'"),
@@ -185,7 +197,8 @@ pub(crate) fn literal(value: &Expr) -> String {
     }
 }
 
-/// Takes away how far a formatter indented the docstring: as far as the headline of the properties.
+/// Removes the indentation that a formatter gave to the docstring: as much as the headline of the
+/// properties has.
 fn without_indentation(docstring: &str) -> String {
     let headline = docstring
         .lines()
@@ -199,7 +212,8 @@ fn without_indentation(docstring: &str) -> String {
     docstring.lines().map(cut).collect::<Vec<_>>().join("\n")
 }
 
-/// The text without the indentation that all its lines after the first have.
+/// Removes the indentation that all lines of a text after the first have in common. The first line
+/// has none, as it follows the name.
 fn dedent(text: &str) -> String {
     let text = text.trim_end();
     let indentation = |line: &str| line.len() - line.trim_start().len();

@@ -1,5 +1,22 @@
 //! Writes the Rust source of a suite: a builder per component and the table of what the suite
 //! ships.
+//!
+//! The source is text that `rustfmt` does not see. The only crate that it refers to is
+//! `ferrodash_components`. For a component it has this form:
+//!
+//! ```text
+//! /// What the component is for.
+//! #[derive(Debug, Clone)]
+//! pub struct Slider(ferrodash_components::Component);
+//! impl Slider {
+//!     pub fn new(…) -> Self { … }                  what it requires
+//!     pub fn min(mut self, value: impl Number) -> Self { … }
+//! }
+//! impl From<Slider> for Component { … }            and other conversions
+//! ```
+//!
+//! A builder holds the component itself and no field per property, which keeps the code of a large
+//! suite small and quick to compile.
 
 mod doc;
 mod names;
@@ -20,13 +37,15 @@ const VOID: [&str; 14] = [
     "Track", "Wbr",
 ];
 
-/// From how many components on the properties that all share go into a trait of the suite.
+/// The number of components from which on the properties that all share go into a trait of the
+/// suite, so that their setters are written once.
 const SHARED_FROM: usize = 8;
 
 /// Properties that a hand-written trait sets on every component.
 const COMMON: [&str; 2] = ["children", "id"];
 
-/// The source of one suite's module.
+/// Returns the source of one suite's module: the trait of shared properties, the components in
+/// their order, the table.
 pub(crate) fn emit_suite(
     suite: &Suite,
     components: &[ComponentMeta],
@@ -45,7 +64,9 @@ pub(crate) fn emit_suite(
     code
 }
 
-/// The components with the lists that Dash's own suite describes in words only.
+/// Returns the components with the lists that Dash's own suite describes in words only, such as the
+/// options of a dropdown. Without this they would accept any JSON, and a wrong form would show in
+/// the browser only.
 fn with_lists(suite: &Suite, components: &[ComponentMeta]) -> Vec<ComponentMeta> {
     let mut components = components.to_vec();
     let is_dcc = suite.namespace == "dash_core_components";
@@ -67,7 +88,8 @@ fn with_lists(suite: &Suite, components: &[ComponentMeta]) -> Vec<ComponentMeta>
     components
 }
 
-/// The properties that every component of a large suite has in the same form.
+/// Returns the properties that every component of a large suite has in the same form. Required
+/// properties are not among them, as they are arguments of the constructor.
 fn shared_props(components: &[ComponentMeta]) -> Vec<PropMeta> {
     let Some((first, others)) = components.split_first() else {
         return Vec::new();
@@ -87,6 +109,7 @@ fn shared_props(components: &[ComponentMeta]) -> Vec<PropMeta> {
     first.props.iter().filter(everywhere).cloned().collect()
 }
 
+/// Writes the trait with the setters of shared properties.
 fn emit_shared(code: &mut String, module: &str, shared: &[PropMeta]) {
     let name = format!("{}Props", pascal(module));
     line(
@@ -105,6 +128,8 @@ fn emit_shared(code: &mut String, module: &str, shared: &[PropMeta]) {
     line(code, 0, "}");
 }
 
+/// Writes the builder of a component: its enumerations, the type, its constructor, setters and
+/// conversions.
 fn emit_component(
     code: &mut String,
     suite: &Suite,
@@ -143,7 +168,10 @@ fn emit_component(
     }
 }
 
-/// The setters that the component has alone.
+/// Writes the setters that only this component has.
+///
+/// A property whose setter would have the name `new`, or that of another setter, has none; it can
+/// be set by its name on the wire (`ComponentExt::prop`).
 fn emit_setters(code: &mut String, component: &ComponentMeta, shared: &[PropMeta]) {
     let mut taken = vec![ident("new")];
     for prop in &component.props {
@@ -160,7 +188,7 @@ fn emit_setters(code: &mut String, component: &ComponentMeta, shared: &[PropMeta
     }
 }
 
-/// What makes the type usable wherever a component is.
+/// Writes the implementations by which the builder can be used wherever a component can.
 fn emit_conversions(code: &mut String, name: &str) {
     let component = format!("{COMPONENTS}::Component");
     line(code, 0, &format!("impl From<{name}> for {component} {{"));
@@ -176,8 +204,8 @@ fn emit_conversions(code: &mut String, name: &str) {
     line(code, 0, &format!("{COMPONENTS}::children_from!({name});"));
 }
 
-/// The constructor takes the children, where there can be any, and what the component requires;
-/// returned is whether it takes nothing.
+/// Writes the constructor, which takes the children, where there can be any, and what the component
+/// requires. Returns whether it takes nothing.
 fn emit_constructor(code: &mut String, suite: &Suite, component: &ComponentMeta) -> bool {
     let name = &component.name;
     let has_children = component.props.iter().any(|prop| prop.name == "children");
@@ -225,12 +253,14 @@ fn emit_constructor(code: &mut String, suite: &Suite, component: &ComponentMeta)
     arguments.is_empty()
 }
 
+/// The form of a setter: a method of the builder, or of the trait of the suite.
 #[derive(Clone, Copy, PartialEq)]
 enum Setter {
     Inherent,
     Trait,
 }
 
+/// Writes the setter of a property.
 fn emit_setter(code: &mut String, component: Option<&str>, prop: &PropMeta, form: Setter) {
     let (argument, value) = rust_type(component.unwrap_or_default(), prop, "value");
     doc(code, 1, &documentation(prop));
@@ -265,7 +295,7 @@ fn emit_setter(code: &mut String, component: Option<&str>, prop: &PropMeta, form
     line(code, 1, "}");
 }
 
-/// The text of a property, with its default below it.
+/// Returns the text of a property, with its default below it.
 fn documentation(prop: &PropMeta) -> String {
     let Some(default) = &prop.default else {
         return prop.description.clone();
@@ -282,7 +312,11 @@ fn documentation(prop: &PropMeta) -> String {
     )
 }
 
-/// The argument's type, and the expression that makes a property of the argument called `name`.
+/// Returns the argument's type, and the expression that makes a property of the argument called
+/// `name`.
+///
+/// Types are as narrow as the description is: what a suite describes as text does not accept a
+/// number.
 fn rust_type(component: &str, prop: &PropMeta, name: &str) -> (String, String) {
     let scalar = |kind: &str| {
         (
@@ -339,10 +373,12 @@ fn rust_type(component: &str, prop: &PropMeta, name: &str) -> (String, String) {
     }
 }
 
+/// Returns the name of the enumeration for a property.
 fn choice_name(component: &str, prop: &PropMeta) -> String {
     format!("{component}{}", pascal(&prop.name))
 }
 
+/// Writes the enumeration of the texts that a property can be.
 fn emit_choice(code: &mut String, component: &str, prop: &PropMeta, choices: &[String]) {
     let name = choice_name(component, prop);
     line(

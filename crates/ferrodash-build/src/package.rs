@@ -1,4 +1,4 @@
-//! What a suite ships, as far as the manifest leaves it to the package.
+//! The files that a suite ships, as far as the manifest leaves them to the package.
 //!
 //! Packages of Dash components are laid out alike: a directory with the package's name,
 //! `metadata.json` or generated classes, a main script, and chunks that the main script loads. The
@@ -28,20 +28,22 @@ pub(crate) struct Suite {
     pub(crate) version: String,
     /// The directory that the lists are relative to.
     pub(crate) root: String,
-    /// Where the components are described.
+    /// The place where the components are described.
     pub(crate) description: Description,
-    /// Whether the manifest says that the components are described nowhere.
+    /// True if the manifest says that the components are described nowhere.
     pub(crate) is_undescribed: bool,
     pub(crate) scripts: Vec<String>,
     pub(crate) styles: Vec<String>,
+    /// Files that scripts and style sheets load when they need them.
     pub(crate) on_demand: Vec<String>,
-    /// Whether the manifest lists what is loaded on demand.
+    /// True if the manifest lists what is loaded on demand.
     pub(crate) lists_on_demand: bool,
+    /// Licence texts, as paths in the archive.
     pub(crate) licences: Vec<String>,
     pub(crate) replacements: Vec<Replacement>,
 }
 
-/// Where a suite's components are described.
+/// The place where a suite's components are described.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Description {
     /// A `metadata.json`.
@@ -53,7 +55,12 @@ pub(crate) enum Description {
 }
 
 impl Suite {
-    /// Completes what the manifest says with what follows from the package.
+    /// Completes the manifest's description of a suite with what follows from the package. What the
+    /// manifest says always wins.
+    ///
+    /// # Errors
+    /// [`Error::NotInWheel`] if the directory of the suite cannot be found, and errors of reading
+    /// files.
     pub(crate) fn resolve(archive: &mut Archive, pin: &Pin, suite: &SuiteManifest) -> Result<Self> {
         let root = match &suite.root {
             Some(root) => root.trim_end_matches('/').to_owned(),
@@ -98,6 +105,8 @@ impl Suite {
         Ok(resolved)
     }
 
+    /// Finds the files of each kind that the manifest does not list. Plain scripts have no rules,
+    /// so for them the manifest lists all.
     fn find_files(&mut self, archive: &mut Archive, suite: &SuiteManifest) -> Result<()> {
         let is_plain = self.namespace.is_empty();
         self.scripts = match &suite.scripts {
@@ -122,8 +131,15 @@ impl Suite {
         Ok(())
     }
 
-    /// The components, as the package describes them. Those that Python cannot import from the
-    /// package are left out: packages keep files of components that they no longer have.
+    /// Reads the components, as the package describes them.
+    ///
+    /// Those that Python cannot import from the package are left out: packages keep files of
+    /// components that they no longer have. If none of the names is exported, the list of exports
+    /// says nothing, and all components are kept.
+    ///
+    /// # Errors
+    /// [`Error::Metadata`] or [`Error::Class`] for a description that cannot be read, and a
+    /// directory of classes without a component.
     pub(crate) fn components(&self, archive: &mut Archive) -> Result<Vec<ComponentMeta>> {
         let (directory, mut components) = match &self.description {
             Description::None => return Ok(Vec::new()),
@@ -168,7 +184,8 @@ impl Suite {
         Ok(components)
     }
 
-    /// The paths of all files of the suite's directory, relative to it, without what no page needs.
+    /// Returns the paths of all files of the suite's directory, relative to it, without what no
+    /// page needs.
     pub(crate) fn files(&self, archive: &Archive) -> Vec<String> {
         let prefix = if self.root.is_empty() {
             String::new()
@@ -184,8 +201,11 @@ impl Suite {
             .collect()
     }
 
-    /// `<package>.min.js` or `<package>.js`, else `bundle.js`, else the only script that defines
-    /// the namespace.
+    /// Finds the main script: `<package>.min.js` or `<package>.js`, else `bundle.js`, else the only
+    /// script that defines the namespace.
+    ///
+    /// Files near the root come first. If several scripts define the namespace, none is chosen: the
+    /// check then reports that there is no script, and names them.
     fn main_script(&self, archive: &mut Archive) -> Result<Option<String>> {
         let mut files = self.files(archive);
         files.retain(|path| path.ends_with(".js"));
@@ -216,7 +236,8 @@ impl Suite {
         Ok(found)
     }
 
-    /// The style sheets that the package's Python code names.
+    /// Finds the style sheets that the package's Python code names. Others are shipped only if a
+    /// script names them.
     fn style_sheets(&self, archive: &mut Archive) -> Result<Vec<String>> {
         let mut files = self.files(archive);
         files.retain(|path| path.ends_with(".css"));
@@ -233,7 +254,11 @@ impl Suite {
         Ok(files)
     }
 
-    /// Chunks that scripts load, and other files whose names are in a script or a style sheet.
+    /// Finds the files that are loaded on demand: chunks that scripts load, and other files whose
+    /// names are in a script or a style sheet.
+    ///
+    /// Only heads of scripts are read to find chunks, as scripts can be large. Files that nothing
+    /// names are not shipped.
     pub(crate) fn parts(&self, archive: &mut Archive) -> Result<Vec<String>> {
         let (mut parts, mut others) = (Vec::new(), Vec::new());
         for path in self.files(archive) {
@@ -266,7 +291,8 @@ impl Suite {
         Ok(parts)
     }
 
-    /// The licence of the package, and those that bundlers leave beside scripts.
+    /// Finds the licence of the package, and those that bundlers leave beside scripts. Empty files
+    /// are left out.
     fn licence_texts(&self, archive: &mut Archive) -> Result<Vec<String>> {
         let shipped: Vec<String> = self
             .scripts
@@ -306,7 +332,11 @@ impl Suite {
     }
 }
 
-/// The directory with the package's name, else the only one that Python could import.
+/// Finds the suite's directory: the one with the package's name, else the only one that Python
+/// could import.
+///
+/// # Errors
+/// [`Error::NotInWheel`], which names the directories that there are.
 fn find_root(archive: &Archive, pin: &Pin) -> Result<String> {
     let mut packages = archive.files();
     packages.retain(|path| path.ends_with("/__init__.py") && path.matches('/').count() == 1);
@@ -324,7 +354,10 @@ fn find_root(archive: &Archive, pin: &Pin) -> Result<String> {
     }
 }
 
-/// The nearest `metadata.json` below the root, else the directory with most classes.
+/// Finds the description: the nearest `metadata.json` below the root, else the directory with most
+/// classes.
+///
+/// A file counts as a class if it derives one from `Component`.
 fn find_description(archive: &mut Archive, root: &str) -> Result<Description> {
     let mut files = archive.files();
     files.retain(|path| path.starts_with(&format!("{root}/")));
@@ -348,7 +381,7 @@ fn find_description(archive: &mut Archive, root: &str) -> Result<Description> {
     }))
 }
 
-/// The namespace that the classes beside the description name.
+/// Returns the namespace that the classes beside the description name.
 fn own_namespace(
     archive: &mut Archive,
     root: &str,
@@ -372,7 +405,7 @@ fn own_namespace(
     Ok(None)
 }
 
-/// The name in `package-info.json`, as Dash turns it into a namespace.
+/// Returns the name in `package-info.json`, as Dash turns it into a namespace.
 fn package_name(archive: &mut Archive, root: &str) -> Option<String> {
     ["package-info.json", "package.json"]
         .iter()
@@ -383,8 +416,9 @@ fn package_name(archive: &mut Archive, root: &str) -> Option<String> {
         })
 }
 
-/// Whether a script, by its head, is a part that webpack made to be loaded by another one, in its
-/// form for production.
+/// Returns whether a script, by its head, is a part that webpack made to be loaded by another one,
+/// in its form for production. Such a script adds itself to a global list whose name has
+/// `webpackChunk` or `webpackJsonp`.
 fn is_chunk(text: &str) -> bool {
     text.contains("||[]).push([[")
         && ["webpackChunk", "webpackJsonp"]
@@ -392,7 +426,7 @@ fn is_chunk(text: &str) -> bool {
             .any(|mark| text.contains(mark))
 }
 
-/// Files of a package that are for development or for Python.
+/// Returns whether a file of a package is for development or for Python.
 fn is_aside(path: &str) -> bool {
     let name = file_name(path);
     let folder = |part: &str| {
@@ -407,7 +441,7 @@ fn is_aside(path: &str) -> bool {
         || name.ends_with(".map")
 }
 
-/// Files that scripts and style sheets can ask for.
+/// Returns whether scripts and style sheets can ask for a file.
 fn is_asset(path: &str) -> bool {
     let endings = [
         ".js", ".mjs", ".css", ".wasm", ".woff", ".woff2", ".ttf", ".otf", ".eot", ".png", ".jpg",
@@ -420,6 +454,7 @@ fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
 
+/// Joins a directory, which may be empty, and a path below it.
 pub(crate) fn join(root: &str, path: &str) -> String {
     if root.is_empty() {
         path.to_owned()
@@ -428,7 +463,7 @@ pub(crate) fn join(root: &str, path: &str) -> String {
     }
 }
 
-/// Whether a script has a name as a word of its own.
+/// Returns whether a script has a name as a word of its own.
 pub(crate) fn names(text: &str, name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '-');
     text.match_indices(name).any(|(at, _)| {

@@ -1,5 +1,7 @@
-//! The few expressions of Python that generated component classes are made of: names, numbers,
-//! texts, lists and subscripts. They are read, never run.
+//! Reads the few expressions of Python that generated component classes are made of: names,
+//! numbers, texts, lists and subscripts. They are never run.
+//!
+//! Errors are texts with what was expected; callers add the place.
 
 /// An expression.
 #[derive(Debug, Clone, PartialEq)]
@@ -10,17 +12,19 @@ pub(crate) enum Expr {
     Text(String),
     /// A number as it is written.
     Number(String),
-    /// What is between brackets, also those of a tuple.
+    /// The items between brackets, also those of a tuple.
     List(Vec<Expr>),
     /// A name with what is in the brackets after it: `typing.Union[str, dict]`.
     Subscript(String, Vec<Expr>),
 }
 
-/// A place in a source text.
+/// A place in a source text. Each method skips blanks and comments first, and moves the place
+/// behind what it has read.
 pub(crate) struct Cursor<'a> {
     rest: &'a str,
 }
 
+/// A result whose error is a text.
 type Result<T> = std::result::Result<T, String>;
 
 impl<'a> Cursor<'a> {
@@ -28,7 +32,7 @@ impl<'a> Cursor<'a> {
         Self { rest: text }
     }
 
-    /// Passes blanks, line ends and comments.
+    /// Skips blanks, line ends and comments.
     fn skip(&mut self) {
         loop {
             self.rest = self.rest.trim_start();
@@ -39,7 +43,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes a mark if it comes next.
+    /// Reads a mark if it comes next, and returns whether it did.
     pub(crate) fn take(&mut self, mark: &str) -> bool {
         self.skip();
         match self.rest.strip_prefix(mark) {
@@ -51,7 +55,7 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// Passes a mark that must come next.
+    /// Reads a mark that must come next.
     pub(crate) fn expect(&mut self, mark: &str) -> Result<()> {
         if self.take(mark) {
             return Ok(());
@@ -62,7 +66,7 @@ impl<'a> Cursor<'a> {
         ))
     }
 
-    /// A name, which can have dots in it.
+    /// Reads a name, which can have dots in it.
     pub(crate) fn name(&mut self) -> Option<String> {
         self.skip();
         let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
@@ -73,7 +77,10 @@ impl<'a> Cursor<'a> {
         starts.then(|| self.cut(end).to_owned())
     }
 
-    /// An expression. `str | None` is read as a union.
+    /// Reads an expression. `str | None` is read as a union.
+    ///
+    /// # Errors
+    /// What was expected, and the text that is there.
     pub(crate) fn expr(&mut self) -> Result<Expr> {
         let first = self.operand()?;
         let mut members = vec![first];
@@ -86,6 +93,7 @@ impl<'a> Cursor<'a> {
         })
     }
 
+    /// Reads an expression without bars.
     fn operand(&mut self) -> Result<Expr> {
         self.skip();
         match self.rest.chars().next() {
@@ -112,7 +120,10 @@ impl<'a> Cursor<'a> {
         }
     }
 
-    /// A text in one, two or three quotes of a kind.
+    /// Reads a text in one, two or three quotes of a kind, with its escapes.
+    ///
+    /// # Errors
+    /// If no text comes next, or it does not end.
     pub(crate) fn text(&mut self) -> Result<String> {
         self.skip();
         let quotes = ["\"\"\"", "'''", "\"", "'"];
@@ -146,7 +157,7 @@ impl<'a> Cursor<'a> {
         Ok(text)
     }
 
-    /// Expressions between two marks, with commas.
+    /// Reads expressions between two marks, with commas.
     fn items(&mut self, open: &str, close: &str) -> Result<Vec<Expr>> {
         self.expect(open)?;
         let mut items = Vec::new();
@@ -160,24 +171,26 @@ impl<'a> Cursor<'a> {
         Ok(items)
     }
 
+    /// Reads a mark without skipping blanks, as inside a text.
     fn take_exactly(&mut self, mark: &str) -> bool {
         let rest = self.rest.strip_prefix(mark);
         self.rest = rest.unwrap_or(self.rest);
         rest.is_some()
     }
 
+    /// Returns the next bytes and moves the place behind them.
     fn cut(&mut self, end: usize) -> &'a str {
         let (part, rest) = self.rest.split_at(end);
         self.rest = rest;
         part
     }
 
-    /// Everything after this place.
+    /// Returns everything after this place.
     pub(crate) fn rest(&self) -> &'a str {
         self.rest
     }
 
-    /// What comes next, for messages.
+    /// Returns the text that comes next, for messages.
     pub(crate) fn ahead(&self) -> String {
         self.rest
             .chars()

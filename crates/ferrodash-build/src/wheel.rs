@@ -1,5 +1,8 @@
-//! Getting a pinned wheel: from a named directory, from the crate, from an earlier build, or
-//! through pip.
+//! Obtains a pinned file: from a named directory, from the crate, from an earlier build, or through
+//! pip.
+//!
+//! A file is used only if its digest is the pinned one, so it does not matter where it comes from.
+//! The content of a file is read in `archive.rs`.
 
 use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
@@ -14,20 +17,20 @@ use crate::{Error, Pin, Result};
 /// The environment variables that change where wheels come from.
 pub(crate) const VARIABLES: [&str; 2] = ["FERRODASH_WHEELS", "FERRODASH_PYTHON"];
 
-/// How many versions a message names.
+/// The largest number of versions that a message names.
 const VERSIONS: usize = 12;
 
-/// pip, kept from running what it fetches.
+/// A script that runs pip and keeps it from running what it fetches.
 const PIP: &str = include_str!("pip.py");
 
-/// Where pinned files may come from.
+/// The places that pinned files may come from.
 #[derive(Debug, Clone)]
 pub struct Source {
     /// A directory that must contain the files; if it is given, no other place is tried.
     pub directory: Option<PathBuf>,
     /// A directory that may have them, packed into a published crate.
     pub packed: Option<PathBuf>,
-    /// Where fetched files are kept.
+    /// The directory in which fetched files are kept. It is created when it is needed.
     pub cache: PathBuf,
     /// The Python interpreter whose pip fetches.
     pub python: String,
@@ -36,7 +39,8 @@ pub struct Source {
 }
 
 impl Source {
-    /// A source that keeps what it fetches in `cache` and otherwise asks the `python3` of the path.
+    /// Creates a source that keeps what it fetches in `cache` and otherwise uses the `python3` of
+    /// the path.
     pub fn new(cache: impl Into<PathBuf>) -> Self {
         Self {
             directory: None,
@@ -47,8 +51,8 @@ impl Source {
         }
     }
 
-    /// The source that a build script uses: `FERRODASH_WHEELS`, `wheels/` below `root`, `cache`,
-    /// pip of `FERRODASH_PYTHON` or `python3`.
+    /// Creates the source that a build script uses: `FERRODASH_WHEELS`, `wheels/` below `root`,
+    /// `cache`, pip of `FERRODASH_PYTHON` or `python3`.
     pub fn from_env(root: &Path, cache: &Path) -> Self {
         Self {
             directory: env::var_os("FERRODASH_WHEELS").map(PathBuf::from),
@@ -58,10 +62,12 @@ impl Source {
         }
     }
 
-    /// The path of the pinned file, fetched if it must be, with its checksum verified.
+    /// Returns the path of the pinned file, fetched if it must be, with its checksum verified.
+    ///
+    /// It blocks while pip runs. Several processes can share one cache.
     ///
     /// # Errors
-    /// [`Error::NotInDirectory`], [`Error::WrongChecksum`], or what kept pip from fetching it.
+    /// [`Error::NotInDirectory`], [`Error::WrongChecksum`], or the reason why pip did not fetch it.
     pub fn obtain(&self, pin: &Pin) -> Result<PathBuf> {
         if let Some(directory) = &self.directory {
             return find(directory, pin).unwrap_or_else(|| {
@@ -84,6 +90,12 @@ impl Source {
 
     /// Fetches with pip into a directory of its own and moves the verified file to its place in one
     /// step, so that two builds at a time, or one that is interrupted, never leave half a file.
+    ///
+    /// pip itself checks the digest (`--require-hashes`), and the file is compared again here, as
+    /// it is for every other place.
+    ///
+    /// # Errors
+    /// The reason, as far as pip's output tells it.
     fn fetch(&self, pin: &Pin) -> Result<PathBuf> {
         fs::create_dir_all(&self.cache).map_err(|error| Error::io("create", &self.cache, error))?;
         let staging = tempfile::tempdir_in(&self.cache)
@@ -141,7 +153,8 @@ impl Source {
         Ok(target)
     }
 
-    /// Tells apart the ways in which pip fails, by what it prints.
+    /// Tells the ways apart in which pip fails, by what it prints: it has one exit code for all of
+    /// them. What is not recognized is returned with pip's last line.
     fn explain(&self, pin: &Pin, output: &Output) -> Error {
         let text = String::from_utf8_lossy(&output.stderr);
         let wheel = pin.requirement();
@@ -188,7 +201,7 @@ impl Source {
     }
 }
 
-/// The versions that pip names because the wanted one is not among them, the newest first.
+/// Returns the versions that pip names because the wanted one is not among them, the newest first.
 fn versions_in(text: &str, pin: &Pin) -> Option<String> {
     let list = text.split("(from versions: ").nth(1)?.split(')').next()?;
     let versions: Vec<&str> = list
@@ -207,7 +220,7 @@ fn versions_in(text: &str, pin: &Pin) -> Option<String> {
     })
 }
 
-/// The SHA-256 of `bytes`, in lower-case hex.
+/// Returns the SHA-256 of `bytes`, in lower-case hex.
 pub fn sha256_hex(bytes: &[u8]) -> String {
     Sha256::digest(bytes)
         .iter()
@@ -215,13 +228,16 @@ pub fn sha256_hex(bytes: &[u8]) -> String {
         .collect()
 }
 
-/// How the file's name begins, in the normal form of wheel names.
+/// Returns the beginning of the file's name, in the normal form of wheel names.
 fn prefix(pin: &Pin) -> String {
     format!("{}-{}", normal(&pin.package), pin.version)
 }
 
-/// The files of the pinned package and version; there can be several, such as a wheel and a source
-/// archive.
+/// Returns the files of the pinned package and version; there can be several, such as a wheel and a
+/// source archive.
+///
+/// Names of packages are compared in their normal form, as older source archives keep the hyphens
+/// of the package's name.
 fn candidates(directory: &Path, pin: &Pin) -> Vec<PathBuf> {
     let wanted = ["-", ".tar.gz", ".tgz", ".zip"].map(|rest| format!("{}{rest}", prefix(pin)));
     let matches = |path: &PathBuf| {
@@ -238,7 +254,8 @@ fn candidates(directory: &Path, pin: &Pin) -> Vec<PathBuf> {
     found
 }
 
-/// The pinned file in a directory; `None` if nothing there has its name.
+/// Returns the pinned file in a directory; `None` if nothing there has its name. If all that do
+/// have another digest, the last one is the error.
 fn find(directory: &Path, pin: &Pin) -> Option<Result<PathBuf>> {
     let mut last = None;
     for path in candidates(directory, pin) {
@@ -250,6 +267,7 @@ fn find(directory: &Path, pin: &Pin) -> Option<Result<PathBuf>> {
     last
 }
 
+/// Compares the digest of a file with the pinned one.
 fn verify(path: PathBuf, pin: &Pin) -> Result<PathBuf> {
     let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
     let found = sha256_hex(&bytes);

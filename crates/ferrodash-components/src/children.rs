@@ -1,4 +1,7 @@
-//! What a component may contain: text, numbers, components, and any sequence of these.
+//! The content of components: text, numbers, components, and any sequence of these.
+//!
+//! [`IntoChildren`] turns everything that can be content into [`Children`], which is flat:
+//! sequences within sequences become one list.
 
 use std::borrow::Cow;
 use std::iter::{Chain, Enumerate, Filter, FilterMap, FlatMap, Map, Rev, Take, Zip};
@@ -11,7 +14,7 @@ use crate::value::Scalar;
 
 /// The content of a component.
 ///
-/// One item is written as it is, several as an array; nested sequences are flattened, as the
+/// One item is written as it is, several as an array. Nested sequences are flattened, as the
 /// renderer knows none.
 #[derive(Debug, Clone, Default)]
 #[non_exhaustive]
@@ -38,27 +41,35 @@ pub enum Child {
     Component(Component),
 }
 
-/// What can be the content of a component.
+/// A type that can be the content of a component: strings, numbers, components and their builders,
+/// `()`, `Option`, tuples of up to twelve, arrays, vectors and the usual iterators.
 ///
-/// Strings, numbers, components and their builders, `()`, `Option`, tuples, arrays, vectors and the
-/// usual iterators.
+/// `()` and `None` are no content at all. Infinities and NaN become text.
+///
+/// ```
+/// use ferrodash_components::{Children, IntoChildren, html};
+///
+/// let rows = vec![html::Li::new("UA"), html::Li::new("DL")];
+/// let content: Children = ("Carriers", html::Ul::new(rows), None::<String>).into_children();
+/// assert_eq!(content.items().len(), 2);
+/// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be inside a component",
     note = "text, numbers, components, options, tuples, arrays, vectors and iterators of these can; for another \
             iterator, `collect::<Vec<_>>()` first"
 )]
 pub trait IntoChildren {
-    /// The content.
+    /// Turns the value into content.
     fn into_children(self) -> Children;
 }
 
 impl Children {
-    /// Whether there is nothing.
+    /// Returns whether there is nothing. An empty list is something: it is written as `[]`.
     pub fn is_empty(&self) -> bool {
         matches!(self, Self::None)
     }
 
-    /// The items.
+    /// Returns the items, none for [`Children::None`].
     pub fn items(&self) -> &[Child] {
         match self {
             Self::None => &[],
@@ -67,7 +78,7 @@ impl Children {
         }
     }
 
-    /// The items that are components.
+    /// Returns the items that are components, without those inside of them.
     pub fn components(&self) -> impl Iterator<Item = &Component> {
         self.items().iter().filter_map(|child| match child {
             Child::Component(component) => Some(component),
@@ -75,6 +86,7 @@ impl Children {
         })
     }
 
+    /// Adds the items to a list.
     fn append_to(self, list: &mut Vec<Child>) {
         match self {
             Self::None => {}
@@ -84,6 +96,7 @@ impl Children {
     }
 }
 
+/// Writes `null`, the item, or an array.
 impl Serialize for Children {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -94,7 +107,9 @@ impl Serialize for Children {
     }
 }
 
+/// Collects content into one flat list.
 impl<T: IntoChildren> FromIterator<T> for Children {
+    /// Makes one list of the content of all items, also of a single one.
     fn from_iter<I: IntoIterator<Item = T>>(items: I) -> Self {
         let mut list = Vec::new();
         for item in items {

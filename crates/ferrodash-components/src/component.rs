@@ -1,4 +1,7 @@
 //! The one value that all builders make: a component with its properties.
+//!
+//! [`ComponentExt`] is what all builders share. Serializing is where values that JSON cannot
+//! express are reported, so builders never fail.
 
 use std::borrow::Cow;
 
@@ -11,17 +14,22 @@ use crate::{Children, Id};
 
 /// A component: where its constructor is found in the browser, and its properties.
 ///
-/// Made by the builders of a suite, or by [`Component::new`] for one that has no builder.
-/// Serializes to Dash's JSON form, `{"props": …, "type": …, "namespace": …}`.
+/// It is made by the builders of a suite, or by [`Component::new`] for one that has no builder. It
+/// serializes to Dash's JSON form, `{"props": …, "type": …, "namespace": …}`. If a property is
+/// [`Prop::Invalid`], serializing fails with the names of the property and the component.
 #[derive(Debug, Clone)]
 #[must_use = "a component does nothing until it is part of a layout or an answer"]
 pub struct Component {
     namespace: Cow<'static, str>,
     name: Cow<'static, str>,
+    /// The properties, each name once. There are few, so a list is quicker than a map.
     props: Vec<(Cow<'static, str>, Prop)>,
 }
 
 /// The value of a property.
+///
+/// Text, ids and components have variants of their own, so that they need not be turned into JSON
+/// before they are written.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum Prop {
@@ -46,7 +54,14 @@ pub enum Prop {
 }
 
 impl Component {
-    /// A component without properties: `window[namespace][name]` in the browser.
+    /// Creates a component without properties: `window[namespace][name]` in the browser.
+    ///
+    /// ```
+    /// use ferrodash_components::{Component, ComponentExt};
+    ///
+    /// let led = Component::new("dash_daq", "LEDDisplay").prop("value", 42);
+    /// assert_eq!((led.namespace(), led.name()), ("dash_daq", "LEDDisplay"));
+    /// ```
     pub fn new(
         namespace: impl Into<Cow<'static, str>>,
         name: impl Into<Cow<'static, str>>,
@@ -58,24 +73,24 @@ impl Component {
         }
     }
 
-    /// The global JavaScript object that holds the component.
+    /// Returns the name of the global JavaScript object that holds the component.
     pub fn namespace(&self) -> &str {
         &self.namespace
     }
 
-    /// The component's name.
+    /// Returns the component's name.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The properties, in the order they were set.
+    /// Returns the properties, in the order in which they were first set.
     pub fn props(&self) -> impl Iterator<Item = (&str, &Prop)> {
         self.props
             .iter()
             .map(|(name, value)| (name.as_ref(), value))
     }
 
-    /// The component's id, if it has one.
+    /// Returns the component's id, if it has one.
     pub fn id(&self) -> Option<&Id> {
         self.props.iter().find_map(|(_, value)| match value {
             Prop::Id(id) => Some(id),
@@ -83,7 +98,8 @@ impl Component {
         })
     }
 
-    /// Sets a property; the last value wins.
+    /// Sets a property; the last value wins. The name is not checked: a property that the component
+    /// does not have is ignored in the browser.
     pub fn set(&mut self, name: impl Into<Cow<'static, str>>, value: Prop) {
         let name = name.into();
         match self.props.iter_mut().find(|(known, _)| *known == name) {
@@ -92,7 +108,7 @@ impl Component {
         }
     }
 
-    /// Sets the children; none at all leaves the property unset.
+    /// Sets the children; no content at all leaves the property as it is.
     pub fn set_children(&mut self, children: Children) {
         if !children.is_empty() {
             self.set("children", Prop::Children(children));
@@ -100,8 +116,10 @@ impl Component {
     }
 
     /// Calls `visit` for this component and every component in its properties, in the order of the
-    /// page: children, and components inside lists and data. Those inside data are JSON; what is
-    /// visited is made from it, and owned.
+    /// page: children, and components inside lists and data.
+    ///
+    /// Components inside data are JSON; what is visited is made from it, and owned. Such components
+    /// are found by their form, so data can also look like one.
     pub fn walk<'a>(&'a self, visit: &mut dyn FnMut(Cow<'a, Component>)) {
         visit(Cow::Borrowed(self));
         for (_, value) in &self.props {
@@ -109,7 +127,7 @@ impl Component {
         }
     }
 
-    /// The component that a JSON value is, if it is one.
+    /// Returns the component that a JSON value describes, if it has the form of one.
     fn from_json(value: &Value) -> Option<Self> {
         let text = |key| value.get(key).and_then(Value::as_str).map(str::to_owned);
         let mut component = Self::new(text("namespace")?, text("type")?);
@@ -127,6 +145,7 @@ impl Component {
 }
 
 impl Prop {
+    /// Calls `visit` for every component inside the value.
     fn walk<'a>(&'a self, visit: &mut dyn FnMut(Cow<'a, Component>)) {
         match self {
             Self::Children(children) => children
@@ -162,20 +181,24 @@ fn walk_json<'a>(value: &Value, visit: &mut dyn FnMut(Cow<'a, Component>)) {
     }
 }
 
-/// What every builder offers besides the properties of its component.
+/// The methods that every builder has besides the properties of its component.
 pub trait ComponentExt: Into<Component> + Sized {
-    /// The component that is being built.
+    /// Returns the component that is being built.
     fn component_mut(&mut self) -> &mut Component;
 
-    /// The id by which callbacks know the component: text, or a pattern such as
+    /// Sets the id by which callbacks know the component: text, or a pattern such as
     /// `[("type", "row"), ("page", "home")]`.
+    ///
+    /// An id that the renderer cannot address, such as one with a dot, is reported when an app with
+    /// it is built; see [`Id::problem`].
     #[must_use]
     fn id(mut self, id: impl Into<Id>) -> Self {
         self.component_mut().set("id", Prop::Id(id.into()));
         self
     }
 
-    /// Sets a property by its name on the wire, for one that the builder does not have.
+    /// Sets a property by its name on the wire, for one that the builder does not have. A value
+    /// that is not JSON is reported when the component is serialized.
     #[must_use]
     fn prop(mut self, name: impl Into<Cow<'static, str>>, value: impl Serialize) -> Self {
         self.component_mut().set(name, crate::value::json(value));
@@ -194,7 +217,7 @@ pub trait ComponentExt: Into<Component> + Sized {
         self.prop(format!("aria-{name}"), value)
     }
 
-    /// Ends the building.
+    /// Ends the building and returns the component.
     fn into_component(self) -> Component {
         self.into()
     }
@@ -224,6 +247,7 @@ impl From<Children> for Prop {
     }
 }
 
+/// Writes the component in Dash's form.
 impl Serialize for Component {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut object = serializer.serialize_struct("Component", 3)?;
@@ -234,6 +258,7 @@ impl Serialize for Component {
     }
 }
 
+/// The properties of a component, as an object.
 struct Props<'a>(&'a Component);
 
 impl Serialize for Props<'_> {
@@ -252,6 +277,7 @@ impl Serialize for Props<'_> {
     }
 }
 
+/// Writes the value; [`Prop::Invalid`] is an error with its reason.
 impl Serialize for Prop {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {

@@ -1,3 +1,3 @@
-//! The data table.
+//! The data table of Dash, [`DataTable`]. The builder is generated from Dash's own package.
 
 include!(concat!(env!("OUT_DIR"), "/dash_table.rs"));

@@ -1,4 +1,7 @@
 //! Dash Core Components: inputs, graphs, routing, stores.
+//!
+//! The builders are generated from Dash's own package; files for downloads and figures of the
+//! `plotly` crate are added by hand.
 
 pub use crate::download::{DownloadData, send_bytes, send_string};
 
@@ -8,6 +11,8 @@ include!(concat!(env!("OUT_DIR"), "/dcc.rs"));
 impl Graph {
     /// Shows a figure made with the `plotly` crate: its traces and layout, and its configuration as
     /// `config`.
+    ///
+    /// An empty configuration leaves `config` as it is.
     pub fn plot(mut self, plot: &plotly::Plot) -> Self {
         let serde_json::Value::Object(mut figure) = serde_json::to_value(plot).unwrap_or_default()
         else {

@@ -8,6 +8,8 @@ use crate::{IntoProp, Json, Prop};
 
 /// A file for the property `data` of [`dcc::Download`](crate::dcc::Download), which the browser
 /// then saves.
+///
+/// The whole file is part of the answer, so it is meant for files of a few megabytes.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct DownloadData {
     content: String,
@@ -15,17 +17,21 @@ pub struct DownloadData {
     // As `null` it would take the place of the component's own.
     #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
     media_type: Option<String>,
+    /// True if the content is bytes in base64, false if it is text.
     base64: bool,
 }
 
-/// A file of text.
+/// Makes a file of text.
 ///
 /// ```
 /// use ferrodash_components::dcc;
 /// let file = dcc::send_string("carrier,delay\nUA,12\n", "delays.csv").media_type("text/csv");
 /// assert_eq!(
 ///     serde_json::to_string(&file).unwrap(),
-///     r#"{"content":"carrier,delay\nUA,12\n","filename":"delays.csv","type":"text/csv","base64":false}"#,
+///     concat!(
+///         r#"{"content":"carrier,delay\nUA,12\n","filename":"delays.csv","#,
+///         r#""type":"text/csv","base64":false}"#,
+///     ),
 /// );
 /// ```
 pub fn send_string(content: impl Into<String>, filename: impl Into<String>) -> DownloadData {
@@ -37,7 +43,7 @@ pub fn send_string(content: impl Into<String>, filename: impl Into<String>) -> D
     }
 }
 
-/// A file of any bytes. They travel as base64, a third longer than they are.
+/// Makes a file of any bytes. They are sent as base64, which is a third longer.
 ///
 /// ```
 /// use ferrodash_components::dcc;
@@ -52,8 +58,8 @@ pub fn send_bytes(content: impl AsRef<[u8]>, filename: impl Into<String>) -> Dow
 }
 
 impl DownloadData {
-    /// The media type, such as `text/csv`; without it, it is the `type` of the `dcc::Download`, by
-    /// default `text/plain`.
+    /// Sets the media type, such as `text/csv`. By default it is the `type` of the `dcc::Download`,
+    /// or else `text/plain`.
     #[must_use]
     pub fn media_type(mut self, media_type: impl Into<String>) -> Self {
         self.media_type = Some(media_type.into());

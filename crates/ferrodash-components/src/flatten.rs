@@ -4,10 +4,11 @@
 use crate::{Child, Children, Prop};
 
 impl Prop {
-    /// The value as the property `children` can have it: one list instead of lists within
+    /// Returns the value as the property `children` can have it: one list instead of lists within
     /// lists, which the renderer cannot show, and nothing for `None` in a list.
-    /// [`IntoChildren`](crate::IntoChildren) does the same for layouts. What is JSON already is
-    /// taken as it is.
+    ///
+    /// [`IntoChildren`](crate::IntoChildren) does the same for layouts. A value that is JSON
+    /// already is taken as it is.
     #[must_use]
     pub fn flatten_children(self) -> Self {
         match self {
@@ -24,7 +25,7 @@ impl Prop {
     }
 }
 
-/// Adds the items of a value to a list.
+/// Adds the items of a value to a list, those of lists inside it one by one.
 fn append(value: Prop, list: &mut Vec<Prop>) {
     let one = |child: Child| Prop::Children(Children::One(child));
     match value {

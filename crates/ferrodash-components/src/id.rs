@@ -1,4 +1,7 @@
 //! Ids of components: text, or a dictionary.
+//!
+//! How an id is written matters, as the renderer compares ids as text. Where ids with wildcards may
+//! be used is checked by `ferrodash`.
 
 use std::borrow::Cow;
 use std::cmp::Ordering;
@@ -12,7 +15,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 /// are.
 ///
 /// [`Display`] writes the form in which the renderer names components: text as it is, a dictionary
-/// as JSON with its keys sorted and without white space.
+/// as JSON with its keys sorted and without white space. Any text can be made an id;
+/// [`problem`](Self::problem) says whether the renderer can address it.
 ///
 /// ```
 /// use ferrodash_components::Id;
@@ -24,7 +28,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 pub enum Id {
     /// Text.
     Text(Cow<'static, str>),
-    /// Keys and values, sorted as JavaScript sorts strings.
+    /// Keys and values, sorted as JavaScript sorts strings. Conversions sort them; a variant that
+    /// is written by hand must be sorted, or it equals no id of the page.
     Keys(Vec<(String, IdValue)>),
 }
 
@@ -44,12 +49,13 @@ pub enum IdValue {
     Wildcard(Wildcard),
 }
 
-/// A finite number, equal to and ordered among others by its value.
+/// A finite number, equal to and ordered among others by its value. `IdValue::from` makes it of an
+/// `f64` with a fraction.
 #[derive(Debug, Clone, Copy)]
 pub struct Float(f64);
 
 impl Float {
-    /// The number.
+    /// Returns the number.
     pub fn get(self) -> f64 {
         self.0
     }
@@ -81,7 +87,7 @@ impl Hash for Float {
     }
 }
 
-/// What a wildcard in the id of a callback's dependency stands for.
+/// The values that a wildcard in the id of a callback's dependency stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Wildcard {
     /// One value, the same in all ids of the call.
@@ -92,24 +98,27 @@ pub enum Wildcard {
     AllSmaller,
 }
 
-/// In the id of a callback's dependency: any one value. There is a call for each, with the
-/// component of that value.
+/// A wildcard in the id of a callback's dependency: any one value. There is a call for each, with
+/// the component of that value.
 pub const MATCH: IdValue = IdValue::Wildcard(Wildcard::Match);
 
-/// In the id of a callback's dependency: all values. A call has the components of all of them, in
-/// the order of the page.
+/// A wildcard in the id of a callback's dependency: all values. A call has the components of all of
+/// them, in the order of the page.
 pub const ALL: IdValue = IdValue::Wildcard(Wildcard::All);
 
-/// In the id of a callback's dependency: all values smaller than the one that [`MATCH`] stands for
-/// in the outputs.
+/// A wildcard in the id of a callback's dependency: all values smaller than the one that [`MATCH`]
+/// stands for in the outputs.
 pub const ALLSMALLER: IdValue = IdValue::Wildcard(Wildcard::AllSmaller);
 
-/// A dictionary id, as Dash's pattern-matching ids are: `id!{ type: "row", index: 3 }`.
+/// Makes a dictionary id, as Dash's pattern-matching ids are: `id!{ type: "row", index: 3 }`.
+///
+/// Keys are identifiers; values are text, numbers, booleans and wildcards.
 ///
 /// ```
 /// use ferrodash_components::{MATCH, id};
 /// assert_eq!(id! { type: "row", index: 3 }.to_string(), r#"{"index":3,"type":"row"}"#);
-/// assert_eq!(id! { type: "row", index: MATCH }.to_string(), r#"{"index":["MATCH"],"type":"row"}"#);
+/// let pattern = id! { type: "row", index: MATCH };
+/// assert_eq!(pattern.to_string(), r#"{"index":["MATCH"],"type":"row"}"#);
 /// ```
 #[macro_export]
 macro_rules! id {
@@ -122,7 +131,8 @@ macro_rules! id {
 }
 
 impl Id {
-    /// What is wrong with the id of a component, if anything: the renderer could not address it.
+    /// Returns what is wrong with the id of a component, if the renderer could not address it: it
+    /// is empty, has a dot, begins with a brace, has a wildcard, or a number beyond 2^53.
     pub fn problem(&self) -> Option<&'static str> {
         match self {
             Self::Keys(keys)
@@ -136,7 +146,7 @@ impl Id {
         }
     }
 
-    /// What is wrong with the id in a callback's dependency, where it may have wildcards.
+    /// Returns what is wrong with the id in a callback's dependency, where it may have wildcards.
     pub fn pattern_problem(&self) -> Option<&'static str> {
         match self {
             Self::Text(text) if text.is_empty() => Some("an id must not be empty"),
@@ -153,7 +163,7 @@ impl Id {
         }
     }
 
-    /// The text, if the id is one.
+    /// Returns the text, if the id is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -161,7 +171,7 @@ impl Id {
         }
     }
 
-    /// The value of a key of a dictionary id.
+    /// Returns the value of a key of a dictionary id.
     pub fn get(&self, key: &str) -> Option<&IdValue> {
         match self {
             Self::Text(_) => None,
@@ -172,7 +182,7 @@ impl Id {
         }
     }
 
-    /// The wildcards in the id, with their keys.
+    /// Returns the wildcards in the id, with their keys.
     pub fn wildcards(&self) -> impl Iterator<Item = (&str, Wildcard)> {
         let keys = match self {
             Self::Text(_) => &[][..],
@@ -184,8 +194,10 @@ impl Id {
         })
     }
 
-    /// Whether this id, with its wildcards, can stand for `id`: the same keys, and the same values
-    /// where there is no wildcard.
+    /// Returns whether this id, with its wildcards, can stand for `id`: the same keys, and the same
+    /// values where there is no wildcard.
+    ///
+    /// The relation of several wildcards, such as [`ALLSMALLER`] to [`MATCH`], is not looked at.
     pub fn matches(&self, id: &Self) -> bool {
         match (self, id) {
             (Self::Keys(pattern), Self::Keys(keys)) => {
@@ -204,7 +216,7 @@ impl Id {
 }
 
 impl PartialEq<str> for Id {
-    /// Whether it is this text id.
+    /// Returns whether it is this text id.
     fn eq(&self, text: &str) -> bool {
         matches!(self, Self::Text(id) if id == text)
     }
@@ -217,13 +229,14 @@ impl PartialEq<&str> for Id {
 }
 
 impl IdValue {
-    /// Whether the browser, whose numbers have 53 bits, would not tell it from its neighbours.
+    /// Returns whether the browser, whose numbers have 53 bits, would not tell it from its
+    /// neighbours.
     fn is_beyond_the_browser(&self) -> bool {
         const LARGEST: u64 = (1 << 53) - 1;
         matches!(self, Self::Number(number) if number.unsigned_abs() > LARGEST)
     }
 
-    /// The text, if it is one.
+    /// Returns the text, if it is one.
     pub fn as_str(&self) -> Option<&str> {
         match self {
             Self::Text(text) => Some(text),
@@ -231,7 +244,7 @@ impl IdValue {
         }
     }
 
-    /// The number, if it is one.
+    /// Returns the number, if it is a whole one.
     pub fn as_i64(&self) -> Option<i64> {
         match self {
             Self::Number(number) => Some(*number),
@@ -240,6 +253,7 @@ impl IdValue {
     }
 }
 
+/// Writes the id as the renderer does; equal ids have equal texts.
 impl Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -273,7 +287,7 @@ impl Display for IdValue {
 }
 
 impl Wildcard {
-    /// Its name, as on the wire.
+    /// Returns its name, as on the wire.
     pub fn name(self) -> &'static str {
         match self {
             Self::Match => "MATCH",
@@ -283,6 +297,7 @@ impl Wildcard {
     }
 }
 
+/// Writes the id as a component has it: a text, or an object.
 impl Serialize for Id {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -294,6 +309,7 @@ impl Serialize for Id {
     }
 }
 
+/// Writes the value; a wildcard is a list with its name.
 impl Serialize for IdValue {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self {
@@ -307,12 +323,14 @@ impl Serialize for IdValue {
 }
 
 impl<'de> Deserialize<'de> for Id {
-    /// The id of a component: text, or an object of texts, numbers and booleans.
+    /// Reads the id of a component: text, or an object of texts, numbers and booleans. Wildcards
+    /// cannot be read, as no component has one.
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         deserializer.deserialize_any(IdVisitor)
     }
 }
 
+/// Reads an id without an intermediate JSON value: ids come from requests and may be large.
 struct IdVisitor;
 
 impl<'de> Visitor<'de> for IdVisitor {
@@ -344,6 +362,7 @@ impl<'de> Deserialize<'de> for ReadValue {
     }
 }
 
+/// Reads one value of a dictionary id.
 struct ValueVisitor;
 
 impl Visitor<'_> for ValueVisitor {
@@ -398,8 +417,8 @@ impl<K: Into<String>, const N: usize> From<[(K, IdValue); N]> for Id {
 }
 
 impl Id {
-    /// JavaScript orders strings by UTF-16 code units, which differs from UTF-8 beyond the basic
-    /// plane.
+    /// Sorts the keys as JavaScript does: by UTF-16 code units, which differs from UTF-8 beyond the
+    /// basic plane.
     fn sorted(mut keys: Vec<(String, IdValue)>) -> Self {
         keys.sort_by(|(a, _), (b, _)| a.encode_utf16().cmp(b.encode_utf16()));
         Self::Keys(keys)
@@ -436,8 +455,8 @@ macro_rules! number {
 number!(i8, i16, i32, i64, u8, u16, u32);
 
 impl From<f64> for IdValue {
-    /// A whole number is one, as in the browser. What is not a number there (NaN, infinity) counts as
-    /// 0.
+    /// Converts a number as the browser has it: a whole one up to 2^53 is [`IdValue::Number`]. NaN
+    /// and infinity, which JSON has not, count as 0.
     fn from(value: f64) -> Self {
         const LARGEST: f64 = 9_007_199_254_740_992.0;
         match value {
@@ -455,7 +474,8 @@ impl From<f64> for IdValue {
 macro_rules! wide_number {
     ($($type:ty),*) => {$(
         impl From<$type> for IdValue {
-            /// Numbers beyond 2^53 are none that the browser can tell apart.
+            /// Converts a number; one that does not fit is the nearest that does. The browser
+            /// cannot tell numbers beyond 2^53 apart anyway, see [`Id::problem`].
             fn from(value: $type) -> Self {
                 Self::Number(i64::try_from(value).unwrap_or(i64::MAX))
             }

@@ -1,4 +1,7 @@
-//! What a callback can return for a property.
+//! The values that a callback can return for a property.
+//!
+//! Setters of builders take narrower types (`value.rs`), as they know the property; a callback may
+//! write any property, so here only what can be JSON counts.
 
 use std::borrow::Cow;
 use std::iter::{Chain, Filter, FilterMap, FlatMap, Map, Rev, Take};
@@ -10,14 +13,16 @@ use serde_json::value::to_raw_value;
 use crate::value::Scalar;
 use crate::{Child, Children, Component, Prop, Style};
 
-/// A value that can be written to a property: text, numbers, components, JSON, and lists of these.
+/// A value that can be written to a property: text, numbers, booleans, components, JSON, options
+/// and lists of these. [`Json`] wraps any other value that serializes.
 #[diagnostic::on_unimplemented(
     message = "a callback cannot write `{Self}` to a property",
     note = "text, numbers, booleans, components, `serde_json::Value`, and options and lists of these can; wrap any other \
             value that serializes in `Json`"
 )]
 pub trait IntoProp {
-    /// The value as a property.
+    /// Turns the value into that of a property. A value that JSON cannot express becomes
+    /// [`Prop::Invalid`].
     fn into_prop(self) -> Prop;
 }
 
@@ -32,8 +37,9 @@ pub trait IntoProp {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Json<T>(pub T);
 
+/// A value that serde refuses becomes [`Prop::Invalid`], which makes the call fail.
 impl<T: Serialize> IntoProp for Json<T> {
-    /// Serialized at once and only once: the text is copied into the answer as it is.
+    /// Serializes the value at once and only once: the text is copied into the answer as it is.
     fn into_prop(self) -> Prop {
         match to_raw_value(&self.0) {
             Ok(value) => Prop::Raw(value),
@@ -72,6 +78,7 @@ impl IntoProp for Style {
     }
 }
 
+/// `()` takes the property's value away.
 impl IntoProp for () {
     /// `null`, which takes the property's value away.
     fn into_prop(self) -> Prop {

@@ -18,6 +18,10 @@
 //! assert!(serde_json::to_string(&page).unwrap().starts_with(r#"{"props":{"children":[{"props""#));
 //! ```
 //!
+//! All builders make one type, [`Component`], which serializes to Dash's JSON. [`Children`] is the
+//! content of a component, [`Prop`] the value of any property. [`Id`] is text or a dictionary, with
+//! wildcards in callbacks. The crate knows neither servers nor callbacks.
+//!
 //! A suite of one's own is a crate that depends on this one and on `ferrodash-build`; see
 //! [`Suite`].
 
@@ -45,7 +49,7 @@ pub mod dash_table;
 pub mod dcc;
 pub mod html;
 
-/// What generated code names beside the public items.
+/// The names that generated code needs beside the public items. No part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use serde;

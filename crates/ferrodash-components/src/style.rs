@@ -1,8 +1,9 @@
-//! Inline CSS.
+//! Inline CSS, as the property `style` takes it.
 
 use crate::{Prop, value::Scalar};
 
-/// CSS properties by their names in JavaScript (`backgroundColor`, not `background-color`).
+/// CSS properties by their names in JavaScript (`backgroundColor`, not `background-color`). Names
+/// and values are not checked.
 ///
 /// ```
 /// use ferrodash_components::Style;
@@ -12,12 +13,12 @@ use crate::{Prop, value::Scalar};
 pub struct Style(serde_json::Map<String, serde_json::Value>);
 
 impl Style {
-    /// No property.
+    /// Creates a style without properties.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Adds a property; numbers are pixels where CSS wants a length.
+    /// Sets a property; the last value wins. Numbers are pixels where CSS wants a length.
     #[must_use]
     pub fn set(mut self, name: &str, value: impl Scalar) -> Self {
         self.0.insert(name.to_owned(), value.into_json());
@@ -25,6 +26,7 @@ impl Style {
     }
 }
 
+/// Properties whose values are of one type.
 impl<V: Scalar, const N: usize> From<[(&str, V); N]> for Style {
     fn from(properties: [(&str, V); N]) -> Self {
         properties

@@ -1,6 +1,10 @@
-//! What a suite ships: its components' names for checks, and its bundles for the browser.
+//! The table of a suite: its components' names for checks, and its bundles for the browser.
+//!
+//! The types are plain static data. `ferrodash-build` writes one [`Suite`] for each suite; a server
+//! reads it.
 
-/// A component suite. Generated code makes one `static SUITE` per suite.
+/// A component suite. Generated code has one `static SUITE` per suite, which
+/// `ferrodash::App::suite` takes.
 #[derive(Debug)]
 pub struct Suite {
     /// Name of the Rust module, for messages.
@@ -23,20 +27,23 @@ pub struct Suite {
     pub bundles: &'static [Bundle],
 }
 
-/// The names that a component knows.
+/// The names that a component knows. A server compares callbacks with them, so that a misspelled
+/// property is found before the app serves.
 #[derive(Debug)]
 pub struct ComponentInfo {
     /// The component's name.
     pub name: &'static str,
     /// Its properties.
     pub props: &'static [&'static str],
-    /// Whether it takes any `data-*` and `aria-*` property.
+    /// True if it takes any `data-*` and `aria-*` property.
     pub wildcards: bool,
-    /// Where its properties other than `children` may contain components.
+    /// The places in its properties, other than `children`, that may contain components, in the
+    /// renderer's notation (`options[].label`).
     pub children_props: &'static [&'static str],
 }
 
-/// An embedded file, in the three forms in which it can be sent.
+/// An embedded file, in the three forms in which it can be sent. They were compressed when the
+/// suite was built.
 #[derive(Debug)]
 pub struct Bundle {
     /// Path relative to the suite's root.
@@ -45,21 +52,22 @@ pub struct Bundle {
     pub sha256: &'static str,
     /// The content.
     pub identity: &'static [u8],
-    /// As gzip.
+    /// The content as gzip.
     pub gzip: &'static [u8],
-    /// As Brotli.
+    /// The content as Brotli.
     pub brotli: &'static [u8],
 }
 
 impl Suite {
-    /// The component of this name.
+    /// Returns the component of this name.
     pub fn component(&self, name: &str) -> Option<&'static ComponentInfo> {
         self.components
             .iter()
             .find(|component| component.name == name)
     }
 
-    /// The path of a file in URLs, below `_dash-component-suites/`.
+    /// Returns the path of a file in URLs, below `_dash-component-suites/`. `file` is relative to
+    /// the suite's root.
     pub fn url_path(&self, file: &str) -> String {
         let root = if self.root.is_empty() {
             String::new()
@@ -71,7 +79,7 @@ impl Suite {
 }
 
 impl ComponentInfo {
-    /// Whether the component has a property of this name.
+    /// Returns whether the component has a property of this name.
     pub fn has_prop(&self, name: &str) -> bool {
         self.props.contains(&name)
             || (self.wildcards && (name.starts_with("data-") || name.starts_with("aria-")))

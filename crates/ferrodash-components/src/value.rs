@@ -1,5 +1,7 @@
-//! What setters accept. Each trait is one set of JSON types, so that a value of another type does
-//! not compile.
+//! The values that setters accept.
+//!
+//! Each trait is one set of JSON types, so that a value of another type does not compile. Generated
+//! builders use them; an app rarely names one.
 
 use std::borrow::Cow;
 
@@ -12,7 +14,7 @@ mod lists;
 
 pub use lists::{Marks, OptionItem, OptionValue, Options};
 
-/// Any value that serializes, as a property. What JSON cannot express is reported when the
+/// Returns any value that serializes, as a property. What JSON cannot express is reported when the
 /// component is serialized.
 pub fn json(value: impl Serialize) -> Prop {
     match serde_json::to_value(value) {
@@ -21,13 +23,15 @@ pub fn json(value: impl Serialize) -> Prop {
     }
 }
 
-/// A list of texts or numbers, as a property.
+/// Returns a list of texts or numbers, as a property.
 pub fn list<V: Scalar>(values: impl IntoIterator<Item = V>) -> Prop {
     Prop::Json(values.into_iter().map(Scalar::into_json).collect())
 }
 
-/// A list of objects, as a property. One whose items are lists or tuples is reported when the
-/// component is serialized: which field each of their items is, nobody could know.
+/// Returns a list of objects, as a property.
+///
+/// A list whose items are lists or tuples is reported when the component is serialized, as it does
+/// not say which field each item is.
 pub fn objects(value: impl Serialize) -> Prop {
     match json(value) {
         Prop::Json(Value::Array(items)) if items.iter().any(Value::is_array) => Prop::Invalid(
@@ -37,7 +41,7 @@ pub fn objects(value: impl Serialize) -> Prop {
     }
 }
 
-/// Anything that serializes: a `serde_json::Value`, a list, a type with `#[derive(Serialize)]`.
+/// Any value that serializes: a `serde_json::Value`, a list, a type with `#[derive(Serialize)]`.
 #[diagnostic::on_unimplemented(
     message = "this property takes what serializes (`serde::Serialize`), which `{Self}` does not"
 )]
@@ -50,10 +54,10 @@ impl<T: Serialize + ?Sized> Any for T {}
     message = "this property takes text, a number or a boolean, not `{Self}`"
 )]
 pub trait Scalar {
-    /// The value as JSON.
+    /// Returns the value as JSON. Infinities and NaN are `null`.
     fn into_json(self) -> Value;
 
-    /// The value as a property.
+    /// Returns the value as a property.
     fn into_prop(self) -> Prop
     where
         Self: Sized,
@@ -122,8 +126,8 @@ impl Scalar for f64 {
     }
 }
 
-/// The number that a person would write: 0.1, and not 0.10000000149011612, which is nearest to it
-/// in 32 bits.
+/// Returns the number that a person would write: 0.1, and not 0.10000000149011612, which is nearest
+/// to it in 32 bits.
 pub(crate) fn shortest(number: f32) -> f64 {
     number.to_string().parse().unwrap_or_else(|_| number.into())
 }

@@ -1,4 +1,7 @@
 //! The settings of an app, each with its default.
+//!
+//! The builder in `crate::app` sets them, checks in `crate::build` read them, and they do not
+//! change while the app runs. Methods of [`App`](crate::App) document what each means.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -15,51 +18,65 @@ use crate::serve::Server;
 /// All settings.
 #[derive(Clone)]
 pub(crate) struct Config {
+    /// The title of the page, and of app's pages that have none of their own.
     pub(crate) title: String,
+    /// The title while callbacks run; `None` leaves it as it is.
     pub(crate) update_title: Option<String>,
+    /// Further `<meta>` tags, in order.
     pub(crate) meta_tags: Vec<Attributes>,
+    /// Scripts from elsewhere, loaded before those of the assets and components.
     pub(crate) external_scripts: Vec<Attributes>,
+    /// Style sheets from elsewhere, before those of the components and assets.
     pub(crate) external_stylesheets: Vec<Attributes>,
+    /// The template of the page, if it is not the default one.
     pub(crate) index_string: Option<String>,
-    /// Where the browser finds the app.
+    /// The path below which the browser finds the app.
     pub(crate) requests_prefix: String,
-    /// Where the router serves it.
+    /// The path below which the router serves it.
     pub(crate) routes_prefix: String,
     pub(crate) assets: Assets,
+    /// Leaves callbacks unchecked against the layout.
     pub(crate) suppress_callback_exceptions: bool,
-    /// Whether the page has the renderer's buttons for undo and redo.
+    /// Shows the renderer's buttons for undo and redo.
     pub(crate) show_undo_redo: bool,
-    /// Largest request body that is read, in bytes.
+    /// The largest request body that is read, in bytes.
     pub(crate) max_body: usize,
+    /// The limits of calls.
     pub(crate) limits: CallLimits,
-    /// How the server listens and stops.
+    /// The server's own settings: how it listens and stops.
     pub(crate) server: Server,
     /// The header by which a call that is sent again is known.
     pub(crate) request_id: Option<HeaderName>,
-    /// Whether calls may travel together.
+    /// Lets calls travel together in one request.
     pub(crate) batch_calls: bool,
+    /// Answers 200, with the cache tiers that fail.
     pub(crate) health_endpoint: Option<String>,
     /// Answers 200 once the warm-up has ended, and 503 before.
     pub(crate) ready_endpoint: Option<String>,
     /// Counters for Prometheus.
     pub(crate) metrics_endpoint: Option<String>,
+    /// Tells builds apart, instead of a digest of the program's file.
     pub(crate) build_id: Option<String>,
-    /// How it is found out who makes a request.
+    /// The way to find out who makes a request.
     pub(crate) identify: Identify,
     /// Signs handles of values that are kept on the server.
     pub(crate) secret: Option<String>,
+    /// The protection against calls that another site causes.
     pub(crate) csrf: Csrf,
-    /// Whether a page of an older build reloads itself when a call is refused.
+    /// Lets a page of an older build reload itself when a call is refused.
     pub(crate) reload_stale_pages: bool,
-    /// Whether no page of any site may show the app in a frame.
+    /// Forbids pages of all sites to show the app in a frame.
     pub(crate) forbid_framing: bool,
-    /// Whether charts offer to upload themselves to the cloud of plotly.js' maker.
+    /// Lets charts offer to upload themselves to the cloud of plotly.js' maker.
     pub(crate) show_send_to_cloud: bool,
-    /// Whether a failing callback tells the page why.
+    /// Shows the error of a failing callback in the page.
     pub(crate) debug: bool,
+    /// The component suites, in the order in which their scripts are loaded. The default ones come
+    /// first.
     pub(crate) suites: Vec<&'static Suite>,
-    /// Whether no callback is called when the page is loaded, unless it says so.
+    /// Leaves callbacks out when the page is loaded, unless they say otherwise.
     pub(crate) prevent_initial_callbacks: bool,
+    /// The plugins, in the order in which they are applied.
     pub(crate) plugins: Plugins,
     /// Names and sources of functions that the renderer calls.
     pub(crate) renderer_hooks: Vec<(&'static str, String)>,
@@ -67,14 +84,14 @@ pub(crate) struct Config {
     pub(crate) on_error: Option<ErrorHandler>,
 }
 
-/// How many calls may be in progress, and for how long.
+/// The limits of calls: how many may be in progress, and for how long.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct CallLimits {
-    /// How many of all clients; `None` for any number.
+    /// The limit for all clients together; `None` for any number.
     pub(crate) app: Option<usize>,
-    /// How many of one client.
+    /// The limit for one client; `None` for any number.
     pub(crate) per_client: Option<usize>,
-    /// How long a function may take that does not say itself.
+    /// The time for the function of a callback that does not set its own; `None` for any time.
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -95,20 +112,23 @@ pub(crate) type Attributes = Vec<(String, String)>;
 #[derive(Clone)]
 pub(crate) struct Assets {
     pub(crate) folder: PathBuf,
+    /// The path of their addresses, below the app's prefix.
     pub(crate) url_path: String,
-    /// Where the files are fetched from, if not from the app.
+    /// The address that files are fetched from, if not from the app.
     pub(crate) external: Option<String>,
     /// Names of files that do not become tags.
     pub(crate) ignore: Option<Arc<regex_lite::Regex>>,
-    /// Names of folders whose files do not.
+    /// Names of folders whose files do not become tags.
     pub(crate) ignored_folders: Vec<regex_lite::Regex>,
 }
 
-/// The double submit of a cookie.
+/// The double submit of a cookie, see `crate::http`.
 #[derive(Clone)]
 pub(crate) struct Csrf {
     pub(crate) on: bool,
+    /// The name of the cookie that the page sets.
     pub(crate) cookie: String,
+    /// The name of the header that repeats it.
     pub(crate) header: String,
 }
 
@@ -168,7 +188,7 @@ impl Default for Config {
 }
 
 impl Config {
-    /// Where the app and its assets are for the browser.
+    /// Returns the addresses of the app and its assets for the browser.
     pub(crate) fn paths(&self) -> Paths {
         let paths = Paths::new(self.requests_prefix.clone()).assets_url_path(&self.assets.url_path);
         match &self.assets.external {
@@ -177,7 +197,7 @@ impl Config {
         }
     }
 
-    /// What holds for callbacks that do not say otherwise.
+    /// Returns the settings for callbacks that do not set these themselves.
     pub(crate) fn callback_defaults(&self, build_id: &str) -> Defaults {
         let listener = |plugin: &Arc<dyn Hooks>| -> FailureListener {
             let plugin = plugin.clone();

@@ -1,4 +1,8 @@
-//! What can be wrong with an app before it serves.
+//! Errors of building and serving an app.
+//!
+//! A mistake in the description of an app has a text and a place; all of them are gathered before
+//! an error is returned. Errors of requests are in `crate::http`, errors of calls in
+//! `crate::callback`.
 
 use std::fmt::{self, Display};
 use std::io;
@@ -8,7 +12,7 @@ use std::panic::Location;
 /// The result of this crate's functions.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
-/// Why an app cannot be built or run.
+/// The reason why an app cannot be built or run.
 ///
 /// `Debug` writes what `Display` does, as that is what a `main` that returns it prints.
 #[derive(thiserror::Error)]
@@ -40,12 +44,13 @@ pub enum Error {
     Cache(#[from] ferrodash_cache::Error),
 }
 
-/// All mistakes in the description of an app. Displays as a line for each, `file:line: text`;
-/// `Debug` does the same.
+/// All mistakes in the description of an app.
+///
+/// It displays as a headline and a line for each mistake, `file:line: text`; `Debug` does the same.
 pub struct BuildErrors(pub(crate) Vec<Mistake>);
 
-/// One mistake in the description of an app. Displays as one line, `file:line: text`; `Debug` does
-/// the same.
+/// One mistake in the description of an app. It displays as one line, `file:line: text`; `Debug`
+/// does the same.
 #[derive(Clone)]
 pub struct Mistake {
     text: String,
@@ -53,6 +58,7 @@ pub struct Mistake {
 }
 
 impl Mistake {
+    /// Creates a mistake with a place in the app's source.
     pub(crate) fn at(location: &'static Location<'static>, text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
@@ -60,7 +66,7 @@ impl Mistake {
         }
     }
 
-    /// Where the part of the app with the mistake was described.
+    /// Returns the place in the source where the part with the mistake was described.
     pub fn location(&self) -> &'static Location<'static> {
         self.location
     }
@@ -78,7 +84,7 @@ impl Display for Mistake {
 }
 
 impl BuildErrors {
-    /// The mistakes, in the order of the app's description.
+    /// Iterates over the mistakes, roughly in the order of the app's description.
     pub fn iter(&self) -> impl Iterator<Item = &Mistake> {
         self.0.iter()
     }

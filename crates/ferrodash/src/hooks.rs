@@ -1,5 +1,7 @@
-//! What an app asks of its plugins after their set-up: the part of a plugin that does not know the
-//! app's builder.
+//! The part of a plugin that an app needs after its set-up, and that does not know the app's
+//! builder.
+//!
+//! Lower floors call plugins through [`Hooks`]; `crate::app` implements it for every plugin.
 
 use std::sync::Arc;
 
@@ -8,7 +10,8 @@ use ferrodash_components::Children;
 
 use crate::callback::{Context, Failure};
 
-/// The hooks of one plugin. Every [`Plugin`](crate::Plugin) has them.
+/// The hooks of one plugin. Every [`Plugin`](crate::Plugin) has them, and documents when each is
+/// called.
 pub(crate) trait Hooks: Send + Sync {
     fn name(&self) -> &str;
     fn layout(&self, layout: Children) -> Children;

@@ -1,4 +1,7 @@
 //! The layout of an app: fixed, made of its pages, or made for each request.
+//!
+//! A fixed layout can be checked and rendered once; one that is made for each request can be
+//! neither.
 
 use std::borrow::Cow;
 use std::panic::AssertUnwindSafe;
@@ -10,15 +13,19 @@ use ferrodash_components::{Children, Component, IntoChildren};
 use crate::hooks::Plugins;
 use crate::pages::PageRegistry;
 
-/// What an app shows before any callback ran.
+/// The content that an app shows before any callback ran. [`App::new`](crate::App::new) makes it of
+/// components or of a function.
 #[derive(Clone)]
 pub struct Layout(pub(crate) Kind);
 
+/// The way in which a layout is made.
 #[derive(Clone)]
 pub(crate) enum Kind {
+    /// The same components for all requests.
     Fixed(Children),
     /// Made once, when the app is built.
     OfPages(Arc<dyn Fn(&PageRegistry) -> Children + Send + Sync>),
+    /// Made for each request that loads the page.
     PerRequest(Arc<dyn Fn(&LayoutRequest) -> Children + Send + Sync>),
 }
 
@@ -32,25 +39,31 @@ pub struct LayoutRequest {
 }
 
 impl LayoutRequest {
-    /// The pages of the app, in their order.
+    /// Returns the pages of the app, in their order.
     pub fn page_registry(&self) -> &PageRegistry {
         &self.pages
     }
 }
 
-/// What can be a layout: components, or a function that makes them. One of a [`PageRegistry`] is
-/// called once, when the app is built; one of a [`LayoutRequest`] for each request.
+/// A type that can be a layout: components, or a function that makes them.
+///
+/// A function of a [`PageRegistry`] is called once, when the app is built. A function of a
+/// [`LayoutRequest`] is called for each request, on the thread of the request. `M` tells the
+/// implementations apart and is inferred.
 pub trait IntoLayout<M> {
-    /// The layout.
+    /// Turns the value into a layout.
     fn into_layout(self) -> Layout;
 }
 
+/// Marks components.
 #[doc(hidden)]
 pub struct Fixed;
 
+/// Marks a function of the pages.
 #[doc(hidden)]
 pub struct OfPages<T>(std::marker::PhantomData<T>);
 
+/// Marks a function of the request.
 #[doc(hidden)]
 pub struct PerRequest<T>(std::marker::PhantomData<T>);
 
@@ -85,7 +98,7 @@ where
 }
 
 impl Layout {
-    /// The layout of an app with these pages.
+    /// Returns the layout of an app with these pages: a function of them is called now.
     pub(crate) fn with_pages(self, pages: &PageRegistry) -> Self {
         match self.0 {
             Kind::OfPages(make) => Self(Kind::Fixed(make(pages))),
@@ -93,7 +106,8 @@ impl Layout {
         }
     }
 
-    /// The layout as plugins change it.
+    /// Returns the layout as plugins change it, in their order: a fixed one now, another one each
+    /// time it is made.
     pub(crate) fn changed_by(self, plugins: &Plugins) -> Self {
         if plugins.is_empty() {
             return self;
@@ -113,7 +127,7 @@ impl Layout {
         })
     }
 
-    /// Calls `visit` for every component of a fixed layout.
+    /// Calls `visit` for every component of a fixed layout, and not at all for others.
     pub(crate) fn walk<'a>(&'a self, visit: &mut dyn FnMut(Cow<'a, Component>)) {
         if let Kind::Fixed(children) = &self.0 {
             children
@@ -122,11 +136,16 @@ impl Layout {
         }
     }
 
+    /// Returns whether the layout is the same for all requests, so that it can be checked and
+    /// rendered once.
     pub(crate) fn is_fixed(&self) -> bool {
         matches!(self.0, Kind::Fixed(_))
     }
 
-    /// The layout as JSON, or why there is none.
+    /// Writes the layout as JSON. A panic of the app's function is an error.
+    ///
+    /// # Errors
+    /// The reason, if the function panicked or a value cannot be written.
     pub(crate) fn render(&self, request: &LayoutRequest) -> Result<Vec<u8>, String> {
         let children = match &self.0 {
             Kind::Fixed(children) => return json(children),

@@ -8,7 +8,11 @@
 //!     (0..200).map(|i| format!("{page}-{i}")).collect()
 //! }
 //!
-//! #[callback(output("content", "children"), input("url", "pathname"), cache(client, timeout = "5m"))]
+//! #[callback(
+//!     output("content", "children"),
+//!     input("url", "pathname"),
+//!     cache(client, timeout = "5m")
+//! )]
 //! async fn render(pathname: String) -> html::Ul {
 //!     html::Ul::new(rows(pathname).await.into_iter().map(html::Li::new))
 //! }
@@ -30,11 +34,26 @@
 //! }
 //! ```
 //!
+//! # Where to find what
+//!
+//! - [`App`] describes an app, and builds or runs it. [`Server`] has the settings of its server.
+//! - [`callback`](macro@callback) turns an async function into a [`Callback`];
+//!   [`Callback::builder`] does the same without a macro. [`Context`] is what a function learns of
+//!   its call, [`Outputs`], [`Update`], [`Patch`] and others are what it can return.
+//! - [`html`], [`dcc`] and [`dash_table`] are the components. [`Id`] and [`id!`] make ids with
+//!   wildcards.
+//! - [`Page`] and [`PageRegistry`] are for apps of several pages.
+//! - [`memoize`], [`CacheOptions`] and [`cache`](mod@cache) store results. [`Stored`] keeps values
+//!   on the server between callbacks.
+//! - [`Plugin`] extends apps, [`batch`](mod@batch) groups calls of other services.
+//!
+//! # Features
+//!
 //! | feature | brings | default |
 //! |---|---|---|
 //! | `disk` | the disk tier of the cache | no |
 //! | `http-batch` | batches over HTTP, `batch::http` | no |
-//! | `log` | [`App::run`] and [`serve`] write a log to standard error, unless the program has set up one | yes |
+//! | `log` | a log on standard error, unless the program has set up one | yes |
 //! | `memcached` | the Memcached tier of the cache | no |
 //! | `plotly` | figures made with the `plotly` crate | no |
 //! | `redis` | the Redis tier of the cache | no |
@@ -85,7 +104,7 @@ pub use paths::Paths;
 pub use serve::{Server, serve};
 pub use stored::{Stored, StoredError};
 
-/// What an app usually needs: `use ferrodash::prelude::*`.
+/// The names that an app usually needs: `use ferrodash::prelude::*`.
 pub mod prelude {
     pub use crate::batch::{Batcher, LoadError};
     pub use crate::html::HtmlProps as _;
@@ -99,7 +118,7 @@ pub mod prelude {
     };
 }
 
-/// What macros name beside the public items.
+/// The names that macros need beside the public items. No part of the public interface.
 #[doc(hidden)]
 pub mod __private {
     pub use ferrodash_cache::__private as cache;
@@ -111,7 +130,7 @@ pub mod __private {
     pub use crate::callback::run::outcome::{AnswerResult, answers, single_answer};
 }
 
-/// The samples of the README and the guide, compiled.
+/// The samples of the README and the guide, compiled as doctests.
 #[cfg(doctest)]
 mod guide {
     macro_rules! pages {

@@ -1,4 +1,8 @@
-//! How many calls may be in progress at a time, for the app and for each client.
+//! Limits of calls in progress, for the app and for each client.
+//!
+//! A call that finds no place is refused at once and never queued: a queue would hold memory and
+//! make every answer late. A place is a value that frees itself when it is dropped, so also when a
+//! call is cancelled or panics. Answers with status and headers are made in `crate::http`.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
@@ -12,16 +16,18 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use crate::config::CallLimits;
 use crate::sync::lock;
 
-/// The calls in progress.
+/// The calls in progress. Shared by all requests.
 pub(crate) struct Limits {
+    /// A permit for each call that the app may have in progress; `None` for any number.
     app: Option<Arc<Semaphore>>,
+    /// The number of calls that each client may have in progress; `None` for any number.
     per_client: Option<usize>,
-    /// How many calls each client has in progress; only clients that have some are there. Locked
-    /// for one look-up.
+    /// The number of calls that each client has in progress; clients without any have no entry.
+    /// Locked for one look-up.
     clients: Arc<Mutex<HashMap<IpAddr, usize>>>,
 }
 
-/// As many calls are in progress as this one may have: "this client" or all clients of the app.
+/// The refusal of a call because too many are in progress: of "this client" or of "this app".
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Busy(pub(crate) &'static str);
 
@@ -37,6 +43,7 @@ pub(crate) struct CallPlace(
     #[expect(dead_code, reason = "it is held, and not looked at")] Option<OwnedSemaphorePermit>,
 );
 
+/// The place of a client that is known.
 #[derive(Debug)]
 struct ClientPlace {
     client: IpAddr,
@@ -44,6 +51,7 @@ struct ClientPlace {
 }
 
 impl Limits {
+    /// Creates the limits of an app, with no calls in progress.
     pub(crate) fn new(limits: &CallLimits) -> Self {
         let app = limits
             .app
@@ -55,17 +63,17 @@ impl Limits {
         }
     }
 
-    /// Takes a place for a call of a client.
+    /// Takes a place for a call of a client, and one among all calls of the app.
     ///
     /// # Errors
-    /// When there is none; nobody waits for one.
+    /// [`Busy`] if there is none; no place is taken then.
     pub(crate) fn admit(&self, client: Option<IpAddr>) -> Result<(Place, CallPlace), Busy> {
         let call = self.admit_call()?;
         Ok((self.admit_client(client)?, call))
     }
 
-    /// Takes a place among all calls of the app, for a call that is ready to run: one whose body is
-    /// still on its way holds none, so that slow senders do not keep others out.
+    /// Takes a place among all calls of the app, for a call that is ready to run. A call whose body
+    /// is still being received has none, so that slow senders do not keep others out.
     pub(crate) fn admit_call(&self) -> Result<CallPlace, Busy> {
         let Some(calls) = &self.app else {
             return Ok(CallPlace(None));
@@ -76,7 +84,8 @@ impl Limits {
             .map_err(|_| Busy("this app"))
     }
 
-    /// Takes a place among the calls of a client.
+    /// Takes a place among the calls of a client. There is no limit for clients whose address is
+    /// not known.
     pub(crate) fn admit_client(&self, client: Option<IpAddr>) -> Result<Place, Busy> {
         match (client, self.per_client) {
             (Some(client), Some(most)) => {
@@ -86,6 +95,7 @@ impl Limits {
         }
     }
 
+    /// Counts a call of a client, unless it has as many as it may.
     fn place_of(&self, client: IpAddr, most: usize) -> Result<ClientPlace, Busy> {
         let mut clients = lock(&self.clients);
         // A client without calls in progress has no entry, also when its first one is refused.
@@ -101,6 +111,7 @@ impl Limits {
     }
 }
 
+/// Frees the place, also when its call is cancelled or panics.
 impl Drop for ClientPlace {
     fn drop(&mut self) {
         let mut clients = lock(&self.clients);
@@ -113,9 +124,12 @@ impl Drop for ClientPlace {
     }
 }
 
-/// Who sends a request: the other end of the connection. If that is a proxy on this machine or in a
-/// private network, it is the address that the proxy put at the end of `X-Forwarded-For`. `None` if
-/// the server that runs the app does not say.
+/// Returns the address of the client that sends a request.
+///
+/// That is the other end of the connection. If that is a proxy on this machine or in a private
+/// network, it is the address that the proxy put at the end of `X-Forwarded-For`; earlier ones in
+/// the header can be written by the client itself. `None` if the server that runs the app does not
+/// say.
 pub(crate) fn client(parts: &Parts) -> Option<IpAddr> {
     let ConnectInfo(remote) = parts
         .extensions
@@ -130,7 +144,7 @@ pub(crate) fn client(parts: &Parts) -> Option<IpAddr> {
     Some(network(last.unwrap_or(remote).to_canonical()))
 }
 
-/// An address, as proxies write it: some add a port.
+/// Parses an address, as proxies write it: some add a port.
 fn address(text: &str) -> Option<IpAddr> {
     let text = text.trim();
     text.parse()
@@ -138,7 +152,8 @@ fn address(text: &str) -> Option<IpAddr> {
         .or_else(|| Some(text.parse::<std::net::SocketAddr>().ok()?.ip()))
 }
 
-/// Whether an address is one of this machine or of a private network (RFC 1918, RFC 4193).
+/// Returns whether an address is one of this machine or of a private network (RFC 1918, RFC 4193),
+/// as those of proxies are.
 fn is_near(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
@@ -150,7 +165,8 @@ fn is_near(address: IpAddr) -> bool {
     }
 }
 
-/// One client of IPv6 has all addresses of a network of 64 bits.
+/// Returns the part of an address that belongs to one client: with IPv6 a client has all addresses
+/// of a network of 64 bits.
 fn network(address: IpAddr) -> IpAddr {
     const MASK: u128 = !0 << 64;
     match address {

@@ -1,20 +1,24 @@
 //! A log for programs that have set up none, and texts in it that hold what others sent.
 //!
-//! Without a log, the reason of a failing callback would be lost.
+//! Without a log, the reason of a failing callback would be lost. Everything that a client may have
+//! sent is logged through [`OneLine`].
 
 use std::fmt::{self, Display, Write};
 
-/// A text that stays on one line of the log: its line breaks and control characters are written as
-/// escapes, so that nothing in it can look like a line of its own or move the cursor of a terminal.
+/// A text that stays on one line of the log.
+///
+/// Its line breaks and control characters are written as escapes, so that nothing in it can look
+/// like a line of its own or move the cursor of a terminal.
 pub(crate) struct OneLine<T>(pub(crate) T);
 
+/// Writes the text with escapes.
 impl<T: Display> Display for OneLine<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(Escaping(f), "{}", self.0)
     }
 }
 
-/// Passes on what is written to it, with escapes.
+/// Writes its text with escapes to a formatter.
 struct Escaping<'a, 'b>(&'a mut fmt::Formatter<'b>);
 
 impl Write for Escaping<'_, '_> {
@@ -34,8 +38,10 @@ impl Write for Escaping<'_, '_> {
     }
 }
 
-/// Writes events to standard error from now on, unless the program does something else with them.
-/// `RUST_LOG` says which; by default those from the level `info` on.
+/// Writes events to standard error from now on, unless the program has set a subscriber.
+///
+/// `RUST_LOG` says which; by default those from the level `info` on. Panics then become events too.
+/// Without the feature `log` it does nothing.
 #[cfg(feature = "log")]
 pub(crate) fn install() {
     use tracing_subscriber::filter::{LevelFilter, Targets};

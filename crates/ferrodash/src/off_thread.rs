@@ -1,14 +1,17 @@
-//! Work on large bodies, which would hold up the other requests of its thread.
+//! Work on large bodies, which would delay the other requests on its thread.
+//!
+//! It runs on Tokio's threads for blocking work, on at most half of the processors at a time. What
+//! the work is, callers decide.
 
 use std::sync::LazyLock;
 
 use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn_blocking};
 
-/// From this size on, reading a body takes more than about a millisecond.
+/// The size, in bytes, from which on reading a body takes more than about a millisecond.
 pub(crate) const LARGE: usize = 128 * 1024;
 
-/// So much is done at a time that processors are left for small requests.
+/// Limits such work to half of the processors, so that the others are left for small requests.
 static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
     let processors = std::thread::available_parallelism().map_or(1, usize::from);
     Semaphore::new((processors / 2).max(1))
@@ -16,8 +19,11 @@ static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
 
 /// Runs `work` on a thread for blocking work, when it has its turn.
 ///
+/// If the returned future is dropped while it waits for its turn, `work` does not run; after that
+/// it runs to its end.
+///
 /// # Errors
-/// When `work` panics, and when the runtime ends.
+/// [`JoinError`] if `work` panics, or if the runtime ends before it runs.
 pub(crate) async fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {

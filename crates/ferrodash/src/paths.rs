@@ -1,5 +1,8 @@
-//! Paths as browsers send them: what may be in one, how a name becomes a part of one, and addresses
-//! below the app's prefix.
+//! Paths as browsers send them: which characters may be in one, how a name becomes a part of one,
+//! and addresses below the app's prefix.
+//!
+//! The rules are here once, for prefixes, endpoints, pages, assets and plugins; nothing here knows
+//! what is served at a path.
 
 use std::fmt::Write as _;
 
@@ -23,13 +26,15 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b':')
     .remove(b'@');
 
-/// A name of a file or folder as a segment of a path.
+/// Encodes the name of a file or folder as a segment of a path.
 pub(crate) fn encode(name: &str) -> String {
     percent_encode(name.as_bytes(), ENCODED).to_string()
 }
 
-/// What is wrong with a path that the router serves; slashes at its ends are not looked at. A
-/// router and a browser must both read it as it is written.
+/// Returns what is wrong with a path that the router serves, with the right form if there is one.
+/// Slashes at its ends are not looked at.
+///
+/// A router and a browser must both read it as it is written.
 pub(crate) fn problem(path: &str) -> Option<String> {
     let inner = path.strip_prefix('/').unwrap_or(path);
     let inner = inner.strip_suffix('/').unwrap_or(inner);
@@ -48,6 +53,7 @@ pub(crate) fn problem(path: &str) -> Option<String> {
         })
 }
 
+/// Returns what is wrong with one part of a path between slashes.
 fn segment_problem(segment: &str) -> Option<String> {
     let mut bytes = segment.bytes();
     let is_encoded = segment.split('%').skip(1).all(|rest| {
@@ -89,9 +95,11 @@ fn segment_problem(segment: &str) -> Option<String> {
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Paths {
+    /// The path below which the browser finds the app.
     prefix: String,
+    /// The path of the assets' addresses, without slashes at its ends.
     assets: String,
-    /// Where assets are fetched from, if not from the app.
+    /// The address that assets are fetched from, if not from the app.
     external: Option<String>,
 }
 
@@ -102,7 +110,8 @@ impl Default for Paths {
 }
 
 impl Paths {
-    /// The paths of an app with this `requests_pathname_prefix`.
+    /// Creates the paths of an app with this `requests_pathname_prefix`. A slash at its end makes
+    /// no difference.
     pub fn new(requests_pathname_prefix: impl Into<String>) -> Self {
         Self {
             prefix: requests_pathname_prefix.into(),
@@ -111,14 +120,15 @@ impl Paths {
         }
     }
 
-    /// The path of the assets' addresses; by default `assets`.
+    /// Sets the path of the assets' addresses below the prefix; by default `assets`. Slashes at its
+    /// ends are ignored.
     #[must_use]
     pub fn assets_url_path(mut self, path: &str) -> Self {
         self.assets = path.trim_matches('/').into();
         self
     }
 
-    /// Another server that has the assets.
+    /// Names another server that has the assets; by default the app has them.
     ///
     /// ```
     /// # use ferrodash::Paths;
@@ -131,7 +141,8 @@ impl Paths {
         self
     }
 
-    /// A path below the app's prefix. The prefix itself for an empty one.
+    /// Returns a path below the app's prefix, which is the prefix itself for an empty one. `path`
+    /// may begin with a slash or not.
     pub fn get_relative_path(&self, path: &str) -> String {
         format!(
             "{}/{}",
@@ -140,20 +151,22 @@ impl Paths {
         )
     }
 
-    /// What a path has after the app's prefix, without slashes at either end. `None` when it does
-    /// not begin with the prefix.
+    /// Returns the part of a path after the app's prefix, without slashes at either end; `None` if
+    /// it does not begin with the prefix.
     pub fn strip_relative_path<'a>(&self, path: &'a str) -> Option<&'a str> {
         strip(&self.prefix, path)
     }
 
-    /// The address of a file in the assets folder.
+    /// Returns the address of a file in the assets folder. `path` is relative to the folder and is
+    /// not encoded.
     pub fn get_asset_url(&self, path: &str) -> String {
         let prefix = self.external.as_ref().unwrap_or(&self.prefix);
         format!("{}/{}/{path}", prefix.trim_end_matches('/'), self.assets)
     }
 }
 
-/// What `path` has after `prefix`, without slashes at either end.
+/// Returns the part of `path` after `prefix`, without slashes at either end. A prefix `/a` is not
+/// one of `/ab`.
 pub(crate) fn strip<'a>(prefix: &str, path: &'a str) -> Option<&'a str> {
     let rest = path.strip_prefix(prefix.trim_end_matches('/'))?;
     rest.starts_with('/')

@@ -1,5 +1,8 @@
-//! What all requests share. It does not change while the app runs, but for callbacks that are added
-//! and the calls in progress.
+//! The state that all requests share.
+//!
+//! It does not change while the app runs, but for callbacks that are added and for the calls in
+//! progress. Routes get it as axum's state; [`AppState::request`] is where a request is reduced to
+//! what callbacks may read.
 
 use std::net::SocketAddr;
 use std::sync::atomic::AtomicBool;
@@ -9,6 +12,7 @@ use axum::extract::ConnectInfo;
 use axum::http::Extensions;
 use axum::http::request::Parts;
 use ferrodash_cache::Cache;
+use ferrodash_wire::Body;
 
 use crate::build::Checked;
 use crate::callback::{Registry, RequestParts};
@@ -18,9 +22,8 @@ use crate::limits::Limits;
 use crate::pages::PageRegistry;
 use crate::render::{Index, Rendered, Suites};
 use crate::stored::Vault;
-use ferrodash_wire::Body;
 
-/// An app, built.
+/// An app that was built.
 pub(crate) struct AppState {
     pub(crate) config: Config,
     pub(crate) registry: Arc<Registry>,
@@ -28,23 +31,28 @@ pub(crate) struct AppState {
     pub(crate) layout: Layout,
     /// The rendered layout, if it is fixed.
     pub(crate) fixed_layout: Option<Body>,
+    /// The list of callbacks that the app was built with, for the renderer.
     pub(crate) dependencies: Body,
+    /// The page that the browser loads.
     pub(crate) index: Index,
     pub(crate) pages: Arc<PageRegistry>,
+    /// The bundles of component suites, by their paths.
     pub(crate) suites: Suites,
     /// Tells a page whether it is of this build.
     pub(crate) build_id: String,
-    /// Whether the warm-up has ended.
+    /// Set once the warm-up has ended, for the ready endpoint.
     pub(crate) ready: AtomicBool,
+    /// Signs handles of stored values.
     pub(crate) vault: Arc<Vault>,
     /// The calls in progress.
     pub(crate) limits: Limits,
-    /// The registry and the pages, for callbacks.
+    /// The registry and the pages, which callbacks find by their types.
     pub(crate) services: Arc<Extensions>,
 }
 
 impl AppState {
-    /// The state of an app that was checked and rendered; `ready` if nothing is to be warmed up.
+    /// Creates the state of an app that was checked and rendered; `ready` if nothing is to be
+    /// warmed up.
     pub(crate) fn new(app: Checked, rendered: Rendered, cache: Cache, ready: bool) -> Self {
         let mut services = Extensions::new();
         services.insert(app.registry.clone());
@@ -67,7 +75,7 @@ impl AppState {
         }
     }
 
-    /// What callbacks may know of a request.
+    /// Takes the parts of a request that callbacks may read.
     pub(crate) fn request(&self, parts: Parts) -> RequestParts {
         RequestParts {
             path: parts.uri.path().to_owned(),

@@ -1,4 +1,8 @@
 //! Values that stay on the server between callbacks; the browser holds a short handle.
+//!
+//! A value is in the app's cache under a slot, which follows from the page and the name, together
+//! with a random version. A handle is the slot and the version, signed. So a page that puts a new
+//! value frees the old one, and an old handle finds nothing.
 
 use std::marker::PhantomData;
 use std::sync::Arc;
@@ -11,14 +15,14 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::error::debug_as_display;
 
-/// How long a value is kept after it was put there.
+/// The time for which a value is kept after it was put there.
 const KEPT: Duration = Duration::from_secs(3600);
 
-/// Bytes of a handle's signature.
+/// The length of a handle's signature, in bytes.
 const SIGNATURE: usize = 16;
 
-/// A value that is kept in the app's cache while the browser holds a handle of it, under 200 bytes:
-/// as the data of a `dcc::Store`, say, which the next callback takes as an input.
+/// A value that is kept in the app's cache while the browser holds a handle of it, of less than 200
+/// bytes: for example as the data of a `dcc::Store`, which the next callback takes as an input.
 ///
 /// ```
 /// use ferrodash::prelude::*;
@@ -35,22 +39,25 @@ const SIGNATURE: usize = 16;
 /// }
 /// ```
 ///
-/// A value is kept for an hour, and until the same page puts another one under its name: that frees
-/// it. The handle is signed; who has it can read the value through the app's callbacks, so it is as
-/// private as the page.
+/// A value is kept for an hour, or until the same page puts another one under its name, which frees
+/// it. The handle is signed ([`App::secret`](crate::App::secret)). Anyone who has it can read the
+/// value through the app's callbacks, so it is as private as the page.
 pub struct Stored<T> {
+    /// The slot and the version in hex, then the signature.
     handle: String,
     value: PhantomData<fn() -> T>,
 }
 
-/// Why a stored value cannot be had.
+/// The reason why a value cannot be stored or loaded.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum StoredError {
-    /// Its time is over, it was replaced, or the store lost it. Compute it again.
+    /// Its time is over, it was replaced, or the store lost it. Compute it again. A call that fails
+    /// with it is answered with 410.
     #[error("the stored value is gone; compute it again")]
     Gone,
-    /// The handle was not made by this app, or was changed.
+    /// The handle was not made by this app, or was changed. A call that fails with it is answered
+    /// with 422.
     #[error("the handle of the stored value is not one of this app's")]
     Forged,
     /// No tier of the cache took the value.
@@ -61,39 +68,44 @@ pub enum StoredError {
     /// The value cannot be written.
     #[error("the value cannot be stored: {0}")]
     Serialize(String),
-    /// The caller is not inside a callback of an app.
+    /// The caller is not inside a callback of an app, or is in a task that the callback spawned, or
+    /// in a cached callback.
     #[error("values are stored inside callbacks that are not cached, on their own task")]
     Outside,
 }
 
 debug_as_display!(StoredError);
 
-/// Makes and checks handles.
+/// Signs and checks handles, with the secret of the app.
 pub(crate) struct Vault {
     secret: [u8; blake3::KEY_LEN],
 }
 
-/// What a callback that runs needs for stored values.
+/// The access of a running callback to stored values.
 #[derive(Clone)]
 pub(crate) struct Desk {
     pub(crate) vault: Arc<Vault>,
     /// The page that made the call.
     pub(crate) page: Option<String>,
-    /// Whether values can be put.
+    /// True if values can be put: not in cached callbacks.
     pub(crate) takes: bool,
 }
 
 tokio::task_local! {
+    /// The access of the function that runs on this task.
     static DESK: Desk;
 }
 
 impl Desk {
+    /// Runs a function's future with this access. Tasks that it spawns do not have it.
     pub(crate) fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> + use<F> {
         DESK.scope(self, future)
     }
 }
 
 impl Vault {
+    /// Creates a signer with the app's secret, or with a random one. The key is derived for this
+    /// purpose only.
     pub(crate) fn new(secret: Option<&str>) -> Self {
         let secret = match secret {
             Some(secret) => blake3::derive_key("ferrodash stored values 1", secret.as_bytes()),
@@ -102,14 +114,14 @@ impl Vault {
         Self { secret }
     }
 
-    /// A slot and the version in it, signed.
+    /// Returns the handle of a slot and the version in it: both in hex, then the signature.
     fn handle(&self, slot: &[u8; 32], version: u64) -> String {
         let text = format!("{}{version:016x}", blake3::Hash::from_bytes(*slot).to_hex());
         let signature = self.sign(&text);
         text + &signature
     }
 
-    /// The slot and the version of a handle that this app made.
+    /// Returns the slot and the version of a handle, if this app made it.
     fn open(&self, handle: &str) -> Option<(Key, u64)> {
         let (text, signature) = handle.split_at_checked(64 + 16)?;
         // Compared in constant time: as hashes.
@@ -121,17 +133,22 @@ impl Vault {
             .map(|slot| (slot, version))
     }
 
+    /// The signature of a text, in hex.
     fn sign(&self, text: &str) -> String {
         blake3::keyed_hash(&self.secret, text.as_bytes()).to_hex()[..2 * SIGNATURE].to_owned()
     }
 }
 
 impl<T> Stored<T> {
-    /// Keeps a value in the app's cache, in the place of what the same page has kept under this
-    /// name.
+    /// Stores a value in the app's cache, in the place of the value that the same page has stored
+    /// under this name.
+    ///
+    /// It waits until the cache has stored the value. For clients that are not our page, and send
+    /// no number of theirs, each value gets a new place.
     ///
     /// # Errors
-    /// When no tier took it, when it cannot be written, or outside a callback.
+    /// [`StoredError::Refused`] if the cache did not store it, [`StoredError::Serialize`] if it
+    /// cannot be written, [`StoredError::Outside`] outside of a callback and in a cached one.
     pub async fn put(name: &str, value: &T) -> Result<Self, StoredError>
     where
         T: Serialize,
@@ -142,6 +159,8 @@ impl<T> Stored<T> {
         if !desk.takes {
             return Err(StoredError::Outside);
         }
+        // A random version tells this value from the one that was in the slot before, also across
+        // processes.
         let version = u64::from_le_bytes(*random().first_chunk().expect("32 bytes"));
         // A page without a number, such as one of another client, has a place of its own for each
         // value.
@@ -160,11 +179,11 @@ impl<T> Stored<T> {
         })
     }
 
-    /// The value.
+    /// Loads the value.
     ///
     /// # Errors
-    /// [`StoredError::Gone`] when it is no longer there, [`StoredError::Forged`] when the handle is
-    /// not one of this app's.
+    /// [`StoredError::Gone`] if it is no longer there, [`StoredError::Forged`] if the handle is not
+    /// one of this app's, [`StoredError::Outside`] outside of a callback.
     pub async fn load(&self) -> Result<T, StoredError>
     where
         T: DeserializeOwned,
@@ -183,10 +202,10 @@ impl<T> Stored<T> {
         }
     }
 
-    /// Frees the value before its time.
+    /// Removes the value before its time. A handle that this app did not make removes nothing.
     ///
     /// # Errors
-    /// When a tier could not be reached and may still have it.
+    /// [`Unreached`] if a tier could not be reached and may still have it.
     pub async fn free(self) -> Result<(), Unreached> {
         match self.slot() {
             Ok((slot, _)) => Cache::current().remove(&slot).await,
@@ -194,6 +213,7 @@ impl<T> Stored<T> {
         }
     }
 
+    /// Checks the handle and returns its slot and version.
     fn slot(&self) -> Result<(Key, u64), StoredError> {
         let desk = DESK
             .try_with(Clone::clone)
@@ -202,13 +222,14 @@ impl<T> Stored<T> {
     }
 }
 
-/// The form in which the browser holds it.
+/// The form in which the browser holds a handle.
 #[derive(Serialize, Deserialize)]
 struct Wire<'a> {
     #[serde(rename = "_ferrodash_stored", borrow)]
     handle: std::borrow::Cow<'a, str>,
 }
 
+/// Writes the handle, not the value.
 impl<T> Serialize for Stored<T> {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Wire {
@@ -218,6 +239,7 @@ impl<T> Serialize for Stored<T> {
     }
 }
 
+/// Reads a handle. Whether it is one of this app's is checked when the value is loaded.
 impl<'de, T> Deserialize<'de> for Stored<T> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let Wire { handle } = Wire::deserialize(deserializer).map_err(|error| {
@@ -230,19 +252,21 @@ impl<'de, T> Deserialize<'de> for Stored<T> {
     }
 }
 
+/// Makes the handle the value of an output.
 impl<T> IntoProp for Stored<T> {
     fn into_prop(self) -> Prop {
         ferrodash_components::Json(self).into_prop()
     }
 }
 
+/// Does not show the handle, which gives access to the value.
 impl<T> std::fmt::Debug for Stored<T> {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Stored").finish_non_exhaustive()
     }
 }
 
-/// Random bytes that cannot be guessed.
+/// Returns random bytes that cannot be guessed.
 pub(crate) fn random() -> [u8; 32] {
     let mut bytes = [0; 32];
     getrandom::fill(&mut bytes).expect("the system gives random bytes");

@@ -1,13 +1,14 @@
-//! `suite!`: a component suite of the app's own build script.
+//! The macro `suite!`, for a component suite that the app's own build script generates.
 
-/// Makes a module with the builders and bundles of a component suite that the app's build script
+/// Declares a module with the builders and bundles of a component suite that the app's build script
 /// generated.
 ///
 /// The app pins the suite in `wheels.toml` (package, version, SHA-256) and has a `build.rs` with
 /// one line, `ferrodash_build::generate("wheels.toml")`; it needs no other crate.
 /// `suite!(dash_daq)` is a private module of that name, `suite!(pub dash_daq)` a public one,
-/// `suite!(dash_daq as daq)` has another name. The guide, under "Third-party suites", has all files
-/// of such an app.
+/// `suite!(dash_daq as daq)` has another name. The app adds `dash_daq::SUITE` with
+/// [`App::suite`](crate::App::suite). The guide, under "Third-party suites", has all files of such
+/// an app.
 #[macro_export]
 macro_rules! suite {
     ($visibility:vis $name:ident) => {

@@ -1,9 +1,14 @@
 //! Locks that stay usable after a panic.
+//!
+//! The crate takes its locks through these functions, so that one panic does not fail all later
+//! requests. No lock is held across an `.await`.
 
 use std::sync::{Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-/// Locks. What a thread that panicked has left is whole: no critical section of this crate changes a
-/// value in more than one step that can panic.
+/// Locks a mutex, also one that a panic has poisoned.
+///
+/// The value is whole even then: no critical section of this crate changes a value in more than one
+/// step that can panic.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,17 +1,17 @@
-//! Documentation of a suite as doc comments.
+//! Documentation of a suite as doc comments, in a form that rustdoc reads without warnings.
 
 use super::source::line;
 
-/// Documentation as it came, made safe for rustdoc: HTML and brackets are not links there, and
-/// examples are in other languages. Lists keep their nesting; how far other lines are indented says
-/// nothing, as Markdown would take it for code.
+/// Writes documentation as doc comments.
+///
+/// HTML and brackets are not links there, and examples are in other languages. Lists keep their
+/// nesting. The indentation of other lines is dropped, as Markdown would take it for code.
 pub(super) fn doc(code: &mut String, indent: usize, text: &str) {
     if text.is_empty() {
         return line(code, indent, "/// Not documented by the suite.");
     }
     let mut in_example = false;
-    // The items that are open: how far each is indented in the text, and where its lines begin
-    // here.
+    // The items that are open: the indentation of each in the text, and where its lines begin here.
     let mut open: Vec<(usize, usize)> = Vec::new();
     let mut after_blank = false;
     for source in text.lines() {
@@ -42,7 +42,7 @@ pub(super) fn doc(code: &mut String, indent: usize, text: &str) {
     }
 }
 
-/// Brackets and HTML as text. Between backticks all is text already.
+/// Escapes brackets and HTML. Between backticks all is text already.
 fn escape(part: &str) -> String {
     let has_code = part.matches('`').count().is_multiple_of(2);
     let pieces = part.split('`').enumerate().map(|(index, piece)| {
@@ -59,7 +59,7 @@ fn escape(part: &str) -> String {
     pieces.collect::<Vec<_>>().join("`")
 }
 
-/// How wide the mark of a list's item is at the beginning of a line; nothing for other lines.
+/// Returns the width of the mark of a list's item at the beginning of a line; 0 for other lines.
 fn item_mark(line: &str) -> usize {
     let digits = line.len() - line.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     match (digits, &line[digits..]) {

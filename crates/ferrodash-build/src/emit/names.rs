@@ -1,6 +1,8 @@
-//! Names of the generated code, made of those that the suite uses.
+//! Names of the generated code, made from those that the suite uses. They are valid Rust, and
+//! stable for one version of a suite.
 
-/// A name in Rust's form: `className` to `class_name`; keywords get an underscore or become raw.
+/// Returns a name in Rust's form: `className` becomes `class_name`; keywords get an underscore or
+/// become raw.
 pub(super) fn ident(name: &str) -> String {
     let mut ident = String::new();
     for c in name.chars() {
@@ -25,6 +27,7 @@ pub(super) fn ident(name: &str) -> String {
     }
 }
 
+/// Returns a name in the form of a type: `class_name` becomes `ClassName`.
 pub(super) fn pascal(name: &str) -> String {
     let mut upper = true;
     let mut result = String::new();
@@ -41,7 +44,12 @@ pub(super) fn pascal(name: &str) -> String {
     result
 }
 
-/// A name for each of the choices: different ones that would have the same name are numbered.
+/// Returns a name for each of the choices. Different ones that would have the same name are
+/// numbered.
+///
+/// ```text
+/// "top left" → TopLeft      "2d" → N2d      "" → Empty      "a-b", "a_b" → AB, AB_2
+/// ```
 pub(super) fn variants(choices: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for choice in choices {

@@ -1,4 +1,4 @@
-//! Lines of source.
+//! Lines of source, and the name of the crate that they refer to.
 
 use std::fmt::Write as _;
 

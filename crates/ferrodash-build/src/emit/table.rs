@@ -1,10 +1,12 @@
-//! The table of what a suite ships.
+//! The table of what a suite ships: `static SUITE`, which the app serves from.
 
 use super::source::{COMPONENTS, line};
 use crate::ComponentMeta;
 use crate::bundle::Bundle;
 use crate::package::Suite;
 
+/// Writes the table. Files are included as bytes from `OUT_DIR`, so they become part of the program
+/// and need not be installed beside it.
 pub(super) fn emit_table(
     code: &mut String,
     suite: &Suite,
@@ -34,7 +36,7 @@ pub(super) fn emit_table(
     line(code, 0, "};");
 }
 
-/// What the server knows of a component.
+/// Returns the entry of a component, which the server checks callbacks against.
 fn info(component: &ComponentMeta) -> String {
     let ComponentMeta {
         name,
@@ -50,6 +52,7 @@ fn info(component: &ComponentMeta) -> String {
     format!("{COMPONENTS}::ComponentInfo {{ {fields} }},")
 }
 
+/// Writes the entry of a file with its three forms.
 fn emit_bundle(code: &mut String, bundle: &Bundle) {
     let include = |suffix: &str| {
         let file = &bundle.file;
@@ -64,8 +67,8 @@ fn emit_bundle(code: &mut String, bundle: &Bundle) {
     line(code, 2, "},");
 }
 
-/// The part of a suite's URLs between the package and the file: what of `root` is below the
-/// package.
+/// Returns the part of a suite's URLs between the package and the file: the part of `root` below
+/// the package.
 fn url_root(suite: &Suite) -> String {
     suite
         .root

@@ -1,5 +1,8 @@
 //! Lists that have several forms in Dash: the options of a list to choose from, and the marks of a
 //! slider.
+//!
+//! The traits accept the forms that Rust's types can express; [`Json`] accepts the others without a
+//! check.
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
@@ -10,7 +13,8 @@ use serde_json::{Map, Value, json};
 use super::json;
 use crate::{Json, Prop};
 
-/// The options of a list to choose from.
+/// The options of a list to choose from: a list of values, of pairs of a value and its label, or a
+/// map from values to labels.
 ///
 /// ```
 /// use ferrodash_components::dcc;
@@ -25,7 +29,7 @@ use crate::{Json, Prop};
             \"one\")], or a map from values to labels; wrap a list of structs with the fields `value` and `label` in `Json`"
 )]
 pub trait Options {
-    /// The options as a property.
+    /// Returns the options as a property.
     fn into_options(self) -> Prop;
 }
 
@@ -58,7 +62,7 @@ where
             with the fields `value` and `label` in `Json`"
 )]
 pub trait OptionItem {
-    /// The option as JSON.
+    /// Returns the option as JSON.
     fn into_option(self) -> Value;
 }
 
@@ -68,6 +72,7 @@ impl OptionItem for &str {
     }
 }
 
+/// An object, which is not checked.
 impl OptionItem for Value {
     fn into_option(self) -> Value {
         self
@@ -80,6 +85,7 @@ impl OptionItem for &Value {
     }
 }
 
+/// A pair of the value and its label.
 impl<V: OptionValue, L: OptionValue> OptionItem for (V, L) {
     fn into_option(self) -> Value {
         json!({ "value": self.0.into_value(), "label": self.1.into_value() })
@@ -98,7 +104,7 @@ impl<V: OptionValue + Clone, L: OptionValue + Clone> OptionItem for &(V, L) {
     label = "not text, a number, or a boolean"
 )]
 pub trait OptionValue {
-    /// The value as JSON.
+    /// Returns the value as JSON.
     fn into_value(self) -> Value;
 }
 
@@ -156,7 +162,7 @@ option_values!(
     f64
 );
 
-/// The marks of a slider: where they are, and their labels.
+/// The marks of a slider: their places, and their labels. `Value::Null` means no marks.
 ///
 /// ```
 /// use ferrodash_components::dcc;
@@ -170,7 +176,7 @@ option_values!(
             `Value::Null` for no marks; wrap anything else that serializes in `Json`"
 )]
 pub trait Marks {
-    /// The marks as a property.
+    /// Returns the marks as a property.
     fn into_marks(self) -> Prop;
 }
 
@@ -186,6 +192,7 @@ impl<K: OptionValue, L: OptionValue, const N: usize> Marks for [(K, L); N] {
     }
 }
 
+/// Makes the object of marks, whose keys are numbers as text.
 fn marks<K: OptionValue, L: OptionValue>(pairs: impl IntoIterator<Item = (K, L)>) -> Prop {
     let marks = pairs
         .into_iter()
@@ -193,7 +200,7 @@ fn marks<K: OptionValue, L: OptionValue>(pairs: impl IntoIterator<Item = (K, L)>
     Prop::Json(Value::Object(marks.collect::<Map<_, _>>()))
 }
 
-/// A number as JavaScript writes it: without a fraction if it has none.
+/// Returns a number as JavaScript writes it: without a fraction if it has none.
 fn key(at: &Value) -> String {
     match at {
         Value::String(text) => text.clone(),
@@ -204,7 +211,7 @@ fn key(at: &Value) -> String {
     }
 }
 
-/// What is written as it is.
+/// Implements a trait for values that are written as they are.
 macro_rules! as_json {
     ($($trait:ident $method:ident),*) => {$(
         impl $trait for Value {

@@ -1,5 +1,8 @@
-//! The admin page of the cache, an app of its own: what is cached, with buttons to delete and
-//! refresh it.
+//! The admin page of the cache: it lists functions and entries, and can delete and refresh entries.
+//!
+//! The page is a Ferrodash app of its own, built from public parts only, and mounted beside the app
+//! whose cache it shows. [`mount`] builds it when the app is built. It reads the cache's reports
+//! and never the values of entries.
 
 use axum::Router;
 use axum::extract::Request;
@@ -16,11 +19,17 @@ use crate::callback::{Callback, CallbackError, Context, Output, State, Update};
 use crate::error::{BuildErrors, Mistake};
 use crate::paths;
 
-/// How often the page is refreshed.
+/// The interval in which the page updates itself, in milliseconds.
 const EVERY_MILLISECONDS: u32 = 5000;
 
-/// The page of an app's cache below `path`, for requests that the guard lets through; others find
-/// nothing.
+/// Builds the page of an app's cache below `path`.
+///
+/// Requests that the guard refuses are answered with 404, for every address of the page, so that
+/// they do not learn that it exists. The page takes over the CSRF settings of the app. From here on
+/// the cache keeps a list of the entries that this process sees.
+///
+/// # Errors
+/// The mistakes of the path and of the page, with the place of the app.
 pub(super) fn mount(of: &App, path: &str, guard: Guard) -> Result<Router, BuildErrors> {
     let cache = &of.cache;
     cache.watch_entries();
@@ -31,6 +40,7 @@ pub(super) fn mount(of: &App, path: &str, guard: Guard) -> Result<Router, BuildE
             format!("cache_admin is {path:?}: {problem}"),
         )]));
     }
+    // An empty folder has no files: the page neither shows nor serves the app's assets.
     let mut app = App::new(layout())
         .title("Cache")
         .update_title(None)
@@ -40,6 +50,7 @@ pub(super) fn mount(of: &App, path: &str, guard: Guard) -> Result<Router, BuildE
         .callback(update(cache.clone()));
     app.location = of.location;
     app.config.csrf = of.config.csrf.clone();
+    // The guard is a layer around the whole router, so it also covers bundles and callbacks.
     let checked = move |request: Request, next: Next| {
         let allowed = guard(request.headers());
         async move {
@@ -53,7 +64,7 @@ pub(super) fn mount(of: &App, path: &str, guard: Guard) -> Result<Router, BuildE
     Ok(app.build()?.into_router().layer(from_fn(checked)))
 }
 
-/// Where the page is, with slashes at both ends.
+/// Returns the path of the page with one slash at each end, however it was given.
 pub(super) fn prefix(path: &str) -> String {
     match path.trim_matches('/') {
         "" => "/".into(),
@@ -61,6 +72,7 @@ pub(super) fn prefix(path: &str) -> String {
     }
 }
 
+/// The layout: a summary, a table of functions, and a table of entries with its buttons.
 fn layout() -> html::Div {
     let button = |id: &'static str, text: &'static str| {
         html::Button::new(text).id(id).style(
@@ -97,7 +109,7 @@ fn layout() -> html::Div {
     .style(page)
 }
 
-/// Ids of columns and their headings.
+/// Columns of the table of functions: ids, which are the keys of [`function_row`], and headings.
 const FUNCTIONS: [(&str, &str); 9] = [
     ("name", "Function"),
     ("hits", "Hits"),
@@ -119,6 +131,7 @@ const ENTRIES: [(&str, &str); 7] = [
     ("tier", "Found in"),
 ];
 
+/// An empty table that sorts in the browser; a callback fills it.
 fn table(id: &'static str, columns: &[(&str, &str)]) -> dash_table::DataTable {
     let columns: Vec<Value> = columns
         .iter()
@@ -137,7 +150,11 @@ fn table(id: &'static str, columns: &[(&str, &str)]) -> dash_table::DataTable {
         .style_header(json!({"fontWeight": "600"}))
 }
 
-/// Deletes or refreshes what is selected, and shows what there is.
+/// The only callback of the page: it applies the pressed button to the selected entries, then fills
+/// summary and tables.
+///
+/// One callback does both, so that what the page shows afterwards includes the effect of the
+/// button. It also runs on the interval and when the page is loaded, when no button was pressed.
 fn update(cache: Cache) -> Callback {
     Callback::builder()
         .name("ferrodash::admin", "1")
@@ -161,6 +178,8 @@ fn update(cache: Cache) -> Callback {
                 let cache = cache.clone();
                 async move {
                     let (data, rows) = (data.unwrap_or_default(), rows.unwrap_or_default());
+                    // The rows are those that the page shows, which may have changed here since; so
+                    // entries are named by their keys.
                     let keys = rows
                         .iter()
                         .filter_map(|row| data.get(*row)?.key.parse().ok())
@@ -195,13 +214,15 @@ fn update(cache: Cache) -> Callback {
         )
 }
 
-/// What the page has of a row.
+/// The part of a row that the page sends back: the key of its entry.
 #[derive(serde::Deserialize)]
 struct Row {
     key: String,
 }
 
-/// Does what the pressed button says; a word about it.
+/// Deletes or refreshes entries, as the pressed button says, and returns the message for the page.
+///
+/// Returns `None` if no button was pressed, as on the interval and when the page is loaded.
 async fn act(
     cache: &Cache,
     button: Option<&str>,
@@ -233,6 +254,7 @@ async fn act(
     Ok(Some(format!("{entries} {done}")))
 }
 
+/// The line above the tables: tiers, size of the memory tier, and failing tiers.
 fn summary(cache: &Cache) -> String {
     let (entries, bytes) = cache.memory_size();
     let health = cache
@@ -245,6 +267,7 @@ fn summary(cache: &Cache) -> String {
     )
 }
 
+/// The row of a memoized function or callback, by the ids of [`FUNCTIONS`].
 fn function_row(function: &FunctionReport) -> Value {
     let mean = function.run_time.as_secs_f64() * 1e3 / function.runs.max(1) as f64;
     json!({
@@ -254,6 +277,7 @@ fn function_row(function: &FunctionReport) -> Value {
     })
 }
 
+/// The row of an entry, by the ids of [`ENTRIES`].
 fn entry_row(entry: &EntryReport) -> Value {
     json!({
         "function": &*entry.function, "key": entry.key.to_string(), "bytes": entry.bytes, "hits": entry.hits,

@@ -1,4 +1,8 @@
-//! Plugins: what others add to an app, Dash's hooks as one trait.
+//! Plugins: crates that extend apps, Dash's hooks as one trait.
+//!
+//! A plugin gets the builder once ([`Plugin::setup`]). After that the app knows it only by
+//! `crate::hooks::Hooks`, which does not name the builder, so that lower floors can call it.
+//! [`join`] adds the routes of plugins to those of the app.
 
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
@@ -17,9 +21,12 @@ use crate::http;
 use crate::pages::PageRegistry;
 use crate::paths;
 
-/// Something that extends apps: a crate that brings callbacks, scripts, routes, a frame around the
-/// layout, or reports of errors. Every method has a default that changes nothing. Plugins are
-/// applied in the order in which they are given.
+/// An extension of apps: a crate that brings callbacks, scripts, routes, a frame around the layout,
+/// or reports of errors.
+///
+/// Every method has a default that changes nothing. Plugins are applied in the order in which they
+/// are added. One plugin is shared by all requests, so its methods can be called at the same time
+/// on several threads.
 ///
 /// ```
 /// use ferrodash::prelude::*;
@@ -46,41 +53,53 @@ use crate::paths;
 /// # app.build().unwrap();
 /// ```
 pub trait Plugin: Send + Sync + 'static {
-    /// Its name in messages; by default that of its type.
+    /// The plugin's name in messages; by default that of its type.
     fn name(&self) -> &str {
         std::any::type_name::<Self>()
     }
 
-    /// Everything that the app's builder can do: callbacks, scripts, style sheets, suites,
-    /// settings. Called once, when the plugin is given to the app.
+    /// Changes the app with everything that its builder can do: callbacks, scripts, style sheets,
+    /// suites, settings.
+    ///
+    /// Called once, by [`App::plugin`]. Settings that the app gives after that call override those
+    /// of the plugin.
     fn setup(&self, app: App) -> App {
         app
     }
 
-    /// The layout, changed: once for a fixed one, else on each request.
+    /// Returns the layout, changed.
+    ///
+    /// Called once for a fixed layout, when the app is built, and otherwise for each load of the
+    /// page. A panic then is answered with 500.
     fn layout(&self, layout: Children) -> Children {
         layout
     }
 
-    /// The template of the page, changed; its markers are those of [`App::index_string`]. Called
-    /// once.
+    /// Returns the template of the page, changed; its markers are those of [`App::index_string`].
+    /// Called once, when the app is built.
     fn index(&self, template: String) -> String {
         template
     }
 
-    /// Routes that are served below the app's prefix, beside its own; a path that is taken is a
-    /// mistake. Called once, when the app is built. Lengths that are not those of the bodies, and
-    /// `Transfer-Encoding`, are not sent.
+    /// Returns routes that are served below the app's prefix, beside its own.
+    ///
+    /// Called once, when the app is built. A path that a part of the app has already is a mistake.
+    /// Headers for the length of a body that are wrong, and `Transfer-Encoding`, are removed from
+    /// the answers.
     fn routes(&self) -> Router {
         Router::new()
     }
 
-    /// Called for each callback whose function failed, before an error handler answers.
+    /// Reports a callback whose function failed, before an error handler answers.
+    ///
+    /// It is called on the task of the call, so it must be quick. A panic is logged and has no
+    /// other effect.
     fn on_error(&self, failure: &Failure, context: &Context) {
         let _ = (failure, context);
     }
 }
 
+/// Forwards to the methods of the plugin of the same names.
 impl<P: Plugin> Hooks for P {
     fn name(&self) -> &str {
         Plugin::name(self)
@@ -104,7 +123,7 @@ impl<P: Plugin> Hooks for P {
 }
 
 impl App {
-    /// Adds a plugin.
+    /// Adds a plugin, and calls its [`setup`](Plugin::setup) at once.
     pub fn plugin(self, plugin: impl Plugin) -> Self {
         let plugin = Arc::new(plugin);
         let mut app = plugin.setup(self);
@@ -114,8 +133,10 @@ impl App {
     }
 }
 
-/// A router with the plugins' routes, which are below the app's prefix. A path that is taken is a
-/// mistake.
+/// Merges the plugins' routes, below the app's prefix, into the router.
+///
+/// A plugin whose routes collide with the app's, or hide a page, becomes a mistake; the other
+/// plugins are still joined, so that all mistakes are found.
 pub(super) fn join(
     router: Router,
     config: &Config,
@@ -178,7 +199,9 @@ pub(super) fn join(
     })
 }
 
-/// Whether a router answers a page's request for a path, by the one sign that there is.
+/// Returns whether a router answers `GET` of a path.
+///
+/// A router has no way to look this up, but it panics when a route is added that it has already.
 fn has_route(router: &Router, path: &str) -> bool {
     let add = || router.clone().route(path, get(async || ()));
     paths::problem(path).is_none() && catch_unwind(AssertUnwindSafe(add)).is_err()

@@ -1,5 +1,7 @@
-//! Settings about security: CSRF tokens, framing, hashes for a content security policy, pages of an
-//! older build.
+//! The methods of an app that are about security: CSRF tokens, framing, hashes for a content
+//! security policy, pages of an older build.
+//!
+//! They only set `crate::config`; what enforces them is in `crate::http`.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
@@ -9,13 +11,13 @@ use super::{App, BuiltApp};
 use crate::render::inline_scripts;
 
 impl App {
-    /// Whether callbacks are only answered when the request repeats the page's random cookie in a
-    /// header, as Dash's front end does (double submit); by default not. Others are refused with
-    /// 403.
+    /// Sets whether callbacks are only answered if the request repeats the page's random cookie in
+    /// a header, as Dash's front end does (double submit); by default they need not. Other requests
+    /// are refused with 403.
     ///
     /// Calls must be `application/json` in any case, which a page of another site cannot send
-    /// without asking first; this is a second lock, for where a proxy or a careless CORS layer in
-    /// front answers such questions with yes.
+    /// without a CORS preflight. This is a second protection, for apps behind a proxy or a CORS
+    /// layer that allows such requests.
     ///
     /// ```
     /// use ferrodash::prelude::*;
@@ -27,7 +29,8 @@ impl App {
         self
     }
 
-    /// The name of the cookie that [`csrf`](Self::csrf) sets; by default `_csrf_token`.
+    /// Sets the name of the cookie for [`csrf`](Self::csrf); by default `_csrf_token`. A name that
+    /// a cookie cannot have is a mistake.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -39,7 +42,8 @@ impl App {
         self
     }
 
-    /// The name of the header in which the page sends that cookie back; by default `X-CSRFToken`.
+    /// Sets the name of the header in which the page repeats that cookie; by default `X-CSRFToken`.
+    /// A name that a header cannot have is a mistake.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -51,12 +55,13 @@ impl App {
         self
     }
 
-    /// Whether no site may show the app in a frame, this one included; by default all may, as many
-    /// embed their apps. If it is on, each answer has
-    /// `Content-Security-Policy: frame-ancestors 'none'` and `X-Frame-Options: DENY`, so that a
-    /// page of another site cannot lay the app under its own and have clicks meant for itself reach
-    /// it. To allow some sites, leave it off and send a policy with `frame-ancestors` and their
-    /// origins.
+    /// Sets whether all sites, this one included, are forbidden to show the app in a frame; by
+    /// default they may, as many sites embed their apps.
+    ///
+    /// If it is on, each answer has `Content-Security-Policy: frame-ancestors 'none'` and
+    /// `X-Frame-Options: DENY`. A page of another site then cannot place the app invisibly over its
+    /// own content, so that clicks of the user reach the app (clickjacking). To allow some sites,
+    /// leave it off and send a policy with `frame-ancestors` and their origins.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -68,9 +73,10 @@ impl App {
         self
     }
 
-    /// Whether a page of an older build reloads itself, once, when a call of it was refused because
-    /// this build has no answer for it; by default it only tells its user. What was typed into the
-    /// page and not sent is lost then.
+    /// Sets whether a page of an older build reloads itself, once, after a call was refused because
+    /// this build has no answer for it; by default it only tells its user.
+    ///
+    /// A reload loses what was typed into the page and not sent yet.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -84,9 +90,12 @@ impl App {
 }
 
 impl BuiltApp {
-    /// The hashes of the page's inline scripts, such as `'sha256-…'` with its quotes, for the
-    /// `script-src` of a `Content-Security-Policy`. Scripts in a template of your own
-    /// ([`App::index_string`]) are not among them.
+    /// Returns the hashes of the page's inline scripts, such as `'sha256-…'` with its quotes, for
+    /// the `script-src` of a `Content-Security-Policy`.
+    ///
+    /// Scripts in a template of your own ([`App::index_string`]) are not among them. The hashes
+    /// change with the sources of clientside callbacks and of renderer hooks, so compute the policy
+    /// from the built app.
     ///
     /// ```
     /// use ferrodash::{Algorithm, prelude::*};
@@ -104,7 +113,8 @@ impl BuiltApp {
     }
 }
 
-/// How inline scripts are hashed for a content security policy: [`BuiltApp::csp_hashes`].
+/// The algorithm with which [`BuiltApp::csp_hashes`] hashes inline scripts. Browsers support all
+/// three.
 ///
 /// ```
 /// assert_eq!(format!("{:?}", ferrodash::Algorithm::Sha256), "Sha256");
@@ -120,7 +130,7 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// A hash as policies and `integrity` attributes write it.
+    /// Returns a hash in the form of policies and `integrity` attributes.
     fn hash(self, bytes: &[u8]) -> String {
         match self {
             Self::Sha256 => format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(bytes))),

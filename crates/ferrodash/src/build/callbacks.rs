@@ -1,5 +1,8 @@
-//! Callbacks beside the app's settings and its layout. What can be wrong with callbacks themselves is
-//! checked in `callback`, also for those that are added while the app runs.
+//! Checks of callbacks against the app's settings and its layout.
+//!
+//! Mistakes of callbacks themselves are found in `crate::callback`, which also checks callbacks
+//! that are added while the app runs; those are not compared with the layout, as it may have
+//! changed by then.
 
 use ferrodash_components::{Component, ComponentInfo};
 
@@ -8,7 +11,8 @@ use crate::callback::{Property, Registry, Vary};
 use crate::config::Config;
 use crate::error::Mistake;
 
-/// Answers for users need somebody who says who they are.
+/// Adds a mistake for each callback whose answers vary by user or roles, if the app has no function
+/// that says who makes a request: all users would share its answers.
 pub(super) fn check_identity(registry: &Registry, config: &Config, mistakes: &mut Vec<Mistake>) {
     let by_user = |by: &&Vary| matches!(by, Vary::User | Vary::Roles);
     for registered in registry.iter().filter(|_| config.identify.user.is_none()) {
@@ -21,7 +25,10 @@ pub(super) fn check_identity(registry: &Registry, config: &Config, mistakes: &mu
     }
 }
 
-/// Every property that a callback reads or writes must be one of a component in the layout.
+/// Adds a mistake for each property that a callback reads or writes and no component in the layout
+/// has, also for those that it sets while it runs.
+///
+/// A missing component is no mistake if the callback or the dependency is optional.
 pub(super) fn check_properties(
     registry: &Registry,
     components: &Components<'_>,
@@ -55,8 +62,10 @@ pub(super) fn check_properties(
     }
 }
 
-/// What is wrong with a property that a callback names. Those that components with matching ids
-/// bring later are not known yet.
+/// Returns what is wrong with a property that a callback names.
+///
+/// A pattern is compared with the components that match it now; it may match none, as components
+/// with such ids usually come later, from callbacks.
 fn problem_of(
     property: &Property,
     is_optional: bool,
@@ -93,6 +102,8 @@ fn problem_of(
     }
 }
 
+/// Returns what is wrong with the name of a property, if the component's suite does not describe
+/// it. Components of suites that the app does not have are not checked.
 fn problem_of_name(property: &Property, component: &Component, config: &Config) -> Option<String> {
     let info = info_of(component, config)?;
     if info.has_prop(&property.name) {
@@ -109,6 +120,7 @@ fn problem_of_name(property: &Property, component: &Component, config: &Config) 
     ))
 }
 
+/// Finds the description of a component in the app's suites.
 fn info_of(component: &Component, config: &Config) -> Option<&'static ComponentInfo> {
     let suite = config
         .suites
@@ -117,7 +129,9 @@ fn info_of(component: &Component, config: &Config) -> Option<&'static ComponentI
     suite.component(component.name())
 }
 
-/// The known name that is spelled most alike, if one is close. Case does not count.
+/// Returns the known name that is spelled most alike, for a hint in a message. Case does not count.
+///
+/// At most a third of the letters may differ (Levenshtein distance); a worse guess would mislead.
 fn nearest<'a>(name: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
     let limit = name.len().div_ceil(3);
     let name = name.to_ascii_lowercase();

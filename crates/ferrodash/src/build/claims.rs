@@ -1,5 +1,9 @@
 //! The paths that the parts of an app serve, each compared with every other, so that none hides
 //! another.
+//!
+//! axum's router panics on two routes with one path, and silently prefers a fixed path to a
+//! wildcard. The check here finds both cases before a router is made, and names the two parts.
+//! Routes of plugins are compared in `crate::app::plugins`, as a router does not list its routes.
 
 use std::panic::Location;
 
@@ -12,13 +16,17 @@ use crate::pages::PageRegistry;
 struct Claim {
     /// Without a slash at its end.
     path: String,
+    /// True if the part serves everything below the path, too.
     is_folder: bool,
     /// The part that serves it.
     what: String,
+    /// The place in the app's source where the part is described.
     location: &'static Location<'static>,
 }
 
 impl Claim {
+    /// Returns whether some request would be one for both: the paths are equal, or one is a folder
+    /// that contains the other.
     fn meets(&self, other: &Self) -> bool {
         let below = |folder: &Self, path: &str| {
             let rest = path.strip_prefix(folder.path.as_str()).unwrap_or("-");
@@ -28,8 +36,10 @@ impl Claim {
     }
 }
 
-/// Adds a mistake for each path that another part of the app serves already. The routes of plugins
-/// are compared when they are joined to these, as a router does not say which it has.
+/// Adds a mistake for each path that another part of the app serves already.
+///
+/// `admin` is the path of the admin page, if the app has one. The routes of plugins are compared
+/// when they are joined to these. Mistakes have the place of the part that was added later.
 pub(crate) fn check(
     config: &Config,
     admin: Option<&str>,
@@ -53,8 +63,8 @@ pub(crate) fn check(
             );
         }
     }
-    // What is not found is the page of the app, which shows the pages; their own paths need no
-    // place of their own.
+    // Pages have no routes of their own: any path that is not found is answered with the page of
+    // the app, which shows the right page. A page must only not be hidden by another part.
     for page in pages {
         let paths = [("path", page.path())].into_iter();
         for (what, path) in paths.chain(
@@ -73,6 +83,7 @@ pub(crate) fn check(
                 &format!("the {what} of the page {}", page.module()),
                 page.location,
             );
+            // The page at the prefix itself is the page of the app, which is among the claims.
             let is_hidden =
                 |other: &&Claim| own.meets(other) && own.path != trimmed(&config.routes_prefix);
             if let Some(other) = claims.iter().find(is_hidden) {
@@ -82,6 +93,7 @@ pub(crate) fn check(
     }
 }
 
+/// Adds a claim, with a mistake if it meets an earlier one.
 fn add(claims: &mut Vec<Claim>, claim: Claim, mistakes: &mut Vec<Mistake>) {
     if let Some(other) = claims.iter().find(|other| claim.meets(other)) {
         mistakes.push(collision(&claim, other));
@@ -89,6 +101,7 @@ fn add(claims: &mut Vec<Claim>, claim: Claim, mistakes: &mut Vec<Mistake>) {
     claims.push(claim);
 }
 
+/// The mistake for a claim that meets another one; it is at the place of the later part.
 fn collision(claim: &Claim, other: &Claim) -> Mistake {
     let shown = |claim: &Claim| match claim.path.as_str() {
         "" => "/".to_owned(),
@@ -105,7 +118,7 @@ fn collision(claim: &Claim, other: &Claim) -> Mistake {
     Mistake::at(claim.location, text)
 }
 
-/// The parts that every app has, those that it was given, and its admin page.
+/// The claims of the parts that every app has, of its settings, and of its admin page.
 fn of_app(
     config: &Config,
     admin: Option<&str>,
@@ -123,7 +136,7 @@ fn of_app(
         ("ready_endpoint", config.ready_endpoint.as_ref(), false),
         ("metrics_endpoint", config.metrics_endpoint.as_ref(), false),
     ];
-    // One that cannot be served is a mistake of its own.
+    // A path that cannot be served at all is reported by the check of the settings.
     let paths = settings
         .into_iter()
         .filter_map(|(name, path, is_folder)| Some((name, path?.trim_matches('/'), is_folder)));
@@ -143,7 +156,8 @@ fn of_app(
     claims
 }
 
-/// What an app has whatever it is given.
+/// The claims of the routes that every app has below a prefix; `of` comes before their names in
+/// messages.
 fn built_in(prefix: &str, of: &str, location: &'static Location<'static>) -> Vec<Claim> {
     [
         ("", false, "the page of the app"),
@@ -178,6 +192,7 @@ fn claim(path: &str, is_folder: bool, what: &str, location: &'static Location<'s
     }
 }
 
+/// Removes slashes at the end: a path with and without them is one.
 fn trimmed(path: &str) -> &str {
     path.trim_end_matches('/')
 }

@@ -1,5 +1,8 @@
-//! The values that callbacks are called with when the page is loaded: a function that cannot take
-//! them would fail for every user.
+//! Checks the arguments of the calls that the page makes when it is loaded.
+//!
+//! Their values are known when the app is built: they are in the layout, or are defaults. A
+//! function that cannot take them would fail for every user, so it is a mistake. Values that may be
+//! others by then, such as those that a component sets itself, are left out.
 
 use bytes::Bytes;
 use ferrodash_components::Component;
@@ -22,7 +25,7 @@ const SET_BY_ITSELF: &[(&str, &[&str])] = &[
     ("Tabs", &["value"]),
 ];
 
-/// Adds a mistake for each argument that cannot be read from what the layout has for it.
+/// Adds a mistake for each argument that cannot be read from its value in the layout.
 pub(super) fn check(registry: &Registry, components: &Components<'_>, mistakes: &mut Vec<Mistake>) {
     let called: Vec<&Registered> = registry
         .iter()
@@ -32,6 +35,8 @@ pub(super) fn check(registry: &Registry, components: &Components<'_>, mistakes: 
     let outputs = called
         .iter()
         .flat_map(|registered| &registered.callback.spec.outputs);
+    // A property that another callback writes when the page is loaded has that value in the call,
+    // not the one of the layout.
     let written: Vec<&Property> = outputs.map(|output| &output.property).collect();
     for registered in called {
         if let Some(handler) = registered.callback.handler() {
@@ -41,7 +46,8 @@ pub(super) fn check(registry: &Registry, components: &Components<'_>, mistakes: 
     }
 }
 
-/// The values of all inputs, then all states; `None` where the page may have another one by then.
+/// Returns the values of all inputs, then all states; `None` where the page may have another one by
+/// then.
 fn first_values(
     registered: &Registered,
     written: &[&Property],
@@ -69,6 +75,7 @@ fn check_callback(
 ) {
     let spec = &registered.callback.spec;
     let (parameters, inputs) = (spec.all_parameters(), spec.inputs.len());
+    // The wrong number of arguments is a mistake of its own, found in `callback`.
     if handler.arguments() != parameters.len() {
         return;
     }
@@ -100,7 +107,7 @@ fn check_callback(
     }
 }
 
-/// The inputs and states that an argument is made of, by their places among all of them.
+/// Adds the places of the inputs and states that an argument is made of, among all of them.
 fn collect_fields(parameter: &Parameter, inputs: usize, fields: &mut Vec<usize>) {
     match parameter {
         Parameter::Input(index) => fields.push(*index),
@@ -111,6 +118,7 @@ fn collect_fields(parameter: &Parameter, inputs: usize, fields: &mut Vec<usize>)
     }
 }
 
+/// The mistake for a struct; a single field cannot be named, as serde reads the struct as a whole.
 fn problem_of_struct(wanted: &str, error: &serde_json::Error) -> String {
     format!(
         "its function takes `{}`, which cannot be read from the values that the page is loaded with: {error}; give the inputs \
@@ -121,18 +129,26 @@ fn problem_of_struct(wanted: &str, error: &serde_json::Error) -> String {
 
 /// The value of an input or state in the first call.
 struct First {
+    /// The JSON text, as the function would get it.
     text: Bytes,
     origin: Origin,
 }
 
+/// The origin of a first value, which decides what the message advises.
 enum Origin {
     /// The property is unset, and there is no default.
     Unset,
+    /// The property is unset, and the callback has a default.
     Default,
+    /// The property is set in the layout.
     Layout,
 }
 
-/// What the page has for a property when it is loaded; `None` if that is not known.
+/// Returns the value that the page has for a property when it is loaded; `None` if that is not
+/// known.
+///
+/// It is not known for wildcards, for components that the layout does not have, for ids that
+/// several pages share, and for properties that a component sets itself.
 fn first_value(
     registered: &Registered,
     index: usize,
@@ -171,8 +187,8 @@ fn first_value(
     }
 }
 
-/// Whether a component may give the property a value before any callback is called. Those of other
-/// suites may.
+/// Returns whether a component may give the property a value before any callback is called.
+/// Components of suites that are not Dash's own may.
 fn is_set_by_itself(component: &Component, property: &str) -> bool {
     match component.namespace() {
         "dash_html_components" => false,
@@ -184,6 +200,7 @@ fn is_set_by_itself(component: &Component, property: &str) -> bool {
 }
 
 impl First {
+    /// The text of the mistake: the property, its value, the wanted type, and what to change.
     fn problem(&self, property: &Property, wanted: &str, error: &serde_json::Error) -> String {
         let (text, wanted) = (String::from_utf8_lossy(&self.text), short(wanted));
         let text: String = text.chars().take(60).collect();
@@ -206,7 +223,8 @@ impl First {
     }
 }
 
-/// The name of a type without its modules.
+/// Returns the name of a type without its modules: `Option<String>` for
+/// `core::option::Option<alloc::string::String>`.
 fn short(name: &str) -> String {
     let mut short = String::new();
     let mut word = String::new();

@@ -1,4 +1,7 @@
-//! The components of a fixed layout and of fixed pages: their ids, and the place for pages.
+//! Checks of the components of a fixed layout and of fixed pages: their ids, and the place for
+//! pages.
+//!
+//! [`components_by_id`] also makes the index of components that the checks of callbacks use.
 
 use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
@@ -14,6 +17,11 @@ use crate::pages::routing::{CONTENT, DUMMY, LOCATION, STORE};
 /// Components by their ids. Pages are shown one at a time, so several can have the same id.
 pub(super) type Components<'a> = HashMap<String, Vec<Cow<'a, Component>>>;
 
+/// Returns the components of the layout and of all pages by their ids, and adds a mistake for each
+/// id that is invalid or is on one page twice.
+///
+/// Components inside data, such as JSON that a callback's store holds, are in the index too, as
+/// callbacks may name them; they are not checked.
 pub(super) fn components_by_id<'a>(
     layout: &'a Layout,
     pages: &'a PageRegistry,
@@ -43,6 +51,8 @@ pub(super) fn components_by_id<'a>(
     };
     let mut known = HashSet::new();
     layout.walk(&mut |component| add(component, &mut known, location));
+    // A page is shown inside the layout, so it must not repeat ids of that; two pages are never
+    // shown together.
     for page in pages {
         let mut known = known.clone();
         let shown = page
@@ -57,7 +67,7 @@ pub(super) fn components_by_id<'a>(
     components
 }
 
-/// A fixed layout must have a place for the pages.
+/// Calls `mistake` if the app has pages and its fixed layout has no place for them.
 pub(super) fn check_container(
     pages: &PageRegistry,
     layout: &Layout,

@@ -1,8 +1,10 @@
 //! Checks an app as it was described. Every mistake is gathered with its place, so that the author
 //! sees all of them at once.
 //!
-//! It knows nothing of what is rendered and served. What callbacks and paths must be is said where
-//! they are; here they are held against each other, the settings and the layout.
+//! [`check`] takes a [`Description`] and returns [`Checked`], which is complete even if there were
+//! mistakes, so that later steps can look for more. This floor knows nothing of what is rendered
+//! and served. Rules for a single callback or path are where those are defined; here they are
+//! compared with each other, the settings and the layout.
 
 mod callbacks;
 mod claims;
@@ -28,6 +30,7 @@ pub(crate) struct Description {
     pub(crate) callbacks: Vec<Callback>,
     pub(crate) config: Config,
     pub(crate) pages: Settings,
+    /// The call of `App::new`, for mistakes that have no place of their own.
     pub(crate) location: &'static Location<'static>,
 }
 
@@ -42,6 +45,9 @@ pub(crate) struct Checked {
 }
 
 /// Puts the parts of an app together; every mistake is added to `mistakes`.
+///
+/// The function registers pages and callbacks and applies the plugins to the layout. If a callback
+/// is cached and the app has no build id, it reads the program's file.
 pub(crate) fn check(description: Description, mistakes: &mut Vec<Mistake>) -> Checked {
     let Description {
         layout,
@@ -51,6 +57,7 @@ pub(crate) fn check(description: Description, mistakes: &mut Vec<Mistake>) -> Ch
         location,
     } = description;
     let inputs: Vec<String> = pages.inputs.iter().map(|(name, _)| name.clone()).collect();
+    // Pages come first: they bring callbacks of their own, and a layout can be made of them.
     let (pages, routing) = pages.register(&config);
     pages::check(&pages, &inputs, mistakes);
     callbacks.extend(routing);
@@ -74,7 +81,10 @@ pub(crate) fn check(description: Description, mistakes: &mut Vec<Mistake>) -> Ch
     checked
 }
 
-/// The layout must be one, and have what callbacks name.
+/// Checks the layout by itself, and callbacks against it.
+///
+/// Callbacks are compared only with a layout and pages that are the same for all requests;
+/// otherwise the components are not known yet.
 fn check_layout(app: &Checked, location: &'static Location<'static>, mistakes: &mut Vec<Mistake>) {
     let mut mistake = |text: String| mistakes.push(Mistake::at(location, text));
     layout::check_container(&app.pages, &app.layout, &mut mistake);
@@ -86,8 +96,10 @@ fn check_layout(app: &Checked, location: &'static Location<'static>, mistakes: &
     }
 }
 
-/// A digest of the program's file: another build is another program. Only asked for when answers
-/// are cached.
+/// Returns a digest of the program's file: another build is another program.
+///
+/// The file is read only if answers are cached, as reading it takes a moment. If it cannot be read,
+/// the names and versions of the callbacks stand for it.
 fn build_id(callbacks: &[Callback]) -> String {
     if !callbacks
         .iter()

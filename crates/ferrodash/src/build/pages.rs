@@ -1,4 +1,6 @@
-//! Mistakes in the description of pages.
+//! Checks of pages: their paths, their variables, their redirects, and the names of their inputs.
+//!
+//! Whether a page is hidden by another part of the app is checked in `claims.rs`.
 
 use std::collections::{HashMap, HashSet};
 
@@ -21,6 +23,7 @@ pub(super) fn check(pages: &PageRegistry, inputs: &[String], mistakes: &mut Vec<
         }
     }
     check_redirects(pages, &paths, mistakes);
+    // The routing callback has two inputs of its own, whose names are taken.
     let mut names = HashSet::from([PATHNAME, SEARCH]);
     for name in inputs.iter().filter(|name| !names.insert(name)) {
         let text = format!("the pages have an input {name:?} already; give this one another name");
@@ -29,7 +32,7 @@ pub(super) fn check(pages: &PageRegistry, inputs: &[String], mistakes: &mut Vec<
     }
 }
 
-/// A path that redirects is neither that of a page nor one that redirects already.
+/// Adds a mistake for each old path that is the path of a page, or that redirects already.
 fn check_redirects(
     pages: &PageRegistry,
     paths: &HashMap<&str, &RegisteredPage>,
@@ -53,7 +56,9 @@ fn check_redirects(
     }
 }
 
+/// Calls `mistake` for everything that is wrong with one page.
 fn check_page(page: &RegisteredPage, mistake: &mut dyn FnMut(String)) {
+    // Nothing else about such a page can be said: path and name would follow from the module.
     if page.module().is_empty() {
         mistake("a page needs a module, a path or a path_template".into());
         return;
@@ -73,6 +78,10 @@ fn check_page(page: &RegisteredPage, mistake: &mut dyn FnMut(String)) {
     }
 }
 
+/// Calls `mistake` if a path, template or old path is not one that a browser sends. `what` is the
+/// name of the setting.
+///
+/// Only the text of a template around its variables is compared with what browsers send.
 fn check_path(what: &str, path: &str, mistake: &mut dyn FnMut(String)) {
     let text = if what == "path_template" {
         text_of_template(path)
@@ -98,6 +107,7 @@ fn check_path(what: &str, path: &str, mistake: &mut dyn FnMut(String)) {
     }
 }
 
+/// Calls `mistake` for each variable of the template that has no valid name or is there twice.
 fn check_variables(page: &RegisteredPage, mistake: &mut dyn FnMut(String)) {
     let template = page.path_template().unwrap_or_default();
     let names = page.template.as_ref().map(|template| &template.names[..]);

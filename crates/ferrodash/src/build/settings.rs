@@ -1,17 +1,23 @@
-//! Mistakes in an app's settings.
+//! Checks of an app's settings by themselves: prefixes, endpoints, addresses and names.
+//!
+//! Whether two settings claim the same path is checked in `claims.rs`.
 
 use axum::http::HeaderName;
 
 use crate::config::{Config, Csrf};
 use crate::paths;
 
-/// Calls `mistake` for each setting that cannot be.
+/// Calls `mistake` for each setting with an invalid value.
 pub(super) fn check(config: &Config, mistake: &mut dyn FnMut(String)) {
     check_paths(config, mistake);
     csrf_problem(&config.csrf).into_iter().for_each(mistake);
 }
 
-/// Paths that no browser sends as they are written, or that the router could not serve.
+/// Calls `mistake` for paths that no browser sends as they are written, or that the router could
+/// not serve.
+///
+/// A path that needs encoding is not encoded here: it would then differ from what the author reads,
+/// and from what a proxy in front is set up for.
 fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
     let prefixes = [
         ("requests_pathname_prefix", &config.requests_prefix),
@@ -48,6 +54,7 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
         .filter_map(|(name, path)| Some((name, path.as_ref()?)));
     for (name, path) in endpoints.chain([("assets_url_path", &config.assets.url_path)]) {
         let path = path.trim_matches('/');
+        // Names that begin with an underscore are those of Dash and of this crate.
         if path.is_empty() || path.starts_with('_') {
             mistake(format!(
                 "{name} is {path:?}; it must be a plain path that does not begin with an underscore"
@@ -60,7 +67,7 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
     }
 }
 
-/// What is wrong with the names of the CSRF cookie and its header.
+/// Returns what is wrong with the names of the CSRF cookie and its header.
 fn csrf_problem(csrf: &Csrf) -> Option<String> {
     // A cookie's name is of the same characters as a header's (RFC 6265, section 4.1.1), but not in
     // lower case only.

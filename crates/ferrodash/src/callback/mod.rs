@@ -1,4 +1,9 @@
-//! A callback: what it writes, what it reads, its options, and the function that answers it.
+//! Callbacks: what one writes and reads, its options, the function that answers it, and a call of
+//! it.
+//!
+//! `describe/` holds what is known when the app is built; `run/` holds what happens on a call.
+//! Nothing here knows HTTP routes, pages or the app's builder: a request comes in as
+//! `RequestParts`, and bytes go out.
 
 mod describe;
 pub(crate) mod run;

@@ -1,4 +1,7 @@
 //! `POST` to a callback's `api_endpoint`: its function as an address for other programs.
+//!
+//! It is like a call of the page, but for its arguments, which are a JSON object by name, and for
+//! its answer, which is only the function's value.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -24,11 +27,19 @@ use crate::callback::{
 };
 use crate::state::AppState;
 
-/// The route of a callback.
+/// Returns the route of a callback.
 pub(super) fn route(callback: Arc<Registered>) -> MethodRouter<Arc<AppState>> {
     post(move |State(app): State<Arc<AppState>>, request: Request| serve(app, callback, request))
 }
 
+/// Reads the arguments, runs the function within its limits, and answers with its value.
+///
+/// The answer is `200` with JSON, or `204` if the function prevents the update. Cookies and headers
+/// that the function sets are sent.
+///
+/// # Errors
+/// Those of [`receive`], too many calls, arguments that do not fit, and an error, panic or timeout
+/// of the function.
 async fn serve(
     app: Arc<AppState>,
     callback: Arc<Registered>,
@@ -38,6 +49,7 @@ async fn serve(
     let _place = app.limits.admit_call()?;
     let known = callback.clone();
     let arguments = parse(body, move |body| arguments(&known, body)).await?;
+    // The call has neither ids nor triggers: no component of a page is behind it.
     let call = Call {
         values: Vec::new(),
         ids: None,
@@ -65,8 +77,11 @@ async fn serve(
     Ok(response)
 }
 
-/// The function's arguments, by their names in a JSON object. One that is missing is what an unset
-/// property would be.
+/// Reads the function's arguments by their names from a JSON object. One that is missing is what an
+/// unset property would be.
+///
+/// # Errors
+/// [`Rejection::Malformed`], if the body is not an object, or has a name that is no argument.
 fn arguments(callback: &Registered, body: &Bytes) -> Result<Arguments, Rejection> {
     let names = callback
         .callback
@@ -80,6 +95,7 @@ fn arguments(callback: &Registered, body: &Bytes) -> Result<Arguments, Rejection
     let is_flat = callback.callback.spec.parameters.is_none();
     let value = |(index, sent): (usize, Option<&RawValue>)| match sent {
         Some(text) => body.slice_ref(text.get().as_bytes()),
+        // An argument that is a struct has no default as a whole.
         None if is_flat => callback.unset(index).clone(),
         None => Bytes::from_static(b"null"),
     };
@@ -122,8 +138,8 @@ impl<'de> Visitor<'de> for Named<'_> {
     }
 }
 
-/// The function's value: one for one output, a list for several, `null` for none; nothing if it
-/// prevents the update.
+/// Writes the function's value: one for one output, a list for several or for none. Returns `None`
+/// if it prevents the update.
 fn write(answer: Answer) -> Result<Option<Vec<u8>>, CallError> {
     let Answer::Outputs(values) = answer else {
         return Ok(None);

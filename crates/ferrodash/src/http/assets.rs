@@ -1,4 +1,4 @@
-//! The files of the assets folder.
+//! The route of the files in the assets folder.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -17,11 +17,14 @@ use crate::render::is_hidden;
 
 /// The folder, as it is served.
 struct Folder {
+    /// The folder as the app names it. It is resolved for each request, as it may be created later.
     path: PathBuf,
     files: ServeDir,
 }
 
-/// Serves the folder, with validators and ranges, to be asked for again each time.
+/// Serves the folder, with validators and ranges. Browsers ask again each time, as files can change
+/// while the app runs; addresses in the page carry the time of change, but scripts and style sheets
+/// may ask for further files without it.
 pub(super) fn service(assets: &config::Assets) -> Router {
     let files = ServeDir::new(&assets.folder).append_index_html_on_directories(false);
     let folder = Arc::new(Folder {
@@ -33,6 +36,8 @@ pub(super) fn service(assets: &config::Assets) -> Router {
         .with_state(folder)
 }
 
+/// Answers with a file, or with 404 for hidden ones, for those outside of the folder and for those
+/// that cannot be read.
 async fn serve(
     State(folder): State<Arc<Folder>>,
     extract::Path(path): extract::Path<String>,
@@ -57,8 +62,10 @@ async fn serve(
     }
 }
 
-/// Whether a file is there and is inside the folder, wherever links lead to. A pipe, a socket and a
-/// device are no files: to open one could wait for ever.
+/// Returns whether a file exists and is inside the folder, wherever links lead to.
+///
+/// A pipe, a socket and a device are no files: to open one could wait for ever. The check is
+/// blocking work, so it runs off the async threads.
 async fn is_file_inside(folder: PathBuf, path: String) -> bool {
     let look = move || {
         let folder = folder.canonicalize()?;

@@ -1,12 +1,14 @@
 //! `POST _ferrodash/batch`: many calls in one request, and their answers as each is done.
 //!
-//! A page that asks for hundreds of calls at once waits for them behind the six connections that
+//! A page that makes hundreds of calls at once waits for them behind the six connections that
 //! browsers open to a server, and pays for each request. Only callbacks whose answers are nothing
 //! but a body come here ([`Registered::is_batched`]); what the headers of a request say holds for
 //! all of its calls.
 //!
 //! The body is a JSON array of what `_dash-update-component` takes. The answer is text in lines, one
 //! for each call, in the order in which they are done ([`ferrodash_wire::line`]).
+//!
+//! [`Registered::is_batched`]: crate::callback::Registered::is_batched
 
 use std::collections::BTreeMap;
 use std::io;
@@ -19,6 +21,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
+use ferrodash_wire::{Accepts, LineBody, Stream};
 use futures_util::stream;
 use http_body_util::BodyExt;
 use tokio::task::JoinSet;
@@ -33,42 +36,54 @@ use super::{decode, repeats};
 use crate::callback::{Call, Context, RequestParts};
 use crate::limits;
 use crate::state::AppState;
-use ferrodash_wire::{Accepts, LineBody, Stream};
 
-/// Where many calls are sent, below the app's prefix.
+/// The path to which many calls are sent, below the app's prefix.
 pub(super) const PATH: &str = "_ferrodash/batch";
 
-/// As many calls of one request run at a time as the renderer would have in progress.
+/// The number of calls of one request that run at a time: as many as the renderer would have in
+/// progress.
 const RUNNING: usize = 12;
 
-/// Answers that are done within this time travel, and are drawn, together. Too short to be seen.
+/// The time within which answers that are done are sent, and drawn, together. It is too short to be
+/// seen.
 const TOGETHER: Duration = Duration::from_millis(20);
 
-/// The largest body in bytes; it is kept until the last of its calls is answered. Our page sends a
-/// third of it at most.
+/// The size of the largest body, in bytes; it is kept until the last of its calls is answered. Our
+/// page sends a third of it at most.
 const LARGEST: usize = 4 << 20;
 
-/// So many bytes are sent without waiting for more.
+/// The number of bytes that are sent without waiting for more answers.
 const ENOUGH: usize = 64 * 1024;
 
+/// The content type of the answer: a line is a value.
 const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 
 /// The headers of an answer that a page looks at.
 const TOLD: [&str; 3] = ["content-type", "cache-status", "server-timing"];
 
-/// Calls of one request.
+/// The calls of one request, while they are answered.
+///
+/// Dropping it, as when the page leaves, aborts the calls that run and discards those that wait.
 struct Batch {
     app: Arc<AppState>,
+    /// The parts of the request, which all calls share.
     request: Arc<RequestParts>,
     client: Option<IpAddr>,
     /// The texts of those that wait, the next one last. Each is read when its turn comes.
     waiting: Vec<(usize, Bytes)>,
+    /// The calls that run; each task returns its line.
     running: JoinSet<Vec<u8>>,
+    /// The encoder of the answer.
     stream: Stream,
+    /// The span of the request, in which the tasks log.
     span: tracing::Span,
+    /// True if the page is of another build.
     is_stale: bool,
 }
 
+/// Reads the calls of a request and answers with a stream of lines.
+///
+/// `is_stale` says that the page is of another build; refusals then say so.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     request: Request,
@@ -112,7 +127,8 @@ pub(super) async fn serve(
     Ok(response)
 }
 
-/// The texts of the calls with their places in the request, the first one last.
+/// Returns the texts of the calls with their places in the request, the first one last, as calls
+/// are taken from the end.
 fn calls(body: &Bytes) -> Result<Vec<(usize, Bytes)>, Rejection> {
     let batch: ferrodash_wire::Batch<'_> = parse_json(body)?;
     let texts = batch
@@ -127,7 +143,7 @@ fn calls(body: &Bytes) -> Result<Vec<(usize, Bytes)>, Rejection> {
         .collect())
 }
 
-/// The call in a text, if it may be answered beside others.
+/// Reads the call in a text, if it may be answered beside others.
 fn prepare(app: &AppState, text: &Bytes) -> Result<Call, Rejection> {
     let sent: ferrodash_wire::Call<'_> = parse_json(text)?;
     let callback = callback(app, &sent)?;
@@ -139,15 +155,17 @@ fn prepare(app: &AppState, text: &Bytes) -> Result<Call, Rejection> {
 }
 
 impl Batch {
-    /// The next bytes of the answer; `None` after the last ones. What is done meanwhile waits until
-    /// the page has taken these, and no more are started until then.
+    /// Returns the next bytes of the answer; `None` after the last ones.
+    ///
+    /// Calls that end meanwhile wait until the page has taken these bytes, and no more are started
+    /// until then: a page that reads slowly does not fill the memory of the server.
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         self.fill();
         let Some(first) = self.running.join_next().await else {
             return self.stream.end();
         };
         // A task that panicked leaves its call without an answer, which the page takes as a broken
-        // connection.
+        // connection. The panic hook has reported it.
         let mut lines = first.unwrap_or_default();
         let until = Instant::now() + TOGETHER;
         while lines.len() < ENOUGH && Instant::now() < until {
@@ -161,6 +179,8 @@ impl Batch {
         Some(self.stream.write(lines).await)
     }
 
+    /// Starts calls until as many run as may, each in a task of its own, so that one that computes
+    /// does not delay the others.
     fn fill(&mut self) {
         while self.running.len() < RUNNING
             && let Some((place, call)) = self.waiting.pop()
@@ -169,6 +189,8 @@ impl Batch {
             let client = self.client;
             let work = async move {
                 let start = Instant::now();
+                // The place is taken when the call starts, not when the request comes: calls that
+                // wait are no load.
                 let answer = match app.limits.admit(client) {
                     Ok(_place) => answer(&app, (place, call), request, start).await,
                     Err(busy) => Err(busy.into()),
@@ -201,7 +223,7 @@ async fn answer(
     respond(app, &context, Accepts::NOTHING, start).await
 }
 
-/// The line of an answer.
+/// Writes the line of an answer.
 async fn line(place: usize, response: Response) -> Vec<u8> {
     let (parts, body) = response.into_parts();
     let body = body
@@ -221,7 +243,7 @@ async fn line(place: usize, response: Response) -> Vec<u8> {
     ferrodash_wire::line(place, parts.status.as_u16(), &told, body)
 }
 
-/// A header that may be there several times, as one (RFC 9110, section 5.3).
+/// Returns a header that may be there several times, as one (RFC 9110, section 5.3).
 fn joined(headers: &HeaderMap, name: &str) -> String {
     headers
         .get_all(name)
@@ -231,6 +253,7 @@ fn joined(headers: &HeaderMap, name: &str) -> String {
         .join(", ")
 }
 
+/// Returns whether a body is JSON, so that it can be part of a line as it is.
 fn is_json(headers: &HeaderMap) -> bool {
     headers
         .get(header::CONTENT_TYPE)

@@ -1,7 +1,8 @@
-//! `GET _ferrodash/call/<token>`: a call whose answer the browser keeps in its own HTTP cache.
+//! `GET _ferrodash/call/<token>`: a call whose answer the browser stores in its own HTTP cache.
 //!
 //! Only for callbacks that were declared `cache(client)`. The address has everything that the
-//! answer depends on, the build of the app too, so that a new build never finds an old answer.
+//! answer depends on, the build of the app too, so that a new build never finds an old answer. Its
+//! cache entry on the server is that of a POST of the same call.
 
 use std::sync::Arc;
 
@@ -25,9 +26,10 @@ use crate::callback::{Call, Context, Registered, Trigger};
 use crate::limits;
 use crate::state::AppState;
 
-/// Where these calls live, below the app's prefix.
+/// The path of these calls, below the app's prefix.
 pub(super) const PATH: &str = "_ferrodash/call/";
 
+/// The query of the address.
 #[derive(Debug, Deserialize)]
 pub(super) struct Parameters {
     /// The build of the page that asks.
@@ -35,15 +37,22 @@ pub(super) struct Parameters {
     /// The arguments, a JSON array.
     #[serde(default)]
     r#in: String,
-    /// For callbacks with wildcards, in the place of `in`: outputs, inputs and states as in a POST.
+    /// The call as in a POST, for callbacks with wildcards: outputs, inputs and states, instead of
+    /// `in`.
     call: Option<String>,
     /// Indices of arguments that are unset, separated by commas.
     #[serde(default)]
     u: String,
-    /// What triggered the call, a JSON array of `id.property`, for callbacks that vary by it.
+    /// The triggers of the call, a JSON array of `id.property`, for callbacks that vary by them.
     t: Option<String>,
 }
 
+/// Answers the call, with a validator, and with the time for which the browser may store it: none
+/// for a page of another build, and none for an answer that is not cached.
+///
+/// # Errors
+/// [`Rejection::UnknownCallback`] for a token that no callback with `cache(client)` has,
+/// [`Rejection::CrossSite`], a call that is not as declared, and the failure of the function.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     Path(token): Path<String>,
@@ -80,7 +89,8 @@ pub(super) async fn serve(
     Ok(response)
 }
 
-/// A page of another site cannot read the answer, and has no reason to cause it.
+/// Refuses a request that another site caused, as browsers say with `Sec-Fetch-Site`. Such a page
+/// cannot read the answer, and has no reason to make the function run.
 fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Rejection> {
     match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
         None | Some(b"same-origin" | b"none") => Ok(()),
@@ -88,7 +98,10 @@ fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Rejection> {
     }
 }
 
-/// The call that an address is of.
+/// Returns the call that an address stands for.
+///
+/// Callbacks with wildcards are sent in the form of a POST; all others only as a list of values,
+/// which is shorter.
 fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rejection> {
     let changed: Option<&RawValue> = parameters
         .t
@@ -124,6 +137,7 @@ fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rej
     })
 }
 
+/// Reads the arguments of a callback without wildcards; there must be as many as it declares.
 fn values(callback: &Registered, parameters: &Parameters) -> Result<Vec<Bytes>, Rejection> {
     if callback.has_patterns {
         return Err(mismatch(

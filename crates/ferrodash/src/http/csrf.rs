@@ -3,8 +3,9 @@
 //! Another site can cause a request with the cookie, but can neither read it nor send a header with
 //! it. The value is random and not signed: a signature would say that some process of this app made
 //! the token, not that it made it for this user, and pages would lose their tokens with every
-//! restart of an app that has no `App::secret`. Who fears that a neighbour below the same domain
-//! sets the cookie names it `__Host-…`, which browsers then refuse to take from there.
+//! restart of an app that has no `App::secret`. If a neighbour below the same domain could set the
+//! cookie, a name that begins with `__Host-` prevents that: browsers refuse such cookies from
+//! there.
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
 
@@ -12,10 +13,10 @@ use super::rejection::Rejection;
 use crate::config::Config;
 use crate::stored::random;
 
-/// Characters of a token: 128 bits in hex.
+/// The number of characters of a token: 128 bits in hex.
 const LENGTH: usize = 32;
 
-/// Gives the page its cookie, unless the browser has one.
+/// Adds the cookie to the answer with the page, unless the browser has one.
 pub(super) fn give(config: &Config, uri: &Uri, request: &HeaderMap, response: &mut HeaderMap) {
     if !config.csrf.on {
         return;
@@ -45,7 +46,10 @@ pub(super) fn give(config: &Config, uri: &Uri, request: &HeaderMap, response: &m
     response.append(header::SET_COOKIE, cookie);
 }
 
-/// Refuses a call whose header is not the cookie.
+/// Checks that the header of a call repeats the cookie.
+///
+/// # Errors
+/// [`Rejection::Csrf`], if the header is missing, is no token, or is not that of the cookie.
 pub(super) fn check(config: &Config, request: &HeaderMap) -> Result<(), Rejection> {
     if !config.csrf.on {
         return Ok(());
@@ -68,11 +72,13 @@ pub(super) fn check(config: &Config, request: &HeaderMap) -> Result<(), Rejectio
     }
 }
 
+/// Returns whether a text has the form of a token. An empty cookie and an empty header would
+/// otherwise be equal.
 fn is_token(text: &str) -> bool {
     text.len() == LENGTH && text.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
-/// All cookies of a name.
+/// Returns the values of all cookies of a name.
 fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'a str> {
     let lines = headers
         .get_all(header::COOKIE)
@@ -86,8 +92,8 @@ fn cookies<'a>(headers: &'a HeaderMap, name: &'a str) -> impl Iterator<Item = &'
         .map(|(_, value)| value.trim_matches('"'))
 }
 
-/// Whether the browser came by https, as far as can be known: a proxy that ends TLS says so. Who
-/// lies about it only loses their own cookie.
+/// Returns whether the browser came by https, as far as can be known: a proxy that ends TLS says
+/// so. A client that lies about it only loses its own cookie.
 pub(super) fn is_https(uri: &Uri, headers: &HeaderMap) -> bool {
     let says = |name: &str| {
         headers

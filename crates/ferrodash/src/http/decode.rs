@@ -1,4 +1,8 @@
-//! From the JSON of a call to a [`Call`]: what a page sends must be what was declared.
+//! Reads the JSON of a call into a [`Call`].
+//!
+//! The page is not trusted: number, ids and properties of everything that was sent must be those
+//! that the callback declares. What `dependency.rs` has read item by item is put together and
+//! compared here. Values are not read; they stay slices of the body.
 
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
@@ -10,10 +14,14 @@ use super::dependency::{Item, Sent, each_text, read_all, read_one};
 use super::rejection::Rejection;
 use crate::callback::{Call, CallIds, Ids, Property, Registered, Shape, Slot, Source, Trigger};
 
-/// The call that was sent. The page is not trusted: number, ids and properties of everything must
-/// fit.
+/// Returns the call that was sent. Its values are slices of `body`, so nothing is copied.
 ///
-/// The call's values are slices of `body`.
+/// What was sent is compared with the declaration in this order: inputs, states, outputs, triggers.
+/// A call that passes has exactly the declared number of values, each for a component that the
+/// declared id stands for.
+///
+/// # Errors
+/// [`Rejection::Mismatch`] with what was not as declared.
 pub(super) fn call(
     callback: Arc<Registered>,
     sent: &ferrodash_wire::Call<'_>,
@@ -34,6 +42,7 @@ pub(super) fn call(
         .enumerate()
         .map(|(index, item)| value(&callback, index, item, body))
         .collect();
+    // Triggers are looked up in the values and ids of the call, so they are added at the end.
     let mut call = Call {
         ids,
         values,
@@ -44,8 +53,11 @@ pub(super) fn call(
     Ok(call)
 }
 
-/// The inputs, as our page sends them, or as they would be without debounced inputs, which other
-/// clients do not know.
+/// Reads the inputs as our page sends them, or else as they would be without debounced inputs,
+/// which other clients do not know. Returns the shape that fits, as the states have the same one.
+///
+/// # Errors
+/// What is wrong with the first form, which is the usual one.
 fn inputs<'a, 'c>(
     callback: &'c Registered,
     sent: &ferrodash_wire::Call<'a>,
@@ -62,7 +74,7 @@ fn inputs<'a, 'c>(
     }
 }
 
-/// The item that an argument is made of.
+/// Returns the item that an argument is made of.
 fn place<'a, 'b>(inputs: &'a [Item<'b>], states: &'a [Item<'b>], source: Source) -> &'a Item<'b> {
     match source {
         Source::Input(index) => &inputs[index],
@@ -70,7 +82,7 @@ fn place<'a, 'b>(inputs: &'a [Item<'b>], states: &'a [Item<'b>], source: Source)
     }
 }
 
-/// A call that does not have what its callback declares.
+/// The refusal of a call that does not have what its callback declares.
 pub(super) fn mismatch(
     callback: &Registered,
     what: &'static str,
@@ -83,8 +95,11 @@ pub(super) fn mismatch(
     }
 }
 
-/// The JSON text of an argument: a slice of the request's body, or an array that is made of
+/// Returns the JSON text of an argument: a slice of the request's body, or an array that is made of
 /// several.
+///
+/// A property that is unset has the text of its default. That is also so for single components in a
+/// list.
 fn value(callback: &Registered, index: usize, item: &Item<'_>, body: &Bytes) -> Bytes {
     match item {
         Item::One(sent) => slice(sent, body).unwrap_or_else(|| callback.unset(index).clone()),
@@ -111,13 +126,20 @@ fn value(callback: &Registered, index: usize, item: &Item<'_>, body: &Bytes) -> 
     }
 }
 
+/// Returns a value as a slice of the request's body; `None` if the property is unset.
 fn slice(sent: &Sent<'_>, body: &Bytes) -> Option<Bytes> {
     let text = sent.value?.get().as_bytes();
     Some(body.slice_ref(text))
 }
 
-/// The components that a call with wildcards is about. Each key for which the outputs have `MATCH`
-/// has one value in all ids.
+/// Returns the components that a call with wildcards is about; `None` if the callback has no
+/// wildcards.
+///
+/// Each key for which the outputs have `MATCH` has one value in all ids of the call, so
+/// [`Call::matched`] can take it from any of them.
+///
+/// # Errors
+/// [`Rejection::Mismatch`], if ids disagree.
 fn ids(
     callback: &Registered,
     shape: &Shape,
@@ -179,13 +201,13 @@ fn ids(
     Ok(Some(CallIds { outputs, arguments }))
 }
 
-/// A declared property with the components that were sent for it.
+/// Returns a declared property with the components that were sent for it.
 fn taken<'s>(slot: &'s Slot, item: &mut Item<'_>) -> (&'s Property, Ids) {
     (&slot.property, item.take_ids(&slot.property))
 }
 
-/// The outputs that a call names. Clients other than the renderer may leave them out where no
-/// wildcard asks for them.
+/// Reads the outputs that a call names. Clients other than the renderer may leave them out where
+/// there are no wildcards.
 fn outputs<'a>(
     callback: &Registered,
     sent: &ferrodash_wire::Call<'a>,
@@ -209,8 +231,8 @@ fn outputs<'a>(
     }
 }
 
-/// Whether ids have the values that the keys with `MATCH` are bound to. A key that is not bound is
-/// bound now.
+/// Returns whether ids have the values that the keys with `MATCH` are bound to. A key that is not
+/// bound yet is bound now, so outputs come before inputs.
 fn agree(property: &Property, ids: &Ids, bound: &mut Vec<(String, IdValue)>) -> bool {
     let ids = match ids {
         Ids::One(id) => std::slice::from_ref(id),
@@ -229,8 +251,14 @@ fn agree(property: &Property, ids: &Ids, bound: &mut Vec<(String, IdValue)>) -> 
     })
 }
 
-/// What triggered the call, each once, with the carriers of debounced inputs turned back into what
-/// they stand for. Only components that the call is about can have triggered it.
+/// Reads the triggers of the call, each once; carriers of debounced inputs become the properties
+/// that they stand for.
+///
+/// Only components that the call is about can have triggered it. Others are ignored, as they do no
+/// harm: a page may have removed a component meanwhile.
+///
+/// # Errors
+/// [`Rejection::Mismatch`], if it is not a list of texts.
 fn triggers(
     call: &Call,
     items: &[&Item<'_>],
@@ -240,6 +268,8 @@ fn triggers(
     let inputs = &call.callback.callback.spec.inputs;
     let mut triggers = Vec::new();
     let mut seen = HashSet::new();
+    // The values of a list by id, made once for each input that triggered: a list can have
+    // thousands of components.
     let mut lists: HashMap<usize, HashMap<&Id, Option<Bytes>>> = HashMap::new();
     let read = each_text(sent.changed, |changed| {
         let Some((index, id)) = call.callback.trigger(changed) else {

@@ -1,4 +1,4 @@
-//! `GET _dash-dependencies`: what the renderer must know of every callback.
+//! `GET _dash-dependencies`: the list of callbacks for the renderer.
 
 use std::sync::Arc;
 
@@ -10,6 +10,8 @@ use super::send::{JSON, NO_CACHE, respond, respond_once};
 use crate::render::render_dependencies;
 use crate::state::AppState;
 
+/// Answers with the list that was rendered when the app was built, or with a new one once callbacks
+/// were added.
 pub(super) async fn serve(State(app): State<Arc<AppState>>, headers: HeaderMap) -> Response {
     let added = app.registry.added();
     if added.is_empty() {

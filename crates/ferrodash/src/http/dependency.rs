@@ -2,7 +2,8 @@
 //!
 //! The reader knows what comes next, so it stops at the first item that no page of this app sends:
 //! too many items, a list in the place of an object, another component or property. Values are not
-//! read at all; they stay slices of the request.
+//! read at all; they stay slices of the request. So a request takes little more memory than its own
+//! size, whatever it holds.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -17,10 +18,13 @@ use crate::callback::{Ids, LONGEST_ID, Property};
 /// The largest number of components that an id with `ALL` can stand for in a call.
 pub(super) const MOST_COMPONENTS: usize = 20_000;
 
-/// What a call has for one dependency: a component's property, or those of a list of components.
+/// The part of a call for one dependency: a component's property, or those of a list of components.
 #[derive(Debug)]
 pub(super) enum Item<'a> {
+    /// The property of one component.
     One(Sent<'a>),
+    /// The property of each component that `ALL` or `ALLSMALLER` stands for, in the order of the
+    /// page.
     Many(Vec<Sent<'a>>),
 }
 
@@ -34,7 +38,7 @@ pub(super) struct Sent<'a> {
 }
 
 impl Item<'_> {
-    /// Takes the components out; the declared id stands for itself where it has no wildcards.
+    /// Takes the components out. A declared id without wildcards stands for itself.
     pub(super) fn take_ids(&mut self, property: &Property) -> Ids {
         let id = |sent: &mut Sent<'_>| sent.id.take().unwrap_or_else(|| property.id.clone());
         match self {
@@ -43,7 +47,7 @@ impl Item<'_> {
         }
     }
 
-    /// The properties: one, or those of the list.
+    /// Returns the properties: one, or those of the list.
     pub(super) fn many(&self) -> &[Sent<'_>] {
         match self {
             Self::One(sent) => std::slice::from_ref(sent),
@@ -52,11 +56,11 @@ impl Item<'_> {
     }
 }
 
-/// A list with one item for each declared property, in their order. A list that was not sent is
-/// empty.
+/// Reads a list with one item for each declared property, in their order. A list that was not sent
+/// is empty.
 ///
 /// # Errors
-/// When something else was sent.
+/// If something else was sent.
 pub(super) fn read_all<'a, 'd>(
     text: Option<&'a RawValue>,
     declared: impl Iterator<Item = &'d Property>,
@@ -65,10 +69,10 @@ pub(super) fn read_all<'a, 'd>(
     reader.deserialize_any(AllVisitor(declared))
 }
 
-/// The item of one declared property.
+/// Reads the item of one declared property.
 ///
 /// # Errors
-/// When something else was sent.
+/// If something else was sent.
 pub(super) fn read_one<'a>(
     text: &'a RawValue,
     declared: &Property,
@@ -76,6 +80,7 @@ pub(super) fn read_one<'a>(
     ItemSeed(declared).deserialize(&mut serde_json::Deserializer::from_str(text.get()))
 }
 
+/// Reads a list with one item for each declared property.
 struct AllVisitor<I>(I);
 
 impl<'de, 'd, I: Iterator<Item = &'d Property>> Visitor<'de> for AllVisitor<I> {
@@ -106,7 +111,8 @@ impl<'de, 'd, I: Iterator<Item = &'d Property>> Visitor<'de> for AllVisitor<I> {
     }
 }
 
-/// Reads what was sent for one declared property.
+/// Reads what was sent for one declared property: an object, or a list of objects if its id stands
+/// for many components.
 struct ItemSeed<'d>(&'d Property);
 
 impl<'de> DeserializeSeed<'de> for ItemSeed<'_> {
@@ -123,6 +129,7 @@ impl<'de> DeserializeSeed<'de> for ItemSeed<'_> {
     }
 }
 
+/// Reads the list of components of a property whose id has `ALL` or `ALLSMALLER`.
 struct ListVisitor<'d>(&'d Property);
 
 impl<'de> Visitor<'de> for ListVisitor<'_> {
@@ -152,7 +159,8 @@ impl<'de> Visitor<'de> for ListVisitor<'_> {
     }
 }
 
-/// Reads one component's property, which must be one that the declared one stands for.
+/// Reads one component's property, which must be one that the declared one stands for. Its value is
+/// skipped over, not parsed.
 struct SentSeed<'d>(&'d Property);
 
 impl<'de> DeserializeSeed<'de> for SentSeed<'_> {
@@ -195,6 +203,7 @@ struct Fields<'a> {
     /// A text or an object.
     #[serde(borrow)]
     id: &'a RawValue,
+    /// The property, maybe with the mark of an output that has several writers.
     #[serde(borrow)]
     property: Cow<'a, str>,
     /// Absent where the property is unset, which is not the same as `null`.
@@ -206,11 +215,13 @@ struct Fields<'a> {
     allow_optional: Option<&'a RawValue>,
 }
 
+/// Reads a value that is there, `null` too, as `Some`.
 fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<&'de RawValue>, D::Error> {
     <&RawValue>::deserialize(deserializer).map(Some)
 }
 
 impl<'a> Fields<'a> {
+    /// Returns the value, or `None` if the property is unset or its optional component is missing.
     fn value(&self) -> Option<&'a RawValue> {
         let is_optional = self
             .allow_optional
@@ -219,8 +230,8 @@ impl<'a> Fields<'a> {
             .filter(|value| !is_optional || value.get() != "null")
     }
 
-    /// Whether this is a property that the declared one can stand for; and the id, if the declared
-    /// one has wildcards.
+    /// Returns whether this is a property that the declared one can stand for; and the id, if the
+    /// declared one has wildcards.
     fn is(&self, declared: &Property) -> (bool, Option<Id>) {
         // A property with several writers is marked behind an `@`.
         let name = self.property.split('@').next().unwrap_or_default();
@@ -239,15 +250,16 @@ impl<'a> Fields<'a> {
     }
 }
 
-/// Calls `take` with each text of a list, which need not be kept. Nothing that was not sent.
+/// Calls `take` with each text of a list, which is not kept. A list that was not sent is empty.
 ///
 /// # Errors
-/// When it is not a list of texts.
+/// If it is not a list of texts.
 pub(super) fn each_text(text: Option<&RawValue>, take: impl FnMut(&str)) -> serde_json::Result<()> {
     let mut reader = serde_json::Deserializer::from_str(text.map_or("[]", RawValue::get));
     reader.deserialize_any(TextsVisitor(take))
 }
 
+/// Reads a list of texts.
 struct TextsVisitor<F>(F);
 
 impl<'de, F: FnMut(&str)> Visitor<'de> for TextsVisitor<F> {
@@ -268,6 +280,7 @@ impl<'de, F: FnMut(&str)> Visitor<'de> for TextsVisitor<F> {
     }
 }
 
+/// Reads one text without copying it, unless it has escapes.
 struct TextSeed<'f, F>(&'f mut F);
 
 impl<'de, F: FnMut(&str)> DeserializeSeed<'de> for TextSeed<'_, F> {

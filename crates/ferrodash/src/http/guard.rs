@@ -1,8 +1,8 @@
-//! What stands around a call: the CSRF token, and what becomes of pages of another build.
+//! The checks around a call: the CSRF token, and pages of another build.
 //!
-//! Such a page is answered where that is possible, and learns the build that answered, so that it
-//! can offer its user a reload. Where it asks for what this build does not have, it is refused with
-//! 410, which is no fault of the app.
+//! A page of another build is answered where that is possible, and learns the build that answered,
+//! so that it can offer its user a reload. If it asks for what this build does not have, it is
+//! refused with 410, which is no fault of the app.
 
 use std::sync::Arc;
 
@@ -17,7 +17,7 @@ use crate::state::AppState;
 /// In a request the build of the page, in an answer that of the server when it is another one.
 const BUILD: &str = "x-ferrodash-build";
 
-/// `POST _dash-update-component`.
+/// `POST _dash-update-component`, see `update.rs`.
 pub(super) async fn update(State(app): State<Arc<AppState>>, request: Request) -> Response {
     let is_stale = is_stale(&app, request.headers());
     let answer = match csrf::check(&app.config, request.headers()) {
@@ -32,7 +32,7 @@ pub(super) async fn update(State(app): State<Arc<AppState>>, request: Request) -
     }
 }
 
-/// `POST _ferrodash/batch`.
+/// `POST _ferrodash/batch`, see `batch.rs`.
 pub(super) async fn batch(State(app): State<Arc<AppState>>, request: Request) -> Response {
     let is_stale = is_stale(&app, request.headers());
     let answer = match csrf::check(&app.config, request.headers()) {
@@ -48,7 +48,7 @@ pub(super) async fn batch(State(app): State<Arc<AppState>>, request: Request) ->
     }
 }
 
-/// `GET _ferrodash/call/<token>`.
+/// `GET _ferrodash/call/<token>`, see `client.rs`, which refuses requests of other sites itself.
 pub(super) async fn client(
     State(app): State<Arc<AppState>>,
     path: Path<String>,
@@ -67,15 +67,16 @@ pub(super) async fn client(
     }
 }
 
-/// Other clients than our page do not send the header, and do not get it.
+/// Returns whether the page is of another build. Clients other than our page do not send the
+/// header, and do not get it.
 fn is_stale(app: &AppState, headers: &HeaderMap) -> bool {
     headers
         .get(BUILD)
         .is_some_and(|build| build.as_bytes() != app.build_id.as_bytes())
 }
 
-/// Names the build of this server. What is sent to a page of another one is not kept under its
-/// addresses.
+/// Names the build of this server in the answer, which must then not be stored: it belongs to
+/// another build than its address.
 fn tell(app: &AppState, mut response: Response) -> Response {
     let headers: &mut HeaderMap = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -1,4 +1,5 @@
-//! Headers that every answer has, and what the routes of plugins cannot say about their bodies.
+//! Headers that every answer has, and corrections of what the routes of plugins say about their
+//! bodies.
 
 use axum::Router;
 use axum::body::HttpBody as _;
@@ -10,11 +11,12 @@ use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::config::Config;
 
-/// What browsers send to other sites about the page that a link or a picture is on: its origin, and
-/// nothing over plain HTTP. Servers of map tiles refuse requests without it.
+/// The policy for what browsers send to other sites about the page that a link or a picture is on:
+/// its origin, and nothing over plain HTTP. Servers of map tiles refuse requests without it.
 const REFERRER_POLICY: HeaderValue = HeaderValue::from_static("strict-origin-when-cross-origin");
 
-/// Adds headers about security to all answers of an app. What a route says itself stays.
+/// Adds headers about security to all answers of an app. A header that a route sets itself is not
+/// changed, so an app or a plugin can choose a stricter policy.
 pub(crate) fn secure(router: Router, config: &Config) -> Router {
     let nosniff = HeaderValue::from_static("nosniff");
     let router = router.layer((
@@ -35,13 +37,16 @@ pub(crate) fn secure(router: Router, config: &Config) -> Router {
     ))
 }
 
-/// Takes out what routes of plugins say of the connection, and lengths that are not those of their
-/// bodies: an answer that is passed on from elsewhere may have both, and the next answer on the
+/// Corrects the answers of a plugin's routes: removes headers about the connection, and lengths
+/// that are not those of the bodies.
+///
+/// An answer that a plugin passes on from elsewhere may have both, and the next answer on the
 /// connection would be lost.
 pub(crate) fn framed(router: Router) -> Router {
     router.layer(from_fn(correct))
 }
 
+/// Passes a request on and corrects the answer.
 async fn correct(request: Request, next: Next) -> Response {
     let is_head = request.method() == Method::HEAD;
     let mut response = next.run(request).await;
@@ -49,6 +54,8 @@ async fn correct(request: Request, next: Next) -> Response {
         return response;
     }
     let length = response.body().size_hint().exact();
+    // Such answers have no body, but may name the length of the one that a GET would have (RFC
+    // 9110, section 8.6).
     let without_body = is_head
         || matches!(
             response.status(),
@@ -72,6 +79,7 @@ async fn correct(request: Request, next: Next) -> Response {
     response
 }
 
+/// Parses a length, which has digits only.
 fn number(value: &HeaderValue) -> Option<u64> {
     let text = value.to_str().ok()?;
     // A sign is no part of a length (RFC 9110, section 8.6).

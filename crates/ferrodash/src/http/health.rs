@@ -1,4 +1,5 @@
-//! The health, ready and metrics endpoints.
+//! The health, ready and metrics endpoints. None of their answers is stored, and none counts as a
+//! call.
 
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -11,16 +12,18 @@ use axum::response::{IntoResponse, Response};
 use crate::serve::Stopping;
 use crate::state::AppState;
 
-/// The app answers as long as it runs; a cache tier that fails makes it slower, so what is wrong
-/// with it is said and the status stays 200.
+/// Answers the health endpoint.
+///
+/// The app answers as long as it runs. A cache tier that fails makes it slower, so the text names
+/// it and the status stays 200.
 pub(super) async fn serve(State(app): State<Arc<AppState>>) -> Response {
     let trouble = app.cache.trouble();
     let text = trouble.map_or_else(|| "OK".to_owned(), |trouble| format!("degraded: {trouble}"));
     ([(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
-/// Whether users find what they should: not before the warm-up has ended, and not once the server
-/// is to stop.
+/// Answers the ready endpoint: 503 until the warm-up has ended, and again once the server is to
+/// stop.
 pub(super) async fn ready(
     State(app): State<Arc<AppState>>,
     stopping: Option<Extension<Stopping>>,
@@ -35,7 +38,7 @@ pub(super) async fn ready(
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
-/// The cache's counters.
+/// Answers with the cache's counters, in the text format of Prometheus.
 pub(super) async fn metrics(State(app): State<Arc<AppState>>) -> Response {
     let text = app.cache.prometheus();
     (

@@ -1,4 +1,7 @@
 //! The page that the browser loads, for any path of the app; redirects of pages.
+//!
+//! It has no cookies but the CSRF token, and says nothing of the user, so that it can be the same
+//! for all.
 
 use std::sync::Arc;
 
@@ -15,6 +18,11 @@ use crate::state::AppState;
 
 const HTML: HeaderValue = HeaderValue::from_static("text/html; charset=utf-8");
 
+/// Answers any path below the prefix: with a redirect for an old path of a page, else with the page
+/// of the app.
+///
+/// A path that no page has is also answered with the page of the app and 200, as in Dash: the page
+/// itself shows what is not found.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     uri: Uri,
@@ -36,12 +44,16 @@ pub(super) async fn serve(
             respond_once(&headers, page.into(), HTML, NO_CACHE).await
         }
     };
+    // The cookie is set last, as it also changes how the page may be cached.
     csrf::give(&app.config, &uri, &headers, response.headers_mut());
     response
 }
 
-/// The path of the app without its last slash: to where the browser finds the app, with the query
-/// as it came.
+/// Redirects the path of the app without its last slash to where the browser finds the app, with
+/// the query as it came.
+///
+/// The redirect is permanent and keeps the method (308). It leads to the prefix of the browser,
+/// which a proxy may have changed.
 pub(super) async fn to_prefix(State(app): State<Arc<AppState>>, uri: Uri) -> Response {
     let query = uri
         .query()
@@ -52,6 +64,7 @@ pub(super) async fn to_prefix(State(app): State<Arc<AppState>>, uri: Uri) -> Res
     )
 }
 
+/// Answers with a redirect. A target that cannot be a header is left out.
 fn redirect(status: StatusCode, target: &str) -> Response {
     let mut response = empty(status);
     if let Ok(target) = HeaderValue::from_bytes(target.as_bytes()) {
@@ -60,7 +73,7 @@ fn redirect(status: StatusCode, target: &str) -> Response {
     response
 }
 
-/// Scheme and host as the browser has them. A proxy that ends TLS says so.
+/// Returns scheme and host as the browser has them. A proxy that ends TLS says so.
 fn origin(uri: &Uri, headers: &HeaderMap) -> String {
     let text = |name: HeaderName| headers.get(name).and_then(|value| value.to_str().ok());
     let host = text(header::HOST)

@@ -1,4 +1,7 @@
-//! What comes before a call: its content type, its body, its callback.
+//! The reading of calls: content type, limits, body, and the callback that is called.
+//!
+//! Everything here happens before a function can run, with sizes and times that a client cannot
+//! exceed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -19,15 +22,19 @@ use crate::limits::{Place, client};
 use crate::off_thread::{self, LARGE};
 use crate::state::AppState;
 
-/// How long the first bytes of a body may take, and how many must follow each second. The figures
-/// are those of Apache's `RequestReadTimeout body=20,MinRate=500`.
+/// The time in which the first bytes of a body must come, and the longest pause between bytes. The
+/// figures are those of Apache's `RequestReadTimeout body=20,MinRate=500`.
 const GRACE: Duration = Duration::from_secs(20);
+/// The number of bytes that must come in each second after that.
 const SLOWEST: u64 = 500;
 
 /// Reads a request of up to `limit` bytes, with its client's place among the calls in progress.
 ///
+/// The place is taken before the body is read, so that one client cannot have many bodies read at a
+/// time.
+///
 /// # Errors
-/// When it is not JSON, when the client has no place left, and those of [`read`].
+/// If it is not JSON, if the client has no place left, and the errors of [`read`].
 pub(super) async fn receive(
     app: &AppState,
     request: Request,
@@ -40,8 +47,8 @@ pub(super) async fn receive(
     Ok((parts, body, place))
 }
 
-/// JSON is what a page of another site cannot send without asking first (CORS), so nothing else may
-/// change anything.
+/// Refuses other content types than JSON. A page of another site cannot send JSON without a CORS
+/// preflight, so nothing else may change anything.
 fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
     let content_type = headers
         .get(header::CONTENT_TYPE)
@@ -64,8 +71,8 @@ fn refuse_other_types(headers: &HeaderMap) -> Result<(), Rejection> {
 /// Reads a body of up to `limit` bytes.
 ///
 /// # Errors
-/// When the body is larger, also when only its `Content-Length` says so; when it breaks off; when
-/// it comes too slowly.
+/// If the body is larger, also if only its `Content-Length` says so; if it breaks off; if it comes
+/// too slowly; if the bodies of all requests together take too much memory.
 async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) -> Result<Bytes, Rejection> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
@@ -101,19 +108,24 @@ async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) -> Result<B
     }
 }
 
-/// How many bytes of bodies may be read at a time, of all requests together.
+/// The number of bytes of bodies that may be read at a time, of all requests together.
 const MOST_READING: usize = 1 << 30;
 
-/// The bytes of bodies that are being read.
+/// The number of bytes of bodies that are being read, of all apps in the process.
 static READING: AtomicUsize = AtomicUsize::new(0);
 
-/// The bytes of one body, while it is read.
+/// The number of bytes of one body, while it is read.
 #[derive(Default)]
 struct Reading(usize);
 
 impl Reading {
+    /// Counts bytes that were read.
+    ///
+    /// # Errors
+    /// [`Rejection::Busy`], if the bodies of all requests together are too large.
     fn add(&mut self, bytes: usize) -> Result<(), Rejection> {
         self.0 += bytes;
+        // Only the sum matters, so no order with other memory is needed.
         let all = READING.fetch_add(bytes, Ordering::Relaxed) + bytes;
         if all > MOST_READING {
             Err(Rejection::Busy("this app"))
@@ -123,6 +135,7 @@ impl Reading {
     }
 }
 
+/// Frees the bytes, also when reading fails or its request is cancelled.
 impl Drop for Reading {
     fn drop(&mut self) {
         READING.fetch_sub(self.0, Ordering::Relaxed);
@@ -139,7 +152,11 @@ pub(super) async fn call(app: &Arc<AppState>, body: Bytes) -> Result<Call, Rejec
     .await
 }
 
-/// Parses a body here, or, if it is large, where that holds up nobody else.
+/// Parses a body here, or, if it is large, on a thread for blocking work, so that other requests of
+/// this thread are not delayed.
+///
+/// # Errors
+/// Those of `work`; [`Rejection::Incomplete`], if the runtime ends meanwhile.
 pub(super) async fn parse<T: Send + 'static>(
     body: Bytes,
     work: impl FnOnce(&Bytes) -> Result<T, Rejection> + Send + 'static,
@@ -153,7 +170,10 @@ pub(super) async fn parse<T: Send + 'static>(
         .unwrap_or(Err(Rejection::Incomplete))
 }
 
-/// JSON of a shape that is an object or a list.
+/// Parses JSON of a shape that is an object or a list.
+///
+/// # Errors
+/// [`Rejection::Malformed`] with the reader's reason and its place in the text.
 pub(super) fn parse_json<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, Rejection> {
     // serde's own text would repeat all of a text that was sent.
     if body.trim_ascii_start().first() == Some(&b'"') {
@@ -162,7 +182,11 @@ pub(super) fn parse_json<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Resul
     serde_json::from_slice(body).map_err(|error| Rejection::Malformed(error.to_string()))
 }
 
-/// The callback that a call is of.
+/// Returns the callback that a call is for, by the `output` that it names.
+///
+/// # Errors
+/// [`Rejection::Malformed`] if it names none, [`Rejection::UnknownCallback`] if no callback has
+/// that name.
 pub(super) fn callback(
     app: &AppState,
     call: &ferrodash_wire::Call<'_>,

@@ -1,17 +1,26 @@
-//! `GET _dash-layout`.
+//! `GET _dash-layout`: the layout, rendered before or made for this request.
+//!
+//! The renderer requests it once, when the page is loaded, together with the list of callbacks.
 
 use std::sync::Arc;
 
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
+use ferrodash_wire::compress_once;
 
 use super::rejection::Rejection;
 use super::send::{JSON, NO_CACHE, accepts, respond, with_body};
 use crate::layout::LayoutRequest;
 use crate::state::AppState;
-use ferrodash_wire::compress_once;
 
+/// Answers with the layout.
+///
+/// A fixed one has a validator, so that a reload of the page costs a 304. One that is made for a
+/// request may hold what is only for its user, so it must not be stored by anybody.
+///
+/// # Errors
+/// [`Rejection::Layout`], if the app's function panics or returns what is not JSON.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     headers: HeaderMap,
@@ -19,6 +28,7 @@ pub(super) async fn serve(
     if let Some(layout) = &app.fixed_layout {
         return Ok(respond(&headers, layout, JSON, NO_CACHE));
     }
+    // The headers are given away below, so they are looked at before.
     let accepts = accepts(&headers);
     let json = app.layout.render(&LayoutRequest {
         headers,

@@ -1,4 +1,8 @@
 //! The routes of an app, and a file for each.
+//!
+//! A route is short: it takes what [`intake`] has read and checked, and answers with [`respond`] or
+//! [`send`]. What it cannot serve is a [`rejection::Rejection`]. This floor turns HTTP into calls
+//! and answers into HTTP; it neither checks the app's description nor renders.
 
 mod api;
 mod assets;
@@ -34,8 +38,11 @@ pub(crate) use unread::discard;
 use crate::render::script::PATH as SCRIPT_PATH;
 use crate::state::AppState;
 
-/// All routes. What is not found below the app's prefix is a page of the app: its own routing looks
-/// at the path.
+/// Makes the router with all routes of the app.
+///
+/// What is not found below the app's prefix is a page of the app, whose own routing looks at the
+/// path. The paths were compared before, as axum panics on a duplicate. Layers around all routes
+/// are added by the caller ([`secure`], [`discard`]), so that they also cover plugins.
 pub(crate) fn router(state: Arc<AppState>) -> Router {
     let prefix = state.config.routes_prefix.clone();
     let at = |path: &str| format!("{prefix}{path}");

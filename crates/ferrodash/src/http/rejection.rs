@@ -1,5 +1,8 @@
-//! Requests that get no answer, each with its status, and a text that says what was wrong, where,
-//! and what to do.
+//! Requests that are refused, each with its status, and a text that says what was wrong, where, and
+//! what to do.
+//!
+//! A variant is one cause. It is logged where it becomes a response. Failures of the app's own code
+//! are in the text only in debug mode.
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,8 +12,8 @@ use crate::limits::Busy;
 use crate::log::OneLine;
 use crate::stored::StoredError;
 
-/// Why a request is refused. The renderer hides errors with the status 400 and 401, so those are
-/// not used for what it may send.
+/// The reason why a request is refused. The renderer hides errors with the status 400 and 401, so
+/// those are not used for what it may send.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum Rejection {
     /// Not JSON, or not of the shape of a call.
@@ -35,7 +38,7 @@ pub(super) enum Rejection {
         "the body of the request came too slowly, at less than 500 bytes a second; send it again"
     )]
     TooSlow,
-    /// As many calls are in progress as the app or the client may have.
+    /// The app or the client has as many calls in progress as it may have.
     #[error("too many calls of {0} are in progress; try again in a moment")]
     Busy(&'static str),
     /// A call with the id of another one, which is in progress or has ended.
@@ -69,7 +72,7 @@ pub(super) enum Rejection {
     /// A page of another build asks for what this one does not have. The reason is for the log.
     #[error("a page of another build asked for what this one cannot answer: {0}")]
     OtherBuild(String),
-    /// Another site asks for what is kept for this user.
+    /// Another site asks for what is stored for this user.
     #[error("this address answers only pages of this site; open the app itself")]
     CrossSite,
     /// There is no such file.
@@ -93,7 +96,7 @@ impl From<Busy> for Rejection {
     }
 }
 
-/// Whose fault it is that a callback failed.
+/// The part of the system that made a callback fail, which decides the status.
 enum Fault {
     /// The app's.
     App,
@@ -108,6 +111,7 @@ enum Fault {
 }
 
 impl Fault {
+    /// Returns the fault behind an error.
     fn of(error: &CallError) -> Self {
         match error {
             // The reader of JSON has no other sign for it than this text, which a test looks at.
@@ -126,7 +130,7 @@ impl Fault {
         }
     }
 
-    /// What the sender can do, after what was wrong.
+    /// Returns what the sender can do, to be added to what was wrong.
     fn advice(&self) -> &'static str {
         match self {
             Self::App | Self::Value => "",
@@ -137,6 +141,8 @@ impl Fault {
 }
 
 impl Rejection {
+    /// Returns the status: 4xx if the sender can do something about it, 5xx for failures of the app
+    /// and for its limits.
     fn status(&self) -> StatusCode {
         match self {
             Self::Malformed(_) | Self::Mismatch { .. } => StatusCode::UNPROCESSABLE_ENTITY,
@@ -163,7 +169,7 @@ impl Rejection {
         }
     }
 
-    /// The text for the sender: failures of the app's own code in full only while debugging.
+    /// Returns the text for the sender: failures of the app's own code in full only in debug mode.
     fn text(&self) -> String {
         match self {
             Self::Failed {
@@ -205,7 +211,8 @@ impl Rejection {
         }
     }
 
-    /// Whether a page of another build could not know better.
+    /// Returns whether a page of another build could not know better: another build may have
+    /// another callback or other types.
     pub(super) fn comes_with_age(&self) -> bool {
         match self {
             Self::Malformed(_) | Self::UnknownCallback(_) | Self::Mismatch { .. } => true,
@@ -214,7 +221,7 @@ impl Rejection {
         }
     }
 
-    /// The same for a page of another build.
+    /// Turns a refusal into that for a page of another build, if its age can be the cause.
     pub(super) fn for_stale_page(self) -> Self {
         if self.comes_with_age() {
             Self::OtherBuild(self.to_string())
@@ -224,6 +231,8 @@ impl Rejection {
     }
 }
 
+/// Makes the response, and logs the reason: errors of the server for its operators, others only at
+/// the level `debug`.
 impl IntoResponse for Rejection {
     fn into_response(self) -> Response {
         let status = self.status();

@@ -1,8 +1,8 @@
-//! A call that a proxy sends again, because the server that it sent it to before gave no answer.
+//! Calls that a proxy sends again, because the server that it sent them to before gave no answer.
 //!
-//! Whether the function ran there, the proxy cannot know. The first server to begin a call
-//! therefore keeps the request's id in the app's cache, which the other servers share, and who
-//! finds it there does not run the function.
+//! The proxy cannot know whether the function ran there. The first server to begin a call therefore
+//! stores the request's id in the app's cache, which the other servers share. A server that finds
+//! the id does not run the function.
 
 use std::convert::Infallible;
 use std::time::Duration;
@@ -14,14 +14,18 @@ use super::rejection::Rejection;
 use crate::callback::Context;
 use crate::state::AppState;
 
-/// How long an id is kept after the last moment at which its call can be in progress.
+/// The time for which an id is kept after the last moment at which its call can be in progress.
 const LATER: Duration = Duration::from_secs(60);
 
-/// How long an id is kept where calls may take any time.
+/// The time for which an id is kept if calls may take any time.
 const UNLIMITED: Duration = Duration::from_secs(60 * 60);
 
 /// Refuses a call of an uncached callback that was begun before, by this process or one that shares
 /// its cache. `place` is the call's place among those of its request.
+///
+/// # Errors
+/// [`Rejection::Repeated`] for the second of two equal calls, also if both come at the same time:
+/// the cache runs `claim` for one of them.
 pub(super) async fn refuse(
     app: &AppState,
     context: &Context,

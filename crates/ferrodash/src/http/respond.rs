@@ -1,5 +1,17 @@
-//! From the answer of a call to a response: its body, and headers that say what the cache and the
-//! function did.
+//! The response of a call: its body, and headers that say what the cache and the function did.
+//!
+//! `Cache-Status` follows RFC 9211:
+//!
+//! ```text
+//! ferrodash; hit; detail=memory         from a tier
+//! ferrodash; hit; ttl=-30; detail=redis stale for 30 seconds
+//! ferrodash; fwd=miss; stored           the function ran, its answer is stored
+//! ferrodash; fwd=miss; collapsed        joined the run of an equal call
+//! ferrodash; fwd=request                the cache was left aside for this call
+//! ferrodash; fwd=bypass                 the callback has no cache
+//! ```
+//!
+//! `Server-Timing` has the time of the whole call, and is what Dash's developer tools show.
 
 use std::fmt::Write as _;
 use std::time::Duration;
@@ -7,6 +19,7 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use ferrodash_cache::Status;
+use ferrodash_wire::{Accepts, compress_once};
 use tokio::time::Instant;
 
 use super::rejection::Rejection;
@@ -14,12 +27,15 @@ use super::send::{JSON, empty, private, with_body};
 use crate::callback::run::answer::{Answered, Content, answer};
 use crate::callback::{CallError, Context, Effects, Header, Timing};
 use crate::state::AppState;
-use ferrodash_wire::{Accepts, compress_once};
 
 const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
 const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
-/// Answers a call with a response of its own.
+/// Answers a call with a response of its own, also if it came in a batch, where its parts become a
+/// line.
+///
+/// `start` is when the call was received. `accepts` is nothing for calls of a batch, whose answer
+/// is compressed as a whole.
 pub(super) async fn respond(
     app: &AppState,
     context: &Context,
@@ -35,6 +51,7 @@ pub(super) async fn respond(
             let (encoding, bytes) = body.choose(accepts);
             with_body(bytes, encoding, JSON)
         }
+        // Made for this call only, so at most one compressed form is worth its time.
         Content::Plain(body) => {
             let (encoding, bytes) = compress_once(body, accepts).await;
             with_body(bytes, encoding, JSON)
@@ -59,6 +76,7 @@ pub(super) async fn run(app: &AppState, context: &Context) -> Result<Answered, R
         .map_err(|error| failed(app, context, error))
 }
 
+/// The refusal of a call that failed.
 fn failed(app: &AppState, context: &Context, error: CallError) -> Rejection {
     Rejection::Failed {
         callback: context.call().callback.name().to_owned(),
@@ -67,7 +85,8 @@ fn failed(app: &AppState, context: &Context, error: CallError) -> Rejection {
     }
 }
 
-/// However the call came: whether it travels with others depends on what else the page asks for.
+/// Fails a call that set headers although its callback is declared `batch`, also if it came alone:
+/// whether it travels with others depends on what else the page requests.
 fn refuse_headers_in_batch(app: &AppState, context: &Context) -> Result<(), Rejection> {
     let callback = &context.call().callback;
     match callback
@@ -86,7 +105,11 @@ fn refuse_headers_in_batch(app: &AppState, context: &Context) -> Result<(), Reje
     }
 }
 
-/// Cookies, headers and timings that the function asked for.
+/// Adds the cookies, headers and timings that the function set. They are taken, so a second call
+/// adds nothing.
+///
+/// Headers of the function come after those of the server and can replace them, but for the ones
+/// that [`Context::set_header`](crate::Context::set_header) refuses.
 pub(super) fn add_effects(headers: &mut HeaderMap, effects: &Effects) {
     for Header {
         name,
@@ -120,7 +143,10 @@ pub(super) fn add_effects(headers: &mut HeaderMap, effects: &Effects) {
     }
 }
 
-/// Says what the cache did (RFC 9211) and how long it took.
+/// Adds headers about what the cache did (RFC 9211) and how long it took.
+///
+/// `status` is `None` for a callback without a cache. A stale answer also has `Age`, and `late` is
+/// by how much it is past its timeout.
 pub(super) fn describe(
     headers: &mut HeaderMap,
     status: Option<Status>,
@@ -146,6 +172,7 @@ pub(super) fn describe(
             HeaderValue::from_static("ferrodash; fwd=miss; stored"),
             "miss",
         ),
+        // A miss whose answer is not stored, and outcomes that the cache may get later.
         Some(_) => (HeaderValue::from_static("ferrodash; fwd=miss"), "miss"),
     };
     headers.insert(CACHE_STATUS, cache_status);
@@ -164,7 +191,7 @@ fn timing(what: &str, elapsed: Duration) -> HeaderValue {
     HeaderValue::try_from(text).expect("names and digits are a header value")
 }
 
-/// A hit past its timeout has a negative time to live.
+/// The status of a stale hit: its time to live is negative.
 fn stale(tier: &'static str, late: Duration) -> HeaderValue {
     HeaderValue::try_from(format!(
         "ferrodash; hit; ttl=-{}; detail={tier}",
@@ -173,6 +200,7 @@ fn stale(tier: &'static str, late: Duration) -> HeaderValue {
     .unwrap_or_else(|_| HeaderValue::from_static("ferrodash; hit"))
 }
 
+/// The status of a hit in a tier; that of memory, the usual one, is a constant.
 fn hit(tier: &'static str) -> HeaderValue {
     match tier {
         "memory" => HeaderValue::from_static("ferrodash; hit; detail=memory"),

@@ -7,8 +7,8 @@ use axum::response::Response;
 use super::send::{IMMUTABLE, NO_CACHE, respond};
 use crate::render::script::{SCRIPT, digest};
 
-/// Kept for ever only under its own digest: a page of another build may ask this one for its
-/// script.
+/// Answers with the script. It may be stored for ever only under its own digest, as a page of
+/// another build may ask this one for its script.
 pub(super) async fn serve(Path(asked): Path<String>, headers: HeaderMap) -> Response {
     let cache_control = if asked == digest() {
         IMMUTABLE

@@ -1,4 +1,6 @@
-//! Sending bodies: encodings, validators, 304, `Cache-Control`.
+//! Responses with bodies: encodings, validators, 304, `Cache-Control`.
+//!
+//! It knows bytes and headers, and nothing of calls.
 
 use std::time::Duration;
 
@@ -6,19 +8,19 @@ use axum::body::Body as HttpBody;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
-
 use ferrodash_wire::{Accepts, Body, Encoding, compress_once};
 
-/// For what has its digest in its address.
+/// `Cache-Control` for what has its digest in its address.
 pub(super) const IMMUTABLE: HeaderValue =
     HeaderValue::from_static("public, max-age=31536000, immutable");
 
-/// For what is asked for each time and mostly unchanged.
+/// `Cache-Control` for what browsers ask for each time, with a validator, as it is mostly
+/// unchanged.
 pub(super) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
-/// What the sender of a request accepts.
+/// Returns the encodings that the sender of a request accepts.
 pub(super) fn accepts(headers: &HeaderMap) -> Accepts {
     Accepts::of(
         headers
@@ -27,7 +29,10 @@ pub(super) fn accepts(headers: &HeaderMap) -> Accepts {
     )
 }
 
-/// A body with its validator, or 304 when the sender has it already.
+/// Answers with a body and its validator, or with 304 if the sender has it already.
+///
+/// All forms of the body are made before; the best one that the sender accepts is sent. `Vary`
+/// names the encoding, as caches must not mix forms.
 pub(super) fn respond(
     headers: &HeaderMap,
     body: &Body,
@@ -43,8 +48,10 @@ pub(super) fn respond(
     response
 }
 
-/// A body that was made for this request, with its validator, or 304 when the sender has it
-/// already.
+/// Answers with a body that was made for this request, with its validator, or with 304 if the
+/// sender has it already.
+///
+/// It is compressed after the comparison, as most requests are answered with 304.
 pub(super) async fn respond_once(
     headers: &HeaderMap,
     identity: Bytes,
@@ -61,7 +68,7 @@ pub(super) async fn respond_once(
     response
 }
 
-/// The validator of the form that the sender has, in whichever encoding it was sent.
+/// Returns the validator of the form that the sender has, in whichever encoding it was sent.
 fn known(headers: &HeaderMap, body: &Body) -> Option<String> {
     if !headers.contains_key(header::IF_NONE_MATCH) {
         return None;
@@ -72,13 +79,15 @@ fn known(headers: &HeaderMap, body: &Body) -> Option<String> {
         .find(|etag| matches(headers, etag))
 }
 
+/// Answers 304, with the same headers that the full answer would have.
 fn not_modified(etag: String, cache_control: HeaderValue) -> Response {
     let mut response = empty(StatusCode::NOT_MODIFIED);
     validate(response.headers_mut(), etag, cache_control);
     response
 }
 
-/// What `make` returns, with this validator; or 304 when the sender has that form already.
+/// Answers with what `make` returns, with this validator; or with 304 if the sender has that form
+/// already.
 pub(super) fn unless_known(
     headers: &HeaderMap,
     etag: String,
@@ -93,6 +102,7 @@ pub(super) fn unless_known(
     response
 }
 
+/// Adds the headers by which caches tell forms apart.
 fn validate(headers: &mut HeaderMap, etag: String, cache_control: HeaderValue) {
     headers.insert(
         header::ETAG,
@@ -102,8 +112,8 @@ fn validate(headers: &mut HeaderMap, etag: String, cache_control: HeaderValue) {
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
 }
 
-/// How long a browser may keep an answer: as long as it is fresh, for this user only, or not at
-/// all.
+/// Returns `Cache-Control` for an answer that a browser may store as long as it is fresh, for this
+/// user only; `no-store` if it is not to be stored.
 pub(super) fn private(fresh: Option<Duration>) -> HeaderValue {
     match fresh.map_or(0, |fresh| fresh.as_secs()) {
         0 => HeaderValue::from_static("no-store"),
@@ -112,7 +122,7 @@ pub(super) fn private(fresh: Option<Duration>) -> HeaderValue {
     }
 }
 
-/// A response with a body in an encoding.
+/// Makes a response with a body in an encoding.
 pub(super) fn with_body(bytes: Bytes, encoding: Encoding, content_type: HeaderValue) -> Response {
     let mut response = Response::new(HttpBody::from(bytes));
     let headers = response.headers_mut();
@@ -127,14 +137,14 @@ pub(super) fn with_body(bytes: Bytes, encoding: Encoding, content_type: HeaderVa
     response
 }
 
-/// A response without a body.
+/// Makes a response without a body.
 pub(super) fn empty(status: StatusCode) -> Response {
     let mut response = Response::new(HttpBody::empty());
     *response.status_mut() = status;
     response
 }
 
-/// Whether `If-None-Match` has the validator (weak comparison: RFC 9110, section 13.1.2).
+/// Returns whether `If-None-Match` has the validator (weak comparison: RFC 9110, section 13.1.2).
 fn matches(headers: &HeaderMap, etag: &str) -> bool {
     let known = headers
         .get_all(header::IF_NONE_MATCH)

@@ -1,4 +1,6 @@
 //! `GET _dash-component-suites/…`: the bundles of the component suites.
+//!
+//! Bundles are static data with three forms each, so nothing is compressed or copied here.
 
 use std::sync::Arc;
 
@@ -7,12 +9,13 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 use ferrodash_components::Bundle;
+use ferrodash_wire::Encoding;
 
 use super::rejection::Rejection;
 use super::send::{IMMUTABLE, NO_CACHE, accepts, unless_known, with_body};
 use crate::state::AppState;
-use ferrodash_wire::Encoding;
 
+/// Answers with a bundle.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     Path(path): Path<String>,
@@ -29,7 +32,7 @@ pub(super) async fn serve(
     ))
 }
 
-/// Dash's own icon, unless the assets have one.
+/// Answers with Dash's own icon, which the page names unless the assets have one.
 pub(super) async fn favicon(
     State(app): State<Arc<AppState>>,
     headers: HeaderMap,
@@ -38,11 +41,13 @@ pub(super) async fn favicon(
     Ok(send(bundle, &headers, NO_CACHE))
 }
 
+/// Returns the bundle of a path, and whether it may be stored for ever under that.
 fn find(app: &AppState, path: &str) -> Result<(&'static Bundle, bool), Rejection> {
     app.suites.find(path).map_err(Rejection::NotFound)
 }
 
-/// A bundle in the form that the sender accepts. Each form was compressed when the suite was built.
+/// Sends a bundle in the form that the sender accepts, with a validator of its own. Each form was
+/// compressed when the suite was built.
 fn send(bundle: &'static Bundle, headers: &HeaderMap, cache_control: HeaderValue) -> Response {
     let encoding = accepts(headers).best();
     let bytes = match encoding {
@@ -60,7 +65,7 @@ fn send(bundle: &'static Bundle, headers: &HeaderMap, cache_control: HeaderValue
     })
 }
 
-/// By the ending of the name; a name without one is that of a licence.
+/// Returns the content type by the ending of the name; a name without one is that of a licence.
 fn content_type(path: &str) -> HeaderValue {
     let name = path.rsplit('/').next().unwrap_or(path);
     HeaderValue::from_static(match name.rsplit_once('.').map(|(_, ending)| ending) {

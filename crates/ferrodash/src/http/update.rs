@@ -14,6 +14,9 @@ use super::send::accepts;
 use crate::callback::Context;
 use crate::state::AppState;
 
+/// Reads a call and answers it.
+///
+/// The client's place is held while its body is read, the app's only once the call can run.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     request: Request,

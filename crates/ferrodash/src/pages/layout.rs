@@ -1,4 +1,6 @@
-//! What a page shows: components, or an async function that makes them.
+//! The layout of a page: components, or an async function that makes them.
+//!
+//! Traits describe which functions can be one; [`PageLayout`] hides their types.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -11,23 +13,29 @@ use super::request::PageRequest;
 use super::variables::VariableError;
 use crate::error::debug_as_display;
 
-/// The layout of a page.
+/// The layout of a page. [`Page::new`](crate::Page::new) makes it of components or of a function.
 #[derive(Clone)]
 pub struct PageLayout(pub(super) Kind);
 
+/// The way in which a layout is made.
 #[derive(Clone)]
 pub(super) enum Kind {
+    /// The same components for all visits.
     Fixed(Children),
+    /// Made by the app's function for each visit.
     Made(Arc<Make>),
 }
 
+/// The result of a page's function.
 type Made = Result<Children, Box<dyn Error + Send + Sync>>;
+/// The app's function, with its types erased.
 type Make = dyn Fn(PageRequest) -> BoxFuture<'static, Made> + Send + Sync;
 
-/// The error of a page's layout that shows the page for what is not found: there is nothing under
-/// this path after all.
+/// The error of a page's layout that shows the page for paths that are not found: nothing exists
+/// under this path after all.
 ///
-/// A [`VariableError`] becomes one with `?`.
+/// A [`VariableError`] becomes one with `?`. The status of the answer stays 200, as the browser has
+/// loaded the app already.
 ///
 /// ```
 /// use ferrodash::NotFound;
@@ -58,24 +66,30 @@ impl From<VariableError> for NotFound {
     }
 }
 
-/// What can be the layout of a page: components, or an async function that makes them, of a
+/// A type that can be the layout of a page: components, or an async function that makes them, of a
 /// [`PageRequest`](crate::PageRequest) or of nothing.
+///
+/// The function is called each time the page is shown, and can return a `Result`. `M` tells the
+/// implementations apart and is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the layout of a page",
     note = "it is components, or an async function that takes a `PageRequest` or nothing and returns components, or a \
             `Result` of components"
 )]
 pub trait IntoPageLayout<M> {
-    /// The layout.
+    /// Turns the value into a layout.
     fn into_page_layout(self) -> PageLayout;
 }
 
+/// Marks components.
 #[doc(hidden)]
 pub struct FixedLayout;
 
+/// Marks a function of the request.
 #[doc(hidden)]
 pub struct OfRequest<M>(std::marker::PhantomData<M>);
 
+/// Marks a function without arguments.
 #[doc(hidden)]
 pub struct OfNothing<M>(std::marker::PhantomData<M>);
 
@@ -111,7 +125,10 @@ where
     }
 }
 
-/// What a page's function can return: components, or a `Result` of these.
+/// A type that a page's function can return: components, or a `Result` of these.
+///
+/// The error [`NotFound`] shows the page for paths that are not found; with another error, or a
+/// panic, the call of the page fails like any callback.
 #[diagnostic::on_unimplemented(
     message = "a page cannot show `{Self}`",
     note = "it shows components and text, or a `Result` of these whose error is a `std::error::Error` or text"
@@ -121,9 +138,11 @@ pub trait IntoPageContent<M> {
     fn into_page_content(self) -> Made;
 }
 
+/// Marks components.
 #[doc(hidden)]
 pub struct Plain;
 
+/// Marks a `Result` of components.
 #[doc(hidden)]
 pub struct Fallible;
 
@@ -142,7 +161,7 @@ impl<T: IntoChildren, E: Into<Box<dyn Error + Send + Sync>>> IntoPageContent<Fal
 }
 
 impl PageLayout {
-    /// The components, if they are the same for all requests.
+    /// Returns the components, if they are the same for all requests.
     pub(crate) fn fixed(&self) -> Option<&Children> {
         match &self.0 {
             Kind::Fixed(children) => Some(children),
@@ -150,6 +169,7 @@ impl PageLayout {
         }
     }
 
+    /// Returns the components for a visit.
     pub(super) async fn make(&self, request: PageRequest) -> Made {
         match &self.0 {
             Kind::Fixed(children) => Ok(children.clone()),

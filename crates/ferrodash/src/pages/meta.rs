@@ -1,5 +1,7 @@
-//! What the head of the page that the browser loads says about the page of its path, for search
-//! engines and social media.
+//! The head of the page that the browser loads, for search engines and social media: what it says
+//! about the page of its path.
+//!
+//! `crate::render` writes the tags; here are only their contents.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
@@ -13,6 +15,7 @@ use crate::paths::{encode, strip};
 pub(crate) struct Visit<'a> {
     /// Scheme and host, without a slash at the end.
     pub(crate) origin: &'a str,
+    /// The path as the router has it, with the prefix.
     pub(crate) path: &'a str,
     pub(crate) query: Option<&'a str>,
     pub(crate) routes_prefix: &'a str,
@@ -21,11 +24,14 @@ pub(crate) struct Visit<'a> {
 /// The title and the `<meta>` tags of a path.
 pub(crate) struct Head {
     pub(crate) title: String,
+    /// Two attributes for each tag.
     pub(crate) metas: Vec<[(&'static str, String); 2]>,
 }
 
 impl Head {
-    /// The head for a visit. Dash's order of tags.
+    /// Makes the head for a visit, with the tags in Dash's order.
+    ///
+    /// A path that no page has gets the app's title, and empty descriptions.
     pub(crate) fn new(pages: &PageRegistry, visit: &Visit<'_>) -> Self {
         let path = strip(visit.routes_prefix, visit.path).unwrap_or_default();
         let (page, variables) = pages.find(path).unzip();
@@ -37,6 +43,7 @@ impl Head {
             path if path.starts_with('/') => Some(format!("{}{path}", visit.origin)),
             url => Some(url),
         };
+        // An address that was given whole wins over a file of the assets folder.
         let image = page
             .and_then(|page| page.image_url().map(str::to_owned))
             .or_else(from_assets);
@@ -78,7 +85,7 @@ impl Head {
     }
 }
 
-/// The text, or nothing when its function panics: the page itself can still be shown.
+/// Returns the text, or nothing if its function panics: the page itself can still be shown.
 fn text(text: &PageText, variables: &Variables) -> String {
     catch_unwind(AssertUnwindSafe(|| text.of(variables))).unwrap_or_else(|_| {
         tracing::error!(variables = %OneLine(variables), "the function of a page's title or description panicked");

@@ -1,8 +1,9 @@
-//! Apps of several pages: which page a path shows, and what else follows from it.
+//! Apps of several pages: the page of each path, and what else follows from it.
 //!
-//! The front end knows nothing of pages. They are a callback with the path as its input, see
-//! `routing.rs`, and what the server says of them when the browser loads the app: titles and tags
-//! (`meta.rs`), redirects.
+//! The front end knows nothing of pages. They are a callback with the path as its input
+//! (`routing.rs`), and what the server adds when the browser loads the app: titles and tags
+//! (`meta.rs`), redirects. The registry is made when the app is built and does not change. Routes
+//! and rendering are not known here.
 
 mod layout;
 mod meta;
@@ -29,11 +30,14 @@ use crate::config::Config;
 use crate::paths::Paths;
 use routing::RoutingInput;
 
-/// What an app says about its pages.
+/// The settings of an app about its pages, as they were given.
 pub(crate) struct Settings {
     pub(crate) pages: Vec<Page>,
+    /// The inputs and states that the layouts of all pages get, by name.
     pub(crate) inputs: Vec<(String, RoutingInput)>,
+    /// The description of pages that have none of their own.
     pub(crate) description: Option<String>,
+    /// True if the HTML that the browser loads has tags about the page of its path.
     pub(crate) has_metas: bool,
 }
 
@@ -49,7 +53,8 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The pages in their order, and the callbacks that show them.
+    /// Returns the registry with the pages in their order, and the callbacks that show them. An app
+    /// without pages has none.
     pub(crate) fn register(self, config: &Config) -> (PageRegistry, Vec<Callback>) {
         let has_metas = self.has_metas && !self.pages.is_empty();
         let pages = PageRegistry::new(self.pages, config, self.description.as_deref(), has_metas);
@@ -62,10 +67,11 @@ impl Settings {
     }
 }
 
-/// Pages, each in the module that a path names: `pages![home, reports::weekly]` calls
-/// `home::page()` and `reports::weekly::page()`. The name of the module replaces the path and
-/// name of a page that has none: `/home`, `/reports/weekly`. Of a path such as `crate::pages::home`
-/// only what follows `pages` counts.
+/// Lists pages, each in the module that a path names: `pages![home, reports::weekly]` calls
+/// `home::page()` and `reports::weekly::page()`.
+///
+/// The name of the module replaces the path and name of a page that has none: `/home`,
+/// `/reports/weekly`. Of a path such as `crate::pages::home` only the part after `pages` counts.
 ///
 /// ```
 /// use ferrodash::prelude::*;
@@ -91,8 +97,9 @@ macro_rules! pages {
 }
 
 impl Context {
-    /// The pages of the app, in their order.
+    /// Returns the pages of the app, in their order.
     pub fn page_registry(&self) -> &PageRegistry {
+        // A context without an app, as in unit tests, has no pages.
         static NONE: LazyLock<PageRegistry> = LazyLock::new(PageRegistry::default);
         match self.request().services.get::<Arc<PageRegistry>>() {
             Some(pages) => pages,
@@ -100,7 +107,7 @@ impl Context {
         }
     }
 
-    /// Addresses below the app's prefix.
+    /// Returns the addresses below the app's prefix.
     ///
     /// ```
     /// use ferrodash::prelude::*;
@@ -117,14 +124,14 @@ impl Context {
 }
 
 impl PageRequest {
-    /// All pages of the app.
+    /// Returns all pages of the app, in their order.
     pub fn page_registry(&self) -> &PageRegistry {
         self.context().page_registry()
     }
 }
 
 impl PageRegistry {
-    /// Whether all that an app can show is known when it is built.
+    /// Returns whether all that pages can show is known when the app is built.
     pub(crate) fn is_fixed(&self) -> bool {
         self.iter().all(|page| page.layout.fixed().is_some())
     }

@@ -1,4 +1,7 @@
 //! A page as the app describes it.
+//!
+//! It only collects. Paths and names that were not given, and mistakes, are found when the app is
+//! built (`registry.rs`, `crate::build`).
 
 use std::collections::BTreeMap;
 use std::panic::Location;
@@ -10,7 +13,7 @@ use super::layout::{IntoPageLayout, PageLayout};
 use super::path::module_name;
 use super::variables::Variables;
 
-/// A page of an app with several: what it shows, and under which path.
+/// A page of an app with several: its content, and the path under which it is shown.
 ///
 /// By convention a page is a module with `pub fn page() -> Page`, and [`pages!`](crate::pages)
 /// gives it the module's name, from which path and name follow where they are not given.
@@ -54,14 +57,16 @@ pub struct Page {
     pub(super) order: Option<PageOrder>,
     pub(super) redirect_from: Vec<String>,
     pub(super) data: BTreeMap<String, serde_json::Value>,
+    /// Mistakes that the builder has noted.
     pub(super) unreadable: Vec<String>,
     pub(super) location: &'static Location<'static>,
 }
 
 impl Page {
-    /// A page with a layout: components, or an async function that makes them of a
-    /// [`PageRequest`](crate::PageRequest) each time the page is shown. Without a module it needs a
-    /// path or a template.
+    /// Creates a page with a layout: components, or an async function that makes them of a
+    /// [`PageRequest`](crate::PageRequest) each time the page is shown.
+    ///
+    /// A page needs a module, a path or a template; without any of them it is a mistake.
     #[track_caller]
     pub fn new<M>(layout: impl IntoPageLayout<M>) -> Self {
         Self {
@@ -82,7 +87,9 @@ impl Page {
         }
     }
 
-    /// The name of its module, such as `reports::weekly`, which replaces path and name.
+    /// Sets the name of its module, such as `reports::weekly`, from which path and name follow
+    /// where they are not given.
+    ///
     /// [`pages!`](crate::pages) sets it; by default it follows from the path. The page whose module
     /// is called `not_found_404` is shown for paths that no page has.
     pub fn module(mut self, module: &str) -> Self {
@@ -90,6 +97,7 @@ impl Page {
         self
     }
 
+    /// Sets the module, unless the page has one. For [`pages!`](crate::pages).
     #[doc(hidden)]
     pub fn in_module(self, module: &str) -> Self {
         if self.module.is_some() {
@@ -99,74 +107,85 @@ impl Page {
         }
     }
 
-    /// Its path, such as `/` or `/sales`. By default it follows from the template, with `none` for
-    /// each variable, or else from the module.
+    /// Sets its path, such as `/` or `/sales`. By default it follows from the template, with `none`
+    /// for each variable, or else from the module.
+    ///
+    /// It must begin with a slash and be written as browsers send it, percent-encoded where it is
+    /// not ASCII. Two pages with one path are a mistake.
     pub fn path(mut self, path: impl Into<String>) -> Self {
         self.path = Some(path.into());
         self
     }
 
-    /// A path with variables, such as `/asset/<asset_id>`, which the layout gets. A variable also
-    /// takes slashes.
+    /// Sets a path with variables, such as `/asset/<asset_id>`, which the layout gets. A variable
+    /// also takes slashes, and may be empty.
+    ///
+    /// If several pages fit a path, the first one in the order of the registry is shown.
     pub fn path_template(mut self, template: impl Into<String>) -> Self {
         self.path_template = Some(template.into());
         self
     }
 
-    /// What links to it say. By default the last part of the module, in words.
+    /// Sets the text of links to it. By default it is the last part of the module, in words.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.name = Some(name.into());
         self
     }
 
-    /// Its title: text, or a function of the path's variables. By default that of the app, or the
-    /// name if the app has none.
+    /// Sets its title: text, or a function of the path's variables. By default it is that of the
+    /// app, or the name if the app has none.
     ///
     /// ```
     /// use ferrodash::prelude::*;
     /// let page = Page::new(html::Div::new(()))
     ///     .path_template("/asset/<asset_id>")
-    ///     .title(|variables: &Variables| format!("Asset {}", variables.get("asset_id").unwrap_or("?")));
+    ///     .title(|variables: &Variables| {
+    ///         format!("Asset {}", variables.get("asset_id").unwrap_or("?"))
+    ///     });
     /// ```
     pub fn title<M>(mut self, title: impl IntoPageText<M>) -> Self {
         self.title = Some(title.into_page_text());
         self
     }
 
-    /// What search engines and social media show below the title: text, or a function of the path's
-    /// variables. By default [`App::description`](crate::App::description).
+    /// Sets the text that search engines and social media show below the title: text, or a function
+    /// of the path's variables. By default it is [`App::description`](crate::App::description).
     pub fn description<M>(mut self, description: impl IntoPageText<M>) -> Self {
         self.description = Some(description.into_page_text());
         self
     }
 
-    /// The picture that social media show: a file of the assets folder. By default the one that is
-    /// called like the page's module, `app` or `logo`, with an ending such as `png`.
+    /// Sets the picture that social media show: a file of the assets folder. By default it is the
+    /// one that is called like the page's module, `app` or `logo`, with an ending such as `png`.
     pub fn image(mut self, file: impl Into<String>) -> Self {
         self.image = Some(file.into());
         self
     }
 
-    /// The picture that social media show, by its whole address.
+    /// Sets the picture that social media show, by its whole address. It wins over
+    /// [`image`](Self::image).
     pub fn image_url(mut self, url: impl Into<String>) -> Self {
         self.image_url = Some(url.into());
         self
     }
 
-    /// Where it stands among the pages: numbers first, then texts, then pages without order. When
-    /// no page has an order, `/` is the first.
+    /// Sets its place among the pages: numbers first, then texts, then pages without order, each by
+    /// its value and then by module. If no page has an order, `/` is the first.
     pub fn order(mut self, order: impl Into<PageOrder>) -> Self {
         self.order = Some(order.into());
         self
     }
 
-    /// Another path that leads here. Can be called several times.
+    /// Adds another path that leads here, with a permanent redirect (301). A path that a page has
+    /// already is a mistake.
     pub fn redirect_from(mut self, path: impl Into<String>) -> Self {
         self.redirect_from.push(path.into());
         self
     }
 
-    /// Something of the app's own that is kept with the page, such as an icon for its link.
+    /// Keeps a value of the app's own with the page, such as an icon for its link;
+    /// [`RegisteredPage::data`](crate::RegisteredPage::data) returns it. A value that cannot be
+    /// written as JSON is a mistake.
     pub fn data(mut self, name: impl Into<String>, value: impl Serialize) -> Self {
         let name = name.into();
         match serde_json::to_value(value) {
@@ -179,7 +198,7 @@ impl Page {
     }
 }
 
-/// Where a page stands among others.
+/// The place of a page among others, see [`Page::order`].
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum PageOrder {
@@ -212,10 +231,11 @@ impl From<String> for PageOrder {
     }
 }
 
-/// A text about a page.
+/// A text about a page: fixed, or made of the path's variables.
 #[derive(Clone)]
 pub struct PageText(pub(super) TextKind);
 
+/// The way in which a text is made.
 #[derive(Clone)]
 pub(super) enum TextKind {
     Fixed(String),
@@ -227,7 +247,7 @@ impl PageText {
         Self(TextKind::Fixed(text.into()))
     }
 
-    /// The text, if it is the same for all variables.
+    /// Returns the text, if it is the same for all variables.
     pub(super) fn as_fixed(&self) -> Option<&str> {
         match &self.0 {
             TextKind::Fixed(text) => Some(text),
@@ -235,6 +255,7 @@ impl PageText {
         }
     }
 
+    /// Returns the text for these variables. The app's function may panic.
     pub(super) fn of(&self, variables: &Variables) -> String {
         match &self.0 {
             TextKind::Fixed(text) => text.clone(),
@@ -243,15 +264,22 @@ impl PageText {
     }
 }
 
-/// What can be a page's title or description: text, or a function from [`Variables`] to text.
+/// A type that can be a page's title or description: text, or a function from [`Variables`] to
+/// text.
+///
+/// The function is called for each visit, on the thread of the request. If it panics, the text is
+/// empty in the HTML that is loaded; a title's panic also fails the call that shows the page. `M`
+/// tells the implementations apart and is inferred.
 pub trait IntoPageText<M> {
-    /// The text.
+    /// Turns the value into a text about a page.
     fn into_page_text(self) -> PageText;
 }
 
+/// Marks text.
 #[doc(hidden)]
 pub struct FixedText;
 
+/// Marks a function of the variables.
 #[doc(hidden)]
 pub struct MadeText<T>(std::marker::PhantomData<T>);
 

@@ -1,16 +1,20 @@
-//! Paths with variables, and paths as the names of modules suggest them.
+//! Paths with variables, and paths, modules and names that follow from each other.
+//!
+//! The rules are Dash's. What is wrong with a path is reported in `crate::build`.
 
 use regex_lite::Regex;
 
 /// A path with variables, such as `/asset/<asset_id>`.
 #[derive(Debug, Clone)]
 pub(crate) struct Template {
+    /// Matches a path without slashes at its ends; a group for each variable.
     pattern: Regex,
+    /// The names of the variables, in the order of the groups.
     pub(crate) names: Vec<String>,
 }
 
 impl Template {
-    /// Reads a template; what is no variable stands for itself.
+    /// Reads a template. Text outside of variables stands for itself.
     pub(crate) fn new(template: &str) -> Self {
         let mut pattern = String::from("(?s)^");
         let mut names = Vec::new();
@@ -27,8 +31,8 @@ impl Template {
         }
     }
 
-    /// The variables in a path without slashes at its ends; `None` if it does not fit, or if there
-    /// are none.
+    /// Returns the variables in a path without slashes at its ends; `None` if it does not fit, or
+    /// if the template has no variables.
     pub(crate) fn read(&self, path: &str) -> Option<Vec<(String, String)>> {
         if self.names.is_empty() {
             return None;
@@ -43,7 +47,8 @@ impl Template {
     }
 }
 
-/// The texts before, between and after the variables of a template.
+/// Returns the texts before, between and after the variables of a template, and calls `variable`
+/// with the name of each.
 fn parts(mut template: &str, mut variable: impl FnMut(&str)) -> Vec<&str> {
     let mut fixed = Vec::new();
     while let Some((before, rest)) = template.split_once('<')
@@ -57,12 +62,12 @@ fn parts(mut template: &str, mut variable: impl FnMut(&str)) -> Vec<&str> {
     fixed
 }
 
-/// The path of a page that has none: its template with `none` for each variable.
+/// Returns the path of a page that has none: its template with `none` for each variable.
 pub(crate) fn path_of_template(template: &str) -> String {
     with_slash(parts(template, |_| {}).join("none"))
 }
 
-/// The path of a page that has neither path nor template, from its module.
+/// Returns the path of a page that has neither path nor template, from its module.
 pub(crate) fn path_of_module(module: &str) -> String {
     let segments: Vec<&str> = module.split('.').collect();
     // Pages are often in a module of that name, which is no part of their paths.
@@ -73,7 +78,7 @@ pub(crate) fn path_of_module(module: &str) -> String {
     with_slash(segments[below..].join("/").replace('_', "-").to_lowercase())
 }
 
-/// The module of a page that has none, from its path or template.
+/// Returns the module of a page that has none, from its path or template.
 pub(crate) fn module_of_path(path: &str) -> String {
     let fixed = parts(path, |_| {}).concat();
     let segments = fixed.split('/').filter(|segment| !segment.is_empty());
@@ -88,8 +93,8 @@ pub(crate) fn module_of_path(path: &str) -> String {
     }
 }
 
-/// A module as Dash writes it: its names with dots between them, without where the path to it
-/// began.
+/// Returns a module in Dash's form: its names with dots between them, without `crate`, `self` and
+/// `super` at its beginning.
 pub(crate) fn module_name(module: &str) -> String {
     let names = module
         .split("::")
@@ -102,7 +107,7 @@ pub(crate) fn module_name(module: &str) -> String {
         .join(".")
 }
 
-/// The name of a page that has none: the last part of its module, in words.
+/// Returns the name of a page that has none: the last part of its module, in words.
 pub(crate) fn name_of_module(module: &str) -> String {
     let words = last(module).replace('_', " ").to_lowercase();
     let mut letters = words.chars();
@@ -112,11 +117,12 @@ pub(crate) fn name_of_module(module: &str) -> String {
         .unwrap_or_default()
 }
 
-/// The last part of a module.
+/// Returns the last part of a module.
 pub(crate) fn last(module: &str) -> &str {
     module.rsplit('.').next().unwrap_or(module)
 }
 
+/// Adds a slash at the beginning, unless there is one.
 fn with_slash(path: String) -> String {
     if path.starts_with('/') {
         path
@@ -125,7 +131,7 @@ fn with_slash(path: String) -> String {
     }
 }
 
-/// Whether a variable can have this name.
+/// Returns whether a variable can have this name.
 pub(crate) fn is_identifier(name: &str) -> bool {
     let mut letters = name.chars();
     letters
@@ -134,22 +140,22 @@ pub(crate) fn is_identifier(name: &str) -> bool {
         && letters.all(|letter| letter == '_' || letter.is_alphanumeric())
 }
 
-/// Whether a browser sends a path as it is written here: without a query, and with those characters
-/// percent-encoded that it encodes (WHATWG URL, "path percent-encode set"; a backslash becomes a
-/// slash).
+/// Returns whether a browser sends a path as it is written here: without a query, and with those
+/// characters percent-encoded that it encodes (WHATWG URL, "path percent-encode set"; a backslash
+/// becomes a slash).
 pub(crate) fn is_plain(path: &str) -> bool {
     path.chars()
         .all(|letter| letter.is_ascii_graphic() && !"\"#<>?\\^`{}".contains(letter))
 }
 
-/// Whether a path has variables, as only a template can.
+/// Returns whether a path has variables, as only a template can.
 pub(crate) fn has_variables(path: &str) -> bool {
     let mut any = false;
     parts(path, |_| any = true);
     any
 }
 
-/// The text of a template around its variables.
+/// Returns the text of a template around its variables.
 pub(crate) fn text_of_template(template: &str) -> String {
     parts(template, |_| {}).concat()
 }

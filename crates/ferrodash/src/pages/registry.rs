@@ -1,4 +1,7 @@
-//! The pages of an app in their order, with what follows from the app.
+//! The pages of an app in their order, with everything that follows from the app.
+//!
+//! It is made once, when the app is built, and is shared by all requests. Paths here are without
+//! the app's prefix unless they say otherwise.
 
 use std::cmp::Ordering;
 use std::collections::HashMap;
@@ -17,7 +20,7 @@ use super::variables::Variables;
 use crate::config::Config;
 use crate::paths::{Paths, strip};
 
-/// Endings of pictures, as in Dash.
+/// Endings of files that can be a page's picture, as in Dash.
 const PICTURES: [&str; 8] = ["apng", "avif", "gif", "jpeg", "jpg", "png", "svg", "webp"];
 
 /// The pages of an app, in their order: Dash's `page_registry`.
@@ -41,16 +44,18 @@ const PICTURES: [&str; 8] = ["apng", "avif", "gif", "jpeg", "jpg", "png", "svg",
 pub struct PageRegistry {
     pages: Vec<RegisteredPage>,
     paths: Paths,
-    /// Paths without slashes at their ends, and where they lead.
+    /// Old paths without slashes at their ends, and the addresses that they lead to.
     redirects: HashMap<String, String>,
+    /// The app's title, for paths that no page has.
     pub(super) title: String,
-    /// Whether the page that the browser loads has tags about the page of its path.
+    /// True if the HTML that the browser loads has tags about the page of its path.
     pub(crate) has_metas: bool,
 }
 
 /// A page of an app, with everything that follows from other pages and the app's settings.
 pub struct RegisteredPage {
     pub(crate) layout: PageLayout,
+    /// The path with variables, ready to be matched.
     pub(crate) template: Option<Template>,
     pub(super) title: PageText,
     pub(super) description: PageText,
@@ -65,10 +70,12 @@ pub struct RegisteredPage {
     order: Option<PageOrder>,
     redirect_from: Vec<String>,
     data: std::collections::BTreeMap<String, Value>,
+    /// Mistakes that were noted when the page was described.
     pub(crate) unreadable: Vec<String>,
 }
 
 impl RegisteredPage {
+    /// Fills in what the description leaves out, from the module, the path and the app.
     fn new(
         page: Page,
         config: &Config,
@@ -86,6 +93,8 @@ impl RegisteredPage {
             None => path_of_module(&module),
         });
         let name = page.name.unwrap_or_else(|| name_of_module(&module));
+        // A title that the app was given wins over the name of the page, the default title does
+        // not.
         let given_title = (config.title != Config::default().title).then_some(&config.title);
         Self {
             layout: page.layout,
@@ -111,74 +120,75 @@ impl RegisteredPage {
         }
     }
 
-    /// The name of its module, with dots as in Dash: `reports.weekly`.
+    /// Returns the name of its module, with dots as in Dash: `reports.weekly`.
     pub fn module(&self) -> &str {
         &self.module
     }
 
-    /// Its path, without the app's prefix.
+    /// Returns its path, without the app's prefix.
     pub fn path(&self) -> &str {
         &self.path
     }
 
-    /// Its path with the app's prefix, for links.
+    /// Returns its path with the app's prefix, for links.
     pub fn relative_path(&self) -> &str {
         &self.relative_path
     }
 
-    /// A link to it that says its name.
+    /// Returns a link to it with its name as the text.
     pub fn link(&self) -> dcc::Link {
         dcc::Link::new(self.name.clone(), self.relative_path.clone())
     }
 
-    /// Its path with variables, if it has some.
+    /// Returns its path with variables, if it has some.
     pub fn path_template(&self) -> Option<&str> {
         self.path_template.as_deref()
     }
 
-    /// What links to it say.
+    /// Returns the text of links to it.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// Its title; `None` if a function makes it.
+    /// Returns its title; `None` if a function makes it.
     pub fn title(&self) -> Option<&str> {
         self.title.as_fixed()
     }
 
-    /// Its description; `None` if a function makes it.
+    /// Returns its description; `None` if a function makes it.
     pub fn description(&self) -> Option<&str> {
         self.description.as_fixed()
     }
 
-    /// The file of the assets folder that is its picture.
+    /// Returns the file of the assets folder that is its picture, if there is one.
     pub fn image(&self) -> Option<&str> {
         self.image.as_deref()
     }
 
-    /// The whole address of its picture, if it was given.
+    /// Returns the whole address of its picture, if it was given.
     pub fn image_url(&self) -> Option<&str> {
         self.image_url.as_deref()
     }
 
-    /// The order that it was given.
+    /// Returns the order that it was given.
     pub fn order(&self) -> Option<&PageOrder> {
         self.order.as_ref()
     }
 
-    /// Other paths that lead to it.
+    /// Returns the other paths that lead to it.
     pub fn redirect_from(&self) -> &[String] {
         &self.redirect_from
     }
 
-    /// Something of the app's own that is kept with it.
+    /// Returns a value of the app's own that is kept with it.
     pub fn data(&self, name: &str) -> Option<&Value> {
         self.data.get(name)
     }
 }
 
 impl PageRegistry {
-    /// Puts pages in order and fills in what follows from the app.
+    /// Puts pages in order and fills in what follows from the app. Reads the assets folder for
+    /// pictures.
     pub(super) fn new(
         pages: Vec<Page>,
         config: &Config,
@@ -219,34 +229,34 @@ impl PageRegistry {
         }
     }
 
-    /// The pages, in their order.
+    /// Iterates over the pages, in their order.
     pub fn iter(&self) -> std::slice::Iter<'_, RegisteredPage> {
         self.pages.iter()
     }
 
-    /// The page of a module, such as `reports.weekly`.
+    /// Returns the page of a module, written as `reports.weekly` or `reports::weekly`.
     pub fn get(&self, module: &str) -> Option<&RegisteredPage> {
         let module = super::path::module_name(module);
         self.iter().find(|page| page.module == module)
     }
 
-    /// The addresses below the app's prefix.
+    /// Returns the addresses below the app's prefix.
     pub fn paths(&self) -> &Paths {
         &self.paths
     }
 
-    /// Whether the app has no pages.
+    /// Returns whether the app has no pages.
     pub fn is_empty(&self) -> bool {
         self.pages.is_empty()
     }
 
-    /// The number of pages.
+    /// Returns the number of pages.
     pub fn len(&self) -> usize {
         self.pages.len()
     }
 
-    /// The page of a path without prefix and without slashes at its ends, and the path's variables.
-    /// The first that fits wins.
+    /// Returns the page of a path without prefix and without slashes at its ends, and the path's
+    /// variables. The first page that fits wins.
     pub(crate) fn find(&self, path: &str) -> Option<(&RegisteredPage, Variables)> {
         self.iter().find_map(|page| {
             if let Some(variables) = page
@@ -260,13 +270,14 @@ impl PageRegistry {
         })
     }
 
-    /// The page for paths that no page has, if the app has its own.
+    /// Returns the page for paths that no page has, if the app has its own.
     pub(super) fn not_found(&self) -> Option<&RegisteredPage> {
         self.iter()
             .find(|page| last(&page.module) == "not_found_404")
     }
 
-    /// Where a path without prefix leads, if it is an old one of a page.
+    /// Returns the address that a path leads to, if it is an old one of a page. `path` is as the
+    /// router has it, with the prefix.
     pub(crate) fn redirect(&self, routes_prefix: &str, path: &str) -> Option<&str> {
         if self.redirects.is_empty() {
             return None;
@@ -286,7 +297,7 @@ impl<'a> IntoIterator for &'a PageRegistry {
     }
 }
 
-/// Numbers, then texts, then nothing.
+/// Orders pages by what they were given: numbers, then texts, then nothing.
 fn by_order(a: &RegisteredPage, b: &RegisteredPage) -> Ordering {
     match (&a.order, &b.order) {
         (Some(PageOrder::Number(a)), Some(PageOrder::Number(b))) => a.total_cmp(b),
@@ -295,6 +306,7 @@ fn by_order(a: &RegisteredPage, b: &RegisteredPage) -> Ordering {
     }
 }
 
+/// Returns the rank of a kind of order.
 fn rank(order: Option<&PageOrder>) -> u8 {
     match order {
         Some(PageOrder::Number(_)) => 0,
@@ -303,7 +315,7 @@ fn rank(order: Option<&PageOrder>) -> u8 {
     }
 }
 
-/// The pictures in a folder itself, in the order of their names.
+/// Returns the pictures in a folder itself, in the order of their names.
 fn pictures(folder: &Path) -> Vec<String> {
     let Ok(entries) = std::fs::read_dir(folder) else {
         return Vec::new();
@@ -321,7 +333,8 @@ fn pictures(folder: &Path) -> Vec<String> {
     names
 }
 
-/// The picture of a page that was given none.
+/// Returns the picture of a page that was given none: the first that is called like its module,
+/// else `app`, else `logo`.
 fn picture(module: &str, pictures: &[String]) -> Option<String> {
     let page = last(module);
     let dashed = page.replace('_', "-");

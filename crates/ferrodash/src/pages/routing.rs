@@ -1,5 +1,7 @@
-//! The two callbacks that show pages: one that answers with the page of a path, one that sets the
-//! title.
+//! The two callbacks that show pages: one answers with the page of a path, one sets the title.
+//!
+//! They and their ids are those of Dash, so that tools and style sheets for Dash's pages work. They
+//! are ordinary callbacks; nothing else in the crate treats them in a special way.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -14,20 +16,24 @@ use super::request::PageRequest;
 use super::variables::Variables;
 use crate::callback::{Args, Callback, Context, Input, Output, State};
 
+/// Ids of the components in [`page_container`], as in Dash.
 pub(crate) const LOCATION: &str = "_pages_location";
 pub(crate) const CONTENT: &str = "_pages_content";
 pub(crate) const STORE: &str = "_pages_store";
 pub(crate) const DUMMY: &str = "_pages_dummy";
 
-/// Names of arguments that inputs of the app cannot have.
+/// Names of the callback's own arguments, which inputs of the app cannot have.
 pub(crate) const PATHNAME: &str = "pathname_";
 pub(crate) const SEARCH: &str = "search_";
 
-/// Dash's function is called before there is data, too, and then throws.
+/// The script that sets the title. Dash's function is called before there is data, too, and then
+/// throws.
 const SET_TITLE: &str = "function(data) { if (data) document.title = data.title; }";
 
-/// The place where pages are shown. It stands once in the layout of an app with pages; an app
-/// without a layout of its own has nothing else, see [`App::with_pages`](crate::App::with_pages).
+/// Returns the place where pages are shown.
+///
+/// It is put once into the layout of an app with pages; an app without a layout of its own has
+/// nothing else, see [`App::with_pages`](crate::App::with_pages).
 pub fn page_container() -> html::Div {
     html::Div::new((
         dcc::Location::new(LOCATION).refresh("callback-nav"),
@@ -44,7 +50,7 @@ pub(crate) enum RoutingInput {
     State(State),
 }
 
-/// The callbacks, as Dash has them.
+/// Returns the callbacks, in the form that Dash has them, with the inputs of the app.
 pub(super) fn callbacks(inputs: Vec<(String, RoutingInput)>) -> [Callback; 2] {
     let args = Args::new()
         .input(PATHNAME, Input::new(LOCATION, "pathname"))
@@ -73,9 +79,13 @@ pub(super) fn callbacks(inputs: Vec<(String, RoutingInput)>) -> [Callback; 2] {
     [show, title]
 }
 
+/// The values for content and title.
 type Shown = Result<(Children, Json<Value>), Box<dyn Error + Send + Sync>>;
 
-/// The page of a path, and its title.
+/// Returns the page of a path, and its title.
+///
+/// The result goes to the store whose change sets the title, so content and title always belong
+/// together.
 async fn show(mut arguments: HashMap<String, Value>, context: Context) -> Shown {
     let mut text = |name: &str| match arguments.remove(name) {
         Some(Value::String(text)) => text,
@@ -101,7 +111,8 @@ async fn show(mut arguments: HashMap<String, Value>, context: Context) -> Shown 
     }
 }
 
-/// The app's page for what is not found, or Dash's.
+/// Returns the app's page for paths that are not found, or Dash's. The app's page can itself fail
+/// with [`NotFound`].
 async fn not_found(pages: &PageRegistry, request: PageRequest) -> Shown {
     if let Some(page) = pages.not_found() {
         match page.layout.make(request.without_variables()).await {
@@ -114,6 +125,7 @@ async fn not_found(pages: &PageRegistry, request: PageRequest) -> Shown {
     Ok((content, Json(json!({"title": pages.title}))))
 }
 
+/// Returns the content with the title that belongs to it.
 fn shown(
     content: Children,
     page: &RegisteredPage,

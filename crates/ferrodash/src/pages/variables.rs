@@ -1,4 +1,7 @@
-//! Values out of addresses: variables of the path and of the query, as text or as types of the app.
+//! Values from addresses: variables of the path and of the query, as text or as types of the app.
+//!
+//! The reader for serde takes each variable as text and parses it by the type that is wanted, so
+//! `u32` and `bool` work as fields.
 
 use std::collections::HashMap;
 use std::fmt::{self, Display};
@@ -9,12 +12,13 @@ use serde::forward_to_deserialize_any;
 
 use crate::error::debug_as_display;
 
-/// Named texts out of an address: the variables of a path, or those of a query.
+/// Named texts from an address: the variables of a path, or those of a query. They are in the order
+/// of the address; a name of a query can have several values.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Variables(Vec<(String, Vec<String>)>);
 
 impl Variables {
-    /// The variables of a path, each with one value.
+    /// Makes the variables of a path, each with one value.
     pub(crate) fn of_path(variables: Vec<(String, String)>) -> Self {
         Self(
             variables
@@ -24,7 +28,8 @@ impl Variables {
         )
     }
 
-    /// The variables of a query, with or without its question mark: decoded, blank values kept.
+    /// Parses a query, with or without its question mark. Names and values are decoded, empty
+    /// values are kept.
     pub(crate) fn of_query(query: &str) -> Self {
         let mut variables = Self::default();
         let mut places = HashMap::new();
@@ -38,12 +43,12 @@ impl Variables {
         variables
     }
 
-    /// The first value of a name.
+    /// Returns the first value of a name.
     pub fn get(&self, name: &str) -> Option<&str> {
         self.get_all(name).next()
     }
 
-    /// All values of a name, in their order.
+    /// Returns all values of a name, in their order.
     pub fn get_all(&self, name: &str) -> impl Iterator<Item = &str> {
         let values = self
             .0
@@ -53,18 +58,21 @@ impl Variables {
         values.map(String::as_str)
     }
 
-    /// The names, in their order.
+    /// Returns the names, each once, in their order.
     pub fn names(&self) -> impl Iterator<Item = &str> {
         self.0.iter().map(|(name, _)| name.as_str())
     }
 
-    /// Whether there are none.
+    /// Returns whether there are none.
     pub fn is_empty(&self) -> bool {
         self.0.is_empty()
     }
 
-    /// All variables as a struct with their names as fields; a field that is a list takes all
-    /// values of its name.
+    /// Reads all variables as a struct with their names as fields.
+    ///
+    /// A field that is a list takes all values of its name; another one must be there once.
+    /// Numbers, booleans and enumerations are parsed from their text. Names without a field are
+    /// ignored.
     ///
     /// # Errors
     /// [`VariableError`] that names the variable which does not fit.
@@ -79,8 +87,8 @@ impl Variables {
 
 /// A variable of an address that is not what the page takes.
 ///
-/// With `?` in a function that returns `Result<_, NotFound>` it shows the page for what is not
-/// found.
+/// With `?` in a function that returns `Result<_, NotFound>` it shows the page for paths that are
+/// not found.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct VariableError(String);
@@ -103,7 +111,7 @@ impl serde::de::Error for VariableError {
     }
 }
 
-/// The values of one name.
+/// The values of one name, as serde reads them.
 #[derive(Clone, Copy)]
 struct Variable<'a> {
     name: &'a str,
@@ -111,6 +119,7 @@ struct Variable<'a> {
 }
 
 impl<'a> Variable<'a> {
+    /// Returns the only value; several are an error.
     fn value(&self) -> Result<&'a str, VariableError> {
         match self.values {
             [value] => Ok(value),
@@ -122,6 +131,7 @@ impl<'a> Variable<'a> {
         }
     }
 
+    /// Adds the name and the value to an error, unless it names the variable already.
     fn named<T>(&self, result: Result<T, VariableError>) -> Result<T, VariableError> {
         result.map_err(|VariableError(reason)| {
             // It names the variable already.
@@ -134,6 +144,7 @@ impl<'a> Variable<'a> {
     }
 }
 
+/// A variable is its own deserializer.
 impl<'de> IntoDeserializer<'de, VariableError> for Variable<'de> {
     type Deserializer = Self;
 
@@ -152,6 +163,7 @@ macro_rules! parsed {
     )*};
 }
 
+/// Parses the text by the type that is asked for.
 impl<'de> Deserializer<'de> for Variable<'de> {
     type Error = VariableError;
 
@@ -222,6 +234,7 @@ impl<'de> Deserializer<'de> for Variable<'de> {
     forward_to_deserialize_any! { bytes byte_buf unit unit_struct tuple_struct map struct identifier ignored_any }
 }
 
+/// Writes `name=value` pairs joined by `&`, for the log; they are not encoded again.
 impl Display for Variables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let pairs = self

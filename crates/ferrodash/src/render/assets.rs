@@ -1,4 +1,7 @@
-//! The assets folder: which of its scripts and styles go into the page.
+//! The scripts and style sheets of the assets folder that go into the page.
+//!
+//! The folder is looked through once, when the app is built. Files are served by `crate::http`,
+//! which reads them again for each request.
 
 use std::path::{Path, PathBuf};
 use std::time::UNIX_EPOCH;
@@ -6,18 +9,23 @@ use std::time::UNIX_EPOCH;
 use crate::config::{self, Config};
 use crate::paths;
 
-/// What of the assets goes into the page, as addresses.
+/// The files of the assets that go into the page, as addresses.
 #[derive(Debug, Default)]
 pub(crate) struct Assets {
+    /// Scripts, in the order in which they are loaded.
     pub(crate) scripts: Vec<String>,
+    /// Style sheets, in their order.
     pub(crate) styles: Vec<String>,
+    /// The last file called `favicon.ico`, if there is one.
     pub(crate) favicon: Option<String>,
 }
 
 impl Assets {
-    /// Looks through the folder by Dash's rules: the files of each folder in the order of their
-    /// names, the folders in the order of their whole paths, `js` and `css` by the end of the name,
-    /// an icon by its whole name.
+    /// Looks through the folder by Dash's rules.
+    ///
+    /// Files of each folder are in the order of their names, folders in the order of their whole
+    /// paths. Names that end with `js` and `css` are scripts and style sheets, an icon is known by
+    /// its whole name. A folder that cannot be read has no files.
     pub(crate) fn scan(config: &Config) -> Self {
         let mut assets = Self::default();
         let url = config.paths().get_asset_url("");
@@ -47,6 +55,7 @@ impl Assets {
         assets
     }
 
+    /// Adds a file by the end of its name; other files are only served.
     fn add(&mut self, name: &str, url: String) {
         if name == "favicon.ico" {
             self.favicon = Some(url);
@@ -63,12 +72,15 @@ impl Assets {
 struct Found {
     /// Below the assets folder.
     path: String,
+    /// Names, and where links lead to.
     files: Vec<(String, PathBuf)>,
 }
 
-/// Looks through the last folder of a trail, which begins with the whole one, and through those in
-/// it. What is not served has no place in the page, and a link back to a folder of the trail would
-/// have no end.
+/// Looks through the last folder of a trail, which begins with the assets folder, and through those
+/// in it.
+///
+/// Files that are not served have no place in the page: hidden ones, and those that a link leads to
+/// outside of the folder. A link back to a folder of the trail is skipped, as it would have no end.
 fn collect(trail: &[PathBuf], path: String, config: &config::Assets, found: &mut Vec<Found>) {
     let [root, ..] = trail else { return };
     let Some(Ok(entries)) = trail.last().map(std::fs::read_dir) else {
@@ -111,7 +123,8 @@ fn collect(trail: &[PathBuf], path: String, config: &config::Assets, found: &mut
     found.push(Found { path, files });
 }
 
-/// When a file was changed, in seconds since 1970; changes its address.
+/// Returns the time at which a file was changed, in seconds since 1970. It is part of the address,
+/// so that browsers fetch a changed file again.
 fn modified(path: &Path) -> u64 {
     let time = path
         .metadata()
@@ -121,7 +134,8 @@ fn modified(path: &Path) -> u64 {
         .map_or(0, |since| since.as_secs())
 }
 
-/// What editors, version control and systems leave in a folder, and `..`.
+/// Returns whether a name is that of a file which editors, version control and systems leave in a
+/// folder, or `..`.
 pub(crate) fn is_hidden(name: &str) -> bool {
     name.starts_with('.')
 }

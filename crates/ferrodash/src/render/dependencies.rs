@@ -1,11 +1,15 @@
-//! What the renderer must know of every callback.
+//! The list of callbacks for the renderer, `_dash-dependencies`.
+//!
+//! It is rendered when the app is built, and again for each request once callbacks were added while
+//! the app runs. The JSON shapes are in `ferrodash_wire`.
+
+use ferrodash_wire::{ClientsideFunction, DeclaredProperty, Running, Specification};
 
 use crate::callback::{InitialCall, Property, Registered, Registry, Slot};
 use ferrodash_components::Prop;
-use ferrodash_wire::{ClientsideFunction, DeclaredProperty, Running, Specification};
 
-/// The callbacks of the app, those that were added while it ran, then the gates of debounced
-/// inputs.
+/// Renders the callbacks of the app, those that were added while it runs, then the gates of
+/// debounced inputs.
 pub(crate) fn render(registry: &Registry) -> Vec<u8> {
     let gates = registry.gates();
     let names: Vec<String> = (0..gates.len()).map(gate_name).collect();
@@ -22,7 +26,7 @@ pub(crate) fn render(registry: &Registry) -> Vec<u8> {
     serde_json::to_vec(&all).expect("text and numbers are JSON")
 }
 
-/// The name of a gate's function in the page.
+/// Returns the name of a gate's function in the page, by the place of the gate in the list.
 pub(super) fn gate_name(index: usize) -> String {
     format!("gate_{index}")
 }

@@ -1,4 +1,5 @@
-//! The HTML of tags.
+//! The HTML of tags. Everything that an app gives is escaped here, so that no value can end its
+//! tag.
 
 use std::fmt::Write as _;
 
@@ -6,7 +7,7 @@ use serde::Serialize;
 
 use crate::config::Attributes;
 
-/// JSON in the page. `<` is escaped, so that no value ends the element.
+/// Writes JSON as an element of the page. `<` is escaped, so that no value ends the element.
 pub(super) fn data_block(id: &str, value: &impl Serialize) -> String {
     let json = serde_json::to_string(value)
         .expect("text and numbers are JSON")
@@ -14,12 +15,14 @@ pub(super) fn data_block(id: &str, value: &impl Serialize) -> String {
     format!("<script id=\"{id}\" type=\"application/json\">{json}</script>")
 }
 
+/// Borrows attributes as pairs, for [`tag`] and [`element`].
 pub(super) fn pairs(attributes: &Attributes) -> impl Iterator<Item = (&str, &str)> {
     attributes
         .iter()
         .map(|(name, value)| (name.as_str(), value.as_str()))
 }
 
+/// Writes an opening tag, with escaped values.
 pub(super) fn tag<'a>(name: &str, attributes: impl Iterator<Item = (&'a str, &'a str)>) -> String {
     let mut tag = format!("<{name}");
     for (name, value) in attributes {
@@ -29,6 +32,7 @@ pub(super) fn tag<'a>(name: &str, attributes: impl Iterator<Item = (&'a str, &'a
     tag
 }
 
+/// Writes an empty element with its end tag.
 pub(super) fn element<'a>(
     name: &str,
     attributes: impl IntoIterator<Item = (&'a str, &'a str)>,
@@ -40,12 +44,13 @@ pub(super) fn lines(tags: impl Iterator<Item = String>) -> String {
     tags.collect::<Vec<_>>().join("\n")
 }
 
-/// Names, unlike values, cannot be escaped.
+/// Returns whether a text can be the name of an attribute. Names, unlike values, cannot be escaped.
 pub(super) fn is_attribute_name(name: &str) -> bool {
     !name.is_empty()
         && !name.contains(|c: char| c.is_whitespace() || c.is_control() || "\"'<>/=".contains(c))
 }
 
+/// Escapes a text for an element or for a value in double quotes.
 pub(super) fn escape(text: &str) -> String {
     text.replace('&', "&amp;")
         .replace('<', "&lt;")

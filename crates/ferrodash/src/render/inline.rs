@@ -1,4 +1,9 @@
-//! Scripts that are in the page itself, without an address of their own.
+//! Scripts in the page itself, without an address of their own: the start of the renderer, and
+//! functions of clientside callbacks.
+//!
+//! A content security policy must allow each by its hash
+//! ([`BuiltApp::csp_hashes`](crate::BuiltApp::csp_hashes)), so their text here is exactly that of
+//! the page.
 
 use std::sync::LazyLock;
 
@@ -17,7 +22,7 @@ pub(crate) const RENDERER_HOOKS: [&str; 6] = [
     "request_refresh_jwt",
 ];
 
-/// The script that starts the renderer.
+/// Returns the script that starts the renderer, with the app's hooks.
 pub(super) fn start(config: &Config) -> String {
     if config.renderer_hooks.is_empty() {
         return "var renderer = new DashRenderer();".to_owned();
@@ -33,20 +38,21 @@ pub(super) fn start(config: &Config) -> String {
     format!("var renderer = new DashRenderer({{{hooks}}});")
 }
 
-/// The text of each script in the page itself, which a policy for content must allow by
-/// its hash.
+/// Returns the text of each script in the page itself.
 pub(crate) fn inline_scripts(config: &Config, registry: &Registry) -> Vec<String> {
     let mut scripts = functions_of(registry);
     scripts.push(start(config));
     scripts
 }
 
-/// What ends a script's element, or begins a part of it that HTML reads in another way.
+/// Matches what ends a script's element, or begins a part of it that HTML reads in another way.
 static BREAKS_OUT: LazyLock<Regex> =
     LazyLock::new(|| Regex::new("(?i)<(/script|!--)").expect("a valid expression"));
 
-/// A source as the page has it. What would break out of the element is written with a
-/// backslash, as JavaScript also reads it within texts.
+/// Returns a source in the form that the page has it in.
+///
+/// What would break out of the element is written with a backslash, which JavaScript ignores within
+/// texts.
 fn in_script(source: &str) -> String {
     // HTML makes one line break of the two characters, before a policy's hash is compared.
     BREAKS_OUT
@@ -54,8 +60,8 @@ fn in_script(source: &str) -> String {
         .into_owned()
 }
 
-/// The functions of clientside callbacks that are given as source, each where the renderer finds
-/// it.
+/// Returns scripts for the clientside callbacks that are given as source, which put each function
+/// where the renderer finds it. Equal functions are there once.
 pub(super) fn functions_of(registry: &Registry) -> Vec<String> {
     let functions = registry
         .iter()

@@ -1,5 +1,8 @@
-//! Renders what does not change while an app runs: the page with its settings, the list of callbacks,
-//! a fixed layout. It knows nothing of requests.
+//! Renders what does not change while an app runs: the page with its settings, the list of
+//! callbacks, a fixed layout.
+//!
+//! It takes a checked app and returns bodies with their compressed forms. It knows nothing of
+//! requests; `crate::http` sends what is rendered here.
 
 mod assets;
 mod dependencies;
@@ -11,6 +14,7 @@ mod settings;
 mod suites;
 
 use bytes::Bytes;
+use ferrodash_wire::Body;
 
 pub(crate) use assets::is_hidden;
 pub(crate) use dependencies::render as render_dependencies;
@@ -21,21 +25,23 @@ pub(crate) use suites::Suites;
 use crate::build::Checked;
 use crate::layout::LayoutRequest;
 use assets::Assets;
-use ferrodash_wire::Body;
 
-/// What an app serves as it is.
+/// The parts of an app that are served as they are.
 pub(crate) struct Rendered {
     /// The layout, if it is fixed.
     pub(crate) layout: Option<Body>,
+    /// The list of callbacks, for the renderer.
     pub(crate) dependencies: Body,
+    /// The page that the browser loads.
     pub(crate) index: Index,
+    /// The bundles of the component suites.
     pub(crate) suites: Suites,
     /// Tells a page whether it is of this build.
     pub(crate) build_id: String,
 }
 
 impl Rendered {
-    /// Renders an app. Calls `mistake` for what cannot be rendered.
+    /// Renders an app. Calls `mistake` for what cannot be rendered, and goes on with empty bodies.
     pub(crate) fn new(app: &Checked, mistake: &mut dyn FnMut(String)) -> Self {
         let layout = render_layout(app, mistake);
         let suites = Suites::new(&app.config.suites);
@@ -57,6 +63,7 @@ impl Rendered {
     }
 }
 
+/// Renders the layout, if it is the same for all requests.
 fn render_layout(app: &Checked, mistake: &mut dyn FnMut(String)) -> Option<Body> {
     if !app.layout.is_fixed() {
         return None;
@@ -69,8 +76,10 @@ fn render_layout(app: &Checked, mistake: &mut dyn FnMut(String)) -> Option<Body>
     Some(Body::encode_now(json.into()))
 }
 
-/// What a page says its build is: also another one when nothing is cached, but callbacks come, go
-/// or change their inputs.
+/// Returns the build as pages know it.
+///
+/// It also changes when nothing is cached, but callbacks come, go or change their inputs: a page
+/// with another list of callbacks would send calls that this build refuses.
 fn page_build(build_id: &str, dependencies: &[u8]) -> String {
     let mut hasher = blake3::Hasher::new();
     hasher

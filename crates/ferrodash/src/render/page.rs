@@ -1,5 +1,9 @@
-//! The page that the browser loads: rendered once. What says something of the app's page for a path
-//! is filled in for each request.
+//! The page that the browser loads.
+//!
+//! It is rendered once, when the app is built. If the app has pages with titles and tags of their
+//! own, these are filled in for each request; the rest is text that was rendered before.
+
+use ferrodash_wire::Body;
 
 use super::assets::Assets;
 use super::html::{data_block, element, escape, is_attribute_name, lines, pairs, tag};
@@ -10,7 +14,6 @@ use super::suites::{Script, Suites};
 use crate::build::Checked;
 use crate::config::{Attributes, Config};
 use crate::pages::Head;
-use ferrodash_wire::Body;
 
 /// The page, as far as it can be rendered when the app is built.
 pub(crate) enum Index {
@@ -20,14 +23,17 @@ pub(crate) enum Index {
     OfPages(Vec<Piece>),
 }
 
-/// A piece of the page.
+/// A piece of the page: text, or a place that is filled in for each request.
 pub(crate) enum Piece {
+    /// Text that is the same for all paths.
     Text(String),
+    /// The title of the path's page.
     Title,
+    /// The tags about the path's page.
     Metas,
 }
 
-/// The page for one path.
+/// Returns the page for one path.
 pub(crate) fn assemble(pieces: &[Piece], head: &Head) -> String {
     let mut page = String::with_capacity(8192);
     for piece in pieces {
@@ -50,6 +56,7 @@ pub(crate) fn assemble(pieces: &[Piece], head: &Head) -> String {
     page
 }
 
+/// The template of an app that has none of its own, as Dash has it.
 const TEMPLATE: &str = "<!DOCTYPE html>
 <html lang=\"en\">
 <head>
@@ -72,10 +79,17 @@ const TEMPLATE: &str = "<!DOCTYPE html>
 /// Markers that a template must have, or the page would not start.
 const NEEDED: [&str; 4] = ["{%app_entry%}", "{%config%}", "{%scripts%}", "{%renderer%}"];
 
+/// The element that the renderer draws into, and its content until then.
 const APP_ENTRY: &str =
     "<div id=\"react-entry-point\"><div class=\"_dash-loading\">Loading...</div></div>";
 
-/// The page, or what is wrong with its template or tags.
+/// Renders the page.
+///
+/// `build_id` is the build that the page sends with its calls. Without pages, or without their
+/// tags, the whole page is one body with compressed forms.
+///
+/// # Errors
+/// A text about the template or the tags, for the list of mistakes.
 pub(super) fn render(
     app: &Checked,
     suites: &Suites,
@@ -115,7 +129,10 @@ pub(super) fn render(
     })
 }
 
-/// The template as plugins change it, with all markers that it needs.
+/// Returns the template as plugins change it, if it has all markers that the page needs.
+///
+/// # Errors
+/// The mistake, with the first marker that is missing.
 fn template(config: &Config) -> Result<String, String> {
     let template = config.index_string.as_deref().unwrap_or(TEMPLATE);
     let plugins = config.plugins.iter();
@@ -128,6 +145,7 @@ fn template(config: &Config) -> Result<String, String> {
     }
 }
 
+/// Checks the names of all attributes that the app gives; they cannot be escaped.
 fn check_names_of_attributes(config: &Config) -> Result<(), String> {
     let tags = config
         .meta_tags
@@ -142,6 +160,7 @@ fn check_names_of_attributes(config: &Config) -> Result<(), String> {
     }
 }
 
+/// The tag of the icon: that of the assets, or else Dash's own.
 fn favicon(config: &Config, assets: &Assets) -> String {
     let default = || format!("{}_favicon.ico", config.requests_prefix);
     let url = assets.favicon.clone().unwrap_or_else(default);
@@ -149,8 +168,8 @@ fn favicon(config: &Config, assets: &Assets) -> String {
     tag("link", icon.into_iter())
 }
 
-/// Replaces markers in one pass, so that what is filled in is never searched for markers. With
-/// pages, the title and the first metas are left open.
+/// Replaces markers in one pass, so that what is filled in is never searched for markers. Of an app
+/// with pages, the title and the first metas are left open.
 fn fill(template: &str, parts: &[(&str, &str)], of_pages: bool) -> Vec<Piece> {
     let mut pieces = Vec::new();
     let mut page = String::with_capacity(template.len() + 4096);
@@ -181,6 +200,11 @@ fn fill(template: &str, parts: &[(&str, &str)], of_pages: bool) -> Vec<Piece> {
     pieces
 }
 
+/// The `<meta>` tags: Dash's defaults, but for those that the app gives itself, then those of the
+/// app.
+///
+/// A default is left out if a tag of the app has an attribute of its name (`charset`), or that name
+/// as its `name` (`viewport`).
 fn metas(config: &Config) -> String {
     let defaults = [
         (
@@ -215,6 +239,7 @@ fn metas(config: &Config) -> String {
     )
 }
 
+/// The tags of style sheets. Later ones override earlier ones, so those of the assets come last.
 fn styles(config: &Config, suites: &Suites, assets: &Assets) -> String {
     let external = config
         .external_stylesheets
@@ -234,8 +259,11 @@ fn styles(config: &Config, suites: &Suites, assets: &Assets) -> String {
     lines(external.chain(own))
 }
 
-/// The order matters: React, then what others bring, then assets, the renderer, the components, and
-/// our own script, which must be there before the renderer starts and after it made its globals.
+/// The tags of scripts, whose order matters.
+///
+/// React comes first, then what others bring, then assets, the renderer, the components, and at
+/// last our own script, which must be there before the renderer starts and after it made its
+/// globals.
 fn scripts(config: &Config, suites: &Suites, assets: &Assets) -> String {
     let local = |url: &String| {
         element(

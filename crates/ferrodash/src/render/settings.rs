@@ -1,15 +1,21 @@
-//! The settings in the page: those of the renderer, and those of our own script.
+//! The settings in the page: those of the renderer (`_dash-config`), and those of our own script
+//! (`_ferrodash-config`).
+//!
+//! The JSON shapes are in `ferrodash_wire` and in `ferrodash-browser`; here they are filled from the
+//! app.
 
 use std::collections::BTreeMap;
 
 use ferrodash_browser::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate};
+use ferrodash_wire::RendererConfig;
 
 use super::dependencies::gate_name;
 use super::suites::Suites;
 use crate::callback::{Registered, Registry, Source, Vary};
 use crate::config::Config;
-use ferrodash_wire::RendererConfig;
 
+/// Returns the settings of the renderer. `children_props` says where the properties of each
+/// component may contain components.
 pub(super) fn renderer_config<'a>(config: &'a Config, suites: &Suites) -> RendererConfig<'a> {
     let mut children_props: BTreeMap<&str, BTreeMap<&str, &[&str]>> = BTreeMap::new();
     for suite in config
@@ -51,6 +57,11 @@ pub(super) fn renderer_config<'a>(config: &'a Config, suites: &Suites) -> Render
     }
 }
 
+/// Returns the settings of our script: which answers it may store, which calls it may send
+/// together, and the gates of debounced inputs.
+///
+/// They name callbacks by the strings by which the renderer knows them, as the script sees the
+/// renderer's requests.
 pub(super) fn script_config<'a>(
     config: &'a Config,
     registry: &'a Registry,
@@ -92,6 +103,10 @@ pub(super) fn script_config<'a>(
     }
 }
 
+/// Returns what the script needs to know of a callback whose answers the browser stores.
+///
+/// If another callback has the same function, its address is used for both, and `rename` turns the
+/// ids of its outputs into those of this one.
 fn client_callback<'a>(registry: &'a Registry, callback: &'a Registered) -> ClientCallback<'a> {
     let shared = registry.get(callback.same_function);
     let argument = |source: &Source| match source {
@@ -109,6 +124,7 @@ fn client_callback<'a>(registry: &'a Registry, callback: &'a Registered) -> Clie
             })
             .collect::<Vec<_>>()
     };
+    // The same outputs need no renaming.
     let rename = if shared.output == callback.output {
         Vec::new()
     } else {
@@ -127,6 +143,7 @@ fn client_callback<'a>(registry: &'a Registry, callback: &'a Registered) -> Clie
     }
 }
 
+/// Returns a time in whole milliseconds.
 fn millis(duration: std::time::Duration) -> u64 {
     u64::try_from(duration.as_millis()).unwrap_or(u64::MAX)
 }

@@ -1,5 +1,8 @@
-//! The bundles of component suites: their addresses with fingerprints, and which of them the page
-//! names.
+//! The bundles of component suites: their addresses with fingerprints, and which of them are in the
+//! page.
+//!
+//! An address has the digest of the file, so that browsers can store it for ever. Bundles
+//! themselves are static data of the suites' crates.
 
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -9,8 +12,11 @@ use regex_lite::Regex;
 
 /// The bundles by their paths, and the addresses that go into the page.
 pub(crate) struct Suites {
+    /// Every file, by its path without fingerprints.
     bundles: HashMap<String, Served>,
+    /// The scripts of the page, in the order of the suites.
     pub(crate) scripts: Vec<Script>,
+    /// The addresses of style sheets, below the app's prefix.
     pub(crate) styles: Vec<String>,
     /// The address of plotly.js below the app's prefix, which the renderer does not know from a
     /// script's.
@@ -28,13 +34,13 @@ struct Served {
 pub(crate) struct Script {
     /// Its address below the app's prefix.
     pub(crate) url: String,
-    /// Whether it is the renderer, which comes before the components and after all that they need.
+    /// True for the renderer, which comes before the components and after all that they need.
     pub(crate) is_renderer: bool,
-    /// Whether it is what the renderer and the components stand on: React.
+    /// True for React, on which the renderer and the components are built.
     pub(crate) is_base: bool,
 }
 
-/// How many digits of its digest are in a bundle's address.
+/// The number of digits of its digest in a bundle's address.
 const STAMP: usize = 8;
 
 /// The fingerprint in a file's name, between its first part and the others: `v`, a version, `m`,
@@ -44,6 +50,7 @@ static FINGERPRINT: LazyLock<Regex> = LazyLock::new(|| {
 });
 
 impl Suites {
+    /// Collects the bundles of the app's suites, in their order.
     pub(crate) fn new(suites: &[&'static Suite]) -> Self {
         let mut all = Self {
             bundles: HashMap::new(),
@@ -93,10 +100,10 @@ impl Suites {
         all
     }
 
-    /// The file of a path, and whether the path carries its digest or that of its suite.
+    /// Returns the file of a path, and whether the path carries its digest or that of its suite.
     ///
     /// # Errors
-    /// The path without its fingerprint, when there is no such file.
+    /// The path without its fingerprint, if there is no such file.
     pub(crate) fn find(&self, path: &str) -> Result<(&'static Bundle, bool), String> {
         let folder = path.strip_prefix('@').and_then(|rest| rest.split_once('/'));
         let (plain, stamp) = strip_fingerprint(folder.map_or(path, |(_, rest)| rest));
@@ -110,7 +117,7 @@ impl Suites {
     }
 }
 
-/// The digest of all files of a suite, in short.
+/// Returns the digest of all files of a suite, shortened.
 fn digest(suite: &Suite) -> String {
     let mut hasher = blake3::Hasher::new();
     for bundle in suite.bundles {
@@ -121,7 +128,7 @@ fn digest(suite: &Suite) -> String {
     hasher.finalize().to_hex()[..STAMP].to_owned()
 }
 
-/// Puts a fingerprint after the first part of a file's name.
+/// Puts a fingerprint after the first part of a file's name, in Dash's form.
 fn fingerprint(path: &str, version: &str, stamp: &str) -> String {
     let (folder, file) = path
         .rsplit_once('/')
@@ -145,7 +152,7 @@ fn fingerprint(path: &str, version: &str, stamp: &str) -> String {
     format!("{folder}{name}.v{version}m{stamp}.{rest}")
 }
 
-/// The path without its fingerprint, and the stamp of that if there was one.
+/// Returns the path without its fingerprint, and the stamp of that if there was one.
 fn strip_fingerprint(path: &str) -> (String, Option<String>) {
     let (folder, file) = path
         .rsplit_once('/')

@@ -1,14 +1,15 @@
-//! Memory that is free goes back to the system.
+//! Returns free memory to the system.
 //!
 //! glibc keeps large blocks that are freed for later ones, and the more so the larger they were
 //! (`mallopt(3)`, "dynamic mmap threshold"). A server whose answers are of several megabytes then
-//! takes two to three times what it keeps: 41 figures of 5.6 MB in a cache of 128 MiB took 331 MiB,
-//! and 121 with the threshold fixed. A block from the system costs about a microsecond for each 4
-//! KiB, which is little beside what fills it.
+//! uses two to three times the memory that it needs: 41 figures of 5.6 MB in a cache of 128 MiB
+//! used 331 MiB, and 121 MiB with a fixed threshold. A block from the system costs about a
+//! microsecond for each 4 KiB, which is little beside the work that fills it.
 
-/// Fixes the size from which glibc takes blocks from the system, and returns them when they are
-/// free. An allocator that is tuned by the environment is left as it is, and other allocators are
-/// not touched.
+/// Fixes the size from which on glibc takes blocks from the system and returns them when they are
+/// free.
+///
+/// An allocator that the environment tunes is left as it is, and other allocators are not affected.
 #[cfg(all(target_os = "linux", target_env = "gnu"))]
 #[expect(
     unsafe_code,
@@ -27,6 +28,6 @@ pub(super) fn return_large_blocks() {
     unsafe { libc::mallopt(libc::M_MMAP_THRESHOLD, THRESHOLD) };
 }
 
-/// Other allocators have their own ways.
+/// Does nothing: other allocators have rules of their own.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
 pub(super) fn return_large_blocks() {}

@@ -1,6 +1,8 @@
-//! Listening, limits of connections, and stopping when asked to.
+//! The server: it listens, limits connections, and stops when the process is asked to.
 //!
-//! `connection.rs` serves one connection; `stop.rs` knows in which phase of its life the server is.
+//! `connection.rs` serves one connection, `stop.rs` follows the signals of the process,
+//! `settings.rs` holds the settings. The server knows a router, and nothing of apps but the cache
+//! whose tiers it logs.
 
 mod connection;
 mod memory;
@@ -28,19 +30,22 @@ pub use settings::Server;
 use connection::serve_connection;
 use stop::{Phase, Phases};
 
-/// How often a line about a lack of connections or file handles may be logged.
+/// The shortest time between two lines in the log about a lack of connections or file handles.
 const LINE_EVERY: Duration = Duration::from_secs(10);
 
-/// How long the server waits for file handles to be closed before it accepts again.
+/// The time that the server waits for file handles to be closed before it accepts again.
 const OUT_OF_HANDLES: Duration = Duration::from_millis(200);
 
 impl Server {
-    /// Serves a router, such as one that an app is part of, until the process is asked to stop
-    /// (SIGINT or SIGTERM).
+    /// Serves a router, such as one that an app is part of, on `address`, such as `0.0.0.0:8050`,
+    /// until the process is asked to stop (SIGINT or SIGTERM).
     ///
-    /// When ready, the address is printed on standard output. Asked to stop, it goes on for
-    /// [`drain`](Self::drain), then takes no new connections and waits at most
-    /// [`stop_within`](Self::stop_within) for open requests. A second signal ends it at once.
+    /// HTTP/1 and HTTP/2 without TLS are served. When the server is ready, it prints its address on
+    /// standard output. Asked to stop, it goes on for [`drain`](Self::drain), then takes no new
+    /// connections and waits at most [`stop_within`](Self::stop_within) for open requests. A second
+    /// signal ends it at once. If the returned future is dropped, all connections are closed.
+    ///
+    /// A request whose client has closed its connection is cancelled: its future is dropped.
     ///
     /// If the program has set no `tracing` subscriber, events are written to standard error, see
     /// [`App::run`](crate::App::run).
@@ -48,10 +53,11 @@ impl Server {
     /// With the allocator of glibc, blocks of 128 KiB and more are returned to the system as soon
     /// as they are free from here on (`mallopt`), unless the environment tunes the allocator.
     ///
-    /// A request whose client has closed its connection is cancelled: its future is dropped.
-    ///
     /// # Errors
-    /// [`Error::Listen`] when the address is not free.
+    /// [`Error::Listen`] if the address cannot be listened on.
+    ///
+    /// # Panics
+    /// Panics outside of a Tokio runtime.
     pub async fn serve(self, router: Router, address: &str) -> Result<()> {
         log::install();
         memory::return_large_blocks();
@@ -62,10 +68,12 @@ impl Server {
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let local = listener.local_addr().map_err(cannot_listen)?;
         let phases = Phases::follow_signals(self.drain).map_err(cannot_listen)?;
+        // Signals are followed before the line is printed: a script that waits for the line may
+        // send one at once.
         announce(&local.to_string());
         let mut connections = Connections::new(self, router, phases.clone());
         connections.accept(&listener).await;
-        // Who has connected already is answered, who comes later is refused.
+        // Clients that have connected already are answered; later ones are refused.
         connections.accept_waiting(&listener).await;
         drop(listener);
         connections.finish().await;
@@ -74,8 +82,8 @@ impl Server {
 }
 
 impl Server {
-    /// Serves an app's router, and writes a line for each tier of its cache into the log beside
-    /// that: a store that does not answer holds nothing up.
+    /// Serves an app's router, and at the same time writes a line for each tier of its cache into
+    /// the log, so that a store that does not answer delays nothing.
     pub(crate) async fn serve_app(self, router: Router, address: &str, cache: Cache) -> Result<()> {
         // The server is polled first, so what it does at its beginning is done before anything is
         // written.
@@ -89,23 +97,27 @@ impl Server {
 /// Serves a router with the settings of [`Server::new`]; see [`Server::serve`].
 ///
 /// # Errors
-/// [`Error::Listen`] when the address is not free.
+/// [`Error::Listen`] if the address cannot be listened on.
 pub async fn serve(router: Router, address: &str) -> Result<()> {
     Server::new().serve(router, address).await
 }
 
-/// The connections of a server.
+/// The connections of a server, each in a task of its own.
 struct Connections {
     settings: Arc<Server>,
     router: Router,
+    /// The phase of the server's life; each connection has a clone.
     phases: Phases,
+    /// A task for each open connection. Dropping the set aborts them.
     open: JoinSet<()>,
+    /// A permit for each connection that may be open.
     room: Arc<Semaphore>,
-    /// When a line about connections was last logged.
+    /// The time of the last line about connections in the log.
     logged: Option<Instant>,
 }
 
 impl Connections {
+    /// Prepares for connections, of which none is open yet.
     fn new(settings: Server, router: Router, phases: Phases) -> Self {
         let room = Arc::new(Semaphore::new(
             settings.max_connections.min(Semaphore::MAX_PERMITS),
@@ -130,16 +142,18 @@ impl Connections {
                     "{most} connections are open, as many as Server::max_connections allows; others wait"
                 ));
             }
+            // All three branches may be dropped at any time: a connection that was accepted is
+            // never lost.
             tokio::select! {
                 () = phases.reached(Phase::Closing) => return,
-                // Tasks that have ended are forgotten.
+                // Without this, tasks that have ended would stay in the set.
                 Some(_) = self.open.join_next() => {}
                 (room, accepted) = next(self.room.clone(), listener) => self.take(room, accepted).await,
             }
         }
     }
 
-    /// Accepts the connections that wait in the system's queue.
+    /// Accepts the connections that wait in the system's queue, without waiting for more.
     async fn accept_waiting(&mut self, listener: &TcpListener) {
         while let Ok(accepted) = timeout(Duration::ZERO, listener.accept()).await {
             let (Ok(room), Ok((stream, _))) = (self.room.clone().try_acquire_owned(), accepted)
@@ -150,6 +164,7 @@ impl Connections {
         }
     }
 
+    /// Serves an accepted connection in a task of its own, or deals with the error of accepting.
     async fn take(&mut self, room: OwnedSemaphorePermit, accepted: io::Result<TcpStream>) {
         match accepted {
             Ok(stream) => {
@@ -176,6 +191,8 @@ impl Connections {
         }
     }
 
+    /// Writes a warning, but not more often than every [`LINE_EVERY`]: a full server would
+    /// otherwise write one for each connection.
     fn log(&mut self, text: &str) {
         if self.logged.is_none_or(|last| last.elapsed() >= LINE_EVERY) {
             self.logged = Some(Instant::now());
@@ -183,7 +200,8 @@ impl Connections {
         }
     }
 
-    /// Waits for open requests, as long as they may take.
+    /// Waits for open requests, at most as long as they may take. Dropping the set then ends the
+    /// rest.
     async fn finish(mut self) {
         let mut phases = self.phases.clone();
         let all = async { while self.open.join_next().await.is_some() {} };
@@ -198,7 +216,10 @@ impl Connections {
     }
 }
 
-/// The next connection, and its place among those that may be open.
+/// Returns the next connection, and its permit.
+///
+/// The permit is taken first: a connection that is not accepted yet waits in the system's queue,
+/// and not in this process.
 async fn next(
     room: Arc<Semaphore>,
     listener: &TcpListener,
@@ -211,11 +232,12 @@ async fn next(
     (permit, accepted.map(|(stream, _)| stream))
 }
 
-/// Whether the process (EMFILE) or the system (ENFILE) has no file handles left.
+/// Returns whether the process (EMFILE) or the system (ENFILE) has no file handles left.
 fn is_lack_of_handles(error: &io::Error) -> bool {
     cfg!(unix) && matches!(error.raw_os_error(), Some(23 | 24))
 }
 
+/// Prints the address, for the person or the script that started the program.
 #[expect(
     clippy::print_stdout,
     reason = "the caller of the program waits for this line"

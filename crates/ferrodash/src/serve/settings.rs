@@ -1,8 +1,12 @@
-//! The settings of a server.
+//! The settings of a server, with their defaults.
 
 use std::time::Duration;
 
 /// Settings of the server that [`App::run`](crate::App::run) and [`serve`](crate::serve()) use.
+///
+/// They are about connections, not about calls, whose limits are those of
+/// [`App::max_calls`](crate::App::max_calls) and others. [`serve`](Self::serve) runs a server with
+/// them.
 ///
 /// ```
 /// use std::time::Duration;
@@ -15,9 +19,13 @@ use std::time::Duration;
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
+    /// The time for the head of a request; also the time that a connection may be idle.
     pub(crate) header_timeout: Duration,
+    /// The number of connections that may be open.
     pub(super) max_connections: usize,
+    /// The time after a signal in which connections are still accepted.
     pub(super) drain: Duration,
+    /// The time after that in which open requests may end.
     pub(super) stop_within: Duration,
 }
 
@@ -33,40 +41,45 @@ impl Default for Server {
 }
 
 impl Server {
-    /// A server with the defaults.
+    /// Creates a server with the defaults.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// How long a connection may take to send the head of its next request, the time in which it is
-    /// idle included. Then it is closed. By default 75 seconds: proxies keep idle connections for
-    /// 60 (nginx) and must not find them closed.
+    /// Sets how long a connection may take to send the head of its next request, including the time
+    /// in which it is idle; by default 75 seconds. Then it is closed.
+    ///
+    /// Proxies keep idle connections for 60 seconds (nginx) and must not find them closed.
     #[must_use]
     pub fn header_timeout(mut self, time: Duration) -> Self {
         self.header_timeout = time;
         self
     }
 
-    /// How many connections may be open at a time; by default 10,000. Further ones wait in the
-    /// system's queue. Each takes a file handle, so the process's limit (`ulimit -n`) must be
-    /// higher.
+    /// Sets how many connections may be open at a time; by default 10,000, and at least one.
+    ///
+    /// Further ones wait in the system's queue until one is closed. Each connection takes a file
+    /// handle, so the process's limit (`ulimit -n`) must be higher.
     #[must_use]
     pub fn max_connections(mut self, connections: usize) -> Self {
         self.max_connections = connections.max(1);
         self
     }
 
-    /// For how long the server still accepts connections once it is asked to stop; by default not
-    /// at all. Meanwhile [`ready_endpoint`](crate::App::ready_endpoint) answers 503, and each
-    /// connection is closed after its next answer, so that a load balancer can turn to other
-    /// servers before this one refuses anything.
+    /// Sets for how long the server still accepts connections after it was asked to stop; by
+    /// default not at all.
+    ///
+    /// Meanwhile [`ready_endpoint`](crate::App::ready_endpoint) answers 503, and each connection is
+    /// closed after its next answer, so that a load balancer can turn to other servers before this
+    /// one refuses anything.
     #[must_use]
     pub fn drain(mut self, time: Duration) -> Self {
         self.drain = time;
         self
     }
 
-    /// How long open requests may take after that; by default ten seconds.
+    /// Sets how long open requests may take after [`drain`](Self::drain) is over; by default ten
+    /// seconds. Then they are cancelled.
     #[must_use]
     pub fn stop_within(mut self, time: Duration) -> Self {
         self.stop_within = time;

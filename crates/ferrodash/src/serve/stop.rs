@@ -1,11 +1,14 @@
-//! The phases of a server's life, by the signals that the process gets.
+//! The phases of a server's life, which follow the signals that the process gets.
+//!
+//! One task waits for signals and publishes the phase; every connection holds a clone of [`Phases`]
+//! and waits for the phase that concerns it.
 
 use std::io;
 use std::time::Duration;
 
 use tokio::sync::watch;
 
-/// How far a server is on its way to its end.
+/// The phases, in their order. A later one includes the earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Phase {
     /// It serves.
@@ -18,13 +21,16 @@ pub(super) enum Phase {
     Now,
 }
 
-/// The present phase.
+/// The present phase. Clones see the same one.
 #[derive(Debug, Clone)]
 pub(super) struct Phases(watch::Receiver<Phase>);
 
 impl Phases {
     /// Follows the process's signals: the first one begins the drain, the second one ends
     /// everything.
+    ///
+    /// # Errors
+    /// The system's, if signals cannot be listened for.
     pub(super) fn follow_signals(drain: Duration) -> io::Result<Self> {
         let mut signals = Signals::new()?;
         let (sender, receiver) = watch::channel(Phase::Serving);
@@ -54,12 +60,12 @@ impl Phases {
         Ok(Self(receiver))
     }
 
-    /// Whether the process was asked to stop.
+    /// Returns whether the process was asked to stop.
     pub(super) fn is_stopping(&self) -> bool {
         *self.0.borrow() > Phase::Serving
     }
 
-    /// Waits for a phase, or a later one.
+    /// Waits for a phase, or a later one. Can be dropped at any time.
     pub(super) async fn reached(&mut self, phase: Phase) {
         if self.0.wait_for(|present| *present >= phase).await.is_err() {
             // No signal will come any more; the last phase stays.
@@ -68,6 +74,7 @@ impl Phases {
     }
 }
 
+/// The signals that ask a process to stop: SIGINT and SIGTERM.
 #[cfg(unix)]
 struct Signals {
     interrupt: tokio::signal::unix::Signal,
@@ -84,6 +91,7 @@ impl Signals {
         })
     }
 
+    /// Waits for the next signal.
     async fn next(&mut self) {
         tokio::select! {
             _ = self.interrupt.recv() => {}
@@ -92,6 +100,7 @@ impl Signals {
     }
 }
 
+/// Ctrl-C, the only such signal that there is on every system.
 #[cfg(not(unix))]
 struct Signals;
 

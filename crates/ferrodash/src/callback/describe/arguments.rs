@@ -1,4 +1,8 @@
 //! Arguments that are structs: several inputs and states under names.
+//!
+//! [`Args`] is what an app declares; it is flattened into the inputs and states of the callback,
+//! which is all that the renderer knows. A [`Parameter`] for each argument says how to put the
+//! values together again.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -8,6 +12,9 @@ use bytes::Bytes;
 use crate::callback::{Input, State};
 
 /// Inputs and states that a function takes as one argument: a struct with a field for each name.
+///
+/// The fields are read by their names, in any order; a name that is given twice is a mistake. An
+/// unset property without a default is `null`, so its field is usually an `Option`.
 ///
 /// ```
 /// use ferrodash::{Args, Callback, Input, Output, State};
@@ -24,19 +31,24 @@ use crate::callback::{Input, State};
 ///     to: u8,
 /// }
 ///
-/// let months = Args::new().input("from", Input::new("from", "value")).input("to", Input::new("to", "value"));
+/// let months = Args::new()
+///     .input("from", Input::new("from", "value"))
+///     .input("to", Input::new("to", "value"));
 /// let callback = Callback::builder()
 ///     .output(Output::new("count", "children"))
 ///     .args(Args::new().state("carrier", State::new("carrier", "value")).args("months", months))
-///     .handler(async |filter: Filter| format!("{:?} {} {}", filter.carrier, filter.months.from, filter.months.to));
+///     .handler(async |filter: Filter| {
+///         format!("{:?} {} {}", filter.carrier, filter.months.from, filter.months.to)
+///     });
 /// ```
 #[derive(Debug, Clone, Default)]
 #[must_use = "arguments do nothing until a callback has them"]
 pub struct Args {
+    /// The fields, in the order of the calls. A name can be there twice until it is checked.
     pub(crate) fields: Vec<(Cow<'static, str>, Field)>,
 }
 
-/// What a field of [`Args`] is read from.
+/// The origin of a field of [`Args`].
 #[derive(Debug, Clone)]
 pub(crate) enum Field {
     Input(Input),
@@ -45,22 +57,22 @@ pub(crate) enum Field {
 }
 
 impl Args {
-    /// No fields yet.
+    /// Creates a struct without fields.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// A field with the value of an input.
+    /// Adds a field with the value of an input; a change of it triggers the callback.
     pub fn input(self, name: impl Into<Cow<'static, str>>, input: impl Into<Input>) -> Self {
         self.field(name, Field::Input(input.into()))
     }
 
-    /// A field with the value of a state.
+    /// Adds a field with the value of a state; a change of it does not trigger the callback.
     pub fn state(self, name: impl Into<Cow<'static, str>>, state: impl Into<State>) -> Self {
         self.field(name, Field::State(state.into()))
     }
 
-    /// A field that is a struct itself.
+    /// Adds a field that is a struct itself.
     pub fn args(self, name: impl Into<Cow<'static, str>>, args: Self) -> Self {
         self.field(name, Field::Args(args))
     }
@@ -70,7 +82,7 @@ impl Args {
         self
     }
 
-    /// Moves the inputs and states to those of a callback, and says where each went.
+    /// Moves the inputs and states to those of a callback, and returns where each went.
     pub(crate) fn flatten(self, inputs: &mut Vec<Input>, states: &mut Vec<State>) -> Parameter {
         let fields = self.fields.into_iter().map(|(name, field)| {
             let parameter = match field {
@@ -90,7 +102,7 @@ impl Args {
     }
 }
 
-/// What an argument of the function is made of.
+/// The source of an argument of the function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Parameter {
     /// The value of the input with this index.
@@ -102,7 +114,11 @@ pub(crate) enum Parameter {
 }
 
 impl Parameter {
-    /// The JSON text of the argument, from those of all inputs, then all states.
+    /// Returns the JSON text of the argument. `values` holds the texts of all inputs, then of all
+    /// states.
+    ///
+    /// A single input or state shares its bytes with the request; a struct is written into a new
+    /// text.
     pub(crate) fn value(&self, values: &[Bytes], inputs: usize) -> Bytes {
         match self {
             Self::Input(index) => values[*index].clone(),
@@ -115,7 +131,7 @@ impl Parameter {
         }
     }
 
-    /// A name that a struct has twice.
+    /// Returns a name that a struct, or one inside it, has twice.
     pub(crate) fn double_name(&self) -> Option<&str> {
         let Self::Struct(fields) = self else {
             return None;
@@ -128,6 +144,7 @@ impl Parameter {
         double.or_else(|| fields.iter().find_map(|(_, field)| field.double_name()))
     }
 
+    /// Appends the JSON text of the argument.
     fn write(&self, values: &[Bytes], inputs: usize, text: &mut Vec<u8>) {
         match self {
             Self::Input(index) => text.extend(&values[*index]),

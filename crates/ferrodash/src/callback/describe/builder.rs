@@ -1,4 +1,6 @@
-//! The description of a callback, part by part.
+//! The builder of a callback, which is also what `#[callback]` writes.
+//!
+//! It only collects; mistakes are found when the app is built, see `check.rs`.
 
 use std::any::TypeId;
 use std::borrow::Cow;
@@ -17,24 +19,31 @@ use crate::callback::{
     Property, Running, Source, Spec, State, TimeLimit, error_handler,
 };
 
-/// Where the functions of inline clientside callbacks are kept in the page, as in Dash.
+/// The JavaScript namespace for the functions of inline clientside callbacks, as in Dash.
 pub(crate) const INLINE_NAMESPACE: &str = "_dashprivate_clientside_funcs";
 
-/// Describes a [`Callback`]; [`handler`](Self::handler) or [`clientside`](Self::clientside) ends
-/// the description.
+/// Describes a [`Callback`].
+///
+/// The methods only collect, in any order; inputs, states and outputs keep the order of their
+/// calls. [`handler`](Self::handler) or [`clientside`](Self::clientside) ends the description.
+/// Mistakes are reported by [`App::build`](crate::App::build), with the place of
+/// [`Callback::builder`].
 #[derive(Clone)]
 #[must_use = "a callback is complete with its handler"]
 pub struct CallbackBuilder {
     spec: Spec,
+    /// The callback's own handler of errors.
     on_error: Option<ErrorHandler>,
-    /// What the function's arguments are made of, states that were declared by themselves apart.
+    /// The sources of the function's arguments, but for states that were declared by themselves:
+    /// those are in `trailing`, as they come after all inputs.
     leading: Vec<Parameter>,
     trailing: Vec<Parameter>,
 }
 
 impl Callback {
-    /// Begins the description of a callback. Mistakes in it are reported by `App::build`, with the
-    /// place of this call.
+    /// Begins the description of a callback.
+    ///
+    /// [`App::build`](crate::App::build) reports mistakes in it with the place of this call.
     #[track_caller]
     pub fn builder() -> CallbackBuilder {
         CallbackBuilder::new(Location::caller())
@@ -71,11 +80,13 @@ impl CallbackBuilder {
         }
     }
 
-    /// A name for messages and cache keys, and the version of the function's source: entries of
-    /// another version are not found. The attribute sets both. By default the name is that of the
-    /// function's type, and an empty version changes with each build.
+    /// Sets a name for messages and cache keys, and the version of the function's source.
     ///
-    /// A cached function that captures values needs a name: what it captures is no part of its
+    /// Entries of another version are not found in the cache. `#[callback]` sets both. By default
+    /// the name is that of the function's type, and the place of the description is part of the
+    /// keys; an empty version changes with each build.
+    ///
+    /// A cached function that captures values needs a name, as what it captures is not part of its
     /// keys.
     pub fn name(mut self, name: impl Into<String>, version: &'static str) -> Self {
         self.spec.name = name.into();
@@ -84,14 +95,16 @@ impl CallbackBuilder {
         self
     }
 
-    /// Adds an output. With several, the function returns a tuple in their order, or
-    /// [`Outputs`](crate::Outputs); without any, it returns `()`.
+    /// Adds an output.
+    ///
+    /// With several outputs, the function returns a tuple in their order, or
+    /// [`Outputs`](crate::Outputs). Without any, it returns `()`.
     pub fn output(mut self, output: Output) -> Self {
         self.spec.outputs.push(output);
         self
     }
 
-    /// Adds outputs, such as those that are known when the app runs. The function returns
+    /// Adds several outputs, such as those that are known only at run time. The function returns
     /// [`Outputs`](crate::Outputs).
     pub fn outputs(mut self, outputs: impl IntoIterator<Item = Output>) -> Self {
         self.spec.outputs.extend(outputs);
@@ -105,8 +118,8 @@ impl CallbackBuilder {
         self
     }
 
-    /// Adds a state: an argument whose change does not trigger the callback. States come after all
-    /// inputs.
+    /// Adds a state: an argument whose change does not trigger the callback. In the function's
+    /// arguments, states come after all inputs, whatever the order of these calls.
     pub fn state(mut self, state: impl Into<State>) -> Self {
         self.trailing.push(Parameter::State(self.spec.states.len()));
         self.spec.states.push(state.into());
@@ -114,14 +127,17 @@ impl CallbackBuilder {
     }
 
     /// Adds inputs and states that are one argument of the function: a struct with their names as
-    /// fields. It stands among the inputs, in the order of these calls.
+    /// fields.
+    ///
+    /// In the function's arguments it is among the inputs, in the order of these calls.
     pub fn args(mut self, args: Args) -> Self {
         let parameter = args.flatten(&mut self.spec.inputs, &mut self.spec.states);
         self.leading.push(parameter);
         self
     }
 
-    /// Sets a property to `on` while the callback runs and to `off` when it is done.
+    /// Sets a property to `on` while the callback runs and to `off` when it is done. The property
+    /// need not be an output; like one, its component must be in a fixed layout.
     pub fn running(
         mut self,
         id: impl Into<Id>,
@@ -136,41 +152,46 @@ impl CallbackBuilder {
         self
     }
 
-    /// Caches the answers.
+    /// Caches the answers. A callback that takes a [`Context`] must then declare what its answers
+    /// vary by, see [`CacheOptions::vary`].
     pub fn cache(mut self, options: CacheOptions) -> Self {
         self.spec.cache = Some(options);
         self
     }
 
-    /// No call when the page is loaded.
+    /// Prevents the call when the page is loaded, which is made by default.
     pub fn prevent_initial_call(mut self) -> Self {
         self.spec.initial_call = InitialCall::Prevented;
         self
     }
 
-    /// A call when the page is loaded, although others write its outputs too. Their order is not
-    /// known.
+    /// Asks for a call when the page is loaded although other callbacks write its outputs too. The
+    /// order of these calls is not known.
     pub fn initial_duplicate(mut self) -> Self {
         self.spec.initial_call = InitialCall::Duplicate;
         self
     }
 
-    /// A call when the page is loaded, also in an app with
+    /// Asks for a call when the page is loaded, also in an app with
     /// [`prevent_initial_callbacks`](crate::App::prevent_initial_callbacks).
     pub fn initial_call(mut self) -> Self {
         self.spec.initial_call = InitialCall::Yes;
         self
     }
 
-    /// Its components may be missing from the page.
+    /// Declares that all its components may be missing from the page. By default the ids that a
+    /// fixed layout does not have are mistakes.
     pub fn optional(mut self) -> Self {
         self.spec.optional = true;
         self
     }
 
     /// Lets its calls travel with others in one request although it takes a
-    /// [`Context`](crate::Context) or has an error handler. It then cannot set cookies and headers:
-    /// a call that does fails. Other callbacks need not say it.
+    /// [`Context`](crate::Context) or has an error handler.
+    ///
+    /// The function then cannot set cookies and headers: a call that does fails. Callbacks that
+    /// neither take a context nor have an error handler travel with others without this, and so do
+    /// cached ones.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -178,7 +199,9 @@ impl CallbackBuilder {
     ///     .output(Output::new(id! {type: "out", index: MATCH}, "children"))
     ///     .input(Input::new(id! {type: "in", index: MATCH}, "value"))
     ///     .batch()
-    ///     .handler(async |value: String, ctx: Context| format!("{:?}: {value}", ctx.matched("index")));
+    ///     .handler(async |value: String, ctx: Context| {
+    ///         format!("{:?}: {value}", ctx.matched("index"))
+    ///     });
     /// # let _ = rows;
     /// ```
     pub fn batch(mut self) -> Self {
@@ -186,10 +209,12 @@ impl CallbackBuilder {
         self
     }
 
-    /// How long the function may take, in the place of what
-    /// [`App::call_timeout`](crate::App::call_timeout) says; `None` for any time. Then its call is
-    /// cancelled and answered with 504. For a cached callback it is the same as
-    /// [`hard_timeout`](CacheOptions::hard_timeout).
+    /// Sets how long the function may take, instead of
+    /// [`App::call_timeout`](crate::App::call_timeout); `None` removes the limit.
+    ///
+    /// After that time the call is cancelled, its future is dropped, and it is answered with 504.
+    /// For a cached callback this is the same as [`hard_timeout`](CacheOptions::hard_timeout);
+    /// there `None` leaves the limit of the cache options.
     ///
     /// ```
     /// # use std::time::Duration;
@@ -206,16 +231,18 @@ impl CallbackBuilder {
         self
     }
 
-    /// Leaves it out of the callback graph of Dash's developer tools.
+    /// Leaves the callback out of the callback graph of Dash's developer tools.
     pub fn hidden(mut self) -> Self {
         self.spec.hidden = true;
         self
     }
 
-    /// What the outputs become when the function returns an error or panics: the handler returns
-    /// what the function could have returned, or an error in its turn; `()` and `null` are no
-    /// update, as in Dash. It comes before that of the app, see
-    /// [`App::on_error`](crate::App::on_error).
+    /// Sets the handler that answers when the function returns an error, panics or takes too long.
+    ///
+    /// The handler returns what the function could have returned; `()` and `null` are no update, as
+    /// in Dash. If it returns an error or panics, the handler of the app is called with that
+    /// failure, see [`App::on_error`](crate::App::on_error). It is called on the task of the call
+    /// and cannot await.
     ///
     /// ```
     /// use ferrodash::{Callback, Context, Failure, Input, Output};
@@ -234,11 +261,16 @@ impl CallbackBuilder {
         self
     }
 
-    /// An address, such as `/api/total`, at which other programs call the function: a POST of a
-    /// JSON object with its arguments under `names` is answered with its value as JSON. Unlike the
-    /// app's other addresses it is taken as it is, without the app's prefix. It is for programs:
-    /// the function runs without the callback's cache and without handlers of errors, and tokens of
-    /// [`App::csrf`](crate::App::csrf) are not asked for.
+    /// Adds an address, such as `/api/total`, at which other programs call the function.
+    ///
+    /// A POST of a JSON object with the arguments under `names`, in the order of the function's
+    /// arguments, is answered with its value as JSON: a single value for one output, a list for
+    /// several. A name that is missing is an unset property, an unknown one is answered with 422.
+    /// The path is taken as it is, without the app's prefix.
+    ///
+    /// The function runs without the callback's cache and without handlers of errors, and tokens of
+    /// [`App::csrf`](crate::App::csrf) are not checked. Limits of the number of calls hold as for
+    /// other calls.
     pub fn api_endpoint<N: Into<String>>(
         mut self,
         path: impl Into<String>,
@@ -252,31 +284,37 @@ impl CallbackBuilder {
         self
     }
 
-    /// The function may add callbacks, with [`Context::add_callback`]: after each of its calls the
-    /// page asks again which callbacks there are.
+    /// Declares that the function may add callbacks, with [`Context::add_callback`]: after each of
+    /// its calls the page asks again which callbacks there are.
     pub fn dynamic_callbacks(mut self) -> Self {
         self.spec.adds_callbacks = true;
         self
     }
 
-    /// Dash's background callbacks, which are not there yet: `App::build` says so.
+    /// Declares one of Dash's background callbacks. They are not supported yet, so
+    /// [`App::build`](crate::App::build) reports a mistake.
     pub fn background(mut self) -> Self {
         self.spec.unsupported = Some("background callbacks are not supported yet");
         self
     }
 
-    /// Dash's callbacks over a websocket, which are not there yet: `App::build` says so.
+    /// Declares one of Dash's callbacks over a websocket. They are not supported yet, so
+    /// [`App::build`](crate::App::build) reports a mistake.
     pub fn websocket(mut self) -> Self {
         self.spec.unsupported = Some("websocket callbacks are not supported yet");
         self
     }
 
-    /// The async function that answers: its arguments are the inputs, the states, and a [`Context`]
-    /// if it wants one.
+    /// Ends the description with the async function that answers: its arguments are the inputs, the
+    /// states, and a [`Context`] if it wants one.
     ///
     /// An argument is a type that serde can read and that owns its data. The function returns a
     /// value for its output, a tuple of values or [`Outputs`](crate::Outputs) for several, or a
     /// `Result` of these, and its future is `Send`.
+    ///
+    /// Calls run at the same time, each with its own future. A panic is answered like an error and
+    /// ends only its own call. The future is dropped where it awaits if the time limit is over, or
+    /// if the client of [`serve`](crate::serve()) closes its connection.
     pub fn handler<A, K, M, H>(mut self, handler: H) -> Callback
     where
         H: Handler<A> + Send + Sync + 'static,
@@ -294,8 +332,9 @@ impl CallbackBuilder {
         })
     }
 
-    /// A handler that `#[callback]` wrote for one function. It captures nothing but what the
-    /// function's types are.
+    /// Ends the description with a handler that `#[callback]` wrote for one function.
+    ///
+    /// It captures nothing, so its type alone tells functions apart.
     #[doc(hidden)]
     pub fn generated_handler<H>(self, signature: Signature, handler: H) -> Callback
     where
@@ -308,9 +347,12 @@ impl CallbackBuilder {
         })
     }
 
-    /// The source of a JavaScript function that answers in the page, without a request. It may
-    /// return a promise, and use `dash_clientside.no_update`, `dash_clientside.set_props` and the
-    /// rest of Dash's.
+    /// Ends the description with the source of a JavaScript function that answers in the page,
+    /// without a request.
+    ///
+    /// It may return a promise, and use `dash_clientside.no_update`, `dash_clientside.set_props`
+    /// and the rest of Dash's. Options for functions of the server, such as [`cache`](Self::cache),
+    /// are mistakes.
     ///
     /// ```
     /// use ferrodash::{Callback, Input, Output};
@@ -324,8 +366,8 @@ impl CallbackBuilder {
         self.finish_clientside(Clientside::inline(source.into()))
     }
 
-    /// A JavaScript function that answers in the page: `window.dash_clientside[namespace][name]`,
-    /// which a script of the assets folder defines.
+    /// Ends the description with a JavaScript function that answers in the page:
+    /// `window.dash_clientside[namespace][name]`, which a script of the assets folder defines.
     pub fn clientside_function(
         self,
         namespace: impl Into<String>,
@@ -338,6 +380,8 @@ impl CallbackBuilder {
         })
     }
 
+    /// Completes a clientside callback: wraps the function if inputs are debounced, and gives the
+    /// callback a name.
     fn finish_clientside(mut self, mut function: Clientside) -> Callback {
         if self
             .spec
@@ -356,6 +400,8 @@ impl CallbackBuilder {
         self.finish(Function::Clientside(function))
     }
 
+    /// Puts the parts together. States come after inputs and structs, as declared in
+    /// [`state`](Self::state).
     fn finish(mut self, function: Function) -> Callback {
         if self
             .leading
@@ -374,7 +420,7 @@ impl CallbackBuilder {
 }
 
 impl Clientside {
-    /// A function that is given as source. Its name is that of Dash.
+    /// A function that is given as source. As in Dash, its name is a digest of the source.
     fn inline(source: String) -> Self {
         Self {
             namespace: INLINE_NAMESPACE.into(),
@@ -383,8 +429,9 @@ impl Clientside {
         }
     }
 
-    /// The function of a callback with debounced inputs, which come as carriers: called with the
-    /// values that those stand for.
+    /// Wraps the function of a callback with debounced inputs: the renderer calls the wrapper with
+    /// carriers and real values (see `debounce.rs`), and the wrapper calls the function with the
+    /// real ones.
     fn behind_gates(self, spec: &Spec) -> Self {
         let place = |source: &Source| match source {
             Source::Input(index) => format!("all[{index}]"),

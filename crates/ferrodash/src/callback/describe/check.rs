@@ -1,4 +1,8 @@
-//! What can be wrong with callbacks, each by itself and together.
+//! The rules for callbacks, for each by itself and for all together.
+//!
+//! Each function adds [`Mistake`]s and goes on, so that an author sees all of them. Callbacks of
+//! the app are checked when it is built, callbacks that are added later with [`check_added`] as
+//! well. Comparing them with a layout is not done here.
 
 use std::fmt::Display;
 
@@ -11,7 +15,11 @@ use crate::callback::{
 use crate::error::Mistake;
 use crate::paths;
 
-/// Checks a callback by itself and reads what it varies by.
+/// Checks a callback by itself, and returns the parsed form of what its answers vary by.
+///
+/// Checked are the options among each other, the number of arguments and values, the names of
+/// properties, wildcards, and the cache options. Ids that no component has are found elsewhere, as
+/// they depend on the layout.
 pub(in crate::callback) fn check(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     let spec = &callback.spec;
     let mut mistake = |text: &dyn Display| mistakes.push(callback.mistake(text));
@@ -36,6 +44,7 @@ pub(in crate::callback) fn check(callback: &Callback, mistakes: &mut Vec<Mistake
             ));
         }
     }
+    // The renderer joins the names of several outputs with three dots, and splits them there again.
     if spec.outputs.len() > 1
         && spec
             .outputs
@@ -51,6 +60,7 @@ pub(in crate::callback) fn check(callback: &Callback, mistakes: &mut Vec<Mistake
     {
         mistake(&"a debounce of zero waits for nothing; leave it out");
     }
+    // A callback whose outputs others write too must say what happens when the page is loaded.
     let says = matches!(
         spec.initial_call,
         InitialCall::Prevented | InitialCall::Duplicate
@@ -70,7 +80,7 @@ pub(in crate::callback) fn check(callback: &Callback, mistakes: &mut Vec<Mistake
     check_cache(callback, mistakes)
 }
 
-/// The function must take what the callback has.
+/// Checks that the function takes the arguments that the callback has.
 fn check_arguments(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
     let spec = &callback.spec;
     let mut parameters = spec.parameters.iter().flatten();
@@ -88,7 +98,7 @@ fn check_arguments(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
     }
 }
 
-/// Options for functions of the app do nothing for one of the page.
+/// Reports options that only have a meaning for functions of the server.
 fn check_clientside(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) {
     let spec = &callback.spec;
     if spec.cache.is_some()
@@ -104,8 +114,8 @@ fn check_clientside(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) 
     }
 }
 
-/// A function has as many arguments as the callback has inputs and states, and returns a value for
-/// each output.
+/// Checks that the function has as many arguments as the callback has inputs and states, and
+/// returns a value for each output, as far as its type says how many.
 fn check_counts(spec: &Spec, handler: &ErasedHandler, mistake: &mut dyn FnMut(&dyn Display)) {
     let (wanted, inputs, states) = (handler.arguments(), spec.inputs.len(), spec.states.len());
     match &spec.parameters {
@@ -130,7 +140,8 @@ fn check_counts(spec: &Spec, handler: &ErasedHandler, mistake: &mut dyn FnMut(&d
     }
 }
 
-/// An address for other programs names each argument, and has a path that they can send.
+/// Checks that an address for other programs names each argument, and has a path that they can
+/// send.
 fn check_api(api: &ApiEndpoint, wanted: usize, mistake: &mut dyn FnMut(&dyn Display)) {
     if api.names.len() != wanted {
         let names = api.names.len();
@@ -148,7 +159,7 @@ fn check_api(api: &ApiEndpoint, wanted: usize, mistake: &mut dyn FnMut(&dyn Disp
     }
 }
 
-/// The keys for which an id has `MATCH`, in order.
+/// Returns the keys for which an id has `MATCH`, in order.
 fn match_keys(property: &Property) -> Vec<String> {
     let mut keys: Vec<String> = property
         .match_keys()
@@ -159,7 +170,7 @@ fn match_keys(property: &Property) -> Vec<String> {
     keys
 }
 
-/// The keys for which an id has `ALLSMALLER`.
+/// Returns the keys for which an id has `ALLSMALLER`.
 fn smaller_keys(property: &Property) -> Vec<String> {
     let wildcards = property.id.wildcards();
     wildcards
@@ -168,7 +179,8 @@ fn smaller_keys(property: &Property) -> Vec<String> {
         .collect()
 }
 
-/// Where wildcards may be (section "pattern-matching callbacks" of Dash's documentation).
+/// Checks where wildcards are, by the rules of Dash (section "pattern-matching callbacks" of its
+/// documentation).
 fn check_patterns(spec: &Spec, mistake: &mut dyn FnMut(&dyn Display)) {
     let outputs: Vec<&Property> = spec.outputs.iter().map(|output| &output.property).collect();
     let keys = outputs
@@ -188,8 +200,8 @@ fn check_patterns(spec: &Spec, mistake: &mut dyn FnMut(&dyn Display)) {
     check_patterns_of_arguments(spec, &keys, mistake);
 }
 
-/// The wildcards of inputs and states must follow from those of the outputs, which have `MATCH` for
-/// these keys.
+/// Checks that the wildcards of inputs and states follow from those of the outputs, which have
+/// `MATCH` for `keys`.
 fn check_patterns_of_arguments(
     spec: &Spec,
     keys: &[String],
@@ -223,6 +235,11 @@ fn check_patterns_of_arguments(
     }
 }
 
+/// Checks the cache options, and returns what the answers vary by, sorted and each once.
+///
+/// The order matters: the values are part of the key, and equal declarations must make equal keys.
+/// The most important rule is that a cached function with a context must declare what it reads; the
+/// guard of `run/context.rs` enforces the rest when the function runs.
 fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     let Some(cache) = &callback.spec.cache else {
         return Vec::new();
@@ -243,6 +260,7 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     if callback.spec.outputs.is_empty() {
         mistake("it is cached but has no output, so a second call would do nothing; leave the cache out".into());
     }
+    // Two closures of one type that captured different values would share their entries.
     if matches!(callback.function, Function::Server { id: None, .. }) && !callback.spec.is_named {
         mistake(
             "it is cached and its function captures values, which are no part of the key; give it a name that no other \
@@ -273,7 +291,8 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
     vary
 }
 
-/// Checks what only a callback of a running app must not have.
+/// Checks what only a callback of a running app must not have: pages that are loaded already, and
+/// the router, cannot learn of it.
 pub(in crate::callback) fn check_added(callback: &Callback, mistakes: &mut Vec<Mistake>) {
     let mut mistake = |text: &str| mistakes.push(callback.mistake(text));
     let is_source = |function: &Clientside| function.source.is_some();
@@ -291,13 +310,17 @@ pub(in crate::callback) fn check_added(callback: &Callback, mistakes: &mut Vec<M
     }
 }
 
-/// Checks callbacks of one app beside each other.
+/// Checks the callbacks of one app against each other.
 pub(in crate::callback) fn check_together(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
     check_writers(callbacks, mistakes);
     check_circles(callbacks, mistakes);
 }
 
-/// Each property has one callback that writes it, unless those that do allow others.
+/// Checks that each property has one callback that writes it, unless the others say
+/// `allow_duplicate`.
+///
+/// Two patterns collide if there can be a component that both stand for, whether or not the layout
+/// has one.
 fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
     let mut plain = std::collections::HashMap::new();
     let mut patterns = Vec::new();
@@ -311,6 +334,8 @@ fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
     let all = all.filter(|(_, output)| !output.allow_duplicate);
     for (callback, output) in all {
         let property = &output.property;
+        // Most ids are texts, which are found by one look-up. Only patterns have to be compared one
+        // by one.
         let exact = plain.insert(property, callback);
         let overlapping = || {
             let known = patterns
@@ -331,9 +356,11 @@ fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
     }
 }
 
-/// Callbacks that trigger each other in a circle would never come to rest. The renderer allows a
-/// callback that writes its own input, as it knows where a chain began; behind a gate it no longer
-/// does.
+/// Reports callbacks that trigger each other in a circle, which would never come to rest.
+///
+/// The renderer allows a callback that writes its own input, as it knows where a chain began.
+/// Behind a gate, which is a callback of its own, it no longer does; so a debounced input of this
+/// kind is a circle.
 fn check_circles(all: &[&Callback], mistakes: &mut Vec<Mistake>) {
     let triggers = |from: &Callback, to: &Callback| {
         let same = std::ptr::eq(from, to);
@@ -349,7 +376,7 @@ fn check_circles(all: &[&Callback], mistakes: &mut Vec<Mistake>) {
                 .any(|output| output.property.overlaps(input))
         })
     };
-    // Whom each callback triggers.
+    // For each callback, those that it triggers.
     let next_of: Vec<Vec<usize>> = all
         .iter()
         .map(|from| {
@@ -359,8 +386,8 @@ fn check_circles(all: &[&Callback], mistakes: &mut Vec<Mistake>) {
         })
         .collect();
     for (start, first) in all.iter().enumerate() {
-        // What can be reached from this callback through later ones; each circle is found at its
-        // first callback.
+        // A search from this callback through later ones only, so that each circle is found once,
+        // at its first callback.
         let (mut reached, mut next) = (vec![false; all.len()], vec![start]);
         while let Some(from) = next.pop() {
             for to in next_of[from].iter().copied().filter(|to| *to >= start) {

@@ -1,10 +1,10 @@
-//! How a debounced input looks on the wire.
+//! The form of debounced inputs on the wire.
 //!
-//! The renderer shows a callback as loading, and counts it among the few it runs at a time, from
-//! the moment its request starts; so the wait must come before that. On the wire a debounced input
-//! is therefore a property that no component has, the *carrier*, and the real property is sent
-//! along as state. A clientside callback on the real property, the *gate*, sets the carrier once
-//! the property has been still for long enough. Functions see only the real property.
+//! The renderer shows a callback as loading, and counts it among the few that it runs at a time,
+//! from the moment its request starts; so the wait must come before that. On the wire a debounced
+//! input is therefore a property that no component has, the *carrier*, and the real property is
+//! sent along as state. A clientside callback on the real property, the *gate*, sets the carrier
+//! once the property has been still for long enough. Functions see only the real property.
 
 use std::time::Duration;
 
@@ -13,16 +13,20 @@ use ferrodash_wire::carrier;
 
 use crate::callback::{Input, Property, Spec};
 
-/// A property whose changes are held back, and what carries them on. For an id with wildcards, that
-/// of every component that matches; each has a carrier of its own.
+/// A property whose changes are held back, and the property that triggers callbacks afterwards. For
+/// an id with wildcards it covers every component that matches; each has a carrier of its own.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Gate {
+    /// The property that callbacks declare.
     pub(crate) property: Property,
+    /// The property that triggers the callbacks.
     pub(crate) carrier: String,
+    /// The time for which the property must not have changed.
     pub(crate) wait: Duration,
 }
 
-/// The place of the value of an argument in a request.
+/// The place of the value of an argument in a request: an index into the inputs or the states that
+/// were sent.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Source {
     Input(usize),
@@ -30,7 +34,7 @@ pub(crate) enum Source {
 }
 
 impl Input {
-    /// The gate of a debounced input. Inputs with the same property and wait share one.
+    /// Returns the gate of a debounced input. Inputs with the same property and wait share one.
     pub(crate) fn gate(&self) -> Option<Gate> {
         let wait = self.debounce?;
         Some(Gate {
@@ -40,10 +44,12 @@ impl Input {
         })
     }
 
+    /// The name of the carrier. Inputs with the same property and wait have the same one.
     fn carrier(&self) -> Option<String> {
         Some(carrier(&self.property.name, self.debounce?))
     }
 
+    /// The input as it is sent: the carrier if it is debounced, else the property itself.
     fn wire(&self) -> Slot {
         let property = match self.carrier() {
             Some(carrier) => Property::new(self.property.id.clone(), carrier),
@@ -56,8 +62,8 @@ impl Input {
     }
 }
 
-/// The id with `ALL` in the place of every wildcard: the renderer then tells the gate of any of
-/// them.
+/// Returns the id with `ALL` in the place of every wildcard: the renderer then calls the gate when
+/// any of them changes.
 fn every(id: &Id) -> Id {
     let Id::Keys(keys) = id else {
         return id.clone();
@@ -77,21 +83,25 @@ fn every(id: &Id) -> Id {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Slot {
     pub(crate) property: Property,
+    /// True if the component may be missing from the page.
     pub(crate) optional: bool,
 }
 
-/// The inputs and states of a call as they are sent, and where each argument stands among them.
+/// The inputs and states of a call as they are sent, and the place of each argument among them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Shape {
+    /// The inputs, carriers among them.
     pub(crate) inputs: Vec<Slot>,
     /// The inputs as `id.property`, in which form a call names what triggered it.
     pub(crate) names: Vec<String>,
+    /// The states, and after them the real properties of carriers.
     pub(crate) states: Vec<Slot>,
     /// In the order of inputs and states.
     pub(crate) sources: Vec<Source>,
 }
 
 impl Shape {
+    /// A shape with the texts of its inputs.
     fn new(inputs: Vec<Slot>, states: Vec<Slot>, sources: Vec<Source>) -> Self {
         Self {
             names: inputs
@@ -106,8 +116,8 @@ impl Shape {
 }
 
 impl Spec {
-    /// The shape that the renderer knows: carriers in the place of debounced inputs, and the real
-    /// properties of those after the declared states.
+    /// Returns the shape that the renderer knows: carriers in the place of debounced inputs, and
+    /// the real properties of those after the declared states.
     pub(crate) fn wire(&self) -> Shape {
         let mut states = self.state_slots();
         let mut sources = Vec::new();
@@ -130,7 +140,7 @@ impl Spec {
         )
     }
 
-    /// The shape as it was declared.
+    /// Returns the shape as it was declared, for clients that know nothing of debounced inputs.
     pub(crate) fn plain(&self) -> Shape {
         let (inputs, states) = (0..self.inputs.len(), 0..self.states.len());
         let slot = |input: &Input| Slot {
@@ -147,6 +157,7 @@ impl Spec {
         )
     }
 
+    /// The declared states, which are sent as they are.
     fn state_slots(&self) -> Vec<Slot> {
         let slot = |state: &crate::callback::State| Slot {
             property: state.property.clone(),

@@ -1,4 +1,7 @@
 //! Inputs, states and outputs: properties of components by their ids.
+//!
+//! Also the names that the renderer derives from them, see [`Names`]. What a callback does with its
+//! dependencies is not known here.
 
 use std::borrow::Cow;
 use std::fmt::{self, Display};
@@ -22,19 +25,19 @@ impl Property {
         }
     }
 
-    /// Whether a call has a list of components for it: the id has `ALL` or `ALLSMALLER`.
+    /// Returns whether a call has a list of components for it: the id has `ALL` or `ALLSMALLER`.
     pub(crate) fn is_list(&self) -> bool {
         self.id
             .wildcards()
             .any(|(_, wildcard)| wildcard != Wildcard::Match)
     }
 
-    /// Whether its id has wildcards.
+    /// Returns whether its id has wildcards.
     pub(crate) fn is_pattern(&self) -> bool {
         self.id.wildcards().next().is_some()
     }
 
-    /// The keys for which the id has `MATCH`.
+    /// Returns the keys for which the id has `MATCH`.
     pub(crate) fn match_keys(&self) -> Vec<&str> {
         self.id
             .wildcards()
@@ -43,13 +46,14 @@ impl Property {
             .collect()
     }
 
-    /// Whether there can be a component that both name.
+    /// Returns whether there can be a component that both stand for.
     pub(crate) fn overlaps(&self, other: &Self) -> bool {
         self.name == other.name
             && (self.id.matches(&other.id) || other.id.matches(&self.id) || self.mixes(other))
     }
 
-    /// Two patterns of which each is narrower than the other for some key.
+    /// Returns whether two patterns have a component in common although neither contains the other:
+    /// each is narrower for some key.
     fn mixes(&self, other: &Self) -> bool {
         let (Id::Keys(a), Id::Keys(b)) = (&self.id, &other.id) else {
             return false;
@@ -70,33 +74,56 @@ impl Display for Property {
     }
 }
 
-/// What a callback writes.
+/// A property that a callback writes. Each property has one callback that writes it, unless the
+/// others [allow duplicates](Self::allow_duplicate).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Output {
     pub(crate) property: Property,
+    /// True if other callbacks may write the property too.
     pub(crate) allow_duplicate: bool,
 }
 
-/// What triggers a callback, and the argument it brings.
+/// A property whose change triggers a callback, and whose value is an argument of its function.
+///
+/// A pair of an id and a property can be used instead: `("name", "value")`.
+///
+/// ```
+/// use std::time::Duration;
+/// use ferrodash::Input;
+///
+/// let wait = Duration::from_millis(300);
+/// let search = Input::new("search", "value").debounce(wait).default_value("");
+/// # let _ = search;
+/// ```
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
     pub(crate) property: Property,
+    /// The time for which the property must not have changed before the callback is called.
     pub(crate) debounce: Option<Duration>,
+    /// The value while the property is unset; `null` without one.
     pub(crate) default: Option<serde_json::Value>,
+    /// True if the component may be missing from the page.
     pub(crate) optional: bool,
 }
 
-/// An argument that does not trigger.
+/// A property whose value is an argument of a callback's function, and whose change does not
+/// trigger it.
+///
+/// A pair of an id and a property can be used instead: `("name", "value")`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct State {
     pub(crate) property: Property,
+    /// The value while the property is unset; `null` without one.
     pub(crate) default: Option<serde_json::Value>,
+    /// True if the component may be missing from the page.
     pub(crate) optional: bool,
 }
 
 impl Output {
-    /// The property `property` of the component `id`. An id may have [`MATCH`](crate::MATCH) and
-    /// [`ALL`](crate::ALL).
+    /// Declares the property `property` of the component `id`.
+    ///
+    /// An id may have [`MATCH`](crate::MATCH) and [`ALL`](crate::ALL); with `ALL` the function
+    /// returns a list, one value for each component.
     pub fn new(id: impl Into<Id>, property: impl Into<Cow<'static, str>>) -> Self {
         Self {
             property: Property::new(id, property),
@@ -104,9 +131,10 @@ impl Output {
         }
     }
 
-    /// Other callbacks write the property too. Such a callback must say what happens when the page
-    /// is loaded, as the order of several is not known:
-    /// [`prevent_initial_call`](crate::CallbackBuilder::prevent_initial_call) or
+    /// Allows other callbacks to write the property too.
+    ///
+    /// Such a callback must say what happens when the page is loaded, as the order of several is
+    /// not known: [`prevent_initial_call`](crate::CallbackBuilder::prevent_initial_call) or
     /// [`initial_duplicate`](crate::CallbackBuilder::initial_duplicate).
     #[must_use]
     pub fn allow_duplicate(mut self) -> Self {
@@ -116,9 +144,10 @@ impl Output {
 }
 
 impl Input {
-    /// The property `property` of the component `id`. An id may have [`MATCH`](crate::MATCH),
-    /// [`ALL`](crate::ALL) and [`ALLSMALLER`](crate::ALLSMALLER); with one of the latter two the
-    /// argument is a list.
+    /// Declares the property `property` of the component `id`.
+    ///
+    /// An id may have [`MATCH`](crate::MATCH), [`ALL`](crate::ALL) and
+    /// [`ALLSMALLER`](crate::ALLSMALLER); with one of the latter two the argument is a list.
     pub fn new(id: impl Into<Id>, property: impl Into<Cow<'static, str>>) -> Self {
         Self {
             property: Property::new(id, property),
@@ -128,23 +157,26 @@ impl Input {
         }
     }
 
-    /// The callback waits until the property has not changed for this long. It goes at once when
-    /// the component loses the focus, and the first call after the page is loaded never waits.
+    /// Makes the callback wait until the property has not changed for this long; by default it does
+    /// not wait.
+    ///
+    /// When the component loses the focus, the call is made at once, and the first call after the
+    /// page is loaded never waits. A wait of zero is a mistake.
     #[must_use]
     pub fn debounce(mut self, wait: Duration) -> Self {
         self.debounce = Some(wait);
         self
     }
 
-    /// What the argument is while the property is unset. A property that is set to `null` stays
-    /// `null`.
+    /// Sets the argument's value while the property is unset; by default it is `null`. A property
+    /// that is set to `null` stays `null`.
     #[must_use]
     pub fn default_value(mut self, value: impl Into<serde_json::Value>) -> Self {
         self.default = Some(value.into());
         self
     }
 
-    /// The component may be missing from the page; the property then counts as unset.
+    /// Declares that the component may be missing from the page; the property then counts as unset.
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -153,8 +185,8 @@ impl Input {
 }
 
 impl State {
-    /// The property `property` of the component `id`. An id may have wildcards, as that of an
-    /// [`Input`].
+    /// Declares the property `property` of the component `id`. An id may have wildcards, as that of
+    /// an [`Input`].
     pub fn new(id: impl Into<Id>, property: impl Into<Cow<'static, str>>) -> Self {
         Self {
             property: Property::new(id, property),
@@ -163,15 +195,15 @@ impl State {
         }
     }
 
-    /// What the argument is while the property is unset. A property that is set to `null` stays
-    /// `null`.
+    /// Sets the argument's value while the property is unset; by default it is `null`. A property
+    /// that is set to `null` stays `null`.
     #[must_use]
     pub fn default_value(mut self, value: impl Into<serde_json::Value>) -> Self {
         self.default = Some(value.into());
         self
     }
 
-    /// The component may be missing from the page; the property then counts as unset.
+    /// Declares that the component may be missing from the page; the property then counts as unset.
     #[must_use]
     pub fn optional(mut self) -> Self {
         self.optional = true;
@@ -179,19 +211,22 @@ impl State {
     }
 }
 
+/// A pair of an id and a property is an input without options.
 impl<I: Into<Id>, P: Into<Cow<'static, str>>> From<(I, P)> for Input {
     fn from((id, property): (I, P)) -> Self {
         Self::new(id, property)
     }
 }
 
+/// A pair of an id and a property is a state without options.
 impl<I: Into<Id>, P: Into<Cow<'static, str>>> From<(I, P)> for State {
     fn from((id, property): (I, P)) -> Self {
         Self::new(id, property)
     }
 }
 
-/// What Dash names after a text: its SHA-256 in hex.
+/// Returns the SHA-256 of a text in hex, by which Dash names callbacks without outputs and inline
+/// functions.
 pub(crate) fn digest(text: &str) -> String {
     Sha256::digest(text)
         .iter()
@@ -199,20 +234,22 @@ pub(crate) fn digest(text: &str) -> String {
         .collect()
 }
 
-/// How the renderer knows a callback and each of its outputs.
+/// The names of a callback and of each of its outputs for the renderer.
 #[derive(Debug)]
 pub(crate) struct Names {
+    /// The name of the callback, which a call sends as `output`.
     pub(crate) callback: String,
     /// One for each output; that of the callback if it has none.
     pub(crate) outputs: Vec<String>,
 }
 
 impl Names {
-    /// The name of a callback is `id.property`, `..a.b...c.d..` for several outputs, and for none,
-    /// as in Dash, a digest of the inputs. The property of an output that has other writers too is
-    /// marked with that digest. Several callbacks can have equal inputs, and the renderer takes two
-    /// outputs of one name for one, whatever callback they are of: a name that is taken gets a
-    /// number.
+    /// Makes the names, as Dash does.
+    ///
+    /// The name of a callback is `id.property`, `..a.b...c.d..` for several outputs, and for none a
+    /// digest of the inputs. The property of an output that has other writers too is marked with
+    /// that digest. Several callbacks can have equal inputs, and the renderer takes two outputs of
+    /// one name for one, whatever callback they are of: a name that is taken gets a number.
     pub(crate) fn new(
         outputs: &[Output],
         inputs: &[Property],
@@ -257,7 +294,7 @@ impl Names {
     }
 }
 
-/// The name of a callback when none of its outputs' names is taken.
+/// Returns the name of a callback when none of its outputs' names is taken.
 pub(crate) fn callback_id(outputs: &[Output], inputs: &[Property]) -> String {
     Names::new(outputs, inputs, |_| false).callback
 }

@@ -1,5 +1,7 @@
-//! What a callback is: what it writes and reads, its options, its functions; and all callbacks of an
-//! app.
+//! The description of a callback: its outputs, inputs and states, its options, its function.
+//!
+//! [`builder`] collects it, [`check`] finds mistakes in it, [`registered`] derives from it what
+//! calls need, and [`registry`] holds all callbacks of an app and finds them by name.
 
 pub(in crate::callback) mod arguments;
 pub(in crate::callback) mod builder;

@@ -1,32 +1,48 @@
-//! The options of a callback.
+//! The cache options of a callback, and what its answers can vary by.
+//!
+//! The options are a [`Policy`] of the cache and a few that only callbacks have. What a call's
+//! values for [`Vary`] are is in `run/context.rs`.
 
 use std::str::FromStr;
 use std::time::Duration;
 
 use ferrodash_cache::Policy;
 
-/// How the answers of a callback are cached.
+/// The way in which the answers of a callback are cached.
 ///
-/// On the server always: the encoded and compressed answer is kept in the app's cache. In the
-/// browser as well with [`client`](Self::client).
+/// On the server always: the encoded and compressed answer is stored in the app's cache. In the
+/// browser as well with [`client`](Self::client). Calls with equal arguments at the same time share
+/// one run of the function. An answer that leaves an output as it is, patches it, or calls
+/// [`Context::set_props`](crate::Context::set_props) is not stored.
+///
+/// ```
+/// use std::time::Duration;
+/// use ferrodash::CacheOptions;
+///
+/// let options = CacheOptions::new(Duration::from_secs(300))
+///     .vary("user")
+///     .stale_while_revalidate(Duration::from_secs(3600));
+/// # let _ = options;
+/// ```
 #[derive(Debug, Clone)]
 #[must_use]
 #[non_exhaustive]
 pub struct CacheOptions {
-    /// For how long, and under which conditions, an answer is kept.
+    /// The time for which, and the conditions under which, an answer is stored.
     pub policy: Policy,
-    /// Whether the browser keeps answers too. Default: no.
+    /// Lets the browser store answers too. Default: no.
     pub client: bool,
-    /// Whether a request can ask for an answer that is computed again. Default: no.
+    /// Lets a request ask for an answer that is computed again. Default: no.
     pub refresh: bool,
-    /// How long errors are kept. Default: not at all.
+    /// The time for which errors are stored. Default: not at all.
     pub negative_timeout: Option<Duration>,
-    /// What an answer depends on beside its arguments.
+    /// The parts of the request that an answer depends on beside its arguments.
     pub vary: Vec<String>,
 }
 
 impl CacheOptions {
-    /// Answers stay fresh for this long.
+    /// Creates options under which answers stay fresh for this long. A timeout of zero is a
+    /// mistake.
     pub fn new(timeout: Duration) -> Self {
         Self {
             policy: Policy::new(timeout),
@@ -37,79 +53,89 @@ impl CacheOptions {
         }
     }
 
-    /// The browser keeps answers too, and asks again only when they are no longer fresh.
+    /// Lets the browser store answers too, and ask again only when they are no longer fresh.
     ///
-    /// Only for callbacks that change nothing: within the timeout, an equal call does not reach the
-    /// server.
+    /// Use it only for callbacks that change nothing: within the timeout, an equal call does not
+    /// reach the server, and an invalidation there does not reach the browser. Of the conditions of
+    /// [`vary`](Self::vary), only `trigger` can be combined with it.
     pub fn client(mut self) -> Self {
         self.client = true;
         self
     }
 
-    /// A request with `Cache-Control: no-cache` has the answer computed again, and kept for all. By
-    /// default it has not: anyone who can send such requests can make the function run as often.
+    /// Lets a request with `Cache-Control: no-cache` have the answer computed again, and stored for
+    /// all.
+    ///
+    /// By default it has not: anyone who can send such requests can make the function run as often.
     pub fn refresh(mut self) -> Self {
         self.refresh = true;
         self
     }
 
-    /// Keeps errors of the function for this long: calls within it get the error without a run. By
-    /// default not at all.
+    /// Stores errors that the function returns for this long: calls within it get the error without
+    /// a run. By default errors are not stored. Panics and timeouts never are.
     pub fn negative_timeout(mut self, time: Duration) -> Self {
         self.negative_timeout = Some(time);
         self
     }
 
     /// Adds something that answers depend on: `user`, `roles`, `session`, `locale`, `cookie:NAME`,
-    /// `header:NAME`, `path` or `trigger`.
+    /// `header:NAME`, `path` or `trigger`. Another text is a mistake.
     ///
-    /// A cached callback that takes a `Context` can read from it only what is named here.
+    /// A cached callback that takes a [`Context`](crate::Context) can read from it only what is
+    /// named here. `path` covers the query too.
     pub fn vary(mut self, by: impl Into<String>) -> Self {
         self.vary.push(by.into());
         self
     }
 
-    /// See [`Policy::stale_while_revalidate`].
+    /// Serves a stale answer for so long after its timeout, while one run in the background
+    /// refreshes it; see [`Policy::stale_while_revalidate`].
     pub fn stale_while_revalidate(self, time: Duration) -> Self {
         self.with(|policy| policy.stale_while_revalidate(time))
     }
 
-    /// See [`Policy::stale_if_error`].
+    /// Serves a stale answer for so long after its timeout if the function fails or takes too long;
+    /// see [`Policy::stale_if_error`].
     pub fn stale_if_error(self, time: Duration) -> Self {
         self.with(|policy| policy.stale_if_error(time))
     }
 
-    /// See [`Policy::jitter`].
+    /// Shortens each answer's timeout by a random part of this share of it, 0 to 1; see
+    /// [`Policy::jitter`].
     pub fn jitter(self, share: f64) -> Self {
         self.with(|policy| policy.jitter(share))
     }
 
-    /// See [`Policy::early`].
+    /// Refreshes fresh answers in the background before their timeout, the sooner the larger
+    /// `beta`; see [`Policy::early`].
     pub fn early(self, beta: f64) -> Self {
         self.with(|policy| policy.early(beta))
     }
 
-    /// See [`Policy::soft_timeout`].
+    /// Limits how long a caller waits for the function while there is a stale answer to fall back
+    /// on; see [`Policy::soft_timeout`].
     pub fn soft_timeout(self, time: Duration) -> Self {
         self.with(|policy| policy.soft_timeout(time))
     }
 
-    /// See [`Policy::hard_timeout`].
+    /// Limits how long the function may run; see [`Policy::hard_timeout`].
     pub fn hard_timeout(self, time: Duration) -> Self {
         self.with(|policy| policy.hard_timeout(time))
     }
 
-    /// See [`Policy::slower_than`].
+    /// Stores an answer only if the function took at least this long; see [`Policy::slower_than`].
     pub fn slower_than(self, time: Duration) -> Self {
         self.with(|policy| policy.slower_than(time))
     }
 
-    /// See [`Policy::lease`].
+    /// Sets how long other processes wait for one that computes and gives no sign of life; see
+    /// [`Policy::lease`].
     pub fn lease(self, time: Duration) -> Self {
         self.with(|policy| policy.lease(time))
     }
 
-    /// See [`Policy::tag`].
+    /// Adds a tag, by which answers can be invalidated together; see [`Policy::tag`].
     pub fn tag(self, tag: &str) -> Self {
         self.with(|policy| policy.tag(tag))
     }
@@ -119,7 +145,8 @@ impl CacheOptions {
         self
     }
 
-    /// Whether two descriptions say the same.
+    /// Returns whether two options say the same. `Policy` has fields that cannot be compared, so
+    /// their `Debug` texts are.
     pub(crate) fn same_as(&self, other: &Self) -> bool {
         format!("{self:?}") == format!("{other:?}")
     }
@@ -134,9 +161,9 @@ pub(crate) enum Vary {
     Header(String),
     /// The path of the request.
     Path,
-    /// Which inputs triggered the call.
+    /// The inputs that triggered the call.
     Trigger,
-    /// Who makes the request, with all roles.
+    /// The user who makes the request, with all roles.
     User,
     /// The roles of who makes the request.
     Roles,
@@ -147,7 +174,7 @@ pub(crate) enum Vary {
 }
 
 impl Vary {
-    /// Whether a browser can tell by itself when this changes.
+    /// Returns whether a browser can tell by itself when this changes.
     pub(crate) fn is_known_to_the_browser(&self) -> bool {
         matches!(self, Self::Trigger)
     }
@@ -156,6 +183,8 @@ impl Vary {
 impl FromStr for Vary {
     type Err = String;
 
+    /// Parses the text of [`CacheOptions::vary`]. Names of headers are compared in lower case,
+    /// names of cookies as they are.
     fn from_str(text: &str) -> Result<Self, String> {
         match text.split_once(':') {
             Some(("cookie", name)) if !name.is_empty() => Ok(Self::Cookie(name.to_owned())),

@@ -1,5 +1,8 @@
-//! A callback with its functions, as it was described, and with what follows from that once an app
-//! has it.
+//! A callback with its function, as it was described ([`Callback`]), and with what follows from
+//! that once an app has it ([`Registered`]).
+//!
+//! Everything that a call needs and that does not depend on the call is derived here once: shapes
+//! on the wire, names, the policy and the beginning of cache keys.
 
 use std::any::TypeId;
 use std::fmt::Display;
@@ -9,17 +12,18 @@ use std::time::Duration;
 use bytes::Bytes;
 use ferrodash_cache::{Entry, Policy};
 use ferrodash_components::Id;
+use ferrodash_wire::Body;
 
 use crate::callback::{
     Clientside, ErasedHandler, ErrorHandler, FailureListener, Names, Parameter, Property, Shape,
     Spec, TimeLimit, Vary, callback_id,
 };
 use crate::error::Mistake;
-use ferrodash_wire::Body;
 
-/// A callback, ready to be given to `App::callback`.
+/// A callback, ready to be given to [`App::callback`](crate::App::callback).
 ///
-/// Made by the `#[callback]` attribute or by [`Callback::builder`].
+/// It is made by the `#[callback]` attribute or by [`Callback::builder`]. Cloning shares the
+/// function.
 ///
 /// ```
 /// use ferrodash::{Callback, Input, Output};
@@ -37,7 +41,7 @@ pub struct Callback {
     pub(crate) on_error: Option<ErrorHandler>,
 }
 
-/// What answers a callback.
+/// The function that answers a callback.
 #[derive(Clone)]
 pub(crate) enum Function {
     /// A function of the app.
@@ -52,13 +56,13 @@ pub(crate) enum Function {
 }
 
 impl Callback {
-    /// A mistake in its description.
+    /// Makes a mistake of this callback, with its name and its place.
     pub(crate) fn mistake(&self, text: impl Display) -> Mistake {
         let Spec { name, location, .. } = &self.spec;
         Mistake::at(location, format!("callback {name}: {text}"))
     }
 
-    /// The function that answers it, if it is one of the app.
+    /// Returns the function that answers it, if it is one of the app.
     pub(crate) fn handler(&self) -> Option<&Arc<ErasedHandler>> {
         match &self.function {
             Function::Server { handler, .. } => Some(handler),
@@ -66,6 +70,7 @@ impl Callback {
         }
     }
 
+    /// Returns the function that answers it, if it is one of the page.
     pub(crate) fn clientside(&self) -> Option<&Clientside> {
         match &self.function {
             Function::Server { .. } => None,
@@ -83,25 +88,26 @@ impl std::fmt::Debug for Callback {
     }
 }
 
-/// The position of a callback in the registry.
+/// The index of a callback in the registry. Callbacks that are added to the running app have none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) struct CallbackNumber(pub(in crate::callback) usize);
 
-/// The longest text of a component's id in a request, in bytes. What is read of it takes several
-/// times its size.
+/// The longest text of a component's id in a request, in bytes. An id that was read takes several
+/// times that size in memory.
 pub(crate) const LONGEST_ID: usize = 16 * 1024;
 
-/// What the app says for callbacks that do not say it themselves.
+/// The settings of the app for callbacks that do not set these themselves.
 #[derive(Clone, Default)]
 pub(crate) struct Defaults {
     /// Tells builds apart; functions without a version count as changed with each.
     pub(crate) build_id: String,
     /// No callback is called when the page is loaded.
     pub(crate) prevent_initial_callbacks: bool,
+    /// Answers for functions that fail and have no handler of their own, or one that fails too.
     pub(crate) on_error: Option<ErrorHandler>,
-    /// Learn of failures.
+    /// The plugins' functions that learn of failures.
     pub(crate) listeners: Arc<[FailureListener]>,
-    /// How long a function may take; `None` for any time.
+    /// The time that a function may take; `None` for any time.
     pub(crate) timeout: Option<Duration>,
 }
 
@@ -112,9 +118,10 @@ pub(crate) struct Registered {
     pub(crate) output: String,
     /// The same for each of its outputs.
     pub(in crate::callback) output_names: Vec<String>,
-    /// The string that it would have if it were alone.
+    /// The string that it would have if no other callback had its names. A callback that is added
+    /// to the running app replaces one with the same string.
     pub(in crate::callback) declared: String,
-    /// What each argument of the function is read from, for messages.
+    /// The source of each argument of the function, for messages.
     pub(crate) argument_names: Arc<[String]>,
     /// A call as the renderer sends it.
     pub(crate) wire: Shape,
@@ -122,11 +129,11 @@ pub(crate) struct Registered {
     pub(crate) plain: Shape,
     /// The JSON text of each input and state that is unset.
     unset: Vec<Bytes>,
-    /// What its cached answers depend on beside arguments.
+    /// The parts of the request that its cached answers depend on beside arguments.
     pub(crate) vary: Vec<Vary>,
-    /// For how long, and under which conditions, its answers are kept.
+    /// The time for which, and the conditions under which, its answers are stored.
     pub(crate) policy: Policy,
-    /// What its cache keys begin with.
+    /// The beginning of its cache keys.
     pub(crate) identity: String,
     /// Its name in URLs: stable as long as the function and its outputs are.
     pub(crate) token: String,
@@ -134,16 +141,18 @@ pub(crate) struct Registered {
     pub(crate) same_function: CallbackNumber,
     /// Its own handler of errors, then that of the app.
     pub(crate) on_error: Vec<ErrorHandler>,
-    /// Learn of failures.
+    /// The plugins' functions that learn of failures.
     pub(crate) listeners: Arc<[FailureListener]>,
-    /// Whether a call says which components it is about.
+    /// True if ids have wildcards, so that a call says which components it is about.
     pub(crate) has_patterns: bool,
-    /// How long its function may take; `None` for any time, and for cached callbacks, whose policy
-    /// says it.
+    /// The time that its function may take; `None` for any time, and for cached callbacks, whose
+    /// policy says it.
     pub(crate) timeout: Option<Duration>,
 }
 
 impl Registered {
+    /// Derives what calls need from the description. The names are not unique yet, see
+    /// [`make_unique`](Self::make_unique).
     pub(in crate::callback) fn new(
         callback: Callback,
         vary: Vec<Vary>,
@@ -181,7 +190,8 @@ impl Registered {
         }
     }
 
-    /// Names the callback and its outputs as no other is named.
+    /// Gives the callback and its outputs names that no other has; `is_taken` knows those of the
+    /// others.
     pub(in crate::callback) fn make_unique(&mut self, is_taken: impl Fn(&str) -> bool) {
         let spec = &self.callback.spec;
         let inputs: Vec<Property> = spec
@@ -193,13 +203,17 @@ impl Registered {
         (self.output, self.output_names) = (callback, outputs);
     }
 
-    /// The value of an input or a state that is unset.
+    /// Returns the JSON text of an input or a state that is unset: its default, or `null`. States
+    /// are counted after all inputs.
     pub(crate) fn unset(&self, index: usize) -> &Bytes {
         &self.unset[index]
     }
 
-    /// The declared input that `id.property` in a request is of, and the id; `None` if it is no
-    /// input of this callback.
+    /// Returns the declared input that `id.property` in a request belongs to, and the id; `None` if
+    /// it is no input of this callback.
+    ///
+    /// Both the carrier of a debounced input and its real property are accepted, as clients other
+    /// than our page do not know carriers.
     pub(crate) fn trigger(&self, changed: &str) -> Option<(usize, Id)> {
         for shape in [&self.wire, &self.plain] {
             if let Some(index) = shape.names.iter().position(|name| name == changed) {
@@ -214,6 +228,7 @@ impl Registered {
             .filter(|(id, _)| id.len() <= LONGEST_ID)?;
         let id: Id = serde_json::from_str(id).ok()?;
         let shapes = [&self.wire, &self.plain].into_iter();
+        // An id can match several inputs; the first one in the order of declaration is the trigger.
         let index = shapes.flat_map(|shape| {
             shape
                 .inputs
@@ -223,7 +238,7 @@ impl Registered {
         index.min().map(|index| (index, id))
     }
 
-    /// Whether browsers keep its answers.
+    /// Returns whether browsers store its answers.
     pub(crate) fn is_cached_by_clients(&self) -> bool {
         self.callback
             .spec
@@ -232,10 +247,12 @@ impl Registered {
             .is_some_and(|cache| cache.client)
     }
 
-    /// Whether calls of it can travel with others in one request: when its answers are nothing but
-    /// their bodies. Cookies and headers are set through a [`Context`](crate::callback::Context)
-    /// only, and not by callbacks that are cached or declared `batch`; answers that browsers keep
-    /// have an address of their own.
+    /// Returns whether calls of it can travel with others in one request: when its answers are
+    /// nothing but their bodies.
+    ///
+    /// Cookies and headers are set through a [`Context`](crate::callback::Context) only, and not by
+    /// callbacks that are cached or declared `batch`. Answers that browsers store have an address
+    /// of their own.
     pub(crate) fn is_batched(&self) -> bool {
         let spec = &self.callback.spec;
         let Some(handler) = self.callback.handler() else {
@@ -246,13 +263,14 @@ impl Registered {
         !self.is_cached_by_clients() && (spec.batch || !sets_headers)
     }
 
-    /// The callback's function by name, for messages.
+    /// Returns the name of the callback's function, for messages.
     pub(crate) fn name(&self) -> &str {
         &self.callback.spec.name
     }
 }
 
-/// What the cache keys of a callback begin with.
+/// Returns the beginning of a callback's cache keys. Callbacks with equal identities would share
+/// entries.
 fn identity(spec: &Spec, output: &str, build_id: &str) -> String {
     // Without a version of its own, a function counts as changed with each build.
     let version = if spec.version.is_empty() {
@@ -269,7 +287,7 @@ fn identity(spec: &Spec, output: &str, build_id: &str) -> String {
     format!("callback {output} of {} {version}{place}", spec.name)
 }
 
-/// The JSON text of each input and state that is unset.
+/// Returns the JSON text of each input and state that is unset.
 fn unset(spec: &Spec) -> Vec<Bytes> {
     let inputs = spec.inputs.iter().map(|input| &input.default);
     let values = inputs.chain(spec.states.iter().map(|state| &state.default));
@@ -281,7 +299,8 @@ fn unset(spec: &Spec) -> Vec<Bytes> {
         .collect()
 }
 
-/// For how long, and under which conditions, answers are kept.
+/// Returns the policy of the answers. An uncached callback has one with a timeout of zero, which is
+/// not used.
 fn policy(spec: &Spec) -> Policy {
     let mut policy = match &spec.cache {
         Some(cache) => cache.policy.clone(),
@@ -293,7 +312,7 @@ fn policy(spec: &Spec) -> Policy {
     policy.name(spec.name.clone()).readable(is_readable)
 }
 
-/// How long the function of an uncached callback may take; `None` for any time.
+/// Returns how long the function of an uncached callback may take; `None` for any time.
 fn timeout(spec: &Spec, of_app: Option<Duration>) -> Option<Duration> {
     match spec.timeout {
         _ if spec.cache.is_some() => None,
@@ -303,13 +322,14 @@ fn timeout(spec: &Spec, of_app: Option<Duration>) -> Option<Duration> {
     }
 }
 
-/// Whether an entry of a tier can be read; what another version left there is computed again.
+/// Returns whether an entry of a tier can be read. An entry that another version of this crate left
+/// there counts as absent.
 fn is_readable(entry: &Entry) -> bool {
     entry.parts().negative || Body::unpack(entry.bytes()).is_some()
 }
 
 impl Spec {
-    /// What each argument of the function is read from.
+    /// Returns the source of each of the function's arguments, for messages.
     fn argument_names(&self) -> Vec<String> {
         let inputs = self.inputs.iter().map(|input| input.property.to_string());
         let all: Vec<String> = inputs

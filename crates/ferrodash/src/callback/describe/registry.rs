@@ -1,4 +1,8 @@
-//! The callbacks of an app: found by the strings that name them, checked before the app is built.
+//! All callbacks of an app: checked when they are registered, and found by the strings that name
+//! them.
+//!
+//! The callbacks of the app do not change, so calls find them without a lock. Callbacks that are
+//! added while the app runs are in a list of their own behind a lock.
 
 use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
@@ -11,24 +15,30 @@ use crate::callback::{
 use crate::error::{BuildErrors, Mistake};
 use crate::sync::{lock, read, write};
 
-/// How many callbacks can be added to a running app.
+/// The largest number of callbacks that can be added to a running app. The list is searched from
+/// end to end.
 const MOST_ADDED: usize = 1000;
 
-/// All callbacks of an app.
+/// All callbacks of an app. Shared by all requests.
 pub(crate) struct Registry {
+    /// The callbacks that the app was built with, by their numbers.
     callbacks: Vec<Arc<Registered>>,
+    /// Their numbers, by the strings by which the renderer knows them.
     by_output: HashMap<String, CallbackNumber>,
     /// The names of all their outputs.
     names: HashSet<String>,
+    /// Their numbers, by their names in URLs.
     by_token: HashMap<String, CallbackNumber>,
-    /// Those that callbacks added.
+    /// The callbacks that were added while the app runs. The lock is held for one look-up, or to
+    /// exchange the list.
     added: RwLock<Vec<Arc<Registered>>>,
-    /// Held by who adds one.
+    /// Held while a callback is added, so that two of them are checked one after the other.
     adding: Mutex<()>,
+    /// The settings of the app, for callbacks that are added later.
     defaults: Defaults,
 }
 
-/// The first cached callback with a function, by what else its answers depend on.
+/// The first cached callback with a function, by the function and what else its answers depend on.
 type Functions = HashMap<(TypeId, Vec<Vary>), CallbackNumber>;
 
 impl Registry {
@@ -59,6 +69,7 @@ impl Registry {
         registry
     }
 
+    /// Checks one callback, names it as no other is named, and adds it.
     fn register(
         &mut self,
         mut callback: Callback,
@@ -77,7 +88,9 @@ impl Registry {
         self.callbacks.push(Arc::new(registered));
     }
 
-    /// The first callback whose cached answers are also those of this one.
+    /// Returns the first callback whose cached answers are also those of this one, or this one.
+    ///
+    /// The browser stores such answers once, whichever of the callbacks asked for them.
     fn same_function(
         &self,
         number: CallbackNumber,
@@ -99,13 +112,20 @@ impl Registry {
         }
     }
 
-    /// Adds a callback to the running app, in the place of one with the same name that was added
+    /// Adds a callback to the running app, in the place of one with the same outputs that was added
     /// before.
+    ///
+    /// Calls go on meanwhile: they see the list either before or after the change. Calls of a
+    /// replaced callback that are in progress end as they began.
+    ///
+    /// # Errors
+    /// [`BuildErrors`] with everything that is wrong with the callback; the list is then unchanged.
     pub(crate) fn add(&self, mut callback: Callback) -> Result<(), BuildErrors> {
         callback.spec.apply(&self.defaults);
         let mut mistakes = Vec::new();
         let vary = check(&callback, &mut mistakes);
         check_added(&callback, &mut mistakes);
+        // It has no number: it shares answers with no other callback.
         let number = CallbackNumber(usize::MAX);
         let mut registered = Registered::new(callback.clone(), vary, number, &self.defaults);
         if self.by_output.contains_key(&registered.declared) {
@@ -113,7 +133,8 @@ impl Registry {
                 "the app has a callback with these outputs, or with none and these inputs, already",
             ));
         }
-        // One at a time; calls go on meanwhile.
+        // Checks compare with all others and may take a moment, so they are made under this lock,
+        // and on a copy of the list.
         let _adding = lock(&self.adding);
         let mut all = self.added();
         all.retain(|other| other.declared != registered.declared);
@@ -141,7 +162,8 @@ impl Registry {
         Ok(())
     }
 
-    /// Answers can be shared when both have the same shape, not just the same function.
+    /// Returns whether cached answers of two callbacks with the same function are the same bytes
+    /// but for the names of outputs: both must have the same shape and options.
     fn can_share(
         &self,
         first: CallbackNumber,
@@ -181,11 +203,12 @@ impl Registry {
             && !self.get(first).vary.contains(&Vary::Trigger)
     }
 
+    /// Returns the callback with a number, which must be one of this registry.
     pub(crate) fn get(&self, number: CallbackNumber) -> &Arc<Registered> {
         &self.callbacks[number.0]
     }
 
-    /// The callback that the renderer knows by this string.
+    /// Returns the callback that the renderer knows by this string.
     pub(crate) fn by_output(&self, output: &str) -> Option<Arc<Registered>> {
         match self.by_output.get(output) {
             Some(number) => Some(self.get(*number).clone()),
@@ -199,16 +222,17 @@ impl Registry {
         }
     }
 
+    /// Returns the callback with a name in URLs.
     pub(crate) fn by_token(&self, token: &str) -> Option<&Arc<Registered>> {
         self.by_token.get(token).map(|number| self.get(*number))
     }
 
-    /// The callbacks that were added while the app ran.
+    /// Returns the callbacks that were added while the app runs, as they are at this moment.
     pub(crate) fn added(&self) -> Vec<Arc<Registered>> {
         read(&self.added).clone()
     }
 
-    /// The gates of all debounced inputs, each once.
+    /// Returns the gates of all debounced inputs, each once.
     pub(crate) fn gates(&self) -> Vec<Gate> {
         let mut gates = Vec::new();
         for gate in self
@@ -223,6 +247,7 @@ impl Registry {
         gates
     }
 
+    /// The callbacks that the app was built with, in their order.
     pub(crate) fn iter(&self) -> impl Iterator<Item = &Arc<Registered>> {
         self.callbacks.iter()
     }
@@ -230,12 +255,15 @@ impl Registry {
 
 impl Context {
     /// Adds a callback to the running app, in the place of one with the same outputs that was added
-    /// before. The page learns of it when this call ends, if its callback has
+    /// before.
+    ///
+    /// The page learns of it when this call ends, if its callback has
     /// [`dynamic_callbacks`](crate::CallbackBuilder::dynamic_callbacks). Only this process knows
-    /// it.
+    /// it: behind a load balancer, each process needs it. Calls in progress are not disturbed. At
+    /// most 1,000 callbacks can be added. In a cached callback it makes the call fail.
     ///
     /// # Errors
-    /// [`BuildErrors`] with everything that is wrong with the callback.
+    /// [`BuildErrors`] with everything that is wrong with the callback; nothing is added then.
     pub fn add_callback(&self, callback: Callback) -> Result<(), BuildErrors> {
         match self.request().services.get::<Arc<Registry>>() {
             Some(registry) if self.may_do("adds a callback") => registry.add(callback),
@@ -244,6 +272,8 @@ impl Context {
     }
 }
 
+/// Returns what tells a function of the server from others; `None` for functions of the page and
+/// for closures that capture something.
 fn function_id(callback: &Callback) -> Option<TypeId> {
     match &callback.function {
         Function::Server { id, .. } => *id,
@@ -252,7 +282,7 @@ fn function_id(callback: &Callback) -> Option<TypeId> {
 }
 
 impl Spec {
-    /// Fills in what the app says for all callbacks.
+    /// Fills in the settings of the app for what the callback does not say itself.
     fn apply(&mut self, defaults: &Defaults) {
         use crate::callback::InitialCall::{Default, Prevented, Yes};
         if self.initial_call == Default {

@@ -1,4 +1,7 @@
-//! What a callback is, all but its functions: what it writes and reads, and its options.
+//! The description of a callback without its function: what it writes and reads, and its options.
+//!
+//! These are plain data. The builder fills them, the checks and the renderer's list of callbacks
+//! read them.
 
 use std::borrow::Cow;
 use std::panic::Location;
@@ -8,38 +11,47 @@ use ferrodash_components::Prop;
 
 use crate::callback::{CacheOptions, Input, Output, Parameter, Property, State};
 
-/// Everything about a callback but its functions.
+/// Everything about a callback but its function.
 #[derive(Clone)]
 pub(crate) struct Spec {
+    /// The name in messages and cache keys; by default that of the function's type.
     pub(crate) name: String,
-    /// Whether the name was given, and not taken from the function's type.
+    /// True if the name was given, and not taken from the function's type.
     pub(crate) is_named: bool,
+    /// The version of the function's source; an empty one changes with each build.
     pub(crate) version: &'static str,
+    /// The place of the description, for mistakes and for keys of functions without a name.
     pub(crate) location: &'static Location<'static>,
     pub(crate) outputs: Vec<Output>,
     pub(crate) inputs: Vec<Input>,
     pub(crate) states: Vec<State>,
-    /// What the function's arguments are made of; `None` when they are the inputs and the states.
+    /// The source of each of the function's arguments; `None` when they are the inputs and the
+    /// states.
     pub(crate) parameters: Option<Vec<Parameter>>,
+    /// The properties that are set while it runs.
     pub(crate) running: Vec<Running>,
     pub(crate) cache: Option<CacheOptions>,
     pub(crate) initial_call: InitialCall,
+    /// True if all its components may be missing from the page.
     pub(crate) optional: bool,
+    /// True if Dash's developer tools leave it out of their graph.
     pub(crate) hidden: bool,
+    /// The address for other programs, if it has one.
     pub(crate) api: Option<ApiEndpoint>,
+    /// True if its function may add callbacks, so that the page asks for the list again.
     pub(crate) adds_callbacks: bool,
-    /// Whether it sets no cookies and headers, so that its calls may travel with others.
+    /// Declares that it sets no cookies and headers, so that its calls may travel with others.
     pub(crate) batch: bool,
-    /// How long its function may take.
+    /// The time that its function may take.
     pub(crate) timeout: TimeLimit,
-    /// A feature that there is not yet, for a clear mistake when the app is built.
+    /// A feature that is not supported yet, for a clear mistake when the app is built.
     pub(crate) unsupported: Option<&'static str>,
 }
 
-/// Whether a callback is called when the page is loaded.
+/// The choice whether a callback is called when the page is loaded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum InitialCall {
-    /// As the app says; by default it is.
+    /// The app's setting; by default it is called.
     Default,
     /// It is.
     Yes,
@@ -49,13 +61,15 @@ pub(crate) enum InitialCall {
     Duplicate,
 }
 
-/// How long a function may take.
+/// The time that a function may take.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub(crate) enum TimeLimit {
-    /// As long as the app says.
+    /// The app's limit.
     #[default]
     OfApp,
+    /// This time.
     After(Duration),
+    /// Any time.
     None,
 }
 
@@ -70,6 +84,7 @@ pub(crate) struct Running {
 /// An address at which other programs call a callback's function.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ApiEndpoint {
+    /// The whole path, without the app's prefix.
     pub(crate) path: String,
     /// Names of the function's arguments.
     pub(crate) names: Vec<String>,
@@ -85,7 +100,8 @@ pub(crate) struct Clientside {
 }
 
 impl Spec {
-    /// Every property that it names, but those that are set while it runs.
+    /// Returns every property that it names, but those that are set while it runs: outputs, then
+    /// inputs, then states.
     pub(crate) fn properties(&self) -> impl Iterator<Item = &Property> {
         let outputs = self.outputs.iter().map(|output| &output.property);
         let inputs = self.inputs.iter().map(|input| &input.property);
@@ -94,7 +110,7 @@ impl Spec {
             .chain(self.states.iter().map(|state| &state.property))
     }
 
-    /// What each of the function's arguments is made of.
+    /// Returns the source of each of the function's arguments.
     pub(crate) fn all_parameters(&self) -> Cow<'_, [Parameter]> {
         match &self.parameters {
             Some(parameters) => Cow::Borrowed(parameters),
@@ -107,7 +123,7 @@ impl Spec {
         }
     }
 
-    /// Whether some id has wildcards, so that a call says which components it is about.
+    /// Returns whether some id has wildcards, so that a call says which components it is about.
     pub(crate) fn has_patterns(&self) -> bool {
         self.properties().any(Property::is_pattern)
     }

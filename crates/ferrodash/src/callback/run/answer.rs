@@ -1,4 +1,8 @@
-//! One call: the cache, or the function; then bytes.
+//! The way from a call to its body: from the cache, or from the function, or from a handler of
+//! errors.
+//!
+//! What the cache stores is the packed body, so a hit neither runs the function nor writes JSON.
+//! The status and the headers of a response are made in `crate::http`.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -7,6 +11,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use ferrodash_cache::{Answer as CacheAnswer, Cache, Computed, Mode, Status, panic_message};
 use ferrodash_components::Prop;
+use ferrodash_wire::{Answer as WireAnswer, Body};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
 use tokio::time::timeout;
@@ -18,16 +23,16 @@ use crate::callback::{
 };
 use crate::log::OneLine;
 use crate::off_thread::{self, LARGE};
-use ferrodash_wire::{Answer as WireAnswer, Body};
 
-/// The answer of a call.
+/// The answer of a call, with what the cache did.
 pub(crate) struct Answered {
     pub(crate) content: Content,
-    /// What the cache did; `None` for a callback that is not cached.
+    /// The outcome of the look-up in the cache; `None` for a callback that is not cached.
     pub(crate) status: Option<Status>,
-    /// How long the answer is fresh, if it may be kept.
+    /// The time for which the answer is fresh, if browsers may store it.
     pub(crate) fresh: Option<Duration>,
-    /// How old an answer from the cache is, and by how much past its timeout.
+    /// The age of a stale answer, and the part of it that is past the timeout; both are zero for
+    /// others.
     pub(crate) age: Duration,
     pub(crate) late: Duration,
 }
@@ -45,7 +50,7 @@ impl Answered {
     }
 }
 
-/// What is sent.
+/// The body of an answer, in the form in which it is at hand.
 pub(crate) enum Content {
     /// Nothing changes.
     Nothing,
@@ -55,11 +60,18 @@ pub(crate) enum Content {
     Encoded(Body),
 }
 
-/// In the cache, nothing is one byte that no packed body consists of.
+/// The entry for an answer without a body: one byte that no packed body consists of.
 const NOTHING: &[u8] = b"-";
 
-/// Answers a call: from the cache if the callback has one, else by its function; if that fails, as
-/// its handler of errors says.
+/// Answers a call: from the cache if the callback has one, else by its function. If that fails,
+/// plugins are notified, and then handlers of errors are tried in their order.
+///
+/// Panics of the function, of plugins and of handlers are caught here. If the returned future is
+/// dropped, the function of an uncached callback is dropped with it; the function of a cached one
+/// goes on if other callers wait for it.
+///
+/// # Errors
+/// The error of the last handler, or of the function if there is none.
 pub(crate) async fn answer(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
     let callback = context.call().callback.clone();
     let result = match &callback.callback.spec.cache {
@@ -80,6 +92,8 @@ pub(crate) async fn answer(cache: &Cache, context: &Context) -> Result<Answered,
             });
         }
     }
+    // A handler that fails hands its own error to the next one. Errors that are mistakes of the app
+    // have no failure, and no handler is called for them.
     for handle in &callback.on_error {
         // What a handler fails with is for the next.
         let Some(failure) = Failure::of(callback.name(), &error) else {
@@ -93,7 +107,7 @@ pub(crate) async fn answer(cache: &Cache, context: &Context) -> Result<Answered,
     Err(error)
 }
 
-/// The answer of a handler of errors.
+/// Calls a handler of errors and makes its value the answer.
 fn handled(
     handle: &ErrorHandler,
     failure: &Failure,
@@ -117,6 +131,7 @@ fn handled(
     Ok(Answered::uncached(content))
 }
 
+/// Runs the function of an uncached callback.
 async fn answer_anew(cache: &Cache, context: &Context) -> Result<Answered, CallError> {
     let work = async {
         let run = run(context.clone()).await?;
@@ -126,7 +141,8 @@ async fn answer_anew(cache: &Cache, context: &Context) -> Result<Answered, CallE
     Ok(Answered::uncached(content))
 }
 
-/// Runs the work of an uncached call for as long as it may take. A panic is an error.
+/// Runs the work of an uncached call, in the scope of the app's cache, for as long as the
+/// callback's time limit allows. A panic becomes an error.
 pub(crate) async fn limited<T>(
     cache: &Cache,
     context: &Context,
@@ -142,6 +158,14 @@ pub(crate) async fn limited<T>(
     result.unwrap_or_else(|panic| Err(CallError::Panic(panic_message(&*panic).into())))
 }
 
+/// Answers from the cache, which runs the function on a miss and lets equal calls share that run.
+///
+/// An entry can hold a body, nothing, or an error that is stored for a while. If the request asks
+/// for a fresh answer and the callback allows it ([`CacheOptions::refresh`]), the function runs in
+/// any case, and its answer replaces the stored one.
+///
+/// # Errors
+/// The error of the function, also of another call that ran it.
 async fn answer_cached(
     cache: &Cache,
     context: &Context,
@@ -156,6 +180,8 @@ async fn answer_cached(
     } else {
         &callback.policy
     };
+    // The context of this call is used only if this call runs the function. It is guarded, so that
+    // the function cannot read what the key does not hold.
     let compute = || {
         compute(
             context.clone().guarded(&callback.vary),
@@ -180,6 +206,7 @@ async fn answer_cached(
         Some(body) => Content::Encoded(body),
         None => Content::Nothing,
     };
+    // The body of a partial answer is not of the page's whole state, so browsers must not store it.
     let keepable = matches!(&content, Content::Encoded(_));
     let (age, late) = match status {
         Status::Stale { .. } => (
@@ -197,10 +224,13 @@ async fn answer_cached(
     })
 }
 
-/// Runs the function of a cached callback. Answers that leave an output as it is, or change it
-/// where it is, are not kept: they depend on what the page shows.
+/// Runs the function of a cached callback, and decides whether its answer is stored.
+///
+/// Answers that leave an output as it is, or patch it, are not: they depend on what the page shows.
+/// Callers that wait for this run still get them.
 async fn compute(context: Context, negative: Option<Duration>) -> Result<Computed, CallError> {
     let result = run(context.clone()).await;
+    // A violation wins over the result, as the result may depend on what was read.
     if let Some(violation) = context.violation() {
         return Err(violation);
     }
@@ -225,13 +255,13 @@ async fn compute(context: Context, negative: Option<Duration>) -> Result<Compute
     }
 }
 
-/// A packed body with all its forms.
+/// Adds the missing compressed forms to a packed body. The cache calls it in the background.
 async fn better(packed: Bytes) -> Option<Bytes> {
     let body = Body::unpack(&packed)?.complete().await?;
     Some(body.pack())
 }
 
-/// Runs the function; the body, and whether it is one that can be kept.
+/// Runs the function, and returns the body and whether it is one that can be stored.
 async fn run(context: Context) -> Result<Option<(Bytes, bool)>, CallError> {
     let call = context.call().clone();
     let arguments = Arguments {
@@ -242,7 +272,7 @@ async fn run(context: Context) -> Result<Option<(Bytes, bool)>, CallError> {
     write(&context, answer)
 }
 
-/// Runs the function with these arguments.
+/// Runs the function with these arguments, with access to stored values.
 pub(crate) async fn run_function(
     context: &Context,
     arguments: Arguments,
@@ -261,7 +291,10 @@ pub(crate) async fn run_function(
     }
 }
 
-/// Decodes the arguments and calls the function, whose future is then to be awaited.
+/// Decodes the arguments and calls the function; the returned future is the function's own.
+///
+/// Large arguments are decoded off the async threads. The function itself is then called there too,
+/// but its future runs on the task of the call.
 async fn begin(
     handler: Arc<ErasedHandler>,
     arguments: Arguments,
@@ -270,16 +303,27 @@ async fn begin(
     if arguments.values.iter().map(Bytes::len).sum::<usize>() < LARGE {
         return handler.call(arguments, context);
     }
+    // Threads for blocking work do not inherit the span of the request.
     let span = tracing::Span::current();
     let begun = off_thread::run(move || span.in_scope(|| handler.call(arguments, context))).await;
     begun.unwrap_or_else(|error| match error.try_into_panic() {
         Ok(panic) => std::panic::resume_unwind(panic),
+        // The task was cancelled, which happens only when the runtime ends.
         Err(_) => ready(Err(CallError::Panic("the server is stopping".into()))).boxed(),
     })
 }
 
-/// The body of an answer, and whether it has a value for every output and nothing else; `None` when
-/// nothing changes.
+/// Writes the body of an answer:
+///
+/// ```json
+/// {"multi": true, "response": {"id": {"property": 1}}, "sideUpdate": {"id": {"property": 2}}}
+/// ```
+///
+/// Returns it with whether it has a value for every output and nothing else; `None` when nothing
+/// changes.
+///
+/// # Errors
+/// Those of [`spread`], and [`CallError::Serialize`] for a value that is not JSON.
 fn write(context: &Context, answer: Answer) -> Result<Option<(Bytes, bool)>, CallError> {
     let side_updates = context.effects().take_side_updates();
     let call = context.call();
@@ -298,7 +342,8 @@ fn write(context: &Context, answer: Answer) -> Result<Option<(Bytes, bool)>, Cal
     Ok(Some((body, complete)))
 }
 
-/// A function without outputs returns `()`.
+/// Checks the values of a function without outputs: it returns `()`, or one of the values that mean
+/// nothing.
 fn expect_nothing(values: &[OutputValue]) -> Result<(), CallError> {
     match values {
         []
@@ -312,7 +357,14 @@ fn expect_nothing(values: &[OutputValue]) -> Result<(), CallError> {
     }
 }
 
-/// A value for each component that the call writes to.
+/// Returns a value for each component that the call writes to: ids of wildcards are those of this
+/// call, and the items of a list go to the components that `ALL` stands for.
+///
+/// A single [`OutputValue::No`] stands for all outputs.
+///
+/// # Errors
+/// [`CallError::OutputCount`] and [`CallError::ListOutput`], if there are not as many values as
+/// outputs or components.
 fn spread(
     call: &Call,
     values: Vec<OutputValue>,

@@ -1,5 +1,8 @@
-//! One call of a callback, as it was asked for: the components it is about, and the values of its
+//! One call of a callback, as it was requested: the components it is about, and the values of its
 //! arguments.
+//!
+//! Values stay JSON text until the function's types are known. What a context shows of a call
+//! ([`Trigger`], [`Grouping`], [`Argument`]) is made from it on demand.
 
 use std::borrow::Cow;
 use std::collections::HashSet;
@@ -14,27 +17,29 @@ use serde_json::value::RawValue;
 use crate::callback::describe::arguments::Parameter;
 use crate::callback::{Property, Registered};
 
-/// A call.
+/// One call. Cloning shares the bytes of the values.
 #[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) callback: Arc<Registered>,
     /// The JSON texts of all inputs, then all states, in the order of their declaration; slices of
     /// the request's bytes where that is possible. A list of components has an array.
     pub(crate) values: Vec<Bytes>,
-    /// What the wildcards stand for; `None` for a callback without any.
+    /// The components that wildcards stand for; `None` for a callback without any.
     pub(crate) ids: Option<CallIds>,
+    /// The inputs that triggered it; none for the call when the page is loaded.
     pub(crate) triggers: Vec<Trigger>,
 }
 
 /// The components of a call whose callback has wildcards.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub(crate) struct CallIds {
+    /// Those of the outputs, in their order.
     pub(crate) outputs: Vec<Ids>,
     /// Of all inputs, then all states.
     pub(crate) arguments: Vec<Ids>,
 }
 
-/// What stands for one dependency.
+/// The component, or the components, that one dependency stands for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 pub(crate) enum Ids {
@@ -42,7 +47,8 @@ pub(crate) enum Ids {
     Many(Vec<Id>),
 }
 
-/// A property whose change triggered the call.
+/// A property whose change triggered the call, see
+/// [`Context::triggered`](crate::Context::triggered).
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Trigger {
@@ -50,6 +56,7 @@ pub struct Trigger {
     pub id: Id,
     /// The property.
     pub property: Cow<'static, str>,
+    /// The JSON text of the new value.
     value: Option<Bytes>,
 }
 
@@ -62,22 +69,24 @@ impl Trigger {
         }
     }
 
-    /// `id.property`, as Dash's `prop_id`.
+    /// Returns `id.property`, Dash's `prop_id`. A dictionary id is written as JSON, with its keys
+    /// sorted.
     pub fn prop_id(&self) -> String {
         format!("{}.{}", self.id, self.property)
     }
 
-    /// The property's new value; an unset one is read as `null`.
+    /// Reads the property's new value as `T`; an unset one is read as its declared default, or else
+    /// as `null`.
     ///
     /// # Errors
-    /// When the value is none of that type.
+    /// The error of serde, if the value is not a `T`.
     pub fn value<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_slice(self.value.as_deref().unwrap_or(b"null"))
     }
 }
 
 /// An argument of a call as it was declared: a property of one component, of a list of components,
-/// or a struct of these.
+/// or a struct of these. Dash's `args_grouping` has the same shape.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Grouping {
@@ -97,28 +106,31 @@ pub struct Argument {
     pub id: Id,
     /// The property.
     pub property: Cow<'static, str>,
-    /// Whether its change is among what triggered the call.
+    /// True if its change is among what triggered the call.
     pub triggered: bool,
+    /// The JSON text of the value.
     value: Bytes,
 }
 
 impl Argument {
-    /// The id as text, a dictionary id as the renderer writes it.
+    /// Returns the id as text; a dictionary id is written as the renderer writes it, as JSON with
+    /// its keys sorted.
     pub fn str_id(&self) -> String {
         self.id.to_string()
     }
 
-    /// The property's value; an unset one is read as `null`.
+    /// Reads the property's value as `T`; an unset one is read as its declared default, or else as
+    /// `null`.
     ///
     /// # Errors
-    /// When the value is none of that type.
+    /// The error of serde, if the value is not a `T`.
     pub fn value<T: DeserializeOwned>(&self) -> serde_json::Result<T> {
         serde_json::from_slice(&self.value)
     }
 }
 
 impl Grouping {
-    /// The argument, if it is one component's.
+    /// Returns the argument, if it is one component's.
     pub fn one(&self) -> Option<&Argument> {
         match self {
             Self::One(argument) => Some(argument),
@@ -126,7 +138,7 @@ impl Grouping {
         }
     }
 
-    /// The arguments: one, or those of the list. A struct has none itself.
+    /// Returns the arguments: one, or those of the list. A struct has none itself.
     pub fn many(&self) -> &[Argument] {
         match self {
             Self::One(argument) => std::slice::from_ref(argument),
@@ -135,7 +147,7 @@ impl Grouping {
         }
     }
 
-    /// A field of a struct.
+    /// Returns a field of a struct; `None` if there is no such field, or if this is no struct.
     pub fn get(&self, name: &str) -> Option<&Self> {
         match self {
             Self::Struct(fields) => fields
@@ -148,8 +160,9 @@ impl Grouping {
 }
 
 impl Call {
-    /// The same call as the key of a cached one has it: objects and arrays written again from what
-    /// was read of them, so that a function never sees a difference between calls that share a key.
+    /// Returns the same call with objects and arrays in the form in which the cache's key has them,
+    /// so that a function never sees a difference between calls that share a key, such as the order
+    /// of an object's keys.
     pub(crate) fn canonical(&self) -> Self {
         let mut call = self.clone();
         let values = call.values.iter_mut().chain(
@@ -165,7 +178,7 @@ impl Call {
         call
     }
 
-    /// The JSON texts of the function's arguments.
+    /// Returns the JSON texts of the function's arguments.
     pub(crate) fn arguments(&self) -> Vec<Bytes> {
         let spec = &self.callback.callback.spec;
         match &spec.parameters {
@@ -177,7 +190,7 @@ impl Call {
         }
     }
 
-    /// What the function's arguments are made of.
+    /// Returns the components behind each of the function's arguments.
     pub(crate) fn args_grouping(&self) -> Vec<Grouping> {
         let spec = &self.callback.callback.spec;
         match &spec.parameters {
@@ -191,6 +204,7 @@ impl Call {
         }
     }
 
+    /// The components behind one argument; `inputs` is the number of inputs.
     fn grouping(&self, parameter: &Parameter, inputs: usize) -> Grouping {
         match parameter {
             Parameter::Input(index) => self.leaf(*index),
@@ -204,19 +218,24 @@ impl Call {
         }
     }
 
+    /// Returns the components behind each input.
     pub(crate) fn inputs_list(&self) -> Vec<Grouping> {
         (0..self.callback.callback.spec.inputs.len())
             .map(|index| self.leaf(index))
             .collect()
     }
 
+    /// Returns the components behind each state.
     pub(crate) fn states_list(&self) -> Vec<Grouping> {
         (self.callback.callback.spec.inputs.len()..self.values.len())
             .map(|index| self.leaf(index))
             .collect()
     }
 
-    /// The input or state with this index.
+    /// The components of the input or state with this index, counted over both.
+    ///
+    /// States never count as triggers, even if an input with the same id and property triggered the
+    /// call.
     fn leaf(&self, index: usize) -> Grouping {
         let spec = &self.callback.callback.spec;
         let property = match spec.inputs.get(index) {
@@ -263,7 +282,8 @@ impl Call {
         }
     }
 
-    /// The declared outputs with the components that the call has for each.
+    /// Returns the declared outputs with the components that the call has for each. They have no
+    /// values.
     pub(crate) fn outputs_grouping(&self) -> Vec<Grouping> {
         let outputs = self.callback.callback.spec.outputs.iter().enumerate();
         let argument = |id: &Id, property: &Property| Argument {
@@ -287,7 +307,7 @@ impl Call {
             .collect()
     }
 
-    /// What `MATCH` stands for at a key, from the outputs or else the inputs.
+    /// Returns the value that `MATCH` stands for at a key, from the outputs or else the inputs.
     pub(crate) fn matched(&self, key: &str) -> Option<&IdValue> {
         let ids = self.ids.as_ref()?;
         let spec = &self.callback.callback.spec;
@@ -311,10 +331,10 @@ impl Call {
     }
 }
 
-/// The largest text, in bytes, that is read to be written in a canonical form.
+/// The size of the largest text, in bytes, that is parsed to be written in a canonical form.
 const LARGEST: usize = 64 * 1024;
 
-/// Whether a text can be written in more than one way and is small enough to be read.
+/// Returns whether a text can be written in more than one way and is small enough to be parsed.
 pub(crate) fn is_read(text: &[u8]) -> bool {
     matches!(text.first(), Some(b'{' | b'[')) && text.len() <= LARGEST
 }

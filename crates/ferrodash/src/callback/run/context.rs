@@ -1,4 +1,8 @@
-//! What a callback can learn about its call beside the arguments.
+//! The context of a call: what its function can learn beside the arguments, and do beside writing
+//! its outputs.
+//!
+//! In a cached callback a guard watches every access: the function may read only what is part of
+//! the key, and may do nothing for its own caller alone.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
@@ -21,27 +25,47 @@ use crate::sync::lock;
 /// The circumstances of a call: what triggered it, what its arguments are, and parts of the
 /// request; and what a call can do beside writing its outputs.
 ///
-/// Taken as the last argument of a callback. In a cached callback it gives only what the callback
-/// declares to vary by; reading anything else makes the call fail, as the answer would be given to
-/// others.
+/// A function gets it as its last argument. In a cached callback it returns only what the callback
+/// declares to vary by ([`CacheOptions::vary`](crate::CacheOptions::vary)). Reading anything else
+/// returns nothing and makes the call fail with a message that names the missing declaration, as
+/// the answer would otherwise reach other users.
+///
+/// A clone is the same context: what a spawned task sets through it counts if it is set before the
+/// function's future ends.
+///
+/// ```
+/// use ferrodash::prelude::*;
+///
+/// #[callback(output("greeting", "children"), input("name", "value"))]
+/// async fn greet(name: Option<String>, context: Context) -> String {
+///     let language = context.locale().unwrap_or_default();
+///     let greeting = if language.starts_with("de") { "Hallo" } else { "Hello" };
+///     format!("{greeting} {}", name.unwrap_or_default())
+/// }
+/// # let _ = callbacks![greet];
+/// ```
 #[derive(Clone)]
 pub struct Context {
     call: Arc<Call>,
     request: Arc<RequestParts>,
+    /// The effects of the function beside its outputs. Clones share them.
     effects: Effects,
+    /// Present in cached callbacks only.
     guard: Option<Arc<Guard>>,
 }
 
 /// Watches over what a cached callback does with its context.
 #[derive(Debug)]
 struct Guard {
+    /// The declarations of the callback, which are part of the key.
     allowed: Vec<Vary>,
+    /// The first access that was not declared.
     violation: Mutex<Option<CallError>>,
 }
 
-/// Headers that say how an answer is sent: about the connection (RFC 9110, section 7.6.1), about
-/// its body, and those by which the page and caches know where it came from. Set by a function,
-/// they would not fit what is sent.
+/// Headers that functions cannot set: about the connection (RFC 9110, section 7.6.1), about the
+/// body, and those by which the page and caches know where an answer came from. Their values would
+/// not fit what is sent.
 const OF_THE_SERVER: [&str; 19] = [
     "age",
     "cache-status",
@@ -65,6 +89,7 @@ const OF_THE_SERVER: [&str; 19] = [
 ];
 
 impl Context {
+    /// Creates the context of a call that is not cached, or whose key is still to be made.
     pub(crate) fn new(call: Arc<Call>, request: Arc<RequestParts>) -> Self {
         Self {
             call,
@@ -74,7 +99,10 @@ impl Context {
         }
     }
 
-    /// The circumstances of a cached call, of a callback that declared `allowed`.
+    /// Returns the context of a cached call, of a callback that declared `allowed`.
+    ///
+    /// The call becomes the canonical one, so the function sees the same arguments whichever of the
+    /// equal calls runs it.
     pub(crate) fn guarded(mut self, allowed: &[Vary]) -> Self {
         self.call = Arc::new(self.call.canonical());
         self.guard = Some(Arc::new(Guard {
@@ -84,7 +112,7 @@ impl Context {
         self
     }
 
-    /// What was done that a cached callback must not do.
+    /// Returns the first thing that was done although a cached callback must not do it.
     pub(crate) fn violation(&self) -> Option<CallError> {
         let guard = self.guard.as_ref()?;
         lock(&guard.violation).clone()
@@ -98,9 +126,12 @@ impl Context {
         &self.effects
     }
 
-    /// The values of what a call varies by, for its key.
+    /// Returns the values of what a call varies by, for its key. A value that is absent differs
+    /// from an empty one.
     pub(crate) fn values(&self, vary: &[Vary]) -> Vec<(String, Option<String>)> {
         let value = |by: &Vary| match by {
+            // The values must be exactly those that the accessors below return, or a function could
+            // see a difference between two calls with one key.
             Vary::Cookie(name) => self.request.cookie(name),
             Vary::Header(name) => self.request.header(name),
             Vary::Path => Some(format!("{}?{}", self.request.path, self.request.query)),
@@ -126,7 +157,8 @@ impl Context {
         vary.iter().map(|by| (by.to_string(), value(by))).collect()
     }
 
-    /// What triggered the call; empty for the call when the page is loaded.
+    /// Returns the properties whose change triggered the call; empty for the call when the page is
+    /// loaded. In a cached callback it needs `vary = "trigger"`.
     pub fn triggered(&self) -> &[Trigger] {
         if self.may_read(&Vary::Trigger) {
             &self.call.triggers
@@ -135,12 +167,15 @@ impl Context {
         }
     }
 
-    /// The id of the component that triggered the call, if it was one.
+    /// Returns the id of the component that triggered the call, the first one if there were
+    /// several.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
     /// # fn f(context: &Context) {
-    /// if context.triggered_id().is_some_and(|id| id == "save") { /* the button `save` was pressed */ }
+    /// if context.triggered_id().is_some_and(|id| id == "save") {
+    ///     // The button `save` was pressed.
+    /// }
     /// let row = context.triggered_id().and_then(|id| id.get("index"));
     /// # }
     /// ```
@@ -148,11 +183,15 @@ impl Context {
         self.triggered().first().map(|trigger| &trigger.id)
     }
 
-    /// What [`MATCH`](crate::MATCH) stands for in this call, for a key of the ids.
+    /// Returns the value that [`MATCH`](crate::MATCH) stands for in this call, for a key of the
+    /// ids.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
-    /// #[callback(output(id!{type: "out", row: MATCH}, "children"), input(id!{type: "in", row: MATCH}, "value"))]
+    /// #[callback(
+    ///     output(id!{type: "out", row: MATCH}, "children"),
+    ///     input(id!{type: "in", row: MATCH}, "value")
+    /// )]
     /// async fn row(value: Option<String>, context: Context) -> String {
     ///     format!("row {:?}: {value:?}", context.matched("row"))
     /// }
@@ -161,8 +200,8 @@ impl Context {
         self.call.matched(key)
     }
 
-    /// What each argument of the function is made of: ids, properties, values, and whether it
-    /// triggered the call. In a cached callback it needs `vary = "trigger"`.
+    /// Returns the components behind each argument of the function: ids, properties, values, and
+    /// whether they triggered the call. In a cached callback it needs `vary = "trigger"`.
     pub fn args_grouping(&self) -> Vec<Grouping> {
         if self.may_read(&Vary::Trigger) {
             self.call.args_grouping()
@@ -171,8 +210,8 @@ impl Context {
         }
     }
 
-    /// All inputs in the order of their declaration, as [`args_grouping`](Self::args_grouping) has
-    /// them.
+    /// Returns all inputs in the order of their declaration, in the form of
+    /// [`args_grouping`](Self::args_grouping). In a cached callback it needs `vary = "trigger"`.
     pub fn inputs_list(&self) -> Vec<Grouping> {
         if self.may_read(&Vary::Trigger) {
             self.call.inputs_list()
@@ -181,18 +220,21 @@ impl Context {
         }
     }
 
-    /// All states in the order of their declaration.
+    /// Returns all states in the order of their declaration.
     pub fn states_list(&self) -> Vec<Grouping> {
         self.call.states_list()
     }
 
-    /// The outputs of this call, with the ids that wildcards stand for.
+    /// Returns the outputs of this call, with the ids that wildcards stand for.
     pub fn outputs_grouping(&self) -> Vec<Grouping> {
         self.call.outputs_grouping()
     }
 
-    /// Sets a property of a component that need not be an output. It is set before the outputs are;
-    /// an id that is not on the page is skipped.
+    /// Sets a property of a component that need not be an output.
+    ///
+    /// It is set before the outputs are. An id that is not on the page is skipped, and of several
+    /// values for one property the last one counts. The answer of a cached callback that calls this
+    /// is not stored.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -211,9 +253,11 @@ impl Context {
             .set(id.into(), property.into(), value.into_output());
     }
 
-    /// Sets a cookie with the answer, also when nothing is updated. A cached callback cannot. Name
-    /// and value are encoded; one whose path or domain would end its attribute is not set, which is
-    /// an error in the log.
+    /// Sets a cookie with the answer, also when nothing is updated. In a cached callback it makes
+    /// the call fail.
+    ///
+    /// Name and value are percent-encoded. A cookie whose path or domain contains a semicolon or a
+    /// control character is not set, which is an error in the log.
     ///
     /// ```
     /// # use ferrodash::{Context, cookie::Cookie};
@@ -248,24 +292,28 @@ impl Context {
         }
     }
 
-    /// Sets a header of the answer, in the place of any other of that name. A cached callback
-    /// cannot.
+    /// Sets a header of the answer, and replaces any other of that name. In a cached callback it
+    /// makes the call fail.
     ///
     /// # Errors
-    /// When name or value has characters that no header can have, and for headers of the server's
-    /// own: those about the connection and about the length, encoding and type of the answer.
+    /// [`HeaderError`] if name or value has characters that no header can have, and for headers of
+    /// the server's own: those about the connection and about the length, encoding and type of the
+    /// answer.
     pub fn set_header(&self, name: &str, value: &str) -> Result<(), HeaderError> {
         self.header_of_answer(name, value, false)
     }
 
-    /// Adds a header to the answer. A cached callback cannot.
+    /// Adds a header to the answer, beside others of that name. In a cached callback it makes the
+    /// call fail.
     ///
     /// # Errors
-    /// As those of [`set_header`](Self::set_header).
+    /// Those of [`set_header`](Self::set_header).
     pub fn append_header(&self, name: &str, value: &str) -> Result<(), HeaderError> {
         self.header_of_answer(name, value, true)
     }
 
+    /// Checks a header and adds it to the effects. The check of the names comes first, so that a
+    /// mistake is an error in cached callbacks, too.
     fn header_of_answer(&self, name: &str, value: &str, append: bool) -> Result<(), HeaderError> {
         let (name, value) = (HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
         if OF_THE_SERVER.contains(&name.as_str()) {
@@ -284,6 +332,9 @@ impl Context {
     }
 
     /// Adds a time to the answer's `Server-Timing`, which browsers and Dash's developer tools show.
+    ///
+    /// Commas, semicolons, quotes and backslashes in the texts become blanks. If an answer comes
+    /// from the cache, it has no times of the function.
     pub fn record_timing(
         &self,
         name: impl Into<String>,
@@ -297,14 +348,16 @@ impl Context {
         });
     }
 
-    /// The value of a cookie.
+    /// Returns the value of a cookie of the request, as it was sent. In a cached callback it needs
+    /// `vary = "cookie:NAME"`.
     pub fn cookie(&self, name: &str) -> Option<String> {
         self.may_read(&Vary::Cookie(name.to_owned()))
             .then(|| self.request.cookie(name))
             .flatten()
     }
 
-    /// The value of a header.
+    /// Returns the value of a header of the request, the first one if there are several; `None` if
+    /// it is not visible ASCII. In a cached callback it needs `vary = "header:NAME"`.
     pub fn header(&self, name: &str) -> Option<String> {
         let name = name.to_ascii_lowercase();
         let value = self.request.header(&name);
@@ -313,8 +366,10 @@ impl Context {
             .flatten()
     }
 
-    /// The path of the request, with the app's prefix. It is that of callbacks, not of the page,
-    /// which `dcc::Location` knows.
+    /// Returns the path of the request, with the app's prefix.
+    ///
+    /// It is that of the call, not of the page in the browser, which `dcc::Location` knows. In a
+    /// cached callback it needs `vary = "path"`.
     pub fn path(&self) -> &str {
         if self.may_read(&Vary::Path) {
             &self.request.path
@@ -323,7 +378,8 @@ impl Context {
         }
     }
 
-    /// The query of the request, without its question mark.
+    /// Returns the query of the request, without its question mark. In a cached callback it needs
+    /// `vary = "path"`.
     pub fn query(&self) -> &str {
         if self.may_read(&Vary::Path) {
             &self.request.query
@@ -332,13 +388,16 @@ impl Context {
         }
     }
 
-    /// The origin that the browser says the page is from, such as `https://example.com`.
+    /// Returns the origin that the browser says the page is from, such as `https://example.com`. In
+    /// a cached callback it needs `vary = "header:origin"`.
     pub fn origin(&self) -> Option<String> {
         self.header("origin")
     }
 
-    /// The address of the other end of the connection, if the server that runs the app tells it, as
-    /// [`App::run`](crate::App::run) does. Behind a proxy it is the proxy's.
+    /// Returns the address of the other end of the connection, if the server that runs the app
+    /// knows it, as [`App::run`](crate::App::run) does.
+    ///
+    /// Behind a proxy it is the proxy's. In a cached callback it makes the call fail.
     pub fn remote(&self) -> Option<std::net::SocketAddr> {
         self.may_do("reads the address of the other end")
             .then_some(self.request.remote)
@@ -350,8 +409,8 @@ impl Context {
         &self.request
     }
 
-    /// What a layer around the app has put beside the request, by its type: Dash's custom data. A
-    /// cached callback cannot read it.
+    /// Returns what a layer around the app has put beside the request, by its type: Dash's custom
+    /// data. In a cached callback it makes the call fail.
     ///
     /// ```
     /// # use ferrodash::prelude::*;
@@ -369,17 +428,18 @@ impl Context {
             .flatten()
     }
 
-    /// Who makes the request, as [`App::identity`](crate::App::identity) says. In a cached callback
-    /// it needs `vary = "user"`.
+    /// Returns who makes the request, as [`App::identity`](crate::App::identity) says; `None` for
+    /// nobody. In a cached callback it needs `vary = "user"`.
     pub fn identity(&self) -> Option<Identity> {
         self.may_read(&Vary::User)
             .then(|| self.request.identity().cloned())
             .flatten()
     }
 
-    /// The roles of who makes the request. In a cached callback it needs `vary = "roles"`, or
-    /// `"user"`.
+    /// Returns the roles of who makes the request; empty for nobody. In a cached callback it needs
+    /// `vary = "roles"`, or `"user"`.
     pub fn roles(&self) -> Vec<String> {
+        // `allows` notes no violation, so that the roles can be read with either declaration.
         let allowed = self.allows(&Vary::User) || self.may_read(&Vary::Roles);
         allowed
             .then(|| self.request.identity())
@@ -388,7 +448,7 @@ impl Context {
             .unwrap_or_default()
     }
 
-    /// The session: the value of the cookie that
+    /// Returns the session: the value of the cookie that
     /// [`App::session_cookie`](crate::App::session_cookie) names. In a cached callback it needs
     /// `vary = "session"`.
     pub fn session(&self) -> Option<String> {
@@ -397,7 +457,7 @@ impl Context {
             .flatten()
     }
 
-    /// The language that the browser wants most, in lower case, such as `de-at`. In a cached
+    /// Returns the language that the browser prefers, in lower case, such as `de-at`. In a cached
     /// callback it needs `vary = "locale"`.
     pub fn locale(&self) -> Option<String> {
         self.may_read(&Vary::Locale)
@@ -405,22 +465,23 @@ impl Context {
             .flatten()
     }
 
-    /// Whether a cached callback has declared this.
+    /// Returns whether a cached callback has declared this.
     fn allows(&self, what: &Vary) -> bool {
         self.guard
             .as_ref()
             .is_some_and(|guard| guard.allowed.contains(what))
     }
 
-    /// Whether the request is for an answer that no cache has (RFC 9111, section 5.2.1.4).
+    /// Returns whether the request asks for an answer that no cache has (RFC 9111, section
+    /// 5.2.1.4).
     pub(crate) fn asks_for_fresh(&self) -> bool {
         self.request
             .header("cache-control")
             .is_some_and(|value| value.contains("no-cache"))
     }
 
-    /// What a function needs for stored values. One whose answers are cached cannot put any: each
-    /// of its values would be given to many pages.
+    /// Returns what a function needs for stored values. A function whose answers are cached cannot
+    /// put any, as one value would be shared by many pages.
     pub(crate) fn desk(&self) -> Option<Desk> {
         let vault = self.request.vault.clone()?;
         let page = self.request.header("x-ferrodash-page");
@@ -431,6 +492,7 @@ impl Context {
         })
     }
 
+    /// Returns whether the function may read this, and notes a violation if not.
     fn may_read(&self, what: &Vary) -> bool {
         let Some(guard) = &self.guard else {
             return true;
@@ -442,7 +504,8 @@ impl Context {
         allowed
     }
 
-    /// Whether a call can do something for its own caller; one whose answer is kept cannot.
+    /// Returns whether the call can do something for its own caller, and notes a violation if its
+    /// answer is cached.
     pub(in crate::callback) fn may_do(&self, what: &'static str) -> bool {
         match &self.guard {
             None => true,
@@ -455,12 +518,13 @@ impl Context {
 }
 
 impl Guard {
-    /// The first violation is the one that is reported.
+    /// Notes a violation; the first one is the one that is reported.
     fn violate(&self, error: impl FnOnce() -> CallError) {
         lock(&self.violation).get_or_insert_with(error);
     }
 }
 
+/// Shows the triggers only, and nothing of the request: a function may log its context.
 impl std::fmt::Debug for Context {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // What a cached callback writes into its answer must not hold more than it may read.

@@ -1,4 +1,7 @@
-//! What a callback does beside writing its outputs: side updates, cookies, headers, timings.
+//! The effects of a call beside its outputs: side updates, cookies, headers, timings.
+//!
+//! A [`Context`](crate::Context) gathers them while the function runs; `answer.rs` puts side
+//! updates into the body, and `crate::http` adds the rest to the response.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};
@@ -10,10 +13,12 @@ use ferrodash_components::{Id, Prop};
 use crate::callback::run::outcome::OutputValue;
 use crate::sync::lock;
 
-/// The effects of one call, gathered while its function runs.
+/// The effects of one call, gathered while its function runs. Clones share them, so tasks of the
+/// function can add some.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Effects(Arc<Mutex<Gathered>>);
 
+/// The effects that were gathered until now.
 #[derive(Debug, Default)]
 struct Gathered {
     side_updates: Vec<SideUpdate>,
@@ -34,7 +39,7 @@ pub(crate) struct SideUpdate {
 pub(crate) struct Header {
     pub(crate) name: HeaderName,
     pub(crate) value: HeaderValue,
-    /// Whether it is added to others of its name, or replaces them.
+    /// True if it is added to others of its name, false if it replaces them.
     pub(crate) append: bool,
 }
 
@@ -47,11 +52,12 @@ pub(crate) struct Timing {
 }
 
 impl Effects {
+    /// Runs `change` under the lock. No user code runs in it.
     fn with<R>(&self, change: impl FnOnce(&mut Gathered) -> R) -> R {
         change(&mut lock(&self.0))
     }
 
-    /// Sets a property; the last value of a property wins.
+    /// Sets a property; the last value of a property wins. A value that means no update is ignored.
     pub(crate) fn set(&self, id: Id, property: Cow<'static, str>, value: OutputValue) {
         let (OutputValue::To(value) | OutputValue::Patch(value)) = value.fit(&property) else {
             return;
@@ -75,19 +81,22 @@ impl Effects {
         self.with(|all| all.timings.push(timing));
     }
 
+    /// Takes the side updates, when the body is written.
     pub(crate) fn take_side_updates(&self) -> Vec<SideUpdate> {
         self.with(|all| std::mem::take(&mut all.side_updates))
     }
 
-    /// The name of the first header that was set.
+    /// Returns the name of the first header that was set.
     pub(crate) fn first_header(&self) -> Option<HeaderName> {
         self.with(|all| all.headers.first().map(|header| header.name.clone()))
     }
 
+    /// Takes the headers, when the response is made.
     pub(crate) fn take_headers(&self) -> Vec<Header> {
         self.with(|all| std::mem::take(&mut all.headers))
     }
 
+    /// Takes the timings, when the response is made.
     pub(crate) fn take_timings(&self) -> Vec<Timing> {
         self.with(|all| std::mem::take(&mut all.timings))
     }

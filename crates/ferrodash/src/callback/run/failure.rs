@@ -1,15 +1,16 @@
-//! What a handler of errors learns.
+//! The failure of a callback's function, as handlers of errors and plugins see it.
 
 use std::error::Error;
 use std::fmt::{self, Display};
 
 use crate::callback::CallError;
 
-/// Why a callback's function gave no answer: for
-/// [`CallbackBuilder::on_error`](crate::CallbackBuilder::on_error) and
-/// [`App::on_error`](crate::App::on_error).
+/// The reason why a callback's function gave no answer: for
+/// [`CallbackBuilder::on_error`](crate::CallbackBuilder::on_error),
+/// [`App::on_error`](crate::App::on_error) and [`Plugin::on_error`](crate::Plugin::on_error).
 ///
-/// Displays as the error's text.
+/// It displays as the text of the error, of the panic or of the timeout. The text may hold details
+/// that are not meant for users.
 #[derive(Debug)]
 pub struct Failure {
     callback: String,
@@ -17,8 +18,8 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The failure of a function itself; other errors are mistakes of the app, which no handler
-    /// answers.
+    /// Returns the failure of a function itself; `None` for other errors, which are mistakes of the
+    /// app that no handler answers.
     pub(crate) fn of(callback: &str, error: &CallError) -> Option<Self> {
         match error {
             CallError::Function(_)
@@ -32,12 +33,14 @@ impl Failure {
         }
     }
 
-    /// The callback's name.
+    /// Returns the callback's name.
     pub fn callback(&self) -> &str {
         &self.callback
     }
 
-    /// The error that the function returned, to be downcast; `None` if it panicked or was ended.
+    /// Returns the error that the function returned, to be downcast; `None` if it panicked, took
+    /// too long, or if its error comes from the cache
+    /// ([`negative_timeout`](crate::CacheOptions::negative_timeout)).
     ///
     /// ```
     /// # use ferrodash::Failure;

@@ -1,4 +1,8 @@
-//! Async functions as handlers: JSON values in, typed arguments, an answer out.
+//! Handlers: async functions with typed arguments behind one type that takes JSON.
+//!
+//! Traits describe which functions can be handlers; their messages are what an app's author sees
+//! when one does not fit. [`ErasedHandler`] hides the types, so that the rest of the crate is not
+//! generic. `#[callback]` uses the same parts through `ferrodash::__private`.
 
 use std::sync::Arc;
 
@@ -17,15 +21,15 @@ use crate::callback::{Answer, CallError, Context, Failure, IntoAnswer};
 pub(crate) struct Arguments {
     /// JSON texts; `null` for an unset property without a default.
     pub(crate) values: Vec<Bytes>,
-    /// What each is, usually `id.property`, for messages.
+    /// The source of each, usually `id.property`, for messages.
     pub(crate) names: Arc<[String]>,
 }
 
 /// A function that can answer a callback; `A` is the tuple of its arguments.
 ///
-/// Implemented for functions of up to twelve arguments, with a [`Context`] after them if they want
-/// one. What an argument, the future and its value have to be is said by the bounds of
-/// [`CallbackBuilder::handler`](crate::CallbackBuilder::handler).
+/// Implemented for functions and closures of up to twelve arguments, with a [`Context`] after them
+/// if they want one. The bounds of [`CallbackBuilder::handler`](crate::CallbackBuilder::handler)
+/// say what an argument, the future and its value have to be.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a function that can answer a callback",
     label = "not a function of at most twelve arguments",
@@ -41,6 +45,8 @@ pub trait Handler<A> {
 
 /// A type that an argument of a callback's function can have: one that serde can read and that owns
 /// its data.
+///
+/// Implemented for every `T: serde::de::DeserializeOwned`.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a callback",
     label = "this type cannot be read from JSON",
@@ -61,6 +67,8 @@ impl<T: DeserializeOwned> CallbackArgument for T {
 
 /// A type that the last argument of a callback's function can have: that of the others, or
 /// [`Context`].
+///
+/// `K` tells the two implementations apart and is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a callback",
     label = "this type cannot be read from JSON",
@@ -74,9 +82,11 @@ pub trait LastArgument<K>: Sized {
     fn take(call: &HandlerCall, index: usize) -> Result<Self, HandlerError>;
 }
 
+/// Marks a last argument that is a value.
 #[doc(hidden)]
 pub struct Value;
 
+/// A value as the last argument.
 #[diagnostic::do_not_recommend]
 impl<T: CallbackArgument> LastArgument<Value> for T {
     fn reader() -> Option<Reader<Self>> {
@@ -88,6 +98,7 @@ impl<T: CallbackArgument> LastArgument<Value> for T {
     }
 }
 
+/// The context, which is not read from the request's JSON.
 impl LastArgument<Context> for Context {
     fn reader() -> Option<Reader<Self>> {
         None
@@ -98,7 +109,8 @@ impl LastArgument<Context> for Context {
     }
 }
 
-/// The arguments of a callback's function, as a tuple.
+/// The arguments of a callback's function, as a tuple. Implemented for tuples of up to twelve
+/// arguments and a [`Context`].
 pub trait CallbackArguments<K>: Sized {
     #[doc(hidden)]
     fn signature() -> Signature;
@@ -106,23 +118,25 @@ pub trait CallbackArguments<K>: Sized {
     fn take(call: &HandlerCall) -> Result<Self, HandlerError>;
 }
 
-/// What a function takes and returns.
+/// The arguments and the number of values of a function.
 #[doc(hidden)]
 #[derive(Clone)]
 pub struct Signature {
-    /// What there is to know of each argument's type.
+    /// A check for each argument's type, without the context.
     pub checks: Vec<Check>,
-    /// Whether the context comes after them.
+    /// True if the context comes after them.
     pub takes_context: bool,
-    /// How many values it returns, if that is known.
+    /// The number of values that it returns, if it is known from the type.
     pub values: Option<usize>,
 }
 
-/// Whether a JSON text is a value of a type.
+/// A check whether a JSON text is a value of a type.
 #[doc(hidden)]
 #[derive(Debug, Clone, Copy)]
 pub struct Check {
+    /// The name of the type, for messages.
     wanted: &'static str,
+    /// Returns why a text is not a value of the type, if it is none.
     error: fn(&[u8]) -> Option<serde_json::Error>,
 }
 
@@ -154,13 +168,14 @@ impl<T> Clone for Reader<T> {
 
 impl<T> Copy for Reader<T> {}
 
-/// One call, as its function is given it.
+/// One call, as it is passed to its function.
 #[doc(hidden)]
 pub struct HandlerCall {
     arguments: Arguments,
     context: Context,
 }
 
+/// An argument that cannot be read.
 #[doc(hidden)]
 pub struct HandlerError(CallError);
 
@@ -170,23 +185,23 @@ pub type HandlerFuture = BoxFuture<'static, AnswerResult>;
 
 #[doc(hidden)]
 impl HandlerCall {
-    /// The argument with this index.
+    /// Reads the argument with this index.
     ///
     /// # Errors
-    /// When its value is none of that type.
+    /// [`HandlerError`] if its value is not a `T`.
     pub fn argument<T>(&self, index: usize, reader: Reader<T>) -> Result<T, HandlerError> {
         self.arguments
             .take(index, reader.read)
             .map_err(HandlerError)
     }
 
-    /// The circumstances of the call.
+    /// Returns the context of the call.
     pub fn into_context(self) -> Context {
         self.context
     }
 }
 
-/// Waits for what a function returns; `answer` writes it.
+/// Waits for the result of a function, and passes it to `answer`, which turns it into values.
 #[doc(hidden)]
 pub fn run<F>(
     future: F,
@@ -198,13 +213,14 @@ where
     future.map(answer).boxed()
 }
 
-/// A handler whose types are forgotten.
+/// A handler whose types are erased. Shared by all calls of a callback.
 pub(crate) struct ErasedHandler {
     signature: Signature,
     call: Box<dyn Fn(HandlerCall) -> Result<HandlerFuture, HandlerError> + Send + Sync>,
 }
 
 impl ErasedHandler {
+    /// Makes a handler of a function that reads its arguments itself.
     pub(crate) fn new(
         signature: Signature,
         call: impl Fn(HandlerCall) -> Result<HandlerFuture, HandlerError> + Send + Sync + 'static,
@@ -215,22 +231,23 @@ impl ErasedHandler {
         })
     }
 
-    /// How many arguments it takes, without the context.
+    /// Returns the number of its arguments, without the context.
     pub(crate) fn arguments(&self) -> usize {
         self.signature.checks.len()
     }
 
-    /// Whether it takes the context.
+    /// Returns whether it takes the context.
     pub(crate) fn takes_context(&self) -> bool {
         self.signature.takes_context
     }
 
-    /// How many values it returns, if that is known.
+    /// Returns the number of its values, if it is known from the type.
     pub(crate) fn values(&self) -> Option<usize> {
         self.signature.values
     }
 
-    /// What it takes as its argument with this index, and why a JSON text is none, if so.
+    /// Returns the type of its argument with this index and the error of reading `text` as that, if
+    /// it cannot be read.
     pub(crate) fn refuses(
         &self,
         index: usize,
@@ -240,7 +257,8 @@ impl ErasedHandler {
         Some((check.wanted, (check.error)(text)?))
     }
 
-    /// Calls the function.
+    /// Reads the arguments and calls the function. An error of reading is the result of the
+    /// returned future.
     pub(crate) fn call(
         &self,
         arguments: Arguments,
@@ -253,6 +271,7 @@ impl ErasedHandler {
     }
 }
 
+/// Erases the types of a function: arguments are read, its result is turned into values.
 pub(crate) fn erase<A, K, M, H>(handler: H) -> Arc<ErasedHandler>
 where
     H: Handler<A> + Send + Sync + 'static,
@@ -271,6 +290,7 @@ where
 }
 
 impl Arguments {
+    /// Reads one argument; a missing one is `null`.
     fn take<T>(
         &self,
         index: usize,
@@ -290,6 +310,7 @@ impl Arguments {
 pub(crate) type ErrorHandler =
     Arc<dyn Fn(&Failure, &Context) -> Result<Answer, CallError> + Send + Sync>;
 
+/// Erases the type of an error handler's result.
 pub(crate) fn error_handler<M, R: IntoAnswer<M>>(
     handle: impl Fn(&Failure, &Context) -> R + Send + Sync + 'static,
 ) -> ErrorHandler {
@@ -299,7 +320,8 @@ pub(crate) fn error_handler<M, R: IntoAnswer<M>>(
 /// Learns of a failure before a handler of errors answers.
 pub(crate) type FailureListener = Arc<dyn Fn(&Failure, &Context) + Send + Sync>;
 
-/// The beginning of a text, for messages.
+/// Returns the beginning of a text, at most 200 characters, for messages: what was sent may be
+/// long.
 pub(crate) fn shortened(text: &[u8]) -> String {
     const LIMIT: usize = 200;
     let text = String::from_utf8_lossy(text);

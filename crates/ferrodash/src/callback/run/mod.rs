@@ -1,4 +1,9 @@
-//! What happens on a call: what its function learns, what it returns, and what becomes of that.
+//! A call of a callback: its arguments, the context that its function gets, the result, and the
+//! bytes that are sent.
+//!
+//! [`answer`] is the entry: it takes a [`context`], which holds the call and the parts of its
+//! request, asks the cache or runs the function through [`handler`], and turns an [`outcome`] into
+//! a body. Nothing here knows routes or headers of HTTP answers.
 
 pub(crate) mod answer;
 pub(in crate::callback) mod call;

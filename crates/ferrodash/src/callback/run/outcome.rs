@@ -1,4 +1,8 @@
-//! What a callback's function returns, and what becomes of it.
+//! The result of a callback's function: the types and traits of what it can return, and errors of
+//! calls.
+//!
+//! [`IntoAnswer`] turns every result into an [`Answer`], which holds an [`OutputValue`] for each
+//! output. What becomes of it is in `answer.rs`.
 
 use std::error::Error;
 use std::fmt::{self, Display};
@@ -17,7 +21,7 @@ pub(crate) enum Answer {
     PreventUpdate,
 }
 
-/// What becomes of an output.
+/// The effect on an output.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub enum OutputValue {
@@ -32,7 +36,7 @@ pub enum OutputValue {
 }
 
 impl OutputValue {
-    /// The value as it is written; `null` for no update.
+    /// Returns the value as it is written; `null` for no update.
     pub(crate) fn into_prop(self) -> Prop {
         match self {
             Self::To(value) | Self::Patch(value) => value,
@@ -41,7 +45,8 @@ impl OutputValue {
         }
     }
 
-    /// The value as a property of this name can have it: what is shown is one list, as in a layout.
+    /// Returns the value as a property of this name can have it: `children` is one flat list, as in
+    /// a layout.
     pub(crate) fn fit(self, property: &str) -> Self {
         match self {
             Self::To(value) if property == "children" => Self::To(value.flatten_children()),
@@ -49,7 +54,7 @@ impl OutputValue {
         }
     }
 
-    /// Whether it says everything about its output, whatever the page shows.
+    /// Returns whether it sets all of its output, whatever the page shows.
     pub(crate) fn is_whole(&self) -> bool {
         match self {
             Self::To(_) => true,
@@ -58,7 +63,7 @@ impl OutputValue {
         }
     }
 
-    /// One value for each component of a list; `None` if it is no list.
+    /// Returns one value for each component of a list; `None` if it is no list.
     pub(crate) fn into_each(self) -> Option<Vec<Self>> {
         match self {
             Self::Each(values) => Some(values),
@@ -79,7 +84,7 @@ impl OutputValue {
     }
 }
 
-/// Why a call has no answer. Cloned to all who waited for it.
+/// The reason why a call has no answer. Cloned for each caller that waited for it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub(crate) enum CallError {
     /// The function returned an error.
@@ -132,7 +137,7 @@ pub(crate) enum CallError {
     /// The function panicked.
     #[error("it panicked: {0}")]
     Panic(Arc<str>),
-    /// The function ran longer than it may.
+    /// The function ran longer than its limit.
     #[error(
         "it took longer than {0:?} and was cancelled; raise its timeout, or that of the app with App::call_timeout"
     )]
@@ -142,16 +147,19 @@ pub(crate) enum CallError {
     Kept(Arc<str>),
 }
 
-/// Leaves one output as it is; returned in the place of its value.
+/// Leaves one output as it is; returned instead of its value.
+///
+/// Returned alone by a function with several outputs, or from an error handler, it leaves all of
+/// them as they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct NoUpdate;
 
-/// Leaves one output as it is. The same as [`NoUpdate`], in Dash's spelling.
+/// Returns [`NoUpdate`], in Dash's spelling.
 pub fn no_update() -> NoUpdate {
     NoUpdate
 }
 
-/// A value for an output, or no update, decided while running.
+/// A value for an output, or no update, decided at run time.
 ///
 /// ```
 /// use ferrodash::Update;
@@ -174,13 +182,13 @@ pub enum Update<T> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct PreventUpdate;
 
-/// The source of [`PreventUpdate`]. An error type that stands for another one shows its source, but
-/// not its type.
+/// The source of [`PreventUpdate`], by which that is recognized: a transparent error type shows the
+/// source of the error that it wraps, but not its type.
 #[derive(Debug)]
 struct Prevented;
 
 impl PreventUpdate {
-    /// Whether an error is this one, or stands for it.
+    /// Returns whether an error is this one, or a transparent wrapper of it.
     fn is(error: &(dyn Error + 'static)) -> bool {
         error.is::<Self>()
             || error
@@ -213,12 +221,13 @@ impl Error for Prevented {}
 
 /// The error type for a callback that has none of its own; `?` turns any error into it.
 ///
-/// It is no [`Error`] itself, as otherwise it could not be made of all errors; the original one is
-/// inside.
+/// It does not implement [`Error`], as otherwise it could not be made from all errors; the original
+/// one is inside, and [`Failure::error`](crate::Failure::error) returns it. [`PreventUpdate`]
+/// inside keeps its meaning.
 pub struct CallbackError(Box<dyn Error + Send + Sync>);
 
 impl CallbackError {
-    /// An error that is only a text.
+    /// Creates an error that is only a text.
     pub fn new(text: impl Into<String>) -> Self {
         Self(text.into().into())
     }
@@ -232,12 +241,14 @@ impl Display for CallbackError {
 
 debug_as_display!(CallbackError);
 
+/// Lets `?` turn any error into this one.
 impl<E: Error + Send + Sync + 'static> From<E> for CallbackError {
     fn from(error: E) -> Self {
         Self(Box::new(error))
     }
 }
 
+/// Returns the original error.
 impl From<CallbackError> for Box<dyn Error + Send + Sync> {
     fn from(error: CallbackError) -> Self {
         error.0
@@ -247,32 +258,39 @@ impl From<CallbackError> for Box<dyn Error + Send + Sync> {
 /// One value for each component of an output with [`ALL`](crate::ALL), some of which may stay as
 /// they are.
 ///
-/// A plain `Vec` of values does as well; this one also takes [`Update`] and [`Patch`].
+/// A plain `Vec` of values works as well; this type also takes [`Update`] and [`Patch`]. Its length
+/// must be the number of components, or the call fails.
 ///
 /// ```
 /// use ferrodash::{Each, Update};
 /// async fn mark(values: Vec<i32>) -> Each<Update<&'static str>> {
-///     Each(values.into_iter().map(|value| if value < 0 { Update::To("negative") } else { Update::No }).collect())
+///     let mark = |value: i32| if value < 0 { Update::To("negative") } else { Update::No };
+///     Each(values.into_iter().map(mark).collect())
 /// }
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Each<T>(pub Vec<T>);
 
 /// A value for one output.
+///
+/// Implemented for everything that is a property ([`IntoProp`]): text, numbers, booleans,
+/// components, JSON, and options and lists of these; and for [`Update`], [`NoUpdate`], [`Patch`]
+/// and [`Each`].
 #[diagnostic::on_unimplemented(
     message = "a callback cannot write `{Self}` to an output",
     note = "text, numbers, booleans, components, `serde_json::Value`, options and lists of these, `Update`, `NoUpdate`, \
             `Patch` and `Each` can be; wrap any other value that serializes in `Json`"
 )]
 pub trait IntoOutput {
-    /// Whether it stands for all outputs of a callback, however many there are.
+    /// True for a value that stands for all outputs of a callback, however many there are.
     #[doc(hidden)]
     const FOR_ALL: bool = false;
 
-    /// The value.
+    /// Turns the value into the effect on its output.
     fn into_output(self) -> OutputValue;
 }
 
+/// Every value of a property is a new value of an output.
 impl<T: IntoProp> IntoOutput for T {
     fn into_output(self) -> OutputValue {
         OutputValue::To(self.into_prop())
@@ -285,6 +303,7 @@ impl IntoOutput for OutputValue {
     }
 }
 
+/// The output stays as it is.
 impl IntoOutput for NoUpdate {
     const FOR_ALL: bool = true;
 
@@ -293,12 +312,14 @@ impl IntoOutput for NoUpdate {
     }
 }
 
+/// The output is changed in the page.
 impl IntoOutput for Patch {
     fn into_output(self) -> OutputValue {
         OutputValue::Patch(self.into_prop_value())
     }
 }
 
+/// A new value, or none.
 impl<T: IntoOutput> IntoOutput for Update<T> {
     fn into_output(self) -> OutputValue {
         match self {
@@ -308,14 +329,16 @@ impl<T: IntoOutput> IntoOutput for Update<T> {
     }
 }
 
+/// A value for each component of the output.
 impl<T: IntoOutput> IntoOutput for Each<T> {
     fn into_output(self) -> OutputValue {
         OutputValue::Each(self.0.into_iter().map(IntoOutput::into_output).collect())
     }
 }
 
-/// Values for all outputs of a callback, in their order: for outputs that are known when the app
-/// runs, and for more of them than a tuple has. There must be as many values as outputs.
+/// Values for all outputs of a callback, in their order: for outputs that are known only at run
+/// time, and for more of them than a tuple has. If there are not as many values as outputs, the
+/// call fails.
 ///
 /// ```
 /// use ferrodash::{Callback, NoUpdate, Output, Outputs};
@@ -335,7 +358,7 @@ impl<T: IntoOutput> IntoOutput for Each<T> {
 pub struct Outputs(Vec<OutputValue>);
 
 impl Outputs {
-    /// No values yet.
+    /// Creates a list without values.
     pub fn new() -> Self {
         Self::default()
     }
@@ -365,8 +388,11 @@ impl<T: IntoOutput> From<Vec<T>> for Outputs {
     }
 }
 
-/// What a callback's function can return: a value, a tuple of values for several outputs,
-/// [`Outputs`], or a `Result` of these.
+/// A type that a callback's function can return: a value, a tuple of up to ten values for several
+/// outputs, [`Outputs`], or a `Result` of these.
+///
+/// `M` tells the implementations apart and is inferred. An error of a `Result` makes the call fail,
+/// except [`PreventUpdate`].
 #[diagnostic::on_unimplemented(
     message = "a callback cannot return `{Self}`",
     label = "this is neither a value for an output nor several of them",
@@ -376,7 +402,7 @@ impl<T: IntoOutput> From<Vec<T>> for Outputs {
             + Sync>`"
 )]
 pub trait IntoAnswer<M> {
-    /// How many values there are, if that is known from the type.
+    /// The number of values, if it is known from the type.
     #[doc(hidden)]
     const VALUES: Option<usize>;
 
@@ -384,8 +410,8 @@ pub trait IntoAnswer<M> {
     fn into_answer(self) -> AnswerResult;
 }
 
-/// What a callback with `N` outputs, more or less than one, can return, where the number of values
-/// is known from the type.
+/// A type that a callback with `N` outputs, more or less than one, can return, where the number of
+/// values is known from the type.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a callback with {N} outputs cannot return `{Self}`",
@@ -395,7 +421,8 @@ pub trait IntoAnswer<M> {
 )]
 pub trait IntoAnswers<const N: usize, M>: IntoAnswer<M> {}
 
-/// What a callback with one output can return, where the number of values is known from the type.
+/// A type that a callback with one output can return, where the number of values is known from the
+/// type.
 #[doc(hidden)]
 #[diagnostic::on_unimplemented(
     message = "a callback with one output cannot return `{Self}`",
@@ -407,6 +434,9 @@ pub trait IntoAnswers<const N: usize, M>: IntoAnswer<M> {}
 pub trait IntoSingleAnswer<M>: IntoAnswer<M> {}
 
 /// An error that a callback's function can return.
+///
+/// Implemented for everything that turns into a `Box<dyn Error + Send + Sync>`: error types,
+/// [`CallbackError`], `anyhow::Error` and text.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a callback",
     label = "this type is no error that can be shown and sent to another thread",
@@ -425,6 +455,7 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> IntoCallbackError for E {
     }
 }
 
+/// The result of a function, with its types erased.
 #[doc(hidden)]
 pub struct AnswerResult(pub(crate) Result<Answer, CallError>);
 
@@ -459,18 +490,23 @@ pub fn answers<const N: usize, M, T: IntoAnswers<N, M>>(value: T) -> AnswerResul
     value.into_answer()
 }
 
+/// Marks a result that is one value.
 #[doc(hidden)]
 pub struct Single;
 
+/// Marks a result that is a tuple of values.
 #[doc(hidden)]
 pub struct Multiple<T>(std::marker::PhantomData<T>);
 
+/// Marks a result that is [`Outputs`].
 #[doc(hidden)]
 pub struct List;
 
+/// Marks a `Result` of one of the others.
 #[doc(hidden)]
 pub struct Fallible<M>(std::marker::PhantomData<M>);
 
+/// One value is the answer of a callback with one output.
 impl<T: IntoOutput> IntoAnswer<Single> for T {
     const VALUES: Option<usize> = if T::FOR_ALL { None } else { Some(1) };
 
@@ -483,6 +519,7 @@ impl<T: IntoOutput> IntoSingleAnswer<Single> for T {}
 impl IntoAnswers<0, Single> for () {}
 impl<const N: usize> IntoAnswers<N, Single> for NoUpdate {}
 
+/// The number of values is compared with that of the outputs on each call.
 impl IntoAnswer<List> for Outputs {
     const VALUES: Option<usize> = None;
 
@@ -494,6 +531,7 @@ impl IntoAnswer<List> for Outputs {
 impl IntoSingleAnswer<List> for Outputs {}
 impl<const N: usize> IntoAnswers<N, List> for Outputs {}
 
+/// An error makes the call fail, unless it is [`PreventUpdate`].
 impl<M, T: IntoAnswer<M>, E: IntoCallbackError> IntoAnswer<Fallible<M>> for Result<T, E> {
     const VALUES: Option<usize> = T::VALUES;
 

@@ -1,4 +1,6 @@
-//! What a call keeps of its request.
+//! The parts of a request that outlive it: what a call can learn of who made it.
+//!
+//! They are taken from the request by `crate::state` and shared by all calls of a batch.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, OnceLock};
@@ -9,7 +11,7 @@ use axum::http::{Extensions, HeaderMap};
 use crate::callback::{Identify, Identity};
 use crate::stored::Vault;
 
-/// What is kept of a request.
+/// The parts of a request that calls can read.
 #[derive(Default)]
 pub(crate) struct RequestParts {
     pub(crate) path: String,
@@ -17,30 +19,33 @@ pub(crate) struct RequestParts {
     /// The other end of the connection.
     pub(crate) remote: Option<SocketAddr>,
     pub(crate) headers: HeaderMap,
-    /// What layers around the app put beside the request.
+    /// The values that layers around the app put beside the request.
     pub(crate) extensions: Extensions,
     pub(crate) identify: Identify,
-    /// Who makes the request, once somebody asked. What the app says may change while the request
-    /// is answered; the key of an answer and the function that makes it see the same identity.
+    /// The user of the request, once somebody asked. What the app says may change while the request
+    /// is answered; the key of an answer and the function that makes it must see the same identity.
     pub(crate) who: OnceLock<Option<Identity>>,
     /// Signs handles of stored values.
     pub(crate) vault: Option<Arc<Vault>>,
-    /// What the app has for its callbacks, by type: callbacks need not know the types.
+    /// The objects that the app has for its callbacks, by type, so that callbacks need not know the
+    /// types.
     pub(crate) services: Arc<Extensions>,
 }
 
 impl RequestParts {
-    /// Who makes the request. The app is asked once for each request.
+    /// Returns who makes the request. The app is asked once for each request, also if several calls
+    /// of it ask at the same time.
     pub(crate) fn identity(&self) -> Option<&Identity> {
         let find = self.identify.user.as_ref()?;
         self.who.get_or_init(|| find(&self.headers)).as_ref()
     }
 
+    /// Returns the value of the session cookie.
     pub(crate) fn session(&self) -> Option<String> {
         self.cookie(&self.identify.session_cookie)
     }
 
-    /// The language that is wanted most, in lower case (RFC 9110, section 12.5.4).
+    /// Returns the language that is preferred most, in lower case (RFC 9110, section 12.5.4).
     pub(crate) fn locale(&self) -> Option<String> {
         let header = self.header(ACCEPT_LANGUAGE.as_str())?;
         let mut best: Option<(&str, f32)> = None;
@@ -55,10 +60,12 @@ impl RequestParts {
         best.map(|(language, _)| language.to_ascii_lowercase())
     }
 
+    /// Returns the first value of a header, if it is visible ASCII.
     pub(crate) fn header(&self, name: &str) -> Option<String> {
         self.headers.get(name)?.to_str().ok().map(str::to_owned)
     }
 
+    /// Returns the value of a cookie, without quotes around it.
     pub(crate) fn cookie(&self, name: &str) -> Option<String> {
         let cookies = self
             .headers

@@ -1,4 +1,7 @@
 //! `Patch`: changes of the value that an output has in the page.
+//!
+//! A patch never knows the value. It is a list of operations in Dash's form, which the renderer
+//! applies.
 
 use std::ops::{AddAssign, DivAssign, Index, IndexMut, MulAssign, SubAssign};
 use std::sync::{Arc, LazyLock, Mutex};
@@ -9,7 +12,8 @@ use serde::{Serialize, Serializer};
 
 use crate::sync::lock;
 
-/// Changes of a property's present value, made in the page: only they are sent, not the value.
+/// Changes of a property's present value, made in the page: only the changes are sent, not the
+/// value.
 ///
 /// Places are written as in the value itself. An index from the end is negative.
 ///
@@ -28,21 +32,26 @@ use crate::sync::lock;
 /// }
 /// ```
 ///
-/// The changes are applied in their order. Something that is not there is made where a value is
-/// set, and an error of the page elsewhere. An answer with a patch is never cached: it depends on
-/// what the page shows.
+/// The changes are applied in their order. A place that does not exist is created where a value is
+/// set, and is an error in the page elsewhere. An answer with a patch is never cached, as it
+/// depends on what the page shows.
 #[derive(Debug)]
 pub struct Patch(PatchValue);
 
-/// A place in a [`Patch`].
+/// A place in a [`Patch`], reached by indexing. All places of a patch add to one list of changes.
 #[derive(Debug)]
 pub struct PatchValue {
+    /// The keys and indices from the property to this place.
     location: Vec<PatchKey>,
+    /// The changes of the whole patch, in their order. All places of a patch share this list.
     operations: Arc<Mutex<Vec<Operation>>>,
+    /// The places below this one that were indexed. `IndexMut` must return a reference, so they are
+    /// kept.
     inner: Vec<PatchValue>,
 }
 
-/// A key of an object, or an index of an array, which counts from the end if negative.
+/// A step to a place in a [`Patch`]: a key of an object, or an index of an array, which counts from
+/// the end if negative.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[serde(untagged)]
 #[non_exhaustive]
@@ -53,16 +62,20 @@ pub enum PatchKey {
     Index(i64),
 }
 
+/// One change, as the renderer takes it.
 #[derive(Debug)]
 struct Operation {
+    /// The name of the operation in Dash's form.
     name: &'static str,
     location: Vec<PatchKey>,
+    /// Its operand, if it has one.
     value: Option<Prop>,
+    /// The index of an insertion.
     index: Option<i64>,
 }
 
 impl Patch {
-    /// No changes yet.
+    /// Creates a patch without changes.
     pub fn new() -> Self {
         Self(PatchValue {
             location: Vec::new(),
@@ -71,7 +84,8 @@ impl Patch {
         })
     }
 
-    /// The value on the wire.
+    /// Returns the patch as a value for the wire. A value that is not JSON is reported when the
+    /// answer is written.
     pub(crate) fn into_prop_value(self) -> Prop {
         match serde_json::value::to_raw_value(&self) {
             Ok(text) => Prop::Raw(text),
@@ -101,6 +115,7 @@ impl std::ops::DerefMut for Patch {
 }
 
 impl PatchValue {
+    /// Adds a change at this place.
     fn push(&self, name: &'static str, value: Option<Prop>, index: Option<i64>) {
         let operation = Operation {
             name,
@@ -111,7 +126,7 @@ impl PatchValue {
         lock(&self.operations).push(operation);
     }
 
-    /// What an operator does: adding a list is extending, as in Dash.
+    /// Adds the change of an operator. Adding a list extends the array, as in Dash.
     fn change(&self, name: &'static str, value: Prop) {
         let is_list = match &value {
             Prop::List(_)
@@ -128,12 +143,12 @@ impl PatchValue {
         self.push(operation, Some(value), None);
     }
 
-    /// Sets the value.
+    /// Sets the value, whether or not there is one.
     pub fn set(&mut self, value: impl IntoProp) {
         self.push("Assign", Some(value.into_prop()), None);
     }
 
-    /// Takes the key out of its object, or the item out of its array.
+    /// Removes the key from its object, or the item from its array.
     pub fn remove(&mut self) {
         self.push("Delete", None, None);
     }
@@ -169,12 +184,13 @@ impl PatchValue {
         self.push("Extend", Some(Prop::List(items)), None);
     }
 
-    /// Takes all items out of the array that are equal to this one.
+    /// Removes all items from the array that are equal to this one.
     pub fn remove_value(&mut self, item: impl IntoProp) {
         self.push("Remove", Some(item.into_prop()), None);
     }
 
-    /// Sets the keys of an object that `value`, an object too, has; others stay.
+    /// Sets the keys of the object that `value`, an object too, has; others stay. A value that
+    /// cannot be written as JSON makes the call fail.
     pub fn merge(&mut self, value: impl Serialize) {
         self.push(
             "Merge",
@@ -184,21 +200,26 @@ impl PatchValue {
     }
 }
 
+/// Reading a place of a patch returns an empty one.
 impl<K: Into<PatchKey>> Index<K> for PatchValue {
     type Output = PatchValue;
 
-    /// A place that says nothing: a patch does not know the value, so there is nothing to read. It
-    /// is here because [`IndexMut`] needs it.
+    /// Returns a place that says nothing: a patch does not know the value, so there is nothing to
+    /// read. It exists because [`IndexMut`] needs it.
     fn index(&self, _: K) -> &PatchValue {
         static NOTHING: LazyLock<Patch> = LazyLock::new(Patch::new);
         &NOTHING.0
     }
 }
 
+/// Indexing a patch leads to the place of a key or an index below it.
 impl<K: Into<PatchKey>> IndexMut<K> for PatchValue {
+    /// Returns the place of a key or an index below this one, and creates it if it is new.
     fn index_mut(&mut self, key: K) -> &mut PatchValue {
         let mut location = self.location.clone();
         location.push(key.into());
+        // Indexing the same place twice must return the same value, so places are looked up before
+        // they are made.
         let position = self
             .inner
             .iter()
@@ -239,6 +260,7 @@ operators! {
     DivAssign div_assign "Div" "Divides the number.";
 }
 
+/// Writes the patch in Dash's form, an object with a mark and the list of operations.
 impl Serialize for Patch {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         const MARK: &str = "__dash_patch_update";
@@ -254,6 +276,7 @@ impl Serialize for Patch {
     }
 }
 
+/// Writes an operation with its name, its place and its operands, in the form of Dash's `Patch`.
 impl Serialize for Operation {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         #[derive(Serialize)]
