@@ -6,7 +6,7 @@
 //!
 //! | Offset | Length | Content |
 //! |---|---|---|
-//! | 0 | 4 | `FDC3` |
+//! | 0 | 4 | `FDC4` |
 //! | 4 | 8 | checksum (XXH3) of everything that follows |
 //! | 12 | 1 | flags |
 //! | 13 | 8 | id |
@@ -24,19 +24,18 @@
 //!
 //! The file knows neither stores nor names of keys in them.
 
-use std::cell::RefCell;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::{Buf, BufMut, Bytes, BytesMut};
+use lz4_flex::block;
 use xxhash_rust::xxh3::xxh3_64;
-use zstd::bulk::{Compressor, Decompressor};
 
 use crate::clock::{millis, unix_millis};
 use crate::{Entry, Key, Parts, Selector, Stamp};
 
 /// The first bytes of every stored entry, with the version of the form.
-const MAGIC: [u8; 4] = *b"FDC3";
+const MAGIC: [u8; 4] = *b"FDC4";
 
 /// The length of the header, which is the sum of its fields in their order.
 const HEADER: usize = 4 + 8 + 1 + 8 + 8 + 8 + 8 + 4 + 8 + 8 + 8 + 2 + 2 + 4;
@@ -52,7 +51,7 @@ const SIGNATURE: usize = blake3::OUT_LEN;
 
 /// The bits of the flags in the header.
 mod flag {
-    pub(super) const ZSTD: u8 = 1;
+    pub(super) const LZ4: u8 = 1;
     pub(super) const NEGATIVE: u8 = 2;
     pub(super) const SIGNED: u8 = 4;
     pub(super) const COMPRESSED: u8 = 8;
@@ -61,13 +60,14 @@ mod flag {
 /// The size from which values are compressed. For smaller ones it saves less than it costs.
 const COMPRESS_FROM: usize = 2048;
 
-/// The level of compression. Higher levels cost more time than they save on the way to the store.
-const ZSTD_LEVEL: i32 = 1;
+/// The largest ratio of a value to its LZ4 form: each byte of the form adds at most 255 (LZ4 block
+/// format, "Literals" and "Matches").
+const MOST_EXPANSION: usize = 255;
 
 /// Writes and reads the stored form of entries.
 ///
 /// A tier of your own can use it to store entries as bytes. Values of 2 KiB and more are compressed
-/// with zstd, if that saves at least a tenth and they are not
+/// with LZ4, if that saves at least a tenth and they are not
 /// [compressed](crate::Parts::compressed) already. Cloning is cheap.
 #[derive(Clone, Default)]
 pub struct Sealer {
@@ -114,8 +114,8 @@ impl Sealer {
     /// A validator of more than 65,535 bytes is left out.
     pub fn seal(&self, key: &Key, entry: &Entry) -> Bytes {
         let parts = entry.parts();
-        let zstd = compress(parts);
-        let value = zstd.as_deref().unwrap_or(&parts.bytes);
+        let packed = compress(parts);
+        let value = packed.as_deref().unwrap_or(&parts.bytes);
         let validator = parts.validator.as_deref().unwrap_or_default();
         let validator = if validator.len() > usize::from(u16::MAX) {
             ""
@@ -130,7 +130,7 @@ impl Sealer {
         bytes.put_slice(&MAGIC);
         bytes.put_u64(0);
         let flags = [
-            (zstd.is_some(), flag::ZSTD),
+            (packed.is_some(), flag::LZ4),
             (parts.negative, flag::NEGATIVE),
             (self.secret.is_some(), flag::SIGNED),
             (parts.compressed, flag::COMPRESSED),
@@ -180,7 +180,7 @@ impl Sealer {
         let validator = std::str::from_utf8(stored.get(selectors_end..validator_end)?).ok()?;
         (validator_end <= end).then_some(())?;
         let value = stored.slice(validator_end..end);
-        let bytes = if header.flags & flag::ZSTD != 0 {
+        let bytes = if header.flags & flag::LZ4 != 0 {
             decompress(&value, header.length)?
         } else {
             value
@@ -319,30 +319,21 @@ pub fn fuzz_open(stored: &[u8]) -> Option<Entry> {
     Sealer::default().open(&key, &stored, left)
 }
 
-thread_local! {
-    // A context is larger than most values, so each thread keeps one. It is `None` if memory for it
-    // could not be allocated. Values are then not compressed, and compressed ones count as absent.
-    static COMPRESSOR: RefCell<Option<Compressor<'static>>> = RefCell::new(Compressor::new(ZSTD_LEVEL).ok());
-    static DECOMPRESSOR: RefCell<Option<Decompressor<'static>>> = RefCell::new(Decompressor::new().ok());
-}
-
 /// Returns the compressed value, if that saves at least a tenth.
 fn compress(parts: &Parts) -> Option<Vec<u8>> {
     if parts.compressed || parts.bytes.len() < COMPRESS_FROM {
         return None;
     }
-    let compressed = COMPRESSOR
-        .with_borrow_mut(|compressor| compressor.as_mut()?.compress(&parts.bytes).ok())?;
+    let compressed = block::compress(&parts.bytes);
     (compressed.len() <= parts.bytes.len() / 10 * 9).then_some(compressed)
 }
 
 /// Returns the decompressed value, which must not be longer than its header claims.
 fn decompress(value: &[u8], length: usize) -> Option<Bytes> {
-    // The length may be forged, so it is limited before it is allocated.
-    let capacity = (length <= LARGEST).then_some(length)?;
-    DECOMPRESSOR
-        .with_borrow_mut(|zstd| zstd.as_mut()?.decompress(value, capacity).ok())
-        .map(Bytes::from)
+    // The length may be forged, and that much memory is allocated at once.
+    let most = value.len().saturating_mul(MOST_EXPANSION).min(LARGEST);
+    let length = (length <= most).then_some(length)?;
+    block::decompress(value, length).ok().map(Bytes::from)
 }
 
 #[cfg(test)]

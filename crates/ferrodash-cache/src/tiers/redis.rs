@@ -17,6 +17,7 @@ mod nodes;
 pub(super) mod push;
 mod script;
 mod slots;
+mod tls;
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -82,7 +82,7 @@ async fn a_foreign_value_under_a_key_is_a_miss() {
     for garbage in [
         "",
         "garbage",
-        "FDC3garbage that is long enough, and more than that, to be looked at beyond its header, if it had one at all",
+        "FDC4garbage that is long enough, and more than that, to be looked at beyond its header, if it had one at all",
     ] {
         write(garbage)
             .query_async::<()>(&mut connection)

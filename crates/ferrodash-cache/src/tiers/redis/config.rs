@@ -9,12 +9,12 @@ use std::time::Duration;
 use redis::io::tcp::TcpSettings;
 use redis::sentinel::{SentinelClient, SentinelClientBuilder, SentinelServerType};
 use redis::{
-    Client, ClientTlsConfig, ConnectionAddr, IntoConnectionInfo, ProtocolVersion,
-    RedisConnectionInfo, RedisResult, TlsCertificates,
+    Client, ConnectionAddr, IntoConnectionInfo, ProtocolVersion, RedisConnectionInfo, RedisResult,
 };
 
 use super::slots::Address as Node;
-use crate::address::{self, Secrets, is_host, masked, part_of_scheme, shown, shown_path};
+use super::tls::{self, Certificates, Files};
+use crate::address::{self, Secrets, is_host, masked, part_of_scheme, shown};
 use crate::options;
 
 /// The default deadline of a call.
@@ -58,7 +58,7 @@ pub(super) struct Sentinels {
     /// `true` if the sentinels require the same user and password as the server.
     login_here: bool,
     tls: bool,
-    certificates: Option<TlsCertificates>,
+    certificates: Option<Certificates>,
 }
 
 /// The nodes of a cluster that the address names, and how to connect to any node.
@@ -66,7 +66,7 @@ pub(super) struct Nodes {
     pub(super) seeds: Vec<Node>,
     login: Option<Login>,
     tls: bool,
-    certificates: Option<TlsCertificates>,
+    certificates: Option<Certificates>,
 }
 
 /// The user, if there is one, and the password, both decoded.
@@ -100,12 +100,12 @@ impl RedisConfig {
         let address = Address::split(url)?;
         let options = Options::parse(address.query)?;
         options.check(&address)?;
-        let certificates = options.certificates()?;
+        let certificates = Certificates::read(&options.files)?;
         let place = masked(url.split('?').next().unwrap_or_default());
         let secrets = address.login.iter().map(|login| login.password.clone());
         let secrets = Secrets::new(secrets.chain(address.raw_password.map(str::to_owned)));
         if address.tls {
-            choose_cryptography();
+            tls::prepare()?;
         }
         let target = match address.kind {
             Kind::Server => address.server(certificates),
@@ -168,8 +168,7 @@ impl Sentinels {
             }
         }
         if let Some(certificates) = &self.certificates {
-            builder = builder.set_client_to_redis_certificates(certificates.clone());
-            builder = builder.set_client_to_sentinel_certificates(certificates.clone());
+            builder = certificates.sentinels(builder);
         }
         builder.build()
     }
@@ -260,7 +259,7 @@ impl<'a> Address<'a> {
     }
 
     /// Makes the target of the address of one server.
-    fn server(self, certificates: Option<TlsCertificates>) -> Result<Target, String> {
+    fn server(self, certificates: Option<Certificates>) -> Result<Target, String> {
         let mut servers = self.servers(PORT)?;
         let server = servers.remove(0);
         if !servers.is_empty() {
@@ -278,7 +277,7 @@ impl<'a> Address<'a> {
     /// Makes the target of the address of sentinels.
     fn sentinels(
         self,
-        certificates: Option<TlsCertificates>,
+        certificates: Option<Certificates>,
         login_here: bool,
     ) -> Result<Target, String> {
         let servers = self.servers(SENTINEL_PORT)?;
@@ -302,7 +301,7 @@ impl<'a> Address<'a> {
     }
 
     /// Makes the target of the address of a cluster.
-    fn cluster(self, certificates: Option<TlsCertificates>) -> Result<Target, String> {
+    fn cluster(self, certificates: Option<Certificates>) -> Result<Target, String> {
         if !self.path.is_empty() {
             return Err(
                 "a cluster has neither databases nor masters to name after its servers".to_owned(),
@@ -372,9 +371,7 @@ struct Options {
     namespace: Option<String>,
     deadline: Duration,
     max_value: usize,
-    authority: Option<String>,
-    certificate: Option<String>,
-    key: Option<String>,
+    files: Files,
     sentinel_auth: bool,
 }
 
@@ -386,9 +383,7 @@ impl Options {
             namespace: None,
             deadline: DEADLINE,
             max_value: MAX_VALUE,
-            authority: None,
-            certificate: None,
-            key: None,
+            files: Files::default(),
             sentinel_auth: false,
         };
         let mut seen = Vec::new();
@@ -412,9 +407,9 @@ impl Options {
             "namespace" => self.namespace = Some(options::namespace(&value)?),
             "deadline" => self.deadline = time(&value)?,
             "max_value" => self.max_value = size(&value)?,
-            "ca" => self.authority = Some(value),
-            "cert" => self.certificate = Some(value),
-            "key" => self.key = Some(value),
+            "ca" => self.files.authority = Some(value),
+            "cert" => self.files.certificate = Some(value),
+            "key" => self.files.key = Some(value),
             "sentinel_auth" => {
                 let error = || format!("sentinel_auth is true or false, not {:?}", shown(&value));
                 self.sentinel_auth = value.parse().map_err(|_| error())?;
@@ -432,13 +427,12 @@ impl Options {
 
     /// Checks that the options fit the address and each other.
     fn check(&self, address: &Address<'_>) -> Result<(), String> {
-        let files = [&self.authority, &self.certificate, &self.key];
-        if !address.tls && files.into_iter().any(Option::is_some) {
+        if !address.tls && !self.files.is_empty() {
             return Err(
                 "ca, cert and key are for TLS, which the address does not ask for".to_owned(),
             );
         }
-        if self.certificate.is_some() != self.key.is_some() {
+        if self.files.certificate.is_some() != self.files.key.is_some() {
             return Err("cert and key are given together".to_owned());
         }
         if self.sentinel_auth && (address.kind != Kind::Sentinels || address.login.is_none()) {
@@ -448,50 +442,20 @@ impl Options {
         }
         Ok(())
     }
-
-    /// Reads the files of the certificates that the options name.
-    fn certificates(&self) -> Result<Option<TlsCertificates>, String> {
-        let read = |file: &String| {
-            std::fs::read(file)
-                .map_err(|error| format!("{} cannot be read: {error}", shown_path(file)))
-        };
-        let root_cert = self.authority.as_ref().map(read).transpose()?;
-        let client_tls = match (&self.certificate, &self.key) {
-            (Some(certificate), Some(key)) => Some(ClientTlsConfig {
-                client_cert: read(certificate)?,
-                client_key: read(key)?,
-            }),
-            _ => None,
-        };
-        let some = root_cert.is_some() || client_tls.is_some();
-        Ok(some.then_some(TlsCertificates {
-            client_tls,
-            root_cert,
-        }))
-    }
-}
-
-/// Chooses an implementation of cryptography for TLS, which is one for the whole process. If the
-/// app has chosen one, that remains.
-fn choose_cryptography() {
-    if rustls::crypto::CryptoProvider::get_default().is_none() {
-        // An error means that another thread was faster, which is as good.
-        drop(rustls::crypto::ring::default_provider().install_default());
-    }
 }
 
 /// Creates the client of a server, with or without certificates of its own.
 fn client(
     server: ConnectionAddr,
     settings: RedisConnectionInfo,
-    certificates: Option<TlsCertificates>,
+    certificates: Option<Certificates>,
 ) -> RedisResult<Client> {
     let server = server
         .into_connection_info()?
         .set_redis_settings(settings)
         .set_tcp_settings(tcp());
     match certificates {
-        Some(certificates) => Client::build_with_tls(server, certificates),
+        Some(certificates) => certificates.client(server),
         None => Client::open(server),
     }
 }
