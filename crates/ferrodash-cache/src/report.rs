@@ -103,7 +103,8 @@ impl Cache {
     /// | `ferrodash_cache_memory_entries` | | entries in memory |
     /// | `ferrodash_cache_memory_bytes` | | bytes in memory |
     ///
-    /// The result is `hit`, `stale`, `miss`, `collapsed` or `bypass`; see [`Status`](crate::Status).
+    /// The result is `hit`, `stale`, `miss`, `collapsed` or `bypass`, as in
+    /// [`Status`](crate::Status).
     pub fn prometheus(&self) -> String {
         let mut text = String::new();
         functions_as_text(&self.functions(), &mut text);
