@@ -35,6 +35,9 @@ const LONGEST_DETAIL: usize = 300;
 
 /// Describes a JSON API that takes several ids in one request, such as `GET /data/?ids=1,2,3`.
 ///
+/// The answer is a list of objects, each with its id in one field, in any order. It can be the
+/// whole answer or a part of it ([`inside`](Self::inside)). Ids must not contain a comma.
+///
 /// ```no_run
 /// # async fn example() {
 /// #[derive(Clone, serde::Deserialize)]

@@ -260,13 +260,22 @@ impl Cache {
         CacheBuilder::default()
     }
 
-    /// Creates a cache with the one tier at an address: `memory`, `memory://?max=64MB`, `disk:DIR`,
-    /// `redis://…`, `memcached://…` or `null`.
+    /// Creates a cache with the one tier at an address.
     ///
-    /// Sizes have binary units: `kb`, `mb` and `gb` are 1024, 1024² and 1024³ bytes. Memory without
-    /// a size holds 128 MiB. `null` is a cache without tiers. A server need not be running: the
-    /// cache connects to it when it is first needed. The directory of a disk tier is opened at
-    /// once.
+    /// | Address | Tier |
+    /// |---|---|
+    /// | `memory`, `memory://?max=64MB` | memory of this process; 128 MiB without `max` |
+    /// | `disk:DIR?max=1GiB&namespace=NAME` | a directory of this host (feature `disk`) |
+    /// | `redis://user:password@host:port/database` | Redis or Valkey (feature `redis`) |
+    /// | `memcached://host:port,host:port` | Memcached (feature `memcached`) |
+    /// | `null` | none; nothing is stored |
+    ///
+    /// For Redis, `rediss`, `valkey` and `valkeys` are schemes too, and `+sentinel` or `+cluster`
+    /// can follow. Servers need the option `namespace=NAME`, or [`CacheBuilder::namespace`]. Sizes
+    /// have binary units: `kb`, `mb` and `gb` are 1024, 1024² and 1024³ bytes.
+    ///
+    /// A server need not be running: the cache connects to it when it is first needed. The
+    /// directory of a disk tier is opened at once.
     ///
     /// # Errors
     /// As for [`CacheBuilder::url`]. The error does not repeat parts of the address that may be

@@ -36,8 +36,15 @@ use crate::error::debug_as_display;
 /// The key of an entry: a 256-bit BLAKE3 hash of a name and typed arguments, with the function's
 /// [`Selector`].
 ///
-/// Two keys are equal if their hashes are. Integers of different types with the same value make the
-/// same key, and so do structs and maps with the same fields in any order.
+/// Two keys are equal if their hashes are.
+///
+/// - Integers of different types with the same value make the same key. A float is never equal to
+///   an integer, and an `f32` counts as the `f64` of its value.
+/// - A struct makes the same key as a map with the same names and values; the order of fields and
+///   the name of the struct do not matter. A newtype makes the same key as its content.
+/// - An enum variant is identified by its name.
+/// - A `HashSet` serializes as a sequence in arbitrary order, so equal sets can make different
+///   keys. Use a `BTreeSet`.
 ///
 /// ```
 /// use ferrodash_cache::Key;

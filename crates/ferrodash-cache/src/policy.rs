@@ -20,6 +20,15 @@ pub(crate) const LEASE: Duration = Duration::from_secs(10);
 /// default. The methods take any value and clamp it to the range that they document; fields that
 /// are assigned directly are not clamped.
 ///
+/// | Age of the stored value | A call |
+/// |---|---|
+/// | below the timeout | returns the value; with `early`, may refresh it in the background |
+/// | then, within `stale_while_revalidate` | returns the value and refreshes it in the background |
+/// | then, within `stale_if_error` | runs the function; returns the value if that fails |
+/// | above | runs the function |
+///
+/// Both times begin at the timeout, so `stale_if_error` matters only if it is the longer one.
+///
 /// ```
 /// use std::time::Duration;
 /// use ferrodash_cache::Policy;

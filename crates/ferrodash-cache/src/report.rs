@@ -89,6 +89,22 @@ impl Cache {
     }
 
     /// Returns all counters in the text format of Prometheus, version 0.0.4.
+    ///
+    /// | Metric | Labels | Meaning |
+    /// |---|---|---|
+    /// | `ferrodash_cache_answers_total` | `function`, `result` | answers |
+    /// | `ferrodash_cache_errors_total` | `function` | calls that ended in an error |
+    /// | `ferrodash_cache_runs_total` | `function` | runs of the function |
+    /// | `ferrodash_cache_run_seconds_total` | `function` | time of all runs |
+    /// | `ferrodash_cache_impure_total` | `function` | differences found by `audit` |
+    /// | `ferrodash_cache_tier_failures_total` | `tier` | calls that a tier did not answer |
+    /// | `ferrodash_cache_tier_up` | `tier` | 1 if the last call was answered, else 0 |
+    /// | `ferrodash_cache_tier_degraded` | `tier` | 1 if a tier answers but is impaired |
+    /// | `ferrodash_cache_memory_entries` | | entries in memory |
+    /// | `ferrodash_cache_memory_bytes` | | bytes in memory |
+    ///
+    /// The result is `hit`, `stale`, `miss`, `collapsed` or `bypass`, as in
+    /// [`Status`](crate::Status).
     pub fn prometheus(&self) -> String {
         let mut text = String::new();
         functions_as_text(&self.functions(), &mut text);

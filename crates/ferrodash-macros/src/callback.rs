@@ -68,9 +68,13 @@ enum InitialCall {
 struct Property {
     id: Expr,
     property: LitStr,
+    /// The time that an input has to be still before it triggers the callback.
     debounce: Option<DurationArg>,
+    /// The value of an unset property.
     default: Option<Expr>,
+    /// Set if the component may be missing.
     optional: Option<()>,
+    /// Set if other callbacks write the output too.
     allow_duplicate: Option<()>,
 }
 
@@ -93,6 +97,7 @@ struct CacheArgs {
     refresh: Option<()>,
     policy: PolicyArgs,
     negative_timeout: Option<DurationArg>,
+    /// The parts of a request on which the answer depends.
     vary: Vec<LitStr>,
 }
 

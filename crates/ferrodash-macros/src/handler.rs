@@ -19,7 +19,9 @@ use crate::borrowed::first_reference;
 pub(crate) struct Handler<'a> {
     function: &'a ItemFn,
     arguments: Vec<&'a PatType>,
+    /// `true` if the last argument is a `Context`, which is not in `arguments`.
     takes_context: bool,
+    /// The number of outputs in the attribute.
     outputs: usize,
 }
 
@@ -207,6 +209,7 @@ impl<'a> Handler<'a> {
 /// The message for a value without an output.
 const NO_OUTPUT: &str = "without an output a callback returns nothing; add output(\"graph\", \"figure\"), or leave the type out";
 
+/// Returns an argument with its type. There is no `self`; `check_callback` has refused it.
 fn typed(argument: &FnArg) -> Option<&PatType> {
     match argument {
         FnArg::Typed(argument) => Some(argument),
@@ -319,6 +322,7 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     }
 }
 
+/// Returns `true` if a type is named `Context`, wherever it is from.
 fn is_context(ty: &Type) -> bool {
     matches!(plain(ty), Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Context"))
 }

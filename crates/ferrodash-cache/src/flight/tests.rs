@@ -49,7 +49,7 @@ fn selectors() -> Arc<[Selector]> {
     [Selector::ALL].into()
 }
 
-/// What a caller gets, running the function if it is the first.
+/// Boards, runs the function if the caller is the first, and returns the landing.
 fn ask(flights: &Arc<Flights>, runs: &AtomicU32) -> Landing {
     match flights.board(key(), &selectors(), false) {
         Boarding::Start(mut ticket, departure) => {

@@ -312,12 +312,14 @@ impl Tier for Disk {
         self.trouble().is_none() && size.saturating_mul(2) < room
     }
 
+    /// Reads the entry on this thread, or on another one if its value is in a file.
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {
         self.look(key, None)
             .map(|reading| reading.map(|reading| reading.entry))
             .boxed()
     }
 
+    /// Stores the entry and ends the lease in one transaction.
     fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>> {
         self.store_blocking(key, entry, |write, key, value| {
             write.end_lease(key.as_bytes())?;
@@ -326,6 +328,7 @@ impl Tier for Disk {
         .boxed()
     }
 
+    /// Removes the entry and ends the lease in one transaction.
     fn remove<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<()>> {
         let key = *key;
         self.write_blocking(move |write| {

@@ -147,6 +147,7 @@ impl Tier for Memcached {
         self.link.place()
     }
 
+    /// Reads the value, and its pieces if there are any.
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {
         async move {
             let [found] = self.link.call().run([fetch(self.names.value(key))]).await?;
@@ -155,6 +156,8 @@ impl Tier for Memcached {
         .boxed()
     }
 
+    /// Stores the entry after its lease was deleted. An entry that is not accepted removes the one
+    /// before it.
     fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>> {
         async move {
             let taken = unless_too_large(self.put(key, entry).await)?.unwrap_or(false);
@@ -177,6 +180,8 @@ impl Tier for Memcached {
 }
 
 impl Shared for Memcached {
+    /// Reads the marks and the value in one round trip per server. The marks are requested for the
+    /// era that was seen last; if that was wrong, they are requested again.
     fn read<'a>(
         &'a self,
         key: &'a Key,
@@ -205,6 +210,7 @@ impl Shared for Memcached {
         self.mark(selectors).boxed()
     }
 
+    /// Deletes the era. The next reader of the marks begins another.
     fn begin_era(&self, _history: usize) -> BoxFuture<'_, TierResult<()>> {
         self.forget_era().boxed()
     }
@@ -217,6 +223,8 @@ impl Shared for Memcached {
         self.compete(key, request).boxed()
     }
 
+    /// Stores the entry if the token holds the lease. If a server does not accept it, the lease is
+    /// released.
     fn fill<'a>(
         &'a self,
         key: &'a Key,

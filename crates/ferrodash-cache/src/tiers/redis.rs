@@ -270,6 +270,7 @@ impl Tier for Redis {
         self.place.clone()
     }
 
+    /// Reads the time left and the value in one round trip.
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Option<Entry>>> {
         async move {
             let value = &*self.names.value(key);
@@ -280,6 +281,8 @@ impl Tier for Redis {
         .boxed()
     }
 
+    /// Stores the entry and ends the lease in one script. The notice of this change does not come
+    /// back to the connection that made it, so waiting callers of this process are woken here.
     fn set<'a>(&'a self, key: &'a Key, entry: &'a Entry) -> BoxFuture<'a, TierResult<bool>> {
         async move {
             let Some((sealed, left)) = self.seal(key, entry) else {
@@ -324,6 +327,7 @@ impl Tier for Redis {
 }
 
 impl Shared for Redis {
+    /// Reads the entry, and the marks in the same round trip if they are on the same node.
     fn read<'a>(
         &'a self,
         key: &'a Key,
@@ -342,10 +346,13 @@ impl Shared for Redis {
         .boxed()
     }
 
+    /// Reads the marks in the first history.
     fn marks<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Marks>> {
         self.marks_in(0, selectors).boxed()
     }
 
+    /// Reads the marks in the history on the node of the key, or else in that of its share of the
+    /// slots.
     fn marks_of<'a>(
         &'a self,
         key: &'a Key,
@@ -368,6 +375,8 @@ impl Shared for Redis {
         self.invalidate_each(selectors).map_ok(first).boxed()
     }
 
+    /// Raises the counter of every history, with one call to each node. It fails if one node does,
+    /// because entries of its histories could still be read.
     fn invalidate_each<'a>(
         &'a self,
         selectors: &'a [Selector],
@@ -465,6 +474,7 @@ impl Shared for Redis {
         .boxed()
     }
 
+    /// Waits for the notice of the server, or looks again and again if it sends none.
     fn changed<'a>(&'a self, key: &'a Key, within: Duration) -> BoxFuture<'a, ()> {
         timeout(within, self.ended(key)).map(drop).boxed()
     }

@@ -28,7 +28,7 @@ pub(super) enum Place {
 /// A value that was found.
 pub(super) struct Found {
     pub(super) place: Place,
-    /// The [`crate::Entry::id`].
+    /// The id of the entry; see [`crate::Entry::id`].
     pub(super) id: u64,
     /// The time for which the value may still be served.
     pub(super) left: Duration,

@@ -25,6 +25,7 @@ const SHORTEST_WAIT: u64 = 5;
 const LONGEST_WAIT: u64 = 50;
 
 impl Shared for Disk {
+    /// Reads the entry and the marks in one transaction, so both are from the same moment.
     fn read<'a>(
         &'a self,
         key: &'a Key,
@@ -44,6 +45,8 @@ impl Shared for Disk {
         .boxed()
     }
 
+    /// Marks the selectors in one transaction, which other processes see as soon as it is
+    /// committed.
     fn invalidate<'a>(&'a self, selectors: &'a [Selector]) -> BoxFuture<'a, TierResult<Stamp>> {
         let selectors = selectors.to_vec();
         self.write_blocking(move |write| write.mark(&selectors))
@@ -54,6 +57,7 @@ impl Shared for Disk {
         self.write_blocking(|write| write.begin_era()).boxed()
     }
 
+    /// Requests the lease in a transaction, so that one of several processes wins.
     fn acquire<'a>(
         &'a self,
         key: &'a Key,
@@ -67,6 +71,7 @@ impl Shared for Disk {
         .boxed()
     }
 
+    /// Checks the lease and stores the entry in one transaction.
     fn fill<'a>(
         &'a self,
         key: &'a Key,
@@ -95,6 +100,7 @@ impl Shared for Disk {
         .boxed()
     }
 
+    /// Moves the end of the lease, if the token still holds it.
     fn renew<'a>(
         &'a self,
         key: &'a Key,
@@ -123,6 +129,7 @@ impl Shared for Disk {
         .boxed()
     }
 
+    /// Looks at the lease until it has ended or has another holder.
     fn changed<'a>(&'a self, key: &'a Key, within: Duration) -> BoxFuture<'a, ()> {
         async move {
             let end = now() + within;

@@ -1,5 +1,5 @@
-//! What needs the inside of the tier: slots of readers that were killed, a writer that hangs, and
-//! damaged records.
+//! Tests that need the inside of the tier: slots of readers that were killed, a writer that hangs,
+//! and damaged records.
 
 use std::path::Path;
 use std::process::Command;
@@ -13,7 +13,8 @@ use crate::{Entry, Key, Parts, Sealer, Selector, Shared, Tier};
 /// Names the directory, in the process that is to die.
 const DIRECTORY: &str = "DISK_TEST_LEAK";
 
-/// Not a test of its own: takes all slots of readers, and dies with them.
+/// Takes all slots of readers, and is killed with them. It is not a test of its own: another test
+/// runs it in a process with the variable set.
 #[test]
 fn child() {
     let Some(directory) = std::env::var_os(DIRECTORY) else {

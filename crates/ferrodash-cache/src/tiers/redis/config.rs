@@ -84,9 +84,9 @@ impl RedisConfig {
     ///   sentinels name,
     /// - `redis+cluster://[[user]:password@]host[:port],…`: a cluster.
     ///
-    /// `rediss` instead of `redis` means TLS, and `valkey` and `valkeys` mean the same. The port is
-    /// 6379, and 26379 for sentinels, unless the address names another. Special characters in user,
-    /// password and options are written as `%XX`.
+    /// `rediss` instead of `redis` means TLS. `valkey` and `valkeys` mean the same as `redis` and
+    /// `rediss`. The port is 6379, and 26379 for sentinels, unless the address names another.
+    /// Special characters in user, password and options are written as `%XX`.
     ///
     /// The options are `namespace=NAME`, `deadline=100ms` and `max_value=8MB`. With TLS there are
     /// also `ca=FILE` for a certificate authority other than those of the system, and `cert=FILE`
