@@ -69,7 +69,7 @@ impl CacheOptions {
     /// Lets a request with `Cache-Control: no-cache` have the answer computed again, and stored for
     /// all.
     ///
-    /// By default it has not: anyone who can send such requests can make the function run as often.
+    /// By default it cannot: anyone who can send such requests can make the function run as often.
     pub fn refresh(mut self) -> Self {
         self.refresh = true;
         self
