@@ -8,19 +8,43 @@
 //! `<suite>.rs` per suite, with a typed builder per component and the table of its bundles, and the
 //! bundles themselves, as they are, as gzip and as Brotli.
 //!
-//! Wheels are looked for, in this order, in the directory named by `FERRODASH_WHEELS`, in `wheels/`
-//! beside the manifest (packed into a published crate), among those fetched before, and at last
-//! through `python3 -m pip`. Files that were fetched or compressed once are kept in the target
-//! directory, so debug and release builds share them and a second build needs no network.
-//!
 //! ```no_run
 //! // The only line in `main` of build.rs:
 //! ferrodash_build::generate("wheels.toml");
 //! ```
 //!
-//! The way of a suite through the crate is `manifest` → `wheel` → `archive` → `package` (what
-//! belongs to the suite) → `metadata` or `classes` (its components) → `check` → `bundle` and
-//! `emit`.
+//! # The manifest
+//!
+//! A wheel is named with its digest. Most packages need nothing else; [`SuiteManifest`] has what
+//! can be said about a suite, and the defaults.
+//!
+//! ```toml
+//! [[wheel]]
+//! package = "dash-daq"
+//! version = "0.6.0"
+//! sha256 = "…"
+//!
+//! [[wheel.suite]]
+//! module = "daq"
+//! scripts = ["dash_daq.min.js"]
+//! ```
+//!
+//! # Where wheels come from
+//!
+//! They are looked for in this order:
+//!
+//! 1. in the directory that `FERRODASH_WHEELS` names; if it is set, no other place is tried;
+//! 2. in `wheels/` beside the manifest, where a published crate has them;
+//! 3. among those that were fetched before;
+//! 4. through `python3 -m pip`, or the interpreter that `FERRODASH_PYTHON` names.
+//!
+//! Files that were fetched or compressed once are kept in the target directory, so debug and
+//! release builds share them and a second build needs no network.
+//!
+//! # The way of a suite
+//!
+//! `manifest` → `wheel` → `archive` → `package` (what belongs to the suite) → `metadata` or
+//! `classes` (its components) → `check` → `bundle` and `emit`.
 
 mod archive;
 mod bundle;

@@ -49,33 +49,45 @@ pub struct Pin {
     pub suites: Vec<SuiteManifest>,
 }
 
-/// One component suite inside a package. What is left out follows from the package; an empty text
-/// or list means none.
+/// One component suite inside a package.
+///
+/// A field that is left out follows from the package, as its documentation says; an empty text or
+/// list means none. For plain scripts, which have no namespace, all lists but that of licences are
+/// empty by default.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SuiteManifest {
-    /// Name of the generated Rust file; that of the package by default.
+    /// Name of the generated Rust file. By default it is that of the package, with underscores.
     pub module: Option<String>,
-    /// The global JavaScript object that holds the components; empty for plain scripts.
+    /// The global JavaScript object that holds the components; empty for plain scripts. By default
+    /// it is the one that the package's classes name, else the name in its `package-info.json`,
+    /// else that of the package.
     pub namespace: Option<String>,
-    /// Version in the URLs, where it differs from the package's.
+    /// Version in the URLs. By default it is that of the package.
     pub version: Option<String>,
     /// The directory in the wheel, or below the first one of a source archive, that the suite's
-    /// URLs are relative to.
+    /// URLs are relative to. By default it is the one with the package's name, else the only Python
+    /// package.
     pub root: Option<String>,
-    /// Path of `metadata.json` in the wheel.
+    /// Path of `metadata.json` in the wheel. By default it is the nearest one below `root`.
     pub metadata: Option<String>,
-    /// The directory of the generated Python classes, for a package without `metadata.json`.
+    /// The directory of the generated Python classes, for a package without `metadata.json`. By
+    /// default it is the one with most classes. It cannot be given beside `metadata`.
     pub classes: Option<String>,
-    /// Scripts of the index page, in order, relative to `root`.
+    /// Scripts of the index page, in order, relative to `root`. By default it is the main script:
+    /// the one with the name of the namespace or of the package, else `bundle.js`, else the only
+    /// one that defines the namespace.
     pub scripts: Option<Vec<String>>,
-    /// Style sheets of the index page, in order, relative to `root`.
+    /// Style sheets of the index page, in order, relative to `root`. By default they are those that
+    /// the package's Python code names.
     pub styles: Option<Vec<String>>,
-    /// Files that scripts ask for when they need them, relative to `root`.
+    /// Files that scripts ask for when they need them, relative to `root`. By default they are the
+    /// chunks of webpack, and the files whose names are in a script or a style sheet.
     pub on_demand: Option<Vec<String>>,
-    /// Licence texts, as paths in the wheel.
+    /// Licence texts, as paths in the wheel. By default they are those of the package, and those
+    /// beside scripts.
     pub licences: Option<Vec<String>>,
-    /// Changes to a script of the suite.
+    /// Changes to a script of the suite. By default there are none.
     #[serde(rename = "replace", default)]
     pub replacements: Vec<Replacement>,
 }

@@ -23,18 +23,21 @@ const VERSIONS: usize = 12;
 /// A script that runs pip and keeps it from running what it fetches.
 const PIP: &str = include_str!("pip.py");
 
-/// The places that pinned files may come from.
+/// The places that pinned files may come from, in the order in which they are tried.
 #[derive(Debug, Clone)]
 pub struct Source {
-    /// A directory that must contain the files; if it is given, no other place is tried.
+    /// A directory that must contain the files; if it is given, no other place is tried. By default
+    /// there is none.
     pub directory: Option<PathBuf>,
-    /// A directory that may have them, packed into a published crate.
+    /// A directory that may contain them, packed into a published crate. A file there with another
+    /// digest is an error. By default there is none.
     pub packed: Option<PathBuf>,
-    /// The directory in which fetched files are kept. It is created when it is needed.
+    /// The directory in which fetched files are kept. It is created when it is needed. A file there
+    /// with another digest is fetched again.
     pub cache: PathBuf,
-    /// The Python interpreter whose pip fetches.
+    /// The Python interpreter whose pip fetches; by default `python3`.
     pub python: String,
-    /// Further variables for pip, for example its index.
+    /// Further variables for pip, for example its index; by default there are none.
     pub pip_env: Vec<(String, String)>,
 }
 

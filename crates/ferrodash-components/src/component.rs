@@ -181,7 +181,8 @@ fn walk_json<'a>(value: &Value, visit: &mut dyn FnMut(Cow<'a, Component>)) {
     }
 }
 
-/// The methods that every builder has besides the properties of its component.
+/// The methods that every builder has besides the properties of its component. Bring it into scope
+/// to set ids and attributes.
 pub trait ComponentExt: Into<Component> + Sized {
     /// Returns the component that is being built.
     fn component_mut(&mut self) -> &mut Component;
@@ -205,13 +206,15 @@ pub trait ComponentExt: Into<Component> + Sized {
         self
     }
 
-    /// Sets the attribute `data-<name>`.
+    /// Sets the attribute `data-<name>`. A value that is not JSON is reported when the component is
+    /// serialized.
     #[must_use]
     fn data(self, name: &str, value: impl Serialize) -> Self {
         self.prop(format!("data-{name}"), value)
     }
 
-    /// Sets the attribute `aria-<name>`.
+    /// Sets the attribute `aria-<name>`. A value that is not JSON is reported when the component is
+    /// serialized.
     #[must_use]
     fn aria(self, name: &str, value: impl Serialize) -> Self {
         self.prop(format!("aria-{name}"), value)

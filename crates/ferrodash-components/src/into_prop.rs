@@ -13,8 +13,17 @@ use serde_json::value::to_raw_value;
 use crate::value::Scalar;
 use crate::{Child, Children, Component, Prop, Style};
 
-/// A value that can be written to a property: text, numbers, booleans, components, JSON, options
-/// and lists of these. [`Json`] wraps any other value that serializes.
+/// A value that can be written to a property.
+///
+/// | value | JSON |
+/// |---|---|
+/// | `&'static str`, `String`, `Cow<'static, str>` | text |
+/// | `bool` and numbers | the same; infinities and NaN are `null` |
+/// | components, their builders and [`Children`] | components |
+/// | `serde_json::Value`, [`Json`] | as it serializes |
+/// | [`Style`] | an object |
+/// | `Option<T>`, `()` | `null` for `None` and `()` |
+/// | `Vec`, arrays and the usual iterators | a list |
 #[diagnostic::on_unimplemented(
     message = "a callback cannot write `{Self}` to a property",
     note = "text, numbers, booleans, components, `serde_json::Value`, and options and lists of these can; wrap any other \

@@ -5,6 +5,10 @@
 
 /// A component suite. Generated code has one `static SUITE` per suite, which
 /// `ferrodash::App::suite` takes.
+///
+/// The address of a file is `_dash-component-suites/<package>/<root>/<file>`; a server may add
+/// fingerprints. Scripts and style sheets are in the page from the beginning, the other bundles are
+/// fetched when a script asks for them.
 #[derive(Debug)]
 pub struct Suite {
     /// Name of the Rust module, for messages.

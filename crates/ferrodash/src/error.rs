@@ -21,7 +21,8 @@ pub enum Error {
     /// The description of the app has mistakes, all of which are listed.
     #[error(transparent)]
     Build(#[from] BuildErrors),
-    /// The address cannot be listened on.
+    /// The server cannot listen on the address: it is in use, is not one of this machine, or needs
+    /// more rights.
     #[error(
         "cannot listen on {address}: {source}. Stop what listens there, or choose another port"
     )]

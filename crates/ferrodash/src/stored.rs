@@ -40,8 +40,12 @@ const SIGNATURE: usize = 16;
 /// ```
 ///
 /// A value is kept for an hour, or until the same page puts another one under its name, which frees
-/// it. The handle is signed ([`App::secret`](crate::App::secret)). Anyone who has it can read the
-/// value through the app's callbacks, so it is as private as the page.
+/// it. The memory tier may discard it earlier for lack of room, so an app must be able to compute
+/// it again ([`StoredError::Gone`]). Several processes need a cache that they share, and one
+/// [`App::secret`](crate::App::secret).
+///
+/// The handle is signed. Anyone who has it can read the value through the app's callbacks, so it is
+/// as private as the page.
 pub struct Stored<T> {
     /// The slot and the version in hex, then the signature.
     handle: String,

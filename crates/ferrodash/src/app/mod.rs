@@ -54,6 +54,15 @@ use crate::serve::Server;
 /// App::new(layout).callbacks(callbacks![echo]).title("Echo").run("127.0.0.1:8050").await
 /// # }
 /// ```
+///
+/// # Several processes
+///
+/// An app keeps no state of its users, so any number of processes can serve it behind one address.
+/// They need the same program, or the same [`build_id`](Self::build_id), and the same
+/// [`secret`](Self::secret) if the app uses [`Stored`](crate::Stored). Results are shared between
+/// them if the [`cache`](Self::cache) has a tier that all of them reach, such as Redis;
+/// [`Stored`](crate::Stored) and [`request_id_header`](Self::request_id_header) depend on such a
+/// tier. Limits of calls, and callbacks that are added at run time, are those of one process.
 #[must_use = "an app serves once it is run, or built and its router served"]
 pub struct App {
     layout: Layout,

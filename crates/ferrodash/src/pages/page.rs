@@ -107,8 +107,14 @@ impl Page {
         }
     }
 
-    /// Sets its path, such as `/` or `/sales`. By default it follows from the template, with `none`
-    /// for each variable, or else from the module.
+    /// Sets its path, such as `/` or `/sales`. By default it follows from the template or else from
+    /// the module:
+    ///
+    /// | given | path |
+    /// |---|---|
+    /// | template `/asset/<asset_id>` | `/asset/none` |
+    /// | module `weekly_analytics` | `/weekly-analytics` |
+    /// | module `pages::reports::weekly` | `/reports/weekly` |
     ///
     /// It must begin with a slash and be written as browsers send it, percent-encoded where it is
     /// not ASCII. Two pages with one path are a mistake.

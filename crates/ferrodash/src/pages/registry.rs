@@ -53,6 +53,8 @@ pub struct PageRegistry {
 }
 
 /// A page of an app, with everything that follows from other pages and the app's settings.
+///
+/// Paths and names that were not given in the [`Page`](crate::Page) are filled in.
 pub struct RegisteredPage {
     pub(crate) layout: PageLayout,
     /// The path with variables, ready to be matched.

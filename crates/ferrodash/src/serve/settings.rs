@@ -17,6 +17,15 @@ use std::time::Duration;
 ///     .server(Server::new().drain(Duration::from_secs(10)));
 /// # app.build().unwrap();
 /// ```
+///
+/// # Stopping
+///
+/// | when | connections | ready endpoint |
+/// |---|---|---|
+/// | before a signal | are accepted | `OK` |
+/// | after SIGINT or SIGTERM, for [`drain`](Self::drain) | are accepted for one more answer | 503 |
+/// | then, for at most [`stop_within`](Self::stop_within) | are refused; open requests may end | |
+/// | then, or after a second signal | are closed | |
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Server {
     /// The time for the head of a request; also the time that a connection may be idle.

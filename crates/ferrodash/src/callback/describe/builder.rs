@@ -308,9 +308,16 @@ impl CallbackBuilder {
     /// Ends the description with the async function that answers: its arguments are the inputs, the
     /// states, and a [`Context`] if it wants one.
     ///
-    /// An argument is a type that serde can read and that owns its data. The function returns a
-    /// value for its output, a tuple of values or [`Outputs`](crate::Outputs) for several, or a
-    /// `Result` of these, and its future is `Send`.
+    /// An argument is a type that serde can read and that owns its data. What the function returns
+    /// depends on the outputs, and its future is `Send`:
+    ///
+    /// | outputs | the function returns |
+    /// |---|---|
+    /// | one | a value, see [`IntoOutput`] |
+    /// | two to ten | a tuple of values in their order |
+    /// | any number | [`Outputs`](crate::Outputs) |
+    /// | none | `()` |
+    /// | any number | [`NoUpdate`](crate::NoUpdate), or a `Result` of one of these |
     ///
     /// Calls run at the same time, each with its own future. A panic is answered like an error and
     /// ends only its own call. The future is dropped where it awaits if the time limit is over, or

@@ -11,9 +11,12 @@ use ferrodash_cache::Policy;
 /// The way in which the answers of a callback are cached.
 ///
 /// On the server always: the encoded and compressed answer is stored in the app's cache. In the
-/// browser as well with [`client`](Self::client). Calls with equal arguments at the same time share
-/// one run of the function. An answer that leaves an output as it is, patches it, or calls
-/// [`Context::set_props`](crate::Context::set_props) is not stored.
+/// browser as well with [`client`](Self::client).
+///
+/// The key of an answer is made of the callback, the version of its function, its arguments, the
+/// components that wildcards stand for, and the values of [`vary`](Self::vary). Calls with equal
+/// keys at the same time share one run of the function. An answer that leaves an output as it is,
+/// patches it, or calls [`Context::set_props`](crate::Context::set_props) is not stored.
 ///
 /// ```
 /// use std::time::Duration;
@@ -66,7 +69,7 @@ impl CacheOptions {
     /// Lets a request with `Cache-Control: no-cache` have the answer computed again, and stored for
     /// all.
     ///
-    /// By default it has not: anyone who can send such requests can make the function run as often.
+    /// By default it cannot: anyone who can send such requests can make the function run as often.
     pub fn refresh(mut self) -> Self {
         self.refresh = true;
         self
@@ -79,11 +82,20 @@ impl CacheOptions {
         self
     }
 
-    /// Adds something that answers depend on: `user`, `roles`, `session`, `locale`, `cookie:NAME`,
-    /// `header:NAME`, `path` or `trigger`. Another text is a mistake.
+    /// Adds something that answers depend on. Another text than these is a mistake:
+    ///
+    /// | text | the answer depends on |
+    /// |---|---|
+    /// | `user` | the user and the roles of [`App::identity`](crate::App::identity) |
+    /// | `roles` | the roles only, so that users with equal roles share answers |
+    /// | `session` | the cookie of [`App::session_cookie`](crate::App::session_cookie) |
+    /// | `locale` | the preferred language |
+    /// | `cookie:NAME`, `header:NAME` | one cookie or header |
+    /// | `path` | the path and the query of the request |
+    /// | `trigger` | the properties whose change triggered the call |
     ///
     /// A cached callback that takes a [`Context`](crate::Context) can read from it only what is
-    /// named here. `path` covers the query too.
+    /// named here. `user` and `roles` need [`App::identity`](crate::App::identity).
     pub fn vary(mut self, by: impl Into<String>) -> Self {
         self.vary.push(by.into());
         self

@@ -2,7 +2,7 @@
 //! errors.
 //!
 //! What the cache stores is the packed body, so a hit neither runs the function nor writes JSON.
-//! The status and the headers of a response are made in `crate::http`.
+//! The status and the headers of a response are made by the routes.
 
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;

@@ -25,13 +25,8 @@ use crate::sync::lock;
 /// The circumstances of a call: what triggered it, what its arguments are, and parts of the
 /// request; and what a call can do beside writing its outputs.
 ///
-/// A function gets it as its last argument. In a cached callback it returns only what the callback
-/// declares to vary by ([`CacheOptions::vary`](crate::CacheOptions::vary)). Reading anything else
-/// returns nothing and makes the call fail with a message that names the missing declaration, as
-/// the answer would otherwise reach other users.
-///
-/// A clone is the same context: what a spawned task sets through it counts if it is set before the
-/// function's future ends.
+/// A function gets it as its last argument. A clone is the same context: what a spawned task sets
+/// through it counts if it is set before the function's future ends.
 ///
 /// ```
 /// use ferrodash::prelude::*;
@@ -44,6 +39,27 @@ use crate::sync::lock;
 /// }
 /// # let _ = callbacks![greet];
 /// ```
+///
+/// # In cached callbacks
+///
+/// The answer of a cached callback may reach other users, so its context returns only what the
+/// callback declares with [`CacheOptions::vary`](crate::CacheOptions::vary). Reading anything else
+/// returns nothing and makes the call fail, with a message that names the missing declaration.
+///
+/// | methods | need |
+/// |---|---|
+/// | `triggered`, `triggered_id`, `args_grouping`, `inputs_list` | `vary = "trigger"` |
+/// | `cookie` | `vary = "cookie:NAME"` |
+/// | `header`, `origin` | `vary = "header:NAME"` |
+/// | `path`, `query` | `vary = "path"` |
+/// | `identity` | `vary = "user"` |
+/// | `roles` | `vary = "roles"` or `"user"` |
+/// | `session` | `vary = "session"` |
+/// | `locale` | `vary = "locale"` |
+/// | `set_cookie`, `set_header`, `append_header` | no cache |
+/// | `remote`, `extension`, `add_callback` | no cache |
+///
+/// All other methods need nothing. After `set_props` the answer is not stored.
 #[derive(Clone)]
 pub struct Context {
     call: Arc<Call>,

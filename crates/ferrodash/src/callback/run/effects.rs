@@ -1,7 +1,7 @@
 //! The effects of a call beside its outputs: side updates, cookies, headers, timings.
 //!
 //! A [`Context`](crate::Context) gathers them while the function runs; `answer.rs` puts side
-//! updates into the body, and `crate::http` adds the rest to the response.
+//! updates into the body, and the routes add the rest to the response.
 
 use std::borrow::Cow;
 use std::sync::{Arc, Mutex};

@@ -273,9 +273,22 @@ pub struct Each<T>(pub Vec<T>);
 
 /// A value for one output.
 ///
-/// Implemented for everything that is a property ([`IntoProp`]): text, numbers, booleans,
-/// components, JSON, and options and lists of these; and for [`Update`], [`NoUpdate`], [`Patch`]
-/// and [`Each`].
+/// Implemented for everything that is a property ([`IntoProp`]), and for values that say how an
+/// output changes:
+///
+/// | value | effect |
+/// |---|---|
+/// | text, numbers, booleans, `serde_json::Value`, `Json<T>` | the new value |
+/// | components and [`Children`] | the new content |
+/// | `Vec`, arrays and the usual iterators of these | a list |
+/// | `Option<T>` | `null` for `None` |
+/// | `()` | `null` |
+/// | [`Update`], [`NoUpdate`] | a new value, or none |
+/// | [`Patch`] | a change of the present value |
+/// | [`Each`] | a value for each component of an output with `ALL` |
+///
+/// Infinities and NaN are `null`, or text in `children`. A value that cannot be written as JSON
+/// makes the call fail.
 #[diagnostic::on_unimplemented(
     message = "a callback cannot write `{Self}` to an output",
     note = "text, numbers, booleans, components, `serde_json::Value`, options and lists of these, `Update`, `NoUpdate`, \

@@ -39,6 +39,18 @@ use crate::sync::lock;
 pub struct Patch(PatchValue);
 
 /// A place in a [`Patch`], reached by indexing. All places of a patch add to one list of changes.
+///
+/// | method | the place must be |
+/// |---|---|
+/// | [`set`](Self::set) | anything, or nothing yet |
+/// | [`remove`](Self::remove) | a key of an object or an item of an array |
+/// | [`clear`](Self::clear) | an object, an array or a text |
+/// | [`merge`](Self::merge) | an object |
+/// | `append`, `prepend`, `insert`, `extend` | an array |
+/// | [`remove_value`](Self::remove_value), [`reverse`](Self::reverse) | an array |
+/// | `+=`, `-=`, `*=`, `/=` | a number; `+=` also a text, or an array with a list on the right |
+///
+/// The value is in the page, so a place of another type is an error there and not here.
 #[derive(Debug)]
 pub struct PatchValue {
     /// The keys and indices from the property to this place.
