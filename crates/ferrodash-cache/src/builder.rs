@@ -160,6 +160,13 @@ impl CacheBuilder {
 
     #[cfg(feature = "redis")]
     fn redis(self, url: &str) -> Result<Self> {
+        let asks_for_tls = url.starts_with("rediss") || url.starts_with("valkeys");
+        if asks_for_tls && cfg!(not(feature = "redis-tls")) {
+            return Err(Error::Feature {
+                url: masked(url),
+                feature: "redis-tls",
+            });
+        }
         let malformed = |reason| malformed(url, reason);
         let mut config = tiers::RedisConfig::parse(url).map_err(malformed)?;
         let namespace = self.namespace_of_server(url, config.namespace.take())?;

@@ -12,6 +12,13 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
+/// Returns the moment after this time. A time that no clock reaches counts as thirty years.
+pub(crate) fn after(time: Duration) -> Instant {
+    const FAR: Duration = Duration::from_secs(30 * 365 * 24 * 60 * 60);
+    let now = now();
+    now.checked_add(time).unwrap_or_else(|| now + FAR)
+}
+
 /// Returns the milliseconds since 1970, for times that outlive a process.
 ///
 /// Clocks of other hosts differ, so this serves only on one host, and where a signed time has to be

@@ -272,7 +272,9 @@ impl Cache {
         // this second look the function would run twice.
         if let Some(entry) = self.at_hand(&call.key, &call.policy, call.policy.mode) {
             let status = Status::Hit { tier: MEMORY };
-            departure.land(Landing::value(entry.clone(), status));
+            // Callers that joined meanwhile look for themselves: something may have been
+            // invalidated between this look and their call.
+            departure.land(Landing::Elsewhere);
             return Answer::found(entry, status);
         }
         // A copy for this caller's wait. The flight gets the search itself, and decides for all

@@ -303,7 +303,7 @@ fn sign(secret: &[u8; blake3::KEY_LEN], key: &Key, sealed: &[u8]) -> blake3::Has
 
 /// Opens arbitrary bytes, with and without a secret. They must neither panic nor allocate without
 /// bound.
-#[doc(hidden)]
+#[cfg(any(fuzzing, test))]
 pub fn fuzz_open(stored: &[u8]) -> Option<Entry> {
     let mut stored = BytesMut::from(stored);
     // A fuzzer does not find checksums, so they are made right here.
@@ -321,7 +321,8 @@ pub fn fuzz_open(stored: &[u8]) -> Option<Entry> {
 
 /// Returns the compressed value, if that saves at least a tenth.
 fn compress(parts: &Parts) -> Option<Vec<u8>> {
-    if parts.compressed || parts.bytes.len() < COMPRESS_FROM {
+    let is_in_range = (COMPRESS_FROM..=LARGEST).contains(&parts.bytes.len());
+    if parts.compressed || !is_in_range {
         return None;
     }
     let compressed = block::compress(&parts.bytes);

@@ -17,11 +17,14 @@ use crate::answer::{Computed, Status};
 use crate::cache::Cache;
 use crate::call::Call;
 use crate::clock::now;
+use crate::entry::Entry;
 use crate::flight::{Departure, Landing, Ticket, beside};
 use crate::keep::{Began, Kept, Made};
 use crate::lease::{Lease, Permit};
 use crate::run::Run;
 use crate::search::Search;
+use crate::tier::Reading;
+use crate::tiers::MEMORY;
 
 impl Cache {
     /// Spawns a flight as a task of its own.
@@ -66,7 +69,10 @@ impl Cache {
             .as_ref()
             .map(|near| near.version(&call.key));
         let (mut lease, marks) = match self.permit(&call, &search).await {
-            Permit::Found(entry, status) => return departure.land(Landing::value(entry, status)),
+            Permit::Found(entry, status) => {
+                let landing = self.found_elsewhere(&call, entry, status, &departure).await;
+                return departure.land(landing);
+            }
             Permit::Elsewhere => return departure.land(Landing::Elsewhere),
             Permit::Compute { lease, marks } => (lease, marks),
         };
@@ -77,9 +83,15 @@ impl Cache {
             Ok(Ok((computed, cost)))
                 if computed.negative.is_some() && call.policy.may_stand_in(&search) =>
             {
-                let made = self.made(&call, computed, cost, &run, marks);
-                let failed = Landing::value(made.entry, Status::Miss { stored: false });
-                self.fall_back(&call, search, failed).await
+                let entry = self.made(&call, computed, cost, &run, marks).entry;
+                let superseded =
+                    departure.leave() && !self.still_counts(&call.key, &entry, marks).await;
+                let failed = Landing::Value {
+                    entry,
+                    status: Status::Miss { stored: false },
+                    superseded,
+                };
+                self.fall_back(&call, search, failed, &departure).await
             }
             Ok(Ok((computed, cost))) => {
                 self.inner.backoff.succeeded(&call.key);
@@ -93,12 +105,32 @@ impl Cache {
                     .await
             }
             Ok(Err(error)) => {
-                self.fall_back(&call, search, Landing::Error(Arc::new(error)))
-                    .await
+                let failure = Landing::Error(Arc::new(error));
+                self.fall_back(&call, search, failure, &departure).await
             }
-            Err(landing) => self.fall_back(&call, search, landing).await,
+            Err(landing) => self.fall_back(&call, search, landing, &departure).await,
         };
         departure.land(landing);
+    }
+
+    /// Returns the landing with an entry that another process has stored.
+    ///
+    /// The entry was compared with the marks when it was read. Callers may have joined since, after
+    /// another invalidation, so it is compared again once nobody can join any more.
+    async fn found_elsewhere(
+        &self,
+        call: &Call,
+        entry: Entry,
+        status: Status,
+        departure: &Departure,
+    ) -> Landing {
+        let joined = departure.leave();
+        let superseded = joined && !self.is_current(call, &entry).await;
+        Landing::Value {
+            entry,
+            status,
+            superseded,
+        }
     }
 
     /// Runs the function within its timeout, its run, its mode and this cache's scope, and renews
@@ -131,6 +163,29 @@ impl Cache {
         }
     }
 
+    /// Returns `true` if an entry that was read from a tier is neither invalidated nor removed.
+    /// Without an answer of the store that is not known, and the entry counts.
+    async fn is_current(&self, call: &Call, entry: &Entry) -> bool {
+        let inner = &*self.inner;
+        // If removals leave marks, those tell all.
+        let Some((slot, shared)) = inner.authority().filter(|_| !inner.marks_keys()) else {
+            return !self.was_invalidated(&call.key, entry).await;
+        };
+        let reading = inner
+            .history
+            .read(shared, &call.key, &entry.parts().selectors);
+        match slot.call(inner, &call.key, reading).await {
+            None => true,
+            Some(Reading {
+                entry: found,
+                marks,
+            }) => {
+                let is_there = found.is_some_and(|found| found.id() == entry.id());
+                is_there && marks.allow(entry.parts().born)
+            }
+        }
+    }
+
     /// Stores the result of the function, and returns the landing of the flight.
     ///
     /// The landing is `superseded` if the result was lost, or if another caller has joined and
@@ -148,19 +203,32 @@ impl Cache {
             keep,
             improvement,
         } = made;
+        // Another process can remove the key at any moment. That takes the lease, so the entry is
+        // not stored; but a removal after that leaves no trace. So callers join only until the
+        // entry is stored. Later ones wait for the lease, as those of other processes do.
+        let closed_early = lease.is_some();
+        let mut joined = closed_early && departure.leave();
+        let mut lost = false;
         let kept = if keep {
             self.keep(call, &entry, lease.take(), began, departure)
                 .await
         } else {
+            if let (true, Some(lease)) = (joined, &lease) {
+                lost = lease.is_lost().await;
+            }
             Kept::No
         };
-        // Only after storing: a caller that comes now finds the value in a tier. All callers that
-        // joined are known here, so if there are none, the marks need not be read again.
-        let joined = departure.leave();
+        // Without a lease only after storing: a caller that comes now finds the value in a tier.
+        // All callers that joined are known here, so if there are none, the marks need not be read
+        // again.
+        if !closed_early {
+            joined = departure.leave();
+        }
         if let Some(improvement) = improvement.filter(|_| kept == Kept::Yes) {
             self.improve_later(call, &entry, improvement);
         }
         let superseded = kept == Kept::Lost
+            || lost
             || (joined && !self.still_counts(&call.key, &entry, began.marks).await);
         Landing::Value {
             entry,
@@ -173,12 +241,27 @@ impl Cache {
 
     /// Returns the stale value that is served instead of a failure, or else the failure. A value
     /// that was invalidated meanwhile is not served.
-    async fn fall_back(&self, call: &Call, search: Search, failure: Landing) -> Landing {
+    async fn fall_back(
+        &self,
+        call: &Call,
+        search: Search,
+        failure: Landing,
+        departure: &Departure,
+    ) -> Landing {
+        // Before the marks are read: a caller that joined after an invalidation must not get a
+        // value that was compared with the marks before it.
+        departure.leave();
         let usable = call.policy.may_stand_in(&search);
         let Some((entry, tier)) = search.found else {
             return failure;
         };
-        if usable && self.still_counts(&call.key, &entry, search.marks).await {
+        // The store may have dropped an entry of which memory still has a copy.
+        let counts = usable
+            && match tier {
+                MEMORY => self.still_counts(&call.key, &entry, search.marks).await,
+                _ => self.is_current(call, &entry).await,
+            };
+        if counts {
             self.inner.backoff.failed(&call.key);
             tracing::warn!(function = %call.policy.name, "the function failed; serving its last value");
             return Landing::value(entry, Status::Stale { tier });

@@ -195,10 +195,15 @@ impl Cache {
         entry: &Entry,
         marks: Option<Marks>,
     ) -> bool {
-        match (marks, self.marks(key, &entry.parts().selectors).await) {
-            (Some(_), Some(now)) => now.allow(entry.parts().born),
-            (_, None) | (None, _) => true,
-        }
+        marks.is_none() || !self.was_invalidated(key, entry).await
+    }
+
+    /// Returns `true` if something was invalidated on which an entry depends. Without an answer of
+    /// the store that is not known, and the result is `false`.
+    pub(crate) async fn was_invalidated(&self, key: &Key, entry: &Entry) -> bool {
+        let parts = entry.parts();
+        let marks = self.marks(key, &parts.selectors).await;
+        marks.is_some_and(|marks| !marks.allow(parts.born))
     }
 }
 

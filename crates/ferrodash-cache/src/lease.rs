@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use crate::answer::Status;
 use crate::cache::{Cache, Inner};
 use crate::call::Call;
-use crate::clock::now;
+use crate::clock::{after, now};
 use crate::search::Search;
 use crate::tier::{Filled, LeaseOutcome, LeaseRequest};
 use crate::{Entry, Key, Marks, Mode};
@@ -78,7 +78,7 @@ impl Cache {
             .as_ref()
             .map(|near| near.version(&call.key));
         let seen = search.found.as_ref().map(|(entry, _)| entry.id());
-        let (mut observed, deadline) = (search.observed.or(seen), now() + call.patience);
+        let (mut observed, deadline) = (search.observed.or(seen), after(call.patience));
         let marks = match search.marks {
             // The search ended at a copy in memory and read no marks.
             None => self.marks(&call.key, &call.selectors).await,
@@ -207,6 +207,16 @@ impl Lease {
         filled
     }
 
+    /// Returns `true` if the lease is lost: it ended, or the key was removed. Without an answer that
+    /// is not known, and the result is `false`.
+    pub(crate) async fn is_lost(&self) -> bool {
+        let Some((slot, shared)) = self.cache.inner.authority() else {
+            return false;
+        };
+        let renewal = shared.renew(&self.key, self.token, self.lasts);
+        slot.call(&self.cache.inner, &self.key, renewal).await == Some(false)
+    }
+
     /// Renews the lease three times in its duration, until it is lost.
     pub(crate) async fn keep_alive(&self) {
         let Some((slot, shared)) = self.cache.inner.authority() else {
@@ -252,7 +262,7 @@ impl Drop for Lease {
 /// as long as the lease lasts. So the release is repeated for the duration of the lease, and for at
 /// least a minute. The weak reference lets the cache be dropped meanwhile.
 async fn release(inner: Weak<Inner>, key: Key, token: u64, lasts: Duration) {
-    let (until, mut pause, mut unanswered) = (now() + lasts.max(LEAST_RETRIES), RETRY, false);
+    let (until, mut pause, mut unanswered) = (after(lasts.max(LEAST_RETRIES)), RETRY, false);
     loop {
         let Some(inner) = inner.upgrade() else { return };
         let Some((slot, shared)) = inner.authority() else {

@@ -49,8 +49,8 @@
 //!
 //! # Features
 //!
-//! Each feature adds a tier or a convenience: `disk`, `redis`, `memcached`, and `macros` for the
-//! attributes `#[memoize]` and `#[invalidates]`.
+//! All features are off by default. `disk`, `redis` and `memcached` add a tier each, and `redis-tls`
+//! adds TLS to Redis. `macros` adds the attributes `#[memoize]` and `#[invalidates]`.
 
 #[doc(hidden)]
 pub mod __private;
@@ -70,6 +70,10 @@ mod envelope;
 mod error;
 mod execute;
 mod flight;
+#[cfg(any(
+    fuzzing,
+    all(test, feature = "disk", feature = "memcached", feature = "redis")
+))]
 mod fuzz;
 mod history;
 mod improve;
@@ -100,14 +104,17 @@ pub use cache::Cache;
 pub use catalog::EntryReport;
 pub use entry::{Entry, Parts};
 pub use envelope::Sealer;
-#[doc(hidden)]
+#[cfg(any(fuzzing, test))]
 pub use envelope::fuzz_open;
 pub use error::{Error, Result};
 #[doc(hidden)]
 pub use execute::panic_message;
 #[cfg(feature = "macros")]
 pub use ferrodash_macros::{invalidates, memoize};
-#[doc(hidden)]
+#[cfg(any(
+    fuzzing,
+    all(test, feature = "disk", feature = "memcached", feature = "redis")
+))]
 pub use fuzz::fuzz_address;
 #[doc(hidden)]
 pub use invalidate::PendingInvalidation;

@@ -280,10 +280,11 @@ impl Policy {
 
     /// Returns the timeout of one value: `timeout`, shortened at random.
     pub(crate) fn jittered(&self, timeout: Duration) -> Duration {
-        if self.jitter == 0.0 {
-            timeout
+        // The field is public, so it can also be out of range, or no number.
+        if self.jitter > 0.0 {
+            timeout.mul_f64(1.0 - self.jitter.min(1.0) * fastrand::f64())
         } else {
-            timeout.mul_f64(1.0 - self.jitter * fastrand::f64())
+            timeout
         }
     }
 }

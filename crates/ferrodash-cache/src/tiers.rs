@@ -23,18 +23,14 @@ pub use redis::{Redis, RedisConfig};
 
 /// Decodes arbitrary bytes as each record that a store contains beside entries. Nothing may panic,
 /// and a record that a decoder accepts must be encoded to the same bytes again.
-#[doc(hidden)]
-#[cfg(any(feature = "disk", feature = "memcached", feature = "redis"))]
+#[cfg(fuzzing)]
 pub fn fuzz_replies(stored: &[u8]) {
-    #[cfg(feature = "memcached")]
     fuzz_memcached(stored);
-    #[cfg(feature = "redis")]
     fuzz_redis(stored);
-    #[cfg(feature = "disk")]
     fuzz_disk(stored);
 }
 
-#[cfg(feature = "memcached")]
+#[cfg(fuzzing)]
 fn fuzz_memcached(stored: &[u8]) {
     use memcached::{lease::Lease, link::Reply, pieces::Manifest};
     let reply = |value| Reply {
@@ -56,7 +52,7 @@ fn fuzz_memcached(stored: &[u8]) {
     }
 }
 
-#[cfg(feature = "redis")]
+#[cfg(fuzzing)]
 fn fuzz_redis(stored: &[u8]) {
     use ::redis::Value;
     use redis::names::{Named, Names};
@@ -74,7 +70,7 @@ fn fuzz_redis(stored: &[u8]) {
     Pushes::new(names.into()).invalidated(&[Value::Array(told.collect()), Value::Nil]);
 }
 
-#[cfg(feature = "disk")]
+#[cfg(fuzzing)]
 fn fuzz_disk(stored: &[u8]) {
     use disk::{files, lease::Lease, record::Slot};
     if let Some(lease) = Lease::decode(stored) {

@@ -32,8 +32,8 @@ pub enum Error {
         /// The system's reason.
         source: io::Error,
     },
-    /// The server ended.
-    #[error("the server on {address} ended: {source}")]
+    /// The server cannot run: the system does not report the signals that stop it.
+    #[error("the server on {address} cannot listen for signals: {source}")]
     Serve {
         /// The address.
         address: SocketAddr,

@@ -57,6 +57,7 @@
 //! | `memcached` | the Memcached tier of the cache | no |
 //! | `plotly` | figures made with the `plotly` crate | no |
 //! | `redis` | the Redis tier of the cache | no |
+//! | `redis-tls` | TLS between the cache and Redis | no |
 
 mod app;
 mod build;

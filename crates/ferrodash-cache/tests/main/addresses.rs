@@ -3,9 +3,8 @@
 use std::process::Command;
 use std::sync::{Arc, Mutex};
 
-use ferrodash_cache::{Cache, TierState, fuzz_address};
+use ferrodash_cache::{Cache, TierState};
 use ferrodash_testing::{Program, Redis, free_port};
-use proptest::prelude::*;
 
 /// What is said of an address, for people and for programmers.
 async fn said(url: &str) -> String {
@@ -125,99 +124,6 @@ async fn a6_a_server_that_others_can_reach_needs_to_be_told_whose_entries_it_kee
     ] {
         let said = said(url).await;
         assert!(said.contains("namespace"), "{url}: {said}");
-    }
-}
-
-/// A part of each password, which nothing else has in it, as it is and as an address may have it.
-const SECRETS: [&str; 2] = ["Xq9Zk7Wv", "%58%71%39%5A%6B%37%57%76"];
-
-/// Text with all that has a meaning in addresses.
-fn text() -> impl Strategy<Value = String> {
-    let parts = prop::sample::select(vec![
-        ":",
-        "/",
-        "//",
-        "?",
-        "&",
-        "=",
-        "@",
-        "#",
-        ";",
-        ",",
-        "%",
-        "%40",
-        "%3A",
-        "%2F",
-        "%3F",
-        "[",
-        "]",
-        " ",
-        "+",
-        "a",
-        "b1",
-        "6379",
-        "localhost",
-        "[::1]",
-        "deadline",
-        "=2s",
-        "max",
-        "password=",
-        "namespace=n",
-        "max_value=",
-        "ca=",
-        "é",
-    ]);
-    prop::collection::vec(parts, 0..6).prop_map(|parts| parts.concat())
-}
-
-fn scheme() -> impl Strategy<Value = &'static str> {
-    prop::sample::select(vec![
-        "redis",
-        "rediss",
-        "valkey",
-        "redis+sentinel",
-        "rediss+cluster",
-        "redis+unix",
-        "memcached",
-        "memory",
-        "null",
-        "unix",
-        "disk",
-        "postgres",
-        "https",
-    ])
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 3_000, failure_persistence: None, ..ProptestConfig::default() })]
-
-    /// As the fuzzer `addresses` does: the secret stands where a password may stand.
-    #[test]
-    fn a10_nothing_that_is_said_of_an_address_has_its_password(
-        (scheme, user, before, after, rest) in (scheme(), text(), text(), text(), text()),
-        slashes in prop::sample::select(vec!["//", "/", ""]),
-    ) {
-        for secret in SECRETS {
-            // Before a host.
-            let login = format!("{user}:{before}{secret}{after}@{rest}");
-            if !slashes.is_empty() || !login.contains("://") {
-                fuzz_address(&format!("{scheme}:{slashes}{login}"), &SECRETS);
-            }
-            // As an option, with whatever is behind it.
-            let host = rest.replace(['@', '?', '#'], "");
-            for name in ["password", "pass", "token", "sentinel_password", "x", "PASSWORD", "1"] {
-                fuzz_address(&format!("{scheme}://{host}?{name}={secret}{after}"), &SECRETS);
-                fuzz_address(&format!("{scheme}://{host}?deadline=2s&{name}={secret}{after}"), &SECRETS);
-            }
-            // In the place of a port, of an option without a name, or behind one that is known.
-            fuzz_address(&format!("{scheme}://{user}a:{secret}"), &SECRETS);
-            fuzz_address(&format!("{scheme}://{host}?{secret}"), &SECRETS);
-            fuzz_address(&format!("{scheme}://{host}?deadline=2s;{secret}"), &SECRETS);
-            // By itself, and before anything that is an address.
-            fuzz_address(secret, &SECRETS);
-            fuzz_address(&format!("{secret}@{host}"), &SECRETS);
-            fuzz_address(&format!("KEY={secret}{after}"), &SECRETS);
-        }
     }
 }
 

@@ -16,10 +16,12 @@ use tokio::time::{sleep, timeout};
 
 use crate::{MINUTE, Store};
 
-/// Fails one call in so many, and lets one in so many wait.
-struct Chaos<T> {
+/// Fails one call in so many, and lets one in so many wait; or only lets answers come late.
+pub(crate) struct Chaos<T> {
     inner: T,
     fails: u32,
+    /// The longest time by which an answer is late, in milliseconds. Nothing fails then.
+    late: Option<u32>,
     calls: AtomicU32,
     broken: Arc<AtomicU32>,
 }
@@ -32,6 +34,11 @@ impl<T> Chaos<T> {
             .fetch_add(1, Ordering::SeqCst)
             .wrapping_mul(2_654_435_761)
             >> 8;
+        if let Some(late) = self.late {
+            let answer = call.await;
+            sleep(Duration::from_millis((number % (late + 1)).into())).await;
+            return answer;
+        }
         let broken = self.broken.load(Ordering::SeqCst) > 0;
         match number % self.fails {
             0 => Err("chaos: the call did not get there".into()),
@@ -127,6 +134,21 @@ impl<T: Tier + Shared> Shared for Chaos<T> {
     }
 }
 
+/// A cache over a Redis whose answers come up to so many milliseconds late: much can happen between
+/// a look at the store and the answer.
+pub(crate) fn with_late_answers(store: &Store, late: u32) -> Cache {
+    let config = RedisConfig::parse(&store.url).unwrap();
+    let tier = Redis::new(config, "late".into(), Sealer::default()).unwrap();
+    let tier = Chaos {
+        inner: tier,
+        fails: u32::MAX,
+        late: Some(late),
+        calls: AtomicU32::new(0),
+        broken: Arc::default(),
+    };
+    Cache::builder().tier(tier).build()
+}
+
 /// Caches with trouble over the stores that have servers, with and without memory, and a switch
 /// that breaks all calls.
 fn troubled() -> Vec<(Cache, Arc<AtomicU32>, Store)> {
@@ -146,6 +168,7 @@ fn troubled() -> Vec<(Cache, Arc<AtomicU32>, Store)> {
         let tier = Chaos {
             inner: tier,
             fails: 12,
+            late: None,
             calls: AtomicU32::new(0),
             broken: broken.clone(),
         };
@@ -157,6 +180,7 @@ fn troubled() -> Vec<(Cache, Arc<AtomicU32>, Store)> {
         let tier = Chaos {
             inner: tier,
             fails: 12,
+            late: None,
             calls: AtomicU32::new(0),
             broken: broken.clone(),
         };

@@ -214,6 +214,25 @@ async fn jitter_shortens_and_never_lengthens() {
     assert!(seen.len() > 90, "they differ");
 }
 
+#[tokio::test]
+async fn settings_that_make_no_sense_panic_nowhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let url = format!("disk:{}", folder.path().display());
+    let cache = Cache::from_url(&url).await.unwrap();
+    for share in [f64::NAN, -1.0, 7.0, f64::INFINITY] {
+        let by_method = Policy::new(60 * SECOND).jitter(share);
+        let mut by_field = Policy::new(60 * SECOND);
+        by_field.jitter = share;
+        for policy in [by_method, by_field] {
+            let policy = policy.hard_timeout(Duration::MAX).lease(Duration::MAX);
+            let compute = || async { Ok::<_, Infallible>(Computed::keep("value")) };
+            let key = Key::of("settings", &share.to_bits());
+            let answer = cache.get_or_compute(key, &policy, compute).await;
+            assert_eq!(answer.result.unwrap().bytes(), "value");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn xfetch_refreshes_in_the_background_before_the_end() {
     let (cache, source) = (Cache::memory(1 << 20), Source::taking(SECOND));

@@ -45,8 +45,12 @@ pub(super) async fn refuse(
         return Ok(());
     }
     let key = Key::of("ferrodash request id", &(id, &callback.output, place));
-    let policy =
-        Policy::new(callback.timeout.map_or(UNLIMITED, |limit| limit + LATER)).name("request ids");
+    let policy = Policy::new(
+        callback
+            .timeout
+            .map_or(UNLIMITED, |limit| limit.saturating_add(LATER)),
+    )
+    .name("request ids");
     let claim = || async { Ok::<_, Infallible>(Computed::keep(Bytes::from_static(b"begun"))) };
     match app.cache.get_or_compute(key, &policy, claim).await.status {
         // Not kept, when the store cannot be asked: then nobody knows, and the call runs.

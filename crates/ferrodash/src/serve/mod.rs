@@ -67,7 +67,10 @@ impl Server {
         };
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let local = listener.local_addr().map_err(cannot_listen)?;
-        let phases = Phases::follow_signals(self.drain).map_err(cannot_listen)?;
+        let phases = Phases::follow_signals(self.drain).map_err(|source| Error::Serve {
+            address: local,
+            source,
+        })?;
         // Signals are followed before the line is printed: a script that waits for the line may
         // send one at once.
         announce(&local.to_string());

@@ -96,6 +96,28 @@ async fn a_call_for_one_row_answers_that_row_and_knows_which_it_is() {
 }
 
 #[tokio::test]
+async fn a_list_for_an_output_that_is_one_component_is_an_error() {
+    let client = app(Callback::builder()
+        .output(Output::new("out", "children"))
+        .input(("out", "n_clicks"))
+        .handler(async |value: Option<u32>| Each(vec![Update::To(value), Update::To(value)])));
+    let answer = client
+        .post(&json!({
+            "output": "out.children",
+            "outputs": {"id": "out", "property": "children"},
+            "inputs": [{"id": "out", "property": "n_clicks", "value": 1}],
+            "changedPropIds": ["out.n_clicks"],
+        }))
+        .await;
+    assert_eq!(answer.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert!(
+        answer.text().contains("return its value"),
+        "{}",
+        answer.text()
+    );
+}
+
+#[tokio::test]
 async fn all_rows_are_written_by_a_list_with_one_value_for_each() {
     let client = app(Callback::builder()
         .output(Output::new(id! {type: "out", index: ALL}, "children"))

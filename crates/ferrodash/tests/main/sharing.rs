@@ -157,7 +157,7 @@ async fn session_and_locale_are_what_an_answer_can_vary_by() {
             "Some(\"1\") Some(\"de-at\")"
         );
         assert_eq!(
-            ask("sid=1; other=2", "en;q=0.8, de-AT").await,
+            ask("sid=1; other=2", "en; q=0.8, de-AT; q=0.9").await,
             "Some(\"1\") Some(\"de-at\")"
         );
         assert_eq!(ask("sid=2", "*").await, "Some(\"2\") None");

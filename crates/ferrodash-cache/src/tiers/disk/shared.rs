@@ -13,7 +13,7 @@ use super::Disk;
 use super::inner::Inner;
 use super::lease::Lease;
 use super::record::{Found, Place};
-use crate::clock::{millis, now, unix_millis};
+use crate::clock::{after, millis, now, unix_millis};
 use crate::{
     Entry, Filled, Key, LeaseOutcome, LeaseRequest, Marks, Reading, Selector, Shared, Stamp,
     TierResult,
@@ -132,7 +132,7 @@ impl Shared for Disk {
     /// Looks at the lease until it has ended or has another holder.
     fn changed<'a>(&'a self, key: &'a Key, within: Duration) -> BoxFuture<'a, ()> {
         async move {
-            let end = now() + within;
+            let end = after(within);
             let mut wait = SHORTEST_WAIT;
             let Some(token) = self.inner.token(key) else {
                 return;

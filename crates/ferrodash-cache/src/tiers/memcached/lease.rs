@@ -15,7 +15,7 @@ use memcache::exp::{Delete, Get, Meta, Set, Ttl};
 use super::Memcached;
 use super::link::{Call, Reply, fetch};
 use super::pieces::Manifest;
-use crate::clock::now;
+use crate::clock::{after, now};
 use crate::{Entry, Filled, Key, LeaseOutcome, LeaseRequest, Stamp, TierResult};
 
 /// The lifetime of an empty entry, in case that the process that added it stores nothing. It only
@@ -141,7 +141,7 @@ impl Memcached {
     /// Waits until the lease of a key has ended or has another holder, or the server does not
     /// answer. Memcached reports no changes, so this has to look again and again.
     pub(super) async fn wait(&self, key: &Key, within: Duration) {
-        let until = now() + within;
+        let until = after(within);
         let (mut first, mut pause) = (None, PAUSE);
         while let Ok([held]) = self.link.call().run([fetch(self.names.lease(key))]).await {
             let token = Lease::parse(&held).map(|lease| lease.token);
@@ -234,6 +234,7 @@ fn cas_if_held_by(token: u64, held: &Reply) -> Option<u64> {
 /// Returns a time to live of at least `lease`. The server counts the second that has already begun
 /// as a whole one.
 fn seconds(lease: Duration) -> Ttl {
-    let whole = lease.as_secs() + u64::from(lease.subsec_nanos() > 0);
-    Ttl::secs(u32::try_from(whole + 1).unwrap_or(u32::MAX))
+    let begun = u64::from(lease.subsec_nanos() > 0);
+    let seconds = lease.as_secs().saturating_add(begun + 1);
+    Ttl::secs(u32::try_from(seconds).unwrap_or(u32::MAX))
 }

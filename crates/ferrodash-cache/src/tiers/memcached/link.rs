@@ -10,7 +10,7 @@ use tokio::sync::OnceCell;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::config::MemcachedConfig;
-use crate::clock::{Instant, now};
+use crate::clock::{Instant, after};
 use crate::{Key, Selector, TierResult};
 
 /// The number of connections to a server. More concurrent calls wait for one.
@@ -52,7 +52,7 @@ impl Link {
     pub(super) fn call(&self) -> Call<'_> {
         Call {
             link: self,
-            until: now() + self.config.deadline,
+            until: after(self.config.deadline),
         }
     }
 

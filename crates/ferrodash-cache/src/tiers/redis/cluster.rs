@@ -24,7 +24,7 @@ use super::push::Pushes;
 use super::slots::{Address, Range, SLOTS};
 use crate::TierResult;
 use crate::address::Secrets;
-use crate::clock::{Instant, now};
+use crate::clock::{Instant, after};
 
 /// The number of histories in a cluster. All processes must agree on it. More of them are spread
 /// better over the nodes of a large cluster, and cost more writes for each invalidation.
@@ -143,7 +143,7 @@ impl Cluster {
     where
         F: Future<Output = RedisResult<T>>,
     {
-        let until = now() + self.keeper.deadline;
+        let until = after(self.keeper.deadline);
         let mut seen = 0;
         for _ in 0..MOVES {
             let State { looks, map } = self.after(seen, until).await?;
@@ -189,7 +189,7 @@ impl Cluster {
     where
         F: Future<Output = RedisResult<T>>,
     {
-        let until = now() + self.keeper.deadline;
+        let until = after(self.keeper.deadline);
         let map = self
             .after(0, until)
             .await?
@@ -233,7 +233,7 @@ impl Cluster {
 
     /// Returns the place of a slot.
     pub(super) async fn place(&self, slot: u16) -> TierResult<Place> {
-        let state = self.after(0, now() + self.keeper.deadline).await?;
+        let state = self.after(0, after(self.keeper.deadline)).await?;
         state
             .map
             .map(|map| map.place(slot))
@@ -391,7 +391,7 @@ impl Keeper {
     /// Reads the slots from a master, over the connection that calls use.
     async fn ask_master(&self, address: &Address, links: &Links) -> Option<Answer> {
         let ask = |mut link: Link| async move { link.ask([cmd_of("SLOTS"), cmd_of("INFO")]).await };
-        let until = now() + self.deadline.min(LOOK_WITHIN);
+        let until = after(self.deadline.min(LOOK_WITHIN));
         let answer = links
             .call::<(Vec<Range>, String), _>(until, false, ask)
             .await;

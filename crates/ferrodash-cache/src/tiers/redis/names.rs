@@ -20,7 +20,13 @@ pub(crate) enum Named {
     Value(Key),
     Lease(Key),
     /// The marks of the history with this index.
-    Marks(usize),
+    Marks(
+        #[cfg_attr(
+            not(any(fuzzing, test)),
+            expect(dead_code, reason = "fuzzers and tests compare it")
+        )]
+        usize,
+    ),
 }
 
 impl Names {

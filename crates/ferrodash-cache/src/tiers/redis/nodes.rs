@@ -10,7 +10,7 @@ use super::cluster::{Cluster, HISTORIES, Place, SHARE};
 use super::link::{Fault, Link, Links};
 use super::slots;
 use crate::TierResult;
-use crate::clock::now;
+use crate::clock::after;
 
 /// The servers of a tier.
 pub(super) enum Nodes {
@@ -57,7 +57,7 @@ impl Nodes {
         match self {
             Self::One { links, deadline } => {
                 let answer = links
-                    .call(now() + *deadline, false, |link| call(link, ONLY))
+                    .call(after(*deadline), false, |link| call(link, ONLY))
                     .await;
                 answer.map_err(Fault::into_words)
             }

@@ -29,17 +29,17 @@ mod implementation {
     use redis::sentinel::SentinelClientBuilder;
     use redis::{Client, ClientTlsConfig, ConnectionInfo, RedisResult, TlsCertificates};
 
-    use super::Files;
     use crate::address::shown_path;
+    use crate::tiers::redis::tls::Files;
 
     /// The certificates of a connection, if they are not those of the system.
     #[derive(Clone)]
-    pub(in super::super) struct Certificates(TlsCertificates);
+    pub(crate) struct Certificates(TlsCertificates);
 
     /// Chooses an implementation of cryptography for TLS, which is one for the whole process. If
     /// the app has chosen one, that remains.
     #[expect(clippy::unnecessary_wraps, reason = "it fails if the feature is off")]
-    pub(in super::super) fn prepare() -> Result<(), String> {
+    pub(crate) fn prepare() -> Result<(), String> {
         if rustls::crypto::CryptoProvider::get_default().is_none() {
             // An error means that another thread was faster, which is as good.
             drop(rustls::crypto::ring::default_provider().install_default());
@@ -49,7 +49,7 @@ mod implementation {
 
     impl Certificates {
         /// Reads the files; `None` if there are none.
-        pub(in super::super) fn read(files: &Files) -> Result<Option<Self>, String> {
+        pub(crate) fn read(files: &Files) -> Result<Option<Self>, String> {
             let read = |file: &String| {
                 std::fs::read(file)
                     .map_err(|error| format!("{} cannot be read: {error}", shown_path(file)))
@@ -69,15 +69,12 @@ mod implementation {
         }
 
         /// Creates the client of a server.
-        pub(in super::super) fn client(self, server: ConnectionInfo) -> RedisResult<Client> {
+        pub(crate) fn client(self, server: ConnectionInfo) -> RedisResult<Client> {
             Client::build_with_tls(server, self.0)
         }
 
         /// Uses the certificates for the sentinels and for the server that they name.
-        pub(in super::super) fn sentinels(
-            &self,
-            builder: SentinelClientBuilder,
-        ) -> SentinelClientBuilder {
+        pub(crate) fn sentinels(&self, builder: SentinelClientBuilder) -> SentinelClientBuilder {
             builder
                 .set_client_to_redis_certificates(self.0.clone())
                 .set_client_to_sentinel_certificates(self.0.clone())
@@ -90,33 +87,30 @@ mod implementation {
     use redis::sentinel::SentinelClientBuilder;
     use redis::{Client, ConnectionInfo, RedisResult};
 
-    use super::Files;
+    use crate::tiers::redis::tls::Files;
 
     /// No certificates: there is no value of this type.
     #[derive(Clone)]
-    pub(in super::super) enum Certificates {}
+    pub(crate) enum Certificates {}
 
     /// Refuses TLS.
-    pub(in super::super) fn prepare() -> Result<(), String> {
+    pub(crate) fn prepare() -> Result<(), String> {
         Err("TLS needs the feature `redis-tls`, which is off".to_owned())
     }
 
     impl Certificates {
         /// Reads nothing.
-        pub(in super::super) fn read(_: &Files) -> Result<Option<Self>, String> {
+        pub(crate) fn read(_: &Files) -> Result<Option<Self>, String> {
             Ok(None)
         }
 
         /// Is never called.
-        pub(in super::super) fn client(self, _: ConnectionInfo) -> RedisResult<Client> {
+        pub(crate) fn client(self, _: ConnectionInfo) -> RedisResult<Client> {
             match self {}
         }
 
         /// Is never called.
-        pub(in super::super) fn sentinels(
-            &self,
-            _: SentinelClientBuilder,
-        ) -> SentinelClientBuilder {
+        pub(crate) fn sentinels(&self, _: SentinelClientBuilder) -> SentinelClientBuilder {
             match *self {}
         }
     }

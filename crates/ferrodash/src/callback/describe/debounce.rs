@@ -36,7 +36,8 @@ pub(crate) enum Source {
 impl Input {
     /// Returns the gate of a debounced input. Inputs with the same property and wait share one.
     pub(crate) fn gate(&self) -> Option<Gate> {
-        let wait = self.debounce?;
+        // The page's timers, and the names of carriers, have whole milliseconds.
+        let wait = Duration::from_millis(self.debounce?.as_millis().try_into().ok()?);
         Some(Gate {
             property: Property::new(every(&self.property.id), self.property.name.clone()),
             carrier: self.carrier()?,

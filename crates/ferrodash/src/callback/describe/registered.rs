@@ -312,10 +312,11 @@ fn policy(spec: &Spec) -> Policy {
     policy.name(spec.name.clone()).readable(is_readable)
 }
 
-/// Returns how long the function of an uncached callback may take; `None` for any time.
+/// Returns how long the function may take; `None` for any time. A cached callback has its policy's
+/// limit, also where the cache takes no part, as in an `api_endpoint`.
 fn timeout(spec: &Spec, of_app: Option<Duration>) -> Option<Duration> {
     match spec.timeout {
-        _ if spec.cache.is_some() => None,
+        _ if spec.cache.is_some() => Some(policy(spec).hard_timeout),
         TimeLimit::OfApp => of_app,
         TimeLimit::After(limit) => Some(limit),
         TimeLimit::None => None,

@@ -385,7 +385,14 @@ fn spread(
     let mut spread = Vec::with_capacity(values.len());
     for (index, (output, value)) in outputs.iter().zip(values).enumerate() {
         let property = &output.property;
-        match call.ids.as_ref().map(|ids| &ids.outputs[index]) {
+        let ids = call.ids.as_ref().map(|ids| &ids.outputs[index]);
+        if matches!(
+            (ids, &value),
+            (None | Some(Ids::One(_)), OutputValue::Each(_))
+        ) {
+            return Err(CallError::EachForOne(property.to_string()));
+        }
+        match ids {
             None => spread.push((property.id.to_string(), property, value.fit(&property.name))),
             Some(Ids::One(id)) => {
                 spread.push((id.to_string(), property, value.fit(&property.name)))

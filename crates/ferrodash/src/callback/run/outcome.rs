@@ -118,6 +118,9 @@ pub(crate) enum CallError {
         components: usize,
         returned: String,
     },
+    /// A list of `Each` was returned for an output that is one component.
+    #[error("{0} is one component, but a list of `Each` was returned for it; return its value")]
+    EachForOne(String),
     /// A cached function changed the answer for its caller only.
     #[error(
         "it is cached and {0}, which would reach only one of those who get its answer; do that in a callback without cache"

@@ -50,8 +50,10 @@ impl RequestParts {
         let header = self.header(ACCEPT_LANGUAGE.as_str())?;
         let mut best: Option<(&str, f32)> = None;
         for item in header.split(',') {
-            let (language, quality) = item.split_once(";q=").unwrap_or((item, "1"));
-            let (language, quality) = (language.trim(), quality.trim().parse().unwrap_or(0.0));
+            let (language, weight) = item.split_once(';').unwrap_or((item, "q=1"));
+            let quality = weight.trim().strip_prefix("q=");
+            let quality = quality.and_then(|q| q.parse().ok()).unwrap_or(0.0);
+            let language = language.trim();
             // Of equals the first counts.
             if language != "*" && quality > best.map_or(0.0, |(_, quality)| quality) {
                 best = Some((language, quality));
