@@ -21,7 +21,7 @@ use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::pages::PageRegistry;
 use crate::render::{Index, Rendered, Suites};
-use crate::stored::Vault;
+use crate::stored::HandleSigner;
 
 /// An app that was built.
 pub(crate) struct AppState {
@@ -43,7 +43,7 @@ pub(crate) struct AppState {
     /// Set once the warm-up has ended, for the ready endpoint.
     pub(crate) ready: AtomicBool,
     /// Signs handles of stored values.
-    pub(crate) vault: Arc<Vault>,
+    pub(crate) signer: Arc<HandleSigner>,
     /// The calls in progress.
     pub(crate) limits: Limits,
     /// The registry and the pages, which callbacks find by their types.
@@ -59,7 +59,7 @@ impl AppState {
         services.insert(app.pages.clone());
         Self {
             ready: AtomicBool::new(ready),
-            vault: Arc::new(Vault::new(app.config.secret.as_deref())),
+            signer: Arc::new(HandleSigner::new(app.config.secret.as_deref())),
             limits: Limits::new(&app.config.limits),
             services: Arc::new(services),
             config: app.config,
@@ -88,7 +88,7 @@ impl AppState {
             extensions: parts.extensions,
             identify: self.config.identify.clone(),
             who: OnceLock::new(),
-            vault: Some(self.vault.clone()),
+            signer: Some(self.signer.clone()),
             services: self.services.clone(),
         }
     }

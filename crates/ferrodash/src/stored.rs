@@ -81,14 +81,14 @@ pub enum StoredError {
 debug_as_display!(StoredError);
 
 /// Signs and checks handles, with the secret of the app.
-pub(crate) struct Vault {
+pub(crate) struct HandleSigner {
     secret: [u8; blake3::KEY_LEN],
 }
 
 /// The access of a running callback to stored values.
 #[derive(Clone)]
-pub(crate) struct Desk {
-    pub(crate) vault: Arc<Vault>,
+pub(crate) struct StoredContext {
+    pub(crate) signer: Arc<HandleSigner>,
     /// The page that made the call.
     pub(crate) page: Option<String>,
     /// True if values can be put: not in cached callbacks.
@@ -97,17 +97,17 @@ pub(crate) struct Desk {
 
 tokio::task_local! {
     /// The access of the function that runs on this task.
-    static DESK: Desk;
+    static CONTEXT: StoredContext;
 }
 
-impl Desk {
+impl StoredContext {
     /// Runs a function's future with this access. Tasks that it spawns do not have it.
     pub(crate) fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        DESK.scope(self, future)
+        CONTEXT.scope(self, future)
     }
 }
 
-impl Vault {
+impl HandleSigner {
     /// Creates a signer with the app's secret, or with a random one. The key is derived for this
     /// purpose only.
     pub(crate) fn new(secret: Option<&str>) -> Self {
@@ -157,10 +157,10 @@ impl<T> Stored<T> {
     where
         T: Serialize,
     {
-        let desk = DESK
+        let context = CONTEXT
             .try_with(Clone::clone)
             .map_err(|_| StoredError::Outside)?;
-        if !desk.takes {
+        if !context.takes {
             return Err(StoredError::Outside);
         }
         // A random version tells this value from the one that was in the slot before, also across
@@ -168,7 +168,7 @@ impl<T> Stored<T> {
         let version = u64::from_le_bytes(*random().first_chunk().expect("32 bytes"));
         // A page without a number, such as one of another client, has a place of its own for each
         // value.
-        let page = desk
+        let page = context
             .page
             .unwrap_or_else(|| blake3::Hash::from_bytes(random()).to_hex().to_string());
         let slot = Key::of("ferrodash stored value", &(page, name));
@@ -178,7 +178,7 @@ impl<T> Stored<T> {
             return Err(StoredError::Refused);
         }
         Ok(Self {
-            handle: desk.vault.handle(slot.as_bytes(), version),
+            handle: context.signer.handle(slot.as_bytes(), version),
             value: PhantomData,
         })
     }
@@ -219,10 +219,10 @@ impl<T> Stored<T> {
 
     /// Checks the handle and returns its slot and version.
     fn slot(&self) -> Result<(Key, u64), StoredError> {
-        let desk = DESK
+        let context = CONTEXT
             .try_with(Clone::clone)
             .map_err(|_| StoredError::Outside)?;
-        desk.vault.open(&self.handle).ok_or(StoredError::Forged)
+        context.signer.open(&self.handle).ok_or(StoredError::Forged)
     }
 }
 

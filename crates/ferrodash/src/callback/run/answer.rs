@@ -283,10 +283,10 @@ pub(crate) async fn run_function(
         .callback
         .handler()
         .ok_or(CallError::Clientside)?;
-    let desk = context.desk();
+    let stored = context.stored_context();
     let run = begin(handler.clone(), arguments, context.clone()).await;
-    match desk {
-        Some(desk) => desk.scope(run).await,
+    match stored {
+        Some(stored) => stored.scope(run).await,
         None => run.await,
     }
 }

@@ -19,7 +19,7 @@ use crate::callback::{
     Trigger, Vary,
 };
 use crate::error::debug_as_display;
-use crate::stored::Desk;
+use crate::stored::StoredContext;
 use crate::sync::lock;
 
 /// The circumstances of a call: what triggered it, what its arguments are, and parts of the
@@ -498,11 +498,11 @@ impl Context {
 
     /// Returns what a function needs for stored values. A function whose answers are cached cannot
     /// put any, as one value would be shared by many pages.
-    pub(crate) fn desk(&self) -> Option<Desk> {
-        let vault = self.request.vault.clone()?;
+    pub(crate) fn stored_context(&self) -> Option<StoredContext> {
+        let signer = self.request.signer.clone()?;
         let page = self.request.header("x-ferrodash-page");
-        Some(Desk {
-            vault,
+        Some(StoredContext {
+            signer,
             page,
             takes: self.guard.is_none(),
         })

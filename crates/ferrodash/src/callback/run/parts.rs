@@ -9,7 +9,7 @@ use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::{Extensions, HeaderMap};
 
 use crate::callback::{Identify, Identity};
-use crate::stored::Vault;
+use crate::stored::HandleSigner;
 
 /// The parts of a request that calls can read.
 #[derive(Default)]
@@ -26,7 +26,7 @@ pub(crate) struct RequestParts {
     /// is answered; the key of an answer and the function that makes it must see the same identity.
     pub(crate) who: OnceLock<Option<Identity>>,
     /// Signs handles of stored values.
-    pub(crate) vault: Option<Arc<Vault>>,
+    pub(crate) signer: Option<Arc<HandleSigner>>,
     /// The objects that the app has for its callbacks, by type, so that callbacks need not know the
     /// types.
     pub(crate) services: Arc<Extensions>,
