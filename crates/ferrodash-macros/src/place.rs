@@ -1,5 +1,9 @@
 //! Finds the `impl` around a function. An attribute sees only the function, so its source file is
 //! read.
+//!
+//! `#[memoize]` uses this to report a function in an `impl` where its code would not compile. The
+//! result serves better messages only: the generated code never depends on it, because the source
+//! cannot always be read.
 
 use std::fs;
 

@@ -1,5 +1,9 @@
 //! The options of a `Policy`, which both attributes take. They are parsed here and written as calls
 //! of its builder.
+//!
+//! `#[memoize]` passes each key that is not its own to [`PolicyArgs::take`], and so does `cache(…)`
+//! in `#[callback]`. The calls fit `Policy` as well as `CacheOptions`, whose methods have the same
+//! names. Ranges of values are not checked here, except that a duration is longer than zero.
 
 use proc_macro2::TokenStream;
 use quote::quote;

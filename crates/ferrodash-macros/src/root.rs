@@ -1,5 +1,9 @@
 //! Finds the crate to which generated code refers: `ferrodash`, or `ferrodash-cache` in a package
 //! without `ferrodash`.
+//!
+//! A package may depend on either crate, and under another name, so generated code cannot contain
+//! a fixed path. `#[memoize]` and `#[invalidates]` ask here; `#[callback]` needs `ferrodash` itself
+//! and writes its name.
 
 use proc_macro_crate::{FoundCrate, crate_name};
 use proc_macro2::{Ident, Span, TokenStream};

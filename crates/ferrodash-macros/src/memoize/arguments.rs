@@ -1,4 +1,7 @@
 //! The arguments of `#[memoize]`, and the parameters of its function.
+//!
+//! This file checks each key for itself. Checks against the function, such as whether an ignored
+//! argument exists, are in the module above, because an attribute is parsed before its function.
 
 use proc_macro2::TokenStream;
 use syn::parse::{Parse, ParseStream};
