@@ -104,6 +104,8 @@ fn lifetime_of(path: &Path) -> Option<Span> {
     match lifetimes.next() {
         Some(lifetime) if is_static(Some(lifetime)) => None,
         Some(lifetime) => Some(lifetime.span()),
+        // Only `Cow` is known to borrow without a written lifetime. `Cow` without types is left to
+        // the compiler, since it is an alias or another type.
         None => (last.ident == "Cow" && !last.arguments.is_empty()).then(|| last.span()),
     }
 }
@@ -255,7 +257,10 @@ pub(crate) fn borrowed(ty: &Type, reference: &TokenStream, nested: bool) -> Resu
     let item = name("item", 0);
     Ok(match Form::of(ty)? {
         Form::Owned => quote!(::core::clone::Clone::clone(#reference)),
+        // `Borrow` leads from the owned copy back to the type: from `String` to `str`, from
+        // `Vec<T>` to `[T]`, and from `T` to itself.
         Form::Reference(elem) => quote!(<_ as ::std::borrow::Borrow<#elem>>::borrow(#reference)),
+        // A reference to a temporary, which would end with the closure in which it is made.
         Form::Deep(_) | Form::Slice(_) if nested => return Err(unknown(ty)),
         Form::Deep(elem) => {
             let elem = borrowed(elem, reference, nested)?;
@@ -306,7 +311,7 @@ fn names(count: usize) -> Vec<Ident> {
 }
 
 /// Makes a name that cannot hide one of the user's. Nested expressions use the same names again;
-/// each refers to the innermost closure.
+/// each refers to the innermost closure or block.
 fn name(text: &str, index: usize) -> Ident {
     format_ident!("{text}_{index}", span = Span::mixed_site())
 }

@@ -43,6 +43,8 @@ pub(super) fn signature(original: &Signature) -> Signature {
         if let FnArg::Typed(argument) = argument
             && let Pat::Ident(pattern) = &mut *argument.pat
         {
+            // The body, to which these belong, is in `uncached`. The cached function only passes
+            // the arguments.
             pattern.mutability = None;
             pattern.by_ref = None;
             pattern.subpat = None;
