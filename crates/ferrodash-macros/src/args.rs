@@ -13,7 +13,9 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned;
 use syn::{Error, Expr, Ident, ItemFn, Lit, LitStr, Result, Signature, Token};
 
-/// A duration written as text with a unit.
+/// A duration written as text with a unit, such as `"5m"`. Numbers, unknown units and zero are
+/// errors. Generated code contains it as nanoseconds, at most `u64::MAX` of them, which is about
+/// 584 years.
 pub(crate) struct DurationArg(pub(crate) Duration);
 
 impl Parse for DurationArg {
@@ -42,8 +44,11 @@ impl ToTokens for DurationArg {
     }
 }
 
-/// Reads `key`, `key = value` and `key(…)` until the end and calls `take` with each key. A key that
-/// it does not take is an error that lists the known keys.
+/// Reads `key`, `key = value` and `key(…)` until the end and calls `take` with each key. Commas
+/// separate the keys, and one may follow the last.
+///
+/// `take` reads what follows the key, and returns `false` for a key that it does not know. That is
+/// an error at the key, which lists `known`.
 pub(crate) fn keys(
     input: ParseStream<'_>,
     known: &str,
@@ -64,13 +69,15 @@ pub(crate) fn keys(
     Ok(())
 }
 
-/// Reads `= value` after a key.
+/// Reads `= value` after a key. The kind of value follows from the type of the slot in which the
+/// caller stores it.
 pub(crate) fn value<T: Parse>(input: ParseStream<'_>) -> Result<T> {
     input.parse::<Token![=]>()?;
     input.parse()
 }
 
-/// Refuses a key that was given before.
+/// Refuses a key that was given before, with an error at the second one. It is called before the
+/// value is read, so that this error comes first.
 pub(crate) fn once<T>(slot: &Option<T>, key: &Ident) -> Result<()> {
     match slot {
         None => Ok(()),
@@ -78,7 +85,8 @@ pub(crate) fn once<T>(slot: &Option<T>, key: &Ident) -> Result<()> {
     }
 }
 
-/// Reads `= text` or `= [text, text]` after a key.
+/// Reads `= text` or `= [text, text]` after a key. Anything but string literals is an error at the
+/// expression that is none, because the texts are examined while the code is generated.
 pub(crate) fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
     let expected =
         "one text or a list of texts, such as \"cookie:session\" or [\"trigger\", \"path\"]";
@@ -95,16 +103,21 @@ pub(crate) fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
     }
 }
 
-/// Returns a digest of the function's source. `DefaultHasher` is the same in a release of the
-/// compiler, and another compiler builds another program anyway.
+/// Returns a digest of the function's source, as 16 hexadecimal digits. It is part of the keys of
+/// stored values, so that a function that was changed does not read values of its old form.
+/// Attributes and doc comments count; other comments and spaces do not.
+///
+/// `DefaultHasher` is the same in a release of the compiler, and another compiler builds another
+/// program anyway.
 pub(crate) fn version(function: &ItemFn) -> String {
     let mut hasher = DefaultHasher::new();
     function.to_token_stream().to_string().hash(&mut hasher);
     format!("{:016x}", hasher.finish())
 }
 
-/// Checks what `#[callback]` requires of a function: it is async, and has neither `self` nor
-/// generics.
+/// Checks what `#[callback]` requires of a function: it is async, and has neither `self` nor type
+/// or constant parameters. Nothing could choose these, because the generated `callback()` takes
+/// none.
 pub(crate) fn check_callback(function: &ItemFn) -> Result<()> {
     let signature = &function.sig;
     if signature.asyncness.is_none() {
@@ -123,7 +136,10 @@ pub(crate) fn check_callback(function: &ItemFn) -> Result<()> {
 }
 
 /// Checks what `#[memoize]` requires of a function: it is async unless it blocks, its `self` is
-/// `&self`, and it has no generics.
+/// `&self`, and it has no type or constant parameters.
+///
+/// `blocking` is `true` if the attribute has that option. It is an error for an `async fn`, as its
+/// absence is for any other function. Any other receiver is an error, such as `&mut self`.
 pub(crate) fn check_memoizable(function: &ItemFn, blocking: bool) -> Result<()> {
     let signature = &function.sig;
     match (signature.asyncness, blocking) {
@@ -151,7 +167,8 @@ pub(crate) fn check_memoizable(function: &ItemFn, blocking: bool) -> Result<()> 
     check_generics(signature, "memoize")
 }
 
-/// Refuses types and constants as parameters. Lifetimes are allowed.
+/// Refuses types and constants as parameters, with an error that names `attribute`. Lifetimes are
+/// allowed, because they do not create further instances of the function.
 fn check_generics(signature: &Signature, attribute: &str) -> Result<()> {
     let generics = &signature.generics;
     if generics.type_params().next().is_some() || generics.const_params().next().is_some() {

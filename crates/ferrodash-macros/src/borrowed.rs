@@ -13,7 +13,8 @@ use syn::{
     parse_quote,
 };
 
-/// Returns the first reference in a type, at any depth.
+/// Returns the first reference in a type, at any depth of the types that [`parts`] knows. `'static`
+/// references count too.
 pub(crate) fn first_reference(ty: &Type) -> Option<&TypeReference> {
     if let Type::Reference(reference) = ty {
         return Some(reference);
@@ -21,7 +22,9 @@ pub(crate) fn first_reference(ty: &Type) -> Option<&TypeReference> {
     parts(ty).into_iter().find_map(first_reference)
 }
 
-/// Returns `true` if values of a type may borrow from the caller.
+/// Returns `true` if values of a type may borrow from the caller: it contains a reference or a
+/// lifetime that is not `'static`, or a `Cow` without a lifetime. A lifetime that the user left out
+/// of another type cannot be seen, so such a type counts as owned, and the compiler reports it.
 pub(crate) fn is_borrowed(ty: &Type) -> bool {
     match ty {
         Type::Reference(reference) => {
@@ -34,7 +37,8 @@ pub(crate) fn is_borrowed(ty: &Type) -> bool {
     }
 }
 
-/// Returns the first `impl Trait` in a type, at any depth.
+/// Returns the first `impl Trait` in a type, at any depth. Unlike [`first_reference`], it also
+/// looks behind references.
 pub(crate) fn first_impl_trait(ty: &Type) -> Option<&Type> {
     match ty {
         Type::ImplTrait(_) => Some(ty),
@@ -43,8 +47,10 @@ pub(crate) fn first_impl_trait(ty: &Type) -> Option<&Type> {
     }
 }
 
-/// Returns the types of which a type consists. Types in `Fn(&str)` and `fn(&str)` do not count,
-/// because they are borrowed only during a call.
+/// Returns the types of which a type consists: the items of collections, and the types in angle
+/// brackets. Types in `Fn(&str)` and `fn(&str)` do not count, because they are borrowed only during
+/// a call. The type behind a reference does not count either; callers look at references
+/// themselves.
 fn parts(ty: &Type) -> Vec<&Type> {
     match ty {
         Type::Array(array) => vec![&*array.elem],
@@ -62,7 +68,8 @@ fn parts(ty: &Type) -> Vec<&Type> {
     }
 }
 
-/// Returns the types in angle brackets.
+/// Returns the types in angle brackets, without lifetimes, constants and associated types such as
+/// `Item = T`.
 fn generic_types(arguments: &PathArguments) -> Vec<&Type> {
     let PathArguments::AngleBracketed(arguments) = arguments else {
         return Vec::new();
@@ -74,12 +81,13 @@ fn generic_types(arguments: &PathArguments) -> Vec<&Type> {
     types.collect()
 }
 
+/// Returns `true` for `'static`, and `false` for another lifetime or none.
 fn is_static(lifetime: Option<&Lifetime>) -> bool {
     lifetime.is_some_and(|lifetime| lifetime.ident == "static")
 }
 
-/// Returns the place of the lifetime for which a path's type borrows, if it does: one that is
-/// written, or the one that `Cow<str>` leaves out.
+/// Returns the place of the lifetime for which a path's type borrows, if it does: the first one
+/// that is written in any segment, or the one that `Cow<str>` leaves out.
 fn lifetime_of(path: &Path) -> Option<Span> {
     let last = path.segments.last()?;
     let mut lifetimes = path
@@ -96,31 +104,40 @@ fn lifetime_of(path: &Path) -> Option<Span> {
     match lifetimes.next() {
         Some(lifetime) if is_static(Some(lifetime)) => None,
         Some(lifetime) => Some(lifetime.span()),
+        // Only `Cow` is known to borrow without a written lifetime. `Cow` without types is left to
+        // the compiler, since it is an alias or another type.
         None => (last.ident == "Cow" && !last.arguments.is_empty()).then(|| last.span()),
     }
 }
 
-/// The form of a type, which decides how an owned copy is made.
+/// The form of a type, which decides how an owned copy is made, and how it is borrowed again. All
+/// forms except [`Form::Owned`] contain something borrowed.
 enum Form<'a> {
-    /// The type owns its data.
+    /// The type owns its data, or borrows for `'static`. The copy is a clone.
     Owned,
-    /// A reference to an owned type.
+    /// A reference to an owned type. The copy is made by `ToOwned`, so that `&str` becomes `String`
+    /// and `&[T]` becomes `Vec<T>`.
     Reference(&'a Type),
-    /// A reference to a type that borrows itself.
+    /// A reference to a type that borrows itself, such as `&Option<&str>`.
     Deep(&'a Type),
-    /// A reference to a list of a type that borrows itself.
+    /// A reference to a list of a type that borrows itself, such as `&[&str]`. The copy is a `Vec`
+    /// of copies.
     Slice(&'a Type),
     Option(&'a Type),
-    /// A list or set, with its path without the type of its items.
+    /// A list or set, with its path without the type of its items. The copy is of the same
+    /// collection, whose item type differs.
     List(Path, &'a Type),
+    /// A map, with its path without the types of its keys and values.
     Map(Path, &'a Type, &'a Type),
     Array(&'a Type),
     Tuple(Vec<&'a Type>),
+    /// A `Cow` of an owned type. The copy is the owned type itself.
     Cow(&'a Type),
 }
 
 impl<'a> Form<'a> {
-    /// Returns the form of a type, or an error if no owned copy can be made of it.
+    /// Returns the form of a type, or an error if no owned copy can be made of it, as for a struct
+    /// of the user with a lifetime.
     fn of(ty: &'a Type) -> Result<Self> {
         if !is_borrowed(ty) {
             return Ok(Self::Owned);
@@ -140,7 +157,9 @@ impl<'a> Form<'a> {
         }
     }
 
-    /// Returns the form of a known collection, or `None` for other types that borrow.
+    /// Returns the form of a known collection, or `None` for other types that borrow. A collection
+    /// is recognized by its name and the number of its types, so one with a hasher of its own is
+    /// unknown.
     fn of_path(path: &'a Path) -> Option<Self> {
         let last = path.segments.last()?;
         let types = generic_types(&last.arguments);
@@ -157,7 +176,8 @@ impl<'a> Form<'a> {
     }
 }
 
-/// Returns a path whose generic types are inferred.
+/// Returns a path whose generic types are inferred, such as `Vec<_>`. The owned copy has other
+/// types of items than the argument, and the compiler derives them.
 fn inferred(path: &Path) -> Path {
     let mut path = path.clone();
     if let Some(last) = path.segments.last_mut() {
@@ -168,7 +188,8 @@ fn inferred(path: &Path) -> Path {
     path
 }
 
-/// Makes the error for a type of which no owned copy can be made.
+/// Makes the error for a type of which no owned copy can be made. It shows the type, and names the
+/// types that can be taken.
 fn unknown(ty: &Type) -> Error {
     let ty_text = ty.to_token_stream().to_string().replace(' ', "");
     let message = format!(
@@ -179,7 +200,8 @@ fn unknown(ty: &Type) -> Error {
 }
 
 /// Writes an expression that makes an owned copy of the value behind `reference`, which is an
-/// expression too.
+/// expression too. The expression follows the type into its items, and refuses a type that
+/// [`Form::of`] does not know.
 pub(crate) fn owned(ty: &Type, reference: &TokenStream) -> Result<TokenStream> {
     let item = name("item", 0);
     Ok(match Form::of(ty)? {
@@ -225,14 +247,20 @@ pub(crate) fn owned(ty: &Type, reference: &TokenStream) -> Result<TokenStream> {
     })
 }
 
-/// Writes an expression of the type that borrows from the owned copy behind `reference`. With
-/// `nested`, it cannot refer to a list that is made in the expression, because the list would be
-/// dropped too early.
+/// Writes an expression of the type that borrows from the owned copy behind `reference`. It is the
+/// argument of the call, so a temporary list in it lives until the call has returned.
+///
+/// With `nested`, the expression is in a closure or block that ends before the call. It cannot
+/// refer to a list that is made in it then, because the list would be dropped too early; a type
+/// that needs one is an error.
 pub(crate) fn borrowed(ty: &Type, reference: &TokenStream, nested: bool) -> Result<TokenStream> {
     let item = name("item", 0);
     Ok(match Form::of(ty)? {
         Form::Owned => quote!(::core::clone::Clone::clone(#reference)),
+        // `Borrow` leads from the owned copy back to the type: from `String` to `str`, from
+        // `Vec<T>` to `[T]`, and from `T` to itself.
         Form::Reference(elem) => quote!(<_ as ::std::borrow::Borrow<#elem>>::borrow(#reference)),
+        // A reference to a temporary, which would end with the closure in which it is made.
         Form::Deep(_) | Form::Slice(_) if nested => return Err(unknown(ty)),
         Form::Deep(elem) => {
             let elem = borrowed(elem, reference, nested)?;
@@ -277,11 +305,13 @@ pub(crate) fn borrowed(ty: &Type, reference: &TokenStream, nested: bool) -> Resu
     })
 }
 
+/// Makes names for the parts of a tuple.
 fn names(count: usize) -> Vec<Ident> {
     (0..count).map(|index| name("part", index)).collect()
 }
 
-/// Makes a name that cannot hide one of the user's.
+/// Makes a name that cannot hide one of the user's. Nested expressions use the same names again;
+/// each refers to the innermost closure or block.
 fn name(text: &str, index: usize) -> Ident {
     format_ident!("{text}_{index}", span = Span::mixed_site())
 }

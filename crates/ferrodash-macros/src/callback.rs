@@ -15,56 +15,72 @@ use crate::args::{DurationArg, check_callback, keys, once, texts, value, version
 use crate::handler::{Handler, counted};
 use crate::policy::{self, PolicyArgs};
 
-/// The keys, for messages.
+/// The keys, for the message about an unknown key. [`Arguments`] must parse the same ones.
 const KEYS: &str = "output, input, state, args, cache, running, prevent_initial_call, optional, hidden, on_error, \
                     api_endpoint, timeout, dynamic_callbacks and batch";
 
-/// The arguments of the attribute.
+/// The arguments of the attribute. `output`, `input`, `state`, `args` and `running` can be given
+/// several times; the other keys once.
 #[derive(Default)]
 pub(crate) struct Arguments {
+    /// The targets of the function's values, in the order of these.
     outputs: Vec<Property>,
-    /// Inputs and structs, in their order.
+    /// Inputs and structs, in their order, which is that of the first arguments of the function.
     inputs: Vec<Leading>,
+    /// The states, in the order of the arguments that follow.
     states: Vec<Property>,
+    /// The properties that are set while the callback runs.
     running: Vec<Running>,
+    /// The options of the cache. Without them, no answer is stored.
     cache: Option<CacheArgs>,
+    /// The choice of `prevent_initial_call`. If it is not given, the app decides.
     initial_call: Option<InitialCall>,
     optional: Option<()>,
     hidden: Option<()>,
+    /// The function that answers when the callback's own fails. The compiler checks its type.
     on_error: Option<Expr>,
+    /// The address for other programs. It needs a name for each argument of the function.
     api_endpoint: Option<LitStr>,
+    /// The longest time that the function may take. If it is not given, the app's limit applies.
     timeout: Option<DurationArg>,
     dynamic_callbacks: Option<()>,
     batch: Option<()>,
 }
 
-/// An argument among the inputs.
+/// An argument among the inputs. Inputs and structs come before the states, in the order of the
+/// attribute.
 enum Leading {
     Input(Box<Property>),
     Args(Vec<Field>),
 }
 
-/// `name = input(…)`, `name = state(…)` or `name = args(…)`.
+/// A field of a struct argument: `name = input(…)`, `name = state(…)` or `name = args(…)`. The name
+/// is the one that serde reads.
 struct Field {
     name: Ident,
     value: FieldValue,
 }
 
-/// The value of a field.
+/// The value of a field. With `Args` it is a struct again, to any depth.
 enum FieldValue {
     Input(Property),
     State(Property),
     Args(Vec<Field>),
 }
 
-/// The value of `prevent_initial_call`.
+/// The value of `prevent_initial_call`. It decides on the call when the page is loaded.
 enum InitialCall {
+    /// `prevent_initial_call`, or `= true`: no call.
     Prevented,
+    /// `= false`: a call, also in an app that prevents them all.
     Yes,
+    /// `= "initial_duplicate"`: a call although others write its outputs too.
     Duplicate,
 }
 
-/// `(id, property)`, with the options of an output, an input or a state.
+/// `(id, property)`, with the options of an output, an input or a state. The id is an expression,
+/// for text or a pattern such as `id!{…}`; the property is a literal, whose place the generated
+/// code has.
 struct Property {
     id: Expr,
     property: LitStr,
@@ -83,7 +99,8 @@ const OUTPUT: &[&str] = &["allow_duplicate"];
 const INPUT: &[&str] = &["debounce", "default", "optional"];
 const STATE: &[&str] = &["default", "optional"];
 
-/// `running(id, property, on, off)`.
+/// `running(id, property, on, off)`: a property that is set to `on` while the callback runs, and to
+/// `off` after it.
 struct Running {
     id: Expr,
     property: LitStr,
@@ -91,16 +108,21 @@ struct Running {
     off: Expr,
 }
 
-/// `cache(…)`.
+/// `cache(…)`: the options with which answers are stored. After parsing, the policy has a timeout
+/// and no tags that are templates.
 struct CacheArgs {
+    /// Set if the browser stores the answer as well.
     client: Option<()>,
+    /// Set if a request with `Cache-Control: no-cache` recomputes the answer.
     refresh: Option<()>,
     policy: PolicyArgs,
+    /// The time for which errors are stored.
     negative_timeout: Option<DurationArg>,
     /// The parts of a request on which the answer depends.
     vary: Vec<LitStr>,
 }
 
+// The order of keys matters only among outputs, among inputs and structs, and among states.
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let mut arguments = Self::default();
@@ -142,7 +164,9 @@ impl Parse for Arguments {
 }
 
 impl Arguments {
-    /// Takes a key without a value. Returns `false` if it is unknown.
+    /// Takes a key without a value. Returns `false` if it is unknown. Kinds of callbacks that Dash
+    /// has and this crate does not have are errors of their own, so that users do not look for
+    /// another spelling.
     fn take_flag(&mut self, name: &str, key: &Ident) -> Result<bool> {
         let slot = match name {
             "optional" => &mut self.optional,
@@ -164,7 +188,8 @@ impl Arguments {
 }
 
 impl InitialCall {
-    /// Reads nothing, `= true`, `= false` or `= "initial_duplicate"`.
+    /// Reads nothing, `= true`, `= false` or `= "initial_duplicate"`. Any other literal is an error
+    /// at its place.
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         if !input.peek(Token![=]) {
             return Ok(Self::Prevented);
@@ -182,7 +207,8 @@ impl InitialCall {
     }
 }
 
-/// Reads `(name = input(…), …)` after `args`.
+/// Reads `(name = input(…), …)` after `args`. A field of another kind is an error at the name of
+/// that kind. Fields with the same name are not refused here.
 fn fields(input: ParseStream<'_>) -> Result<Vec<Field>> {
     let content;
     parenthesized!(content in input);
@@ -211,7 +237,9 @@ fn fields(input: ParseStream<'_>) -> Result<Vec<Field>> {
 }
 
 impl Property {
-    /// Reads `(id, property, …)` with these options.
+    /// Reads `(id, property, …)` with these options, which differ between outputs, inputs and
+    /// states. Any other option is an error that lists them; one that is given twice is an error
+    /// too.
     fn parse(input: ParseStream<'_>, options: &[&str]) -> Result<Self> {
         let content;
         parenthesized!(content in input);
@@ -251,7 +279,9 @@ impl Property {
     }
 }
 
-/// Reads an id and a property with the comma between them.
+/// Reads an id and a property with the comma between them, and the comma after them if anything
+/// follows. The errors say what is missing, with an example, because the parser's own would say
+/// only which token it expected.
 fn id_and_property(content: ParseStream<'_>) -> Result<(Expr, LitStr)> {
     let id: Expr = content
         .parse()
@@ -293,7 +323,8 @@ impl Running {
 }
 
 impl CacheArgs {
-    /// Reads `(…)` after `cache`.
+    /// Reads `(…)` after `cache`. A missing timeout is an error at the key `cache`. Tags that name
+    /// arguments are errors, because the options of a callback are made once and not in each call.
     fn parse(cache: &Ident, input: ParseStream<'_>) -> Result<Self> {
         let content;
         parenthesized!(content in input);
@@ -342,7 +373,12 @@ impl CacheArgs {
     }
 }
 
-/// Writes the function as it was, and a type of its name that makes the callback.
+/// Writes the function as it was, and a type of its name that makes the callback. Functions and
+/// types have separate namespaces, so the function can still be called.
+///
+/// The name of the callback is the path of the function. The digest of its source goes with it, so
+/// that a changed function does not find answers of its old form. Mistakes in the signature are
+/// reported first, and then a number of arguments that does not match the attribute.
 pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
     check_callback(&function)?;
     let handler = Handler::new(&function, arguments.outputs.len())?;
@@ -378,7 +414,8 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
     })
 }
 
-/// Writes the calls of the builder, except for the name and the handler.
+/// Writes the calls of the builder, except for the name, the API endpoint and the handler. Options
+/// that were not given are not written, so the builder's defaults apply.
 fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
     let mut calls = dependency_calls(arguments);
     for Running {
@@ -420,7 +457,8 @@ fn dependency_calls(arguments: &Arguments) -> Vec<TokenStream> {
     outputs.chain(inputs).chain(states).collect()
 }
 
-/// Writes the calls for options that are a flag or one value.
+/// Writes the calls for options that are a flag or one value, each of which is a method of the
+/// builder with the option's name.
 fn option_calls(arguments: &Arguments) -> Vec<TokenStream> {
     let Arguments {
         optional,
@@ -451,7 +489,7 @@ fn option_calls(arguments: &Arguments) -> Vec<TokenStream> {
 }
 
 impl InitialCall {
-    /// Writes the call for the initial call.
+    /// Writes the call for the initial call. The builder has a method for each choice.
     fn call(&self) -> TokenStream {
         match self {
             Self::Prevented => quote!(.prevent_initial_call()),
@@ -462,7 +500,8 @@ impl InitialCall {
 }
 
 impl CacheArgs {
-    /// Writes the call `cache(…)` with its options.
+    /// Writes the call `cache(…)` with its options. Those of the policy follow those of the
+    /// callback; both are methods of `CacheOptions`.
     fn call(&self) -> TokenStream {
         let Self {
             client,
@@ -527,7 +566,8 @@ impl Property {
     }
 }
 
-/// Writes an `Args` with these fields.
+/// Writes an `Args` with these fields, and with those of the structs in it. A raw name, such as
+/// `r#type`, is written without its prefix, as serde reads it.
 fn args(fields: &[Field]) -> TokenStream {
     let calls = fields.iter().map(|Field { name, value }| {
         let name = name.unraw().to_string();
@@ -549,8 +589,10 @@ fn args(fields: &[Field]) -> TokenStream {
     quote!(::ferrodash::Args::new() #(#calls)*)
 }
 
-/// Checks that the function takes as many arguments as there are inputs and states. A context at
-/// the end does not count.
+/// Checks that the function takes as many arguments as there are inputs, structs and states;
+/// `taken` is the number without a context at the end. The error is at the arguments and gives all
+/// numbers. The compiler would not find the mistake, because the generated code reads arguments by
+/// index.
 fn check_counts(arguments: &Arguments, function: &ItemFn, taken: usize) -> Result<()> {
     let given = arguments.inputs.len() + arguments.states.len();
     if taken == given {

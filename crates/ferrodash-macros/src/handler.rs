@@ -15,9 +15,11 @@ use syn::{
 
 use crate::borrowed::first_reference;
 
-/// The function of a callback.
+/// The function of a callback. It is made only for a signature that has passed all checks that need
+/// no types.
 pub(crate) struct Handler<'a> {
     function: &'a ItemFn,
+    /// The arguments that are read from the request, in their order.
     arguments: Vec<&'a PatType>,
     /// `true` if the last argument is a `Context`, which is not in `arguments`.
     takes_context: bool,
@@ -26,7 +28,9 @@ pub(crate) struct Handler<'a> {
 }
 
 impl<'a> Handler<'a> {
-    /// Checks what can be seen in the function's signature.
+    /// Checks what can be seen in the function's signature: each argument owns its data, a
+    /// `Context` is only at the end, and the returned type fits the number of outputs. Returns the
+    /// first mistake.
     pub(crate) fn new(function: &'a ItemFn, outputs: usize) -> Result<Self> {
         let mut arguments: Vec<&PatType> = function.sig.inputs.iter().filter_map(typed).collect();
         let takes_context = arguments.last().is_some_and(|last| is_context(&last.ty));
@@ -54,7 +58,8 @@ impl<'a> Handler<'a> {
         self.arguments.len()
     }
 
-    /// Returns the names of the arguments, without underscores at their beginning.
+    /// Returns the names of the arguments, without underscores at their beginning, as the fields of
+    /// a request to an API endpoint. A pattern without a name is an error.
     pub(crate) fn argument_names(&self) -> Result<Vec<String>> {
         let name = |argument: &&PatType| match &*argument.pat {
             Pat::Ident(pattern) => Ok(pattern
@@ -72,7 +77,8 @@ impl<'a> Handler<'a> {
     }
 
     /// Checks that there are as many values as outputs, as far as it can be seen in the type. An
-    /// alias is checked by the compiler.
+    /// alias is checked by the compiler. A boxed error that is not `Send` and `Sync` is an error
+    /// too, with the type to write instead.
     fn check_returned(&self, ty: &Type) -> Result<()> {
         let (value, error) = parts_of_result(ty);
         if let Some(error) = error.filter(|error| is_box_of_local_error(error)) {
@@ -106,6 +112,10 @@ impl<'a> Handler<'a> {
 
     /// Writes statements that make the readers of the arguments, and the call of the builder that
     /// uses them.
+    ///
+    /// The readers are made at the place of each type, outside of the handler. The handler reads
+    /// all arguments before it calls the function, so an argument that cannot be read is an error
+    /// without a run.
     pub(crate) fn code(&self) -> (TokenStream, TokenStream) {
         let readers: Vec<Ident> = self
             .arguments
@@ -158,7 +168,9 @@ impl<'a> Handler<'a> {
         (make, handler)
     }
 
-    /// Writes an expression that makes the answer of `__value`, which the function returned.
+    /// Writes an expression that makes the answer of `__value`, which the function returned. For a
+    /// type that is written as a `Result`, it matches on the value; an alias with another name is
+    /// left to a trait in `ferrodash`.
     fn answer(&self, ty: &Type) -> TokenStream {
         let (inner, error_type) = parts_of_result(ty);
         if std::ptr::eq(inner, ty) {
@@ -177,7 +189,9 @@ impl<'a> Handler<'a> {
         }
     }
 
-    /// Writes the expression for a value that is not an error.
+    /// Writes the expression for a value that is not an error. The items of a tuple become one
+    /// output each, at the places of their types; any other type goes to a trait in `ferrodash`,
+    /// which knows whether it is one value or several.
     fn answer_of_value(&self, ty: &Type) -> TokenStream {
         let (span, value) = (ty.span(), local_at("value", ty.span()));
         match plain(ty) {
@@ -206,7 +220,7 @@ impl<'a> Handler<'a> {
     }
 }
 
-/// The message for a value without an output.
+/// The message for a value without an output. The value would be lost, so it is an error.
 const NO_OUTPUT: &str = "without an output a callback returns nothing; add output(\"graph\", \"figure\"), or leave the type out";
 
 /// Returns an argument with its type. There is no `self`; `check_callback` has refused it.
@@ -217,7 +231,8 @@ fn typed(argument: &FnArg) -> Option<&PatType> {
     }
 }
 
-/// Refuses types of arguments that cannot be read from JSON.
+/// Refuses types of arguments that cannot be read from JSON: references, `impl Trait`, and a
+/// `Context` that is not the last argument. Each error says which type to take instead.
 fn check_argument(ty: &Type) -> Result<()> {
     if is_context(ty) {
         return Err(Error::new_spanned(ty, "the `Context` is the last argument"));
@@ -237,8 +252,8 @@ fn check_argument(ty: &Type) -> Result<()> {
     Ok(())
 }
 
-/// Makes a name for the value or argument with an index. No code of the user is where it can be
-/// seen.
+/// Makes a name for the value or argument with an index, at the place of its type. No code of the
+/// user is where it can be seen.
 fn local(name: &str, index: usize, ty: &Type) -> Ident {
     format_ident!("__{name}_{index}", span = ty.span())
 }
@@ -250,7 +265,8 @@ fn local_at(name: &str, span: Span) -> Ident {
 }
 
 /// Returns the types of the value and the error, if a type is written as a `Result`. An alias may
-/// have only one of them.
+/// have only one of them. For any other type, it returns the same reference and no error, so that
+/// callers can compare the references.
 pub(crate) fn parts_of_result(ty: &Type) -> (&Type, Option<&Type>) {
     let Type::Path(TypePath { path, .. }) = plain(ty) else {
         return (ty, None);
@@ -271,7 +287,8 @@ pub(crate) fn parts_of_result(ty: &Type) -> (&Type, Option<&Type>) {
     }
 }
 
-/// Returns a type without the parentheses around it.
+/// Returns a type without the parentheses around it, and without the groups that `macro_rules!`
+/// adds around a type that it was given.
 fn plain(ty: &Type) -> &Type {
     match ty {
         Type::Paren(inner) => plain(&inner.elem),
@@ -280,7 +297,8 @@ fn plain(ty: &Type) -> &Type {
     }
 }
 
-/// Returns `true` if a type is `()`, or an alias of a `Result` that may be one of it.
+/// Returns `true` if a type is `()`, `NoUpdate`, or an alias of a `Result` that may be one of `()`.
+/// A callback without outputs can return these.
 fn is_unit(ty: &Type) -> bool {
     match plain(ty) {
         Type::Tuple(tuple) => tuple.elems.is_empty(),
@@ -291,7 +309,8 @@ fn is_unit(ty: &Type) -> bool {
     }
 }
 
-/// Returns `true` if a type is `Box<dyn Error>` without `Send` and `Sync`.
+/// Returns `true` if a type is `Box<dyn Error>` without both `Send` and `Sync`. The types are
+/// recognized by their last names, so an alias is left to the compiler.
 fn is_box_of_local_error(ty: &Type) -> bool {
     let Type::Path(TypePath { path, .. }) = plain(ty) else {
         return false;
@@ -322,7 +341,8 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
     }
 }
 
-/// Returns `true` if a type is named `Context`, wherever it is from.
+/// Returns `true` if a type is named `Context`, wherever it is from. A macro cannot resolve names;
+/// if it is another type, the compiler reports it in the call of the function.
 fn is_context(ty: &Type) -> bool {
     matches!(plain(ty), Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Context"))
 }

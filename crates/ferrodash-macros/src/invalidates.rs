@@ -11,11 +11,13 @@ use syn::{Error, Ident, ItemFn, LitStr, Result, ReturnType, Token};
 
 use crate::root::Root;
 
-/// The arguments of the attribute: texts, or templates that name arguments of the function.
+/// The arguments of the attribute: texts, or templates that name arguments of the function. All of
+/// them are formatted, so that the compiler reports a template that names no argument.
 pub(crate) struct Arguments {
     tags: Punctuated<LitStr, Token![,]>,
 }
 
+// Reads `text, text, …`. An empty list is an error, because the attribute would have no effect.
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let tags = Punctuated::parse_terminated(input)?;
@@ -29,7 +31,13 @@ impl Parse for Arguments {
     }
 }
 
-/// Writes the function with the invalidation around its body.
+/// Writes the function with the invalidation around its body. Name, arguments and return type stay
+/// as they are.
+///
+/// The tags are formatted before the body runs, since it may move the arguments. The body becomes
+/// an `async` block, so that a `return` or `?` in it ends the block and not the function, and the
+/// invalidation still follows. A function that is not async, or that has no return type, is an
+/// error; the compiler checks that the type is a `Result` whose error implements `From<Unreached>`.
 pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
     let ItemFn {
         attrs,

@@ -138,6 +138,9 @@ pub fn invalidates(attribute: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a list of callbacks from the names of functions with `#[callback]`:
 /// `callbacks![render_page, update_table]`.
+///
+/// The result is an array of `Callback`, in the order of the names, for `App::callbacks`. A name
+/// can be a path, such as `pages::render`. A function without the attribute is a compile error.
 #[proc_macro]
 pub fn callbacks(input: TokenStream) -> TokenStream {
     let names = parse_macro_input!(input with syn::punctuated::Punctuated::<syn::Path, syn::Token![,]>::parse_terminated);

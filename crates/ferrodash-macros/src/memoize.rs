@@ -21,6 +21,10 @@ use crate::place::{Place, place};
 use crate::root::Root;
 
 /// Writes the cached function, and functions beside it for its calls.
+///
+/// It reports the first mistake that it finds, in this order: the kind of function, its place, its
+/// parameters, the key, and the type of its value. Whether these types implement the traits of
+/// serde is left to the compiler.
 pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStream> {
     check_memoizable(&function, arguments.blocking.is_some())?;
     check_place(&function)?;
@@ -41,7 +45,10 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
     Ok(model.code())
 }
 
-/// Returns the type of the function's value, which must own its data.
+/// Returns the type of the function's value, which must own its data, as it outlives the call in
+/// the cache. For a `Result` that is the whole type. References are refused, even `'static` ones in
+/// the value, which cannot be read from bytes again; so is `impl Trait`, because the generated code
+/// has to name the type.
 fn result(output: &ReturnType) -> Result<Type> {
     let ty = match output {
         ReturnType::Default => return Ok(parse_quote!(())),
@@ -62,6 +69,9 @@ fn result(output: &ReturnType) -> Result<Type> {
 
 /// Checks that the function is where the attribute can be. The attribute adds functions, and a type
 /// for a function that is not a method; an impl of a trait can contain neither.
+///
+/// Without this check, the compiler would report the generated functions, which the user has not
+/// written. If the place cannot be found out, the function is accepted.
 fn check_place(function: &ItemFn) -> Result<()> {
     let name = &function.sig.ident;
     let message = match (place(function, "memoize"), function.sig.receiver()) {
@@ -79,7 +89,9 @@ fn check_place(function: &ItemFn) -> Result<()> {
     Err(Error::new(name.span(), message))
 }
 
-/// Writes the tuple of references of which the key is made.
+/// Writes the tuple of references of which the key is made: `self` and the arguments that are not
+/// ignored, or the user's own expression. An ignored name that is no argument is an error, and so
+/// are ignored names beside a key of its own, which would have no effect.
 fn key(arguments: &Arguments, parameters: &[Parameter], is_method: bool) -> Result<TokenStream> {
     let ignored = arguments.ignore.as_deref().unwrap_or_default();
     for name in ignored {
@@ -107,7 +119,9 @@ fn key(arguments: &Arguments, parameters: &[Parameter], is_method: bool) -> Resu
     Ok(quote!((#me #(&#names,)*)))
 }
 
-/// Returns the parameters, and refuses those that cannot be part of a key or be moved into a task.
+/// Returns the parameters, and refuses those that cannot be part of a key or be moved into a task:
+/// patterns other than a name, mutable references, `impl Trait`, and types that borrow in a way of
+/// which no owned copy can be made. Each error is at the argument.
 fn parameters(function: &ItemFn) -> Result<Vec<Parameter>> {
     let mut parameters = Vec::new();
     for argument in &function.sig.inputs {

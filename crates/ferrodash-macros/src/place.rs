@@ -1,22 +1,32 @@
 //! Finds the `impl` around a function. An attribute sees only the function, so its source file is
 //! read.
+//!
+//! `#[memoize]` uses this to report a function in an `impl` where its code would not compile. The
+//! result serves better messages only: the generated code never depends on it, because the source
+//! cannot always be read.
 
 use std::fs;
 
 use quote::ToTokens;
 use syn::{ImplItem, Item, ItemFn, Stmt};
 
-/// The kind of an `impl` around a function.
+/// The kind of an `impl` around a function. It decides whether an attribute can write further
+/// functions beside that function, and an item such as a type.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// `impl Type`.
+    /// `impl Type`. It can contain further functions, but no types.
     Impl,
-    /// `impl Trait for Type`.
+    /// `impl Trait for Type`. It can contain only what the trait declares.
     TraitImpl,
 }
 
 /// Returns the kind of the `impl` in which a function with an attribute is. Returns `None` if it is
-/// in none, or if that cannot be found out: a macro may have written the function.
+/// in none, or if that cannot be found out: a macro may have written the function, or the source
+/// file cannot be read or parsed.
+///
+/// The function is recognized by its source, not by its line. If functions with the same source are
+/// in both kinds of `impl`, the result is `None`, because a check that is left out is better than
+/// an error for a function that is right.
 pub(crate) fn place(function: &ItemFn, attribute: &str) -> Option<Place> {
     let span = function.sig.ident.span().unwrap();
     let text = fs::read_to_string(span.local_file()?).ok()?;
@@ -41,15 +51,21 @@ pub(crate) fn place(function: &ItemFn, attribute: &str) -> Option<Place> {
     }
 }
 
-/// A search for a function with the same source. Several functions can have it.
+/// A search for a function with the same source. Several functions can have it, so all of them are
+/// collected.
 struct Search<'a> {
+    /// The last segment of the attribute's path, such as `memoize`. An attribute that was imported
+    /// under another name, or is in a `cfg_attr`, is not found.
     attribute: &'a str,
+    /// The source of the function, as [`source`] returns it.
     wanted: String,
+    /// The kind of `impl` of each function that was found.
     found: Vec<Place>,
 }
 
 impl Search<'_> {
-    /// Searches an item, and the items in it, for the function.
+    /// Searches an item, and the items in it, for the function. Modules in other files have sources
+    /// of their own and are not read.
     fn item(&mut self, item: &Item) {
         match item {
             Item::Mod(module) => module
@@ -87,7 +103,8 @@ impl Search<'_> {
         }
     }
 
-    /// Searches the items in the body of a function.
+    /// Searches the items in the body of a function. Items in nested blocks and in closures are not
+    /// searched.
     fn block(&mut self, block: &syn::Block) {
         for statement in &block.stmts {
             if let Stmt::Item(item) = statement {
@@ -97,7 +114,9 @@ impl Search<'_> {
     }
 }
 
-/// Returns the text of a function without spaces, which depend on how it was printed.
+/// Returns the text of a function without spaces, which depend on how it was printed. Attributes
+/// and visibility are left out: the file contains the attribute that is being expanded, and the
+/// function that the attribute gets does not.
 fn source(signature: &syn::Signature, block: &syn::Block) -> String {
     let text = format!("{}{}", signature.to_token_stream(), block.to_token_stream());
     text.split_whitespace().collect()

@@ -1,15 +1,22 @@
 //! Finds the crate to which generated code refers: `ferrodash`, or `ferrodash-cache` in a package
 //! without `ferrodash`.
+//!
+//! A package may depend on either crate, and under another name, so generated code cannot contain
+//! a fixed path. `#[memoize]` and `#[invalidates]` ask here; `#[callback]` needs `ferrodash` itself
+//! and writes its name.
 
 use proc_macro_crate::{FoundCrate, crate_name};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote;
 
-/// Paths into the crate on which the user's package depends.
+/// Paths into the crate on which the user's package depends. Generated code may use only these,
+/// because the user can rename the crate in the manifest.
 pub(crate) struct Root {
-    /// The module with everything that generated code refers to.
+    /// The path of the hidden module with everything that generated code refers to. It begins with
+    /// `::`, so that a module of the user with the crate's name is not found instead.
     pub(crate) private: TokenStream,
-    /// The public path of the error `Unreached`, for messages.
+    /// The public path of the error `Unreached`, for messages. It has no `::` at its beginning, as
+    /// users write it.
     pub(crate) unreached: String,
 }
 
@@ -43,7 +50,8 @@ impl Root {
     }
 }
 
-/// Returns the name that the user's package gives to a package, if it depends on it.
+/// Returns the name that the user's package gives to a package, if it depends on it. Returns `None`
+/// as well if there is no manifest, or none that can be read.
 fn name_of(package: &str) -> Option<String> {
     match crate_name(package).ok()? {
         // The tests, examples and doc tests of the package are crates of their own.

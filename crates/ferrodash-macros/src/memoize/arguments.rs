@@ -1,4 +1,7 @@
 //! The arguments of `#[memoize]`, and the parameters of its function.
+//!
+//! This file checks each key for itself. Checks against the function, such as whether an ignored
+//! argument exists, are in the module above, because an attribute is parsed before its function.
 
 use proc_macro2::TokenStream;
 use syn::parse::{Parse, ParseStream};
@@ -8,14 +11,21 @@ use syn::{Error, Expr, Ident, Result};
 use crate::args::{DurationArg, keys, once, value};
 use crate::policy::{self, PolicyArgs};
 
-/// The arguments of the attribute.
+/// The arguments of the attribute. After parsing, the policy has a timeout, and at most one of
+/// `negative_timeout` and `negative` is given.
 #[derive(Default)]
 pub(crate) struct Arguments {
+    /// The options of the policy, with which the values are stored.
     pub(super) policy: PolicyArgs,
+    /// An expression of the arguments that is the key, instead of all arguments.
     pub(super) key: Option<Expr>,
+    /// The arguments that are not part of the key. [`super::key`] checks that they exist.
     pub(super) ignore: Option<Vec<Ident>>,
+    /// The time for which every error is stored.
     pub(super) negative_timeout: Option<DurationArg>,
+    /// A function that decides for each error how long it is stored, if at all.
     pub(super) negative: Option<Expr>,
+    /// Set if the function is not async, and is to run on a thread for blocking work.
     pub(super) blocking: Option<()>,
 }
 
@@ -44,7 +54,8 @@ impl Parse for Arguments {
 }
 
 impl Arguments {
-    /// Takes a key. Returns `false` if it is unknown.
+    /// Takes a key and reads its value. Keys that are not those of `#[memoize]` itself go to the
+    /// policy. Returns `false` if that does not know the key either.
     fn take(&mut self, key: &Ident, input: ParseStream<'_>) -> Result<bool> {
         match key.to_string().as_str() {
             "key" => {
@@ -73,7 +84,8 @@ impl Arguments {
     }
 }
 
-/// Reads `name` or `[name, name]`.
+/// Reads `name` or `[name, name]`. Paths with several segments and other expressions are errors,
+/// because an argument is a plain name.
 fn names(list: Expr) -> Result<Vec<Ident>> {
     let name = |expr: &Expr| match expr {
         Expr::Path(path) => path.path.require_ident().cloned(),
@@ -88,8 +100,11 @@ fn names(list: Expr) -> Result<Vec<Ident>> {
     }
 }
 
-/// A parameter of the function.
+/// A parameter of the function. The receiver `&self` is not one; the code for it is written
+/// separately.
 pub(super) struct Parameter {
+    /// The name in the function's signature. In the generated code it is at first the argument, and
+    /// then the owned copy of it.
     pub(super) name: Ident,
     /// Two expressions for a parameter that borrows: one makes an owned copy, the other borrows
     /// from the copy. The task that computes may outlive the caller.

@@ -13,17 +13,24 @@ use super::arguments::{Arguments, Parameter};
 use crate::args::version;
 use crate::root::Root;
 
-/// The parts of which the code is made.
+/// The parts of which the code is made. They have been checked; what is written from them can still
+/// fail to compile where a type lacks a trait.
 pub(super) struct Model {
     pub(super) root: Root,
     pub(super) arguments: Arguments,
+    /// The function as the user wrote it. Its body goes into `uncached`.
     pub(super) function: ItemFn,
-    /// The signature of the function that replaces it.
+    /// The signature of the function that replaces it, as [`signature`] returns it.
     pub(super) signature: Signature,
+    /// The parameters without the receiver, in their order.
     pub(super) parameters: Vec<Parameter>,
-    /// The tuple of references of which the key is made.
+    /// The tuple of references of which the key is made. Its names are those of the parameters, so
+    /// it can be written into each function that has them.
     pub(super) key: TokenStream,
+    /// The type that the function returns, `()` if it names none.
     pub(super) result: Type,
+    /// `true` if the function takes `&self`. The generated functions are then its siblings in the
+    /// `impl`, and otherwise functions of a type with the function's name.
     pub(super) is_method: bool,
 }
 
@@ -36,6 +43,8 @@ pub(super) fn signature(original: &Signature) -> Signature {
         if let FnArg::Typed(argument) = argument
             && let Pat::Ident(pattern) = &mut *argument.pat
         {
+            // The body, to which these belong, is in `uncached`. The cached function only passes
+            // the arguments.
             pattern.mutability = None;
             pattern.by_ref = None;
             pattern.subpat = None;
@@ -44,8 +53,8 @@ pub(super) fn signature(original: &Signature) -> Signature {
     signature
 }
 
-/// Returns the parameters with names that hide none of the user's. A parameter may have the name of
-/// the function.
+/// Returns the parameters with names that hide none of the user's, and these names in order. A
+/// parameter may have the name of the function, which `refresh` could otherwise not call.
 fn hygienic(inputs: &Punctuated<FnArg, Token![,]>) -> (Punctuated<FnArg, Token![,]>, Vec<Ident>) {
     let (mut inputs, mut names) = (inputs.clone(), Vec::new());
     for argument in &mut inputs {
@@ -61,7 +70,10 @@ fn hygienic(inputs: &Punctuated<FnArg, Token![,]>) -> (Punctuated<FnArg, Token![
 }
 
 impl Model {
-    /// Writes everything that replaces the function.
+    /// Writes everything that replaces the function. For a function that is not a method, that
+    /// includes a type of the same name: functions and types have separate namespaces, so `rows(…)`
+    /// and `rows::forget(…)` both work. The type is a struct with braces, because a unit struct
+    /// would also be a value of that name.
     pub(super) fn code(&self) -> TokenStream {
         let (cached, handles) = (self.cached(), self.handles());
         if self.is_method {
@@ -84,7 +96,8 @@ impl Model {
         }
     }
 
-    /// Returns the path of a function beside the memoized one.
+    /// Returns the path of a function beside the memoized one, for use in the memoized one itself.
+    /// The code of the functions beside it uses `Self::` instead.
     fn path(&self, what: &str) -> TokenStream {
         let (name, what) = (&self.function.sig.ident, self.handle(what));
         if self.is_method {
@@ -94,7 +107,8 @@ impl Model {
         }
     }
 
-    /// Returns the name of that function. In an impl, the name of the memoized one is part of it.
+    /// Returns the name of that function. In an `impl`, the name of the memoized one is part of it,
+    /// because several methods of the type can be memoized.
     fn handle(&self, what: &str) -> Ident {
         let name = &self.function.sig.ident;
         match (self.is_method, what) {
@@ -105,7 +119,12 @@ impl Model {
         }
     }
 
-    /// Writes the function behind the cache.
+    /// Writes the function behind the cache. It makes the key, and gives it to `Probe` with the
+    /// policy and a closure that computes the value.
+    ///
+    /// `Probe` finds out by the resolved type whether the function returns a `Result`, whose errors
+    /// are stored only on request. The macro sees only how the type is written, which may be an
+    /// alias.
     fn cached(&self) -> TokenStream {
         let ItemFn { attrs, vis, .. } = &self.function;
         let (private, sig) = (&self.root.private, &self.signature);
@@ -137,7 +156,8 @@ impl Model {
         }
     }
 
-    /// Writes the argument of that method that says how long an error is stored, if there is one.
+    /// Writes the argument of that method that says how long an error is stored, with a comma after
+    /// it, or nothing if errors are not stored.
     fn negative(&self) -> TokenStream {
         match (&self.arguments.negative_timeout, &self.arguments.negative) {
             (Some(time), _) => quote!(|_| ::core::option::Option::Some(#time),),
@@ -147,7 +167,11 @@ impl Model {
     }
 
     /// Writes a closure that makes its own copies of the arguments and returns the future of the
-    /// call.
+    /// call. The copies are made only when a run starts.
+    ///
+    /// The future owns everything, as it runs in a task that can outlive the caller. It adds the
+    /// tags that are templates to the run, and then calls `uncached`; for `blocking`, both happen
+    /// on a thread for blocking work. The tags come before the call, which may move the arguments.
     fn computation(&self) -> TokenStream {
         let me = Ident::new("me", Span::mixed_site());
         let own_self = self
@@ -180,7 +204,8 @@ impl Model {
         }
     }
 
-    /// Writes the functions beside the memoized one.
+    /// Writes the functions beside the memoized one. All of them are written in an `impl`: that of
+    /// the method, or that of the added type.
     fn handles(&self) -> TokenStream {
         let invalidation = self.invalidation();
         let (refresh, prime) = (self.refresh(), self.prime());
@@ -197,14 +222,17 @@ impl Model {
         }
     }
 
-    /// Writes an expression that makes the key of a call from its arguments.
+    /// Writes an expression that makes the key of a call from its arguments, for the functions
+    /// beside the memoized one.
     fn call_arguments(&self) -> TokenStream {
         let (private, key) = (&self.root.private, &self.key);
         let identity = self.handle("function");
         quote!(#private::Arguments::of(&Self::#identity(), &#key))
     }
 
-    /// Writes functions that remove the value of one call, and invalidate those of all calls.
+    /// Writes `forget`, which removes the value of one call, and `forget_all`, which invalidates
+    /// those of all calls. `forget` takes the same arguments as the function, although an ignored
+    /// one is then unused.
     fn invalidation(&self) -> TokenStream {
         let (private, vis) = (&self.root.private, &self.function.vis);
         let Signature {
@@ -237,7 +265,8 @@ impl Model {
         }
     }
 
-    /// Writes a function that computes a value whatever is stored.
+    /// Writes `refresh`, which computes a value whatever is stored. It calls the memoized function
+    /// in another mode, so that equal refreshes at the same time share one run.
     fn refresh(&self) -> TokenStream {
         let (private, result, vis) = (&self.root.private, &self.result, &self.function.vis);
         let (name, refresh) = (&self.function.sig.ident, self.handle("refresh"));
@@ -260,7 +289,8 @@ impl Model {
         }
     }
 
-    /// Writes a function that stores a value without a run of the function.
+    /// Writes `prime`, which stores a value without a run of the function. Without a run, tags that
+    /// are templates are added to a copy of the policy.
     fn prime(&self) -> TokenStream {
         let (private, result, vis) = (&self.root.private, &self.result, &self.function.vis);
         let [prime, identity, policy] =
@@ -293,7 +323,7 @@ impl Model {
         }
     }
 
-    /// Writes a function that returns the key of a call.
+    /// Writes `key`, which returns the key of a call. It is not async and touches no cache.
     fn key_of(&self) -> TokenStream {
         let (private, key, vis) = (&self.root.private, &self.key, &self.function.vis);
         let [key_of, identity] = ["key", "function"].map(|what| self.handle(what));
@@ -310,7 +340,8 @@ impl Model {
         }
     }
 
-    /// Writes the function as it was, under another name.
+    /// Writes `uncached`: the function as it was, under another name. It keeps `mut` and other
+    /// patterns in its parameters, and is not async if the function blocks.
     fn uncached(&self) -> TokenStream {
         let ItemFn { vis, block, .. } = &self.function;
         let mut sig = self.function.sig.clone();
@@ -322,7 +353,9 @@ impl Model {
         }
     }
 
-    /// Writes a function that returns the identity of the function, for its keys.
+    /// Writes the hidden function that returns the identity of the memoized one, for its keys: its
+    /// path, a digest of its source, and for a method the name of its type, since two types in a
+    /// module can have methods of one name.
     fn identity(&self) -> TokenStream {
         let (private, identity) = (&self.root.private, self.handle("function"));
         let ItemFn { vis, sig, .. } = &self.function;
@@ -346,7 +379,8 @@ impl Model {
         }
     }
 
-    /// Writes a function that returns the policy of the values, which is made once.
+    /// Writes the hidden function that returns the policy of the values. The policy is made once
+    /// and kept in a static, because its options are the same for all calls.
     fn policy(&self) -> TokenStream {
         let (private, result, vis) = (&self.root.private, &self.result, &self.function.vis);
         let make = Ident::new("make", Span::mixed_site());
