@@ -115,8 +115,8 @@ impl Archive {
 
     /// Returns the paths of the files directly in a directory that have an ending, in order.
     ///
-    /// Returns nothing if the directory does not exist or is empty text, so a caller cannot tell a
-    /// missing directory from one without such files.
+    /// Returns an empty list if the directory does not exist, and also if `directory` is empty: the
+    /// top of the archive cannot be listed this way.
     pub(crate) fn list(&self, directory: &str, ending: &str) -> Vec<String> {
         let is_wanted = |path: &String| {
             let below = path

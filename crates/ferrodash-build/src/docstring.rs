@@ -28,8 +28,8 @@ const NODE: &str = "a list of or a singular dash component, string or number";
 
 /// Returns the description of the component, and the documentation of each property.
 ///
-/// The map is by the name on the wire. It is empty if the docstring does not contain `Keyword
-/// arguments:`, and an entry without an opening bracket is left out.
+/// The map is by the name on the wire. It is empty if the docstring does not contain
+/// `Keyword arguments:`, and an entry without an opening bracket is left out.
 pub(crate) fn read(docstring: &str) -> (String, BTreeMap<String, Documented>) {
     let docstring = without_indentation(docstring);
     let (description, list) = docstring

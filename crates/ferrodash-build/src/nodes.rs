@@ -79,7 +79,7 @@ fn name_of(kind: &Value) -> &str {
 
 /// Adds a path that is not there yet.
 ///
-/// Members of a union often lead to the same path, and the renderer would visit it twice.
+/// Several members of a union can lead to the same path; it is listed once.
 fn push_new(found: &mut Vec<String>, path: &str) {
     if !found.iter().any(|known| known == path) {
         found.push(path.to_owned());

@@ -432,8 +432,8 @@ fn own_namespace(
 
 /// Returns the name in `package-info.json`, as Dash turns it into a namespace.
 ///
-/// `package.json` is read if there is no such file. A file that is missing, is not JSON or has no
-/// name is skipped, as another rule for the namespace follows.
+/// A file that is missing, is not JSON or has no name is skipped: `package.json` is read next, and
+/// without a name there the caller uses the name of the package.
 fn package_name(archive: &mut Archive, root: &str) -> Option<String> {
     ["package-info.json", "package.json"]
         .iter()

@@ -54,8 +54,7 @@ pub(super) fn pascal(name: &str) -> String {
 /// "top left" → TopLeft      "2d" → N2d      "" → Empty      "a-b", "a_b" → AB, AB_2
 /// ```
 ///
-/// The names are in the order of the choices, and as many. Names do not change when a choice is
-/// added at the end.
+/// The names are in the order of the choices. They do not change when a choice is added at the end.
 pub(super) fn variants(choices: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for choice in choices {
