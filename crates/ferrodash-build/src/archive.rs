@@ -28,6 +28,8 @@ pub(crate) struct Archive {
     path: PathBuf,
     /// Package and version, for messages.
     wheel: String,
+    /// True for every name that does not end in `.gz`, `.tgz` or `.zip`. It decides where licences
+    /// are looked for and if the first directory is removed from paths.
     is_wheel: bool,
     /// The files that were read already: several suites and checks look at the same ones.
     read: HashMap<String, Rc<[u8]>>,
@@ -91,6 +93,9 @@ impl Archive {
     }
 
     /// Returns the paths of all files, in order.
+    ///
+    /// Names of directories are left out, and so are files of a zip that are not below the first
+    /// directory of a source archive.
     pub(crate) fn files(&self) -> Vec<String> {
         let mut files: Vec<String> = match &self.content {
             Content::Zip(zip, prefix) => {
@@ -109,6 +114,9 @@ impl Archive {
     }
 
     /// Returns the paths of the files directly in a directory that have an ending, in order.
+    ///
+    /// Returns an empty list if the directory does not exist, and also if `directory` is empty: the
+    /// top of the archive cannot be listed this way.
     pub(crate) fn list(&self, directory: &str, ending: &str) -> Vec<String> {
         let is_wanted = |path: &String| {
             let below = path
@@ -120,6 +128,9 @@ impl Archive {
     }
 
     /// Returns the text of a file. Bytes that are not UTF-8 are replaced.
+    ///
+    /// # Errors
+    /// Those of [`bytes`](Self::bytes).
     pub(crate) fn text(&mut self, path: &str) -> Result<String> {
         Ok(String::from_utf8_lossy(&self.bytes(path)?).into_owned())
     }
@@ -175,6 +186,13 @@ impl Archive {
     ///
     /// A zip holds its files deflated, which is what gzip holds between its header and its checksum
     /// (RFC 1952). `content` is the unpacked file, for the checksum.
+    ///
+    /// Returns `None` for a tar, whose files have no compressed form of their own, and for a file
+    /// that the zip stores uncompressed. The caller then compresses the file itself.
+    ///
+    /// # Errors
+    /// [`Error::NotInWheel`] if there is no such file, [`Error::DamagedMember`] if its compressed
+    /// bytes cannot be read.
     pub(crate) fn gzip(&mut self, path: &str, content: &[u8]) -> Result<Option<Vec<u8>>> {
         let Content::Zip(zip, prefix) = &mut self.content else {
             return Ok(None);
@@ -205,6 +223,9 @@ impl Archive {
     }
 
     /// Makes the error for a file that is not there, with those that are in its directory.
+    ///
+    /// The message names at most [`NAMED`] files with the same ending, as a wrong name is most
+    /// often a misspelled one. If there are none, it names directories of the archive instead.
     pub(crate) fn missing(&self, path: &str) -> Error {
         let directory = path.rsplit_once('/').map_or("", |(directory, _)| directory);
         let ending = path.rsplit_once('.').map_or("", |(_, ending)| ending);
@@ -241,12 +262,18 @@ impl Archive {
 }
 
 /// The head of a file that is in memory already.
+///
+/// At most [`HEAD`] bytes are decoded. A character that is cut at the end is replaced, which does
+/// no harm as the text is only searched.
 fn text_of_head(bytes: &[u8]) -> String {
     let end = bytes.len().min(usize::try_from(HEAD).unwrap_or(usize::MAX));
     String::from_utf8_lossy(&bytes[..end]).into_owned()
 }
 
 /// Returns the directory that holds all files of a source archive, with its slash.
+///
+/// Returns an empty text if no name has a directory. The first name decides, as the archives that
+/// Python tools write have a single directory at the top.
 fn first_directory(zip: &ZipArchive<File>) -> String {
     let first = zip
         .file_names()
@@ -257,6 +284,12 @@ fn first_directory(zip: &ZipArchive<File>) -> String {
 
 /// Reads all plain files of a tar.gz, without its first directory. Links and devices are left out,
 /// so a path in the manifest is always a plain file of the archive.
+///
+/// A file without a directory above it is left out, too. If a path occurs twice, the last entry
+/// counts, as it does when tar unpacks.
+///
+/// # Errors
+/// The error of the reader if the file is not gzip or not a tar, or ends too early.
 fn read_tar(file: File) -> std::io::Result<BTreeMap<String, Rc<[u8]>>> {
     let mut files = BTreeMap::new();
     for entry in tar::Archive::new(GzDecoder::new(file)).entries()? {

@@ -31,6 +31,13 @@ pub(crate) struct Bundle {
 
 /// Writes every file of the suite to `out` in its three forms. Brotli forms are kept in `cache` by
 /// the digest of the content.
+///
+/// Each file goes through `change` first and through the manifest's replacements then. The digest
+/// is that of the result, so a changed file gets another URL.
+///
+/// # Errors
+/// [`Error::NotInWheel`] or [`Error::DamagedMember`] for a listed file, [`Error::Change`] with the
+/// reason of `change`, [`Error::Replacement`], and [`Error::Io`] for `cache` and `out`.
 pub(crate) fn prepare(
     archive: &mut Archive,
     suite: &Suite,
@@ -84,6 +91,9 @@ pub(crate) fn prepare(
 
 /// Applies the manifest's replacements to a file.
 ///
+/// Later replacements see the result of earlier ones. A file without replacements is copied byte
+/// for byte; one with replacements must be text, as bytes that are not UTF-8 are replaced.
+///
 /// # Errors
 /// [`Error::Replacement`] if a text is not there exactly once, as in another version of the
 /// package.
@@ -113,6 +123,9 @@ fn replace(suite: &Suite, path: &str, content: &[u8]) -> Result<Vec<u8>> {
 
 /// Compresses on two threads, the largest file on one and all others on the other: plotly.js is
 /// half of everything.
+///
+/// Both threads finish their work or fail on their own; if both fail, the error of the largest file
+/// is returned.
 fn compress(mut pending: Vec<(Vec<u8>, std::path::PathBuf, std::path::PathBuf)>) -> Result<()> {
     pending.sort_by_key(|(content, ..)| std::cmp::Reverse(content.len()));
     let rest = pending.split_off(pending.len().min(1));
@@ -169,6 +182,10 @@ fn gzip(content: &[u8]) -> Vec<u8> {
         .expect("writing to memory does not fail")
 }
 
+/// Writes a file, replacing an existing one.
+///
+/// # Errors
+/// [`Error::Io`] with the path.
 fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     fs::write(path, bytes).map_err(|error| Error::io("write", path, error))
 }

@@ -12,6 +12,9 @@ use crate::{ComponentMeta, Error, Result};
 
 /// Compares a suite with its scripts and its package. What may be meant as it is becomes a warning.
 ///
+/// Plain scripts, whose namespace is empty, are not checked: they have no components that could be
+/// missing. The first mistake that is found is the error, so a later one shows in the next build.
+///
 /// # Errors
 /// [`Error::Suite`] with the mistake and what to do.
 pub(crate) fn check(
@@ -40,6 +43,10 @@ pub(crate) fn check(
 }
 
 /// Finds a suite without components, or without a script that draws them.
+///
+/// Returns the text of the mistake, or `None`. A suite whose manifest says that it is described
+/// nowhere may have no components, but needs a script. The message lists the scripts in the suite's
+/// directory, for a choice among them.
 fn without_parts(archive: &Archive, suite: &Suite, components: &[ComponentMeta]) -> Option<String> {
     if components.is_empty() && !suite.is_undescribed {
         return Some(format!(
@@ -67,6 +74,9 @@ fn without_parts(archive: &Archive, suite: &Suite, components: &[ComponentMeta])
 
 /// Finds a namespace that is not that of the package's classes, or that no script defines. The
 /// renderer looks components up in `window[namespace]`, so the page would stay blank.
+///
+/// A script counts as defining the namespace if it has its name as a word. Scripts are not parsed,
+/// so a script that only mentions the name passes.
 fn wrong_namespace(archive: &mut Archive, suite: &Suite) -> Result<Option<String>> {
     let namespace = &suite.namespace;
     if let Some(own) = suite.own_namespace.as_ref().filter(|own| *own != namespace) {
@@ -90,6 +100,9 @@ fn wrong_namespace(archive: &mut Archive, suite: &Suite) -> Result<Option<String
 
 /// Returns a warning if scripts load parts that the manifest does not list. It is no error, as a
 /// page may never need them.
+///
+/// Returns `None` if the manifest leaves `on_demand` out, because the rules then ship every part
+/// that they find.
 fn forgotten_parts(
     archive: &mut Archive,
     suite: &Suite,

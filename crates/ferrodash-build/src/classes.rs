@@ -39,6 +39,9 @@ pub fn read_class(source: &str, file: &str, namespace: &str) -> Result<Option<Co
 }
 
 /// Returns the namespace of the component in a Python file, if it has one.
+///
+/// Returns `None` also if the class cannot be read: a package may have other files that look like a
+/// component, and the caller tries the next one.
 pub(crate) fn namespace_of(source: &str) -> Option<String> {
     let (_, body) = class_of(source)?;
     attribute(body, "_namespace").ok()
@@ -152,12 +155,18 @@ fn read_body(class: &str, body: &str, namespace: &str) -> Read<ComponentMeta> {
 }
 
 /// Reads a text that the class has as its own, or that older generators set in `__init__`.
+///
+/// If neither form can be read, the error is that of the first one, which is the form of current
+/// generators.
 fn attribute(body: &str, name: &str) -> Read<String> {
     text_of(body, name).or_else(|error| text_of(body, &format!("self.{name}")).map_err(|_| error))
 }
 
 /// Reads the value that a line gives to a name, with a type
 /// (`_children_props: typing.List[str] = []`) or without.
+///
+/// The first such line counts. A mention of the name inside a line, such as in a comment or in
+/// another name, is no assignment.
 ///
 /// # Errors
 /// If there is no such line, or the value is not one of the expressions of `python.rs`.
@@ -184,6 +193,9 @@ fn value_of(body: &str, name: &str) -> Read<Expr> {
 }
 
 /// Reads the value of a name that must be a text.
+///
+/// # Errors
+/// Those of [`value_of`], and a value of another kind, which the message shows.
 fn text_of(body: &str, name: &str) -> Read<String> {
     match value_of(body, name)? {
         Expr::Text(text) => Ok(text),
@@ -192,6 +204,11 @@ fn text_of(body: &str, name: &str) -> Read<String> {
 }
 
 /// Reads the value of a name that must be a list of texts.
+///
+/// A tuple counts as a list.
+///
+/// # Errors
+/// Those of [`value_of`], a value that is not a list, and the first item that is not a text.
 fn texts_of(body: &str, name: &str) -> Read<Vec<String>> {
     let Expr::List(items) = value_of(body, name)? else {
         return Err(format!("{name} is not a list"));
@@ -205,6 +222,12 @@ fn texts_of(body: &str, name: &str) -> Read<Vec<String>> {
 
 /// Reads the types of the arguments of `__init__`, by their names. Arguments without a type are
 /// left out.
+///
+/// Defaults are read and dropped; `*` and `**kwargs` have no type.
+///
+/// # Errors
+/// A class without `__init__`, an argument without a name, or a type or default that is not one of
+/// the expressions of `python.rs`.
 fn annotations(body: &str) -> Read<BTreeMap<String, Expr>> {
     let (_, after) = body.split_once("def __init__(").ok_or("it is missing")?;
     let mut cursor = Cursor::new(after);
@@ -237,6 +260,9 @@ fn annotations(body: &str) -> Read<BTreeMap<String, Expr>> {
 /// ```text
 /// typing.Optional[typing.Sequence[str]] → {"name": "arrayOf", "value": {"name": "string"}}
 /// ```
+///
+/// `None` is removed from a union, and `Optional` is the type inside it. The prefix of a module is
+/// ignored, so `typing.Union` and `Union` are the same.
 fn described(annotation: &Expr) -> Value {
     match annotation {
         Expr::Name(name) => json!({"name": match name.rsplit('.').next().unwrap_or_default() {

@@ -25,6 +25,8 @@ const DEFAULT: usize = 160;
 /// - `label` (text; optional): What the mark says.
 /// - `style` (dict; optional)
 /// ```
+///
+/// A type without a dictionary of known keys leaves the description as it is.
 pub(crate) fn with_keys(prop: &str, description: String, kind: &Value) -> String {
     let mut described = description;
     let mut intro = format!("`{prop}` is {} with keys:\n", phrase(kind));
@@ -52,6 +54,9 @@ fn phrase(kind: &Value) -> String {
 }
 
 /// Returns the default of a property or a key, in one line, unless it is empty or null.
+///
+/// Reads `defaultValue.value` of react-docgen, which is JavaScript source. A default of more than
+/// [`DEFAULT`] characters is cut and ends in an ellipsis.
 pub(crate) fn default_of(value: &Value) -> Option<String> {
     let source = value.get("defaultValue")?.get("value")?;
     let source = source
@@ -70,6 +75,9 @@ pub(crate) fn default_of(value: &Value) -> Option<String> {
 
 /// Writes the keys of a dictionary as a list, with the dictionaries inside it as lists below. Keys
 /// beyond the limit are only counted.
+///
+/// `depth` is the level of the list, from 0; below [`DEPTH`] levels nothing is written, which also
+/// ends recursive shapes.
 fn keys(text_of: &mut String, shape: &Map<String, Value>, depth: usize) {
     let margin = " ".repeat(depth * 2);
     for (index, (key, value)) in shape.iter().enumerate() {
@@ -115,6 +123,9 @@ fn keys(text_of: &mut String, shape: &Map<String, Value>, depth: usize) {
 }
 
 /// Returns the dictionaries with known keys that a type is or contains.
+///
+/// Lists, dictionaries by any key and unions are searched through; dictionaries inside the fields
+/// of one that is found are not, as [`keys`] descends into those.
 fn shapes(kind: &Value) -> Vec<&Map<String, Value>> {
     let inner = kind.get("value").unwrap_or(&Value::Null);
     match name_of(kind) {
@@ -136,6 +147,9 @@ fn shapes(kind: &Value) -> Vec<&Map<String, Value>> {
 
 /// Returns a type in words, such as `text or list of number`; nothing for a type that accepts
 /// everything.
+///
+/// Shapes are only called `dict` here; their keys are listed by [`keys`]. Literals of a union are
+/// joined into one enumeration and come first.
 fn words(kind: &Value) -> String {
     let inner = kind.get("value").unwrap_or(&Value::Null);
     match name_of(kind) {
@@ -191,6 +205,8 @@ fn words(kind: &Value) -> String {
 }
 
 /// Joins the values of an enumeration, each as code.
+///
+/// At most [`VALUES`] are named, and the number of the others follows them.
 fn one_of(values: &[String]) -> String {
     let mut named: Vec<String> = values
         .iter()
@@ -203,11 +219,14 @@ fn one_of(values: &[String]) -> String {
     named.join(", ")
 }
 
+/// Returns the name of a type in react-docgen's form, or an empty text if it has none.
 fn name_of(kind: &Value) -> &str {
     kind.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Returns a text of a JSON object, or an empty one.
+///
+/// White space around the text is removed. A value that is not a text counts as missing.
 pub(crate) fn text(value: &Value, key: &str) -> String {
     value
         .get(key)

@@ -14,6 +14,7 @@ use crate::python::{Cursor, Expr};
 /// The documentation of a property.
 #[derive(Debug, Default)]
 pub(crate) struct Documented {
+    /// True if the entry says `required`.
     pub(crate) required: bool,
     /// The default in one line, as the docstring has it.
     pub(crate) default: Option<String>,
@@ -26,6 +27,9 @@ pub(crate) struct Documented {
 const NODE: &str = "a list of or a singular dash component, string or number";
 
 /// Returns the description of the component, and the documentation of each property.
+///
+/// The map is by the name on the wire. It is empty if the docstring does not contain
+/// `Keyword arguments:`, and an entry without an opening bracket is left out.
 pub(crate) fn read(docstring: &str) -> (String, BTreeMap<String, Documented>) {
     let docstring = without_indentation(docstring);
     let (description, list) = docstring
@@ -113,6 +117,9 @@ fn described(text: &str) -> Value {
 }
 
 /// Turns a type without alternatives into the form of `metadata.json`.
+///
+/// Words that the generator does not write become `any`, which accepts every value. An enumeration
+/// ends at the first value that cannot be read, and the values before it are kept.
 fn one(text: &str) -> Value {
     if let Some(values) = text.strip_prefix("a value equal to: ") {
         let mut cursor = Cursor::new(values);
@@ -180,12 +187,18 @@ fn alternatives(text: &str) -> Vec<String> {
 }
 
 /// Returns whether a list's items go on after a bar.
+///
+/// The generator puts the plural on the last alternative only, so `list of string` is not complete.
+/// Everything after `values of type` belongs to the dictionary.
 fn is_open(part: &str) -> bool {
     let is_list = part.starts_with("list of ") && !part.ends_with(['s', ']', '}']);
     is_list || part.starts_with("dict with strings as keys and values of type ")
 }
 
 /// Returns a value as JavaScript writes it.
+///
+/// Python's `True` and `False` become lower case. Everything else that is not a text or a number
+/// becomes `null`, which `choice` in `metadata.rs` ignores.
 pub(crate) fn literal(value: &Expr) -> String {
     match value {
         Expr::Text(text) => format!("'{text}'"),
@@ -199,6 +212,8 @@ pub(crate) fn literal(value: &Expr) -> String {
 
 /// Removes the indentation that a formatter gave to the docstring: as much as the headline of the
 /// properties has.
+///
+/// A line that is indented less loses only what it has. Without a headline nothing is removed.
 fn without_indentation(docstring: &str) -> String {
     let headline = docstring
         .lines()

@@ -46,6 +46,9 @@ const COMMON: [&str; 2] = ["children", "id"];
 
 /// Returns the source of one suite's module: the trait of shared properties, the components in
 /// their order, the table.
+///
+/// The result is a whole file, to be written to `OUT_DIR` and included by the crate of the suite.
+/// It depends on the arguments only, so an unchanged suite gives the same text.
 pub(crate) fn emit_suite(
     suite: &Suite,
     components: &[ComponentMeta],
@@ -90,6 +93,9 @@ fn with_lists(suite: &Suite, components: &[ComponentMeta]) -> Vec<ComponentMeta>
 
 /// Returns the properties that every component of a large suite has in the same form. Required
 /// properties are not among them, as they are arguments of the constructor.
+///
+/// A suite with fewer than [`SHARED_FROM`] components shares none. The properties of [`COMMON`] are
+/// left out, as a trait written by hand has their setters.
 fn shared_props(components: &[ComponentMeta]) -> Vec<PropMeta> {
     let Some((first, others)) = components.split_first() else {
         return Vec::new();
@@ -110,6 +116,9 @@ fn shared_props(components: &[ComponentMeta]) -> Vec<PropMeta> {
 }
 
 /// Writes the trait with the setters of shared properties.
+///
+/// The trait is named after the module, such as `HtmlProps`, and has a body for each setter. A
+/// builder implements it with an empty block.
 fn emit_shared(code: &mut String, module: &str, shared: &[PropMeta]) {
     let name = format!("{}Props", pascal(module));
     line(
@@ -130,6 +139,10 @@ fn emit_shared(code: &mut String, module: &str, shared: &[PropMeta]) {
 
 /// Writes the builder of a component: its enumerations, the type, its constructor, setters and
 /// conversions.
+///
+/// `shared` are the properties whose setters are in the trait of the suite; they are written only
+/// as an implementation of that trait. `Default` is implemented only if the constructor takes no
+/// argument.
 fn emit_component(
     code: &mut String,
     suite: &Suite,
@@ -189,6 +202,9 @@ fn emit_setters(code: &mut String, component: &ComponentMeta, shared: &[PropMeta
 }
 
 /// Writes the implementations by which the builder can be used wherever a component can.
+///
+/// These are `From` for the untyped component, access to that component for the common setters, and
+/// the conversion into children.
 fn emit_conversions(code: &mut String, name: &str) {
     let component = format!("{COMPONENTS}::Component");
     line(code, 0, &format!("impl From<{name}> for {component} {{"));
@@ -206,6 +222,9 @@ fn emit_conversions(code: &mut String, name: &str) {
 
 /// Writes the constructor, which takes the children, where there can be any, and what the component
 /// requires. Returns whether it takes nothing.
+///
+/// Required properties become arguments in the order of the properties, under the same names as
+/// setters would have. Children are left out for the elements of HTML in [`VOID`].
 fn emit_constructor(code: &mut String, suite: &Suite, component: &ComponentMeta) -> bool {
     let name = &component.name;
     let has_children = component.props.iter().any(|prop| prop.name == "children");
@@ -261,6 +280,10 @@ enum Setter {
 }
 
 /// Writes the setter of a property.
+///
+/// `component` is the name of the builder, which the enumeration of a choice is named after. It is
+/// `None` in the trait. A setter takes the builder by value and returns it, and replaces an earlier
+/// value of the property.
 fn emit_setter(code: &mut String, component: Option<&str>, prop: &PropMeta, form: Setter) {
     let (argument, value) = rust_type(component.unwrap_or_default(), prop, "value");
     doc(code, 1, &documentation(prop));
@@ -296,6 +319,8 @@ fn emit_setter(code: &mut String, component: Option<&str>, prop: &PropMeta, form
 }
 
 /// Returns the text of a property, with its default below it.
+///
+/// Backticks in the default are replaced, because the default is itself shown as code.
 fn documentation(prop: &PropMeta) -> String {
     let Some(default) = &prop.default else {
         return prop.description.clone();
@@ -374,11 +399,17 @@ fn rust_type(component: &str, prop: &PropMeta, name: &str) -> (String, String) {
 }
 
 /// Returns the name of the enumeration for a property.
+///
+/// It begins with the component's name, as several components of a module have properties of the
+/// same name with other choices.
 fn choice_name(component: &str, prop: &PropMeta) -> String {
     format!("{component}{}", pascal(&prop.name))
 }
 
 /// Writes the enumeration of the texts that a property can be.
+///
+/// It is non-exhaustive, so that a later version of the suite can add texts. The texts themselves
+/// are returned by `as_str` and are sent to the browser unchanged.
 fn emit_choice(code: &mut String, component: &str, prop: &PropMeta, choices: &[String]) {
     let name = choice_name(component, prop);
     line(

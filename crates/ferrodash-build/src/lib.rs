@@ -133,6 +133,11 @@ pub fn generate_into(manifest: &Path, source: &Source, out: &Path) -> Result<Vec
 /// Rewrites a file by its path and content; see [`generate_with`].
 type Change<'a> = &'a dyn Fn(&str, &[u8]) -> std::result::Result<Option<Vec<u8>>, String>;
 
+/// Does the work of [`generate`], [`generate_with`] and [`generate_into`], one package after the
+/// other, and stops at the first error. Files that were written before stay in `out`; the next
+/// build overwrites them.
+///
+/// Returns the warnings of all suites, and one for each package that ships no licence text.
 fn generate_all(
     manifest: &Path,
     source: &Source,
@@ -171,6 +176,8 @@ fn generate_all(
 
 /// Returns the directory for fetched wheels and compressed bundles: the target directory, shared by
 /// all profiles.
+///
+/// Without a marked target directory, the cache is below `OUT_DIR`, so each profile has its own.
 fn cache_dir(out: &Path) -> PathBuf {
     // Cargo marks the target directory as a cache; OUT_DIR lies several levels below it.
     let target = out
@@ -180,6 +187,8 @@ fn cache_dir(out: &Path) -> PathBuf {
 }
 
 /// Sends an instruction to Cargo.
+///
+/// Cargo reads the instruction from the standard output; it must be a single line.
 #[expect(
     clippy::print_stdout,
     reason = "this is how a build script speaks to Cargo"
@@ -189,6 +198,8 @@ fn announce(instruction: &str) {
 }
 
 /// Prints an error with its causes, and ends the process.
+///
+/// Each cause is on a line of its own.
 #[expect(
     clippy::print_stderr,
     reason = "Cargo shows what a failing build script prints"

@@ -160,11 +160,18 @@ impl Pin {
     }
 
     /// Returns the package's name as it is imported, which is also the name of the Rust module.
+    ///
+    /// It is the default of [`SuiteManifest::module`], so two packages whose names differ only in
+    /// `-`, `_`, `.` or case need a module each.
     pub(crate) fn module(&self) -> String {
         normal(&self.package)
     }
 
     /// Brings the digest to lower case, as it is compared, and gives a package without suites one.
+    ///
+    /// # Errors
+    /// The message of a digest that does not have 64 hexadecimal digits, with the ways to find the
+    /// right one.
     fn normalize(&mut self) -> std::result::Result<(), String> {
         self.sha256.make_ascii_lowercase();
         if self.sha256.len() != 64 || !self.sha256.chars().all(|c| c.is_ascii_hexdigit()) {
@@ -184,6 +191,10 @@ impl Pin {
 impl SuiteManifest {
     /// Checks what does not depend on the package: one kind of description, and a module that can
     /// be a Rust name.
+    ///
+    /// # Errors
+    /// The message of the first mistake, with the module's name. [`Manifest::parse`] adds the path
+    /// of the manifest.
     fn check(&self) -> std::result::Result<(), String> {
         let module = self.module.as_deref().unwrap_or("the suite");
         if self.metadata.is_some() && self.classes.is_some() {

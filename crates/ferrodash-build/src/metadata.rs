@@ -179,6 +179,10 @@ pub(crate) fn sort_props(props: &mut [PropMeta]) {
 }
 
 /// Returns the values that a property accepts, by its name and its type in react-docgen's form.
+///
+/// `id` and `style` have their own types in every suite, whatever the description says. Items and
+/// members are read with an empty `prop`, so that the rule for these names holds for properties
+/// only. A type that is not known accepts any JSON.
 pub(crate) fn prop_type(prop: &str, kind: &Value) -> PropType {
     match prop {
         "id" => return PropType::Id,
@@ -209,6 +213,8 @@ pub(crate) fn prop_type(prop: &str, kind: &Value) -> PropType {
 ///
 /// Only texts make an enumeration in Rust; texts and booleans, numbers, or booleans alone are the
 /// types that accept them.
+///
+/// Texts and numbers together make any JSON. Members without a value are ignored.
 fn choice(kind: &Value) -> PropType {
     let members = kind
         .get("value")
@@ -241,6 +247,8 @@ fn choice(kind: &Value) -> PropType {
 }
 
 /// Removes the quotes of a text in JavaScript.
+///
+/// `source` must begin and end with a quote; escapes inside are kept as they are.
 fn unquote(source: &str) -> String {
     source[1..source.len() - 1].to_owned()
 }
@@ -251,6 +259,9 @@ fn unquote(source: &str) -> String {
 /// ```text
 /// string, number → TextOrNumber      node, string → Node      string, shape → Json
 /// ```
+///
+/// `prop` is the name of the property, which HTML uses as another spelling of `true`; see
+/// [`is_alias`]. A union of one member is that member.
 fn union(prop: &str, kind: &Value) -> PropType {
     let members: Vec<&Value> = kind
         .get("value")
@@ -313,6 +324,8 @@ fn union(prop: &str, kind: &Value) -> PropType {
     }
 }
 
+/// Returns whether the items of an `arrayOf` are components, alone or with texts and numbers, as
+/// `children` accepts them.
 fn is_list_of_nodes(kind: &Value) -> bool {
     kind.get("value")
         .is_some_and(|item| prop_type("", item) == PropType::Node)

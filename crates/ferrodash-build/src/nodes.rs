@@ -15,6 +15,9 @@ pub(crate) fn paths_of(prop: &str, kind: &Value) -> Vec<String> {
 }
 
 /// Adds the paths inside a type.
+///
+/// `kind` is a type in react-docgen's form and `path` the place where it is. A type that cannot
+/// contain components adds nothing, and neither does one that is malformed.
 fn collect(kind: &Value, path: &str, found: &mut Vec<String>) {
     let inner = kind.get("value").unwrap_or(&Value::Null);
     match name_of(kind) {
@@ -68,11 +71,15 @@ fn collect_items(item: &Value, path: &str, found: &mut Vec<String>) {
     }
 }
 
+/// Returns the name of a type in react-docgen's form, such as `arrayOf`; an empty text if it has
+/// none, which no rule matches.
 fn name_of(kind: &Value) -> &str {
     kind.get("name").and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Adds a path that is not there yet.
+///
+/// Several members of a union can lead to the same path; it is listed once.
 fn push_new(found: &mut Vec<String>, path: &str) {
     if !found.iter().any(|known| known == path) {
         found.push(path.to_owned());

@@ -32,7 +32,9 @@ pub(crate) struct Suite {
     pub(crate) description: Description,
     /// True if the manifest says that the components are described nowhere.
     pub(crate) is_undescribed: bool,
+    /// Scripts of the index page in the order in which they are loaded, relative to `root`.
     pub(crate) scripts: Vec<String>,
+    /// Style sheets of the index page in their order, relative to `root`.
     pub(crate) styles: Vec<String>,
     /// Files that scripts and style sheets load when they need them.
     pub(crate) on_demand: Vec<String>,
@@ -107,6 +109,9 @@ impl Suite {
 
     /// Finds the files of each kind that the manifest does not list. Plain scripts have no rules,
     /// so for them the manifest lists all.
+    ///
+    /// Licences are found last, because those beside scripts follow from the lists of scripts. For
+    /// the same reason parts are found after scripts and style sheets.
     fn find_files(&mut self, archive: &mut Archive, suite: &SuiteManifest) -> Result<()> {
         let is_plain = self.namespace.is_empty();
         self.scripts = match &suite.scripts {
@@ -206,6 +211,9 @@ impl Suite {
     ///
     /// Files near the root come first. If several scripts define the namespace, none is chosen: the
     /// check then reports that there is no script, and names them.
+    ///
+    /// The minified file is preferred. Chunks are not candidates for the script that defines the
+    /// namespace.
     fn main_script(&self, archive: &mut Archive) -> Result<Option<String>> {
         let mut files = self.files(archive);
         files.retain(|path| path.ends_with(".js"));
@@ -238,6 +246,9 @@ impl Suite {
 
     /// Finds the style sheets that the package's Python code names. Others are shipped only if a
     /// script names them.
+    ///
+    /// Only the `__init__.py` of the suite's directory is searched. Without that file there are no
+    /// style sheets.
     fn style_sheets(&self, archive: &mut Archive) -> Result<Vec<String>> {
         let mut files = self.files(archive);
         files.retain(|path| path.ends_with(".css"));
@@ -293,6 +304,10 @@ impl Suite {
 
     /// Finds the licence of the package, and those that bundlers leave beside scripts. Empty files
     /// are left out.
+    ///
+    /// A wheel has its licence in `.dist-info`, a source archive at its top. Names begin with
+    /// `LICENSE`, `LICENCE`, `COPYING` or `NOTICE`, in upper or lower case; a licence beside a
+    /// script has the form `<script>.LICENSE.txt`.
     fn licence_texts(&self, archive: &mut Archive) -> Result<Vec<String>> {
         let shipped: Vec<String> = self
             .scripts
@@ -335,6 +350,9 @@ impl Suite {
 /// Finds the suite's directory: the one with the package's name, else the only one that Python
 /// could import.
 ///
+/// Names are compared in their normal form, so the directory `Dash_DAQ` belongs to `dash-daq`. A
+/// directory that Python could import has an `__init__.py`.
+///
 /// # Errors
 /// [`Error::NotInWheel`], which names the directories that there are.
 fn find_root(archive: &Archive, pin: &Pin) -> Result<String> {
@@ -358,6 +376,10 @@ fn find_root(archive: &Archive, pin: &Pin) -> Result<String> {
 /// classes.
 ///
 /// A file counts as a class if it derives one from `Component`.
+///
+/// If two directories have as many classes, the one nearer to the root is used. A package with
+/// neither has the description `None`, which [`crate::check`] reports unless the manifest asks for
+/// it.
 fn find_description(archive: &mut Archive, root: &str) -> Result<Description> {
     let mut files = archive.files();
     files.retain(|path| path.starts_with(&format!("{root}/")));
@@ -382,6 +404,9 @@ fn find_description(archive: &mut Archive, root: &str) -> Result<Description> {
 }
 
 /// Returns the namespace that the classes beside the description name.
+///
+/// The directory of the description is searched first and `root` after it, and the first class that
+/// names one decides. Returns `None` for a suite without a description.
 fn own_namespace(
     archive: &mut Archive,
     root: &str,
@@ -406,6 +431,9 @@ fn own_namespace(
 }
 
 /// Returns the name in `package-info.json`, as Dash turns it into a namespace.
+///
+/// A file that is missing, is not JSON or has no name is skipped: `package.json` is read next, and
+/// without a name there the caller uses the name of the package.
 fn package_name(archive: &mut Archive, root: &str) -> Option<String> {
     ["package-info.json", "package.json"]
         .iter()
@@ -427,6 +455,9 @@ fn is_chunk(text: &str) -> bool {
 }
 
 /// Returns whether a file of a package is for development or for Python.
+///
+/// These are source maps, bundles for debugging, and directories of tests and sources. No rule for
+/// scripts, style sheets or parts chooses them; a manifest can still list them.
 fn is_aside(path: &str) -> bool {
     let name = file_name(path);
     let folder = |part: &str| {
@@ -442,6 +473,9 @@ fn is_aside(path: &str) -> bool {
 }
 
 /// Returns whether scripts and style sheets can ask for a file.
+///
+/// Only the ending decides, in lower case. Other files of a package, such as Python code, are not
+/// offered to browsers even if a script has their name.
 fn is_asset(path: &str) -> bool {
     let endings = [
         ".js", ".mjs", ".css", ".wasm", ".woff", ".woff2", ".ttf", ".otf", ".eot", ".png", ".jpg",
@@ -450,6 +484,7 @@ fn is_asset(path: &str) -> bool {
     endings.iter().any(|ending| path.ends_with(ending))
 }
 
+/// Returns the part of a path after its last slash, or all of it if there is none.
 fn file_name(path: &str) -> &str {
     path.rsplit('/').next().unwrap_or(path)
 }
@@ -464,6 +499,9 @@ pub(crate) fn join(root: &str, path: &str) -> String {
 }
 
 /// Returns whether a script has a name as a word of its own.
+///
+/// Letters, digits, `_`, `$` and `-` are parts of words, so `dash_core` is not found in
+/// `dash_core_components`. Comments and strings are searched like code.
 pub(crate) fn names(text: &str, name: &str) -> bool {
     let is_part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '$' | '-');
     text.match_indices(name).any(|(at, _)| {

@@ -44,6 +44,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a mark if it comes next, and returns whether it did.
+    ///
+    /// A mark is compared as text, not as a token: `*` also matches the beginning of `**`, so
+    /// longer marks must be tried first.
     pub(crate) fn take(&mut self, mark: &str) -> bool {
         self.skip();
         match self.rest.strip_prefix(mark) {
@@ -56,6 +59,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a mark that must come next.
+    ///
+    /// # Errors
+    /// The mark, and the text that is there instead.
     pub(crate) fn expect(&mut self, mark: &str) -> Result<()> {
         if self.take(mark) {
             return Ok(());
@@ -67,6 +73,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads a name, which can have dots in it.
+    ///
+    /// Returns `None` if something else comes next; only blanks and comments are then skipped.
+    /// Keywords are names, too.
     pub(crate) fn name(&mut self) -> Option<String> {
         self.skip();
         let part = |c: char| c.is_alphanumeric() || matches!(c, '_' | '.');
@@ -94,6 +103,9 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads an expression without bars.
+    ///
+    /// A name directly followed by `[` is a subscript. Brackets of both kinds make a list, and a
+    /// number may have a sign and a decimal point, but no exponent.
     fn operand(&mut self) -> Result<Expr> {
         self.skip();
         match self.rest.chars().next() {
@@ -158,6 +170,11 @@ impl<'a> Cursor<'a> {
     }
 
     /// Reads expressions between two marks, with commas.
+    ///
+    /// A comma after the last one is allowed, as formatters write it.
+    ///
+    /// # Errors
+    /// The first item that cannot be read, or a missing mark.
     fn items(&mut self, open: &str, close: &str) -> Result<Vec<Expr>> {
         self.expect(open)?;
         let mut items = Vec::new();
@@ -179,6 +196,8 @@ impl<'a> Cursor<'a> {
     }
 
     /// Returns the next bytes and moves the place behind them.
+    ///
+    /// `end` must be at the boundary of a character.
     fn cut(&mut self, end: usize) -> &'a str {
         let (part, rest) = self.rest.split_at(end);
         self.rest = rest;
@@ -186,11 +205,17 @@ impl<'a> Cursor<'a> {
     }
 
     /// Returns everything after this place.
+    ///
+    /// Blanks and comments before the next item are still there, as they are skipped only by the
+    /// next read.
     pub(crate) fn rest(&self) -> &'a str {
         self.rest
     }
 
     /// Returns the text that comes next, for messages.
+    ///
+    /// It has at most 40 characters and ends at the end of the line, so that a message stays in one
+    /// line.
     pub(crate) fn ahead(&self) -> String {
         self.rest
             .chars()

@@ -158,6 +158,10 @@ impl Source {
 
     /// Tells the ways apart in which pip fails, by what it prints: it has one exit code for all of
     /// them. What is not recognized is returned with pip's last line.
+    ///
+    /// The tests go from the most specific sign to the least specific. The first line that begins
+    /// with `Got` has the digest of the fetched file, and the list `from versions:` shows that the
+    /// package exists without the pinned version.
     fn explain(&self, pin: &Pin, output: &Output) -> Error {
         let text = String::from_utf8_lossy(&output.stderr);
         let wheel = pin.requirement();
@@ -205,6 +209,9 @@ impl Source {
 }
 
 /// Returns the versions that pip names because the wanted one is not among them, the newest first.
+///
+/// Returns `None` if pip names no version, or if the pinned one is among them. At most [`VERSIONS`]
+/// are named, and the older ones are counted.
 fn versions_in(text: &str, pin: &Pin) -> Option<String> {
     let list = text.split("(from versions: ").nth(1)?.split(')').next()?;
     let versions: Vec<&str> = list
@@ -241,6 +248,10 @@ fn prefix(pin: &Pin) -> String {
 ///
 /// Names of packages are compared in their normal form, as older source archives keep the hyphens
 /// of the package's name.
+///
+/// Returns an empty list for a directory that cannot be read, so that a missing cache is the same
+/// as an empty one. The order is that of the paths, so the outcome does not depend on the file
+/// system.
 fn candidates(directory: &Path, pin: &Pin) -> Vec<PathBuf> {
     let wanted = ["-", ".tar.gz", ".tgz", ".zip"].map(|rest| format!("{}{rest}", prefix(pin)));
     let matches = |path: &PathBuf| {
@@ -271,6 +282,11 @@ fn find(directory: &Path, pin: &Pin) -> Option<Result<PathBuf>> {
 }
 
 /// Compares the digest of a file with the pinned one.
+///
+/// Returns the path again if they are equal; upper and lower case do not matter.
+///
+/// # Errors
+/// [`Error::Io`] if the file cannot be read, [`Error::WrongChecksum`] with both digests.
 fn verify(path: PathBuf, pin: &Pin) -> Result<PathBuf> {
     let bytes = fs::read(&path).map_err(|error| Error::io("read", &path, error))?;
     let found = sha256_hex(&bytes);

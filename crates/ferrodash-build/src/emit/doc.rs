@@ -6,6 +6,9 @@ use super::source::line;
 ///
 /// HTML and brackets are not links there, and examples are in other languages. Lists keep their
 /// nesting. The indentation of other lines is dropped, as Markdown would take it for code.
+///
+/// An empty text becomes a note that the suite does not document the item. A code block that the
+/// text leaves open is closed.
 pub(super) fn doc(code: &mut String, indent: usize, text: &str) {
     if text.is_empty() {
         return line(code, indent, "/// Not documented by the suite.");
@@ -43,6 +46,9 @@ pub(super) fn doc(code: &mut String, indent: usize, text: &str) {
 }
 
 /// Escapes brackets and HTML. Between backticks all is text already.
+///
+/// If the number of backticks is odd, no part is certain to be code, and all of the line is
+/// escaped.
 fn escape(part: &str) -> String {
     let has_code = part.matches('`').count().is_multiple_of(2);
     let pieces = part.split('`').enumerate().map(|(index, piece)| {
@@ -70,6 +76,9 @@ fn item_mark(line: &str) -> usize {
 }
 
 /// Makes addresses links, as rustdoc wants to have them marked. Those in code stay as they are.
+///
+/// An address ends at white space, a closing bracket, a quote, a comma or the like. Punctuation at
+/// its end belongs to the sentence and stays outside the link.
 fn link_addresses(text: &str) -> String {
     let mut linked = String::new();
     let mut rest = text;

@@ -28,6 +28,9 @@ pub(super) fn ident(name: &str) -> String {
 }
 
 /// Returns a name in the form of a type: `class_name` becomes `ClassName`.
+///
+/// Every character that is not an ASCII letter or digit separates words and is dropped. The result
+/// is empty if nothing else is there, and may begin with a digit; [`variants`] handles both.
 pub(super) fn pascal(name: &str) -> String {
     let mut upper = true;
     let mut result = String::new();
@@ -50,6 +53,8 @@ pub(super) fn pascal(name: &str) -> String {
 /// ```text
 /// "top left" → TopLeft      "2d" → N2d      "" → Empty      "a-b", "a_b" → AB, AB_2
 /// ```
+///
+/// The names are in the order of the choices. They do not change when a choice is added at the end.
 pub(super) fn variants(choices: &[String]) -> Vec<String> {
     let mut names: Vec<String> = Vec::new();
     for choice in choices {

@@ -37,6 +37,9 @@ pub(super) fn emit_table(
 }
 
 /// Returns the entry of a component, which the server checks callbacks against.
+///
+/// It has the names of all properties on the wire, also of those that have no setter, and the paths
+/// at which the renderer looks for components.
 fn info(component: &ComponentMeta) -> String {
     let ComponentMeta {
         name,
@@ -53,6 +56,9 @@ fn info(component: &ComponentMeta) -> String {
 }
 
 /// Writes the entry of a file with its three forms.
+///
+/// The three files are those that `bundle::prepare` wrote under the same names, so the program does
+/// not compile if one is missing.
 fn emit_bundle(code: &mut String, bundle: &Bundle) {
     let include = |suffix: &str| {
         let file = &bundle.file;
@@ -69,6 +75,9 @@ fn emit_bundle(code: &mut String, bundle: &Bundle) {
 
 /// Returns the part of a suite's URLs between the package and the file: the part of `root` below
 /// the package.
+///
+/// If `root` is not below the package, all of it is used. The result is empty if the files are
+/// directly in the package's directory.
 fn url_root(suite: &Suite) -> String {
     suite
         .root
