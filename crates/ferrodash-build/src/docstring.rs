@@ -222,7 +222,8 @@ fn without_indentation(docstring: &str) -> String {
     let width = headline.len() - headline.trim_start().len();
     let cut = |line: &str| {
         let blank = line.len() - line.trim_start().len();
-        line[blank.min(width)..].to_owned()
+        // White space can be a character of several bytes.
+        line[line.floor_char_boundary(blank.min(width))..].to_owned()
     };
     docstring.lines().map(cut).collect::<Vec<_>>().join("\n")
 }

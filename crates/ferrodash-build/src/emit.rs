@@ -107,7 +107,11 @@ fn shared_props(components: &[ComponentMeta]) -> Vec<PropMeta> {
         let same = |other: &PropMeta| {
             other.name == prop.name && other.kind == prop.kind && !other.required
         };
+        // Each component has its own type for a choice.
+        let has_own_type = matches!(prop.kind, PropType::Choice(_));
         !COMMON.contains(&prop.name.as_str())
+            && !prop.required
+            && !has_own_type
             && others
                 .iter()
                 .all(|component| component.props.iter().any(same))

@@ -140,6 +140,14 @@ fn e33_an_indented_docstring_loses_nothing() {
 }
 
 #[test]
+fn white_space_of_several_bytes_is_cut_between_characters() {
+    let odd = BEFORE_2_5
+        .replace("Keyword arguments:", " Keyword arguments:")
+        .replace("    How bright.", "\u{a0}How bright.");
+    assert_eq!(lamp(&odd).name, "Lamp");
+}
+
+#[test]
 fn e33_numbers_and_children_keep_their_types() {
     let arguments = [
         (
