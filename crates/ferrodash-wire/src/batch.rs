@@ -45,7 +45,7 @@ impl<'de> Visitor<'de> for BatchVisitor {
     }
 }
 
-/// The body of an answer that becomes part of a [`line`].
+/// The body of an answer that becomes part of a [`line()`].
 #[derive(Debug, Clone, Copy)]
 pub enum LineBody<'a> {
     /// JSON, which is written as it is.

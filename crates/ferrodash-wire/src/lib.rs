@@ -1,7 +1,7 @@
 //! What a Dash page and its server send each other.
 //!
 //! The JSON shapes of the wire are defined here and nowhere else: a [`Call`] of a callback and its
-//! [`Answer`], a [`Batch`] of calls and the [`line`] of each answer, the [`Specification`] of a
+//! [`Answer`], a [`Batch`] of calls and the [`line()`] of each answer, the [`Specification`] of a
 //! callback, the [`RendererConfig`] of a page. [`Body`] is the encoded body of an answer with its
 //! compressed forms. The shapes are those of Dash 4.4.1; batches and carriers are Ferrodash's own.
 //!

@@ -6,7 +6,7 @@
 //! all of its calls.
 //!
 //! The body is a JSON array of what `_dash-update-component` takes. The answer is text in lines, one
-//! for each call, in the order in which they are done ([`ferrodash_wire::line`]).
+//! for each call, in the order in which they are done ([`ferrodash_wire::line()`]).
 //!
 //! [`Registered::is_batched`]: crate::callback::Registered::is_batched
 
