@@ -42,7 +42,8 @@ pub(crate) fn prepare(
     archive: &mut Archive,
     suite: &Suite,
     change: Change<'_>,
-    (cache, out): (&Path, &Path),
+    cache: &Path,
+    out: &Path,
 ) -> Result<Vec<Bundle>> {
     let shipped = suite
         .scripts

@@ -157,7 +157,7 @@ fn generate_all(
             let components = suite.components(&mut archive)?;
             check::check(&mut archive, &suite, &components, path, &mut warnings)?;
             has_licence |= !suite.licences.is_empty();
-            let bundles = bundle::prepare(&mut archive, &suite, change, (&source.cache, out))?;
+            let bundles = bundle::prepare(&mut archive, &suite, change, &source.cache, out)?;
             let code = emit_suite(&suite, &components, &bundles);
             let target = out.join(format!("{}.rs", suite.module));
             fs::write(&target, code).map_err(|error| Error::io("write", &target, error))?;

@@ -45,12 +45,10 @@ pub(super) async fn refuse(
         return Ok(());
     }
     let key = Key::of("ferrodash request id", &(id, &callback.output, place));
-    let policy = Policy::new(
-        callback
-            .timeout
-            .map_or(UNLIMITED, |limit| limit.saturating_add(LATER)),
-    )
-    .name("request ids");
+    let kept = callback
+        .timeout
+        .map_or(UNLIMITED, |limit| limit.saturating_add(LATER));
+    let policy = Policy::new(kept).name("request ids");
     let claim = || async { Ok::<_, Infallible>(Computed::keep(Bytes::from_static(b"begun"))) };
     match app.cache.get_or_compute(key, &policy, claim).await.status {
         // Not kept, when the store cannot be asked: then nobody knows, and the call runs.
