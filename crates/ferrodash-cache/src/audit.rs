@@ -29,10 +29,10 @@ impl Audit {
     /// Compares a stored value with a recomputed one, and reports a difference. `counts` is `false`
     /// if the value was invalidated meanwhile, which explains a difference.
     pub(crate) fn compare(&self, call: &Call, kept: &Entry, again: &Entry, counts: bool) {
-        if counts && !(call.policy.same)(kept.bytes(), again.bytes()) {
+        if counts && !(call.options.same)(kept.bytes(), again.bytes()) {
             call.stats.differed();
             tracing::warn!(
-                function = %call.policy.name,
+                function = %call.options.name,
                 key = %call.key,
                 age = ?kept.age(),
                 "a recomputed value differs from the kept one: the function depends on something that is not among its \

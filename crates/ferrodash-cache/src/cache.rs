@@ -231,8 +231,19 @@ impl Cache {
     }
 
     /// Like [`set`](Self::set), with the settings of a policy: its timeout and jitter, the times
-    /// for which a stale value is served, its tags and its fingerprint.
+    /// for which a stale value is served, and its tags.
     pub async fn set_with(&self, key: &Key, bytes: Bytes, policy: &Policy) -> bool {
+        self.set_kind(key, bytes, policy, 0).await
+    }
+
+    /// Like [`set_with`](Self::set_with), for a value of the kind with this fingerprint.
+    pub(crate) async fn set_kind(
+        &self,
+        key: &Key,
+        bytes: Bytes,
+        policy: &Policy,
+        fingerprint: u64,
+    ) -> bool {
         if policy.timeout.is_zero() {
             return false;
         }
@@ -250,7 +261,7 @@ impl Cache {
         let marks = self.marks(key, &selectors).await;
         let entry = self.entry_of(
             Parts {
-                fingerprint: policy.fingerprint,
+                fingerprint,
                 selectors,
                 ..Parts::new(bytes, policy.timeout)
             },

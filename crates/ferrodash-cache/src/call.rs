@@ -6,13 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::stats::FunctionStats;
-use crate::{Key, Policy, Selector};
+use crate::{CallOptions, Key, Policy, Selector};
 
 /// A call in progress.
 #[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) key: Key,
     pub(crate) policy: Policy,
+    pub(crate) options: CallOptions,
     pub(crate) selectors: Arc<[Selector]>,
     pub(crate) stats: Arc<FunctionStats>,
     /// The time that the caller waits for another process that computes. Zero for a refresh in the

@@ -19,7 +19,7 @@ use crate::flight::{Boarding, Departure, Landing, Ticket};
 use crate::run::Run;
 use crate::search::Search;
 use crate::tiers::MEMORY;
-use crate::{Entry, Key, Mode, Policy};
+use crate::{CallOptions, Entry, Key, Mode, Policy};
 
 /// Number of runs that a caller joins whose results were superseded by an invalidation. After that
 /// the caller runs the function for itself: a run that began after the call cannot be too old for
@@ -102,10 +102,29 @@ impl Cache {
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Computed, E>> + Send + 'static,
     {
-        match self.at_hand(&key, policy, policy.mode) {
+        const DEFAULTS: CallOptions = CallOptions::new();
+        self.get_or_compute_with(key, policy, &DEFAULTS, compute)
+            .await
+    }
+
+    /// Like [`get_or_compute`](Self::get_or_compute), with the name of the function, the kind of
+    /// its value and the mode of the call.
+    pub async fn get_or_compute_with<E, F, Fut>(
+        &self,
+        key: Key,
+        policy: &Policy,
+        options: &CallOptions,
+        compute: F,
+    ) -> Answer<E>
+    where
+        E: Clone + Send + Sync + 'static,
+        F: FnOnce() -> Fut,
+        Fut: Future<Output = Result<Computed, E>> + Send + 'static,
+    {
+        match self.at_hand(&key, policy, options.fingerprint, options.mode) {
             Some(entry) => Answer::found(entry, Status::Hit { tier: MEMORY }),
             // Boxed, so that the future of a hit stays small.
-            None => Box::pin(self.look_and_compute(key, policy, compute)).await,
+            None => Box::pin(self.look_and_compute(key, policy, options, compute)).await,
         }
     }
 
@@ -114,7 +133,13 @@ impl Cache {
     /// This is the fast path of a hit, which reads no tier. It declines whatever needs more: other
     /// modes, early refreshes, audits, and copies that were not compared with the marks in the
     /// present epoch.
-    pub(crate) fn at_hand(&self, key: &Key, policy: &Policy, mode: Mode) -> Option<Entry> {
+    pub(crate) fn at_hand(
+        &self,
+        key: &Key,
+        policy: &Policy,
+        fingerprint: u64,
+        mode: Mode,
+    ) -> Option<Entry> {
         let inner = &*self.inner;
         if mode != Mode::Cached || policy.early > 0.0 || inner.is_watched() {
             return None;
@@ -122,7 +147,7 @@ impl Cache {
         let now = now();
         let entry = inner.near_cache.as_ref()?.get(key, now)?;
         let counts = entry.checked() == inner.invalidations.epoch()
-            && entry.fingerprint() == policy.fingerprint
+            && entry.fingerprint() == fingerprint
             && entry.is_fresh_at(now);
         if !counts {
             return None;
@@ -133,23 +158,27 @@ impl Cache {
 
     /// The slow path of [`get_or_compute`](Self::get_or_compute): everything that memory alone
     /// cannot answer. Counts the answer for its function.
-    async fn look_and_compute<E, F, Fut>(&self, key: Key, policy: &Policy, compute: F) -> Answer<E>
+    async fn look_and_compute<E, F, Fut>(
+        &self,
+        key: Key,
+        policy: &Policy,
+        options: &CallOptions,
+        compute: F,
+    ) -> Answer<E>
     where
         E: SharedError,
         F: FnOnce() -> Fut,
         Fut: Future<Output = Result<Computed, E>> + Send + 'static,
     {
-        let stats = self.inner.stats.of(&policy.name);
-        let (policy, selectors) = (policy.clone(), self.selectors(&key, policy.tags()));
-        let patience = policy.hard_timeout;
         let call = Call {
             key,
-            policy,
-            selectors,
-            stats,
-            patience,
+            policy: policy.clone(),
+            options: options.clone(),
+            selectors: self.selectors(&key, policy.tags()),
+            stats: self.inner.stats.of(&options.name),
+            patience: policy.hard_timeout,
         };
-        let answer = match call.policy.mode {
+        let answer = match call.options.mode {
             Mode::Bypass => self.run_alone(&call, compute()).await,
             Mode::Cached | Mode::Refresh => self.look(&call, compute).await,
         };
@@ -191,7 +220,7 @@ impl Cache {
             }
             // One caller of a key gets `Start`, and the others join its flight. A refresh joins
             // only a flight that is a refresh too.
-            let refreshes = call.policy.mode == Mode::Refresh;
+            let refreshes = call.options.mode == Mode::Refresh;
             match self
                 .inner
                 .flights
@@ -218,10 +247,10 @@ impl Cache {
     async fn search(&self, call: &Call) -> Search {
         // Tiers before the shared one can contain copies, also on other hosts. The mark ends them.
         // If the tier that keeps the marks does not answer, the refresh still runs.
-        if call.policy.mode == Mode::Refresh && self.inner.marks_keys() {
+        if call.options.mode == Mode::Refresh && self.inner.marks_keys() {
             let _ = self.invalidate(&[call.key.selector()]).await;
         }
-        match call.policy.mode {
+        match call.options.mode {
             Mode::Cached => self.find(&call.key, &call.selectors, Some(call)).await,
             Mode::Refresh | Mode::Bypass => self.skip(&call.key, &call.selectors).await,
         }
@@ -270,7 +299,12 @@ impl Cache {
     {
         // Another flight can have landed between the search in memory and the boarding. Without
         // this second look the function would run twice.
-        if let Some(entry) = self.at_hand(&call.key, &call.policy, call.policy.mode) {
+        if let Some(entry) = self.at_hand(
+            &call.key,
+            &call.policy,
+            call.options.fingerprint,
+            call.options.mode,
+        ) {
             let status = Status::Hit { tier: MEMORY };
             // Callers that joined meanwhile look for themselves: something may have been
             // invalidated between this look and their call.
@@ -348,7 +382,7 @@ impl Cache {
         let landing = match cache.run(&call, &run, None, compute).await {
             Ok(Ok((computed, cost))) => {
                 let made = cache.made(&call, computed, cost, &run, None);
-                let status = if call.policy.mode == Mode::Bypass {
+                let status = if call.options.mode == Mode::Bypass {
                     Status::Bypass
                 } else {
                     Status::Miss { stored: false }

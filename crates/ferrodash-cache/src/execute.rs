@@ -37,7 +37,7 @@ impl Cache {
         compute: impl Future<Output = Result<Computed, E>> + Send + 'static,
     ) {
         let (cache, call) = (self.clone(), call.clone());
-        let span = tracing::debug_span!("compute", function = %call.policy.name, key = %call.key);
+        let span = tracing::debug_span!("compute", function = %call.options.name, key = %call.key);
         let flight = async move { cache.fly(call, search, departure, compute).await };
         ticket.carried_by(tokio::spawn(flight.instrument(span)).abort_handle());
     }
@@ -144,7 +144,7 @@ impl Cache {
         compute: impl Future<Output = Result<Computed, E>> + Send,
     ) -> Result<Result<(Computed, Duration), E>, Landing> {
         let start = now();
-        let compute = run.scope(call.policy.mode.scope(self.scope(compute)));
+        let compute = run.scope(call.options.mode.scope(self.scope(compute)));
         let work = tokio::time::timeout(
             call.policy.hard_timeout,
             // The future is dropped after a panic, so nobody sees a state that it left half done.
@@ -263,7 +263,7 @@ impl Cache {
             };
         if counts {
             self.inner.backoff.failed(&call.key);
-            tracing::warn!(function = %call.policy.name, "the function failed; serving its last value");
+            tracing::warn!(function = %call.options.name, "the function failed; serving its last value");
             return Landing::value(entry, Status::Stale { tier });
         }
         failure

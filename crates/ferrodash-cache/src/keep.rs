@@ -14,7 +14,7 @@ use crate::flight::Departure;
 use crate::lease::Lease;
 use crate::run::Run;
 use crate::tier::Filled;
-use crate::{Entry, Key, Marks, Parts, Policy, Selector};
+use crate::{Entry, Key, Marks, Parts, Selector};
 
 /// The result of a function, as an entry.
 pub(crate) struct Made {
@@ -82,13 +82,13 @@ impl Cache {
             more.dedup();
             selectors = more.into();
         }
-        let keep = keep && has_few_selectors(&selectors, &call.policy);
+        let keep = keep && has_few_selectors(&selectors, &call.options.name);
         // A value that is not stored is not fresh for anybody else either, such as a browser.
         let timeout = if keep { timeout } else { Duration::ZERO };
         let mut parts = Parts {
             cost,
             negative: computed.negative.is_some(),
-            fingerprint: call.policy.fingerprint,
+            fingerprint: call.options.fingerprint,
             selectors,
             validator: decisions.validator,
             compressed: computed.compressed,
@@ -209,10 +209,15 @@ impl Cache {
 
 /// Returns `true` if the stored form has room for all selectors. An entry with more cannot be
 /// invalidated by each of them, so it is not stored.
-fn has_few_selectors(selectors: &[Selector], policy: &Policy) -> bool {
+fn has_few_selectors(selectors: &[Selector], function: &str) -> bool {
     let few = selectors.len() <= usize::from(u16::MAX);
     if !few {
-        tracing::warn!(function = %policy.name, tags = selectors.len(), "the value has too many tags and is not stored");
+        let tags = selectors.len();
+        tracing::warn!(
+            function,
+            tags,
+            "the value has too many tags and is not stored"
+        );
     }
     few
 }

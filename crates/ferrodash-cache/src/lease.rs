@@ -165,11 +165,11 @@ impl Cache {
         let parts = entry.parts();
         let marks = self.marks(&call.key, &parts.selectors).await?;
         Some(
-            parts.fingerprint == call.policy.fingerprint
+            parts.fingerprint == call.options.fingerprint
                 && entry.remaining().is_some()
                 && marks.allow(parts.born)
-                && call.policy.mode != Mode::Refresh
-                && (call.policy.readable)(entry),
+                && call.options.mode != Mode::Refresh
+                && (call.options.readable)(entry),
         )
     }
 }

@@ -10,12 +10,13 @@
 //!
 //! ```
 //! use std::time::Duration;
+//! use ferrodash_cache::Policy;
 //! use ferrodash_cache::memo::{self, Arguments, Function};
 //!
 //! const SQUARE: Function = Function { name: "square", version: "1", owner: None };
 //!
 //! async fn square(x: u64) -> u64 {
-//!     let policy = SQUARE.policy::<u64>(Duration::from_secs(60));
+//!     let policy = Policy::new(Duration::from_secs(60));
 //!     let arguments = Arguments::of(&SQUARE, &(&x,));
 //!     memo::value(SQUARE, arguments, &policy, move || async move { x * x }).await
 //! }
@@ -36,7 +37,7 @@ use serde::de::DeserializeOwned;
 use xxhash_rust::xxh3::xxh3_64;
 
 use crate::run::Run;
-use crate::{Cache, Computed, Entry, Failure, Key, Mode, Policy, Unreached};
+use crate::{Cache, CallOptions, Computed, Entry, Failure, Key, Mode, Policy, Unreached};
 
 /// The key of one call, which is made before the arguments are moved into the function.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -79,14 +80,6 @@ impl Function {
     /// If serializing the arguments fails.
     pub fn key(&self, arguments: &impl Serialize) -> Key {
         Key::of(&self.full_name(), &(self.version, arguments))
-    }
-
-    /// Returns a policy for values of type `T`, with the function's name. A value of a type with
-    /// another name counts as absent, and so does a value that can no longer be read.
-    pub fn policy<T: 'static>(&self, timeout: Duration) -> Policy {
-        Policy::new(timeout)
-            .name(self.full_name())
-            .fingerprint(xxh3_64(type_name::<T>().as_bytes()))
     }
 
     /// Invalidates the values of all calls in the current cache.
@@ -215,7 +208,12 @@ pub async fn prime<T: Serialize>(
     value: &T,
 ) -> bool {
     Cache::current()
-        .set_with(&arguments.0, to_bytes(&function, value), policy)
+        .set_kind(
+            &arguments.0,
+            to_bytes(&function, value),
+            policy,
+            fingerprint::<T>(),
+        )
         .await
 }
 
@@ -284,23 +282,20 @@ where
     F: FnOnce() -> Fut,
     Fut: Future<Output = Result<Computed, E>> + Send + 'static,
 {
-    let cache = Cache::current();
-    let own;
-    // A copy in memory needs none of the settings that are added here, so they are added only
-    // without one.
-    let policy = match cache.at_hand(&arguments.0, policy, Mode::current()) {
-        Some(entry) => return Ok(entry),
-        None => {
-            own = policy
-                .clone()
-                .mode(Mode::current())
-                .same(same::<T>)
-                .readable(readable);
-            &own
-        }
-    };
+    let (cache, mode) = (Cache::current(), Mode::current());
+    let fingerprint = fingerprint::<T>();
+    // A copy in memory needs no options, so they are made only without one.
+    if let Some(entry) = cache.at_hand(&arguments.0, policy, fingerprint, mode) {
+        return Ok(entry);
+    }
+    let options = CallOptions::new()
+        .name(function.full_name())
+        .fingerprint(fingerprint)
+        .mode(mode)
+        .same(same::<T>)
+        .readable(readable);
     match cache
-        .get_or_compute(arguments.0, policy, compute)
+        .get_or_compute_with(arguments.0, policy, &options, compute)
         .await
         .result
     {
@@ -314,6 +309,12 @@ where
             )
         }
     }
+}
+
+/// Returns the kind of a value: a digest of the name of its type. A value of a type with another
+/// name counts as absent.
+fn fingerprint<T>() -> u64 {
+    xxh3_64(type_name::<T>().as_bytes())
 }
 
 /// Returns `true` if a value can be read. The decoded value stays with the entry, so that it is

@@ -3,12 +3,9 @@
 //! A policy is plain data that a call takes by reference; a policy can serve any number of calls.
 //! What the settings do is implemented in `compute.rs`, `execute.rs` and `keep.rs`.
 
-use std::borrow::Cow;
 use std::time::Duration;
 
-use bytes::Bytes;
-
-use crate::{Entry, Selector};
+use crate::Selector;
 
 /// Duration of a lease that is not renewed. Callers wait at most this long for a process that died
 /// while it computed.
@@ -39,12 +36,10 @@ pub(crate) const LEASE: Duration = Duration::from_secs(10);
 ///     .tag("orders");
 /// # let _ = policy;
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[must_use]
 #[non_exhaustive]
 pub struct Policy {
-    /// The name of the function in metrics, on the admin page and in the log.
-    pub name: Cow<'static, str>,
     /// The time for which a value is fresh. Zero stores nothing; concurrent callers still share one
     /// run. More than ten years counts as ten years.
     pub timeout: Duration,
@@ -67,66 +62,7 @@ pub struct Policy {
     /// The time after its last sign of life for which a computing process keeps the right to fill
     /// the key.
     pub lease: Duration,
-    /// The way in which a call uses the cache.
-    pub mode: Mode,
-    /// The kind of the value. An entry of another kind under the same key counts as absent.
-    pub fingerprint: u64,
-    /// Compares a stored value with a recomputed one in audit mode.
-    pub same: fn(&Bytes, &Bytes) -> bool,
-    /// Returns whether an entry from a tier can be read. An entry that cannot, for example of
-    /// another version of the program, counts as absent. Copies in memory that were made or checked
-    /// in this process are not checked again.
-    pub readable: fn(&Entry) -> bool,
     tags: Vec<Selector>,
-}
-
-/// The way in which a call uses the cache.
-///
-/// The mode of a memoized call is that of the surrounding [`scope`](Self::scope); that of
-/// [`Cache::get_or_compute`](crate::Cache::get_or_compute) is in its [policy](Policy::mode).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Mode {
-    /// Reads from the cache, and stores the result of the function.
-    #[default]
-    Cached,
-    /// Runs the function, and replaces the stored value with its result. Concurrent callers in this
-    /// mode share one run. A computation in the mode `Cached` that is in progress does not
-    /// overwrite the new value.
-    Refresh,
-    /// Runs the function for this caller alone, and leaves the cache as it is. The result is not
-    /// stored and not shared.
-    Bypass,
-}
-
-tokio::task_local! {
-    /// The mode of the surrounding [`Mode::scope`].
-    static MODE: Mode;
-}
-
-impl Mode {
-    /// Runs a future whose memoized calls have this mode.
-    ///
-    /// Memoized functions that those functions call have the mode too. The scope does not extend to
-    /// other tasks that the future spawns. It has no effect on
-    /// [`Cache::get_or_compute`](crate::Cache::get_or_compute), which uses the [mode of its
-    /// policy](Policy::mode).
-    ///
-    /// ```
-    /// # async fn rows() -> u32 { 1 }
-    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
-    /// use ferrodash_cache::Mode;
-    /// let fresh = Mode::Refresh.scope(rows()).await;
-    /// # let _ = fresh; }
-    /// ```
-    pub fn scope<F: Future>(self, future: F) -> impl Future<Output = F::Output> + use<F> {
-        MODE.scope(self, future)
-    }
-
-    /// Returns the mode of the surrounding [`scope`](Self::scope), or [`Mode::Cached`] outside of
-    /// any.
-    pub fn current() -> Self {
-        MODE.try_with(|mode| *mode).unwrap_or_default()
-    }
 }
 
 impl Policy {
@@ -134,7 +70,6 @@ impl Policy {
     /// settings have their defaults.
     pub fn new(timeout: Duration) -> Self {
         Self {
-            name: Cow::Borrowed(""),
             timeout,
             stale_while_revalidate: Duration::ZERO,
             stale_if_error: Duration::ZERO,
@@ -144,19 +79,8 @@ impl Policy {
             hard_timeout: Duration::from_secs(300),
             slower_than: Duration::ZERO,
             lease: LEASE,
-            mode: Mode::Cached,
-            fingerprint: 0,
-            same: |a, b| a == b,
-            readable: |_| true,
             tags: Vec::new(),
         }
-    }
-
-    /// Names the function in metrics, on the admin page and in the log. By default the name is
-    /// empty. Calls with the same name share their counters.
-    pub fn name(mut self, name: impl Into<Cow<'static, str>>) -> Self {
-        self.name = name.into();
-        self
     }
 
     /// Serves a stale value for this time after its timeout, while one run in the background
@@ -234,35 +158,6 @@ impl Policy {
     /// than 100 ms counts as 100 ms. Without a shared tier there are no leases.
     pub fn lease(mut self, time: Duration) -> Self {
         self.lease = time.max(Duration::from_millis(100));
-        self
-    }
-
-    /// Sets the way in which calls use the cache. By default [`Mode::Cached`].
-    ///
-    /// Functions in [`memo`](crate::memo) ignore it and use [`Mode::current`].
-    pub fn mode(mut self, mode: Mode) -> Self {
-        self.mode = mode;
-        self
-    }
-
-    /// Sets the kind of the value. An entry with another fingerprint under the same key counts as
-    /// absent. By default 0.
-    pub fn fingerprint(mut self, fingerprint: u64) -> Self {
-        self.fingerprint = fingerprint;
-        self
-    }
-
-    /// Sets how [audit mode](crate::Cache::audit) compares a stored value with a recomputed one. By
-    /// default it compares their bytes.
-    pub fn same(mut self, same: fn(&Bytes, &Bytes) -> bool) -> Self {
-        self.same = same;
-        self
-    }
-
-    /// Sets how to tell whether an entry can be read. By default every entry can. The function runs
-    /// in the caller's task, so it should be fast.
-    pub fn readable(mut self, readable: fn(&Entry) -> bool) -> Self {
-        self.readable = readable;
         self
     }
 

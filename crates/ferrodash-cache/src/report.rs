@@ -13,17 +13,18 @@ use crate::{Key, Unreached};
 
 impl Cache {
     /// Returns the counters of each function, sorted by name, since the start of the process.
-    /// [`Policy::name`](crate::Policy::name) names a function.
+    /// [`CallOptions::name`](crate::CallOptions::name) names a function.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {
     /// # use std::{convert::Infallible, time::Duration};
-    /// # use ferrodash_cache::{Cache, Computed, Key, Policy};
+    /// # use ferrodash_cache::{Cache, CallOptions, Computed, Key, Policy};
     /// let cache = Cache::memory(1 << 20);
-    /// let policy = Policy::new(Duration::from_secs(60)).name("rows");
+    /// let policy = Policy::new(Duration::from_secs(60));
+    /// let options = CallOptions::new().name("rows");
     /// for _ in 0..3 {
     ///     let compute = || async { Ok::<_, Infallible>(Computed::keep("42")) };
-    ///     cache.get_or_compute(Key::of("rows", &1), &policy, compute).await;
+    ///     cache.get_or_compute_with(Key::of("rows", &1), &policy, &options, compute).await;
     /// }
     /// let report = &cache.functions()[0];
     /// assert_eq!((report.misses, report.hits), (1, 2));

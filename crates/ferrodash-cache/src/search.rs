@@ -76,7 +76,7 @@ fn is_readable(entry: &Entry, call: Option<&Call>) -> bool {
     let Some(call) = call.filter(|_| entry.stats().is_none()) else {
         return true;
     };
-    let readable = (call.policy.readable)(entry);
+    let readable = (call.options.readable)(entry);
     if readable {
         entry.count_in(&call.stats);
     }
@@ -110,7 +110,7 @@ impl Cache {
         let epoch = inner.invalidations.epoch();
         let version = inner.near_cache.as_ref().map(|near| near.version(key));
         let suits =
-            |entry: &Entry| call.is_none_or(|call| call.policy.fingerprint == entry.fingerprint());
+            |entry: &Entry| call.is_none_or(|call| call.options.fingerprint == entry.fingerprint());
         let mut search = Search::default();
         if let Some(near) = &inner.near_cache
             && let Some(entry) = near.get(key, now()).filter(&suits)
@@ -130,7 +130,7 @@ impl Cache {
                 Some(shared) => self.read(slot, shared, key, selectors, &mut search).await,
                 None => self.read_storage(slot, key).await,
             };
-            let readable = |entry: &Entry| call.is_none_or(|call| (call.policy.readable)(entry));
+            let readable = |entry: &Entry| call.is_none_or(|call| (call.options.readable)(entry));
             // Memory is not filled with entries that this program cannot use.
             let Some(entry) = entry.filter(&suits).filter(readable) else {
                 continue;

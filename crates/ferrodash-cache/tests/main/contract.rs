@@ -174,7 +174,7 @@ where
             made
         };
         let arguments = Arguments::of(&function, &index);
-        let policy = function.policy::<T>(MINUTE);
+        let policy = Policy::new(MINUTE);
         let given = cache
             .scope(memo::value(function, arguments, &policy, call))
             .await;
@@ -456,7 +456,7 @@ async fn an_entry_of_another_type_is_computed_anew() {
             assert_eq!(number, 42, "{}", bench.name);
         }
         // Another kind, also in memory.
-        let policy = function.policy::<u64>(MINUTE);
+        let policy = Policy::new(MINUTE);
         let number = bench
             .cache
             .scope(memo::value(function, arguments, &policy, || async {

@@ -8,7 +8,9 @@ use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::time::Duration;
 
 use ferrodash_cache::memo::{self, Arguments, Function};
-use ferrodash_cache::{Answer, Cache, Computed, Failure, Key, Mode, Policy, Run, Status};
+use ferrodash_cache::{
+    Answer, Cache, CallOptions, Computed, Failure, Key, Mode, Policy, Run, Status,
+};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, advance, sleep};
 
@@ -35,6 +37,15 @@ impl Source {
     }
 
     async fn ask(&self, cache: &Cache, policy: &Policy) -> Answer<String> {
+        self.ask_with(cache, policy, &CallOptions::new()).await
+    }
+
+    async fn ask_with(
+        &self,
+        cache: &Cache,
+        policy: &Policy,
+        options: &CallOptions,
+    ) -> Answer<String> {
         let source = self.clone();
         let compute = || async move {
             let run = source.runs.fetch_add(1, Ordering::SeqCst) + 1;
@@ -45,14 +56,19 @@ impl Source {
             }
         };
         cache
-            .get_or_compute(Key::of("source", &1), policy, compute)
+            .get_or_compute_with(Key::of("source", &1), policy, options, compute)
             .await
     }
 
     async fn value(&self, cache: &Cache, policy: &Policy) -> String {
-        let answer = self.ask(cache, policy).await;
-        String::from_utf8(answer.result.expect("a value").bytes().to_vec()).expect("text")
+        text(self.ask(cache, policy).await)
     }
+}
+
+/// Returns the value of an answer.
+fn text(answer: Answer<String>) -> String {
+    let value = answer.result.expect("a value");
+    String::from_utf8(value.bytes().to_vec()).expect("text")
 }
 
 #[tokio::test(start_paused = true)]
@@ -385,15 +401,17 @@ async fn a_call_can_be_refreshed_and_made_past_the_cache() {
     let (cache, source) = (Cache::memory(1 << 20), Source::default());
     let policy = Policy::new(100 * SECOND);
     assert_eq!(source.value(&cache, &policy).await, "1");
-    let bypass = policy.clone().mode(Mode::Bypass);
-    assert_eq!(source.ask(&cache, &bypass).await.status, Status::Bypass);
+    let bypass = CallOptions::new().mode(Mode::Bypass);
+    let bypassed = source.ask_with(&cache, &policy, &bypass).await;
+    assert_eq!(bypassed.status, Status::Bypass);
     assert_eq!(
         source.value(&cache, &policy).await,
         "1",
         "that changed nothing"
     );
-    let refresh = policy.clone().mode(Mode::Refresh);
-    assert_eq!(source.value(&cache, &refresh).await, "3");
+    let refresh = CallOptions::new().mode(Mode::Refresh);
+    let refreshed = source.ask_with(&cache, &policy, &refresh).await;
+    assert_eq!(text(refreshed), "3");
     assert_eq!(source.value(&cache, &policy).await, "3", "that did");
 }
 
@@ -401,14 +419,14 @@ async fn a_call_can_be_refreshed_and_made_past_the_cache() {
 async fn refreshes_at_the_same_time_share_a_run_that_is_a_refresh() {
     let (cache, source) = (Cache::memory(1 << 20), Source::taking(SECOND));
     let policy = Policy::new(100 * SECOND);
-    let refresh = policy.clone().mode(Mode::Refresh);
+    let refresh = CallOptions::new().mode(Mode::Refresh);
     let usual = source.ask(&cache, &policy);
     let later = async {
         sleep(SECOND / 2).await;
         tokio::join!(
-            source.ask(&cache, &refresh),
-            source.ask(&cache, &refresh),
-            source.ask(&cache, &refresh)
+            source.ask_with(&cache, &policy, &refresh),
+            source.ask_with(&cache, &policy, &refresh),
+            source.ask_with(&cache, &policy, &refresh)
         )
     };
     let (usual, (a, b, c)) = tokio::join!(usual, later);
@@ -447,7 +465,7 @@ async fn s27_asked_for_some_errors_are_kept_and_cause_one_run_in_their_time() {
         version: "1",
         owner: None,
     };
-    let policy = function.policy::<Result<u32, Trouble>>(100 * SECOND);
+    let policy = Policy::new(100 * SECOND);
     let runs = Arc::new(AtomicU32::new(0));
     let negative = |error: &Trouble| (*error == Trouble::NotFound).then_some(10 * SECOND);
     let ask = |error: Trouble| {
@@ -479,12 +497,13 @@ async fn s27_asked_for_some_errors_are_kept_and_cause_one_run_in_their_time() {
 async fn s29_audit_mode_finds_functions_that_are_not_pure() {
     let cache = Cache::memory(1 << 20);
     cache.audit(1.0);
-    let policy = |name: &'static str| Policy::new(100 * SECOND).name(name);
+    let policy = Policy::new(100 * SECOND);
+    let options = |name: &'static str| CallOptions::new().name(name);
     let runs = Arc::new(AtomicU32::new(0));
     for _ in 0..50 {
         let pure = || async { Ok::<_, Infallible>(Computed::keep("always the same")) };
         cache
-            .get_or_compute(Key::of("pure", &1), &policy("pure"), pure)
+            .get_or_compute_with(Key::of("pure", &1), &policy, &options("pure"), pure)
             .await;
         let runs = runs.clone();
         let impure = || async move {
@@ -493,7 +512,7 @@ async fn s29_audit_mode_finds_functions_that_are_not_pure() {
             ))
         };
         cache
-            .get_or_compute(Key::of("impure", &1), &policy("impure"), impure)
+            .get_or_compute_with(Key::of("impure", &1), &policy, &options("impure"), impure)
             .await;
         tokio::task::yield_now().await;
     }
@@ -512,7 +531,7 @@ async fn s29_audit_mode_finds_functions_that_are_not_pure() {
 async fn s25_entries_are_listed_with_function_bytes_hits_and_age_and_one_can_be_deleted() {
     let cache = Cache::memory(1 << 20);
     cache.watch_entries();
-    let policy = Policy::new(100 * SECOND).name("rows");
+    let (policy, options) = (Policy::new(100 * SECOND), CallOptions::new().name("rows"));
     let runs = Arc::new(AtomicU32::new(0));
     let ask = |number: u32| {
         let runs = runs.clone();
@@ -520,7 +539,7 @@ async fn s25_entries_are_listed_with_function_bytes_hits_and_age_and_one_can_be_
             runs.fetch_add(1, Ordering::SeqCst);
             Ok::<_, Infallible>(Computed::keep(vec![7; 100 * number as usize]))
         };
-        cache.get_or_compute(Key::of("rows", &number), &policy, compute)
+        cache.get_or_compute_with(Key::of("rows", &number), &policy, &options, compute)
     };
     for (number, times) in [(1, 1), (2, 4)] {
         for _ in 0..times {
@@ -562,15 +581,14 @@ async fn an_expired_value_stands_in_while_it_is_computed_anew() {
 #[tokio::test(start_paused = true)]
 async fn counters_add_up_to_the_number_of_calls() {
     let (cache, source) = (Cache::memory(1 << 20), Source::default());
-    let policy = Policy::new(SECOND)
-        .name("counted \"function\"")
-        .stale_while_revalidate(SECOND);
+    let policy = Policy::new(SECOND).stale_while_revalidate(SECOND);
+    let options = CallOptions::new().name("counted \"function\"");
     for _ in 0..10 {
-        source.value(&cache, &policy).await;
+        source.ask_with(&cache, &policy, &options).await;
         advance(SECOND * 3 / 10).await;
     }
     source
-        .ask(&cache, &policy.clone().mode(Mode::Bypass))
+        .ask_with(&cache, &policy, &options.mode(Mode::Bypass))
         .await
         .result
         .unwrap();

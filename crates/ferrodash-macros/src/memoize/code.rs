@@ -382,15 +382,15 @@ impl Model {
     /// Writes the hidden function that returns the policy of the values. The policy is made once
     /// and kept in a static, because its options are the same for all calls.
     fn policy(&self) -> TokenStream {
-        let (private, result, vis) = (&self.root.private, &self.result, &self.function.vis);
+        let (private, vis) = (&self.root.private, &self.function.vis);
         let make = Ident::new("make", Span::mixed_site());
-        let [identity, policy] = ["function", "policy"].map(|what| self.handle(what));
+        let policy = self.handle("policy");
         let options = self.arguments.policy.calls();
         let timeout = &self.arguments.policy.timeout;
         quote! {
             #[doc(hidden)]
             #vis fn #policy() -> &'static #private::Policy {
-                let #make = || Self::#identity().policy::<#result>(#timeout) #options;
+                let #make = || #private::Policy::new(#timeout) #options;
                 // In a block of its own: an option may name a static of the user's.
                 {
                     static POLICY: ::std::sync::OnceLock<#private::Policy> = ::std::sync::OnceLock::new();

@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrodash_cache::{Computed, Key, Policy, Status};
+use ferrodash_cache::{CallOptions, Computed, Key, Policy, Status};
 
 use super::rejection::Rejection;
 use crate::callback::Context;
@@ -48,9 +48,14 @@ pub(super) async fn refuse(
     let kept = callback
         .timeout
         .map_or(UNLIMITED, |limit| limit.saturating_add(LATER));
-    let policy = Policy::new(kept).name("request ids");
+    let policy = Policy::new(kept);
+    let options = CallOptions::new().name("request ids");
     let claim = || async { Ok::<_, Infallible>(Computed::keep(Bytes::from_static(b"begun"))) };
-    match app.cache.get_or_compute(key, &policy, claim).await.status {
+    let answer = app
+        .cache
+        .get_or_compute_with(key, &policy, &options, claim)
+        .await;
+    match answer.status {
         // Not kept, when the store cannot be asked: then nobody knows, and the call runs.
         Status::Miss { .. } | Status::Bypass => Ok(()),
         _ => {

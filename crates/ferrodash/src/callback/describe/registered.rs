@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrodash_cache::{Entry, Policy};
+use ferrodash_cache::{CallOptions, Entry, Policy};
 use ferrodash_components::Id;
 use ferrodash_wire::Body;
 
@@ -133,6 +133,8 @@ pub(crate) struct Registered {
     pub(crate) vary: Vec<Vary>,
     /// The time for which, and the conditions under which, its answers are stored.
     pub(crate) policy: Policy,
+    /// The name and the form of the answers, for the cache.
+    pub(crate) options: CallOptions,
     /// The beginning of its cache keys.
     pub(crate) identity: String,
     /// Its name in URLs: stable as long as the function and its outputs are.
@@ -171,6 +173,9 @@ impl Registered {
         let on_error = callback.on_error.iter().chain(&defaults.on_error);
         Self {
             policy: policy(spec),
+            options: CallOptions::new()
+                .name(spec.name.clone())
+                .readable(is_readable),
             argument_names: spec.argument_names().into(),
             on_error: on_error.cloned().collect(),
             listeners: defaults.listeners.clone(),
@@ -309,7 +314,7 @@ fn policy(spec: &Spec) -> Policy {
     if let TimeLimit::After(limit) = spec.timeout {
         policy = policy.hard_timeout(limit);
     }
-    policy.name(spec.name.clone()).readable(is_readable)
+    policy
 }
 
 /// Returns how long the function may take; `None` for any time. A cached callback has its policy's

@@ -174,11 +174,11 @@ async fn answer_cached(
     let callback = &context.call().callback;
     let key = call_key(context);
     let refreshed;
-    let policy = if options.refresh && context.asks_for_fresh() {
-        refreshed = callback.policy.clone().mode(Mode::Refresh);
+    let call_options = if options.refresh && context.asks_for_fresh() {
+        refreshed = callback.options.clone().mode(Mode::Refresh);
         &refreshed
     } else {
-        &callback.policy
+        &callback.options
     };
     // The context of this call is used only if this call runs the function. It is guarded, so that
     // the function cannot read what the key does not hold.
@@ -188,7 +188,9 @@ async fn answer_cached(
             options.negative_timeout,
         )
     };
-    let CacheAnswer { result, status } = cache.get_or_compute(key, policy, compute).await;
+    let CacheAnswer { result, status } = cache
+        .get_or_compute_with(key, &callback.policy, call_options, compute)
+        .await;
     let entry = result.map_err(|failure| match failure {
         ferrodash_cache::Failure::Error(error) => error,
         ferrodash_cache::Failure::Panic(message) => CallError::Panic(message),
