@@ -1,4 +1,4 @@
-//! What a call tells the cache beside its policy: who computes the value, and which kind it is.
+//! What a call tells the cache beside its policy: the name of the function and the kind of the value.
 
 use std::borrow::Cow;
 
@@ -20,7 +20,7 @@ use crate::Entry;
 ///
 /// let (cache, policy) = (Cache::memory(1 << 20), Policy::new(Duration::from_secs(60)));
 /// let options = CallOptions::new().name("rows");
-/// let compute = || async { Ok::<_, Infallible>(Computed::keep("42".into())) };
+/// let compute = || async { Ok::<_, Infallible>(Computed::keep("42")) };
 /// cache.get_or_compute_with(Key::of("rows", &1), &policy, &options, compute).await;
 /// assert_eq!(&*cache.functions()[0].name, "rows");
 /// # }
