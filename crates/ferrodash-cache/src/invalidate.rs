@@ -56,7 +56,9 @@ impl Cache {
         let mut tiers = Vec::new();
         // Runs also if the caller goes away before the tiers have answered, as they may carry out
         // the removal all the same.
-        let _forget = OnDrop(|| inner.near_cache.iter().for_each(|near| near.changed(key)));
+        scopeguard::defer! {
+            inner.near_cache.iter().for_each(|near| near.changed(key));
+        }
         // From the last tier on, so that an entry is not copied from one that still has it to one
         // that no longer does.
         for slot in inner.tiers.iter().rev() {
@@ -124,7 +126,7 @@ impl Cache {
             Some((slot, shared)) => {
                 // Runs also if the caller goes away before the tier has answered, as the tier may
                 // carry out the invalidation all the same.
-                let advance = OnDrop(|| inner.invalidations.advance());
+                let advance = scopeguard::guard((), |()| inner.invalidations.advance());
                 let reached = slot
                     .insist(inner, None, inner.history.invalidate(shared, selectors))
                     .await
@@ -282,14 +284,5 @@ impl Drop for PendingInvalidation {
                 }
             });
         }
-    }
-}
-
-/// Calls a function when it is dropped, also if the future that owns it is dropped.
-struct OnDrop<F: Fn()>(F);
-
-impl<F: Fn()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        self.0();
     }
 }
