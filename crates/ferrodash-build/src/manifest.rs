@@ -177,8 +177,9 @@ impl Pin {
         if self.sha256.len() != 64 || !self.sha256.chars().all(|c| c.is_ascii_hexdigit()) {
             let (package, found) = (&self.package, &self.sha256);
             return Err(format!(
-                "the sha256 of {package:?} is {found:?}, which is not a SHA-256 in hex (64 digits from 0 to f); \
-                 `sha256sum` of the file prints it, and so does the page of the release under \"View hashes\""
+                "the sha256 of {package:?} is {found:?}, which is not a SHA-256 in hex \
+                 (64 digits from 0 to f); `sha256sum` of the file prints it, and so does \
+                 the page of the release under \"View hashes\""
             ));
         }
         if self.suites.is_empty() {
@@ -210,7 +211,8 @@ impl SuiteManifest {
                     || name.starts_with(|c: char| c.is_ascii_digit()) =>
             {
                 Err(format!(
-                    "the module {name:?} is not a name for a Rust module; use letters, digits and underscores"
+                    "the module {name:?} is not a name for a Rust module; use letters, \
+                     digits and underscores"
                 ))
             }
             _ => Ok(()),

@@ -276,7 +276,8 @@ impl Suite {
             if self.scripts.contains(&path) || self.styles.contains(&path) {
                 continue;
             }
-            if path.ends_with(".js") && is_chunk(&archive.head(&join(&self.root, &path))?) {
+            let file = join(&self.root, &path);
+            if path.ends_with(".js") && is_chunk(&archive.head(&file)?) {
                 parts.push(path);
             } else if is_asset(&path) {
                 others.push(path);

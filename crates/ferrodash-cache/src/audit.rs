@@ -35,8 +35,9 @@ impl Audit {
                 function = %call.options.name,
                 key = %call.key,
                 age = ?kept.age(),
-                "a recomputed value differs from the kept one: the function depends on something that is not among its \
-                 arguments, or its data has changed within the timeout"
+                "a recomputed value differs from the kept one: the function depends on \
+                 something that is not among its arguments, \
+                 or its data has changed within the timeout"
             );
         }
     }

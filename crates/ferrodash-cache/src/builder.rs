@@ -119,7 +119,8 @@ impl CacheBuilder {
     pub async fn url(self, url: &str) -> Result<Self> {
         if let Some(setting) = self.late {
             let reason = format!(
-                "{setting} was set after another tier was added; set it before all of them"
+                "{setting} was set after another tier was added; \
+                 set it before all of them"
             );
             return Err(malformed(url, reason));
         }
@@ -211,7 +212,8 @@ impl CacheBuilder {
         match (&self.namespace, of_address) {
             (Some(ours), Some(other)) if *ours != other => {
                 let reason = format!(
-                    "it names the namespace {other:?}, and the builder {ours:?}; leave one of them out"
+                    "it names the namespace {other:?}, and the builder {ours:?}; \
+                     leave one of them out"
                 );
                 Err(malformed(url, reason))
             }
@@ -236,7 +238,8 @@ impl CacheBuilder {
     fn set_late(&mut self, setting: &'static str) {
         if !self.tiers.is_empty() {
             tracing::error!(
-                "{setting} does not count for tiers that were added before it; set it before all of them"
+                "{setting} does not count for tiers that were added before it; \
+                 set it before all of them"
             );
             self.late = Some(setting);
         }

@@ -24,8 +24,8 @@ pub enum Error {
     },
     /// The address needs a feature that is not compiled in.
     #[error(
-        "the cache {url:?} needs a Cargo feature that is off; add {feature:?} to the features of \
-         ferrodash (or of ferrodash-cache) in Cargo.toml"
+        "the cache {url:?} needs a Cargo feature that is off; add {feature:?} to the \
+         features of ferrodash (or of ferrodash-cache) in Cargo.toml"
     )]
     Feature {
         /// The address, with everything hidden that may be a secret.
@@ -36,8 +36,9 @@ pub enum Error {
     /// The store can be used by others too, and neither the address nor the builder names the
     /// namespace of these entries.
     #[error(
-        "{url:?} can be used by others too, so it has to be said whose entries these are: add namespace=NAME to the \
-         options of the address, or call CacheBuilder::namespace before. What has the same name shares its answers: all \
+        "{url:?} can be used by others too, so it has to be said whose entries these \
+         are: add namespace=NAME to the options of the address, or call \
+         CacheBuilder::namespace before. What has the same name shares its answers: all \
          processes of one deployment, and nobody else"
     )]
     Namespace {
@@ -68,5 +69,6 @@ pub(crate) use debug_as_display;
 debug_as_display!(Error);
 
 /// The forms of an address, for messages.
-pub(crate) const KNOWN: &str = "memory, memory://?max=64MB, disk:DIR, redis://host:6379/0 (rediss, valkey, redis+sentinel and redis+cluster \
-                               too), memcached://host:11211 and null";
+pub(crate) const KNOWN: &str = "memory, memory://?max=64MB, disk:DIR, \
+                                redis://host:6379/0 (rediss, valkey, redis+sentinel and \
+                                redis+cluster too), memcached://host:11211 and null";

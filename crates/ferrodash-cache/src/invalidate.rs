@@ -17,7 +17,10 @@ use crate::{Key, Selector};
 /// An invalidation that did not reach every tier. The tiers that it names may still return old
 /// values, until the call is repeated or the values end.
 #[derive(Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{} did not confirm the invalidation and may still return old values; try again", tiers.join(" and "))]
+#[error(
+    "{} did not confirm the invalidation and may still return old values; try again",
+    tiers.join(" and ")
+)]
 pub struct Unreached {
     /// The names of the tiers.
     pub tiers: Vec<&'static str>,
@@ -264,7 +267,8 @@ impl PendingInvalidation {
 
     /// Invalidates in a task of its own, which continues if the caller is dropped.
     pub async fn complete(mut self) -> Result<(), Unreached> {
-        let (cache, selectors) = (self.cache.clone(), std::mem::take(&mut self.selectors));
+        let cache = self.cache.clone();
+        let selectors = std::mem::take(&mut self.selectors);
         let task = tokio::spawn(async move { cache.invalidate(&selectors).await });
         task.await.unwrap_or_else(|_| {
             Err(Unreached {
@@ -276,11 +280,15 @@ impl PendingInvalidation {
 
 impl Drop for PendingInvalidation {
     fn drop(&mut self) {
-        let (cache, selectors) = (self.cache.clone(), std::mem::take(&mut self.selectors));
+        let cache = self.cache.clone();
+        let selectors = std::mem::take(&mut self.selectors);
         if let (false, Ok(runtime)) = (selectors.is_empty(), Handle::try_current()) {
             runtime.spawn(async move {
                 if let Err(error) = cache.invalidate(&selectors).await {
-                    tracing::error!(%error, "the call was dropped after it wrote, and its invalidation failed");
+                    tracing::error!(
+                        %error,
+                        "the call was dropped after it wrote, and its invalidation failed"
+                    );
                 }
             });
         }

@@ -43,9 +43,9 @@ pub(crate) fn time(text: &str) -> Option<Duration> {
 pub(crate) fn namespace(text: &str) -> Result<String, String> {
     let known = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-');
     if text.is_empty() || !text.chars().all(known) {
-        return Err(
-            "a namespace in an address is made of ASCII letters, digits, and . _ -".to_owned(),
-        );
+        let reason = "a namespace in an address is made of ASCII \
+                      letters, digits, and . _ -";
+        return Err(reason.to_owned());
     }
     Ok(text.to_owned())
 }

@@ -144,7 +144,8 @@ impl Cache {
                 report.name
             );
         }
-        let help = "Whether something is wrong with a tier that answers, such as a full disk.";
+        let help = "Whether something is wrong with a tier that answers, \
+                    such as a full disk.";
         head(text, "ferrodash_cache_tier_degraded", "gauge", help);
         for report in &reports {
             let degraded = u8::from(matches!(report.state, TierState::Degraded(_)));

@@ -165,14 +165,15 @@ impl Display for TierReport {
             TierState::Down(reason) => {
                 let meaning = match self.role {
                     Role::Authority => {
-                        "until it does, each process computes for itself, keeps what it computed for 2 s at most, and \
-                         invalidations fail"
+                        "until it does, each process computes for itself, keeps what it \
+                         computed for 2 s at most, and invalidations fail"
                     }
                     Role::Memory | Role::Storage => "until it does, the other tiers are used",
                 };
                 write!(
                     f,
-                    " does not answer ({reason}); {meaning}. It is tried again every second"
+                    " does not answer ({reason}); {meaning}. \
+                     It is tried again every second"
                 )
             }
         }

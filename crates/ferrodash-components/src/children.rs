@@ -55,8 +55,8 @@ pub enum Child {
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be inside a component",
-    note = "text, numbers, components, options, tuples, arrays, vectors and iterators of these can; for another \
-            iterator, `collect::<Vec<_>>()` first"
+    note = "text, numbers, components, options, tuples, arrays, vectors and iterators of \
+            these can; for another iterator, `collect::<Vec<_>>()` first"
 )]
 pub trait IntoChildren {
     /// Turns the value into content.
@@ -219,8 +219,9 @@ macro_rules! sequence {
     )*};
 }
 sequence!(
-    <T> Vec<T>, <T; const N> [T; N], <T> std::vec::IntoIter<T>, <I, F> Map<I, F>, <I, F> Filter<I, F>,
-    <I, F> FilterMap<I, F>, <A, B> Chain<A, B>, <I> Rev<I>, <I> Take<I>, <A, B> Zip<A, B>, <I> Enumerate<I>,
+    <T> Vec<T>, <T; const N> [T; N], <T> std::vec::IntoIter<T>,
+    <I, F> Map<I, F>, <I, F> Filter<I, F>, <I, F> FilterMap<I, F>,
+    <A, B> Chain<A, B>, <I> Rev<I>, <I> Take<I>, <A, B> Zip<A, B>, <I> Enumerate<I>,
 );
 
 impl<I, U: IntoIterator, F> IntoChildren for FlatMap<I, U, F>

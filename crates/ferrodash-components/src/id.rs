@@ -125,7 +125,10 @@ macro_rules! id {
     ($($key:ident : $value:expr),+ $(,)?) => {
         $crate::Id::from([$(
             // A raw identifier names the key without its `r#`.
-            (::core::stringify!($key).trim_start_matches("r#"), $crate::IdValue::from($value))
+            (
+                ::core::stringify!($key).trim_start_matches("r#"),
+                $crate::IdValue::from($value),
+            )
         ),+])
     };
 }

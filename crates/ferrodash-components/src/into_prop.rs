@@ -26,8 +26,8 @@ use crate::{Child, Children, Component, Prop, Style};
 /// | `Vec`, arrays and the usual iterators | a list |
 #[diagnostic::on_unimplemented(
     message = "a callback cannot write `{Self}` to a property",
-    note = "text, numbers, booleans, components, `serde_json::Value`, and options and lists of these can; wrap any other \
-            value that serializes in `Json`"
+    note = "text, numbers, booleans, components, `serde_json::Value`, and options and \
+            lists of these can; wrap any other value that serializes in `Json`"
 )]
 pub trait IntoProp {
     /// Turns the value into that of a property. A value that JSON cannot express becomes
@@ -116,8 +116,9 @@ macro_rules! sequence {
     )*};
 }
 sequence!(
-    <T> Vec<T>, <T; const N> [T; N], <T> std::vec::IntoIter<T>, <I, F> Map<I, F>, <I, F> Filter<I, F>,
-    <I, F> FilterMap<I, F>, <A, B> Chain<A, B>, <I> Rev<I>, <I> Take<I>,
+    <T> Vec<T>, <T; const N> [T; N], <T> std::vec::IntoIter<T>,
+    <I, F> Map<I, F>, <I, F> Filter<I, F>, <I, F> FilterMap<I, F>,
+    <A, B> Chain<A, B>, <I> Rev<I>, <I> Take<I>,
 );
 
 impl<I, U: IntoIterator, F> IntoProp for FlatMap<I, U, F>

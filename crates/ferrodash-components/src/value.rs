@@ -34,16 +34,19 @@ pub fn list<V: Scalar>(values: impl IntoIterator<Item = V>) -> Prop {
 /// not say which field each item is.
 pub fn objects(value: impl Serialize) -> Prop {
     match json(value) {
-        Prop::Json(Value::Array(items)) if items.iter().any(Value::is_array) => Prop::Invalid(
-            "it is a list of objects, and an item is a list or a tuple; name its fields, as in a struct".into(),
-        ),
+        Prop::Json(Value::Array(items)) if items.iter().any(Value::is_array) => {
+            let problem = "it is a list of objects, and an item is a list or a tuple; \
+                           name its fields, as in a struct";
+            Prop::Invalid(problem.into())
+        }
         value => value,
     }
 }
 
 /// Any value that serializes: a `serde_json::Value`, a list, a type with `#[derive(Serialize)]`.
 #[diagnostic::on_unimplemented(
-    message = "this property takes what serializes (`serde::Serialize`), which `{Self}` does not"
+    message = "this property takes what serializes (`serde::Serialize`), \
+               which `{Self}` does not"
 )]
 pub trait Any: Serialize {}
 
@@ -77,15 +80,18 @@ macro_rules! kinds {
 
 kinds! {
     /// Text.
-    Text, "this property takes text, not `{Self}`": &'static str, String, Cow<'static, str>;
+    Text, "this property takes text, not `{Self}`":
+        &'static str, String, Cow<'static, str>;
     /// A number.
     Number, "this property takes a number, not `{Self}`":
         i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64;
     /// Text or a number.
     TextOrNumber, "this property takes text or a number, not `{Self}`":
-        &'static str, String, Cow<'static, str>, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64;
+        &'static str, String, Cow<'static, str>,
+        i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64;
     /// Text, or true or false.
-    TextOrBool, "this property takes text or a boolean, not `{Self}`": &'static str, String, Cow<'static, str>, bool;
+    TextOrBool, "this property takes text or a boolean, not `{Self}`":
+        &'static str, String, Cow<'static, str>, bool;
     /// A number, or true or false.
     NumberOrBool, "this property takes a number or a boolean, not `{Self}`":
         bool, i8, i16, i32, i64, isize, u8, u16, u32, u64, usize, f32, f64;

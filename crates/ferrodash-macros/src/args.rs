@@ -21,7 +21,8 @@ pub(crate) struct DurationArg(pub(crate) Duration);
 impl Parse for DurationArg {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let literal: Lit = input.parse()?;
-        let wanted = "a duration is text with a unit, such as \"500ms\", \"5m\" or \"1h30m\"";
+        let wanted = "a duration is text with a unit, such as \"500ms\", \
+                      \"5m\" or \"1h30m\"";
         let Lit::Str(text) = &literal else {
             return Err(Error::new(literal.span(), wanted));
         };
@@ -88,8 +89,8 @@ pub(crate) fn once<T>(slot: &Option<T>, key: &Ident) -> Result<()> {
 /// Reads `= text` or `= [text, text]` after a key. Anything but string literals is an error at the
 /// expression that is none, because the texts are examined while the code is generated.
 pub(crate) fn texts(input: ParseStream<'_>) -> Result<Vec<LitStr>> {
-    let expected =
-        "one text or a list of texts, such as \"cookie:session\" or [\"trigger\", \"path\"]";
+    let expected = "one text or a list of texts, \
+                    such as \"cookie:session\" or [\"trigger\", \"path\"]";
     let text = |expr: &Expr| match expr {
         Expr::Lit(literal) => match &literal.lit {
             Lit::Str(text) => Ok(text.clone()),
@@ -144,7 +145,8 @@ pub(crate) fn check_memoizable(function: &ItemFn, blocking: bool) -> Result<()> 
     let signature = &function.sig;
     match (signature.asyncness, blocking) {
         (None, false) => {
-            let message = "#[memoize] needs an `async fn`, or the option `blocking` for a function that blocks";
+            let message = "#[memoize] needs an `async fn`, \
+                           or the option `blocking` for a function that blocks";
             return Err(Error::new(signature.fn_token.span(), message));
         }
         (Some(keyword), true) => {

@@ -193,8 +193,9 @@ fn inferred(path: &Path) -> Path {
 fn unknown(ty: &Type) -> Error {
     let ty_text = ty.to_token_stream().to_string().replace(' ', "");
     let message = format!(
-        "#[memoize] computes in a task of its own and cannot make an owned copy of `{ty_text}`; take an owned type, a \
-         reference to one, or an Option, Vec, slice, array, tuple or map of these"
+        "#[memoize] computes in a task of its own and cannot make an owned copy of \
+         `{ty_text}`; take an owned type, a reference to one, or an Option, Vec, slice, \
+         array, tuple or map of these"
     );
     Error::new_spanned(ty, message)
 }
@@ -242,7 +243,8 @@ pub(crate) fn owned(ty: &Type, reference: &TokenStream) -> Result<TokenStream> {
             quote!({ let (#(#items,)*) = #reference; (#(#elems,)*) })
         }
         Form::Cow(_) => {
-            quote!(::std::borrow::Cow::into_owned(::core::clone::Clone::clone(#reference)))
+            let copy = quote!(::core::clone::Clone::clone(#reference));
+            quote!(::std::borrow::Cow::into_owned(#copy))
         }
     })
 }
@@ -300,7 +302,8 @@ pub(crate) fn borrowed(ty: &Type, reference: &TokenStream, nested: bool) -> Resu
             quote!({ let (#(#items,)*) = #reference; (#(#elems,)*) })
         }
         Form::Cow(elem) => {
-            quote!(::std::borrow::Cow::Borrowed(<_ as ::std::borrow::Borrow<#elem>>::borrow(#reference)))
+            let inner = quote!(<_ as ::std::borrow::Borrow<#elem>>::borrow(#reference));
+            quote!(::std::borrow::Cow::Borrowed(#inner))
         }
     })
 }

@@ -16,8 +16,9 @@ use crate::handler::{Handler, counted};
 use crate::policy::{self, PolicyArgs};
 
 /// The keys, for the message about an unknown key. [`Arguments`] must parse the same ones.
-const KEYS: &str = "output, input, state, args, cache, running, prevent_initial_call, optional, hidden, on_error, \
-                    api_endpoint, timeout, dynamic_callbacks and batch";
+const KEYS: &str = "output, input, state, args, cache, running, prevent_initial_call, \
+                    optional, hidden, on_error, api_endpoint, timeout, \
+                    dynamic_callbacks and batch";
 
 /// The arguments of the attribute. `output`, `input`, `state`, `args` and `running` can be given
 /// several times; the other keys once.
@@ -307,7 +308,8 @@ impl Running {
         let expected = |error: Error| {
             Error::new(
                 error.span(),
-                "expected two values, while running and after: (\"button\", \"disabled\", true, false)",
+                "expected two values, while running and after: (\"button\", \
+                 \"disabled\", true, false)",
             )
         };
         let on = content.parse().map_err(expected)?;
@@ -328,7 +330,8 @@ impl CacheArgs {
     fn parse(cache: &Ident, input: ParseStream<'_>) -> Result<Self> {
         let content;
         parenthesized!(content in input);
-        let (mut client, mut refresh, mut vary, mut negative_timeout) = (None, None, None, None);
+        let (mut client, mut refresh) = (None, None);
+        let (mut vary, mut negative_timeout) = (None, None);
         let mut policy = PolicyArgs::default();
         let known = format!("client, refresh, vary, negative_timeout, {}", policy::KEYS);
         keys(&content, &known, |key, input| {
@@ -360,7 +363,8 @@ impl CacheArgs {
             ));
         }
         if let Some(tag) = policy.templates().next() {
-            let message = "a callback's tags are plain; for one that names an argument call Run::current().tag(…) in it";
+            let message = "a callback's tags are plain; for one that names an argument \
+                           call Run::current().tag(…) in it";
             return Err(Error::new(tag.span(), message));
         }
         Ok(Self {
@@ -517,7 +521,10 @@ impl CacheArgs {
             .map(|time| quote!(.negative_timeout(#time)));
         let (timeout, options) = (&policy.timeout, policy.calls());
         quote! {
-            .cache(::ferrodash::CacheOptions::new(#timeout) #client #refresh #negative #options #(.vary(#vary))*)
+            .cache(
+                ::ferrodash::CacheOptions::new(#timeout)
+                    #client #refresh #negative #options #(.vary(#vary))*
+            )
         }
     }
 }

@@ -9,8 +9,8 @@ use quote::{format_ident, quote, quote_spanned};
 use syn::ext::IdentExt;
 use syn::spanned::Spanned;
 use syn::{
-    Error, FnArg, GenericArgument, Ident, ItemFn, Pat, PatType, PathArguments, Result, ReturnType,
-    Type, TypeParamBound, TypePath, TypeTuple, parse_quote_spanned,
+    Error, FnArg, GenericArgument, Ident, ItemFn, Pat, PatType, Path, PathArguments, Result,
+    ReturnType, Type, TypeParamBound, TypePath, TypeTuple, parse_quote_spanned,
 };
 
 use crate::borrowed::first_reference;
@@ -82,8 +82,9 @@ impl<'a> Handler<'a> {
     fn check_returned(&self, ty: &Type) -> Result<()> {
         let (value, error) = parts_of_result(ty);
         if let Some(error) = error.filter(|error| is_box_of_local_error(error)) {
-            let message = "this error cannot be sent to another thread; write `Box<dyn std::error::Error + Send + Sync>`, or \
-                           `CallbackError`, which `?` makes of every error";
+            let message = "this error cannot be sent to another thread; write `Box<dyn \
+                           std::error::Error + Send + Sync>`, or `CallbackError`, \
+                           which `?` makes of every error";
             return Err(Error::new_spanned(error, message));
         }
         if self.outputs == 0 {
@@ -161,7 +162,9 @@ impl<'a> Handler<'a> {
                 },
                 move |#call: ::ferrodash::__private::HandlerCall| {
                     #(let #taken = #call.argument(#indices, #readers)?;)*
-                    ::core::result::Result::Ok(::ferrodash::__private::run(#future, move |#value| #answer))
+                    ::core::result::Result::Ok(
+                        ::ferrodash::__private::run(#future, move |#value| #answer)
+                    )
                 },
             )
         };
@@ -176,7 +179,8 @@ impl<'a> Handler<'a> {
         if std::ptr::eq(inner, ty) {
             return self.answer_of_value(ty);
         }
-        let (value, answer) = (local_at("value", inner.span()), self.answer_of_value(inner));
+        let value = local_at("value", inner.span());
+        let answer = self.answer_of_value(inner);
         let returned = local_at("value", ty.span());
         let span = error_type.unwrap_or(ty).span();
         let error = local_at("error", span);
@@ -204,7 +208,9 @@ impl<'a> Handler<'a> {
                 let outputs = elems
                     .iter()
                     .zip(&names)
-                    .map(|(ty, name)| quote_spanned!(ty.span()=> ::ferrodash::IntoOutput::into_output(#name)));
+                    .map(|(ty, name)| {
+                        quote_spanned!(ty.span()=> ::ferrodash::IntoOutput::into_output(#name))
+                    });
                 quote!({
                     let (#(#names,)*) = #value;
                     ::ferrodash::__private::AnswerResult::of([#(#outputs),*])
@@ -221,7 +227,8 @@ impl<'a> Handler<'a> {
 }
 
 /// The message for a value without an output. The value would be lost, so it is an error.
-const NO_OUTPUT: &str = "without an output a callback returns nothing; add output(\"graph\", \"figure\"), or leave the type out";
+const NO_OUTPUT: &str = "without an output a callback returns nothing; add \
+                         output(\"graph\", \"figure\"), or leave the type out";
 
 /// Returns an argument with its type. There is no `self`; `check_callback` has refused it.
 fn typed(argument: &FnArg) -> Option<&PatType> {
@@ -238,14 +245,16 @@ fn check_argument(ty: &Type) -> Result<()> {
         return Err(Error::new_spanned(ty, "the `Context` is the last argument"));
     }
     if let Type::ImplTrait(_) = plain(ty) {
-        let message = "an argument needs a type that is read from JSON, such as `String`, instead of `impl Trait`";
+        let message = "an argument needs a type that is read from JSON, such as \
+                       `String`, instead of `impl Trait`";
         return Err(Error::new_spanned(ty, message));
     }
     if let Some(reference) = first_reference(ty) {
         let message = if is_context(&reference.elem) {
             "take the `Context` itself, as the last argument"
         } else {
-            "an argument of a callback owns its data; take `String` for `&str`, and `Vec<T>` for `&[T]`"
+            "an argument of a callback owns its data; take `String` for `&str`, \
+             and `Vec<T>` for `&[T]`"
         };
         return Err(Error::new_spanned(reference, message));
     }
@@ -325,9 +334,10 @@ fn is_box_of_local_error(ty: &Type) -> bool {
         return false;
     };
     let has = |name: &str| {
-        object.bounds.iter().any(|bound| {
-            matches!(bound, TypeParamBound::Trait(it) if it.path.segments.last().is_some_and(|last| last.ident == name))
-        })
+        object
+            .bounds
+            .iter()
+            .any(|bound| matches!(bound, TypeParamBound::Trait(it) if is_named(&it.path, name)))
     };
     has("Error") && !(has("Send") && has("Sync"))
 }
@@ -344,5 +354,10 @@ pub(crate) fn counted(count: usize, what: &str) -> String {
 /// Returns `true` if a type is named `Context`, wherever it is from. A macro cannot resolve names;
 /// if it is another type, the compiler reports it in the call of the function.
 fn is_context(ty: &Type) -> bool {
-    matches!(plain(ty), Type::Path(path) if path.path.segments.last().is_some_and(|segment| segment.ident == "Context"))
+    matches!(plain(ty), Type::Path(TypePath { path, .. }) if is_named(path, "Context"))
+}
+
+/// Returns `true` if the last part of a path is this name.
+fn is_named(path: &Path, name: &str) -> bool {
+    path.segments.last().is_some_and(|last| last.ident == name)
 }

@@ -55,8 +55,8 @@ pub(crate) fn expand(arguments: Arguments, function: ItemFn) -> Result<TokenStre
     let Root { private, unreached } = Root::find();
     let ReturnType::Type(_, result) = &sig.output else {
         let message = format!(
-            "#[invalidates] needs a function that returns a `Result` whose error can be made of `{unreached}`: an \
-             invalidation can fail, and its caller must know"
+            "#[invalidates] needs a function that returns a `Result` whose error can be \
+             made of `{unreached}`: an invalidation can fail, and its caller must know"
         );
         return Err(Error::new(sig.ident.span(), message));
     };

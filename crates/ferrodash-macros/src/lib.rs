@@ -143,7 +143,8 @@ pub fn invalidates(attribute: TokenStream, item: TokenStream) -> TokenStream {
 /// can be a path, such as `pages::render`. A function without the attribute is a compile error.
 #[proc_macro]
 pub fn callbacks(input: TokenStream) -> TokenStream {
-    let names = parse_macro_input!(input with syn::punctuated::Punctuated::<syn::Path, syn::Token![,]>::parse_terminated);
+    type Names = syn::punctuated::Punctuated<syn::Path, syn::Token![,]>;
+    let names = parse_macro_input!(input with Names::parse_terminated);
     let names = names.iter();
     quote::quote!([#(#names::callback()),*]).into()
 }

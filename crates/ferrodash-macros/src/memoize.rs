@@ -55,13 +55,13 @@ fn result(output: &ReturnType) -> Result<Type> {
         ReturnType::Type(_, ty) => ty,
     };
     if first_reference(parts_of_result(ty).0).is_some() || is_borrowed(ty) {
-        let message =
-            "#[memoize] keeps what the function returns; return a type that owns its data";
+        let message = "#[memoize] keeps what the function returns; \
+                       return a type that owns its data";
         return Err(Error::new_spanned(ty, message));
     }
     if first_impl_trait(ty).is_some() {
-        let message =
-            "#[memoize] keeps what the function returns; name the type instead of `impl Trait`";
+        let message = "#[memoize] keeps what the function returns; \
+                       name the type instead of `impl Trait`";
         return Err(Error::new_spanned(ty, message));
     }
     Ok((**ty).clone())
@@ -76,12 +76,14 @@ fn check_place(function: &ItemFn) -> Result<()> {
     let name = &function.sig.ident;
     let message = match (place(function, "memoize"), function.sig.receiver()) {
         (Some(Place::TraitImpl), _) => format!(
-            "#[memoize] cannot be on a function of a trait's impl: it writes others beside it, such as `{name}_forget`, which \
-             the trait does not have; memoize a function, or a method of an `impl` without a trait, and call it here"
+            "#[memoize] cannot be on a function of a trait's impl: it writes others \
+             beside it, such as `{name}_forget`, which the trait does not have; memoize \
+             a function, or a method of an `impl` without a trait, and call it here"
         ),
         (Some(Place::Impl), None) => {
             format!(
-                "#[memoize] in an impl needs a method with `&self`; move `{name}` out of the impl"
+                "#[memoize] in an impl needs a method with `&self`; \
+                 move `{name}` out of the impl"
             )
         }
         _ => return Ok(()),
@@ -129,16 +131,18 @@ fn parameters(function: &ItemFn) -> Result<Vec<Parameter>> {
             continue;
         };
         let Pat::Ident(pattern) = &*argument.pat else {
-            let message = "#[memoize] needs a plain name here, as the argument is part of the key";
+            let message = "#[memoize] needs a plain name here, \
+                           as the argument is part of the key";
             return Err(Error::new(argument.pat.span(), message));
         };
         if matches!(&*argument.ty, Type::Reference(reference) if reference.mutability.is_some()) {
-            let message =
-                "#[memoize] cannot take a mutable reference: a kept value would not write to it";
+            let message = "#[memoize] cannot take a mutable reference: \
+                           a kept value would not write to it";
             return Err(Error::new(argument.ty.span(), message));
         }
         if let Some(named) = first_impl_trait(&argument.ty) {
-            let message = "#[memoize] needs a type here, as the argument is part of the key and is kept for a task";
+            let message = "#[memoize] needs a type here, \
+                           as the argument is part of the key and is kept for a task";
             return Err(Error::new_spanned(named, message));
         }
         let name = pattern.ident.clone();

@@ -14,8 +14,9 @@ use crate::args::{DurationArg, once, texts, value};
 
 /// The keys, for messages about unknown keys. Each attribute adds its own keys to this list.
 /// [`PolicyArgs::take`] must know the same keys.
-pub(crate) const KEYS: &str = "timeout, stale_while_revalidate, stale_if_error, jitter, early, soft_timeout, \
-                               hard_timeout, slower_than, lease, tags";
+pub(crate) const KEYS: &str = "timeout, stale_while_revalidate, stale_if_error, jitter, \
+                               early, soft_timeout, hard_timeout, slower_than, \
+                               lease, tags";
 
 /// The options that were given. Options that are not given are not written, so the defaults are
 /// those of `Policy`.

@@ -24,7 +24,8 @@ pub enum Error {
     /// The server cannot listen on the address: it is in use, is not one of this machine, or needs
     /// more rights.
     #[error(
-        "cannot listen on {address}: {source}. Stop what listens there, or choose another port"
+        "cannot listen on {address}: {source}. Stop what listens there, \
+         or choose another port"
     )]
     Listen {
         /// The address.

@@ -73,7 +73,8 @@ pub(crate) fn install() {
         std::panic::set_hook(Box::new(|panic| tracing::error!("{}", OneLine(panic))));
         if let Some(error) = mistake {
             tracing::warn!(
-                "RUST_LOG is ignored: {error}; write a level such as debug, or ferrodash=debug,info"
+                "RUST_LOG is ignored: {error}; write a level such as debug, \
+                 or ferrodash=debug,info"
             );
         }
     }

@@ -66,7 +66,8 @@ pub enum StoredError {
     Forged,
     /// No tier of the cache took the value.
     #[error(
-        "the value cannot be stored: no tier of the cache took it; it may be too large, or the store is down"
+        "the value cannot be stored: no tier of the cache took it; it may be too large, \
+         or the store is down"
     )]
     Refused,
     /// The value cannot be written.

@@ -34,7 +34,8 @@ macro_rules! suite {
                 env!(
                     "OUT_DIR",
                     "ferrodash::suite! needs a build script: a build.rs that calls \
-                     `ferrodash_build::generate(\"wheels.toml\")`, and ferrodash-build in [build-dependencies]"
+                     `ferrodash_build::generate(\"wheels.toml\")`, \
+                     and ferrodash-build in [build-dependencies]"
                 ),
                 "/",
                 stringify!($name),

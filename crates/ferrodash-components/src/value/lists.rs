@@ -25,8 +25,9 @@ use crate::{Json, Prop};
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a list of options",
     label = "not the options of a list to choose from",
-    note = "options are a list of values, such as [\"a\", \"b\"], a list of pairs of a value and its label, such as [(1, \
-            \"one\")], or a map from values to labels; wrap a list of structs with the fields `value` and `label` in `Json`"
+    note = "options are a list of values, such as [\"a\", \"b\"], a list of pairs of a \
+            value and its label, such as [(1, \"one\")], or a map from values to labels; \
+            wrap a list of structs with the fields `value` and `label` in `Json`"
 )]
 pub trait Options {
     /// Returns the options as a property.
@@ -58,8 +59,9 @@ where
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not an option of a list to choose from",
     label = "neither a value, nor a pair of a value and its label",
-    note = "an option is text or a number, a pair of these, value and label, or a `serde_json::Value`; wrap a list of structs \
-            with the fields `value` and `label` in `Json`"
+    note = "an option is text or a number, a pair of these, value and label, or a \
+            `serde_json::Value`; wrap a list of structs with the fields `value` and \
+            `label` in `Json`"
 )]
 pub trait OptionItem {
     /// Returns the option as JSON.
@@ -172,8 +174,9 @@ option_values!(
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the marks of a slider",
     label = "not pairs of a number and a label",
-    note = "marks are a list of pairs of a number and its label, such as [(0, \"none\")], a map from numbers to labels, or \
-            `Value::Null` for no marks; wrap anything else that serializes in `Json`"
+    note = "marks are a list of pairs of a number and its label, such as [(0, \
+            \"none\")], a map from numbers to labels, or `Value::Null` for no marks; \
+            wrap anything else that serializes in `Json`"
 )]
 pub trait Marks {
     /// Returns the marks as a property.

@@ -393,7 +393,8 @@ impl Model {
                 let #make = || #private::Policy::new(#timeout) #options;
                 // In a block of its own: an option may name a static of the user's.
                 {
-                    static POLICY: ::std::sync::OnceLock<#private::Policy> = ::std::sync::OnceLock::new();
+                    static POLICY: ::std::sync::OnceLock<#private::Policy> =
+                        ::std::sync::OnceLock::new();
                     POLICY.get_or_init(#make)
                 }
             }

@@ -168,7 +168,11 @@ impl Background {
                 .name("ferrodash-encode".into())
                 .spawn(move || work(&jobs));
             if let Err(error) = thread {
-                tracing::warn!(%error, "no thread for compression could be started; some answers stay uncompressed");
+                tracing::warn!(
+                    %error,
+                    "no thread for compression could be started; \
+                     some answers stay uncompressed"
+                );
             }
         }
         Self { queue }

@@ -144,7 +144,8 @@ fn table(id: &'static str, columns: &[(&str, &str)]) -> dash_table::DataTable {
         .sort_action(dash_table::DataTableSortAction::Native)
         .style_table(json!({"overflowX": "auto"}))
         .style_cell(json!({
-            "fontFamily": "system-ui, sans-serif", "fontSize": "13px", "padding": "4px 8px", "textAlign": "left",
+            "fontFamily": "system-ui, sans-serif", "fontSize": "13px",
+            "padding": "4px 8px", "textAlign": "left",
             "maxWidth": "380px", "overflow": "hidden", "textOverflow": "ellipsis",
         }))
         .style_header(json!({"fontWeight": "600"}))
@@ -271,7 +272,8 @@ fn summary(cache: &Cache) -> String {
 fn function_row(function: &FunctionReport) -> Value {
     let mean = function.run_time.as_secs_f64() * 1e3 / function.runs.max(1) as f64;
     json!({
-        "name": &*function.name, "hits": function.hits, "stale": function.stale, "misses": function.misses,
+        "name": &*function.name,
+        "hits": function.hits, "stale": function.stale, "misses": function.misses,
         "collapsed": function.collapsed, "errors": function.errors, "runs": function.runs,
         "mean": (mean * 10.0).round() / 10.0, "impure": function.impure,
     })
@@ -280,7 +282,8 @@ fn function_row(function: &FunctionReport) -> Value {
 /// The row of an entry, by the ids of [`ENTRIES`].
 fn entry_row(entry: &EntryReport) -> Value {
     json!({
-        "function": &*entry.function, "key": entry.key.to_string(), "bytes": entry.bytes, "hits": entry.hits,
-        "age": entry.age.as_secs(), "fresh": entry.fresh.map(|left| left.as_secs()), "tier": entry.tier,
+        "function": &*entry.function, "key": entry.key.to_string(),
+        "bytes": entry.bytes, "hits": entry.hits, "age": entry.age.as_secs(),
+        "fresh": entry.fresh.map(|left| left.as_secs()), "tier": entry.tier,
     })
 }

@@ -132,10 +132,11 @@ pub enum Algorithm {
 impl Algorithm {
     /// Returns a hash in the form of policies and `integrity` attributes.
     fn hash(self, bytes: &[u8]) -> String {
-        match self {
-            Self::Sha256 => format!("sha256-{}", BASE64_STANDARD.encode(Sha256::digest(bytes))),
-            Self::Sha384 => format!("sha384-{}", BASE64_STANDARD.encode(Sha384::digest(bytes))),
-            Self::Sha512 => format!("sha512-{}", BASE64_STANDARD.encode(Sha512::digest(bytes))),
-        }
+        let (name, digest) = match self {
+            Self::Sha256 => ("sha256", BASE64_STANDARD.encode(Sha256::digest(bytes))),
+            Self::Sha384 => ("sha384", BASE64_STANDARD.encode(Sha384::digest(bytes))),
+            Self::Sha512 => ("sha512", BASE64_STANDARD.encode(Sha512::digest(bytes))),
+        };
+        format!("{name}-{digest}")
     }
 }

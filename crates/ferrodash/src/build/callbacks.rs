@@ -18,7 +18,8 @@ pub(super) fn check_identity(registry: &Registry, config: &Config, mistakes: &mu
     for registered in registry.iter().filter(|_| config.identify.user.is_none()) {
         if let Some(by) = registered.vary.iter().find(by_user) {
             let text = format!(
-                "it varies by {by}, but nothing says who makes a request; give the app App::identity"
+                "it varies by {by}, but nothing says who makes a request; \
+                 give the app App::identity"
             );
             mistakes.push(registered.callback.mistake(text));
         }
@@ -95,8 +96,8 @@ fn problem_of(
                 format!("; did you mean {nearest:?}?")
             });
             Some(format!(
-                "no component in the layout has the id {id:?}{hint} (a component that only answers bring needs \
-                 suppress_callback_exceptions)"
+                "no component in the layout has the id {id:?}{hint} (a component that \
+                 only answers bring needs suppress_callback_exceptions)"
             ))
         }
     }

@@ -121,8 +121,9 @@ fn collect_fields(parameter: &Parameter, inputs: usize, fields: &mut Vec<usize>)
 /// The mistake for a struct; a single field cannot be named, as serde reads the struct as a whole.
 fn problem_of_struct(wanted: &str, error: &serde_json::Error) -> String {
     format!(
-        "its function takes `{}`, which cannot be read from the values that the page is loaded with: {error}; give the inputs \
-         and states of its fields a default, or make a field an `Option` where the property is unset",
+        "its function takes `{}`, which cannot be read from the values that the page is \
+         loaded with: {error}; give the inputs and states of its fields a default, or \
+         make a field an `Option` where the property is unset",
         short(wanted)
     )
 }
@@ -206,18 +207,20 @@ impl First {
         let text: String = text.chars().take(60).collect();
         match self.origin {
             Origin::Unset => format!(
-                "{property} is unset when the page is loaded, and its function takes `{wanted}`, which cannot be null; give \
-                 it a default (`default = …` in the attribute, `default_value` in the builder), take an \
+                "{property} is unset when the page is loaded, and its function takes \
+                 `{wanted}`, which cannot be null; give it a default (`default = …` in \
+                 the attribute, `default_value` in the builder), take an \
                  `Option<{wanted}>`, or set the property in the layout"
             ),
             Origin::Default => {
                 format!(
-                    "the default of {property} is {text}, which is no `{wanted}`, as its function takes: {error}"
+                    "the default of {property} is {text}, which is no `{wanted}`, \
+                     as its function takes: {error}"
                 )
             }
             Origin::Layout => format!(
-                "{property} is {text} in the layout, and its function takes `{wanted}`: {error}; change the value or the \
-                 type"
+                "{property} is {text} in the layout, and its function takes `{wanted}`: \
+                 {error}; change the value or the type"
             ),
         }
     }

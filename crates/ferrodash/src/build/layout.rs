@@ -84,7 +84,8 @@ pub(super) fn check_container(
     if !missing.is_empty() {
         let missing = missing.join(", ");
         mistake(format!(
-            "the layout has no place for the pages ({missing}); put page_container() into it"
+            "the layout has no place for the pages ({missing}); \
+             put page_container() into it"
         ));
     }
 }

@@ -110,7 +110,11 @@ fn build_id(callbacks: &[Callback]) -> String {
     let mut hasher = blake3::Hasher::new();
     let file = std::env::current_exe().and_then(std::fs::File::open);
     if let Err(error) = file.and_then(|file| hasher.update_reader(file).map(drop)) {
-        tracing::warn!(%error, "the program's file cannot be read; builds are distinguished by their functions only");
+        tracing::warn!(
+            %error,
+            "the program's file cannot be read; \
+             builds are distinguished by their functions only"
+        );
         for Spec { name, version, .. } in callbacks.iter().map(|callback| &callback.spec) {
             hasher.update(name.as_bytes()).update(version.as_bytes());
         }

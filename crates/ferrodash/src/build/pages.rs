@@ -96,13 +96,13 @@ fn check_path(what: &str, path: &str, mistake: &mut dyn FnMut(String)) {
         ));
     } else if has_variables(&text) {
         mistake(format!(
-            "{what} is {path:?}; only a path_template has variables: name each old path, or give the page that \
-             template"
+            "{what} is {path:?}; only a path_template has variables: name each old path, \
+             or give the page that template"
         ));
     } else if !is_plain(&text) {
         mistake(format!(
-            "{what} is {path:?}; it must be a path as browsers send it, without ? and #, and percent-encoded \
-             where it is not ASCII"
+            "{what} is {path:?}; it must be a path as browsers send it, without ? and #, \
+             and percent-encoded where it is not ASCII"
         ));
     }
 }

@@ -41,7 +41,8 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
             .any(|start| url.starts_with(start) && !url.starts_with("//"))
     {
         mistake(format!(
-            "assets_external_path is {url:?}; it must begin with https://, http:// or a slash"
+            "assets_external_path is {url:?}; it must begin with https://, \
+             http:// or a slash"
         ));
     }
     let endpoints = [
@@ -57,7 +58,8 @@ fn check_paths(config: &Config, mistake: &mut dyn FnMut(String)) {
         // Names that begin with an underscore are those of Dash and of this crate.
         if path.is_empty() || path.starts_with('_') {
             mistake(format!(
-                "{name} is {path:?}; it must be a plain path that does not begin with an underscore"
+                "{name} is {path:?}; \
+                 it must be a plain path that does not begin with an underscore"
             ));
         } else if let Some(problem) = paths::problem(path) {
             mistake(format!(

@@ -62,8 +62,10 @@ fn inputs<'a, 'c>(
     callback: &'c Registered,
     sent: &ferrodash_wire::Call<'a>,
 ) -> Result<(&'c Shape, Vec<Item<'a>>), Rejection> {
-    let read =
-        |shape: &Shape| read_all(sent.inputs, shape.inputs.iter().map(|slot| &slot.property));
+    let read = |shape: &Shape| {
+        let properties = shape.inputs.iter().map(|slot| &slot.property);
+        read_all(sent.inputs, properties)
+    };
     let wire = match read(&callback.wire) {
         Ok(items) => return Ok((&callback.wire, items)),
         Err(error) => error,
@@ -108,8 +110,8 @@ fn value(callback: &Registered, index: usize, item: &Item<'_>, body: &Bytes) -> 
                 sent.value
                     .map_or(callback.unset(index).len(), |value| value.get().len())
             };
-            let mut list =
-                Vec::with_capacity(2 + many.iter().map(|sent| 1 + text(sent)).sum::<usize>());
+            let length: usize = many.iter().map(|sent| 1 + text(sent)).sum();
+            let mut list = Vec::with_capacity(2 + length);
             list.push(b'[');
             for sent in many {
                 if list.len() > 1 {

@@ -99,7 +99,8 @@ impl<'de, 'd, I: Iterator<Item = &'d Property>> Visitor<'de> for AllVisitor<I> {
         let mut items = Vec::new();
         for property in self.0 {
             let item = list.next_element_seed(ItemSeed(property))?;
-            items.push(item.ok_or_else(|| A::Error::custom(format!("{property} is missing")))?);
+            let missing = || A::Error::custom(format!("{property} is missing"));
+            items.push(item.ok_or_else(missing)?);
         }
         match list.next_element::<IgnoredAny>()? {
             None => Ok(items),

@@ -18,16 +18,20 @@ use crate::stored::StoredError;
 pub(super) enum Rejection {
     /// Not JSON, or not of the shape of a call.
     #[error(
-        "the request is not a callback's: {0}; send the JSON that Dash's front end sends: output, inputs, state and \
-         changedPropIds"
+        "the request is not a callback's: {0}; send the JSON that Dash's front end \
+         sends: output, inputs, state and changedPropIds"
     )]
     Malformed(String),
     /// A content type that other sites can send without asking first.
-    #[error("a call is sent as application/json, and this one is not; set its header Content-Type")]
+    #[error(
+        "a call is sent as application/json, and this one is not; \
+         set its header Content-Type"
+    )]
     NotJson,
     /// More bytes than the app takes.
     #[error(
-        "the request is larger than the {0} bytes that this app takes; send less, or raise App::max_body"
+        "the request is larger than the {0} bytes that this app takes; send less, \
+         or raise App::max_body"
     )]
     TooLarge(usize),
     /// The body did not arrive.
@@ -35,28 +39,35 @@ pub(super) enum Rejection {
     Incomplete,
     /// The body came so slowly that it may never end.
     #[error(
-        "the body of the request came too slowly, at less than 500 bytes a second; send it again"
+        "the body of the request came too slowly, at less than 500 bytes a second; \
+         send it again"
     )]
     TooSlow,
     /// The app or the client has as many calls in progress as it may have.
     #[error("too many calls of {0} are in progress; try again in a moment")]
     Busy(&'static str),
     /// A call with the id of another one, which is in progress or has ended.
-    #[error("a call with the request id {0:?} was already begun; its function does not run twice")]
+    #[error(
+        "a call with the request id {0:?} was already begun; \
+         its function does not run twice"
+    )]
     Repeated(String),
     /// Without the page's token, or with another one.
     #[error(
-        "the header {header} is not the cookie {cookie}, so this call may not be of a page of this app; reload the page, \
-         and let the browser take the cookie"
+        "the header {header} is not the cookie {cookie}, so this call may not be of a \
+         page of this app; reload the page, and let the browser take the cookie"
     )]
     Csrf { header: String, cookie: String },
     /// No callback writes this output.
-    #[error("no callback writes {0}; the page may be from an older version of the app: reload it")]
+    #[error(
+        "no callback writes {0}; the page may be from an older version of the app: \
+         reload it"
+    )]
     UnknownCallback(String),
     /// The arguments are not those that the callback declares.
     #[error(
-        "the call of {callback} does not have the declared {what}, in their order: {reason}; the page may be from an \
-         older version of the app: reload it"
+        "the call of {callback} does not have the declared {what}, in their order: \
+         {reason}; the page may be from an older version of the app: reload it"
     )]
     Mismatch {
         callback: String,
@@ -66,7 +77,8 @@ pub(super) enum Rejection {
     /// The callback may set headers, which an answer among others does not have, or browsers keep
     /// its answers.
     #[error(
-        "callback {0} is not called in a batch; send its call alone, to _dash-update-component"
+        "callback {0} is not called in a batch; send its call alone, \
+         to _dash-update-component"
     )]
     NotBatched(String),
     /// A page of another build asks for what this one does not have. The reason is for the log.
@@ -189,7 +201,8 @@ impl Rejection {
                         return error.to_string();
                     };
                     let said = format!(
-                        "callback {callback}: the value of {dependency} does not fit: received {received}"
+                        "callback {callback}: the value of {dependency} does not fit: \
+                         received {received}"
                     );
                     match fault {
                         Fault::Depth => format!("{said}: {reason}{}", fault.advice()),

@@ -73,8 +73,8 @@ impl From<VariableError> for NotFound {
 /// implementations apart and is inferred.
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the layout of a page",
-    note = "it is components, or an async function that takes a `PageRequest` or nothing and returns components, or a \
-            `Result` of components"
+    note = "it is components, or an async function that takes a `PageRequest` or nothing \
+            and returns components, or a `Result` of components"
 )]
 pub trait IntoPageLayout<M> {
     /// Turns the value into a layout.
@@ -131,7 +131,8 @@ where
 /// panic, the call of the page fails like any callback.
 #[diagnostic::on_unimplemented(
     message = "a page cannot show `{Self}`",
-    note = "it shows components and text, or a `Result` of these whose error is a `std::error::Error` or text"
+    note = "it shows components and text, or a `Result` of these whose error is a \
+            `std::error::Error` or text"
 )]
 pub trait IntoPageContent<M> {
     #[doc(hidden)]

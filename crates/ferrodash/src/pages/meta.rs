@@ -38,7 +38,10 @@ impl Head {
         let variables = variables.unwrap_or_default();
         let title = page.map_or_else(|| pages.title.clone(), |page| text(&page.title, &variables));
         let description = page.map_or_else(String::new, |page| text(&page.description, &variables));
-        let address = |image: &str| image.split('/').map(encode).collect::<Vec<_>>().join("/");
+        let address = |image: &str| {
+            let parts: Vec<_> = image.split('/').map(encode).collect();
+            parts.join("/")
+        };
         let from_assets = || match pages.paths().get_asset_url(&address(page?.image()?)) {
             path if path.starts_with('/') => Some(format!("{}{path}", visit.origin)),
             url => Some(url),
@@ -88,7 +91,10 @@ impl Head {
 /// Returns the text, or nothing if its function panics: the page itself can still be shown.
 fn text(text: &PageText, variables: &Variables) -> String {
     catch_unwind(AssertUnwindSafe(|| text.of(variables))).unwrap_or_else(|_| {
-        tracing::error!(variables = %OneLine(variables), "the function of a page's title or description panicked");
+        tracing::error!(
+            variables = %OneLine(variables),
+            "the function of a page's title or description panicked"
+        );
         String::new()
     })
 }

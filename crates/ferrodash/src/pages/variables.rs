@@ -33,7 +33,8 @@ impl Variables {
     pub(crate) fn of_query(query: &str) -> Self {
         let mut variables = Self::default();
         let mut places = HashMap::new();
-        for (name, value) in form_urlencoded::parse(query.trim_start_matches('?').as_bytes()) {
+        let query = query.trim_start_matches('?');
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
             let place = *places.entry(name.clone()).or_insert_with(|| {
                 variables.0.push((name.into_owned(), Vec::new()));
                 variables.0.len() - 1
@@ -157,8 +158,8 @@ macro_rules! parsed {
     ($($method:ident $visit:ident $type:ty),* $(,)?) => {$(
         fn $method<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, VariableError> {
             let value = self.value()?;
-            let parsed = value.parse::<$type>().map_err(VariableError::custom).and_then(|value| visitor.$visit(value));
-            self.named(parsed)
+            let parsed = value.parse::<$type>().map_err(VariableError::custom);
+            self.named(parsed.and_then(|value| visitor.$visit(value)))
         }
     )*};
 }
@@ -169,10 +170,12 @@ impl<'de> Deserializer<'de> for Variable<'de> {
 
     parsed! {
         deserialize_bool visit_bool bool,
-        deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16, deserialize_i32 visit_i32 i32,
-        deserialize_i64 visit_i64 i64, deserialize_i128 visit_i128 i128,
-        deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16, deserialize_u32 visit_u32 u32,
-        deserialize_u64 visit_u64 u64, deserialize_u128 visit_u128 u128,
+        deserialize_i8 visit_i8 i8, deserialize_i16 visit_i16 i16,
+        deserialize_i32 visit_i32 i32, deserialize_i64 visit_i64 i64,
+        deserialize_i128 visit_i128 i128,
+        deserialize_u8 visit_u8 u8, deserialize_u16 visit_u16 u16,
+        deserialize_u32 visit_u32 u32, deserialize_u64 visit_u64 u64,
+        deserialize_u128 visit_u128 u128,
         deserialize_f32 visit_f32 f32, deserialize_f64 visit_f64 f64,
         deserialize_char visit_char char,
     }
@@ -231,7 +234,9 @@ impl<'de> Deserializer<'de> for Variable<'de> {
         self.named(visitor.visit_enum(value))
     }
 
-    forward_to_deserialize_any! { bytes byte_buf unit unit_struct tuple_struct map struct identifier ignored_any }
+    forward_to_deserialize_any! {
+        bytes byte_buf unit unit_struct tuple_struct map struct identifier ignored_any
+    }
 }
 
 /// Writes `name=value` pairs joined by `&`, for the log; they are not encoded again.
@@ -240,7 +245,8 @@ impl Display for Variables {
         let pairs = self
             .0
             .iter()
-            .flat_map(|(name, values)| values.iter().map(move |value| format!("{name}={value}")));
+            .flat_map(|(name, values)| values.iter().map(move |value| (name, value)))
+            .map(|(name, value)| format!("{name}={value}"));
         f.write_str(&pairs.collect::<Vec<_>>().join("&"))
     }
 }

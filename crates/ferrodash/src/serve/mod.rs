@@ -142,7 +142,8 @@ impl Connections {
             if self.room.available_permits() == 0 {
                 let most = self.settings.max_connections;
                 self.log(&format!(
-                    "{most} connections are open, as many as Server::max_connections allows; others wait"
+                    "{most} connections are open, \
+                     as many as Server::max_connections allows; others wait"
                 ));
             }
             // All three branches may be dropped at any time: a connection that was accepted is
@@ -151,7 +152,9 @@ impl Connections {
                 () = phases.reached(Phase::Closing) => return,
                 // Without this, tasks that have ended would stay in the set.
                 Some(_) = self.open.join_next() => {}
-                (room, accepted) = next(self.room.clone(), listener) => self.take(room, accepted).await,
+                (room, accepted) = next(self.room.clone(), listener) => {
+                    self.take(room, accepted).await;
+                }
             }
         }
     }
@@ -184,8 +187,8 @@ impl Connections {
             Err(error) if is_lack_of_handles(&error) => {
                 let open = self.open.len();
                 self.log(&format!(
-                    "a connection cannot be accepted: {error}; {open} are open; raise the limit of open files (ulimit -n) \
-                     or lower Server::max_connections"
+                    "a connection cannot be accepted: {error}; {open} are open; raise \
+                     the limit of open files (ulimit -n) or lower Server::max_connections"
                 ));
                 sleep(OUT_OF_HANDLES).await;
             }
@@ -211,10 +214,13 @@ impl Connections {
         tokio::select! {
             ended = timeout(self.settings.stop_within, all) => {
                 if ended.is_err() {
-                    tracing::warn!("requests were still open after {:?} and are cancelled", self.settings.stop_within);
+                    let waited = self.settings.stop_within;
+                    tracing::warn!("requests were still open after {waited:?} and are cancelled");
                 }
             }
-            () = phases.reached(Phase::Now) => tracing::warn!("asked to stop twice; open requests are cancelled"),
+            () = phases.reached(Phase::Now) => {
+                tracing::warn!("asked to stop twice; open requests are cancelled");
+            }
         }
     }
 }

@@ -57,15 +57,15 @@ impl DiskConfig {
         }
         // The name of a directory may contain an `@`, but not where the name of a host would be.
         if address.contains('@') && address.starts_with("//") && !address.starts_with("///") {
-            return Err(malformed(
-                "it names a directory of this host, which has neither a user nor a password".into(),
-            ));
+            let reason = "it names a directory of this host, \
+                          which has neither a user nor a password";
+            return Err(malformed(reason.into()));
         }
         // The text before the `@` may be a password, so it is not repeated.
         if options.contains('@') {
-            return Err(malformed(
-                "an option has an @, which neither max=SIZE nor namespace=NAME has".into(),
-            ));
+            let reason = "an option has an @, \
+                          which neither max=SIZE nor namespace=NAME has";
+            return Err(malformed(reason.into()));
         }
         let mut config = Self::new(directory);
         for option in options.split('&').filter(|option| !option.is_empty()) {
@@ -84,7 +84,8 @@ impl DiskConfig {
                 other => {
                     let name = address::option(other.map_or("", |(name, _)| name));
                     let reason = format!(
-                        "{name} is not a known option; the options are max=SIZE and namespace=NAME"
+                        "{name} is not a known option; \
+                         the options are max=SIZE and namespace=NAME"
                     );
                     return Err(malformed(reason));
                 }

@@ -113,7 +113,11 @@ impl Home {
             return Err(std::io::Error::other("the old files are still in use").into());
         }
         let directory = self.directory.display();
-        tracing::warn!(%directory, "the files of the disk cache were removed, replaced or truncated; opening them again");
+        tracing::warn!(
+            %directory,
+            "the files of the disk cache were removed, replaced or truncated; \
+             opening them again"
+        );
         let store =
             open_store(&self.directory, &self.room, damaged).map_err(std::io::Error::other)?;
         self.room.make_reserve();

@@ -161,7 +161,10 @@ fn prepare(directory: &Path, origin: &Origin) -> Result<(), String> {
         // Commits do not wait for the disk, so after a loss of power some pages are lost, and the
         // others need not fit together.
         Some(found) if found.starts_with("ferrodash-cache disk ") => {
-            tracing::info!(directory = %directory.display(), "the disk cache is from another boot; starting with an empty one");
+            tracing::info!(
+                directory = %directory.display(),
+                "the disk cache is from another boot; starting with an empty one"
+            );
             discard(directory)?;
         }
         _ if database.exists() => put_aside(directory, "it is not a cache's")?,
@@ -303,7 +306,11 @@ pub(super) fn is_damage(error: &heed::Error) -> bool {
 /// Renames a file that cannot be used, as it may belong to another program. Only the last one is
 /// kept.
 fn put_aside(directory: &Path, reason: &str) -> Result<(), String> {
-    tracing::warn!(directory = %directory.display(), reason, "the disk cache cannot be used; starting with an empty one");
+    tracing::warn!(
+        directory = %directory.display(),
+        reason,
+        "the disk cache cannot be used; starting with an empty one"
+    );
     fs::rename(
         directory.join(DATABASE),
         directory.join("data.mdb.unusable"),

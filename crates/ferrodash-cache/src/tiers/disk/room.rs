@@ -92,7 +92,11 @@ impl Room {
         drop(state);
         if self.log.may() {
             let (directory, kept) = (self.directory.display(), limit >> 10);
-            tracing::warn!(%directory, %error, "the disk has no room for the budget of the cache, which keeps {kept} KiB");
+            tracing::warn!(
+                %directory,
+                %error,
+                "the disk has no room for the budget of the cache, which keeps {kept} KiB"
+            );
         }
         let _ = fs::remove_file(self.directory.join(RESERVE));
         limit
@@ -125,7 +129,8 @@ impl Room {
         } else if tried {
             // Nothing has run out since the last look.
             self.state().full = false;
-            tracing::info!(directory = %self.directory.display(), "the disk has room for the cache again");
+            let directory = self.directory.display();
+            tracing::info!(%directory, "the disk has room for the cache again");
         } else if due {
             let mut state = self.state();
             state.wait = (2 * state.wait).min(LONGEST_TRY);

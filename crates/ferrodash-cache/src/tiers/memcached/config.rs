@@ -48,8 +48,8 @@ impl MemcachedConfig {
         // The text before the `@` may be a password, wherever it is, so it is not repeated.
         if address.contains('@') {
             return Err(
-                "a user and a password need SASL, which only the binary protocol has, and Memcached has deprecated \
-                        that; use a private network or a TLS proxy"
+                "a user and a password need SASL, which only the binary protocol has, \
+                 and Memcached has deprecated that; use a private network or a TLS proxy"
                     .into(),
             );
         }
@@ -109,7 +109,8 @@ impl MemcachedConfig {
             _ => {
                 let name = address::option(name);
                 return Err(format!(
-                    "{name} is no option of Memcached; namespace, deadline and max_item are"
+                    "{name} is no option of Memcached; namespace, \
+                     deadline and max_item are"
                 ));
             }
         }
@@ -130,9 +131,9 @@ fn with_port(server: &str) -> Result<String, String> {
         .and_then(|host| host.strip_suffix(']'));
     if !is_host(inner.unwrap_or(host)) || inner.is_none() && host.contains(':') {
         // A text that is not a host may be a password, so it is not repeated.
-        return Err(
-            "a server is not written as host:port, with an IPv6 address in brackets".to_owned(),
-        );
+        let reason = "a server is not written as host:port, \
+                      with an IPv6 address in brackets";
+        return Err(reason.to_owned());
     }
     match port.map(str::parse::<u16>) {
         None => Ok(format!("{host}:{DEFAULT_PORT}")),

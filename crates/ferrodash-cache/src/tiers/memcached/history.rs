@@ -182,7 +182,8 @@ impl Memcached {
         if begun.done() {
             tracing::info!(
                 era,
-                "the Memcached server lost its marks or never had them; discarding all that it has"
+                "the Memcached server lost its marks or never had them; \
+                 discarding all that it has"
             );
         } else {
             call.run([Delete::new(counter).into()]).await?;

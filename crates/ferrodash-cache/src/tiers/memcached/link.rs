@@ -185,7 +185,8 @@ impl Names {
         {
             true => Ok(Self { namespace }),
             false => Err(format!(
-                "the namespace {namespace:?} is not up to {LONGEST_NAMESPACE} visible ASCII characters"
+                "the namespace {namespace:?} is not up to {LONGEST_NAMESPACE} visible \
+                 ASCII characters"
             )),
         }
     }

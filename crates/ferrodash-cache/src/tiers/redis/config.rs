@@ -235,9 +235,9 @@ impl<'a> Address<'a> {
         let (authority, path) = rest.split_once('/').unwrap_or((rest, ""));
         // The text before a misplaced `@` may be part of a password, so it is not repeated.
         if path.contains('@') || query.contains('@') {
-            return Err(
-                "special characters in user, password and options are written as %XX".to_owned(),
-            );
+            let reason = "special characters in user, \
+                          password and options are written as %XX";
+            return Err(reason.to_owned());
         }
         let (login, hosts) = match authority.rsplit_once('@') {
             Some((login, hosts)) => (Some(login), hosts),
@@ -263,10 +263,9 @@ impl<'a> Address<'a> {
         let mut servers = self.servers(PORT)?;
         let server = servers.remove(0);
         if !servers.is_empty() {
-            return Err(
-                "several servers are the addresses of redis+sentinel:// or redis+cluster://"
-                    .to_owned(),
-            );
+            let reason = "several servers are the addresses of redis+sentinel:// or \
+                          redis+cluster://";
+            return Err(reason.to_owned());
         }
         let settings = settings(self.login).set_db(database(self.path)?);
         client(server, settings, certificates)
@@ -303,9 +302,9 @@ impl<'a> Address<'a> {
     /// Makes the target of the address of a cluster.
     fn cluster(self, certificates: Option<Certificates>) -> Result<Target, String> {
         if !self.path.is_empty() {
-            return Err(
-                "a cluster has neither databases nor masters to name after its servers".to_owned(),
-            );
+            let reason = "a cluster has neither databases nor masters \
+                          to name after its servers";
+            return Err(reason.to_owned());
         }
         let node = |server: ConnectionAddr| match server {
             ConnectionAddr::Tcp(host, port) | ConnectionAddr::TcpTls { host, port, .. } => {
@@ -428,17 +427,17 @@ impl Options {
     /// Checks that the options fit the address and each other.
     fn check(&self, address: &Address<'_>) -> Result<(), String> {
         if !address.tls && !self.files.is_empty() {
-            return Err(
-                "ca, cert and key are for TLS, which the address does not ask for".to_owned(),
-            );
+            let reason = "ca, cert and key are for TLS, \
+                          which the address does not ask for";
+            return Err(reason.to_owned());
         }
         if self.files.certificate.is_some() != self.files.key.is_some() {
             return Err("cert and key are given together".to_owned());
         }
         if self.sentinel_auth && (address.kind != Kind::Sentinels || address.login.is_none()) {
-            return Err(
-                "sentinel_auth needs sentinels, and a user and password to give them".to_owned(),
-            );
+            let reason = "sentinel_auth needs sentinels, \
+                          and a user and password to give them";
+            return Err(reason.to_owned());
         }
         Ok(())
     }

@@ -271,7 +271,9 @@ impl Keeper {
         loop {
             tokio::select! {
                 () = &mut closed => return "it was closed".to_owned(),
-                () = link.signals.useless.notified() => return "the server is no longer the one to talk to".to_owned(),
+                () = link.signals.useless.notified() => {
+                    return "the server is no longer the one to talk to".to_owned();
+                }
                 () = link.signals.doubt.notified() => {}
                 () = sleep(BEAT) => {}
             }
@@ -445,7 +447,8 @@ async fn run_of(connection: &mut MultiplexedConnection) -> RedisResult<Arc<str>>
         .arg("replication");
     let parts: [String; 2] = match pipe.query_async(connection).await {
         Err(error) if error.kind() == ErrorKind::Server(ServerErrorKind::NoPerm) => {
-            let what = "it cannot be known whether the server has lost data, as INFO is refused; let the user call it";
+            let what = "it cannot be known whether the server has lost data, as INFO is \
+                        refused; let the user call it";
             return Err((error.kind(), what, error.to_string()).into());
         }
         answer => answer?,
@@ -458,16 +461,20 @@ async fn run_of(connection: &mut MultiplexedConnection) -> RedisResult<Arc<str>>
             .map(|(_, value)| value.trim())
     };
     if field("role") == Some("slave") {
-        let what = "READONLY: it is a replica, which may be behind its master; give the address of the master";
+        let what = "READONLY: it is a replica, which may be behind its master; \
+                    give the address of the master";
         return Err((ErrorKind::Server(ServerErrorKind::ReadOnly), what).into());
     }
     match (field("run_id"), field("master_replid")) {
         (None, None) => Err((
             ErrorKind::UnexpectedReturnType,
-            "it cannot be known whether the server has lost data, as INFO has neither run_id nor master_replid",
+            "it cannot be known whether the server has lost data, \
+             as INFO has neither run_id nor master_replid",
         )
             .into()),
-        (run, data) => Ok(format!("{}:{}", run.unwrap_or_default(), data.unwrap_or_default()).into()),
+        (run, data) => {
+            Ok(format!("{}:{}", run.unwrap_or_default(), data.unwrap_or_default()).into())
+        }
     }
 }
 

@@ -35,7 +35,8 @@ impl Names {
     pub(crate) fn new(namespace: &str, histories: u16) -> Result<Self, String> {
         if namespace.contains(['{', '}']) {
             return Err(format!(
-                "the namespace {namespace:?} has braces, which would split its keys over a cluster"
+                "the namespace {namespace:?} has braces, \
+                 which would split its keys over a cluster"
             ));
         }
         let marks = match histories {

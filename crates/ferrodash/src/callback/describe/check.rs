@@ -71,8 +71,9 @@ pub(in crate::callback) fn check(callback: &Callback, mistakes: &mut Vec<Mistake
         .find(|output| output.allow_duplicate && !says)
     {
         mistake(&format!(
-            "{} allows duplicates, so that the order of calls when the page is loaded is not known; say \
-             prevent_initial_call, or prevent_initial_call = \"initial_duplicate\" if any order will do",
+            "{} allows duplicates, so that the order of calls when the page is loaded is \
+             not known; say prevent_initial_call, or prevent_initial_call = \
+             \"initial_duplicate\" if any order will do",
             output.property
         ));
     }
@@ -108,8 +109,8 @@ fn check_clientside(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) 
         || spec.batch
     {
         mistake(
-            &"its function runs in the page, so cache, api_endpoint, on_error, dynamic_callbacks and batch do nothing \
-              there",
+            &"its function runs in the page, so cache, api_endpoint, on_error, \
+              dynamic_callbacks and batch do nothing there",
         );
     }
 }
@@ -120,11 +121,13 @@ fn check_counts(spec: &Spec, handler: &ErasedHandler, mistake: &mut dyn FnMut(&d
     let (wanted, inputs, states) = (handler.arguments(), spec.inputs.len(), spec.states.len());
     match &spec.parameters {
         None if wanted != inputs + states => mistake(&format!(
-            "its function takes {wanted} argument(s), but it has {} input(s) and state(s)",
+            "its function takes {wanted} argument(s), but it has {} input(s) \
+             and state(s)",
             inputs + states
         )),
         Some(parameters) if wanted != parameters.len() => mistake(&format!(
-            "its function takes {wanted} argument(s), but it has {} input(s), struct(s) and state(s)",
+            "its function takes {wanted} argument(s), but it has {} input(s), struct(s) \
+             and state(s)",
             parameters.len()
         )),
         _ => {}
@@ -153,7 +156,8 @@ fn check_api(api: &ApiEndpoint, wanted: usize, mistake: &mut dyn FnMut(&dyn Disp
     if !api.path.starts_with('/') || problem.is_some() {
         let problem = problem.unwrap_or_default();
         mistake(&format!(
-            "its api_endpoint is {:?}; it must be a plain path that begins with a slash{problem}",
+            "its api_endpoint is {:?}; it must be a plain path that begins with a \
+             slash{problem}",
             api.path
         ));
     }
@@ -219,7 +223,8 @@ fn check_patterns_of_arguments(
         }
         if let Some(key) = smaller_keys(property).into_iter().find(is_new) {
             mistake(&format!(
-                "{property} has ALLSMALLER for {key:?}, for which the outputs have no MATCH"
+                "{property} has ALLSMALLER for {key:?}, \
+                 for which the outputs have no MATCH"
             ));
         }
     }
@@ -258,13 +263,16 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
         mistake("a cache with a timeout of zero keeps nothing; leave it out".into());
     }
     if callback.spec.outputs.is_empty() {
-        mistake("it is cached but has no output, so a second call would do nothing; leave the cache out".into());
+        let problem = "it is cached but has no output, so a second call would do nothing; \
+                       leave the cache out";
+        mistake(problem.into());
     }
     // Two closures of one type that captured different values would share their entries.
     if matches!(callback.function, Function::Server { id: None, .. }) && !callback.spec.is_named {
         mistake(
-            "it is cached and its function captures values, which are no part of the key; give it a name that no other \
-             callback over the same cache has (CallbackBuilder::name), and a version that changes with its code"
+            "it is cached and its function captures values, which are no part of the \
+             key; give it a name that no other callback over the same cache has \
+             (CallbackBuilder::name), and a version that changes with its code"
                 .into(),
         );
     }
@@ -274,8 +282,9 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
         && cache.vary.is_empty()
     {
         mistake(
-            "it is cached and takes the Context, so it must declare what its answer varies by, for example vary = \
-             \"cookie:session\" or vary = \"trigger\"; without that, the answer for one user could reach another"
+            "it is cached and takes the Context, so it must declare what its answer \
+             varies by, for example vary = \"cookie:session\" or vary = \"trigger\"; \
+             without that, the answer for one user could reach another"
                 .into(),
         );
     }
@@ -284,8 +293,8 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
         .find(|by| cache.client && !by.is_known_to_the_browser())
     {
         mistake(format!(
-            "it is cached in the browser and varies by {by}, which a page cannot see; cache it on the server only, \
-             without `client`"
+            "it is cached in the browser and varies by {by}, which a page cannot see; \
+             cache it on the server only, without `client`"
         ));
     }
     vary
@@ -298,7 +307,8 @@ pub(in crate::callback) fn check_added(callback: &Callback, mistakes: &mut Vec<M
     let is_source = |function: &Clientside| function.source.is_some();
     if callback.clientside().is_some_and(is_source) {
         mistake(
-            "its function is source text, which a page that is loaded already cannot take; name a function",
+            "its function is source text, which a page that is loaded already cannot \
+             take; name a function",
         );
     }
     let mut inputs = callback.spec.inputs.iter();
@@ -346,7 +356,8 @@ fn check_writers(callbacks: &[&Callback], mistakes: &mut Vec<Mistake>) {
         if let Some(other) = exact.or_else(overlapping) {
             let other = format!("{} ({})", other.spec.name, other.spec.location);
             let text = format!(
-                "{property} is written by {other} too; only one callback can, unless the others say allow_duplicate"
+                "{property} is written by {other} too; only one callback can, \
+                 unless the others say allow_duplicate"
             );
             mistakes.push(callback.mistake(text));
         }
@@ -394,7 +405,8 @@ fn check_circles(all: &[&Callback], mistakes: &mut Vec<Mistake>) {
                 if to == start {
                     let last = &all[from].spec.name;
                     let text = format!(
-                        "it triggers itself again, through its outputs and {last}, without an end"
+                        "it triggers itself again, through its outputs and {last}, \
+                         without an end"
                     );
                     mistakes.push(first.mistake(text));
                     next.clear();

@@ -130,7 +130,8 @@ impl Registry {
         let mut registered = Registered::new(callback.clone(), vary, number, &self.defaults);
         if self.by_output.contains_key(&registered.declared) {
             mistakes.push(callback.mistake(
-                "the app has a callback with these outputs, or with none and these inputs, already",
+                "the app has a callback with these outputs, \
+                 or with none and these inputs, already",
             ));
         }
         // Checks compare with all others and may take a moment, so they are made under this lock,

@@ -334,7 +334,8 @@ impl Context {
         let (name, value) = (HeaderName::try_from(name)?, HeaderValue::try_from(value)?);
         if OF_THE_SERVER.contains(&name.as_str()) {
             return Err(HeaderError(format!(
-                "{name} belongs to the connection or the body, and the server sets it; leave it out"
+                "{name} belongs to the connection or the body, and the server sets it; \
+                 leave it out"
             )));
         }
         if self.may_do("sets a header") {

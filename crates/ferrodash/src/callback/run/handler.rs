@@ -33,8 +33,9 @@ pub(crate) struct Arguments {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` is not a function that can answer a callback",
     label = "not a function of at most twelve arguments",
-    note = "a callback's function is an async function or an async closure of at most twelve arguments; several inputs \
-            and states can be one argument, a struct: see `CallbackBuilder::args`"
+    note = "a callback's function is an async function or an async closure of at most \
+            twelve arguments; several inputs and states can be one argument, a struct: \
+            see `CallbackBuilder::args`"
 )]
 pub trait Handler<A> {
     #[doc(hidden)]
@@ -50,8 +51,9 @@ pub trait Handler<A> {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a callback",
     label = "this type cannot be read from JSON",
-    note = "an argument implements `serde::Deserialize` and owns its data: add `#[derive(serde::Deserialize)]` to a type \
-            of your own, and take `String` for `&str`"
+    note = "an argument implements `serde::Deserialize` and owns its data: add \
+            `#[derive(serde::Deserialize)]` to a type of your own, \
+            and take `String` for `&str`"
 )]
 pub trait CallbackArgument: Sized {
     #[doc(hidden)]
@@ -72,8 +74,9 @@ impl<T: DeserializeOwned> CallbackArgument for T {
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be an argument of a callback",
     label = "this type cannot be read from JSON",
-    note = "an argument implements `serde::Deserialize` and owns its data: add `#[derive(serde::Deserialize)]` to a type \
-            of your own, and take `String` for `&str`; the last argument can be a `Context`"
+    note = "an argument implements `serde::Deserialize` and owns its data: add \
+            `#[derive(serde::Deserialize)]` to a type of your own, and take `String` for \
+            `&str`; the last argument can be a `Context`"
 )]
 pub trait LastArgument<K>: Sized {
     #[doc(hidden)]

@@ -92,7 +92,8 @@ pub(crate) enum CallError {
     Function(Arc<dyn Error + Send + Sync>),
     /// An argument is not what the function takes.
     #[error(
-        "the value of {dependency} does not fit: received {received}, wanted {wanted}: {reason}"
+        "the value of {dependency} does not fit: \
+         received {received}, wanted {wanted}: {reason}"
     )]
     Argument {
         dependency: String,
@@ -102,8 +103,8 @@ pub(crate) enum CallError {
     },
     /// A cached function read something that its key does not have.
     #[error(
-        "it is cached and read {0} without declaring it, so its answer would be given to others too; add vary = \"{0}\" \
-         to its cache options"
+        "it is cached and read {0} without declaring it, so its answer would be given to \
+         others too; add vary = \"{0}\" to its cache options"
     )]
     Undeclared(Vary),
     /// The function returned another number of values than the callback has outputs.
@@ -111,7 +112,8 @@ pub(crate) enum CallError {
     OutputCount { returned: usize, outputs: usize },
     /// The value for an output with `ALL` does not have one item for each of its components.
     #[error(
-        "{output} stands for {components} components, but {returned}; return a list with one item for each"
+        "{output} stands for {components} components, but {returned}; \
+         return a list with one item for each"
     )]
     ListOutput {
         output: String,
@@ -123,12 +125,14 @@ pub(crate) enum CallError {
     EachForOne(String),
     /// A cached function changed the answer for its caller only.
     #[error(
-        "it is cached and {0}, which would reach only one of those who get its answer; do that in a callback without cache"
+        "it is cached and {0}, which would reach only one of those who get its answer; \
+         do that in a callback without cache"
     )]
     EffectInCache(&'static str),
     /// A function whose calls travel with others set something for its own answer.
     #[error(
-        "it is declared `batch`, but {0} was set, which an answer that travels with others does not have; take `batch` away"
+        "it is declared `batch`, but {0} was set, which an answer that travels with \
+         others does not have; take `batch` away"
     )]
     EffectInBatch(String),
     /// Its function runs in the page, so the server has nothing to call.
@@ -142,7 +146,8 @@ pub(crate) enum CallError {
     Panic(Arc<str>),
     /// The function ran longer than its limit.
     #[error(
-        "it took longer than {0:?} and was cancelled; raise its timeout, or that of the app with App::call_timeout"
+        "it took longer than {0:?} and was cancelled; raise its timeout, \
+         or that of the app with App::call_timeout"
     )]
     TimedOut(std::time::Duration),
     /// The error of an earlier call, which is kept for a while.
@@ -294,8 +299,9 @@ pub struct Each<T>(pub Vec<T>);
 /// makes the call fail.
 #[diagnostic::on_unimplemented(
     message = "a callback cannot write `{Self}` to an output",
-    note = "text, numbers, booleans, components, `serde_json::Value`, options and lists of these, `Update`, `NoUpdate`, \
-            `Patch` and `Each` can be; wrap any other value that serializes in `Json`"
+    note = "text, numbers, booleans, components, `serde_json::Value`, options and lists \
+            of these, `Update`, `NoUpdate`, `Patch` and `Each` can be; wrap any other \
+            value that serializes in `Json`"
 )]
 pub trait IntoOutput {
     /// True for a value that stands for all outputs of a callback, however many there are.
@@ -412,10 +418,11 @@ impl<T: IntoOutput> From<Vec<T>> for Outputs {
 #[diagnostic::on_unimplemented(
     message = "a callback cannot return `{Self}`",
     label = "this is neither a value for an output nor several of them",
-    note = "it returns a value for its output, a tuple of at most ten values or `Outputs` for several outputs, or a \
-            `Result` of these; wrap a value that only serializes in `Json`",
-    note = "the error of a `Result` implements `std::error::Error`, or is `CallbackError`, text, or `Box<dyn Error + Send \
-            + Sync>`"
+    note = "it returns a value for its output, a tuple of at most ten values or \
+            `Outputs` for several outputs, or a `Result` of these; \
+            wrap a value that only serializes in `Json`",
+    note = "the error of a `Result` implements `std::error::Error`, or is \
+            `CallbackError`, text, or `Box<dyn Error + Send + Sync>`"
 )]
 pub trait IntoAnswer<M> {
     /// The number of values, if it is known from the type.
@@ -432,8 +439,9 @@ pub trait IntoAnswer<M> {
 #[diagnostic::on_unimplemented(
     message = "a callback with {N} outputs cannot return `{Self}`",
     label = "this is not a value for each of {N} outputs",
-    note = "for several outputs it returns a tuple with one value for each or `Outputs`, for none it returns `()`, or it \
-            returns a `Result` of these; wrap a value that only serializes in `Json`"
+    note = "for several outputs it returns a tuple with one value for each or `Outputs`, \
+            for none it returns `()`, or it returns a `Result` of these; wrap a value \
+            that only serializes in `Json`"
 )]
 pub trait IntoAnswers<const N: usize, M>: IntoAnswer<M> {}
 
@@ -443,9 +451,10 @@ pub trait IntoAnswers<const N: usize, M>: IntoAnswer<M> {}
 #[diagnostic::on_unimplemented(
     message = "a callback with one output cannot return `{Self}`",
     label = "this is not a value for an output",
-    note = "text, numbers, booleans, components, `serde_json::Value`, options and lists of these, `Update`, `NoUpdate`, \
-            `Patch` and `Each` are values, and a `Result` of one can be returned; wrap any other value that serializes in \
-            `Json`"
+    note = "text, numbers, booleans, components, `serde_json::Value`, options and lists \
+            of these, `Update`, `NoUpdate`, `Patch` and `Each` are values, and a \
+            `Result` of one can be returned; \
+            wrap any other value that serializes in `Json`"
 )]
 pub trait IntoSingleAnswer<M>: IntoAnswer<M> {}
 
@@ -456,8 +465,9 @@ pub trait IntoSingleAnswer<M>: IntoAnswer<M> {}
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the error of a callback",
     label = "this type is no error that can be shown and sent to another thread",
-    note = "the error implements `std::error::Error`, `Send` and `Sync`, or is `CallbackError`, `anyhow::Error`, text, or \
-            `Box<dyn Error + Send + Sync>`; `?` turns each error into a `CallbackError`"
+    note = "the error implements `std::error::Error`, `Send` and `Sync`, or is \
+            `CallbackError`, `anyhow::Error`, text, or `Box<dyn Error + Send + Sync>`; \
+            `?` turns each error into a `CallbackError`"
 )]
 pub trait IntoCallbackError {
     #[doc(hidden)]
