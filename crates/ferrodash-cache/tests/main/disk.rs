@@ -1,36 +1,15 @@
-//! The disk tier: what it keeps, what it lets go, and what it does when processes are killed or
-//! files are damaged.
+//! The disk tier: what it keeps, what it lets go, and what it does when files are damaged.
 
 use std::fs;
-use std::io::{BufRead, BufReader};
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use ferrodash_cache::tiers::{Disk, DiskConfig};
-use ferrodash_cache::{
-    Entry, Filled, Key, LeaseOutcome, LeaseRequest, Marks, Parts, Sealer, Selector, Shared, Stamp,
-    Tier,
-};
-use tokio::time::Instant;
+use ferrodash_cache::{Entry, Key, LeaseRequest, Parts, Sealer, Selector, Shared, Stamp, Tier};
 
-const MINUTE: Duration = Duration::from_secs(60);
+use crate::MINUTE;
 
-/// Names the part that a child process plays, and the directory.
-const ROLE: &str = "DISK_TEST_ROLE";
-const DIRECTORY: &str = "DISK_TEST_DIRECTORY";
-
-/// Tells the process that started this one.
-fn say(text: &str) {
-    use std::io::Write;
-    let mut output = std::io::stdout();
-    output
-        .write_all(text.as_bytes())
-        .and_then(|()| output.flush())
-        .expect("somebody listens");
-}
-
-fn open(directory: &Path) -> Disk {
+pub(crate) fn open(directory: &Path) -> Disk {
     budget(directory, 1 << 30)
 }
 
@@ -45,16 +24,16 @@ fn budget(directory: &Path, max_bytes: u64) -> Disk {
     .expect("it opens")
 }
 
-fn key(number: u64) -> Key {
+pub(crate) fn key(number: u64) -> Key {
     Key::of("f", &number)
 }
 
-fn entry(bytes: impl Into<Vec<u8>>) -> Entry {
+pub(crate) fn entry(bytes: impl Into<Vec<u8>>) -> Entry {
     Entry::new(Parts::new(bytes.into().into(), MINUTE))
 }
 
 /// Bytes that do not compress, and that tell from what seed they are.
-fn noise(seed: u64, length: usize) -> Vec<u8> {
+pub(crate) fn noise(seed: u64, length: usize) -> Vec<u8> {
     let mut state = seed | 1;
     let mut bytes = vec![0; length];
     for chunk in bytes.chunks_mut(8) {
@@ -66,18 +45,18 @@ fn noise(seed: u64, length: usize) -> Vec<u8> {
     bytes
 }
 
-fn shared(disk: &Disk) -> &dyn Shared {
+pub(crate) fn shared(disk: &Disk) -> &dyn Shared {
     disk.shared().expect("it is shared")
 }
 
-async fn bytes(disk: &Disk, key: &Key) -> Option<Vec<u8>> {
+pub(crate) async fn bytes(disk: &Disk, key: &Key) -> Option<Vec<u8>> {
     disk.get(key)
         .await
         .expect("it answers")
         .map(|entry| entry.bytes().to_vec())
 }
 
-fn request(token: u64, disk_now: Stamp) -> LeaseRequest {
+pub(crate) fn request(token: u64, disk_now: Stamp) -> LeaseRequest {
     LeaseRequest {
         token,
         observed: None,
@@ -87,12 +66,12 @@ fn request(token: u64, disk_now: Stamp) -> LeaseRequest {
     }
 }
 
-async fn now(disk: &Disk) -> Stamp {
+pub(crate) async fn now(disk: &Disk) -> Stamp {
     shared(disk).marks(&[]).await.expect("it answers").now
 }
 
 /// What the directory takes on the disk, without the holes of files.
-fn used(directory: &Path) -> u64 {
+pub(crate) fn used(directory: &Path) -> u64 {
     let files = fs::read_dir(directory)
         .expect("it is there")
         .filter_map(Result::ok);
@@ -104,124 +83,10 @@ fn used(directory: &Path) -> u64 {
     files.map(size).sum()
 }
 
-fn files(directory: &Path) -> usize {
+pub(crate) fn files(directory: &Path) -> usize {
     fs::read_dir(directory.join("values"))
         .expect("it is there")
         .count()
-}
-
-fn spawn(role: &str, directory: &Path) -> Child {
-    let this = std::env::current_exe().expect("it has a name");
-    Command::new(this)
-        .args(["--exact", "disk::child", "--nocapture", "--test-threads=1"])
-        .env(ROLE, role)
-        .env(DIRECTORY, directory)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::inherit())
-        .spawn()
-        .expect("it starts")
-}
-
-/// Waits until a child says that it is ready.
-fn ready(child: &mut Child) {
-    let lines = BufReader::new(child.stdout.as_mut().expect("it is piped")).lines();
-    assert!(
-        lines
-            .map_while(Result::ok)
-            .any(|line| line.ends_with("ready")),
-        "the child ended early"
-    );
-}
-
-fn kill(mut child: Child) {
-    child.kill().expect("it lives");
-    child.wait().expect("it ends");
-}
-
-/// The part of another process; by itself, that of one that opens a directory first.
-#[tokio::test]
-async fn child() {
-    let role = std::env::var(ROLE).unwrap_or_else(|_| "first".into());
-    // A child is killed, so a folder of its own would stay.
-    let own;
-    let directory = match std::env::var_os(DIRECTORY) {
-        Some(directory) => directory,
-        None => {
-            own = tempfile::tempdir().expect("a temporary directory");
-            own.path().into()
-        }
-    };
-    let disk = open(Path::new(&directory));
-    match role.as_str() {
-        "share" => {
-            assert_eq!(
-                bytes(&disk, &key(1)).await.as_deref(),
-                Some(&b"from the parent"[..])
-            );
-            disk.set(&key(2), &entry("from the child"))
-                .await
-                .expect("it is kept");
-            disk.set(&key(3), &entry(noise(3, 200_000)))
-                .await
-                .expect("it is kept");
-            shared(&disk)
-                .invalidate(&[Selector::tag("orders")])
-                .await
-                .expect("it is marked");
-        }
-        "hold" => {
-            let request = request(7, now(&disk).await);
-            assert!(matches!(
-                shared(&disk).acquire(&key(1), &request).await,
-                Ok(LeaseOutcome::Won)
-            ));
-            say("\nready\n");
-            std::future::pending::<()>().await;
-        }
-        "first" => {
-            let number = u64::from(std::process::id());
-            assert_eq!(disk.set(&key(number), &entry("value")).await, Ok(true));
-            assert!(bytes(&disk, &key(number)).await.is_some());
-        }
-        "storm" => {
-            say("\nready\n");
-            storm(
-                &disk,
-                u64::from(std::process::id()),
-                Instant::now() + MINUTE,
-            )
-            .await;
-        }
-        other => panic!("there is no part {other:?}"),
-    }
-}
-
-/// Writes and reads values of many sizes until a moment; the number of good reads.
-async fn storm(disk: &Disk, seed: u64, until: Instant) -> u64 {
-    let (mut good, mut round) = (0, seed);
-    while Instant::now() < until {
-        round = round
-            .wrapping_mul(6_364_136_223_846_793_005)
-            .wrapping_add(1);
-        let number = (round >> 33) % 500;
-        let length = [10, 900, 5_000, 30_000, 100_000][(round >> 45) as usize % 5];
-        let mut value = round.to_le_bytes().to_vec();
-        value.extend(noise(round, length));
-        if round.is_multiple_of(4) {
-            disk.set(&key(number), &entry(value))
-                .await
-                .expect("it is written");
-        } else if let Some(found) = bytes(disk, &key(number)).await {
-            let (seed, rest) = found.split_first_chunk().expect("it has a seed");
-            assert!(
-                rest == noise(u64::from_le_bytes(*seed), rest.len()),
-                "a bad value was read"
-            );
-            good += 1;
-        }
-    }
-    good
 }
 
 #[tokio::test]
@@ -564,309 +429,4 @@ async fn directories_that_cannot_be_used_say_why() {
         );
         assert!(error.ends_with("; name another"), "{error}");
     }
-}
-
-#[tokio::test]
-async fn another_process_sees_values_and_marks() {
-    let directory = tempfile::tempdir().expect("there is room");
-    let disk = open(directory.path());
-    disk.set(&key(1), &entry("from the parent"))
-        .await
-        .expect("it is kept");
-    let before = now(&disk).await;
-    let output = spawn("share", directory.path())
-        .wait_with_output()
-        .expect("it ends");
-    assert!(output.status.success());
-    assert_eq!(
-        bytes(&disk, &key(2)).await.as_deref(),
-        Some(&b"from the child"[..])
-    );
-    assert_eq!(bytes(&disk, &key(3)).await, Some(noise(3, 200_000)));
-    let orders = shared(&disk)
-        .read(&key(2), &[Selector::tag("orders")])
-        .await
-        .expect("it answers");
-    assert_eq!(
-        orders.marks,
-        Marks {
-            now: Stamp {
-                sequence: before.sequence + 1,
-                ..before
-            },
-            newest: before.sequence + 1,
-            history: 0
-        }
-    );
-    assert!(orders.entry.is_some() && !orders.marks.allow(before));
-    assert_eq!(
-        shared(&disk)
-            .marks(&[Selector::tag("others")])
-            .await
-            .expect("it answers")
-            .newest,
-        0
-    );
-}
-
-#[tokio::test]
-async fn a_lease_has_one_holder_who_alone_can_fill() {
-    let directory = tempfile::tempdir().expect("there is room");
-    let disk = open(directory.path());
-    let (shared, born) = (shared(&disk), now(&disk).await);
-    assert!(matches!(
-        shared.acquire(&key(1), &request(1, born)).await,
-        Ok(LeaseOutcome::Won)
-    ));
-    let held = shared.acquire(&key(1), &request(2, born)).await;
-    assert!(
-        matches!(held, Ok(LeaseOutcome::Held(left)) if left <= MINUTE && left > MINUTE / 2),
-        "{held:?}"
-    );
-    assert_eq!(
-        shared
-            .fill(&key(1), 2, &entry("not mine"))
-            .await
-            .map(Filled::is_stored),
-        Ok(false)
-    );
-    assert_eq!(shared.renew(&key(1), 2, MINUTE).await, Ok(false));
-    shared.release(&key(1), 2).await.expect("it answers");
-    assert_eq!(shared.renew(&key(1), 1, MINUTE).await, Ok(true));
-    let value = entry("mine");
-    assert_eq!(
-        shared.fill(&key(1), 1, &value).await.map(Filled::is_stored),
-        Ok(true)
-    );
-    // A caller that saw nothing learns that there is an entry now. One that saw it and wants a
-    // newer one wins.
-    let changed = shared.acquire(&key(1), &request(2, born)).await;
-    assert!(
-        matches!(&changed, Ok(LeaseOutcome::Changed(entry)) if entry.id() == value.id()),
-        "{changed:?}"
-    );
-    let newer = LeaseRequest {
-        observed: Some(value.id()),
-        ..request(2, born)
-    };
-    assert!(matches!(
-        shared.acquire(&key(1), &newer).await,
-        Ok(LeaseOutcome::Won)
-    ));
-    // Setting or removing the entry ends the lease.
-    disk.set(&key(1), &entry("set")).await.expect("it is kept");
-    assert_eq!(
-        shared
-            .fill(&key(1), 2, &entry("late"))
-            .await
-            .map(Filled::is_stored),
-        Ok(false)
-    );
-    assert_eq!(bytes(&disk, &key(1)).await.as_deref(), Some(&b"set"[..]));
-    disk.remove(&key(1)).await.expect("it is removed");
-    assert!(matches!(
-        shared.acquire(&key(1), &request(3, born)).await,
-        Ok(LeaseOutcome::Won)
-    ));
-    disk.remove(&key(1)).await.expect("it is removed");
-    assert_eq!(
-        shared
-            .fill(&key(1), 3, &entry("late"))
-            .await
-            .map(Filled::is_stored),
-        Ok(false)
-    );
-    // A large value is filled, found changed, and not taken, in the same way.
-    assert!(matches!(
-        shared.acquire(&key(2), &request(1, born)).await,
-        Ok(LeaseOutcome::Won)
-    ));
-    assert_eq!(
-        shared
-            .fill(&key(2), 1, &entry(noise(1, 1 << 18)))
-            .await
-            .map(Filled::is_stored),
-        Ok(true)
-    );
-    assert!(matches!(
-        shared.acquire(&key(2), &request(2, born)).await,
-        Ok(LeaseOutcome::Changed(_))
-    ));
-    assert_eq!(
-        (
-            shared
-                .fill(&key(2), 9, &entry(noise(1, 1 << 18)))
-                .await
-                .map(Filled::is_stored),
-            files(directory.path())
-        ),
-        (Ok(false), 1)
-    );
-}
-
-#[tokio::test]
-async fn leases_that_are_older_than_the_marks_or_past_their_time_are_taken_over() {
-    let directory = tempfile::tempdir().expect("there is room");
-    let disk = open(directory.path());
-    let (shared, born) = (shared(&disk), now(&disk).await);
-    assert!(matches!(
-        shared.acquire(&key(1), &request(1, born)).await,
-        Ok(LeaseOutcome::Won)
-    ));
-    let later = shared
-        .invalidate(&[Selector::ALL])
-        .await
-        .expect("it is marked");
-    let newer = LeaseRequest {
-        newest: later.sequence,
-        ..request(2, later)
-    };
-    assert!(matches!(
-        shared.acquire(&key(1), &newer).await,
-        Ok(LeaseOutcome::Won)
-    ));
-    assert_eq!(
-        shared
-            .fill(&key(1), 1, &entry("void"))
-            .await
-            .map(Filled::is_stored),
-        Ok(false)
-    );
-    let other_era = Stamp {
-        era: later.era ^ 1,
-        ..later
-    };
-    assert!(matches!(
-        shared.acquire(&key(1), &request(3, other_era)).await,
-        Ok(LeaseOutcome::Won)
-    ));
-    let short = LeaseRequest {
-        lease: Duration::from_millis(50),
-        ..request(4, later)
-    };
-    assert!(matches!(
-        shared.acquire(&key(2), &short).await,
-        Ok(LeaseOutcome::Won)
-    ));
-    tokio::time::sleep(Duration::from_millis(60)).await;
-    assert_eq!(
-        shared
-            .fill(&key(2), 4, &entry("late"))
-            .await
-            .map(Filled::is_stored),
-        Ok(false)
-    );
-    assert!(matches!(
-        shared.acquire(&key(2), &request(5, later)).await,
-        Ok(LeaseOutcome::Won)
-    ));
-}
-
-#[tokio::test]
-async fn who_waits_is_woken_when_the_lease_ends() {
-    let directory = tempfile::tempdir().expect("there is room");
-    let disk = open(directory.path());
-    let (shared, born) = (shared(&disk), now(&disk).await);
-    let start = Instant::now();
-    shared.changed(&key(1), MINUTE).await;
-    assert!(
-        start.elapsed() < Duration::from_millis(50),
-        "there is no lease"
-    );
-    assert!(matches!(
-        shared.acquire(&key(1), &request(1, born)).await,
-        Ok(LeaseOutcome::Won)
-    ));
-    let start = Instant::now();
-    shared.changed(&key(1), Duration::from_millis(100)).await;
-    assert!(
-        start.elapsed() >= Duration::from_millis(100) && start.elapsed() < Duration::from_secs(1)
-    );
-    let wait = async {
-        shared.changed(&key(1), MINUTE).await;
-        Instant::now()
-    };
-    let end = async {
-        tokio::time::sleep(Duration::from_millis(200)).await;
-        shared.release(&key(1), 1).await.expect("it answers");
-        Instant::now()
-    };
-    let (woken, ended) = tokio::join!(wait, end);
-    assert!(woken.saturating_duration_since(ended) < Duration::from_millis(200));
-}
-
-#[tokio::test]
-async fn a_lease_ends_with_its_holder() {
-    let directory = tempfile::tempdir().expect("there is room");
-    let disk = open(directory.path());
-    let (shared, born) = (shared(&disk), now(&disk).await);
-    let mut holder = spawn("hold", directory.path());
-    ready(&mut holder);
-    assert!(matches!(
-        shared.acquire(&key(1), &request(1, born)).await,
-        Ok(LeaseOutcome::Held(_))
-    ));
-    holder.kill().expect("it lives");
-    // Not waited for yet: one that has ended is gone even if its parent did not look.
-    let start = Instant::now();
-    shared.changed(&key(1), MINUTE).await;
-    assert!(start.elapsed() < Duration::from_secs(1));
-    assert!(matches!(
-        shared.acquire(&key(1), &request(1, born)).await,
-        Ok(LeaseOutcome::Won)
-    ));
-    holder.wait().expect("it ends");
-}
-
-#[tokio::test]
-async fn processes_that_open_a_new_directory_at_once_share_it() {
-    for _ in 0..5 {
-        let directory = tempfile::tempdir().expect("there is room");
-        let children: Vec<_> = (0..4).map(|_| spawn("first", directory.path())).collect();
-        let mut ids = Vec::new();
-        for child in children {
-            ids.push(child.id());
-            assert!(child.wait_with_output().expect("it ends").status.success());
-        }
-        let disk = open(directory.path());
-        for id in ids {
-            assert!(bytes(&disk, &key(id.into())).await.is_some());
-        }
-    }
-}
-
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn killed_processes_leave_nothing_bad_behind() {
-    let directory = tempfile::tempdir().expect("there is room");
-    let until = Instant::now() + Duration::from_secs(5);
-    let disk = open(directory.path());
-    let path = directory.path().to_owned();
-    let killer = tokio::task::spawn_blocking(move || {
-        let mut children: Vec<_> = (0..3).map(|_| spawn("storm", &path)).collect();
-        let mut kills = 0_u64;
-        while Instant::now() < until {
-            let mut child = children.remove(0);
-            ready(&mut child);
-            std::thread::sleep(Duration::from_millis(20 + noise(kills, 8)[0] as u64));
-            kill(child);
-            kills += 1;
-            children.push(spawn("storm", &path));
-        }
-        children.into_iter().for_each(kill);
-        kills
-    });
-    let good = storm(&disk, 1, until).await;
-    let kills = killer.await.expect("it ends");
-    let more = storm(&disk, 2, Instant::now() + Duration::from_millis(300)).await;
-    assert!(kills >= 5 && good > 100 && more > 10);
-    drop(disk);
-    let disk = open(directory.path());
-    assert!(storm(&disk, 3, Instant::now() + Duration::from_millis(300)).await > 10);
-    assert!(
-        !directory.path().join("data.mdb.unusable").exists(),
-        "nothing was damaged"
-    );
-    // All that is left of the killed is gone.
-    let refers = disk.stored_bytes().expect("it answers");
-    assert!(used(&directory.path().join("values")) <= refers);
 }

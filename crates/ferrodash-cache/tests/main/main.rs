@@ -10,19 +10,28 @@ mod chaos;
 mod contract;
 mod disk;
 mod disk_faults;
+mod disk_leases;
+mod disk_processes;
 mod faults;
 mod freshness;
 #[cfg(feature = "macros")]
 mod macros;
 mod memcached;
+mod memcached_leases;
+mod memcached_marks;
 mod memory;
 mod model;
 mod nodes;
+mod nodes_memory;
 mod orphans;
 mod processes;
+mod redis_changes;
 mod redis_cluster;
+mod redis_cluster_faults;
+mod redis_leases;
 mod redis_runs;
 mod redis_server;
+mod redis_setups;
 mod secret;
 mod stampede;
 

@@ -1,5 +1,4 @@
-//! Calls that are too many, too slow, too large, or whose caller has left; answers whose better
-//! forms come later.
+//! Calls that are too many, too slow, too large or of the wrong type, or whose caller has left.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -8,7 +7,6 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::extract::ConnectInfo;
 use axum::http::{Request, StatusCode};
-use ferrodash::Identity;
 use ferrodash::prelude::*;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -16,11 +14,11 @@ use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
 use crate::raw::Server;
-use crate::{Answer, Client, caches, output};
+use crate::{Answer, Client, output};
 
-const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
 
-fn layout() -> html::Div {
+pub(crate) fn layout() -> html::Div {
     html::Div::new((
         dcc::Input::new().id("a").value(1),
         html::Div::new(()).id("out"),
@@ -28,13 +26,13 @@ fn layout() -> html::Div {
     ))
 }
 
-fn to(id: &'static str) -> ferrodash::CallbackBuilder {
+pub(crate) fn to(id: &'static str) -> ferrodash::CallbackBuilder {
     Callback::builder()
         .output(Output::new(id, "children"))
         .input(("a", "value"))
 }
 
-fn call_of(output: &str, value: Value) -> Value {
+pub(crate) fn call_of(output: &str, value: Value) -> Value {
     let input = json!({"id": "a", "property": "value", "value": value});
     json!({"output": output, "inputs": [input], "changedPropIds": ["a.value"]})
 }
@@ -408,229 +406,6 @@ async fn a9_a_value_of_another_type_is_a_422_and_no_error_of_the_app() {
                 answer.text().contains("u32"),
                 shown,
                 "types of the app are nobody's business"
-            );
-        }
-    }
-}
-
-#[tokio::test]
-async fn a4_who_makes_a_request_is_asked_once_and_key_and_function_see_the_same() {
-    let asked = Arc::new(AtomicU32::new(0));
-    // Each time it is asked, it says something else.
-    let identify = {
-        let asked = asked.clone();
-        move |_: &axum::http::HeaderMap| {
-            let time = asked.fetch_add(1, Ordering::SeqCst);
-            let who = Identity::new(format!("user {time}"));
-            Some(if time.is_multiple_of(2) {
-                who.role("admin")
-            } else {
-                who
-            })
-        }
-    };
-    let cached = |vary: &str| CacheOptions::new(MINUTE).vary(vary);
-    let roles = to("out").name("roles", "1").cache(cached("roles"));
-    let roles = roles.handler(async |_: Value, context: Context| format!("{:?}", context.roles()));
-    let user = to("other").name("user", "1").cache(cached("user"));
-    let user = user.handler(async |_: Value, context: Context| {
-        format!(
-            "{:?} {:?}",
-            context.identity().map(|who| who.roles),
-            context.roles()
-        )
-    });
-    let app = App::new(layout())
-        .callback(roles)
-        .callback(user)
-        .identity(identify);
-    let client = Client::new(app);
-    for time in 0..40_u32 {
-        let answer = client.post(&call_of("out.children", json!(time / 4))).await;
-        let is_admin = time.is_multiple_of(2);
-        assert_eq!(
-            output(&answer),
-            if is_admin { "[\"admin\"]" } else { "[]" },
-            "request {time}"
-        );
-        assert_eq!(
-            asked.load(Ordering::SeqCst),
-            time + 1,
-            "once for each request"
-        );
-    }
-    let answer = client
-        .post(&call_of("other.children", json!(1)))
-        .await
-        .json();
-    assert_eq!(
-        answer["response"]["other"]["children"],
-        "Some([\"admin\"]) [\"admin\"]"
-    );
-    assert_eq!(asked.load(Ordering::SeqCst), 41);
-    let calls: Vec<Value> = (0..6)
-        .map(|n| call_of("other.children", json!(100 + n)))
-        .collect();
-    let request = Request::post("/_ferrodash/batch").header("content-type", "application/json");
-    let answer = client
-        .send(request.body(Body::from(json!(calls).to_string())).unwrap())
-        .await;
-    assert_eq!(
-        answer
-            .text()
-            .lines()
-            .filter(|line| line.contains("Some([]) []"))
-            .count(),
-        6,
-        "{}",
-        answer.text()
-    );
-    assert_eq!(asked.load(Ordering::SeqCst), 42, "once for a batch");
-}
-
-/// An app with a large answer that is cached.
-fn large(cache: Cache) -> Client {
-    let figure = to("out")
-        .name("figure", "1")
-        .cache(CacheOptions::new(MINUTE));
-    let figure = figure.handler(async |size: usize| "numbers 0.125, ".repeat(size));
-    Client::new(App::new(layout()).cache(cache).callback(figure))
-}
-
-async fn ask_large(client: &Client, size: usize) -> Answer {
-    client
-        .post_with(
-            &call_of("out.children", json!(size)),
-            &[("accept-encoding", "gzip, br")],
-        )
-        .await
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a3_a_cold_answer_does_not_wait_for_its_compression_which_then_joins_it_in_every_tier() {
-    let (redis, memcached) = (
-        ferrodash_testing::Redis::start(),
-        ferrodash_testing::Memcached::start(),
-    );
-    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
-    let [disk, before] = folders
-        .each_ref()
-        .map(|folder| format!("disk:{}", folder.path().display()));
-    let shared = |url: &str| format!("{url}?deadline=5s");
-    let (redis, memcached) = (shared(&redis.url()), shared(&memcached.url()));
-    for urls in [
-        vec!["memory"],
-        vec![&disk],
-        vec![&redis],
-        vec![&memcached],
-        vec![&before, &redis],
-    ] {
-        let cache = async || {
-            let mut builder = Cache::builder()
-                .memory(64 << 20)
-                .namespace(urls.len().to_string());
-            for url in urls.iter().filter(|url| **url != "memory") {
-                builder = builder.url(url).await.unwrap();
-            }
-            builder.build()
-        };
-        let own = cache().await;
-        let (client, other) = (large(own.clone()), large(cache().await));
-        // About 60 kB, and about 600 kB: for one gzip is quick enough, for the other it is not.
-        for (size, form) in [(4_000, "gzip"), (40_000, "")] {
-            let cold = ask_large(&client, size).await;
-            let outcome = (cold.header("cache-status"), cold.header("content-encoding"));
-            assert_eq!(outcome, ("ferrodash; fwd=miss; stored", form), "{urls:?}");
-            let better = async |client: &Client| loop {
-                let hit = ask_large(client, size).await;
-                assert!(
-                    hit.header("cache-status").starts_with("ferrodash; hit"),
-                    "the function runs once"
-                );
-                if hit.header("content-encoding") == "br" {
-                    return hit;
-                }
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            };
-            let hit = tokio::time::timeout(MINUTE, better(&client))
-                .await
-                .expect("the better forms join the entry");
-            assert!(hit.bytes.len() < cold.bytes.len() || form == "gzip");
-            // Another process finds the better form where all find it.
-            if urls != ["memory"] {
-                let hit = ask_large(&other, size).await;
-                let outcome = (
-                    hit.header("cache-status").contains("memory"),
-                    hit.header("content-encoding"),
-                );
-                assert_eq!(outcome, (false, "br"), "{urls:?}");
-            }
-        }
-        // What was invalidated while its better forms were made does not come back.
-        ask_large(&client, 39_999).await;
-        own.clear().await.unwrap();
-        let after = ask_large(&client, 39_999).await;
-        assert_eq!(
-            after.header("cache-status"),
-            "ferrodash; fwd=miss; stored",
-            "{urls:?}"
-        );
-    }
-}
-
-#[tokio::test]
-async fn b15_a_call_that_is_sent_again_does_not_run_twice() {
-    for (cache, _server) in caches().await {
-        let runs = Arc::new(AtomicU32::new(0));
-        let client = || {
-            let runs = runs.clone();
-            let charge = to("out").name("charge", "1").handler(move |_: Value| {
-                let run = runs.fetch_add(1, Ordering::SeqCst);
-                async move { run }
-            });
-            let read = to("other")
-                .name("read", "1")
-                .cache(CacheOptions::new(MINUTE));
-            let read = read.handler(async |value: Value| value.to_string());
-            let app = App::new(layout())
-                .cache(cache.clone())
-                .callback(charge)
-                .callback(read);
-            Client::new(app.request_id_header("X-Request-ID"))
-        };
-        // Two processes that share the cache.
-        let (one, other) = (client(), client());
-        let call = call_of("out.children", json!(1));
-        let id = |id| [("x-request-id", id)];
-        assert_eq!(
-            one.post_with(&call, &id("first")).await.status,
-            StatusCode::OK
-        );
-        for server in [&one, &other] {
-            let again = server.post_with(&call, &id("first")).await;
-            assert_eq!(again.status, StatusCode::CONFLICT);
-            assert!(
-                again.text().contains("\"first\" was already begun"),
-                "{}",
-                again.text()
-            );
-        }
-        assert_eq!(
-            other.post_with(&call, &id("second")).await.status,
-            StatusCode::OK
-        );
-        assert_eq!(
-            other.post(&call).await.status,
-            StatusCode::OK,
-            "without an id, nobody knows"
-        );
-        assert_eq!(runs.load(Ordering::SeqCst), 3);
-        let read = call_of("other.children", json!(1));
-        for server in [&one, &other] {
-            assert_eq!(
-                server.post_with(&read, &id("third")).await.status,
-                StatusCode::OK,
-                "an answer that is kept"
             );
         }
     }

@@ -5,6 +5,7 @@
     reason = "a test fails where something is not as it should be"
 )]
 
+mod admin;
 mod answers;
 #[expect(
     clippy::too_many_arguments,
@@ -14,8 +15,10 @@ mod attributes;
 mod batch;
 mod build;
 mod caching;
+mod callback_kinds;
 mod callbacks;
 mod client;
+mod compression;
 mod effects;
 mod first_contact;
 mod headers;
@@ -24,14 +27,19 @@ mod limits;
 mod memoize;
 mod memory;
 mod multipage;
+mod multipage_meta;
+mod multipage_paths;
+mod once;
 mod pages;
 mod patterns;
+mod plugins;
 mod raw;
 mod routes;
 mod security;
 mod sharing;
 mod stale;
 mod start;
+mod stored;
 mod tidy;
 mod ui;
 mod words;

@@ -1,23 +1,23 @@
-//! Apps of several pages: which page a path shows, titles, tags, redirects. What is expected is
-//! what Dash 4.4.1 answers.
+//! Apps of several pages: their defaults and order, inputs, what layouts and callbacks see, and
+//! mistakes. What is expected is what Dash 4.4.1 answers.
 
 use axum::body::Body;
-use axum::http::{Request, StatusCode};
+use axum::http::Request;
 use ferrodash::prelude::*;
 use ferrodash::{BuiltApp, LayoutRequest, Paths};
 use serde_json::{Value, json};
 
 use crate::{Answer, Client};
 
-mod home {
+pub(crate) mod home {
     use ferrodash::prelude::*;
 
-    pub(super) fn page() -> Page {
+    pub(crate) fn page() -> Page {
         Page::new(html::H1::new("Welcome").id("home")).path("/")
     }
 }
 
-mod asset {
+pub(crate) mod asset {
     use ferrodash::NotFound;
     use ferrodash::prelude::*;
 
@@ -27,7 +27,7 @@ mod asset {
         dept: String,
     }
 
-    pub(super) fn page() -> Page {
+    pub(crate) fn page() -> Page {
         Page::new(layout)
             .path_template("/asset/<asset_id>/<dept>")
             .title(|variables: &Variables| {
@@ -48,11 +48,11 @@ mod asset {
     }
 }
 
-mod reports {
-    pub(super) mod weekly_analytics {
+pub(crate) mod reports {
+    pub(crate) mod weekly_analytics {
         use ferrodash::prelude::*;
 
-        pub(in crate::multipage) fn page() -> Page {
+        pub(crate) fn page() -> Page {
             Page::new(html::Div::new("weeks"))
                 .redirect_from("/weeks")
                 .redirect_from("/old/weeks")
@@ -60,19 +60,8 @@ mod reports {
     }
 }
 
-mod not_found_404 {
-    use ferrodash::prelude::*;
-
-    pub(super) fn page() -> Page {
-        Page::new(async |request: PageRequest| {
-            html::H1::new(format!("Nothing at {}", request.pathname()))
-        })
-        .title("Nothing")
-    }
-}
-
 /// A call of the callback that shows pages, as the page sends it.
-fn call(pathname: &str, search: &str) -> Value {
+pub(crate) fn call(pathname: &str, search: &str) -> Value {
     json!({
         "output": ".._pages_content.children..._pages_store.data..",
         "outputs": [{"id": "_pages_content", "property": "children"}, {"id": "_pages_store", "property": "data"}],
@@ -85,19 +74,12 @@ fn call(pathname: &str, search: &str) -> Value {
     })
 }
 
-async fn post(client: &Client, prefix: &str, call: &Value) -> Answer {
+pub(crate) async fn post(client: &Client, prefix: &str, call: &Value) -> Answer {
     let request = Request::post(format!("{prefix}_dash-update-component"))
         .header("content-type", "application/json");
     client
         .send(request.body(Body::from(call.to_string())).unwrap())
         .await
-}
-
-/// What is shown under a path below `/`.
-async fn shown(client: &Client, pathname: &str) -> Value {
-    let answer = post(client, "/", &call(pathname, "")).await;
-    assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
-    answer.json()["response"].clone()
 }
 
 fn registered(app: &BuiltApp) -> Vec<(&str, &str, &str)> {
@@ -127,33 +109,6 @@ fn one(app: App) -> String {
 
 fn page(path: &str) -> Page {
     Page::new(html::Div::new(())).path(path)
-}
-
-#[tokio::test]
-async fn the_recorded_exchange_under_a_prefix() {
-    let client = Client::new(App::with_pages(pages![home, asset]).url_base_pathname("/pre/"));
-    let answer = post(&client, "/pre/", &call("/pre/asset/12/hr", "?x=1&y=2&y=3")).await;
-    let heading =
-        json!({"props": {"children": "12 hr"}, "type": "H2", "namespace": "dash_html_components"});
-    let content = json!({"props": {"children": [heading, "x=1 y=2+3"]}, "type": "Div", "namespace": "dash_html_components"});
-    let expected = json!({"multi": true, "response": {
-        "_pages_content": {"children": content},
-        "_pages_store": {"data": {"title": "T 12"}},
-    }});
-    assert_eq!(answer.json(), expected);
-    for root in ["/pre/", "/pre", "/pre//"] {
-        let answer = post(&client, "/pre/", &call(root, "")).await;
-        assert_eq!(
-            answer.json()["response"]["_pages_content"]["children"]["props"]["id"],
-            "home",
-            "{root}"
-        );
-    }
-    let elsewhere = post(&client, "/pre/", &call("/prefix/asset/1/hr", "")).await;
-    assert_eq!(
-        elsewhere.json()["response"]["_pages_content"]["children"]["props"]["children"],
-        "404 - Page not found"
-    );
 }
 
 #[tokio::test]
@@ -274,101 +229,6 @@ async fn pages_have_dashs_defaults_and_order() {
 }
 
 #[tokio::test]
-async fn the_first_page_that_fits_is_shown() {
-    let says = |text: &'static str| Page::new(html::Div::new(text));
-    let client = Client::new(App::with_pages([
-        says("asset")
-            .path_template("/a/<id>")
-            .title(|v: &Variables| v.get("id").unwrap_or("none").to_owned())
-            .order(1),
-        says("special").path("/a/special").order(2),
-        says("b").path("/b/").order(3),
-    ]));
-    for (path, text, title) in [
-        ("/a/special", "asset", "special"),
-        ("/a/1/2/", "asset", "1/2"),
-        ("/a/%41", "asset", "%41"),
-        ("/b", "b", "B"),
-        ("/b//", "b", "B"),
-        ("/a", "404 - Page not found", "Ferrodash"),
-        ("/A/1", "404 - Page not found", "Ferrodash"),
-        ("/", "404 - Page not found", "Ferrodash"),
-    ] {
-        let shown = shown(&client, path).await;
-        assert_eq!(
-            shown["_pages_content"]["children"]["props"]["children"], text,
-            "{path}"
-        );
-        assert_eq!(shown["_pages_store"]["data"]["title"], title, "{path}");
-    }
-}
-
-#[tokio::test]
-async fn what_is_not_found_has_a_page() {
-    let client = Client::new(App::with_pages(pages![home, asset, not_found_404]));
-    for path in ["/nowhere", "/asset/twelve/hr"] {
-        let shown = shown(&client, path).await;
-        assert_eq!(
-            shown["_pages_content"]["children"]["props"]["children"],
-            format!("Nothing at {path}")
-        );
-        assert_eq!(shown["_pages_store"]["data"]["title"], "Nothing");
-    }
-    let own = shown(&client, "/not-found-404").await;
-    assert_eq!(own["_pages_store"]["data"]["title"], "Nothing");
-    let without = Client::new(App::with_pages(pages![home, asset]).title("My app"));
-    let shown = shown(&without, "/asset/twelve/hr").await;
-    let heading = json!({"props": {"children": "404 - Page not found"}, "type": "H1", "namespace": "dash_html_components"});
-    assert_eq!(
-        shown,
-        json!({"_pages_content": {"children": heading}, "_pages_store": {"data": {"title": "My app"}}})
-    );
-    let unset = json!({"output": ".._pages_content.children..._pages_store.data..", "inputs": [
-        {"id": "_pages_location", "property": "pathname"}, {"id": "_pages_location", "property": "search", "value": null},
-    ], "changedPropIds": []});
-    assert_eq!(post(&without, "/", &unset).await.status, StatusCode::OK);
-}
-
-#[tokio::test]
-async fn errors_of_layouts_are_those_of_callbacks() {
-    #[derive(serde::Deserialize)]
-    struct Range {
-        from: u32,
-    }
-    let range = async |request: PageRequest| {
-        let Range { from } = request.query_as()?;
-        Ok::<_, CallbackError>(html::Div::new(from))
-    };
-    let still = async || Err::<html::Div, _>(PreventUpdate);
-    let broken = async || -> html::Div { panic!("no rows") };
-    let pages = [
-        Page::new(range).path("/range"),
-        Page::new(still).path("/still"),
-        Page::new(broken).path("/broken"),
-    ];
-    let client = Client::new(App::with_pages(pages).debug(true));
-    let good = post(&client, "/", &call("/range", "?from=3")).await;
-    assert_eq!(
-        good.json()["response"]["_pages_content"]["children"]["props"]["children"],
-        3
-    );
-    let wrong = post(&client, "/", &call("/range", "?from=x")).await;
-    assert_eq!(wrong.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert!(
-        wrong.text().contains("\"from\" is \"x\""),
-        "{}",
-        wrong.text()
-    );
-    assert_eq!(
-        post(&client, "/", &call("/still", "")).await.status,
-        StatusCode::NO_CONTENT
-    );
-    let broken = post(&client, "/", &call("/broken", "")).await;
-    assert_eq!(broken.status, StatusCode::INTERNAL_SERVER_ERROR);
-    assert!(broken.text().contains("no rows"), "{}", broken.text());
-}
-
-#[tokio::test]
 async fn pages_get_inputs_of_the_app_and_the_request() {
     let layout = html::Div::new((
         dcc::Input::new().id("lang"),
@@ -412,176 +272,6 @@ async fn pages_get_inputs_of_the_app_and_the_request() {
     let answer = client.post_with(&call, &[("user-agent", "test")]).await;
     let text = &answer.json()["response"]["_pages_content"]["children"]["props"]["children"];
     assert_eq!(text, r#"Some("de") [1] ["/"] Some("test")"#);
-}
-
-/// The content of the tag with a name or property.
-fn meta<'a>(text: &'a str, name: &str) -> Vec<&'a str> {
-    let tags = text
-        .split("<meta ")
-        .skip(1)
-        .filter_map(|rest| rest.split_once('>'))
-        .map(|(tag, _)| tag);
-    let begins = ["name", "property"].map(|attribute| format!("{attribute}=\"{name}\" content=\""));
-    tags.filter_map(|tag| {
-        begins
-            .iter()
-            .find_map(|begin| tag.strip_prefix(begin.as_str())?.strip_suffix('"'))
-    })
-    .collect()
-}
-
-#[tokio::test]
-async fn the_loaded_page_tells_of_the_page_of_its_path() {
-    let folder = tempfile::tempdir().unwrap();
-    for file in ["logo.PNG", "weekly-analytics.svg", "notes.txt"] {
-        std::fs::write(folder.path().join(file), "").unwrap();
-    }
-    for prefix in ["/", "/pre/"] {
-        let pages = pages![home, asset, reports::weekly_analytics];
-        let app = App::with_pages(pages)
-            .url_base_pathname(prefix)
-            .description("A & B")
-            .assets_folder(folder.path());
-        let client = Client::new(app);
-        let get = async |path: &str| {
-            client
-                .get_with(&format!("{prefix}{path}"), &[("host", "example.com:80")])
-                .await
-                .text()
-        };
-        let text = get("asset/12/h%22r?q=1").await;
-        let origin = "http://example.com:80";
-        for (name, content) in [
-            ("description", "Of &quot;h%22r&quot;"),
-            ("twitter:card", "summary_large_image"),
-            (
-                "twitter:url",
-                &format!("{origin}{prefix}asset/12/h%22r?q=1"),
-            ),
-            ("twitter:title", "T 12"),
-            ("twitter:description", "Of &quot;h%22r&quot;"),
-            ("twitter:image", &format!("{origin}{prefix}assets/logo.PNG")),
-            ("og:title", "T 12"),
-            ("og:type", "website"),
-            ("og:description", "Of &quot;h%22r&quot;"),
-            ("og:image", &format!("{origin}{prefix}assets/logo.PNG")),
-        ] {
-            assert_eq!(meta(&text, name), [content], "{prefix} {name}");
-        }
-        assert!(text.contains("<title>T 12</title>"), "{text}");
-        assert!(
-            text.find("og:image") < text.find("charset"),
-            "before the other tags, as in Dash"
-        );
-        let weeks = get("reports/weekly-analytics/").await;
-        assert_eq!(meta(&weeks, "description"), ["A &amp; B"]);
-        assert_eq!(
-            meta(&weeks, "og:image"),
-            [format!("{origin}{prefix}assets/weekly-analytics.svg")]
-        );
-        assert_eq!(
-            meta(&weeks, "twitter:url"),
-            [format!("{origin}{prefix}reports/weekly-analytics/")]
-        );
-        assert_eq!(
-            meta(&get("").await, "twitter:url"),
-            [format!("{origin}{prefix}")]
-        );
-        let nowhere = get("nowhere").await;
-        assert_eq!(meta(&nowhere, "description"), [""]);
-        assert_eq!(meta(&nowhere, "og:title"), ["Ferrodash"]);
-        assert_eq!(meta(&nowhere, "og:image"), [""]);
-    }
-}
-
-#[tokio::test]
-async fn the_loaded_page_is_validated_compressed_and_known_to_be_secure() {
-    let client = Client::new(App::with_pages(pages![home, asset]));
-    let headers = [
-        ("host", "example.com"),
-        ("x-forwarded-proto", "https"),
-        ("accept-encoding", "br"),
-    ];
-    let page = client.get_with("/asset/1/hr", &headers).await;
-    assert_eq!(
-        (page.header("content-encoding"), page.header("content-type")),
-        ("br", "text/html; charset=utf-8")
-    );
-    let [host, secure, _] = headers;
-    let plain = client.get_with("/asset/1/hr", &[host, secure]).await;
-    assert_eq!(
-        meta(&plain.text(), "twitter:url"),
-        ["https://example.com/asset/1/hr"]
-    );
-    assert!(page.bytes.len() < plain.bytes.len());
-    let known = [host, secure, ("if-none-match", plain.header("etag"))];
-    assert_eq!(
-        client.get_with("/asset/1/hr", &known).await.status,
-        StatusCode::NOT_MODIFIED
-    );
-    assert_eq!(
-        client.get_with("/asset/2/hr", &known).await.status,
-        StatusCode::OK,
-        "it is another page"
-    );
-}
-
-#[tokio::test]
-async fn without_tags_the_page_is_the_same_for_every_path() {
-    let client = Client::new(App::with_pages(pages![home, asset]).include_pages_meta(false));
-    let text = client.get("/").await.text();
-    assert_eq!(client.get("/asset/12/hr").await.text(), text);
-    assert!(
-        meta(&text, "og:title").is_empty() && text.contains("<title>Ferrodash</title>"),
-        "{text}"
-    );
-    let template = "{%app_entry%}{%config%}{%scripts%}{%renderer%}";
-    let bare = Client::new(App::with_pages(pages![home]).index_string(template))
-        .get("/")
-        .await
-        .text();
-    assert!(meta(&bare, "og:title").is_empty() && bare.contains("react-entry-point"));
-}
-
-#[tokio::test]
-async fn given_pictures_come_before_those_of_the_assets() {
-    let page = |path: &str| Page::new(html::Div::new(())).path(path);
-    let client = Client::new(App::with_pages([
-        page("/a").image("a.png"),
-        page("/b")
-            .image("b.png")
-            .image_url("https://cdn.example.com/b.png"),
-    ]));
-    let image = async |path: &str| {
-        meta(
-            &client.get_with(path, &[("host", "h")]).await.text(),
-            "og:image",
-        )
-        .join(",")
-    };
-    assert_eq!(image("/a").await, "http://h/assets/a.png");
-    assert_eq!(image("/b").await, "https://cdn.example.com/b.png");
-}
-
-#[tokio::test]
-async fn old_paths_lead_to_the_page() {
-    for prefix in ["/", "/pre/"] {
-        let app =
-            App::with_pages(pages![home, reports::weekly_analytics]).url_base_pathname(prefix);
-        let client = Client::new(app);
-        for old in ["weeks", "old/weeks", "old/weeks/"] {
-            let answer = client.get(&format!("{prefix}{old}")).await;
-            let target = format!("{prefix}reports/weekly-analytics");
-            assert_eq!(
-                (answer.status, answer.header("location")),
-                (StatusCode::MOVED_PERMANENTLY, target.as_str())
-            );
-        }
-        assert_eq!(
-            client.get(&format!("{prefix}old")).await.status,
-            StatusCode::OK
-        );
-    }
 }
 
 #[tokio::test]

@@ -1,5 +1,4 @@
-//! Answers that are shared: between users, builds and processes, past their timeout, and values
-//! that stay on the server.
+//! Answers that are shared: between users, builds and processes, and past their timeout.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -7,7 +6,6 @@ use std::time::Duration;
 
 use axum::body::Body;
 use axum::http::{HeaderMap, Request, StatusCode};
-use ferrodash::StoredError;
 use ferrodash::prelude::*;
 use futures_util::StreamExt;
 use futures_util::future::join_all;
@@ -16,9 +14,9 @@ use tower::ServiceExt;
 
 use crate::{Answer, Client, caches, output};
 
-const SECOND: Duration = Duration::from_secs(1);
+pub(crate) const SECOND: Duration = Duration::from_secs(1);
 
-fn layout() -> html::Div {
+pub(crate) fn layout() -> html::Div {
     html::Div::new((
         dcc::Input::new().id("a"),
         dcc::Store::new("c"),
@@ -26,13 +24,13 @@ fn layout() -> html::Div {
     ))
 }
 
-fn call(value: Value) -> Value {
+pub(crate) fn call(value: Value) -> Value {
     let input = json!({"id": "a", "property": "value", "value": value});
     json!({"output": "out.children", "inputs": [input], "changedPropIds": ["a.value"]})
 }
 
 /// A cached callback that counts its runs and says what `say` says.
-fn counted<S>(options: CacheOptions, say: S) -> (Callback, Arc<AtomicU32>)
+pub(crate) fn counted<S>(options: CacheOptions, say: S) -> (Callback, Arc<AtomicU32>)
 where
     S: Fn(u32, &Context) -> Result<String, CallbackError> + Send + Sync + 'static,
 {
@@ -445,195 +443,4 @@ async fn s22_fifty_readers_of_a_5_mb_answer_share_one_copy_of_its_bytes() {
             && bytes.len() == first.len()));
     }
     assert_eq!(runs.load(Ordering::SeqCst), 1);
-}
-
-/// Puts numbers on the server; the sum of what a handle stands for; what became of it otherwise.
-fn stored() -> [Callback; 2] {
-    let put = Callback::builder()
-        .name("test::put", "1")
-        .output(Output::new("c", "data"))
-        .input(("a", "value"))
-        .prevent_initial_call()
-        .handler(async |count: u64| {
-            Ok::<_, CallbackError>(Stored::put("numbers", &(0..count).collect::<Vec<u64>>()).await?)
-        });
-    let load = Callback::builder()
-        .name("test::load", "1")
-        .output(Output::new("out", "children"))
-        .input(("c", "data"));
-    let load = load.handler(
-        async |numbers: Stored<Vec<u64>>| match numbers.load().await {
-            Ok(numbers) => numbers.iter().sum::<u64>().to_string(),
-            Err(StoredError::Gone) => "gone, computed again".into(),
-            Err(error) => error.to_string(),
-        },
-    );
-    [put, load]
-}
-
-#[tokio::test]
-async fn s19_a_value_stays_on_the_server_and_the_app_is_told_when_it_is_gone() {
-    for (cache, _server) in caches().await {
-        let app = || {
-            App::new(layout())
-                .cache(cache.clone())
-                .secret("of all processes")
-                .callbacks(stored())
-        };
-        let (one, two) = (Client::new(app()), Client::new(app()));
-        let put = async |client: &Client, page: &str, count: u64| {
-            let input = json!({"id": "a", "property": "value", "value": count});
-            let put = json!({"output": "c.data", "inputs": [input], "changedPropIds": ["a.value"]});
-            let answer = client.post_with(&put, &[("x-ferrodash-page", page)]).await;
-            assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
-            answer.json()["response"]["c"]["data"].clone()
-        };
-        let load = async |client: &Client, handle: &Value| {
-            let input = json!({"id": "c", "property": "data", "value": handle});
-            let load =
-                json!({"output": "out.children", "inputs": [input], "changedPropIds": ["c.data"]});
-            output(&client.post(&load).await)
-        };
-        let first = put(&one, "page 1", 10_000).await;
-        assert!(first.to_string().len() < 200, "{first}");
-        assert_eq!(load(&two, &first).await, "49995000", "any process has it");
-        // The same page replaces its value, another page has its own.
-        let second = put(&two, "page 1", 10).await;
-        let other = put(&one, "page 2", 3).await;
-        assert_eq!(load(&one, &second).await, "45");
-        assert_eq!(load(&one, &other).await, "3");
-        assert_eq!(
-            load(&one, &first).await,
-            "gone, computed again",
-            "freed by the one that replaced it"
-        );
-        cache.clear().await.unwrap();
-        assert_eq!(load(&one, &second).await, "gone, computed again");
-    }
-}
-
-#[tokio::test]
-async fn a_forged_handle_is_refused() {
-    let client = Client::new(App::new(layout()).callbacks(stored()));
-    let input = json!({"id": "a", "property": "value", "value": 5});
-    let put = json!({"output": "c.data", "inputs": [input], "changedPropIds": ["a.value"]});
-    let handle = client.post(&put).await.json()["response"]["c"]["data"]["_ferrodash_stored"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let load = async |handle: &str| {
-        let data = json!({"_ferrodash_stored": handle});
-        let input = json!({"id": "c", "property": "data", "value": data});
-        client
-            .post(
-                &json!({"output": "out.children", "inputs": [input], "changedPropIds": ["c.data"]}),
-            )
-            .await
-    };
-    assert_eq!(output(&load(&handle).await), "10");
-    for index in 0..handle.len() {
-        let mut forged = handle.clone().into_bytes();
-        forged[index] = if forged[index] == b'0' { b'1' } else { b'0' };
-        let answer = output(&load(&String::from_utf8(forged).unwrap()).await);
-        assert_eq!(
-            answer, "the handle of the stored value is not one of this app's",
-            "byte {index}"
-        );
-    }
-    for other in ["", "x", &"ä".repeat(60)] {
-        assert_eq!(
-            output(&load(other).await),
-            "the handle of the stored value is not one of this app's"
-        );
-    }
-}
-
-#[tokio::test]
-async fn s25_the_admin_page_is_for_those_the_guard_lets_through_and_deletes_one_entry() {
-    let (callback, runs) = counted(CacheOptions::new(60 * SECOND).vary("path"), |run, _| {
-        Ok(format!("run {run}"))
-    });
-    let app = App::new(layout())
-        .callback(callback)
-        .metrics_endpoint("metrics");
-    let client =
-        Client::new(app.cache_admin("/_cache/", |headers| headers.contains_key("x-admin")));
-    for path in [
-        "/_cache/",
-        "/_cache/_dash-layout",
-        "/_cache/_dash-dependencies",
-    ] {
-        assert_eq!(
-            client.get(path).await.status,
-            StatusCode::NOT_FOUND,
-            "{path}"
-        );
-        assert_eq!(
-            client.get_with(path, &[("x-admin", "1")]).await.status,
-            StatusCode::OK,
-            "{path}"
-        );
-    }
-    for (value, times) in [(1, 3), (2, 1)] {
-        for _ in 0..times {
-            client.post(&call(json!(value))).await;
-        }
-    }
-    let act = async |button: &str, data: Value, rows: Value| {
-        let input = |id: &str, property: &str| json!({"id": id, "property": property, "value": 1});
-        let body = json!({
-            "output": "..cache-summary.children...cache-functions.data...cache-entries.data...cache-entries.selected_rows...cache-message.children..",
-            "inputs": [input("cache-delete", "n_clicks"), input("cache-refresh", "n_clicks"), input("cache-interval", "n_intervals")],
-            "state": [
-                {"id": "cache-entries", "property": "data", "value": data},
-                {"id": "cache-entries", "property": "selected_rows", "value": rows},
-            ],
-            "changedPropIds": [button],
-        });
-        let request = Request::post("/_cache/_dash-update-component")
-            .header("content-type", "application/json");
-        let answer = client
-            .send(
-                request
-                    .header("x-admin", "1")
-                    .body(Body::from(body.to_string()))
-                    .unwrap(),
-            )
-            .await;
-        assert_eq!(answer.status, StatusCode::OK, "{}", answer.text());
-        answer.json()["response"].clone()
-    };
-    let shown = act("cache-interval.n_intervals", json!([]), json!([])).await;
-    let entries = shown["cache-entries"]["data"].clone();
-    assert_eq!(
-        (entries[0]["hits"].clone(), entries[1]["hits"].clone()),
-        (json!(2), json!(0))
-    );
-    assert_eq!(entries[0]["function"], "test::counted");
-    assert_eq!(shown["cache-functions"]["data"][0]["misses"], 2);
-    let shown = act("cache-delete.n_clicks", entries.clone(), json!([0])).await;
-    assert_eq!(shown["cache-message"]["children"], "1 entry deleted");
-    assert_eq!(shown["cache-entries"]["data"].as_array().unwrap().len(), 1);
-    client.post(&call(json!(2))).await;
-    assert_eq!(
-        runs.load(Ordering::SeqCst),
-        2,
-        "the other entry is as it was"
-    );
-    assert_eq!(output(&client.post(&call(json!(1))).await), "run 3");
-    let shown = act("cache-interval.n_intervals", json!([]), json!([])).await;
-    act(
-        "cache-refresh.n_clicks",
-        shown["cache-entries"]["data"].clone(),
-        json!([0]),
-    )
-    .await;
-    assert_eq!(client.get("/_cache/").await.status, StatusCode::NOT_FOUND);
-    let metrics = client.get("/metrics").await.text();
-    assert!(
-        metrics.contains(
-            "ferrodash_cache_answers_total{function=\"test::counted\",result=\"miss\"} 3"
-        ),
-        "{metrics}"
-    );
 }
