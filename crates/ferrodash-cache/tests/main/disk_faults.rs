@@ -348,6 +348,7 @@ async fn damage(directory: &Path, how: &str) {
         }
         other => panic!("there is no {other:?}"),
     }
+    say("\ndamaged\n");
     for number in 0..300 {
         if let Some(found) = bytes(&disk, &key(number)).await {
             assert_eq!(found, noise(number, 3_000));
@@ -364,9 +365,19 @@ async fn damage(directory: &Path, how: &str) {
 }
 
 /// Reads and writes until another process ends it.
+///
+/// It pauses while the files are damaged: a file that is cut off between the check of its length
+/// and the read ends a process, and nothing can be done about that.
 async fn read_on(directory: &Path) {
     let disk = open(directory);
+    for number in 0..300 {
+        let _ = bytes(&disk, &key(number)).await;
+    }
     say("\nready\n");
+    let mut word = String::new();
+    std::io::stdin()
+        .read_line(&mut word)
+        .expect("somebody says when to go on");
     let end = [Selector::tag("end")];
     let shared = disk.shared().expect("it is shared");
     let until = Instant::now() + MINUTE;
@@ -398,9 +409,12 @@ fn b13_files_that_are_cut_off_replaced_or_removed_kill_nobody() {
         let directory = tempfile::tempdir().expect("there is room");
         let mut reader = this("read", directory.path()).spawn().expect("it starts");
         hear(&mut reader, "ready");
-        let child = this(&format!("damage {how}"), directory.path())
+        let mut child = this(&format!("damage {how}"), directory.path())
             .spawn()
             .expect("it starts");
+        hear(&mut child, "damaged");
+        let go = reader.stdin.as_mut().expect("it is piped");
+        go.write_all(b"go on\n").expect("it listens");
         ended_well(child, how);
         ended_well(reader, &format!("beside: {how}"));
     }

@@ -56,7 +56,7 @@ impl Home {
 
     /// Returns the store, if its files are in order. Does not wait.
     pub(super) fn store(&self) -> heed::Result<Arc<Store>> {
-        let store = self.current().filter(|store| store.guarded.is_whole());
+        let store = self.current().filter(|store| store.is_whole());
         let store =
             store.filter(|store| !self.is_time_to_look() || store.guarded.are_in(&self.directory));
         store.ok_or_else(|| {
@@ -105,7 +105,7 @@ impl Home {
             .unwrap_or_else(PoisonError::into_inner)
             .take();
         let damaged = old
-            .filter(|store| !store.guarded.is_whole())
+            .filter(|store| !store.is_whole())
             .map(|store| store.guarded.identity().clone());
         if let Some(closing) = heed::env_closing_event(&self.directory)
             && !closing.wait_timeout(PATIENCE)
@@ -134,7 +134,7 @@ impl Home {
     /// Returns the store, if it is whole and the one in the directory.
     fn usable(&self) -> Option<Arc<Store>> {
         self.current()
-            .filter(|store| store.guarded.is_whole() && store.guarded.are_in(&self.directory))
+            .filter(|store| store.is_whole() && store.guarded.are_in(&self.directory))
     }
 
     fn current(&self) -> Option<Arc<Store>> {

@@ -102,11 +102,17 @@ impl Guarded {
 
     /// Returns `true` if everything that is mapped exists. If not, repairs the lengths and reports
     /// the files as damaged from then on.
-    pub(super) fn is_whole(&self) -> bool {
+    ///
+    /// `used` returns how many bytes of the database are in use. Another process may have written
+    /// more than this one has seen, and then the file was cut off. A file that is shorter is
+    /// lengthened: LMDB does not write pages that it gave up at once, so such a file is not always
+    /// damaged, and pages of zeros are recognized when they are read.
+    pub(super) fn is_whole(&self, used: impl FnOnce() -> u64) -> bool {
         if self.damaged.load(Ordering::Acquire) {
             return false;
         }
-        let whole = self.files.iter().all(Mapped::is_whole);
+        let [database, _] = &self.files;
+        let whole = self.files.iter().all(Mapped::is_whole) && database.covers(used());
         if !whole {
             self.damaged.store(true, Ordering::Release);
             let [database, lock] = &self.files;
@@ -137,6 +143,14 @@ impl Mapped {
             return true;
         };
         self.length.fetch_max(length, Ordering::AcqRel) <= length
+    }
+
+    /// Makes the file at least this long. Returns `false` if that fails.
+    fn covers(&self, used: u64) -> bool {
+        let is = self.length.load(Ordering::Acquire);
+        is >= used
+            || self.file.metadata().is_ok_and(|file| file.len() >= used)
+            || self.file.set_len(used).is_ok()
     }
 
     /// Makes the file as long as it was, so that what is mapped can be read. Of the lost content

@@ -68,6 +68,15 @@ pub(super) struct Store {
 }
 
 impl Store {
+    /// Returns `true` if everything that is mapped exists, so that it can be read.
+    pub(super) fn is_whole(&self) -> bool {
+        self.guarded.is_whole(|| {
+            let info = self.env.info();
+            let used = (info.last_page_number as u64 + 1) * self.page;
+            used.min(info.map_size as u64)
+        })
+    }
+
     /// Reads the database as it is at one moment. Results must be copied, and the transaction must
     /// be short, because the pages that a reader sees cannot be reused.
     pub(super) fn read<T>(
