@@ -7,14 +7,19 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The modules in the order in which they run. A module comes after those that it imports.
-const MODULES: [&str; 12] = [
+const MODULES: [&str; 17] = [
     "settings.js",
     "events.js",
     "notices.js",
     "charts.js",
+    "renderer.js",
+    "apply.js",
     "gates.js",
     "versions.js",
     "call.js",
+    "compose.js",
+    "overlap.js",
+    "retry.js",
     "batch.js",
     "address.js",
     "answers.js",

@@ -1,26 +1,35 @@
 // Ferrodash in the page: debounced inputs, calls that travel together, answers that the browser keeps, notices, and
 // charts that stay here.
 
+import { createShown } from "./apply.js";
 import { createCalls } from "./batch.js";
 import { createCache } from "./cache.js";
 import { callOf } from "./call.js";
 import { keepChartsHere } from "./charts.js";
+import { createComposer } from "./compose.js";
 import { reportAnswer } from "./events.js";
 import { defineGates } from "./gates.js";
-import { noticeTooLarge } from "./notices.js";
+import { noticeRefusal } from "./notices.js";
+import { createOverlap } from "./overlap.js";
+import { createRetries } from "./retry.js";
 import { readSettings } from "./settings.js";
+import { declareCarriers } from "./renderer.js";
 import { createRequests } from "./versions.js";
 
 /** @typedef {import("./call.js").Call} Call */
 /** @typedef {import("./call.js").CallInit} CallInit */
 
 const settings = readSettings();
-defineGates(settings.gates);
 if (!settings.cloud) {
     keepChartsHere();
 }
 const realFetch = window.fetch;
 const requests = createRequests(settings);
+const composer = createComposer(settings.prefix, requests.request);
+const learn = defineGates(settings.gates, composer.send);
+const overlap = createOverlap(settings.overlap || {});
+const withShown = createShown();
+const retry = createRetries(settings.pure || []);
 const calls = createCalls(settings, requests);
 const cache = createCache(settings, requests);
 
@@ -37,6 +46,23 @@ const respond = async (call, resource, init) => {
         // The server would refuse it while it is being sent.
         return new Response("", { status: 413 });
     }
+    learn(call);
+    composer.learnHeaders(init);
+    const response = await overlap(call, (isObsolete, signal) => {
+        const own = signal ? { ...init, signal } : init;
+        return retry(call, () => send(call, resource, own), isObsolete);
+    });
+    return withShown(call, response);
+};
+
+/**
+ * Sends a call once, unless the browser has its answer.
+ *
+ * @param {Call} call
+ * @param {string} resource
+ * @param {CallInit} init
+ */
+const send = async (call, resource, init) => {
     const callback = settings.client[call.output];
     if (callback) {
         return cache.answer(callback, call, resource, init);
@@ -53,9 +79,12 @@ const respond = async (call, resource, init) => {
  * @param {RequestInit} [init]
  */
 window.fetch = function (resource, init) {
+    if (settings.namespaces && /_dash-dependencies$/.test(String(resource))) {
+        declareCarriers(settings.namespaces); // All scripts of components have run by now.
+    }
     const call = callOf(settings, resource, init);
     if (!call) {
         return realFetch.apply(/** @type {any} */ (this) || window, /** @type {any} */ (arguments));
     }
-    return respond(call, /** @type {string} */ (resource), /** @type {CallInit} */ (init)).then(noticeTooLarge);
+    return respond(call, /** @type {string} */ (resource), /** @type {CallInit} */ (init)).then(noticeRefusal);
 };

@@ -33,15 +33,30 @@ export const showNotice = (id, place, text, ...buttons) => {
     return box;
 };
 
+/** @param {string} id */
+export const hideNotice = (id) => {
+    const notice = document.getElementById(id);
+    notice && notice.remove();
+};
+
+const BUSY = "The server is busy. Try again in a moment.";
+
+/** @type {Record<number, string>} */
+const REFUSALS = {
+    413: "This is too large to send. Send less, such as a smaller file.",
+    429: BUSY,
+    503: BUSY,
+};
+
 /**
- * Shows a notice if the server refused a call because of its size. The renderer shows nothing, and the user can change
- * what is sent.
+ * Shows a notice if the server refused a call. The renderer shows nothing, and the user can do something about it.
  *
  * @param {Response} response
  */
-export const noticeTooLarge = (response) => {
-    if (response.status === 413) {
-        showNotice("ferrodash-refused", "top:16px", "This is too large to send. Send less, such as a smaller file.");
+export const noticeRefusal = (response) => {
+    const text = REFUSALS[response.status];
+    if (text) {
+        showNotice("ferrodash-refused", "top:16px", text);
     }
     return response;
 };

@@ -4,14 +4,30 @@ type ComponentId = string | Record<string, unknown>;
 
 interface Clientside {
     /** The functions of the gates, by the names that `_dash-dependencies` gives them. */
-    ferrodash?: Record<string, () => void>;
+    ferrodash?: Record<string, (context?: any) => void>;
     callback_context: { triggered: { prop_id: string }[] };
     set_props(id: ComponentId, properties: Record<string, unknown>): void;
 }
 
+interface DashComponent {
+    namespace?: string;
+    props?: Record<string, unknown>;
+}
+
+/** The state of the renderer, as far as the script uses it. Older renderers have less of it. */
+interface RendererState {
+    callbacks?: unknown;
+    dependenciesRequest?: { content?: import("./compose.js").Dependency[] };
+    history?: { present: unknown };
+    paths: { strs: Record<string, string[]>; objs: Record<string, { values: unknown[]; path: string[] }[]> };
+    layoutHashes?: Record<string, { changedProps: Record<string, unknown>; renderType?: string }>;
+}
+
 interface Window {
     dash_clientside: Clientside;
-    dash_component_api: { getLayout(id: ComponentId): { namespace?: string } | undefined };
+    dash_component_api: { getLayout(id: ComponentId): DashComponent | undefined };
+    store: { getState(): RendererState; dispatch(action: object): void; subscribe(act: () => void): () => void };
+    AbortController?: typeof AbortController;
     /** The renderer asks it which calls do not count among the twelve that may be in progress. */
     ferrodashIsBatched?: (callback: { output: string }) => boolean;
     Plotly?: { setPlotConfig?(config: object): void };

@@ -13,12 +13,19 @@
  */
 
 /**
- * The gate of a debounced input.
+ * The gate of an input whose changes are held back. Times are in milliseconds.
  *
  * @typedef {object} Gate
  * @property {string} name The name of its function in `_dash-dependencies`.
- * @property {string} carrier The property that it sets.
- * @property {number} wait In milliseconds.
+ * @property {string} property The property whose changes are held back.
+ * @property {string} carrier The property that it sets when a change passes.
+ * @property {number} wait The time for which the property must not have changed.
+ * @property {number} [longest] The longest time that a change is held back.
+ * @property {boolean} [leading] Whether the first change passes at once.
+ * @property {boolean} [skip_trailing] Whether changes that are held back are dropped at the end of the wait.
+ * @property {string} flush What ends the wait before its time, a letter each.
+ * @property {boolean} [hold_callbacks] Whether changes that callbacks make are held back too.
+ * @property {boolean} [own] Whether the carrier is that of one callback, so that a call of it ends the wait.
  */
 
 /**
@@ -28,11 +35,20 @@
  */
 
 /**
+ * What happens to calls of a callback that overlap: a name, and for `queue` how many calls may wait.
+ *
+ * @typedef {["latest" | "skip" | "queue" | "parallel" | "all", number]} Overlap
+ */
+
+/**
  * @typedef {object} Settings
  * @property {string} prefix The path that the app's addresses begin with.
  * @property {string} build The build of the server that rendered the page.
  * @property {Record<string, ClientCallback>} client By the callback's output.
  * @property {Gate[]} gates
+ * @property {string[]} [namespaces] The packages of components, if there are gates.
+ * @property {Record<string, Overlap>} [overlap] By the callback's output.
+ * @property {string[]} [pure] The callbacks that only read, by their outputs.
  * @property {Batch} [batch] Without it each call is a request.
  * @property {boolean} [reload] Whether a page of an older build reloads itself.
  * @property {number} most The limit of the length of a call.

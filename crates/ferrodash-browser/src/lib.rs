@@ -15,6 +15,9 @@
 //!     build: "1a2b3c4d",
 //!     client: Default::default(),
 //!     gates: Vec::new(),
+//!     namespaces: Vec::new(),
+//!     overlap: Default::default(),
+//!     pure: Vec::new(),
 //!     batch: None,
 //!     reload: false,
 //!     most: 8 << 20,
@@ -38,7 +41,7 @@ use std::sync::LazyLock;
 use sha2::{Digest, Sha256};
 
 pub use renderer::repair_renderer;
-pub use settings::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate};
+pub use settings::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate, ScriptOverlap};
 
 /// The script, as the build script has joined it.
 const SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/ferrodash.js"));

@@ -16,8 +16,19 @@ pub struct ScriptConfig<'a> {
     pub build: &'a str,
     /// The callbacks whose answers the browser may keep, by their outputs.
     pub client: BTreeMap<&'a str, ClientCallback<'a>>,
-    /// The gates of debounced inputs.
+    /// The gates of inputs whose changes are held back.
     pub gates: Vec<ScriptGate>,
+    /// The packages of components, if there are gates: their components get the carriers as
+    /// properties.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub namespaces: Vec<&'a str>,
+    /// What happens to calls that overlap, by the callback's output: a name, and for `queue` how
+    /// many calls may wait.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub overlap: BTreeMap<&'a str, ScriptOverlap>,
+    /// The callbacks that only read, by their outputs. Calls that failed may be made again.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pure: Vec<&'a str>,
     /// The calls that may travel together. Without it each call is a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<ScriptBatch<'a>>,
@@ -39,6 +50,10 @@ pub struct ScriptBatch<'a> {
     pub characters: usize,
 }
 
+/// What happens to calls of a callback that overlap: its name, and how many may wait.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct ScriptOverlap(pub &'static str, pub u32);
+
 /// A callback whose answers the browser may keep.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ClientCallback<'a> {
@@ -58,13 +73,33 @@ pub struct ClientCallback<'a> {
     pub rename: Vec<[String; 4]>,
 }
 
-/// The gate of a debounced input.
+/// The gate of an input whose changes are held back.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ScriptGate {
     /// The name of its function, as in `_dash-dependencies`.
     pub name: String,
-    /// The property that the gate sets once the input has been still.
+    /// The name of the property whose changes are held back.
+    pub property: String,
+    /// The property that the gate sets when a change passes.
     pub carrier: String,
-    /// The wait in milliseconds.
+    /// The time in milliseconds for which the property must not have changed.
     pub wait: u64,
+    /// The longest time in milliseconds that a change is held back.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub longest: Option<u64>,
+    /// `true` if the first change passes at once.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub leading: bool,
+    /// `true` if changes that are held back are dropped at the end of the wait.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub skip_trailing: bool,
+    /// What ends the wait before its time, a letter each: `b`lur, `e`nter, `s`ubmit, the page is
+    /// `h`idden, the component is `u`nmounted.
+    pub flush: String,
+    /// `true` if changes that callbacks make are held back too.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hold_callbacks: bool,
+    /// `true` if the carrier is that of one callback, so that a call of it ends the wait.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub own: bool,
 }

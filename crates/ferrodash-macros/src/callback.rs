@@ -13,12 +13,14 @@ use syn::{Error, Expr, Ident, ItemFn, Lit, LitStr, Result, Token, parenthesized}
 
 use crate::args::{DurationArg, check_callback, keys, once, texts, value, version};
 use crate::handler::{Handler, counted};
+use crate::overlap::OverlapArg;
 use crate::policy::{self, PolicyArgs};
+use crate::property::{INPUT, OUTPUT, Property, STATE, id_and_property};
 
 /// The keys, for the message about an unknown key. [`Arguments`] must parse the same ones.
 const KEYS: &str = "output, input, state, args, cache, running, prevent_initial_call, \
                     optional, hidden, on_error, api_endpoint, timeout, \
-                    dynamic_callbacks and batch";
+                    dynamic_callbacks, batch and overlap";
 
 /// The arguments of the attribute. `output`, `input`, `state`, `args` and `running` can be given
 /// several times; the other keys once.
@@ -46,6 +48,7 @@ pub(crate) struct Arguments {
     timeout: Option<DurationArg>,
     dynamic_callbacks: Option<()>,
     batch: Option<()>,
+    overlap: Option<OverlapArg>,
 }
 
 /// An argument among the inputs. Inputs and structs come before the states, in the order of the
@@ -78,27 +81,6 @@ enum InitialCall {
     /// `= "initial_duplicate"`: a call although others write its outputs too.
     Duplicate,
 }
-
-/// `(id, property)`, with the options of an output, an input or a state. The id is an expression,
-/// for text or a pattern such as `id!{…}`; the property is a literal, whose place the generated
-/// code has.
-struct Property {
-    id: Expr,
-    property: LitStr,
-    /// The time that an input has to be still before it triggers the callback.
-    debounce: Option<DurationArg>,
-    /// The value of an unset property.
-    default: Option<Expr>,
-    /// Set if the component may be missing.
-    optional: Option<()>,
-    /// Set if other callbacks write the output too.
-    allow_duplicate: Option<()>,
-}
-
-/// The options of an output, an input and a state.
-const OUTPUT: &[&str] = &["allow_duplicate"];
-const INPUT: &[&str] = &["debounce", "default", "optional"];
-const STATE: &[&str] = &["default", "optional"];
 
 /// `running(id, property, on, off)`: a property that is set to `on` while the callback runs, and to
 /// `off` after it.
@@ -155,6 +137,10 @@ impl Parse for Arguments {
                 "timeout" => {
                     once(&arguments.timeout, key)?;
                     arguments.timeout = Some(value(input)?);
+                }
+                "overlap" => {
+                    once(&arguments.overlap, key)?;
+                    arguments.overlap = Some(value(input)?);
                 }
                 name => return arguments.take_flag(name, key),
             }
@@ -235,68 +221,6 @@ fn fields(input: ParseStream<'_>) -> Result<Vec<Field>> {
         }
     }
     Ok(fields)
-}
-
-impl Property {
-    /// Reads `(id, property, …)` with these options, which differ between outputs, inputs and
-    /// states. Any other option is an error that lists them; one that is given twice is an error
-    /// too.
-    fn parse(input: ParseStream<'_>, options: &[&str]) -> Result<Self> {
-        let content;
-        parenthesized!(content in input);
-        let (id, property) = id_and_property(&content)?;
-        let mut parsed = Self {
-            id,
-            property,
-            debounce: None,
-            default: None,
-            optional: None,
-            allow_duplicate: None,
-        };
-        keys(&content, &options.join(" and "), |key, input| {
-            let name = key.to_string();
-            match name.as_str() {
-                name if !options.contains(&name) => return Ok(false),
-                "debounce" => {
-                    once(&parsed.debounce, key)?;
-                    parsed.debounce = Some(value(input)?);
-                }
-                "default" => {
-                    once(&parsed.default, key)?;
-                    parsed.default = Some(value(input)?);
-                }
-                "optional" => {
-                    once(&parsed.optional, key)?;
-                    parsed.optional = Some(());
-                }
-                _ => {
-                    once(&parsed.allow_duplicate, key)?;
-                    parsed.allow_duplicate = Some(());
-                }
-            }
-            Ok(true)
-        })?;
-        Ok(parsed)
-    }
-}
-
-/// Reads an id and a property with the comma between them, and the comma after them if anything
-/// follows. The errors say what is missing, with an example, because the parser's own would say
-/// only which token it expected.
-fn id_and_property(content: ParseStream<'_>) -> Result<(Expr, LitStr)> {
-    let id: Expr = content
-        .parse()
-        .map_err(|error| Error::new(error.span(), "expected the id of a component"))?;
-    let expected = "expected a property after the id, as in (\"graph\", \"figure\")";
-    let comma: Result<Token![,]> = content.parse();
-    comma.map_err(|error| Error::new(error.span(), expected))?;
-    let property = content
-        .parse()
-        .map_err(|error: Error| Error::new(error.span(), expected))?;
-    if !content.is_empty() {
-        content.parse::<Token![,]>()?;
-    }
-    Ok((id, property))
 }
 
 impl Running {
@@ -469,6 +393,7 @@ fn option_calls(arguments: &Arguments) -> Vec<TokenStream> {
         hidden,
         dynamic_callbacks,
         batch,
+        overlap,
         timeout,
         on_error,
         ..
@@ -477,6 +402,7 @@ fn option_calls(arguments: &Arguments) -> Vec<TokenStream> {
     let hidden = hidden.map(|()| quote!(.hidden()));
     let dynamic_callbacks = dynamic_callbacks.map(|()| quote!(.dynamic_callbacks()));
     let batch = batch.map(|()| quote!(.batch()));
+    let overlap = overlap.as_ref().map(|overlap| quote!(.overlap(#overlap)));
     let timeout = timeout.as_ref().map(|time| quote!(.timeout(#time)));
     let on_error = on_error.as_ref().map(|handler| quote!(.on_error(#handler)));
     [
@@ -484,6 +410,7 @@ fn option_calls(arguments: &Arguments) -> Vec<TokenStream> {
         hidden,
         dynamic_callbacks,
         batch,
+        overlap,
         timeout,
         on_error,
     ]
@@ -526,50 +453,6 @@ impl CacheArgs {
                     #client #refresh #negative #options #(.vary(#vary))*
             )
         }
-    }
-}
-
-impl Property {
-    /// Writes an `Output` at the place of its property.
-    fn output(&self) -> TokenStream {
-        let Self {
-            id,
-            property,
-            allow_duplicate,
-            ..
-        } = self;
-        let allow_duplicate = allow_duplicate.map(|()| quote!(.allow_duplicate()));
-        quote_spanned!(property.span()=> ::ferrodash::Output::new(#id, #property) #allow_duplicate)
-    }
-
-    /// Writes an `Input` at the place of its property.
-    fn input(&self) -> TokenStream {
-        let Self {
-            id,
-            property,
-            debounce,
-            ..
-        } = self;
-        let debounce = debounce.as_ref().map(|wait| quote!(.debounce(#wait)));
-        let options = self.options();
-        quote_spanned!(property.span()=> ::ferrodash::Input::new(#id, #property) #debounce #options)
-    }
-
-    /// Writes a `State` at the place of its property.
-    fn state(&self) -> TokenStream {
-        let Self { id, property, .. } = self;
-        let options = self.options();
-        quote_spanned!(property.span()=> ::ferrodash::State::new(#id, #property) #options)
-    }
-
-    /// Writes the options that inputs and states have in common.
-    fn options(&self) -> TokenStream {
-        let default = self
-            .default
-            .as_ref()
-            .map(|value| quote!(.default_value(#value)));
-        let optional = self.optional.map(|()| quote!(.optional()));
-        quote!(#default #optional)
     }
 }
 

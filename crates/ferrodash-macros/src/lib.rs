@@ -11,8 +11,10 @@ mod callback;
 mod handler;
 mod invalidates;
 mod memoize;
+mod overlap;
 mod place;
 mod policy;
+mod property;
 mod root;
 
 use proc_macro::TokenStream;
@@ -30,6 +32,8 @@ use syn::parse_macro_input;
 /// | `input(id, property)` | an argument that also triggers the callback |
 /// | `state(id, property)` | an argument that does not |
 /// | `debounce = "500ms"` in an input | the callback waits until the property has been still for that long |
+/// | `throttle = "200ms"` in an input | the callback is called at most once in that time |
+/// | `max_wait = "1s"`, `leading = true`, `trailing = false`, `flush(blur, enter, submit, hide, unmount)`, `hold_callbacks = true` in an input | options of a debounce or a throttle |
 /// | `default = expr` in an input or state | the value of an unset property |
 /// | `optional` in an input or state | its component may be missing |
 /// | `args(name = input(…), name = state(…), name = args(…))` | one argument that is a struct with these fields |
@@ -47,6 +51,7 @@ use syn::parse_macro_input;
 /// | `api_endpoint = "/api/x"` | an address for other programs, with the function's arguments by name |
 /// | `timeout = "10m"` | the longest time that the function may take; see `App::call_timeout` |
 /// | `dynamic_callbacks` | the function may add callbacks |
+/// | `overlap = "latest"` | what happens to calls that overlap: `"latest"`, `"skip"`, `"queue(5)"` or `"parallel"` |
 /// | `batch` | its calls may travel with others although it takes a `Context`; it then sets no cookies and headers |
 ///
 /// An id is text or a pattern, `id!{type: "row", index: MATCH}`. Arguments are the inputs (and

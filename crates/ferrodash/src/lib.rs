@@ -82,9 +82,10 @@ mod sync;
 pub use app::{Algorithm, App, BuiltApp, Plugin};
 pub use callback::{
     Args, Argument, CacheOptions, Callback, CallbackArgument, CallbackArguments, CallbackBuilder,
-    CallbackError, Context, Each, Failure, Grouping, Handler, HeaderError, Identity, Input,
+    CallbackError, Context, Each, Failure, Flush, Grouping, Handler, HeaderError, Identity, Input,
     IntoAnswer, IntoCallbackError, IntoOutput, LastArgument, NoUpdate, Output, OutputValue,
-    Outputs, Patch, PatchKey, PatchValue, PreventUpdate, State, Trigger, Update, no_update,
+    Outputs, Overlap, Patch, PatchKey, PatchValue, PreventUpdate, State, Trigger, Update,
+    no_update,
 };
 pub use cookie;
 pub use error::{BuildErrors, Error, Mistake, Result};
@@ -112,8 +113,8 @@ pub mod prelude {
     pub use crate::{
         ALL, ALLSMALLER, App, Args, Cache, CacheOptions, Callback, CallbackError, Children,
         Component, ComponentExt as _, Context, Each, Failure, Id, Identity, Input, IntoChildren,
-        Json, MATCH, NoUpdate, NotFound, Output, Outputs, Page, PageRegistry, PageRequest, Patch,
-        PreventUpdate, RegisteredPage, State, Stored, Style, Update, Variables, callback,
+        Json, MATCH, NoUpdate, NotFound, Output, Outputs, Overlap, Page, PageRegistry, PageRequest,
+        Patch, PreventUpdate, RegisteredPage, State, Stored, Style, Update, Variables, callback,
         callbacks, dash_table, dcc, html, id, invalidates, memo, memoize, no_update,
         page_container, pages,
     };
@@ -148,6 +149,7 @@ mod guide {
         Components "docs/guide/components.md";
         Context "docs/guide/context.md";
         Debounce "docs/guide/debounce.md";
+        Overlapping "docs/guide/overlap.md";
         Pages "docs/guide/pages.md";
         PartialUpdates "docs/guide/partial-updates.md";
         PatternMatching "docs/guide/pattern-matching.md";

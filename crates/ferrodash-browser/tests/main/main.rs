@@ -1,6 +1,6 @@
 //! The settings as JSON.
 
-use ferrodash_browser::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate};
+use ferrodash_browser::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate, ScriptOverlap};
 use serde_json::{Value, json, to_value};
 
 /// The tests of the script use this file.
@@ -25,11 +25,10 @@ fn full() -> ScriptConfig<'static> {
         prefix: "/app/",
         build: "b1",
         client: [("chart.figure", chart), ("table.data", table)].into(),
-        gates: vec![ScriptGate {
-            name: "gate_0".into(),
-            carrier: "data-fd-value-500".into(),
-            wait: 500,
-        }],
+        gates: gates(),
+        namespaces: vec!["dash_core_components"],
+        overlap: [("newest.children", ScriptOverlap("latest", 1))].into(),
+        pure: vec!["chart.figure"],
         batch: Some(ScriptBatch {
             outputs: vec!["row.children"],
             characters: 1000,
@@ -38,6 +37,32 @@ fn full() -> ScriptConfig<'static> {
         most: 5000,
         cloud: true,
     }
+}
+
+fn gates() -> Vec<ScriptGate> {
+    let usual = ScriptGate {
+        name: "gate_0".into(),
+        property: "value".into(),
+        carrier: "data-fd-value-500".into(),
+        wait: 500,
+        longest: None,
+        leading: false,
+        skip_trailing: false,
+        flush: "bes".into(),
+        hold_callbacks: false,
+        own: false,
+    };
+    let throttle = ScriptGate {
+        name: "gate_1".into(),
+        carrier: "data-fd-value-200-200-l-own".into(),
+        wait: 200,
+        longest: Some(200),
+        leading: true,
+        flush: String::new(),
+        own: true,
+        ..usual.clone()
+    };
+    vec![usual, throttle]
 }
 
 #[test]
@@ -51,6 +76,9 @@ fn settings_that_are_off_are_left_out() {
     let config = ScriptConfig {
         client: Default::default(),
         gates: Vec::new(),
+        namespaces: Vec::new(),
+        overlap: Default::default(),
+        pure: Vec::new(),
         batch: None,
         reload: false,
         cloud: false,

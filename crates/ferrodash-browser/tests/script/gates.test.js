@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Page } from "./page.js";
+import { Page, body } from "./page.js";
 
 const CARRIER = "data-fd-value-500";
 
@@ -17,17 +17,108 @@ test("a gate sets the carrier once the property has been still for the wait", ()
     assert.deepEqual(page.sets, [["text", { [CARRIER]: 1 }]]);
 });
 
-test("each time the carrier has another value", () => {
+test("a value that the last call had passes no more", async () => {
+    const page = new Page();
+    page.add("text", { value: "a" });
+    const content = body("row.children", 0);
+    content.inputs = [{ id: "text", property: CARRIER }];
+    content.state = [{ id: "text", property: "value", value: "a" }];
+    page.call(content);
+    page.change("gate_0", "text.value");
+    page.clock.advance(500);
+    assert.deepEqual(page.sets, []);
+    page.props("text").value = "b";
+    page.change("gate_0", "text.value");
+    page.clock.advance(500);
+    assert.deepEqual(page.sets, [["text", { [CARRIER]: 1 }]]);
+});
+
+test("a throttle passes the first change, one in each interval, and the last", () => {
     const page = new Page();
     page.add("text");
-    for (let change = 0; change < 2; change += 1) {
-        page.change("gate_0", "text.value");
-        page.clock.advance(500);
+    const times = [];
+    const { set_props } = page.window.dash_clientside;
+    const start = page.clock.now;
+    page.window.dash_clientside.set_props = (...all) => {
+        times.push(page.clock.now - start);
+        set_props(...all);
+    };
+    for (let change = 0; change < 10; change += 1) {
+        page.change("gate_1", "text.value");
+        page.clock.advance(50);
     }
-    assert.deepEqual(page.sets, [
-        ["text", { [CARRIER]: 1 }],
-        ["text", { [CARRIER]: 2 }],
-    ]);
+    page.clock.advance(1000);
+    assert.deepEqual(times, [0, 200, 400, 600]);
+});
+
+test("a call of the callback ends the wait of its own carrier", () => {
+    const page = new Page();
+    page.add("text");
+    const carrier = "data-fd-value-200-200-l-own";
+    page.change("gate_1", "text.value");
+    page.change("gate_1", "text.value");
+    assert.equal(page.sets.length, 1);
+    page.window.dash_clientside.ferrodash.sent({ inputs_list: [{ id: "text", property: carrier }], states_list: [] });
+    page.clock.advance(1000);
+    assert.equal(page.sets.length, 1);
+});
+
+test("a change by a callback passes at once", () => {
+    const page = new Page();
+    page.add("text");
+    const change = { changedProps: { value: "filled" }, renderType: "callback" };
+    const paths = { strs: { text: ["props", "children"] }, objs: {} };
+    const state = { paths, layoutHashes: { "props,children": change }, history: { present: "typed" } };
+    page.window.store = { getState: () => state };
+    page.change("gate_0", "text.value");
+    assert.deepEqual(page.sets, [["text", { [CARRIER]: 1 }]]);
+    change.renderType = "internal";
+    page.change("gate_0", "text.value");
+    assert.equal(page.sets.length, 1);
+});
+
+test("nothing passes while a word is composed", () => {
+    const page = new Page();
+    const field = page.add("text");
+    page.fire("compositionstart", field);
+    page.change("gate_0", "text.value");
+    page.clock.advance(5000);
+    assert.deepEqual(page.sets, []);
+    page.fire("compositionend", field);
+    page.clock.advance(0);
+    page.clock.advance(499);
+    assert.deepEqual(page.sets, []);
+    page.clock.advance(1);
+    assert.equal(page.sets.length, 1);
+});
+
+test("a focus that stays in the component does not end the wait", () => {
+    const page = new Page();
+    const list = page.add("text");
+    const [first, second] = [1, 2].map(() => list.appendChild(page.document.createElement()));
+    page.change("gate_0", "text.value");
+    page.leave(first);
+    page.document.activeElement = second;
+    page.clock.advance(0);
+    assert.deepEqual(page.sets, []);
+    page.document.activeElement = null;
+    page.leave(second);
+    page.clock.advance(0);
+    assert.equal(page.sets.length, 1);
+});
+
+test("enter ends the wait, except in a field of several lines", () => {
+    const page = new Page();
+    const field = page.add("text");
+    page.change("gate_0", "text.value");
+    field.tagName = "TEXTAREA";
+    page.fire("keydown", field, { key: "Enter" });
+    page.clock.advance(0);
+    assert.deepEqual(page.sets, []);
+    field.tagName = "INPUT";
+    page.fire("keydown", field, { key: "Enter" });
+    page.clock.advance(0);
+    assert.equal(page.sets.length, 1);
 });
 
 test("each component that matches a pattern has its own wait", () => {
@@ -40,7 +131,7 @@ test("each component that matches a pattern has its own wait", () => {
     page.clock.advance(200);
     assert.deepEqual(page.sets, [[ids[0], { [CARRIER]: 1 }]]);
     page.clock.advance(300);
-    assert.deepEqual(page.sets.slice(1), [[ids[1], { [CARRIER]: 2 }]]);
+    assert.deepEqual(page.sets.slice(1), [[ids[1], { [CARRIER]: 1 }]]);
 });
 
 test("nothing is set for a component that is gone", () => {
@@ -65,7 +156,7 @@ test("leaving a field ends its wait, once and for this field only", () => {
     page.clock.advance(0);
     assert.deepEqual(page.sets, [["text", { [CARRIER]: 1 }]]);
     page.clock.advance(500);
-    assert.deepEqual(page.sets.slice(1), [["other", { [CARRIER]: 2 }]]);
+    assert.deepEqual(page.sets.slice(1), [["other", { [CARRIER]: 1 }]]);
 });
 
 test("a field that is left twice at once ends its wait once", () => {
@@ -84,5 +175,5 @@ test("functions of the app under window.dash_clientside stay", () => {
         window.dash_clientside.app = { own: () => "app" };
     });
     const { app, ferrodash } = page.window.dash_clientside;
-    assert.deepEqual([app.own(), ferrodash.own(), Object.keys(ferrodash)], ["app", "own", ["own", "gate_0"]]);
+    assert.deepEqual([app.own(), ferrodash.own(), Object.keys(ferrodash)], ["app", "own", ["own", "gate_0", "gate_1", "sent"]]);
 });

@@ -8,9 +8,14 @@ const plain = { batch: undefined, client: {} };
 test("the script defines what the renderer uses, and nothing else", () => {
     const page = new Page({}, ({ window }) => delete window.dash_clientside);
     const { fetch, dash_clientside, ...others } = page.window;
-    assert.deepEqual(Object.keys(others).sort(), ["TextDecoderStream", "dash_component_api", "ferrodashIsBatched"]);
+    assert.deepEqual(Object.keys(others).sort(), [
+        "AbortController",
+        "TextDecoderStream",
+        "dash_component_api",
+        "ferrodashIsBatched",
+    ]);
     assert.deepEqual(Object.keys(dash_clientside), ["ferrodash"]);
-    assert.deepEqual(Object.keys(dash_clientside.ferrodash), ["gate_0"]);
+    assert.deepEqual(Object.keys(dash_clientside.ferrodash), ["gate_0", "gate_1", "sent"]);
     assert.equal(fetch.length, 2);
 });
 

@@ -156,8 +156,8 @@ export class Page {
     sets = [];
     reloads = 0;
     storage = {};
-    /** The ids of the components in the layout, as JSON. */
-    layout = new Set();
+    /** The properties of the components in the layout, by their ids as JSON. */
+    layout = new Map();
     /** What the browser knows of requests that it made. */
     resources = [];
     document = Object.assign(new EventTarget(), {
@@ -165,8 +165,10 @@ export class Page {
         createElement: () => new Element(),
         getElementById: (id) => (id === "_ferrodash-config" ? this.config : this.document.body.find(id)),
     });
-    window = {
+    navigator = { onLine: true };
+    window = Object.assign(new EventTarget(), {
         TextDecoderStream,
+        AbortController,
         dash_clientside: {
             callback_context: {},
             set_props: (id, properties) => this.sets.push([id, properties]),
@@ -176,12 +178,12 @@ export class Page {
                 if (!this.layout.has(JSON.stringify(id))) {
                     throw new Error("no such component");
                 }
-                return { namespace: "dash_core_components" };
+                return { namespace: "dash_core_components", props: this.layout.get(JSON.stringify(id)) };
             },
         },
         fetch: (url, init) =>
             new Promise((resolve, reject) => this.requests.push(new Request(url, init, resolve, reject))),
-    };
+    });
 
     /** Loads the page with the settings of `settings.json`, except for those that are given. */
     constructor(own = {}, prepare = () => {}) {
@@ -209,6 +211,7 @@ export class Page {
                 return page.storage;
             },
             crypto: webcrypto,
+            navigator: page.navigator,
             performance: {
                 now: () => clock.now,
                 getEntriesByName: (name) => page.resources.filter((resource) => resource.name === name),
@@ -230,8 +233,12 @@ export class Page {
         return this.requests[this.requests.length - 1];
     }
 
-    add(id) {
-        this.layout.add(JSON.stringify(id));
+    props(id) {
+        return this.layout.get(JSON.stringify(id));
+    }
+
+    add(id, props = {}) {
+        this.layout.set(JSON.stringify(id), props);
         return this.document.body.appendChild(new Element(typeof id === "string" ? id : JSON.stringify(id)));
     }
 
@@ -252,9 +259,13 @@ export class Page {
         dash_clientside.ferrodash[gate]();
     }
 
-    leave(element) {
-        const event = new Event("focusout");
+    fire(name, element, properties = {}) {
+        const event = Object.assign(new Event(name), properties);
         Object.defineProperty(event, "target", { value: element });
         this.document.dispatchEvent(event);
+    }
+
+    leave(element) {
+        this.fire("focusout", element);
     }
 }

@@ -12,6 +12,7 @@ mod first_values;
 mod layout;
 mod pages;
 mod settings;
+mod waits;
 
 use std::panic::Location;
 use std::sync::Arc;
@@ -90,6 +91,7 @@ fn check_layout(app: &Checked, location: &'static Location<'static>, mistakes: &
     layout::check_container(&app.pages, &app.layout, &mut mistake);
     let components = layout::components_by_id(&app.layout, &app.pages, location, mistakes);
     let is_fixed = app.layout.is_fixed() && app.pages.is_fixed();
+    waits::warn_of_two_waits(&app.registry, &components);
     if is_fixed && !app.config.suppress_callback_exceptions {
         callbacks::check_properties(&app.registry, &components, &app.config, mistakes);
         first_values::check(&app.registry, &components, mistakes);

@@ -12,7 +12,9 @@ pub use describe::arguments::Args;
 pub use describe::builder::CallbackBuilder;
 pub use describe::dependency::{Input, Output, State};
 pub use describe::options::CacheOptions;
+pub use describe::overlap::Overlap;
 pub use describe::registered::Callback;
+pub use describe::wait::Flush;
 pub use run::call::{Argument, Grouping, Trigger};
 pub use run::context::{Context, HeaderError};
 pub use run::failure::Failure;
@@ -26,7 +28,7 @@ pub use run::patch::{Patch, PatchKey, PatchValue};
 
 pub(crate) use describe::arguments::Parameter;
 pub(crate) use describe::debounce::{Gate, Shape, Slot, Source};
-pub(crate) use describe::dependency::{Names, Property, callback_id};
+pub(crate) use describe::dependency::{Names, Property, callback_id, digest};
 pub(crate) use describe::options::Vary;
 pub(crate) use describe::registered::{CallbackNumber, Defaults, Function, LONGEST_ID, Registered};
 pub(crate) use describe::registry::Registry;

@@ -6,12 +6,12 @@
 
 use std::collections::BTreeMap;
 
-use ferrodash_browser::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate};
+use ferrodash_browser::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate, ScriptOverlap};
 use ferrodash_wire::RendererConfig;
 
 use super::dependencies::gate_name;
 use super::suites::Suites;
-use crate::callback::{Registered, Registry, Source, Vary};
+use crate::callback::{Gate, Overlap, Registered, Registry, Source, Vary};
 use crate::config::Config;
 
 /// Returns the settings of the renderer. `children_props` says where the properties of each
@@ -71,15 +71,13 @@ pub(super) fn script_config<'a>(
         .iter()
         .filter(|callback| callback.is_cached_by_clients());
     let batched = registry.iter().filter(|callback| callback.is_batched());
-    let gates = registry
+    let gates: Vec<_> = registry
         .gates()
         .into_iter()
         .enumerate()
-        .map(|(index, gate)| ScriptGate {
-            name: gate_name(index),
-            carrier: gate.carrier,
-            wait: millis(gate.wait),
-        });
+        .map(|(index, gate)| script_gate(index, gate))
+        .collect();
+    let namespaces = config.suites.iter().map(|suite| suite.namespace);
     ScriptConfig {
         prefix: &config.requests_prefix,
         build,
@@ -91,7 +89,23 @@ pub(super) fn script_config<'a>(
                 )
             })
             .collect(),
-        gates: gates.collect(),
+        namespaces: namespaces
+            .filter(|namespace| !gates.is_empty() && !namespace.is_empty())
+            .collect(),
+        gates,
+        overlap: registry
+            .iter()
+            .filter_map(|callback| {
+                let overlap = callback.callback.spec.overlap?;
+                Some((callback.output.as_str(), script_overlap(overlap)))
+            })
+            .collect(),
+        // What is cached does not run each time, so running it twice does no harm either.
+        pure: registry
+            .iter()
+            .filter(|callback| callback.callback.spec.cache.is_some())
+            .map(|callback| callback.output.as_str())
+            .collect(),
         batch: config.batch_calls.then(|| ScriptBatch {
             outputs: batched.map(|callback| callback.output.as_str()).collect(),
             // Of which each is at most three bytes; proxies often take one megabyte.
@@ -101,6 +115,29 @@ pub(super) fn script_config<'a>(
         most: config.max_body,
         cloud: config.show_send_to_cloud,
     }
+}
+
+fn script_gate(index: usize, gate: Gate) -> ScriptGate {
+    ScriptGate {
+        name: gate_name(index),
+        property: gate.property.name.to_string(),
+        carrier: gate.carrier,
+        wait: millis(gate.timing.quiet),
+        longest: gate.timing.longest.map(millis),
+        leading: gate.timing.leading,
+        skip_trailing: !gate.timing.trailing,
+        flush: gate.timing.flush,
+        hold_callbacks: gate.timing.holds_callbacks,
+        own: gate.is_own,
+    }
+}
+
+fn script_overlap(overlap: Overlap) -> ScriptOverlap {
+    let waiting = match overlap {
+        Overlap::Queue(most) => most.max(1),
+        _ => 1,
+    };
+    ScriptOverlap(overlap.name(), waiting)
 }
 
 /// Returns what the script needs to know of a callback whose answers the browser stores.

@@ -153,7 +153,8 @@ fn options_that_make_no_sense() {
         .input(Input::new("text", "value").debounce(Duration::ZERO))
         .handler(handler);
     assert!(
-        one(App::new(layout()).callback(debounce)).contains("a debounce of zero waits for nothing")
+        one(App::new(layout()).callback(debounce))
+            .contains("input text.value: a debounce or throttle of zero waits for nothing")
     );
     let never = base().prevent_initial_call().handler(async || "");
     assert!(one(App::new(layout()).callback(never)).contains("would never run"));
@@ -418,4 +419,29 @@ fn e32_components_inside_data_are_part_of_the_layout() {
         dcc::Store::new("two").data(data.clone()),
     ));
     assert!(App::new(twice).build().is_ok());
+}
+
+#[test]
+fn d18_a_wait_of_the_component_and_one_of_the_callback_are_warned_of() {
+    let build = |component: dcc::Input, input: Input| {
+        let layout = html::Div::new((component.id("text"), html::Div::new(()).id("out")));
+        let callback = Callback::builder()
+            .output(Output::new("out", "children"))
+            .input(input)
+            .handler(async |_: Option<String>| "");
+        let (log, _guard) = crate::stale::Log::listen(tracing::Level::WARN);
+        App::new(layout)
+            .callback(callback)
+            .build()
+            .expect("it is allowed");
+        log.text()
+    };
+    let waits = || Input::new("text", "value").debounce(Duration::from_millis(500));
+    let plain = || Input::new("text", "value");
+    let both = build(dcc::Input::new().debounce(0.5), waits());
+    let expected = "the input text.value waits twice: the component has debounce = 0.5";
+    assert!(both.contains(expected), "{both}");
+    assert_eq!(build(dcc::Input::new().debounce(false), waits()), "");
+    assert_eq!(build(dcc::Input::new(), waits()), "");
+    assert_eq!(build(dcc::Input::new().debounce(0.5), plain()), "");
 }

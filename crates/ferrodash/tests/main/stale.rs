@@ -18,9 +18,9 @@ fn layout() -> html::Div {
     ))
 }
 
-/// What was logged on this thread at level error.
+/// What was logged on this thread.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub(crate) struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Log {
     fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
@@ -33,15 +33,15 @@ impl Write for Log {
 }
 
 impl Log {
-    fn listen() -> (Self, tracing::subscriber::DefaultGuard) {
+    pub(crate) fn listen(level: tracing::Level) -> (Self, tracing::subscriber::DefaultGuard) {
         let log = Self::default();
         let writer = log.clone();
-        let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::ERROR);
+        let subscriber = tracing_subscriber::fmt().with_max_level(level);
         let subscriber = subscriber.with_writer(move || writer.clone()).finish();
         (log, tracing::subscriber::set_default(subscriber))
     }
 
-    fn text(&self) -> String {
+    pub(crate) fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 }
@@ -109,7 +109,7 @@ async fn o11_a_page_of_an_older_build_is_answered_or_told_to_reload_and_never_a_
     let (before, after) = before_and_after();
     let (old, new) = (build_of(&before).await, build_of(&after).await);
     assert_ne!(old, new, "nothing is cached, and still they differ");
-    let (log, _guard) = Log::listen();
+    let (log, _guard) = Log::listen(tracing::Level::ERROR);
     let ask = async |build: &str, output: &str| -> Answer {
         after
             .post_with(

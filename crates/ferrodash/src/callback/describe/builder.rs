@@ -15,8 +15,8 @@ use crate::callback::run::handler::{
 };
 use crate::callback::{
     ApiEndpoint, Args, CacheOptions, Callback, Clientside, Context, ErrorHandler, Failure,
-    Function, Handler, InitialCall, Input, IntoAnswer, IntoOutput, Output, OutputValue, Parameter,
-    Property, Running, Source, Spec, State, TimeLimit, error_handler,
+    Function, Handler, InitialCall, Input, IntoAnswer, IntoOutput, Output, OutputValue, Overlap,
+    Parameter, Property, Running, Source, Spec, State, TimeLimit, error_handler,
 };
 
 /// The JavaScript namespace for the functions of inline clientside callbacks, as in Dash.
@@ -67,6 +67,7 @@ impl CallbackBuilder {
             optional: false,
             hidden: false,
             batch: false,
+            overlap: None,
             api: None,
             adds_callbacks: false,
             timeout: TimeLimit::OfApp,
@@ -206,6 +207,15 @@ impl CallbackBuilder {
     /// ```
     pub fn batch(mut self) -> Self {
         self.spec.batch = true;
+        self
+    }
+
+    /// Sets what a page does with a call while an earlier one is in progress.
+    ///
+    /// By default each call is made at once. The page shows an answer as soon as it comes, unless
+    /// it has already shown the answer of a newer call.
+    pub fn overlap(mut self, overlap: Overlap) -> Self {
+        self.spec.overlap = Some(overlap);
         self
     }
 
@@ -390,12 +400,7 @@ impl CallbackBuilder {
     /// Completes a clientside callback: wraps the function if inputs are debounced, and gives the
     /// callback a name.
     fn finish_clientside(mut self, mut function: Clientside) -> Callback {
-        if self
-            .spec
-            .inputs
-            .iter()
-            .any(|input| input.debounce.is_some())
-        {
+        if self.spec.inputs.iter().any(|input| input.wait.is_set()) {
             function = function.behind_gates(&self.spec);
         }
         if self.spec.name.is_empty() {
@@ -452,6 +457,12 @@ impl Clientside {
                 self.namespace, self.name
             ),
         };
-        Self::inline(format!("(...all) => {function}({})", arguments.join(", ")))
+        // The script of the page learns which values the call has, and that it ends the waits.
+        let learn = "const page = window.dash_clientside.ferrodash; \
+                     page && page.sent && page.sent(window.dash_clientside.callback_context);";
+        let arguments = arguments.join(", ");
+        Self::inline(format!(
+            "(...all) => {{ {learn} return {function}({arguments}); }}"
+        ))
     }
 }

@@ -53,12 +53,10 @@ pub(in crate::callback) fn check(callback: &Callback, mistakes: &mut Vec<Mistake
     {
         mistake(&"an id must not contain three dots in a row in a callback with several outputs");
     }
-    if spec
-        .inputs
-        .iter()
-        .any(|input| input.debounce.is_some_and(|wait| wait.is_zero()))
-    {
-        mistake(&"a debounce of zero waits for nothing; leave it out");
+    for input in &spec.inputs {
+        if let Some(wrong) = input.wait.mistake() {
+            mistake(&format_args!("input {}: {wrong}", input.property));
+        }
     }
     // A callback whose outputs others write too must say what happens when the page is loaded.
     let says = matches!(
@@ -107,10 +105,11 @@ fn check_clientside(callback: &Callback, mistake: &mut dyn FnMut(&dyn Display)) 
         || callback.on_error.is_some()
         || spec.adds_callbacks
         || spec.batch
+        || spec.overlap.is_some()
     {
         mistake(
             &"its function runs in the page, so cache, api_endpoint, on_error, \
-              dynamic_callbacks and batch do nothing there",
+              dynamic_callbacks, batch and overlap do nothing there",
         );
     }
 }
@@ -312,7 +311,7 @@ pub(in crate::callback) fn check_added(callback: &Callback, mistakes: &mut Vec<M
         );
     }
     let mut inputs = callback.spec.inputs.iter();
-    if inputs.any(|input| input.debounce.is_some()) {
+    if inputs.any(|input| input.wait.is_set()) {
         mistake("a callback that is added to a running app cannot have debounced inputs");
     }
     if callback.spec.api.is_some() {
@@ -379,7 +378,7 @@ fn check_circles(all: &[&Callback], mistakes: &mut Vec<Mistake>) {
             .spec
             .inputs
             .iter()
-            .filter(|input| !same || input.debounce.is_some());
+            .filter(|input| !same || input.wait.is_set());
         inputs.map(|input| &input.property).any(|input| {
             from.spec
                 .outputs

@@ -6,12 +6,10 @@
 //! sent along as state. A clientside callback on the real property, the *gate*, sets the carrier
 //! once the property has been still for long enough. Functions see only the real property.
 
-use std::time::Duration;
-
 use ferrodash_components::{ALL, Id, IdValue};
-use ferrodash_wire::carrier;
 
-use crate::callback::{Input, Property, Spec};
+use super::wait::WaitTiming;
+use crate::callback::{Input, Property, Spec, digest};
 
 /// A property whose changes are held back, and the property that triggers callbacks afterwards. For
 /// an id with wildcards it covers every component that matches; each has a carrier of its own.
@@ -21,8 +19,10 @@ pub(crate) struct Gate {
     pub(crate) property: Property,
     /// The property that triggers the callbacks.
     pub(crate) carrier: String,
-    /// The time for which the property must not have changed.
-    pub(crate) wait: Duration,
+    pub(crate) timing: WaitTiming,
+    /// True if the carrier is that of one callback, which can be called for other reasons too: such
+    /// a call ends the wait.
+    pub(crate) is_own: bool,
 }
 
 /// The place of the value of an argument in a request: an index into the inputs or the states that
@@ -34,26 +34,25 @@ pub(crate) enum Source {
 }
 
 impl Input {
-    /// Returns the gate of a debounced input. Inputs with the same property and wait share one.
-    pub(crate) fn gate(&self) -> Option<Gate> {
-        // The page's timers, and the names of carriers, have whole milliseconds.
-        let wait = Duration::from_millis(self.debounce?.as_millis().try_into().ok()?);
+    /// Returns the gate of an input whose changes are held back. Inputs with the same property and
+    /// timing share one, unless `own` tells them apart.
+    fn gate(&self, own: &str) -> Option<Gate> {
+        let timing = self.wait.timing()?;
         Some(Gate {
             property: Property::new(every(&self.property.id), self.property.name.clone()),
-            carrier: self.carrier()?,
-            wait,
+            carrier: timing.carrier(&self.property.name, own),
+            timing,
+            is_own: !own.is_empty(),
         })
     }
 
-    /// The name of the carrier. Inputs with the same property and wait have the same one.
-    fn carrier(&self) -> Option<String> {
-        Some(carrier(&self.property.name, self.debounce?))
-    }
-
-    /// The input as it is sent: the carrier if it is debounced, else the property itself.
-    fn wire(&self) -> Slot {
-        let property = match self.carrier() {
-            Some(carrier) => Property::new(self.property.id.clone(), carrier),
+    /// The input as it is sent: the carrier if its changes are held back, else the property itself.
+    fn wire(&self, own: &str) -> Slot {
+        let property = match self.wait.timing() {
+            Some(timing) => Property::new(
+                self.property.id.clone(),
+                timing.carrier(&self.property.name, own),
+            ),
             None => self.property.clone(),
         };
         Slot {
@@ -117,13 +116,36 @@ impl Shape {
 }
 
 impl Spec {
+    /// Returns the gates of the inputs whose changes are held back.
+    pub(crate) fn gates(&self) -> impl Iterator<Item = Gate> {
+        let own = self.own_carriers();
+        self.inputs.iter().filter_map(move |input| input.gate(&own))
+    }
+
+    /// Returns what the names of this callback's carriers end in. It is empty if the callback has a
+    /// single input: then other callbacks can share the carrier, as they are called for the same
+    /// reason only.
+    fn own_carriers(&self) -> String {
+        if self.inputs.len() < 2 {
+            return String::new();
+        }
+        let outputs = self
+            .outputs
+            .iter()
+            .map(|output| output.property.to_string());
+        let inputs = self.inputs.iter().map(|input| input.property.to_string());
+        let names: Vec<String> = outputs.chain(inputs).collect();
+        digest(&names.join(" "))[..8].to_owned()
+    }
+
     /// Returns the shape that the renderer knows: carriers in the place of debounced inputs, and
     /// the real properties of those after the declared states.
     pub(crate) fn wire(&self) -> Shape {
+        let own = self.own_carriers();
         let mut states = self.state_slots();
         let mut sources = Vec::new();
         for (index, input) in self.inputs.iter().enumerate() {
-            if input.debounce.is_some() {
+            if input.wait.is_set() {
                 sources.push(Source::State(states.len()));
                 states.push(Slot {
                     property: input.property.clone(),
@@ -135,7 +157,7 @@ impl Spec {
         }
         sources.extend((0..self.states.len()).map(Source::State));
         Shape::new(
-            self.inputs.iter().map(Input::wire).collect(),
+            self.inputs.iter().map(|input| input.wire(&own)).collect(),
             states,
             sources,
         )
@@ -189,7 +211,9 @@ mod tests {
             sources,
             ..
         } = callback.spec.wire();
-        assert_eq!(names, ["plain.value", "text.data-fd-value-500"]);
+        assert_eq!(names[0], "plain.value");
+        let own = names[1].strip_prefix("text.data-fd-value-500-");
+        assert_eq!(own.map(str::len), Some(8), "{}", names[1]);
         let states: Vec<String> = states
             .iter()
             .map(|slot| slot.property.to_string())

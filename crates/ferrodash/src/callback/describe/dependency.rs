@@ -10,6 +10,8 @@ use std::time::Duration;
 use ferrodash_components::{Id, Wildcard};
 use sha2::{Digest, Sha256};
 
+use super::wait::{Flush, Wait};
+
 /// A property of the component with an id, or of the components whose ids match one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Property {
@@ -98,8 +100,8 @@ pub struct Output {
 #[derive(Debug, Clone, PartialEq)]
 pub struct Input {
     pub(crate) property: Property,
-    /// The time for which the property must not have changed before the callback is called.
-    pub(crate) debounce: Option<Duration>,
+    /// How long changes of the property are held back.
+    pub(crate) wait: Wait,
     /// The value while the property is unset; `null` without one.
     pub(crate) default: Option<serde_json::Value>,
     /// True if the component may be missing from the page.
@@ -151,7 +153,7 @@ impl Input {
     pub fn new(id: impl Into<Id>, property: impl Into<Cow<'static, str>>) -> Self {
         Self {
             property: Property::new(id, property),
-            debounce: None,
+            wait: Wait::default(),
             default: None,
             optional: false,
         }
@@ -160,11 +162,69 @@ impl Input {
     /// Makes the callback wait until the property has not changed for this long; by default it does
     /// not wait.
     ///
-    /// When the component loses the focus, the call is made at once, and the first call after the
-    /// page is loaded never waits. A wait of zero is a mistake.
+    /// The wait ends early when the component loses the focus, when Enter is pressed in it, and when
+    /// its form is submitted ([`flush`](Self::flush)). A call that another input triggers has the
+    /// newest value and ends the wait too. While a word is composed with an input method, nothing
+    /// passes. A property that has the value of the last call again triggers nothing. The first
+    /// call after the page is loaded never waits. Changes that other callbacks make pass at once
+    /// ([`hold_callbacks`](Self::hold_callbacks)).
+    ///
+    /// A wait of zero, and a debounce together with a [`throttle`](Self::throttle), are mistakes
+    /// that [`App::build`](crate::App::build) reports.
     #[must_use]
     pub fn debounce(mut self, wait: Duration) -> Self {
-        self.debounce = Some(wait);
+        self.wait.debounce = Some(wait);
+        self
+    }
+
+    /// Calls the callback at the first change, and then at most once in `time` for as long as the
+    /// property changes. The last value always arrives. By default calls are not limited.
+    ///
+    /// Otherwise like [`debounce`](Self::debounce).
+    #[must_use]
+    pub fn throttle(mut self, time: Duration) -> Self {
+        self.wait.throttle = Some(time);
+        self
+    }
+
+    /// Limits how long a [debounced](Self::debounce) change is held back while the property goes on
+    /// changing. By default there is no limit.
+    #[must_use]
+    pub fn max_wait(mut self, time: Duration) -> Self {
+        self.wait.longest = Some(time);
+        self
+    }
+
+    /// Sets whether the first change after a quiet time passes at once. By default `true` for a
+    /// throttle and `false` for a debounce. Changes that follow are held back as usual.
+    #[must_use]
+    pub fn leading(mut self, leading: bool) -> Self {
+        self.wait.leading = Some(leading);
+        self
+    }
+
+    /// Sets whether the last change passes at the end of the wait. By default `true`. With `false`,
+    /// changes after the [leading](Self::leading) one are dropped until the property has been
+    /// still.
+    #[must_use]
+    pub fn trailing(mut self, trailing: bool) -> Self {
+        self.wait.trailing = Some(trailing);
+        self
+    }
+
+    /// Sets what ends the wait before its time. By default [`Flush::Blur`], [`Flush::Enter`] and
+    /// [`Flush::Submit`].
+    #[must_use]
+    pub fn flush(mut self, flush: impl IntoIterator<Item = Flush>) -> Self {
+        self.wait.flush = Some(flush.into_iter().collect());
+        self
+    }
+
+    /// Sets whether changes that other callbacks make are held back as those that a user makes are.
+    /// By default they pass at once.
+    #[must_use]
+    pub fn hold_callbacks(mut self, hold: bool) -> Self {
+        self.wait.holds_callbacks = hold;
         self
     }
 

@@ -9,6 +9,8 @@ pub(in crate::callback) mod check;
 pub(in crate::callback) mod debounce;
 pub(in crate::callback) mod dependency;
 pub(in crate::callback) mod options;
+pub(in crate::callback) mod overlap;
 pub(in crate::callback) mod registered;
 pub(in crate::callback) mod registry;
 pub(in crate::callback) mod spec;
+pub(in crate::callback) mod wait;

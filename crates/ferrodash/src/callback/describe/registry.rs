@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, RwLock};
 
 use crate::callback::describe::check::{check, check_added, check_together};
 use crate::callback::{
-    Callback, CallbackNumber, Context, Defaults, Function, Gate, Input, Registered, Spec, Vary,
+    Callback, CallbackNumber, Context, Defaults, Function, Gate, Registered, Spec, Vary,
 };
 use crate::error::{BuildErrors, Mistake};
 use crate::sync::{lock, read, write};
@@ -238,8 +238,7 @@ impl Registry {
         let mut gates = Vec::new();
         for gate in self
             .iter()
-            .flat_map(|callback| &callback.callback.spec.inputs)
-            .filter_map(Input::gate)
+            .flat_map(|callback| callback.callback.spec.gates())
         {
             if !gates.contains(&gate) {
                 gates.push(gate);

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use ferrodash_components::Prop;
 
-use crate::callback::{CacheOptions, Input, Output, Parameter, Property, State};
+use crate::callback::{CacheOptions, Input, Output, Overlap, Parameter, Property, State};
 
 /// Everything about a callback but its function.
 #[derive(Clone)]
@@ -42,6 +42,9 @@ pub(crate) struct Spec {
     pub(crate) adds_callbacks: bool,
     /// Declares that it sets no cookies and headers, so that its calls may travel with others.
     pub(crate) batch: bool,
+    /// What a page does with calls that overlap. Without it, they are made as in Dash, and the
+    /// newest answer that has come is shown.
+    pub(crate) overlap: Option<Overlap>,
     /// The time that its function may take.
     pub(crate) timeout: TimeLimit,
     /// A feature that is not supported yet, for a clear mistake when the app is built.

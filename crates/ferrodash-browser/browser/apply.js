@@ -1,0 +1,196 @@
+// Answers that are applied outside of the renderer's own calls: those of calls that the renderer has given up for newer
+// ones, and those of calls that the script made itself.
+
+import { idOf, isThere, nameOf, pathOf, stateOf, valueOf } from "./renderer.js";
+
+/** @typedef {import("./call.js").Call} Call */
+
+/**
+ * Properties by the names of their components.
+ *
+ * @typedef {Record<string, Record<string, unknown>>} Values
+ */
+
+/**
+ * The outputs in the text of an answer. Only those of several outputs are named in it.
+ *
+ * @param {Call} call
+ * @param {{ multi?: boolean, response?: any }} answer
+ * @returns {Values}
+ */
+const valuesOf = ({ output }, { multi, response }) =>
+    multi ? response : { [output.slice(0, output.lastIndexOf("."))]: response.props };
+
+/**
+ * Whether two values have the same content.
+ *
+ * @param {any} a
+ * @param {any} b
+ * @returns {boolean}
+ */
+export const isEqual = (a, b) => {
+    if (a === b || !a || !b || typeof a !== "object" || typeof b !== "object") {
+        return a === b;
+    }
+    const keys = Object.keys(a);
+    const isSameKind = Array.isArray(a) === Array.isArray(b) && keys.length === Object.keys(b).length;
+    return isSameKind && keys.every((key) => isEqual(a[key], b[key]));
+};
+
+/**
+ * Without what is gone from the page, and without what it already shows.
+ *
+ * @param {Values} values
+ * @param {boolean} changedOnly
+ */
+const wanted = (values, changedOnly) => {
+    /** @type {Values} */
+    const rest = {};
+    Object.keys(values || {}).forEach((name) => {
+        const id = idOf(name);
+        const properties = values[name] || {};
+        Object.keys(properties).forEach((property) => {
+            if (isThere(id) && !(changedOnly && isEqual(valueOf(id, property), properties[property]))) {
+                rest[name] = rest[name] || {};
+                rest[name][property] = properties[property];
+            }
+        });
+    });
+    return rest;
+};
+
+const MOST_SHOWN = 100;
+const LONGEST_SHOWN = 1 << 20;
+
+/** @param {Values} values */
+const setAll = (values) =>
+    Object.keys(values).forEach((name) => window.dash_clientside.set_props(idOf(name), values[name]));
+
+/**
+ * Hands values to the renderer as the result of a callback that has just ended, so that it does everything that it does
+ * at the end of its own calls: it finds new components, calls what depends on them, and keeps what a user edited.
+ *
+ * @param {Call} call
+ * @param {Values} data
+ */
+const endCallback = ({ output, outputs }, data) => {
+    /** @param {any} items */
+    const lists = (items) => [].concat(items || []).map((item) => [].concat(item));
+    const getOutputs = (/** @type {RendererState["paths"]} */ paths) =>
+        lists(outputs).map((list) =>
+            list.map((/** @type {{ id: ComponentId }} */ item) => Object.assign({ path: pathOf(paths, item.id) }, item))
+        );
+    const callback = { output, inputs: [], outputs: [], state: [], no_output: false };
+    const executionResult = { data, payload: { output, outputs } };
+    const ended = { callback, executionResult, getOutputs, changedPropIds: {}, predecessors: [] };
+    window.store.dispatch({ type: "Callbacks.AddExecuted", payload: [ended] });
+};
+
+/**
+ * Applies an answer to the page.
+ *
+ * @param {Call} call
+ * @param {string} text
+ * @param {boolean} [changedOnly] Whether outputs that the page already shows are left alone, and trigger nothing.
+ */
+export const applyAnswer = (call, text, changedOnly = false) => {
+    const answer = JSON.parse(text);
+    setAll(wanted(answer.sideUpdate, false));
+    const values = wanted(answer.response ? valuesOf(call, answer) : {}, changedOnly);
+    if (Object.keys(values).length === 0) {
+        return;
+    }
+    // The renderer applies a patch when the answer comes, and the end of a callback has none.
+    const isPatch = text.indexOf("__dash_patch_update") >= 0;
+    stateOf().callbacks && !isPatch ? endCallback(call, values) : setAll(values);
+};
+
+/**
+ * Whether the value of a property is this figure, in which a user may have zoomed. Nothing else that the script knows
+ * of changes in a component without being meant to.
+ *
+ * @param {string} property
+ * @param {any} now
+ * @param {any} figure
+ */
+const isZoomed = (property, now, figure) =>
+    property === "figure" && Boolean(now) && isEqual(now.data, figure.data) && isEqual(now.frames, figure.frames);
+
+/**
+ * Makes the answers for the renderer. A value that is equal to that of the last answer, and is still shown, stays the
+ * same object, so that a chart is not drawn again and keeps its zoom.
+ *
+ * The last answer is kept as text, because components may change the objects that they get.
+ */
+export const createShown = () => {
+    /**
+     * The last answer for what a call writes.
+     *
+     * @type {Map<string, { text: string, values: Values }>}
+     */
+    const shown = new Map();
+
+    /** @param {Call} call @param {string} text */
+    const read = (call, text) => {
+        const answer = JSON.parse(text);
+        const values = answer.response ? valuesOf(call, answer) : {};
+        const target = targetOf(call);
+        const last = shown.get(target);
+        const before = last && (last.text === text ? values : valuesOf(call, JSON.parse(last.text)));
+        eachObject(values, (name, property, value) => {
+            const old = last && last.values[name] && last.values[name][property];
+            if (before && old && isEqual(before[name][property], value)) {
+                const now = valueOf(idOf(name), property);
+                values[name][property] = now === old || isZoomed(property, now, value) ? now : value;
+            }
+        });
+        shown.delete(target);
+        if (text.length < LONGEST_SHOWN && eachObject(values, () => {})) {
+            shown.set(target, { text, values });
+            shown.size > MOST_SHOWN && shown.delete(shown.keys().next().value || "");
+        }
+        return answer;
+    };
+
+    /**
+     * @param {Call} call
+     * @param {Response} response
+     */
+    return (call, response) => {
+        if (response.status === 200) {
+            response.json = () => response.text().then((text) => read(call, text));
+        }
+        return response;
+    };
+};
+
+/**
+ * Calls a function with each value that is an object. Returns whether there is any.
+ *
+ * @param {Values} values
+ * @param {(name: string, property: string, value: object) => void} act
+ */
+const eachObject = (values, act) => {
+    let any = false;
+    Object.keys(values).forEach((name) =>
+        Object.keys(values[name] || {}).forEach((property) => {
+            const value = values[name][property];
+            if (value && typeof value === "object") {
+                any = true;
+                act(name, property, value);
+            }
+        })
+    );
+    return any;
+};
+
+/**
+ * The name of what a call writes: calls with the same one replace each other.
+ *
+ * @param {Call} call
+ */
+export const targetOf = ({ output, outputs }) =>
+    output.indexOf('["') < 0 ? output : output + [].concat(/** @type {any} */ (outputs)).map(namesOf).join();
+
+/** @param {any} item @returns {string} */
+const namesOf = (item) => (Array.isArray(item) ? item.map(namesOf).join() : item && nameOf(item.id));

@@ -1,0 +1,145 @@
+// Calls that the script makes itself, because the renderer cannot make them any more: the page is about to close, or the
+// component that changed is gone.
+
+import { applyAnswer } from "./apply.js";
+import { idOf, isThere, nameOf, stateOf, valueOf } from "./renderer.js";
+
+/** @typedef {import("./call.js").Call} Call */
+/** @typedef {import("./call.js").CallInit} CallInit */
+/** @typedef {import("./call.js").Item} Item */
+
+/**
+ * A callback as `_dash-dependencies` describes it.
+ *
+ * @typedef {object} Dependency
+ * @property {string} output
+ * @property {Item[]} inputs
+ * @property {Item[]} state
+ * @property {boolean} [no_output]
+ * @property {unknown} [clientside_function]
+ */
+
+/** @param {any} value */
+const isWildcard = (value) => Array.isArray(value);
+
+/**
+ * The ids of the components that an id of a callback stands for, in a call about the component that changed: `MATCH`
+ * takes its value from that, `ALL` has a list.
+ *
+ * @param {unknown} declared
+ * @param {any} changed
+ * @returns {any} An id or a list of ids.
+ */
+const idsFor = (declared, changed) => {
+    const id = typeof declared === "string" ? idOf(declared) : /** @type {any} */ (declared);
+    if (typeof id === "string") {
+        return id;
+    }
+    const keys = Object.keys(id).sort();
+    const isMatch = (/** @type {string} */ key) => isWildcard(id[key]) && id[key][0] === "MATCH";
+    if (keys.every((key) => !isWildcard(id[key]) || isMatch(key))) {
+        return keys.reduce((all, key) => Object.assign(all, { [key]: isMatch(key) ? changed[key] : id[key] }), {});
+    }
+    const fits = (/** @type {unknown[]} */ values) =>
+        keys.every((key, index) => {
+            const sought = isMatch(key) ? changed[key] : id[key];
+            return isWildcard(sought) || sought === values[index];
+        });
+    return (stateOf().paths.objs[keys.join()] || [])
+        .filter(({ values }) => fits(values))
+        .map(({ values }) => keys.reduce((all, key, index) => Object.assign(all, { [key]: values[index] }), {}));
+};
+
+/**
+ * The outputs of a callback, as `_dash-dependencies` writes them into one text.
+ *
+ * @param {string} output
+ */
+const outputsOf = (output) =>
+    (output.slice(0, 2) === ".." ? output.slice(2, -2).split("...") : [output]).map((text) => ({
+        id: text.slice(0, text.lastIndexOf(".")),
+        property: text.slice(text.lastIndexOf(".") + 1),
+    }));
+
+/**
+ * The body of a call.
+ *
+ * @param {Dependency} callback
+ * @param {string} carrier
+ * @param {unknown} changed The id of the component that changed.
+ * @param {string} property
+ * @param {unknown} last The last value of the property, if the component is gone.
+ * @returns {Call | undefined} Nothing if a component that the call is about is gone too.
+ */
+const compose = (callback, carrier, changed, property, last) => {
+    let isWhole = true;
+    const own = nameOf(changed);
+    /** @param {Item} item @param {boolean} hasValue @returns {any} */
+    const item = ({ id, property: name }, hasValue) => {
+        const one = (/** @type {any} */ real) => {
+            const isOwn = nameOf(real) === own;
+            isWhole = isWhole && (isOwn || isThere(real));
+            const value = isOwn && name === property && !isThere(real) ? last : valueOf(real, name);
+            return hasValue && name !== carrier ? { id: real, property: name, value } : { id: real, property: name };
+        };
+        const ids = idsFor(id, changed);
+        return Array.isArray(ids) ? ids.map(one) : one(ids);
+    };
+    const outputs = callback.no_output ? [] : outputsOf(callback.output).map((output) => item(output, false));
+    const call = {
+        output: callback.output,
+        outputs: callback.output.slice(0, 2) === ".." ? outputs : outputs[0],
+        inputs: callback.inputs.map((input) => item(input, true)),
+        state: callback.state.map((state) => item(state, true)),
+        changedPropIds: [own + "." + carrier],
+    };
+    return isWhole ? call : undefined;
+};
+
+/**
+ * Makes the calls that a carrier triggers, by requests that outlive the page.
+ *
+ * @param {string} prefix
+ * @param {(resource: string, init: CallInit) => Promise<Response>} request
+ */
+export const createComposer = (prefix, request) => {
+    /** @type {HeadersInit} */
+    let headers = { Accept: "application/json", "Content-Type": "application/json" };
+
+    /**
+     * @param {string} carrier
+     * @param {ComponentId} id
+     * @param {string} property
+     * @param {unknown} last
+     */
+    const send = (carrier, id, property, last) => {
+        const content = (stateOf().dependenciesRequest || {}).content || [];
+        content
+            .filter(({ inputs, clientside_function }) => {
+                const isOf = inputs.some((input) => input.property === carrier);
+                return isOf && !clientside_function;
+            })
+            .forEach((callback) => {
+                const call = compose(callback, carrier, id, property, last);
+                if (call) {
+                    const init = { method: "POST", headers, body: JSON.stringify(call), keepalive: true };
+                    const address = prefix + "_dash-update-component";
+                    request(address, /** @type {CallInit} */ (Object.assign({ credentials: "same-origin" }, init)))
+                        .then((response) => (response.status === 200 ? response.text() : ""))
+                        .then((text) => text && applyAnswer(call, text))
+                        .catch(() => {}); // Nobody is left to see it.
+                }
+            });
+    };
+
+    /**
+     * Learns how the renderer makes its calls: with which headers.
+     *
+     * @param {CallInit} init
+     */
+    const learnHeaders = (init) => {
+        headers = init.headers || headers;
+    };
+
+    return { send, learnHeaders };
+};

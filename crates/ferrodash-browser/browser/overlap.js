@@ -1,0 +1,203 @@
+// Calls of one callback that overlap. The renderer gives up a call as soon as it makes a newer one, and then ignores the
+// answer. Here the answer of an older call is applied as long as no newer one has come.
+//
+// Older calls settle together with the newest one: the renderer would otherwise show that nothing runs any more.
+
+import { applyAnswer, targetOf } from "./apply.js";
+
+/** @typedef {import("./call.js").Call} Call */
+
+/**
+ * A call in progress, or one that waits for its turn.
+ *
+ * @typedef {object} Job
+ * @property {Call} call
+ * @property {(isObsolete: () => boolean, signal?: AbortSignal) => Promise<Response>} send
+ * @property {(response: Response) => void} settle
+ * @property {(problem: unknown) => void} fail
+ * @property {AbortController} [controller]
+ * @property {number} started
+ * @property {boolean} [isObsolete] Whether its answer is not wanted any more.
+ * @property {Response} [response]
+ */
+
+/**
+ * The calls that write the same outputs.
+ *
+ * @typedef {object} Line
+ * @property {Job[]} running In the order in which they started.
+ * @property {Job[]} waiting
+ * @property {Job[]} older Calls that the renderer has given up, and that are not settled yet.
+ * @property {Job} [newest]
+ * @property {boolean} wasAborted Whether the last call was, so that the next one is not.
+ */
+
+/**
+ * All calls are made, as without this script.
+ *
+ * @type {import("./settings.js").Overlap}
+ */
+const ALL = ["all", 1];
+const MOST_OLDER = 50;
+/** A call that takes so much longer, or already has, is aborted for a newer one, in milliseconds. */
+const WORTH_ABORTING = 2000;
+
+const nothing = () => new Response(null, { status: 204 });
+
+/**
+ * @param {Record<string, import("./settings.js").Overlap>} policies By the callback's output.
+ */
+export const createOverlap = (policies) => {
+    /** @type {Map<string, Line>} */
+    const lines = new Map();
+    /**
+     * How long the last call of a callback took.
+     *
+     * @type {Map<string, number>}
+     */
+    const usual = new Map();
+
+    /** @param {Line} line @param {Job} job */
+    const giveUp = (line, job) => {
+        line.older.push(job);
+        if (line.older.length > MOST_OLDER) {
+            /** @type {Job} */ (line.older.shift()).settle(nothing());
+        }
+    };
+
+    /** @param {Line} line @param {Job} job @param {Response} response */
+    const settle = (line, job, response) => {
+        if (job === line.newest) {
+            line.older.splice(0).forEach((older) => older.settle(nothing()));
+            lines.delete(targetOf(job.call));
+        }
+        job.settle(response);
+    };
+
+    /** @param {Job} job @param {Response} response */
+    const show = ({ call }, response) =>
+        response.status === 200
+            ? response
+                  .text()
+                  .then((text) => applyAnswer(call, text))
+                  .catch(() => {}) // Not an answer, for example a login page. The newest call will say so.
+            : Promise.resolve();
+
+    /** @param {Line} line @param {Job} job */
+    const start = (line, job) => {
+        line.running.push(job);
+        job.started = performance.now();
+        const signal = job.controller && job.controller.signal;
+        const [name] = policies[job.call.output] || ALL;
+        const isReplaced = () => (name === "all" || name === "latest") && job !== line.newest;
+        const isObsolete = () => job.isObsolete || isReplaced();
+        job.send(isObsolete, signal).then(
+            (response) => end(line, job, response),
+            (problem) => {
+                job.fail(problem);
+                end(line, job, nothing());
+            }
+        );
+    };
+
+    /** @param {Line} line @param {Job} job @param {Response} response */
+    const end = (line, job, response) => {
+        const policy = policies[job.call.output] || ALL;
+        const at = line.running.indexOf(job);
+        usual.set(job.call.output, performance.now() - job.started);
+        if (policy[0] === "parallel") {
+            job.response = response;
+            return endInOrder(line);
+        }
+        if (at < 0) {
+            return; // Aborted, or a newer answer came before it.
+        }
+        if (policy[0] === "skip") {
+            line.running.splice(at, 1);
+            // The renderer waits for the last of those that were skipped.
+            return settle(line, /** @type {Job} */ (line.newest), response);
+        }
+        // What started before it comes too late from now on.
+        line.running.splice(0, at).forEach((late) => (late.isObsolete = true));
+        line.wasAborted = false;
+        job.response = response;
+        const shown = job === line.newest ? Promise.resolve(settle(line, job, response)) : show(job, response);
+        shown.then(() => {
+            line.running.splice(line.running.indexOf(job), 1);
+            const next = line.waiting.shift();
+            next && start(line, next);
+        });
+    };
+
+    /** @param {Line} line */
+    const endInOrder = (line) => {
+        const [first] = line.running;
+        if (first && first.response) {
+            const { response } = first;
+            line.running.shift();
+            const shown = first === line.newest ? Promise.resolve(settle(line, first, response)) : show(first, response);
+            shown.then(() => endInOrder(line));
+        }
+    };
+
+    /**
+     * Aborts the call in progress if the newer one would wait for it for long. Of two in a row one always ends, so that
+     * the page shows something.
+     *
+     * @param {Line} line
+     */
+    const abort = (line) => {
+        const [job] = line.running;
+        const left = job.started + (usual.get(job.call.output) || 0) - performance.now();
+        const isLong = left > WORTH_ABORTING || performance.now() - job.started > WORTH_ABORTING;
+        if (isLong && !line.wasAborted && !job.response && job.controller) {
+            line.wasAborted = true;
+            line.running.shift();
+            job.isObsolete = true;
+            job.controller.abort();
+            start(line, /** @type {Job} */ (line.waiting.shift()));
+        }
+    };
+
+    /** @param {Line} line @param {Job} job */
+    const add = (line, job) => {
+        const [name, most] = policies[job.call.output] || ALL;
+        const isFree = line.running.length === 0;
+        if (isFree || name === "all" || name === "parallel") {
+            return start(line, job);
+        }
+        if (name === "skip") {
+            return; // It settles with the answer of the call in progress.
+        }
+        line.waiting.push(job);
+        if (line.waiting.length > (name === "queue" ? most : 1)) {
+            line.waiting.shift();
+        }
+        name === "latest" && abort(line);
+    };
+
+    /**
+     * Sends a call as the callback's policy says.
+     *
+     * @param {Call} call
+     * @param {Job["send"]} send
+     * @returns {Promise<Response>}
+     */
+    return (call, send) =>
+        new Promise((resolve, reject) => {
+            const target = targetOf(call);
+            const line = lines.get(target) || {
+                running: [],
+                waiting: [],
+                older: [],
+                wasAborted: false,
+            };
+            const isLatest = (policies[call.output] || ALL)[0] === "latest";
+            lines.set(target, line);
+            const controller = isLatest && window.AbortController ? new AbortController() : undefined;
+            const job = { call, send, settle: resolve, fail: reject, controller, started: 0 };
+            line.newest && giveUp(line, line.newest);
+            line.newest = job;
+            add(line, job);
+        });
+};

@@ -1,0 +1,154 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+
+import { Page, body, json, settle } from "./page.js";
+
+const answerOf = (value) => ({ multi: true, response: { out: { children: value } } });
+
+/** A page whose callback `out.children` has a policy, with a renderer that notes what it is told. */
+const openPage = (...policy) => {
+    const overlap = policy.length ? { "out.children": policy } : {};
+    const page = new Page({ batch: undefined, client: {}, pure: [], overlap });
+    page.add("out", { children: "" });
+    page.shown = [];
+    page.window.store = {
+        getState: () => ({ callbacks: {}, paths: { strs: { out: ["props"] }, objs: {} } }),
+        dispatch: ({ payload }) => page.shown.push(payload[0].executionResult.data.out.children),
+    };
+    return page;
+};
+
+const call = async (page, value) => {
+    const response = page.call(body("out.children", value));
+    await settle();
+    return response.then((answer) => (answer.status === 200 ? answer.json() : answer.status));
+};
+
+/** Makes calls with the values 1, 2 and so on; their answers are in `results` when they come. */
+const callAll = async (page, count) => {
+    const results = [];
+    for (let value = 1; value <= count; value += 1) {
+        const number = results.push(undefined) - 1;
+        page.call(body("out.children", value)).then(async (answer) => {
+            results[number] = answer.status === 200 ? (await answer.json()).response.out.children : answer.status;
+        });
+        await settle();
+    }
+    return results;
+};
+
+const answer = async (page, number) => {
+    page.requests[number].answer(json(answerOf(page.requests[number].calls.inputs[0].value)));
+    await settle();
+};
+
+test("an older answer is shown until a newer one has come", async () => {
+    const page = openPage();
+    const results = await callAll(page, 3);
+    await answer(page, 1);
+    assert.deepEqual(page.shown, [2]);
+    await answer(page, 0);
+    assert.deepEqual(page.shown, [2], "it comes too late");
+    assert.deepEqual(results, [undefined, undefined, undefined], "they settle together");
+    await answer(page, 2);
+    assert.deepEqual(results, [204, 204, 3]);
+});
+
+test("of the calls that wait only the newest is made", async () => {
+    const page = openPage("latest", 1);
+    const results = await callAll(page, 4);
+    assert.equal(page.requests.length, 1);
+    await answer(page, 0);
+    assert.deepEqual([page.shown, page.requests.length], [[1], 2]);
+    await answer(page, 1);
+    assert.deepEqual(results, [204, 204, 204, 4]);
+});
+
+test("a call that takes long is aborted for a newer one, but not two in a row", async () => {
+    const page = openPage("latest", 1);
+    await callAll(page, 1);
+    page.clock.advance(2001);
+    await callAll(page, 1);
+    assert.equal(page.requests[0].init.signal.aborted, true);
+    assert.equal(page.requests.length, 2);
+    page.clock.advance(2001);
+    await callAll(page, 1);
+    assert.equal(page.requests[1].init.signal.aborted, false);
+    assert.equal(page.requests.length, 2);
+});
+
+test("a queue makes the calls in their order, and drops the oldest that waits", async () => {
+    const page = openPage("queue", 2);
+    await callAll(page, 4);
+    for (const number of [0, 1, 2]) {
+        assert.equal(page.requests.length, number + 1);
+        await answer(page, number);
+    }
+    const values = page.requests.map(({ calls }) => calls.inputs[0].value);
+    assert.deepEqual(values, [1, 3, 4]);
+    assert.deepEqual(page.shown, [1, 3]);
+});
+
+test("a call that is skipped has the answer of the one in progress", async () => {
+    const page = openPage("skip", 1);
+    const results = await callAll(page, 3);
+    assert.equal(page.requests.length, 1);
+    await answer(page, 0);
+    assert.deepEqual(results, [204, 204, 1]);
+    assert.deepEqual(page.shown, []);
+});
+
+test("answers of parallel calls are shown in the order of the calls", async () => {
+    const page = openPage("parallel", 1);
+    const results = await callAll(page, 3);
+    await answer(page, 2);
+    await answer(page, 1);
+    assert.deepEqual(page.shown, []);
+    await answer(page, 0);
+    assert.deepEqual(page.shown, [1, 2]);
+    assert.deepEqual(results, [204, 204, 3]);
+});
+
+test("an older answer that is no answer stops nothing", async () => {
+    const page = openPage("queue", 5);
+    await callAll(page, 2);
+    page.requests[0].answer(new Response("<html>", { status: 200 }));
+    await settle();
+    assert.deepEqual([page.shown, page.requests.length], [[], 2]);
+});
+
+test("a call that could not be sent is sent when the connection is back", async () => {
+    const page = openPage();
+    page.navigator.onLine = false;
+    for (const value of [1, 2]) {
+        const status = call(page, value);
+        await settle();
+        page.last.fail(new TypeError("offline"));
+        assert.equal(await status, 204);
+    }
+    assert.match(page.document.getElementById("ferrodash-offline").text, /You are offline/);
+    page.navigator.onLine = true;
+    page.window.dispatchEvent(new Event("online"));
+    await settle();
+    assert.equal(page.requests.length, 3);
+    await answer(page, 2);
+    assert.deepEqual(page.shown, [2]);
+    assert.equal(page.document.getElementById("ferrodash-offline"), undefined);
+});
+
+test("a call that the server refused for now is made again, at most three times", async () => {
+    const page = openPage();
+    const status = call(page, 1);
+    await settle();
+    for (let time = 0; time < 4; time += 1) {
+        assert.equal(page.requests.length, time + 1);
+        page.last.answer(new Response("", { status: 429, headers: { "Retry-After": "2" } }));
+        await settle();
+        page.clock.advance(1999);
+        await settle();
+        assert.equal(page.requests.length, time + 1, "the server says how long to wait");
+        page.clock.advance(1001);
+        await settle();
+    }
+    assert.equal(await status, 429);
+});

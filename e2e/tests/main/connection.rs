@@ -1,0 +1,257 @@
+//! Pages that are hidden, closed or offline, and servers that refuse.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::http::StatusCode;
+use axum::middleware::{Next, from_fn};
+use axum::response::IntoResponse;
+use e2e::{Browser, Site};
+use ferrodash::Flush;
+use ferrodash::prelude::*;
+use serde_json::json;
+
+const WAIT: Duration = Duration::from_secs(3);
+
+/// A callback that shows its text, and the texts that it was called with.
+fn shown(input: Input, options: Option<CacheOptions>) -> (Callback, Arc<Mutex<Vec<String>>>) {
+    let texts: Arc<Mutex<Vec<String>>> = Arc::default();
+    let own = texts.clone();
+    let mut builder = Callback::builder()
+        .output(Output::new("out", "children"))
+        .input(input)
+        .running("save", "title", "running", "idle")
+        .prevent_initial_call();
+    if let Some(options) = options {
+        builder = builder.name("shown", "1").cache(options);
+    }
+    let callback = builder.handler(move |text: String| {
+        own.lock().unwrap().push(text.clone());
+        async move { text }
+    });
+    (callback, texts)
+}
+
+fn layout() -> html::Div {
+    html::Div::new((
+        html::Div::new(dcc::Input::new().id("text").value("")).id("place"),
+        html::Button::new("Remove").id("save").n_clicks(0),
+        html::Div::new(()).id("out"),
+    ))
+}
+
+fn text() -> Input {
+    Input::new("text", "value")
+}
+
+async fn open(router: Router) -> (Site, Browser) {
+    let site = Site::serve(router).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    browser.element("text").await.click().await.unwrap();
+    (site, browser)
+}
+
+fn router(callbacks: Vec<Callback>) -> Router {
+    App::new(layout())
+        .callbacks(callbacks)
+        .build()
+        .expect("it has no mistakes")
+        .into_router()
+}
+
+async fn shows(browser: &Browser, text: &str) {
+    browser
+        .wait_until(&format!(
+            "document.getElementById('out').innerText === {text:?}"
+        ))
+        .await;
+}
+
+/// Waits until a text was sent to the server.
+async fn eventually(texts: &Mutex<Vec<String>>, expected: &[&str]) {
+    for _ in 0..200 {
+        if *texts.lock().unwrap() == expected {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert_eq!(*texts.lock().unwrap(), expected);
+}
+
+async fn offline(browser: &Browser, offline: bool) {
+    let cdp = browser.driver.cdp();
+    cdp.send_raw("Network.enable", json!({})).await.unwrap();
+    let conditions =
+        json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+    cdp.send_raw("Network.emulateNetworkConditions", conditions)
+        .await
+        .unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d13_a_page_that_closes_sends_what_waits() {
+    let input = text().debounce(WAIT).flush([Flush::Hide]);
+    let (callback, texts) = shown(input, None);
+    let (_site, browser) = open(router(vec![callback])).await;
+    browser
+        .type_text("not lost", Duration::from_millis(20))
+        .await
+        .unwrap();
+    assert!(texts.lock().unwrap().is_empty());
+    browser.driver.goto("about:blank").await.unwrap();
+    eventually(&texts, &["not lost"]).await;
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(*texts.lock().unwrap(), ["not lost"], "once");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn d8_a_field_that_is_removed_sends_its_last_text_if_it_is_to() {
+    let remove = || {
+        Callback::builder()
+            .output(Output::new("place", "children"))
+            .input(("save", "n_clicks"))
+            .prevent_initial_call()
+            .handler(async |_: u32| "gone")
+    };
+    for (flush, expected) in [(vec![Flush::Unmount], &["typed"][..]), (vec![], &[][..])] {
+        let (callback, texts) = shown(text().debounce(WAIT).flush(flush), None);
+        let (site, browser) = open(router(vec![callback, remove()])).await;
+        browser
+            .type_text("typed", Duration::from_millis(20))
+            .await
+            .unwrap();
+        browser.js("document.getElementById('save').click()").await;
+        browser
+            .wait_until("document.getElementById('place').innerText === 'gone'")
+            .await;
+        eventually(&texts, expected).await;
+        browser.let_pass(3500).await;
+        assert_eq!(*texts.lock().unwrap(), expected);
+        assert_eq!(site.callback_requests().len(), 1 + expected.len());
+        if let Some(text) = expected.first() {
+            shows(&browser, text).await;
+        }
+        assert_eq!(browser.console().await, Vec::<String>::new());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a4_what_is_typed_offline_is_sent_when_the_connection_is_back() {
+    let (callback, texts) = shown(text().debounce(Duration::from_millis(300)), None);
+    let (_site, browser) = open(router(vec![callback])).await;
+    browser
+        .type_text("first", Duration::from_millis(20))
+        .await
+        .unwrap();
+    shows(&browser, "first").await;
+    offline(&browser, true).await;
+    for part in [" one", " two"] {
+        browser
+            .type_text(part, Duration::from_millis(20))
+            .await
+            .unwrap();
+        browser.let_pass(600).await;
+    }
+    browser
+        .wait_until(
+            "document.getElementById('ferrodash-offline').innerText.includes('You are offline')",
+        )
+        .await;
+    browser
+        .wait_until("document.getElementById('save').title === 'idle'")
+        .await;
+    assert_eq!(*texts.lock().unwrap(), ["first"]);
+    offline(&browser, false).await;
+    shows(&browser, "first one two").await;
+    assert_eq!(
+        *texts.lock().unwrap(),
+        ["first", "first one two"],
+        "only the newest"
+    );
+    browser
+        .wait_until("!document.getElementById('ferrodash-offline')")
+        .await;
+}
+
+/// Answers the first `times` calls with a status.
+fn refusing(router: Router, times: u32, status: StatusCode, asked: Arc<AtomicU32>) -> Router {
+    router.layer(from_fn(move |request: Request, next: Next| {
+        let asked = asked.clone();
+        async move {
+            let is_call = request.uri().path().ends_with("_dash-update-component");
+            if is_call && asked.fetch_add(1, Ordering::SeqCst) < times {
+                return (status, [("Retry-After", "1")], "busy").into_response();
+            }
+            next.run(request).await
+        }
+    }))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn o9_a_cached_callback_is_asked_again_and_others_say_that_the_server_is_busy() {
+    let cached = || Some(CacheOptions::new(Duration::from_secs(60)));
+    let busy = StatusCode::SERVICE_UNAVAILABLE;
+    // It answers in the end.
+    let (callback, _) = shown(text().debounce(Duration::from_millis(100)), cached());
+    let asked = Arc::new(AtomicU32::new(0));
+    let (_site, browser) = open(refusing(router(vec![callback]), 2, busy, asked.clone())).await;
+    browser
+        .type_text("a", Duration::from_millis(20))
+        .await
+        .unwrap();
+    shows(&browser, "a").await;
+    assert_eq!(asked.load(Ordering::SeqCst), 3);
+    assert_eq!(
+        browser
+            .js("return document.getElementById('ferrodash-refused')")
+            .await,
+        json!(null)
+    );
+    // It never answers; and a callback that is not cached is asked once.
+    for (options, times) in [(cached(), 4), (None, 1)] {
+        let (callback, _) = shown(text().debounce(Duration::from_millis(100)), options);
+        let asked = Arc::new(AtomicU32::new(0));
+        let (_site, browser) =
+            open(refusing(router(vec![callback]), 99, busy, asked.clone())).await;
+        browser
+            .type_text("a", Duration::from_millis(20))
+            .await
+            .unwrap();
+        browser
+            .wait_until(
+                "document.getElementById('ferrodash-refused').innerText.includes('server is busy')",
+            )
+            .await;
+        assert_eq!(asked.load(Ordering::SeqCst), times);
+        browser
+            .wait_until("document.getElementById('save').title === 'idle'")
+            .await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t6_a_page_that_is_told_to_slow_down_ends_with_the_newest_value() {
+    let (callback, texts) = shown(text(), None);
+    let asked = Arc::new(AtomicU32::new(0));
+    let slow_down = StatusCode::TOO_MANY_REQUESTS;
+    let (_site, browser) = open(refusing(
+        router(vec![callback]),
+        3,
+        slow_down,
+        asked.clone(),
+    ))
+    .await;
+    browser
+        .type_text("newest", Duration::from_millis(30))
+        .await
+        .unwrap();
+    shows(&browser, "newest").await;
+    browser.let_pass(2500).await;
+    shows(&browser, "newest").await;
+    assert_eq!(*texts.lock().unwrap(), ["newest"]);
+    assert!(asked.load(Ordering::SeqCst) <= 8);
+}
