@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The modules in the order in which they run. A module comes after those that it imports.
-const MODULES: [&str; 17] = [
+const MODULES: [&str; 18] = [
     "settings.js",
     "events.js",
     "notices.js",
@@ -18,6 +18,7 @@ const MODULES: [&str; 17] = [
     "versions.js",
     "call.js",
     "compose.js",
+    "intervals.js",
     "overlap.js",
     "retry.js",
     "batch.js",

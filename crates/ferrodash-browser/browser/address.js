@@ -25,7 +25,7 @@ export const addressOf = ({ prefix, build }, callback, call) => {
          * @param {string} _
          * @param {any} item
          */
-        const real = (_, item) => (/^data-fd-/.test(item?.property) ? { ...item, value: 0 } : item);
+        const real = (_, item) => (item && /^data-fd-/.test(item.property) ? Object.assign({}, item, { value: 0 }) : item);
         query.set("call", JSON.stringify({ outputs, inputs, state }, real));
         return url();
     }
@@ -57,14 +57,15 @@ export const renameOutputs = (callback, text) => {
     if (!callback.rename) {
         return text;
     }
-    const { response, ...rest } = JSON.parse(text);
+    const answer = JSON.parse(text);
     /** @type {Record<string, Record<string, unknown>>} */
     const renamed = {};
     for (const [fromId, fromProperty, id, property] of callback.rename) {
-        const value = response[fromId]?.[fromProperty];
+        const value = (answer.response[fromId] || {})[fromProperty];
         if (value !== undefined) {
-            (renamed[id] ||= {})[property] = value;
+            renamed[id] = renamed[id] || {};
+            renamed[id][property] = value;
         }
     }
-    return JSON.stringify({ ...rest, response: renamed });
+    return JSON.stringify(Object.assign(answer, { response: renamed }));
 };

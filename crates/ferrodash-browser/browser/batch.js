@@ -58,7 +58,7 @@ export const partsOf = (calls, mostCharacters) => {
  * @param {Requests} requests
  */
 export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
-    const batched = new Set(window.TextDecoderStream && batch?.outputs);
+    const batched = new Set(window.TextDecoderStream && batch ? batch.outputs : []);
     /** @type {WaitingCall[] | undefined} */
     let tick;
 
@@ -91,19 +91,30 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
      * @param {Response} response
      * @param {ReadableStreamDefaultReader<string>} reader
      */
-    const readLines = async (calls, response, reader) => {
+    const readLines = (calls, response, reader) => {
         let rest = "";
-        for (let part; !(part = await reader.read()).done; ) {
-            const lines = part.value.split("\n");
-            lines[0] = rest + lines[0];
-            rest = /** @type {string} */ (lines.pop());
-            for (const line of lines) {
-                const end = line.indexOf("\t");
-                /** @type {LineHead} */
-                const head = JSON.parse(line.slice(0, end));
-                settle(calls[head[0]], head, line.slice(end + 1), response);
+        /** @param {string} line */
+        const readLine = (line) => {
+            const end = line.indexOf("\t");
+            if (end < 0) {
+                return; // A line without an answer keeps the connection open, or pushes the one before it out.
             }
-        }
+            /** @type {LineHead} */
+            const head = JSON.parse(line.slice(0, end));
+            settle(calls[head[0]], head, line.slice(end + 1), response);
+        };
+        /** @returns {Promise<void>} */
+        const readOn = () =>
+            reader.read().then(({ done, value }) => {
+                if (!done) {
+                    const lines = value.split("\n");
+                    lines[0] = rest + lines[0];
+                    rest = /** @type {string} */ (lines.pop());
+                    lines.forEach(readLine);
+                    return readOn();
+                }
+            });
+        return readOn();
     };
 
     /**
@@ -117,7 +128,7 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
         if (status === 404 || status === 405) {
             batched.clear(); // A proxy does not let batches through, and will not.
         }
-        if ([403, 404, 405, 413, 422].includes(status)) {
+        if ([403, 404, 405, 413, 422].indexOf(status) >= 0) {
             return calls.forEach(sendAlone); // Too much at once, or not known here: single requests always work.
         }
         // The answer is for each of them, but a login page must not look like an answer.
@@ -125,25 +136,26 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
     };
 
     /** @param {WaitingCall[]} calls */
-    const sendTogether = async (calls) => {
+    const sendTogether = (calls) => {
         /** @type {ReadableStreamDefaultReader<string> | undefined} */
         let reader;
-        /** @type {unknown} */
-        let problem = new TypeError("The connection ended before all answers were there.");
-        try {
-            const body = `[${calls.map((call) => call.init.body)}]`;
-            const response = await request(prefix + "_ferrodash/batch", { ...calls[0].init, body });
-            if (!/ndjson/.test(/** @type {string} */ (response.headers.get("Content-Type")))) {
-                return settleAll(calls, response);
-            }
-            const bytes = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body);
-            reader = bytes.pipeThrough(new TextDecoderStream()).getReader();
-            await readLines(calls, response, reader);
-        } catch (error) {
-            problem = error;
-            reader?.cancel().catch(() => {});
-        }
-        calls.forEach(({ reject }) => reject(problem)); // No effect on calls that have their answer.
+        /** @param {unknown} problem */
+        const rejectRest = (problem) => calls.forEach(({ reject }) => reject(problem)); // Those without an answer.
+        const body = `[${calls.map((call) => call.init.body)}]`;
+        request(prefix + "_ferrodash/batch", Object.assign({}, calls[0].init, { body }))
+            .then((response) => {
+                if (!/ndjson/.test(/** @type {string} */ (response.headers.get("Content-Type")))) {
+                    return settleAll(calls, response);
+                }
+                const bytes = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body);
+                reader = bytes.pipeThrough(new TextDecoderStream()).getReader();
+                return readLines(calls, response, reader);
+            })
+            .then(() => rejectRest(new TypeError("The connection ended before all answers were there.")))
+            .catch((problem) => {
+                reader && reader.cancel().catch(() => {});
+                rejectRest(problem);
+            });
     };
 
     const endTick = () => {
@@ -170,7 +182,7 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
      * @param {CallInit} init
      * @returns {Promise<Response>}
      */
-    const send = async (output, resource, init) => {
+    const send = (output, resource, init) => {
         if (!batched.size) {
             return request(resource, init);
         }
@@ -180,7 +192,7 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
             return request(resource, init);
         }
         const waiting = tick;
-        const isBatched = batched.has(output) && !resource.includes("?") && !init.signal;
+        const isBatched = batched.has(output) && resource.indexOf("?") < 0 && !init.signal;
         const headers = JSON.stringify(init.headers);
         return new Promise((resolve, reject) => waiting.push({ resource, init, isBatched, headers, resolve, reject }));
     };

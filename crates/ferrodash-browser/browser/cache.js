@@ -22,17 +22,11 @@ const LONGEST_URL = 2048;
 /** @param {string} text */
 const json = (text) => new Response(text, { headers: { "Content-Type": "application/json" } });
 
-/** @param {Response} response */
-const cameFromDisk = ({ url }) => {
-    const last = /** @type {PerformanceResourceTiming | undefined} */ (performance.getEntriesByName(url).pop());
-    return last?.transferSize === 0 && last.decodedBodySize > 0;
-};
-
 /**
  * @param {Settings} settings
  * @param {Requests} requests
  */
-export const createCache = (settings, { request }) => {
+export const createCache = (settings, { request, isOfBrowser }) => {
     const answers = createAnswers();
     /** @type {Map<string, { output: string, loading: Promise<Loaded> }>} */
     const flights = new Map();
@@ -47,27 +41,29 @@ export const createCache = (settings, { request }) => {
      * @param {CallInit} init
      * @returns {Promise<Loaded>}
      */
-    const load = async (key, url, call, resource, init) => {
+    const load = (key, url, call, resource, init) => {
         const start = performance.now();
-        const response = await (url
-            ? request(url, { ...init, method: "GET", body: undefined })
-            : request(resource, init));
-        if (url && [403, 404, 414].includes(response.status)) {
-            // The server does not know this address, for example because it runs another build: a POST always works.
-            return { response: await request(resource, init) };
-        }
-        if (response.status !== 200) {
-            return { response };
-        }
-        const { headers } = response;
-        const text = await response.text();
-        if (!(headers.get("Content-Type") || "").includes("json")) {
-            // A login page, for example: with the status 200 the callback would never end.
-            return { response: new Response(text, { status: 500 }) };
-        }
-        answers.keep(key, text, expiryOf(headers));
-        reportAnswer(call.output, url && cameFromDisk(response) ? "browser" : "server", start, headers);
-        return { text };
+        const asGet = Object.assign({}, init, { method: "GET", body: undefined });
+        /** @param {Response} response @returns {Loaded | Promise<Loaded>} */
+        const read = (response) => {
+            if (url && [403, 404, 414].indexOf(response.status) >= 0) {
+                // The server does not know this address, for example because it runs another build: a POST always works.
+                return request(resource, init).then((response) => ({ response }));
+            }
+            return response.status === 200 ? response.text().then((text) => keep(response, text)) : { response };
+        };
+        /** @param {Response} response @param {string} text @returns {Loaded} */
+        const keep = (response, text) => {
+            const { headers } = response;
+            if (!/json/.test(headers.get("Content-Type") || "")) {
+                // A login page, for example: with the status 200 the callback would never end.
+                return { response: new Response(text, { status: 500 }) };
+            }
+            answers.keep(key, text, expiryOf(headers));
+            reportAnswer(call.output, url && isOfBrowser(response) ? "browser" : "server", start, headers);
+            return { text };
+        };
+        return (url ? request(url, asGet) : request(resource, init)).then(read);
     };
 
     /**
@@ -78,7 +74,7 @@ export const createCache = (settings, { request }) => {
      * @param {string} resource
      * @param {CallInit} init
      */
-    const answer = async (callback, call, resource, init) => {
+    const answer = (callback, call, resource, init) => {
         const long = addressOf(settings, callback, call);
         // Only an address is shared: a POST names the outputs of this callback, and so does its answer.
         const url = long.length > LONGEST_URL ? undefined : long;
@@ -89,21 +85,26 @@ export const createCache = (settings, { request }) => {
         const known = answers.find(key);
         if (known !== undefined) {
             reportAnswer(call.output, "page", start);
-            return own(known);
+            return Promise.resolve(own(known));
         }
-        let flight = flights.get(key);
-        if (!flight) {
-            const loading = load(key, url, call, resource, init).finally(() => flights.delete(key));
-            flight = { output: call.output, loading };
-            flights.set(key, flight);
-        } else if (flight.output !== call.output && !(await flight.loading).text) {
-            // Not an answer that can be shared.
-            return request(resource, init);
-        } else {
-            flight.loading.then(({ text }) => text !== undefined && reportAnswer(call.output, "page", start));
+        const flight = flights.get(key);
+        if (flight) {
+            return flight.loading.then(({ text, response }) => {
+                if (text !== undefined) {
+                    reportAnswer(call.output, "page", start);
+                    return own(text);
+                }
+                const isOfOther = flight.output !== call.output; // Not an answer that can be shared.
+                return isOfOther ? request(resource, init) : /** @type {Response} */ (response).clone();
+            });
         }
-        const { text, response } = await flight.loading;
-        return text === undefined ? response.clone() : own(text);
+        const land = () => flights.delete(key);
+        const loading = load(key, url, call, resource, init);
+        flights.set(key, { output: call.output, loading });
+        loading.then(land, land);
+        return loading.then(({ text, response }) =>
+            text === undefined ? /** @type {Response} */ (response).clone() : own(text)
+        );
     };
 
     return { answer };

@@ -26,7 +26,7 @@
  * @returns {Call | false | undefined}
  */
 export const callOf = ({ prefix }, resource, init) => {
-    if (typeof resource === "string" && init?.method === "POST" && typeof init.body === "string") {
+    if (typeof resource === "string" && init && init.method === "POST" && typeof init.body === "string") {
         const { origin, pathname, search } = new URL(resource, location.href);
         const isPlain = !/[?&](cacheKey|job|oldJob|cancelJob)=/.test(search);
         const isOurs = origin === location.origin && pathname === prefix + "_dash-update-component";

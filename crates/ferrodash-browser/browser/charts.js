@@ -5,7 +5,10 @@ export const keepChartsHere = () => {
     /** @type {Window["Plotly"]} */
     let plotly;
     /** @param {Window["Plotly"]} value */
-    const set = (value) => (plotly = value)?.setPlotConfig?.({ showSendToCloud: false });
+    const set = (value) => {
+        plotly = value;
+        plotly && plotly.setPlotConfig && plotly.setPlotConfig({ showSendToCloud: false });
+    };
     set(window.Plotly);
     Reflect.defineProperty(window, "Plotly", { get: () => plotly, set, configurable: true });
 };

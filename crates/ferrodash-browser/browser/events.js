@@ -19,6 +19,6 @@ export const reportAnswer = (output, source, start, headers) =>
         output,
         source,
         milliseconds: performance.now() - start,
-        cacheStatus: headers?.get("Cache-Status") || "",
-        serverTiming: headers?.get("Server-Timing") || "",
+        cacheStatus: (headers && headers.get("Cache-Status")) || "",
+        serverTiming: (headers && headers.get("Server-Timing")) || "",
     });

@@ -9,6 +9,7 @@ import { keepChartsHere } from "./charts.js";
 import { createComposer } from "./compose.js";
 import { reportAnswer } from "./events.js";
 import { defineGates } from "./gates.js";
+import { createPauses } from "./intervals.js";
 import { noticeRefusal } from "./notices.js";
 import { createOverlap } from "./overlap.js";
 import { createRetries } from "./retry.js";
@@ -29,6 +30,7 @@ const composer = createComposer(settings.prefix, requests.request);
 const learn = defineGates(settings.gates, composer.send);
 const overlap = createOverlap(settings.overlap || {});
 const withShown = createShown();
+const isPaused = settings.ticks ? () => false : createPauses();
 const retry = createRetries(settings.pure || []);
 const calls = createCalls(settings, requests);
 const cache = createCache(settings, requests);
@@ -41,18 +43,20 @@ const cache = createCache(settings, requests);
  * @param {CallInit} init
  * @returns {Promise<Response>}
  */
-const respond = async (call, resource, init) => {
+const respond = (call, resource, init) => {
     if (init.body.length > settings.most) {
         // The server would refuse it while it is being sent.
-        return new Response("", { status: 413 });
+        return Promise.resolve(new Response("", { status: 413 }));
+    }
+    if (isPaused(call)) {
+        return Promise.resolve(new Response(null, { status: 204 }));
     }
     learn(call);
     composer.learnHeaders(init);
-    const response = await overlap(call, (isObsolete, signal) => {
-        const own = signal ? { ...init, signal } : init;
+    return overlap(call, (isObsolete, signal) => {
+        const own = signal ? Object.assign({}, init, { signal }) : init;
         return retry(call, () => send(call, resource, own), isObsolete);
-    });
-    return withShown(call, response);
+    }).then((response) => withShown(call, response));
 };
 
 /**
@@ -62,15 +66,16 @@ const respond = async (call, resource, init) => {
  * @param {string} resource
  * @param {CallInit} init
  */
-const send = async (call, resource, init) => {
+const send = (call, resource, init) => {
     const callback = settings.client[call.output];
     if (callback) {
         return cache.answer(callback, call, resource, init);
     }
     const start = performance.now();
-    const response = await calls.send(call.output, resource, init);
-    reportAnswer(call.output, "server", start, response.headers);
-    return response;
+    return calls.send(call.output, resource, init).then((response) => {
+        reportAnswer(call.output, "server", start, response.headers);
+        return response;
+    });
 };
 
 /**

@@ -1,5 +1,11 @@
 // Notices: small boxes at the left edge of the page.
 
+/** @param {string} id */
+export const hideNotice = (id) => {
+    const notice = document.getElementById(id);
+    notice && notice.remove();
+};
+
 /**
  * Shows a notice in the place of the last one with this id. Each has a button that dismisses it.
  *
@@ -22,7 +28,7 @@ export const showNotice = (id, place, text, ...buttons) => {
         return element;
     };
     const look = "position:fixed;left:16px;z-index:99999;padding:10px 16px;background:#222;color:#fff;";
-    document.getElementById(id)?.remove();
+    hideNotice(id);
     const box = add(document.body, "div", look + place, text);
     box.id = id;
     box.setAttribute("role", "status");
@@ -31,12 +37,6 @@ export const showNotice = (id, place, text, ...buttons) => {
         add(box, "button", button, name).onclick = act;
     }
     return box;
-};
-
-/** @param {string} id */
-export const hideNotice = (id) => {
-    const notice = document.getElementById(id);
-    notice && notice.remove();
 };
 
 const BUSY = "The server is busy. Try again in a moment.";

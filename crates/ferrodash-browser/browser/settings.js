@@ -50,6 +50,7 @@
  * @property {Record<string, Overlap>} [overlap] By the callback's output.
  * @property {string[]} [pure] The callbacks that only read, by their outputs.
  * @property {Batch} [batch] Without it each call is a request.
+ * @property {boolean} [ticks] Whether intervals call their callbacks while the page is hidden.
  * @property {boolean} [reload] Whether a page of an older build reloads itself.
  * @property {number} most The limit of the length of a call.
  * @property {boolean} cloud Whether charts offer to upload themselves.

@@ -7,6 +7,7 @@ import { showNotice } from "./notices.js";
 /** @typedef {import("./settings.js").Settings} Settings */
 
 const BUILD = "X-Ferrodash-Build";
+const PAGE = "X-Ferrodash-Page";
 
 /**
  * Reloads the page once for each build: it would not end if a proxy went on sending the old page.
@@ -20,7 +21,7 @@ const reloadOnce = (build) => {
             sessionStorage[key] = true;
             location.reload();
         }
-    } catch {
+    } catch (error) {
         // Without storage the page cannot know whether it was reloaded.
     }
 };
@@ -63,14 +64,25 @@ export const createRequests = ({ build: ownBuild, reload }) => {
      * @param {RequestInfo | URL} resource
      * @param {RequestInit} init
      */
-    const request = async (resource, init) => {
-        const headers = /** @type {HeadersInit} */ ({ ...init.headers, [BUILD]: ownBuild, "X-Ferrodash-Page": page });
-        const response = await realFetch.call(window, resource, { ...init, headers });
-        checkBuild(response);
-        return response;
+    const request = (resource, init) => {
+        const headers = Object.assign({}, init.headers, { [BUILD]: ownBuild, [PAGE]: page });
+        return realFetch.call(window, resource, Object.assign({}, init, { headers })).then((response) => {
+            checkBuild(response);
+            return response;
+        });
     };
 
-    return { request, checkBuild };
+    /**
+     * Whether the browser's cache has given this response: the server names the page that it answered.
+     *
+     * @param {Response} response
+     */
+    const isOfBrowser = ({ headers }) => {
+        const other = headers.get(PAGE);
+        return Boolean(other) && other !== page;
+    };
+
+    return { request, checkBuild, isOfBrowser };
 };
 
 /** @typedef {ReturnType<typeof createRequests>} Requests */

@@ -19,6 +19,7 @@
 //!     overlap: Default::default(),
 //!     pure: Vec::new(),
 //!     batch: None,
+//!     ticks: false,
 //!     reload: false,
 //!     most: 8 << 20,
 //!     cloud: false,

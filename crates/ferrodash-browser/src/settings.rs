@@ -32,6 +32,9 @@ pub struct ScriptConfig<'a> {
     /// The calls that may travel together. Without it each call is a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<ScriptBatch<'a>>,
+    /// `true` if intervals call their callbacks while the page is hidden.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub ticks: bool,
     /// `true` if a page of an older build reloads itself.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reload: bool,

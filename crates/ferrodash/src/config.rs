@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) request_id: Option<HeaderName>,
     /// Lets calls travel together in one request.
     pub(crate) batch_calls: bool,
+    /// True if intervals call their callbacks while the page is hidden.
+    pub(crate) tick_when_hidden: bool,
     /// Answers 200, with the cache tiers that fail.
     pub(crate) health_endpoint: Option<String>,
     /// Answers 200 once the warm-up has ended, and 503 before.
@@ -157,6 +159,7 @@ impl Default for Config {
             server: Server::default(),
             request_id: None,
             batch_calls: true,
+            tick_when_hidden: false,
             health_endpoint: None,
             ready_endpoint: None,
             metrics_endpoint: None,

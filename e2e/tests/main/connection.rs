@@ -255,3 +255,41 @@ async fn t6_a_page_that_is_told_to_slow_down_ends_with_the_newest_value() {
     assert_eq!(*texts.lock().unwrap(), ["newest"]);
     assert!(asked.load(Ordering::SeqCst) <= 8);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn t8_an_interval_of_a_hidden_page_asks_nothing_and_once_when_it_is_shown() {
+    let calls = Arc::new(AtomicU32::new(0));
+    let counter = calls.clone();
+    let callback = Callback::builder()
+        .output(Output::new("out", "children"))
+        .input(("interval", "n_intervals"))
+        .prevent_initial_call()
+        .handler(move |ticks: u32| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            async move { ticks.to_string() }
+        });
+    let layout = html::Div::new((layout(), dcc::Interval::new().id("interval").interval(1000)));
+    let router = App::new(layout).callback(callback).build().unwrap();
+    let (_site, browser) = open(router.into_router()).await;
+    browser
+        .wait_until("document.getElementById('out').innerText === '2'")
+        .await;
+    // Another tab in front: the page is hidden.
+    let first = browser.driver.window().await.unwrap();
+    let second = browser.driver.new_tab().await.unwrap();
+    browser.driver.switch_to_window(second).await.unwrap();
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let before = calls.load(Ordering::SeqCst);
+    tokio::time::sleep(Duration::from_secs(10)).await;
+    assert_eq!(calls.load(Ordering::SeqCst), before, "nobody sees it");
+    browser.driver.switch_to_window(first).await.unwrap();
+    browser
+        .wait_until("document.visibilityState === 'visible'")
+        .await;
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    let shown = calls.load(Ordering::SeqCst) - before;
+    assert!((1..=2).contains(&shown), "{shown} calls when it is shown");
+    browser.let_pass(3000).await;
+    let rhythm = calls.load(Ordering::SeqCst) - before - shown;
+    assert!((2..=4).contains(&rhythm), "{rhythm} calls in 3 s");
+}

@@ -361,3 +361,25 @@ async fn d16_a_text_in_the_address_is_one_entry_of_the_history() {
     browser.driver.back().await.unwrap();
     browser.wait_until("location.search === '?first'").await;
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a8_without_the_script_an_input_passes_at_once() {
+    let calls = Calls::default();
+    let app = App::new(field()).callback(calls.callback("out", &[text()], &[]));
+    let site = Site::start(app).await;
+    let browser = Browser::start().await;
+    let cdp = browser.driver.cdp();
+    cdp.send_raw("Network.enable", json!({})).await.unwrap();
+    let blocked = json!({"urls": ["*ferrodash.js*"]});
+    cdp.send_raw("Network.setBlockedURLs", blocked)
+        .await
+        .unwrap();
+    browser.open(&site.url("/")).await;
+    let has_script = browser
+        .js("return 'sent' in dash_clientside.ferrodash")
+        .await;
+    assert_eq!(has_script, json!(false));
+    browser.element("text").await.click().await.unwrap();
+    browser.type_text("abc", KEYS).await.unwrap();
+    shows(&browser, "out", "\"abc\"").await;
+}

@@ -33,6 +33,7 @@ fn full() -> ScriptConfig<'static> {
             outputs: vec!["row.children"],
             characters: 1000,
         }),
+        ticks: true,
         reload: true,
         most: 5000,
         cloud: true,
@@ -80,6 +81,7 @@ fn settings_that_are_off_are_left_out() {
         overlap: Default::default(),
         pure: Vec::new(),
         batch: None,
+        ticks: false,
         reload: false,
         cloud: false,
         ..full()

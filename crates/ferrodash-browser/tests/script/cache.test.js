@@ -64,10 +64,13 @@ test("an answer that the browser had on disk is reported as such", async () => {
     const page = openPage();
     const answer = page.call(body("table.data", "x"));
     await settle();
-    page.resources.push({ name: page.last.url, transferSize: 0, decodedBodySize: 10 });
-    page.last.answer(kept({}));
+    page.last.answer(kept({}, { "X-Ferrodash-Page": "another" }));
     await answer;
-    assert.deepEqual(page.sources, ["browser"]);
+    const own = page.call(body("table.data", "y"));
+    await settle();
+    page.last.answer(kept({}, { "X-Ferrodash-Page": page.last.headers["X-Ferrodash-Page"] }));
+    await own;
+    assert.deepEqual(page.sources, ["browser", "server"]);
 });
 
 test("other arguments, and answers that have expired or must not be kept, are requested", async () => {

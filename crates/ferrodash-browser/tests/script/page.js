@@ -158,8 +158,6 @@ export class Page {
     storage = {};
     /** The properties of the components in the layout, by their ids as JSON. */
     layout = new Map();
-    /** What the browser knows of requests that it made. */
-    resources = [];
     document = Object.assign(new EventTarget(), {
         body: new Element(),
         createElement: () => new Element(),
@@ -214,7 +212,6 @@ export class Page {
             navigator: page.navigator,
             performance: {
                 now: () => clock.now,
-                getEntriesByName: (name) => page.resources.filter((resource) => resource.name === name),
             },
             Date: { now: () => clock.now, parse: Date.parse },
             MessageChannel: Channel,

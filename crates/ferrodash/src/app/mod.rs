@@ -460,6 +460,15 @@ impl App {
         self
     }
 
+    /// Sets whether callbacks that only a `dcc.Interval` triggers are called while the page is
+    /// hidden; by default they are not. When the page is shown again, each interval ticks once.
+    ///
+    /// Turn it on if such a callback does something that is not seen in the page, such as a sound.
+    pub fn tick_when_hidden(mut self, on: bool) -> Self {
+        self.config.tick_when_hidden = on;
+        self
+    }
+
     /// Sets a path below the app's prefix, such as `health`, that answers `OK`, or names the cache
     /// tiers that fail. By default there is none.
     ///

@@ -6,7 +6,7 @@
 //! all of its calls.
 //!
 //! The body is a JSON array of what `_dash-update-component` takes. The answer is text in lines, one
-//! for each call, in the order in which they are done ([`ferrodash_wire::line()`]).
+//! for each call, in the order in which they are done ([`ferrodash_wire::line()`]), and blank lines.
 //!
 //! [`Registered::is_batched`]: crate::callback::Registered::is_batched
 
@@ -25,7 +25,7 @@ use ferrodash_wire::{Accepts, LineBody, Stream};
 use futures_util::stream;
 use http_body_util::BodyExt;
 use tokio::task::JoinSet;
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 use tracing::Instrument;
 
 use super::intake::{callback, parse, parse_json, receive};
@@ -51,6 +51,14 @@ const TOGETHER: Duration = Duration::from_millis(20);
 /// The size of the largest body, in bytes; it is kept until the last of its calls is answered. Our
 /// page sends a third of it at most.
 const LARGEST: usize = 4 << 20;
+
+/// The time after which a blank line is sent while no call is done. Proxies close connections on
+/// which nothing comes: nginx after a minute by default.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// A line without an answer. It also follows each piece of the answer, as some versions of Safari
+/// keep a piece back until the next one comes.
+const BLANK: &[u8] = b"\n";
 
 /// The number of bytes that are sent without waiting for more answers.
 const ENOUGH: usize = 64 * 1024;
@@ -161,8 +169,10 @@ impl Batch {
     /// until then: a page that reads slowly does not fill the memory of the server.
     async fn next(&mut self) -> Option<io::Result<Bytes>> {
         self.fill();
-        let Some(first) = self.running.join_next().await else {
-            return self.stream.end();
+        let first = match timeout(KEEP_ALIVE, self.running.join_next()).await {
+            Ok(Some(first)) => first,
+            Ok(None) => return self.stream.end(),
+            Err(_) => return Some(self.stream.write(BLANK.to_vec()).await),
         };
         // A task that panicked leaves its call without an answer, which the page takes as a broken
         // connection. The panic hook has reported it.
@@ -176,6 +186,7 @@ impl Batch {
             lines.extend(line.unwrap_or_default());
         }
         self.fill();
+        lines.extend(BLANK);
         Some(self.stream.write(lines).await)
     }
 

@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use serde::Deserialize;
@@ -86,7 +86,17 @@ pub(super) async fn serve(
         .insert(header::CACHE_CONTROL, cache_control);
     describe(response.headers_mut(), status, (age, late), start.elapsed());
     add_effects(response.headers_mut(), context.effects());
+    name_page(&request.headers, response.headers_mut());
     Ok(response)
+}
+
+/// Names the page that asked. A page that finds the name of another one knows that the answer comes
+/// from the browser's cache.
+fn name_page(asked: &HeaderMap, told: &mut HeaderMap) {
+    const PAGE: HeaderName = HeaderName::from_static("x-ferrodash-page");
+    if let Some(page) = asked.get(PAGE).filter(|page| page.len() <= 64) {
+        told.insert(PAGE, page.clone());
+    }
 }
 
 /// Refuses a request that another site caused, as browsers say with `Sec-Fetch-Site`. Such a page

@@ -22,10 +22,34 @@ pub(crate) const RENDERER_HOOKS: [&str; 6] = [
     "request_refresh_jwt",
 ];
 
+/// Defines the functions of the gates if the browser could not load or read the script that has
+/// them: changes then pass at once. It is written for every browser that Dash's bundles run in.
+const WITHOUT_SCRIPT: &str = "(function (page) {
+    if (page.ferrodash) return;
+    page.ferrodash = {};
+    var config = document.getElementById('_ferrodash-config').textContent;
+    JSON.parse(config).gates.forEach(function (gate) {
+        page.ferrodash[gate.name] = function () {
+            page.callback_context.triggered.forEach(function (change) {
+                var end = change.prop_id.lastIndexOf('.');
+                var id = change.prop_id.slice(0, end), set = {};
+                set[gate.carrier] = 1;
+                page.set_props(id[0] === '{' ? JSON.parse(id) : id, set);
+            });
+        };
+    });
+})(window.dash_clientside = window.dash_clientside || {});
+";
+
 /// Returns the script that starts the renderer, with the app's hooks.
-pub(super) fn start(config: &Config) -> String {
+pub(super) fn start(config: &Config, registry: &Registry) -> String {
+    let before = if registry.gates().is_empty() {
+        ""
+    } else {
+        WITHOUT_SCRIPT
+    };
     if config.renderer_hooks.is_empty() {
-        return "var renderer = new DashRenderer();".to_owned();
+        return format!("{before}var renderer = new DashRenderer();");
     }
     // The renderer calls this one without a look whether it is there.
     let none = ("request_refresh_jwt", "null".to_owned());
@@ -35,13 +59,13 @@ pub(super) fn start(config: &Config) -> String {
     let hooks: String = hooks
         .map(|(name, source)| format!("{name}: {}\n,", in_script(&source)))
         .collect();
-    format!("var renderer = new DashRenderer({{{hooks}}});")
+    format!("{before}var renderer = new DashRenderer({{{hooks}}});")
 }
 
 /// Returns the text of each script in the page itself.
 pub(crate) fn inline_scripts(config: &Config, registry: &Registry) -> Vec<String> {
     let mut scripts = functions_of(registry);
-    scripts.push(start(config));
+    scripts.push(start(config, registry));
     scripts
 }
 
@@ -70,7 +94,8 @@ pub(super) fn functions_of(registry: &Registry) -> Vec<String> {
         let source = in_script(function.source.as_ref()?);
         let (namespace, name) = (&function.namespace, &function.name);
         Some(format!(
-            "((window.dash_clientside ||= {{}})[\"{namespace}\"] ||= {{}})[\"{name}\"] = {source}\n;"
+            "((window.dash_clientside = window.dash_clientside || {{}})[\"{namespace}\"] = \
+             window.dash_clientside[\"{namespace}\"] || {{}})[\"{name}\"] = {source}\n;"
         ))
     };
     let mut scripts: Vec<String> = functions.filter_map(script).collect();

@@ -104,7 +104,7 @@ pub(super) fn render(
     let settings = settings + "\n" + &data_block("_ferrodash-config", &own_settings);
     let renderer = format!(
         "<script id=\"_dash-renderer\" type=\"application/javascript\">{}</script>",
-        start(config)
+        start(config, &app.registry)
     );
     let functions = functions_of(&app.registry).into_iter();
     let functions = functions.map(|script| format!("\n<script>{script}</script>"));

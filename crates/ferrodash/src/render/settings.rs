@@ -111,6 +111,7 @@ pub(super) fn script_config<'a>(
             // Of which each is at most three bytes; proxies often take one megabyte.
             characters: config.max_body.min(1 << 20) / 3,
         }),
+        ticks: config.tick_when_hidden,
         reload: config.reload_stale_pages,
         most: config.max_body,
         cloud: config.show_send_to_cloud,

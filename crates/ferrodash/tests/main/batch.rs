@@ -73,7 +73,10 @@ fn lines(text: &str) -> Vec<(usize, u16, Value, Value)> {
         };
         (place, status, headers, body)
     };
-    text.lines().map(line).collect()
+    text.lines()
+        .filter(|text| !text.is_empty())
+        .map(line)
+        .collect()
 }
 
 async fn send(client: &Client, calls: &[Value], headers: &[(&str, &str)]) -> Answer {
@@ -253,7 +256,7 @@ async fn answers_are_sent_as_they_are_done_and_twelve_run_at_a_time() {
             }
             text
         };
-        while text(&bytes).lines().count() < 39 {
+        while text(&bytes).lines().filter(|line| !line.is_empty()).count() < 39 {
             bytes.extend(body.frame().await.unwrap().unwrap().into_data().unwrap());
         }
         assert!(
@@ -477,4 +480,21 @@ async fn an_app_can_do_without_batches_and_they_live_below_its_prefix() {
         )
         .await;
     assert_eq!(lines(&answer.text())[0].1, 200);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a9_blank_lines_keep_the_connection_open_and_push_answers_out() {
+    let callback = Callback::builder()
+        .output(Output::new("out", "children"))
+        .input(("a", "value"))
+        .handler(async |text: String| {
+            tokio::time::sleep(Duration::from_secs(40)).await;
+            text
+        });
+    let client = Client::new(App::new(layout()).callback(callback));
+    let answer = send(&client, &[call("out", "x")], &[]).await;
+    let text = answer.text();
+    assert!(text.starts_with("\n\n["), "after 15 and 30 s: {text:?}");
+    assert!(text.ends_with("\n\n"), "{text:?}");
+    assert_eq!(lines(&text).len(), 1);
 }
