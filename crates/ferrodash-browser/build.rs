@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 /// The modules in the order in which they run. A module comes after those that it imports.
-const MODULES: [&str; 18] = [
+const MODULES: [&str; 19] = [
     "settings.js",
     "events.js",
     "notices.js",
@@ -20,6 +20,7 @@ const MODULES: [&str; 18] = [
     "compose.js",
     "intervals.js",
     "overlap.js",
+    "login.js",
     "retry.js",
     "batch.js",
     "address.js",

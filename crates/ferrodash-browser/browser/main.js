@@ -10,6 +10,7 @@ import { createComposer } from "./compose.js";
 import { reportAnswer } from "./events.js";
 import { defineGates } from "./gates.js";
 import { createPauses } from "./intervals.js";
+import { createLogin } from "./login.js";
 import { noticeRefusal } from "./notices.js";
 import { createOverlap } from "./overlap.js";
 import { createRetries } from "./retry.js";
@@ -29,6 +30,7 @@ const requests = createRequests(settings);
 const composer = createComposer(settings.prefix, requests.request);
 const learn = defineGates(settings.gates, composer.send);
 const overlap = createOverlap(settings.overlap || {});
+const signedIn = createLogin();
 const withShown = createShown();
 const isPaused = settings.ticks ? () => false : createPauses();
 const retry = createRetries(settings.pure || []);
@@ -55,7 +57,7 @@ const respond = (call, resource, init) => {
     composer.learnHeaders(init);
     return overlap(call, (isObsolete, signal) => {
         const own = signal ? Object.assign({}, init, { signal }) : init;
-        return retry(call, () => send(call, resource, own), isObsolete);
+        return retry(call, () => signedIn(() => send(call, resource, own)), isObsolete);
     }).then((response) => withShown(call, response));
 };
 

@@ -293,3 +293,102 @@ async fn t8_an_interval_of_a_hidden_page_asks_nothing_and_once_when_it_is_shown(
     let rhythm = calls.load(Ordering::SeqCst) - before - shown;
     assert!((2..=4).contains(&rhythm), "{rhythm} calls in 3 s");
 }
+
+/// Answers calls with a login page until somebody has asked for `/login`.
+fn behind_login(router: Router, open: Arc<AtomicU32>, refused: Arc<AtomicU32>) -> Router {
+    router.layer(from_fn(move |request: Request, next: Next| {
+        let (open, refused) = (open.clone(), refused.clone());
+        async move {
+            let path = request.uri().path();
+            if path == "/login" {
+                open.store(1, Ordering::SeqCst);
+                return "welcome".into_response();
+            }
+            let is_call =
+                path.ends_with("_dash-update-component") || path.contains("_ferrodash/call");
+            if is_call && open.load(Ordering::SeqCst) == 0 {
+                refused.fetch_add(1, Ordering::SeqCst);
+                let page = axum::response::Html("<p>Sign in");
+                return (StatusCode::UNAUTHORIZED, page).into_response();
+            }
+            next.run(request).await
+        }
+    }))
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c13_an_expired_session_pauses_the_page_until_the_user_has_signed_in() {
+    let cached = Some(CacheOptions::new(Duration::from_secs(60)).client());
+    let (callback, texts) = shown(text(), cached);
+    let clicks = Arc::new(AtomicU32::new(0));
+    let counter = clicks.clone();
+    let click = Callback::builder()
+        .output(Output::new("place", "title"))
+        .input(("save", "n_clicks"))
+        .prevent_initial_call()
+        .handler(move |clicks: u32| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            async move { format!("clicked {clicks}") }
+        });
+    let (open_for, refused) = (Arc::new(AtomicU32::new(1)), Arc::new(AtomicU32::new(0)));
+    let router = behind_login(
+        router(vec![callback, click]),
+        open_for.clone(),
+        refused.clone(),
+    );
+    let (site, browser) = open(router).await;
+    open_for.store(0, Ordering::SeqCst);
+    browser
+        .js("document.addEventListener('ferrodash:login', ({ detail }) => {
+                 window.asked = (window.asked || 0) + 1;
+                 detail.wait(new Promise((resolve) => window.signIn = () => fetch('/login').then(resolve)));
+             })")
+        .await;
+    browser
+        .type_text("x", Duration::from_millis(20))
+        .await
+        .unwrap();
+    browser.wait_until("window.asked === 1").await;
+    browser.js("document.getElementById('save').click()").await;
+    browser.let_pass(300).await;
+    assert_eq!(refused.load(Ordering::SeqCst), 1, "the second call waits");
+    browser.js("signIn()").await;
+    shows(&browser, "x").await;
+    browser
+        .wait_until("document.getElementById('place').title === 'clicked 1'")
+        .await;
+    assert_eq!(*texts.lock().unwrap(), ["x"]);
+    assert_eq!(clicks.load(Ordering::SeqCst), 1);
+    assert_eq!(refused.load(Ordering::SeqCst), 1);
+    assert_eq!(browser.js("return window.asked").await, 1);
+    // What was refused is not kept: the next page has the answer.
+    browser.open(&site.url("/")).await;
+    browser.element("text").await.click().await.unwrap();
+    browser
+        .type_text("x", Duration::from_millis(20))
+        .await
+        .unwrap();
+    shows(&browser, "x").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c13_without_a_listener_a_notice_offers_to_sign_in() {
+    let (callback, _) = shown(text(), None);
+    let (open_for, refused) = (Arc::new(AtomicU32::new(1)), Arc::new(AtomicU32::new(0)));
+    let (_site, browser) = open(behind_login(
+        router(vec![callback]),
+        open_for.clone(),
+        refused,
+    ))
+    .await;
+    open_for.store(0, Ordering::SeqCst);
+    browser
+        .type_text("x", Duration::from_millis(20))
+        .await
+        .unwrap();
+    browser
+        .wait_until(
+            "document.getElementById('ferrodash-login').innerText.includes('You are signed out')",
+        )
+        .await;
+}
