@@ -59,8 +59,8 @@ const wanted = (values, changedOnly) => {
     return rest;
 };
 
-const MOST_SHOWN = 100;
-const LONGEST_SHOWN = 1 << 20;
+/** How many characters of answers are kept in all. */
+const MOST_SHOWN = 4 << 20;
 
 /** @param {Values} values */
 const setAll = (values) =>
@@ -130,6 +130,15 @@ export const createShown = () => {
      */
     const shown = new Map();
 
+    let characters = 0;
+
+    /** @param {string} target */
+    const forget = (target) => {
+        const last = shown.get(target);
+        characters -= last ? last.text.length : 0;
+        shown.delete(target);
+    };
+
     /** @param {Call} call @param {string} text */
     const read = (call, text) => {
         const answer = JSON.parse(text);
@@ -144,10 +153,13 @@ export const createShown = () => {
                 values[name][property] = now === old || isZoomed(property, now, value) ? now : value;
             }
         });
-        shown.delete(target);
-        if (text.length < LONGEST_SHOWN && eachObject(values, () => {})) {
+        forget(target);
+        if (text.length < MOST_SHOWN / 2 && eachObject(values, () => {})) {
             shown.set(target, { text, values });
-            shown.size > MOST_SHOWN && shown.delete(shown.keys().next().value || "");
+            characters += text.length;
+            while (characters > MOST_SHOWN) {
+                forget(/** @type {string} */ (shown.keys().next().value));
+            }
         }
         return answer;
     };

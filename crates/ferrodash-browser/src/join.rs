@@ -1,8 +1,8 @@
 //! Joins the modules of the browser script into one script.
 //!
 //! The modules are written so that no parser is needed: imports and exports have one form, and each
-//! takes a line. The build script fails on any other form. Comments that take whole lines are left
-//! out, as types in comments would be half of what a page loads.
+//! takes a line. The build script fails on any other form. Comments for types and those that take
+//! whole lines are left out, and so is indentation, as they would be half of what a page loads.
 
 use std::collections::HashSet;
 
@@ -45,7 +45,7 @@ pub(crate) fn join(modules: &[(&str, String)]) -> String {
                 code.matches('`').count() % 2 == 0,
                 "{place}: a template must end in its line"
             );
-            script.push_str(code);
+            script.push_str(without_types(code).trim_start());
             script.push('\n');
         }
         joined.insert(*module);
@@ -65,6 +65,20 @@ fn without_comments(text: &str) -> impl Iterator<Item = (usize, &str)> {
         in_comment = (in_comment || begins) && !line.ends_with("*/");
         !is_comment && !line.is_empty()
     })
+}
+
+/// Returns a line without the comments in it that give a type.
+fn without_types(line: &str) -> String {
+    let mut code = String::new();
+    let mut rest = line;
+    while let Some((before, after)) = rest.split_once("/** ") {
+        let Some((_, after)) = after.split_once("*/") else {
+            break;
+        };
+        code.push_str(before);
+        rest = after.strip_prefix(' ').unwrap_or(after);
+    }
+    code + rest
 }
 
 /// Returns the module from which a line imports, if the line has the form that can be left out.
@@ -99,11 +113,11 @@ mod tests {
     #[test]
     fn modules_become_one_function_without_comments() {
         let a = "// A.\n\n/**\n * Doc.\n */\nexport const one = () => 1; // one\n/** Doc. */\nconst two = 2;\n";
-        let b = "import { one } from \"./a.js\";\n\n/** @type {X} */ (one)();\n    // Why.\n    one();\n";
+        let b = "import { one } from \"./a.js\";\n\n/** @type {X} */ (one)();\n    // Why.\n    one(/** @type {Y} */ (1));\n";
         assert_eq!(
             joined(&[("a.js", a), ("b.js", b)]),
             "\"use strict\";\n// Ferrodash in the page.\n(() => {\n\
-             const one = () => 1; // one\nconst two = 2;\n/** @type {X} */ (one)();\n    one();\n})();\n"
+             const one = () => 1; // one\nconst two = 2;\n(one)();\none((1));\n})();\n"
         );
     }
 

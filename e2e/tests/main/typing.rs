@@ -85,7 +85,7 @@ async fn quiet(browser: &Browser) {
 async fn d3_enter_ends_the_wait_and_both_callbacks_have_the_whole_text() {
     let calls = Calls::default();
     let callbacks = vec![
-        calls.callback("out", &[text()], &[]),
+        calls.callback("out", &[text().debounce(3 * WAIT)], &[]),
         calls.callback(
             "other",
             &[Input::new("text", "n_submit")],
@@ -102,8 +102,14 @@ async fn d3_enter_ends_the_wait_and_both_callbacks_have_the_whole_text() {
         .send_keys(Key::Enter)
         .await
         .unwrap();
+    let enter = tokio::time::Instant::now();
     shows(&browser, "other", "[1,\"the whole text\"]").await;
     shows(&browser, "out", "\"the whole text\"").await;
+    assert!(
+        enter.elapsed() < WAIT,
+        "it did not wait for the time to pass"
+    );
+    quiet(&browser).await;
     quiet(&browser).await;
     assert_eq!(calls.of("out"), [json!("the whole text")]);
     assert_eq!(calls.of("other"), [json!([1, "the whole text"])]);
