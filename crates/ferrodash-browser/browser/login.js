@@ -43,6 +43,15 @@ export const createLogin = () => {
      */
     return (send) => {
         const first = pending ? pending.then(send, send) : send();
-        return first.then((response) => (response.status === 401 ? ask().then(send, () => response) : response));
+        return first.then((response) => {
+            if (response.status !== 401) {
+                return response;
+            }
+            // The renderer renews tokens itself, through its hook `request_refresh_jwt`.
+            return response
+                .clone()
+                .text()
+                .then((text) => (text.indexOf("JWT Expired") >= 0 ? response : ask().then(send, () => response)));
+        });
     };
 };
