@@ -201,8 +201,32 @@ const eachObject = (values, act) => {
  *
  * @param {Call} call
  */
-export const targetOf = ({ output, outputs }) =>
-    output.indexOf('["') < 0 ? output : output + [].concat(/** @type {any} */ (outputs)).map(namesOf).join();
+export const targetOf = ({ output, outputs, inputs }) => {
+    // With `MATCH` in inputs alone, the calls differ in the components that they are about.
+    const matched = (inputs || []).filter((/** @type {any} */ item) => item && !Array.isArray(item) && isObject(item.id));
+    const about = output.indexOf('["') < 0 ? matched : [].concat(/** @type {any} */ (outputs));
+    return output + about.map(namesOf).join();
+};
+
+/** @param {unknown} value */
+const isObject = (value) => typeof value === "object";
+
+/**
+ * Whether a callback writes one of its own inputs. The renderer knows where such a circle began, and ends it; an answer
+ * that is applied for an older call would begin it again.
+ *
+ * @param {Call} call
+ */
+export const writesOwnInput = ({ outputs, inputs }) => {
+    /** @param {any} items @returns {string[]} */
+    const names = (items) =>
+        [].concat(items || []).reduce((/** @type {string[]} */ all, /** @type {any} */ item) => {
+            const more = Array.isArray(item) ? names(item) : [nameOf(item.id) + "." + item.property.split("@")[0]];
+            return all.concat(more);
+        }, []);
+    const read = names(inputs);
+    return names(outputs).some((name) => read.indexOf(name) >= 0);
+};
 
 /** @param {any} item @returns {string} */
 const namesOf = (item) => (Array.isArray(item) ? item.map(namesOf).join() : item && nameOf(item.id));

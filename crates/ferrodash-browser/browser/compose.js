@@ -116,7 +116,11 @@ export const createComposer = (prefix, request) => {
         const content = (stateOf().dependenciesRequest || {}).content || [];
         content
             .filter(({ inputs, clientside_function }) => {
-                const isOf = inputs.some((input) => input.property === carrier);
+                const isOf = inputs.some(
+                    (input) =>
+                        input.property === carrier &&
+                        [].concat(idsFor(input.id, id)).some((real) => nameOf(real) === nameOf(id))
+                );
                 return isOf && !clientside_function;
             })
             .forEach((callback) => {

@@ -117,7 +117,11 @@ export const defineGates = (gates, callAlone) => {
     /** @param {Wait} wait */
     const flushAlone = (wait) => {
         end(wait);
-        wait.isPending && callAlone(wait.gate.carrier, idOf(wait.text), wait.gate.property, wait.value);
+        if (wait.isPending) {
+            const id = idOf(wait.text);
+            sent.set(wait.key, isThere(id) ? valueOf(id, wait.gate.property) : wait.value);
+            callAlone(wait.gate.carrier, id, wait.gate.property, wait.value);
+        }
     };
 
     /** @type {(() => void) | undefined} */

@@ -3,7 +3,7 @@
 //
 // Older calls settle together with the newest one: the renderer would otherwise show that nothing runs any more.
 
-import { applyAnswer, targetOf } from "./apply.js";
+import { applyAnswer, targetOf, writesOwnInput } from "./apply.js";
 
 /** @typedef {import("./call.js").Call} Call */
 
@@ -19,6 +19,7 @@ import { applyAnswer, targetOf } from "./apply.js";
  * @property {number} started
  * @property {boolean} [isObsolete] Whether its answer is not wanted any more.
  * @property {Response} [response]
+ * @property {string} [text] The answer.
  */
 
 /**
@@ -74,14 +75,30 @@ export const createOverlap = (policies) => {
         job.settle(response);
     };
 
-    /** @param {Job} job @param {Response} response */
-    const show = ({ call }, response) =>
+    /** @param {Job} job */
+    const show = ({ call, text }) => {
+        if (text !== undefined && !writesOwnInput(call)) {
+            try {
+                applyAnswer(call, text);
+            } catch (error) {
+                // Not an answer, for example a login page. The newest call will say so.
+            }
+        }
+    };
+
+    /**
+     * The whole answer, so that nothing can come between its beginning and its end.
+     *
+     * @param {Job} job
+     * @param {Response} response
+     */
+    const read = (job, response) =>
         response.status === 200
-            ? response
-                  .text()
-                  .then((text) => applyAnswer(call, text))
-                  .catch(() => {}) // Not an answer, for example a login page. The newest call will say so.
-            : Promise.resolve();
+            ? response.text().then((text) => {
+                  job.text = text;
+                  return new Response(text, { status: 200, headers: response.headers });
+              })
+            : response;
 
     /** @param {Line} line @param {Job} job */
     const start = (line, job) => {
@@ -91,13 +108,15 @@ export const createOverlap = (policies) => {
         const [name] = policies[job.call.output] || ALL;
         const isReplaced = () => (name === "all" || name === "latest") && job !== line.newest;
         const isObsolete = () => job.isObsolete || isReplaced();
-        job.send(isObsolete, signal).then(
-            (response) => end(line, job, response),
-            (problem) => {
-                job.fail(problem);
-                end(line, job, nothing());
-            }
-        );
+        job.send(isObsolete, signal)
+            .then((response) => read(job, response))
+            .then(
+                (response) => end(line, job, response),
+                (problem) => {
+                    job === line.newest && job.fail(problem); // The others settle with the newest.
+                    end(line, job, nothing());
+                }
+            );
     };
 
     /** @param {Line} line @param {Job} job @param {Response} response */
@@ -105,38 +124,31 @@ export const createOverlap = (policies) => {
         const policy = policies[job.call.output] || ALL;
         const at = line.running.indexOf(job);
         usual.set(job.call.output, performance.now() - job.started);
+        job.response = response;
         if (policy[0] === "parallel") {
-            job.response = response;
             return endInOrder(line);
         }
         if (at < 0) {
             return; // Aborted, or a newer answer came before it.
         }
+        // What started before it comes too late from now on.
+        line.running.splice(0, at + 1).forEach((late) => (late.isObsolete = late !== job));
+        line.wasAborted = false;
         if (policy[0] === "skip") {
-            line.running.splice(at, 1);
             // The renderer waits for the last of those that were skipped.
             return settle(line, /** @type {Job} */ (line.newest), response);
         }
-        // What started before it comes too late from now on.
-        line.running.splice(0, at).forEach((late) => (late.isObsolete = true));
-        line.wasAborted = false;
-        job.response = response;
-        const shown = job === line.newest ? Promise.resolve(settle(line, job, response)) : show(job, response);
-        shown.then(() => {
-            line.running.splice(line.running.indexOf(job), 1);
-            const next = line.waiting.shift();
-            next && start(line, next);
-        });
+        job === line.newest ? settle(line, job, response) : show(job);
+        const next = line.waiting.shift();
+        next && start(line, next);
     };
 
     /** @param {Line} line */
     const endInOrder = (line) => {
-        const [first] = line.running;
-        if (first && first.response) {
-            const { response } = first;
-            line.running.shift();
-            const shown = first === line.newest ? Promise.resolve(settle(line, first, response)) : show(first, response);
-            shown.then(() => endInOrder(line));
+        while (line.running.length > 0 && line.running[0].response) {
+            const first = /** @type {Job} */ (line.running.shift());
+            const response = /** @type {Response} */ (first.response);
+            first === line.newest ? settle(line, first, response) : show(first);
         }
     };
 
@@ -150,7 +162,7 @@ export const createOverlap = (policies) => {
         const [job] = line.running;
         const left = job.started + (usual.get(job.call.output) || 0) - performance.now();
         const isLong = left > WORTH_ABORTING || performance.now() - job.started > WORTH_ABORTING;
-        if (isLong && !line.wasAborted && !job.response && job.controller) {
+        if (isLong && !line.wasAborted && job.controller) {
             line.wasAborted = true;
             line.running.shift();
             job.isObsolete = true;

@@ -53,17 +53,16 @@ export const createRetries = (pure) => {
      * running.
      *
      * @param {Call} call
-     * @param {() => Promise<Response>} send
+     * @param {() => Promise<Response>} attempt
      */
-    const keep = (call, send) => {
+    const keep = (call, attempt) => {
         const again = () =>
-            send().then(
+            attempt().then(
                 (response) => {
                     response.status === 200 && response.text().then((text) => applyAnswer(call, text));
                 },
-                () => {
-                    isOffline() && keep(call, send);
-                }
+                // The connection was not really back.
+                () => unsent.has(targetOf(call)) || keep(call, attempt)
             );
         unsent.set(targetOf(call), again);
         showNotice(OFFLINE, "top:16px", "You are offline. The page continues when the connection is back.");
@@ -82,8 +81,9 @@ export const createRetries = (pure) => {
         const isPure = pure.indexOf(call.output) >= 0;
         unsent.delete(targetOf(call));
         /** @param {number} time @returns {Promise<Response>} */
-        const attempt = (time) =>
-            send().then(
+        const attempt = (time) => {
+            const wasOffline = isOffline();
+            return send().then(
                 (response) => {
                     const { status } = response;
                     const isRefused = status === 429 || (isPure && [502, 503, 504].indexOf(status) >= 0);
@@ -94,8 +94,8 @@ export const createRetries = (pure) => {
                     if (isObsolete()) {
                         throw problem;
                     }
-                    if (isOffline()) {
-                        return keep(call, send);
+                    if (isOffline() && (isPure || wasOffline)) {
+                        return keep(call, () => attempt(0)); // It was not sent, or may be sent twice.
                     }
                     if (isPure && time < MOST_TIMES) {
                         return later(undefined, time);
@@ -103,6 +103,7 @@ export const createRetries = (pure) => {
                     throw problem;
                 }
             );
+        };
         /** @param {Response | undefined} response @param {number} time */
         const later = (response, time) =>
             pause(waitBefore(response, time)).then(() =>

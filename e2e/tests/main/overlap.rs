@@ -176,13 +176,15 @@ async fn t5_queue_skip_and_parallel_do_as_they_say() {
         .wait_until("document.getElementById('save').title === 'idle'")
         .await;
 
-    // Later calls take less time, so their answers come first.
-    let (callback, seen) = slow(clicks, Some(Overlap::Parallel), |click| 900 - click * 120);
+    // The answers of the second and the fourth call come before those of the calls before them.
+    let takes = |click: u64| [600, 200, 700, 300, 1000][click as usize - 1];
+    let (callback, seen) = slow(clicks, Some(Overlap::Parallel), takes);
     let (_site, browser) = open(layout(), callback).await;
     click(&browser, 5, 40).await;
     shows(&browser, "5").await;
     let shown = texts(&browser).await;
-    assert!(shown.is_sorted() && shown[0] == "1", "{shown:?}");
+    // What waited is shown together with what it waited for.
+    assert!(shown.is_sorted() && shown.len() >= 3, "{shown:?}");
     assert_eq!(seen.calls.load(Ordering::SeqCst), 5);
     assert!(seen.most_running.load(Ordering::SeqCst) >= 4);
     assert_eq!(browser.console().await, Vec::<String>::new());
