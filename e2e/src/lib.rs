@@ -243,6 +243,12 @@ impl Browser {
             .expect("an element has a text")
     }
 
+    /// Waits until the element with an id shows a text.
+    pub async fn shows(&self, id: &str, text: &str) {
+        let expression = format!("document.getElementById({id:?}).innerText === {text:?}");
+        self.wait_until(&expression).await;
+    }
+
     /// Types a text, with a pause after each key.
     pub async fn type_text(&self, text: &str, pause: Duration) -> WebDriverResult<()> {
         self.driver

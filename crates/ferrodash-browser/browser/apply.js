@@ -38,24 +38,16 @@ export const isEqual = (a, b) => {
 };
 
 /**
- * Without what is gone from the page, and without what it already shows.
+ * Without the components that are gone from the page.
  *
  * @param {Values} values
- * @param {boolean} changedOnly
  */
-const wanted = (values, changedOnly) => {
+const ofPage = (values) => {
     /** @type {Values} */
     const rest = {};
-    Object.keys(values || {}).forEach((name) => {
-        const id = idOf(name);
-        const properties = values[name] || {};
-        Object.keys(properties).forEach((property) => {
-            if (isThere(id) && !(changedOnly && isEqual(valueOf(id, property), properties[property]))) {
-                rest[name] = rest[name] || {};
-                rest[name][property] = properties[property];
-            }
-        });
-    });
+    Object.keys(values || {})
+        .filter((name) => isThere(idOf(name)))
+        .forEach((name) => (rest[name] = values[name]));
     return rest;
 };
 
@@ -91,12 +83,11 @@ const endCallback = ({ output, outputs }, data) => {
  *
  * @param {Call} call
  * @param {string} text
- * @param {boolean} [changedOnly] Whether outputs that the page already shows are left alone, and trigger nothing.
  */
-export const applyAnswer = (call, text, changedOnly = false) => {
+export const applyAnswer = (call, text) => {
     const answer = JSON.parse(text);
-    setAll(wanted(answer.sideUpdate, false));
-    const values = wanted(answer.response ? valuesOf(call, answer) : {}, changedOnly);
+    setAll(ofPage(answer.sideUpdate));
+    const values = ofPage(answer.response ? valuesOf(call, answer) : {});
     if (Object.keys(values).length === 0) {
         return;
     }
@@ -117,7 +108,7 @@ const isZoomed = (property, now, figure) =>
     property === "figure" && Boolean(now) && isEqual(now.data, figure.data) && isEqual(now.frames, figure.frames);
 
 /**
- * Makes the answers for the renderer. A value that is equal to that of the last answer, and is still shown, stays the
+ * Returns the function that reads answers for the renderer. A value that is equal to that of the last answer, and is still shown, stays the
  * same object, so that a chart is not drawn again and keeps its zoom.
  *
  * The last answer is kept as text, because components may change the objects that they get.
@@ -139,8 +130,11 @@ export const createShown = () => {
         shown.delete(target);
     };
 
-    /** @param {Call} call @param {string} text */
-    const read = (call, text) => {
+    /**
+     * @param {Call} call
+     * @param {string} text
+     */
+    return (call, text) => {
         const answer = JSON.parse(text);
         const values = answer.response ? valuesOf(call, answer) : {};
         const target = targetOf(call);
@@ -162,17 +156,6 @@ export const createShown = () => {
             }
         }
         return answer;
-    };
-
-    /**
-     * @param {Call} call
-     * @param {Response} response
-     */
-    return (call, response) => {
-        if (response.status === 200) {
-            response.json = () => response.text().then((text) => read(call, text));
-        }
-        return response;
     };
 };
 

@@ -29,9 +29,8 @@ const realFetch = window.fetch;
 const requests = createRequests(settings);
 const composer = createComposer(settings.prefix, requests.request);
 const learn = defineGates(settings.gates, composer.send);
-const overlap = createOverlap(settings.overlap || {});
+const overlap = createOverlap(settings.overlap || {}, createShown());
 const signedIn = createLogin();
-const withShown = createShown();
 const isPaused = settings.ticks ? () => false : createPauses();
 const retry = createRetries(settings.pure || []);
 const calls = createCalls(settings, requests);
@@ -58,7 +57,7 @@ const respond = (call, resource, init) => {
     return overlap(call, (isObsolete, signal) => {
         const own = signal ? Object.assign({}, init, { signal }) : init;
         return retry(call, () => signedIn(() => send(call, resource, own)), isObsolete);
-    }).then((response) => withShown(call, response));
+    });
 };
 
 /**

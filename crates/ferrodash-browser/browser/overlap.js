@@ -26,6 +26,7 @@ import { applyAnswer, targetOf, writesOwnInput } from "./apply.js";
  * The calls that write the same outputs.
  *
  * @typedef {object} Line
+ * @property {string} target
  * @property {Job[]} running In the order in which they started.
  * @property {Job[]} waiting
  * @property {Job[]} older Calls that the renderer has given up, and that are not settled yet.
@@ -47,8 +48,9 @@ const nothing = () => new Response(null, { status: 204 });
 
 /**
  * @param {Record<string, import("./settings.js").Overlap>} policies By the callback's output.
+ * @param {(call: Call, text: string) => unknown} parse Reads an answer for the renderer.
  */
-export const createOverlap = (policies) => {
+export const createOverlap = (policies, parse) => {
     /** @type {Map<string, Line>} */
     const lines = new Map();
     /**
@@ -70,7 +72,7 @@ export const createOverlap = (policies) => {
     const settle = (line, job, response) => {
         if (job === line.newest) {
             line.older.splice(0).forEach((older) => older.settle(nothing()));
-            lines.delete(targetOf(job.call));
+            lines.delete(line.target);
         }
         job.settle(response);
     };
@@ -96,7 +98,9 @@ export const createOverlap = (policies) => {
         response.status === 200
             ? response.text().then((text) => {
                   job.text = text;
-                  return new Response(text, { status: 200, headers: response.headers });
+                  const answer = new Response(text, { status: 200, headers: response.headers });
+                  answer.json = () => new Promise((resolve) => resolve(parse(job.call, text)));
+                  return answer;
               })
             : response;
 
@@ -199,6 +203,7 @@ export const createOverlap = (policies) => {
         new Promise((resolve, reject) => {
             const target = targetOf(call);
             const line = lines.get(target) || {
+                target,
                 running: [],
                 waiting: [],
                 older: [],

@@ -79,7 +79,7 @@ export const createRetries = (pure) => {
      */
     return (call, send, isObsolete) => {
         const isPure = pure.indexOf(call.output) >= 0;
-        unsent.delete(targetOf(call));
+        unsent.size && unsent.delete(targetOf(call));
         /** @param {number} time @returns {Promise<Response>} */
         const attempt = (time) => {
             const wasOffline = isOffline();

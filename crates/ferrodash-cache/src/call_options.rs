@@ -1,4 +1,4 @@
-//! What a call tells the cache beside its policy: the name of the function and the kind of the value.
+//! What a call has beside its policy: the name of the function and the kind of the value.
 
 use std::borrow::Cow;
 

@@ -63,14 +63,6 @@ fn router(callbacks: Vec<Callback>) -> Router {
         .into_router()
 }
 
-async fn shows(browser: &Browser, text: &str) {
-    browser
-        .wait_until(&format!(
-            "document.getElementById('out').innerText === {text:?}"
-        ))
-        .await;
-}
-
 /// Waits until a text was sent to the server.
 async fn eventually(texts: &Mutex<Vec<String>>, expected: &[&str]) {
     for _ in 0..200 {
@@ -133,7 +125,7 @@ async fn d8_a_field_that_is_removed_sends_its_last_text_if_it_is_to() {
         assert_eq!(*texts.lock().unwrap(), expected);
         assert_eq!(site.callback_requests().len(), 1 + expected.len());
         if let Some(text) = expected.first() {
-            shows(&browser, text).await;
+            browser.shows("out", text).await;
         }
         assert_eq!(browser.console().await, Vec::<String>::new());
     }
@@ -147,7 +139,7 @@ async fn a4_what_is_typed_offline_is_sent_when_the_connection_is_back() {
         .type_text("first", Duration::from_millis(20))
         .await
         .unwrap();
-    shows(&browser, "first").await;
+    browser.shows("out", "first").await;
     offline(&browser, true).await;
     for part in [" one", " two"] {
         browser
@@ -166,7 +158,7 @@ async fn a4_what_is_typed_offline_is_sent_when_the_connection_is_back() {
         .await;
     assert_eq!(*texts.lock().unwrap(), ["first"]);
     offline(&browser, false).await;
-    shows(&browser, "first one two").await;
+    browser.shows("out", "first one two").await;
     assert_eq!(
         *texts.lock().unwrap(),
         ["first", "first one two"],
@@ -203,7 +195,7 @@ async fn o9_a_cached_callback_is_asked_again_and_others_say_that_the_server_is_b
         .type_text("a", Duration::from_millis(20))
         .await
         .unwrap();
-    shows(&browser, "a").await;
+    browser.shows("out", "a").await;
     assert_eq!(asked.load(Ordering::SeqCst), 3);
     assert_eq!(
         browser
@@ -249,9 +241,9 @@ async fn t6_a_page_that_is_told_to_slow_down_ends_with_the_newest_value() {
         .type_text("newest", Duration::from_millis(30))
         .await
         .unwrap();
-    shows(&browser, "newest").await;
+    browser.shows("out", "newest").await;
     browser.let_pass(2500).await;
-    shows(&browser, "newest").await;
+    browser.shows("out", "newest").await;
     assert_eq!(*texts.lock().unwrap(), ["newest"]);
     assert!(asked.load(Ordering::SeqCst) <= 8);
 }
@@ -353,7 +345,7 @@ async fn c13_an_expired_session_pauses_the_page_until_the_user_has_signed_in() {
     browser.let_pass(300).await;
     assert_eq!(refused.load(Ordering::SeqCst), 1, "the second call waits");
     browser.js("signIn()").await;
-    shows(&browser, "x").await;
+    browser.shows("out", "x").await;
     browser
         .wait_until("document.getElementById('place').title === 'clicked 1'")
         .await;
@@ -368,7 +360,7 @@ async fn c13_an_expired_session_pauses_the_page_until_the_user_has_signed_in() {
         .type_text("x", Duration::from_millis(20))
         .await
         .unwrap();
-    shows(&browser, "x").await;
+    browser.shows("out", "x").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -100,14 +100,6 @@ async fn click(browser: &Browser, times: u32, pause: u32) {
         .await;
 }
 
-async fn shows(browser: &Browser, text: &str) {
-    browser
-        .wait_until(&format!(
-            "document.getElementById('out').innerText === {text:?}"
-        ))
-        .await;
-}
-
 async fn texts(browser: &Browser) -> Vec<String> {
     let shown = browser.js("return shown.map(([, text]) => text)").await;
     serde_json::from_value(shown).unwrap()
@@ -161,14 +153,14 @@ async fn t5_queue_skip_and_parallel_do_as_they_say() {
     let (callback, seen) = slow(clicks, Some(Overlap::Queue(10)), |_| 300);
     let (_site, browser) = open(layout(), callback).await;
     click(&browser, 5, 40).await;
-    shows(&browser, "5").await;
+    browser.shows("out", "5").await;
     assert_eq!(texts(&browser).await, ["1", "2", "3", "4", "5"], "queue");
     assert_eq!(seen.most_running.load(Ordering::SeqCst), 1);
 
     let (callback, seen) = slow(clicks, Some(Overlap::Skip), |_| 300);
     let (_site, browser) = open(layout(), callback).await;
     click(&browser, 5, 40).await;
-    shows(&browser, "1").await;
+    browser.shows("out", "1").await;
     browser.let_pass(600).await;
     assert_eq!(texts(&browser).await, ["1"], "skip");
     assert_eq!(seen.calls.load(Ordering::SeqCst), 1);
@@ -181,7 +173,7 @@ async fn t5_queue_skip_and_parallel_do_as_they_say() {
     let (callback, seen) = slow(clicks, Some(Overlap::Parallel), takes);
     let (_site, browser) = open(layout(), callback).await;
     click(&browser, 5, 40).await;
-    shows(&browser, "5").await;
+    browser.shows("out", "5").await;
     let shown = texts(&browser).await;
     // What waited is shown together with what it waited for.
     assert!(shown.is_sorted() && shown.len() >= 3, "{shown:?}");
@@ -197,7 +189,7 @@ async fn t5_an_older_answer_never_replaces_a_newer_one() {
     let (callback, seen) = slow(("save", "n_clicks"), None, takes);
     let (_site, browser) = open(layout(), callback).await;
     click(&browser, 2, 50).await;
-    shows(&browser, "2").await;
+    browser.shows("out", "2").await;
     browser.let_pass(1200).await;
     assert_eq!(texts(&browser).await, ["2"]);
     assert_eq!(seen.calls.load(Ordering::SeqCst), 2, "both were made");
@@ -229,7 +221,7 @@ async fn t3_hovers_faster_than_their_callback_are_few_calls_and_the_last_is_show
         .await
         .unwrap();
     let end = end.json().as_f64().unwrap();
-    shows(&browser, "300").await;
+    browser.shows("out", "300").await;
     let last = browser
         .js("return shown[shown.length - 1][0]")
         .await
@@ -251,7 +243,7 @@ async fn t4b_a_call_that_a_newer_one_replaces_is_dropped_on_the_server() {
     assert_eq!(seen.running.load(Ordering::SeqCst), 1);
     let start = Instant::now();
     click(&browser, 1, 0).await;
-    shows(&browser, "2").await;
+    browser.shows("out", "2").await;
     browser.let_pass(100).await;
     let dropped = seen.dropped.lock().unwrap().clone();
     assert_eq!(dropped.len(), 1);

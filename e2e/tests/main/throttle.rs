@@ -76,14 +76,6 @@ async fn write(browser: &Browser, count: u32, pause: u32) -> (f64, f64) {
     (times[0].as_f64().unwrap(), times[1].as_f64().unwrap())
 }
 
-async fn shows(browser: &Browser, text: &str) {
-    browser
-        .wait_until(&format!(
-            "document.getElementById('out').innerText === {text:?}"
-        ))
-        .await;
-}
-
 fn median(values: &mut [f64]) -> f64 {
     values.sort_by(f64::total_cmp);
     values[values.len() / 2]
@@ -109,7 +101,7 @@ async fn d5_a_longest_wait_lets_changes_pass_while_the_user_types() {
     let input = text().debounce(500 * MILLI).max_wait(1000 * MILLI);
     let (_site, browser, calls) = open(input).await;
     write(&browser, 20, 300).await;
-    shows(&browser, "\"text 20\"").await;
+    browser.shows("out", "\"text 20\"").await;
     browser.let_pass(700).await;
     let sent = requests(&browser).await;
     assert!((5..=7).contains(&sent.len()), "{sent:?}");
@@ -142,14 +134,14 @@ async fn d17_the_first_change_passes_at_once_and_only_the_last_follows() {
     assert!(usual <= 20.0, "{usual} ms, of {waited:?}");
     let before = calls.load(Ordering::SeqCst);
     write(&browser, 8, 50).await;
-    shows(&browser, "\"text 8\"").await;
+    browser.shows("out", "\"text 8\"").await;
     browser.let_pass(800).await;
     // The first of the eight writes what the field has already.
     assert_eq!(calls.load(Ordering::SeqCst), before + 2);
     browser.js("watch.requests.length = 0").await;
     browser.js("document.querySelector('#text').select()").await;
     browser.type_text("abcdef", 50 * MILLI).await.unwrap();
-    shows(&browser, "\"abcdef\"").await;
+    browser.shows("out", "\"abcdef\"").await;
     browser.let_pass(600).await;
     assert_eq!(
         requests(&browser).await.len(),
@@ -177,7 +169,7 @@ async fn t1_a_slider_that_is_dragged_asks_at_most_so_often_and_ends_with_its_pos
                  })")
             .await;
         handle.send_keys(thirtyfour::Key::Right).await.unwrap();
-        shows(&browser, &round.to_string()).await;
+        browser.shows("out", &round.to_string()).await;
         browser.let_pass(500).await;
         let moved = browser.js("return watch.moved").await.as_f64().unwrap();
         waited.extend((round > 1).then_some(requests(&browser).await[0] - moved));
@@ -223,7 +215,7 @@ async fn t1_a_slider_that_is_dragged_asks_at_most_so_often_and_ends_with_its_pos
     let value = browser
         .js("return String(dash_component_api.getLayout('slider').props.value)")
         .await;
-    shows(&browser, value.as_str().unwrap()).await;
+    browser.shows("out", value.as_str().unwrap()).await;
     assert_eq!(calls.load(Ordering::SeqCst) as usize, before + sent.len());
 }
 

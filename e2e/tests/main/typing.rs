@@ -68,14 +68,6 @@ async fn open(layout: html::Div, callbacks: Vec<Callback>) -> (Site, Browser) {
     (site, browser)
 }
 
-async fn shows(browser: &Browser, id: &str, text: &str) {
-    browser
-        .wait_until(&format!(
-            "document.getElementById({id:?}).innerText === {text:?}"
-        ))
-        .await;
-}
-
 async fn quiet(browser: &Browser) {
     browser.let_pass(900).await;
     assert_eq!(browser.console().await, Vec::<String>::new());
@@ -103,8 +95,8 @@ async fn d3_enter_ends_the_wait_and_both_callbacks_have_the_whole_text() {
         .await
         .unwrap();
     let enter = tokio::time::Instant::now();
-    shows(&browser, "other", "[1,\"the whole text\"]").await;
-    shows(&browser, "out", "\"the whole text\"").await;
+    browser.shows("other", "[1,\"the whole text\"]").await;
+    browser.shows("out", "\"the whole text\"").await;
     assert!(
         enter.elapsed() < WAIT,
         "it did not wait for the time to pass"
@@ -121,7 +113,7 @@ async fn d6_a_text_that_is_as_before_asks_nothing() {
     let calls = Calls::default();
     let (site, browser) = open(field(), vec![calls.callback("out", &[text()], &[])]).await;
     browser.type_text("abc", KEYS).await.unwrap();
-    shows(&browser, "out", "\"abc\"").await;
+    browser.shows("out", "\"abc\"").await;
     let before = site.callback_requests().len();
     browser.type_text("d", KEYS).await.unwrap();
     browser
@@ -159,7 +151,7 @@ async fn d7_nothing_is_sent_while_a_word_is_composed() {
     cdp.send_raw("Input.insertText", json!({"text": "今日は"}))
         .await
         .unwrap();
-    shows(&browser, "out", "\"x今日は\"").await;
+    browser.shows("out", "\"x今日は\"").await;
     quiet(&browser).await;
     assert_eq!(calls.of("out"), [json!("x今日は")]);
 }
@@ -176,13 +168,13 @@ async fn d9_another_input_ends_the_wait_with_one_call() {
     let before = site.callback_requests().len();
     browser.type_text("abc", KEYS).await.unwrap();
     browser.element("save").await.click().await.unwrap();
-    shows(&browser, "out", "[\"abc\",1]").await;
+    browser.shows("out", "[\"abc\",1]").await;
     quiet(&browser).await;
     assert_eq!(calls.of("out"), [json!(["abc", 1])]);
     assert_eq!(site.callback_requests().len(), before + 1);
     browser.element("text").await.click().await.unwrap();
     browser.type_text("d", KEYS).await.unwrap();
-    shows(&browser, "out", "[\"abcd\",1]").await;
+    browser.shows("out", "[\"abcd\",1]").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -198,7 +190,7 @@ async fn d9_another_input_ends_the_wait_of_a_clientside_callback() {
     let (_site, browser) = open(field(), vec![both]).await;
     browser.type_text("abc", KEYS).await.unwrap();
     browser.element("save").await.click().await.unwrap();
-    shows(&browser, "out", "abc1").await;
+    browser.shows("out", "abc1").await;
     quiet(&browser).await;
     assert_eq!(browser.js("return window.runs").await, 1);
 }
@@ -226,7 +218,9 @@ async fn d10_a_button_has_the_newest_text_a_hundred_times() {
                 click * 37 % 60
             ))
             .await;
-        shows(&browser, "other", &format!("[{click},\"text {click}\"]")).await;
+        browser
+            .shows("other", &format!("[{click},\"text {click}\"]"))
+            .await;
     }
     assert_eq!(calls.of("other").len(), 100);
 }
@@ -247,7 +241,7 @@ async fn d11_what_another_callback_writes_passes_at_once_unless_it_is_held() {
                      .observe(document.getElementById('out'), { childList: true, subtree: true, characterData: true });
                  document.getElementById('save').click()")
             .await;
-        shows(&browser, "out", "\"filled 1\"").await;
+        browser.shows("out", "\"filled 1\"").await;
         let took = browser.js("return window.took").await.as_f64().unwrap();
         assert_eq!(took > 500.0, held, "{took} ms");
         quiet(&browser).await;
@@ -286,8 +280,8 @@ async fn d12_each_row_that_is_typed_in_is_a_request() {
         let id = format!(r#"{{"index":{index},"type":"in"}}"#);
         browser.element(&id).await.send_keys(text).await.unwrap();
     }
-    shows(&browser, r#"{"index":0,"type":"out"}"#, "first").await;
-    shows(&browser, r#"{"index":1,"type":"out"}"#, "second").await;
+    browser.shows(r#"{"index":0,"type":"out"}"#, "first").await;
+    browser.shows(r#"{"index":1,"type":"out"}"#, "second").await;
     quiet(&browser).await;
     assert_eq!(site.callback_requests().len(), before + 2);
 }
@@ -308,7 +302,7 @@ async fn d15_every_way_to_change_a_field_is_one_request() {
          const field = document.querySelector('#text'); field.select();
          document.execCommand('insertText', false, '42')";
     browser.js(paste).await;
-    shows(&browser, "out", "42").await;
+    browser.shows("out", "42").await;
     let buttons = browser
         .driver
         .find_all(By::Css(".dash-input-stepper"))
@@ -320,7 +314,7 @@ async fn d15_every_way_to_change_a_field_is_one_request() {
         .click()
         .await
         .unwrap();
-    shows(&browser, "out", "43").await;
+    browser.shows("out", "43").await;
     // What autofill, a clear button and a drop do: the browser sets the value and says `input`.
     for value in ["7", "8"] {
         browser
@@ -330,7 +324,7 @@ async fn d15_every_way_to_change_a_field_is_one_request() {
                  set.call(field, {value:?}); field.dispatchEvent(new Event('input', {{ bubbles: true }}))"
             ))
             .await;
-        shows(&browser, "out", value).await;
+        browser.shows("out", value).await;
     }
     quiet(&browser).await;
     assert_eq!(calls.of("out"), [json!(42), json!(43), json!(7), json!(8)]);
@@ -387,5 +381,5 @@ async fn a8_without_the_script_an_input_passes_at_once() {
     assert_eq!(has_script, json!(false));
     browser.element("text").await.click().await.unwrap();
     browser.type_text("abc", KEYS).await.unwrap();
-    shows(&browser, "out", "\"abc\"").await;
+    browser.shows("out", "\"abc\"").await;
 }

@@ -35,14 +35,6 @@ fn page(component: impl Into<Component>) -> html::Div {
     ))
 }
 
-async fn out_is(browser: &Browser, text: &str) {
-    browser
-        .wait_until(&format!(
-            "document.getElementById('out').innerText === {text:?}"
-        ))
-        .await;
-}
-
 /// Clicks each element that a selector finds, with a pause after each.
 async fn click_each(browser: &Browser, selector: &str) {
     let elements = browser
@@ -71,7 +63,7 @@ async fn a1_fields_of_one_component_are_one_wait() {
         let site = Site::start(App::new(page(component)).callback(callback)).await;
         browser.open(&site.url("/")).await;
         click_each(&browser, selector).await;
-        out_is(&browser, &value.to_string()).await;
+        browser.shows("out", &value.to_string()).await;
         browser.let_pass(700).await;
         assert_eq!(calls.load(Ordering::SeqCst), 1, "{selector}");
         assert_eq!(browser.console().await, Vec::<String>::new(), "{selector}");
@@ -99,7 +91,7 @@ async fn a1_two_thumbs_and_two_cells_are_one_wait() {
         thumb.send_keys(thirtyfour::Key::Right).await.unwrap();
         browser.let_pass(100).await;
     }
-    out_is(&browser, "[3,8]").await;
+    browser.shows("out", "[3,8]").await;
     browser.let_pass(700).await;
     assert_eq!(calls.load(Ordering::SeqCst), 1, "slider");
 
@@ -126,7 +118,7 @@ async fn a1_two_thumbs_and_two_cells_are_one_wait() {
         .type_text("7\u{e007}8\u{e007}", Duration::from_millis(80))
         .await
         .unwrap();
-    out_is(&browser, r#"[{"a":7},{"a":8},{"a":3}]"#).await;
+    browser.shows("out", r#"[{"a":7},{"a":8},{"a":3}]"#).await;
     browser.let_pass(700).await;
     assert_eq!(calls.load(Ordering::SeqCst), 1, "table");
     assert_eq!(browser.console().await, Vec::<String>::new());
@@ -202,7 +194,7 @@ async fn a3_undo_and_redo_know_nothing_of_waits() {
         .type_text("abc", Duration::from_millis(10))
         .await
         .unwrap();
-    out_is(&browser, "\"abc\"").await;
+    browser.shows("out", "\"abc\"").await;
     let before = browser.js(history).await;
     let undo = browser
         .driver
@@ -213,7 +205,7 @@ async fn a3_undo_and_redo_know_nothing_of_waits() {
     browser
         .wait_until("document.querySelector('#in').value === 'ab'")
         .await;
-    out_is(&browser, "\"ab\"").await;
+    browser.shows("out", "\"ab\"").await;
     let after = browser.js(history).await;
     let number = |value: &Value, index: usize| value[index].as_u64().unwrap();
     assert_eq!(number(&after, 0), number(&before, 0) - 1);
@@ -226,5 +218,5 @@ async fn a3_undo_and_redo_know_nothing_of_waits() {
         .pop()
         .unwrap();
     redo.click().await.unwrap();
-    out_is(&browser, "\"abc\"").await;
+    browser.shows("out", "\"abc\"").await;
 }

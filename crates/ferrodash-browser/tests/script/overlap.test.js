@@ -5,7 +5,7 @@ import { Page, body, json, settle } from "./page.js";
 
 const answerOf = (value) => ({ multi: true, response: { out: { children: value } } });
 
-/** A page whose callback `out.children` has a policy, with a renderer that notes what it is told. */
+/** A page whose callback `out.children` has a policy, with a renderer that records the answers that it gets. */
 const openPage = (...policy) => {
     const overlap = policy.length ? { "out.children": policy } : {};
     const page = new Page({ batch: undefined, client: {}, pure: [], overlap });
