@@ -181,13 +181,18 @@ async fn benches() -> Vec<Bench> {
 }
 
 /// Waits until something holds, and not for a time.
-async fn eventually(mut holds: impl AsyncFnMut() -> bool) {
+async fn eventually(holds: impl AsyncFnMut() -> bool) {
+    within(Duration::from_secs(10), holds).await;
+}
+
+/// Like [`eventually`], for what may take longer.
+async fn within(most: Duration, mut holds: impl AsyncFnMut() -> bool) {
     let wait = async {
         while !holds().await {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(10), wait)
+    tokio::time::timeout(most, wait)
         .await
         .expect("it comes to hold in time");
 }

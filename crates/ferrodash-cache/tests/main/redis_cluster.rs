@@ -15,10 +15,14 @@ use futures_util::future::join_all;
 use redis::aio::MultiplexedConnection;
 use tempfile::TempDir;
 
-use crate::{MINUTE, eventually};
+use crate::{MINUTE, eventually, within};
 
 pub(crate) const MASTERS: usize = 3;
 pub(crate) const PAGES: u32 = 300;
+
+/// The time in which the nodes agree on their cluster. They gossip once a second, and a node that
+/// has seen the cluster incomplete waits for up to 5 s before it takes part.
+const FORMATION: Duration = Duration::from_secs(60);
 
 /// A node of a cluster, whose files outlive it.
 #[derive(Debug)]
@@ -113,7 +117,8 @@ impl Node {
     }
 
     pub(crate) async fn says(&self, words: &[&str], what: &str) {
-        eventually(async || self.tell::<String>(words).await.contains(what)).await;
+        let has_said = async || self.tell::<String>(words).await.contains(what);
+        within(FORMATION, has_said).await;
     }
 
     pub(crate) fn signal(&self, name: &str) {
@@ -169,13 +174,11 @@ impl Cluster {
         for node in &nodes {
             node.says(&["CLUSTER", "INFO"], &known).await;
             // The whole mesh, so that a vote finds everybody.
-            eventually(async || {
-                !node
-                    .tell::<String>(&["CLUSTER", "NODES"])
-                    .await
-                    .contains("handshake")
-            })
-            .await;
+            let is_meshed = async || {
+                let nodes = node.tell::<String>(&["CLUSTER", "NODES"]).await;
+                !nodes.contains("handshake")
+            };
+            within(FORMATION, is_meshed).await;
         }
         for (master, replica) in nodes.iter().zip(&nodes[MASTERS..]) {
             let id: String = master.tell(&["CLUSTER", "MYID"]).await;
