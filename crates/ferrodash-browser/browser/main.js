@@ -6,9 +6,7 @@ import { createCalls } from "./batch.js";
 import { createCache } from "./cache.js";
 import { callOf } from "./call.js";
 import { keepChartsHere } from "./charts.js";
-import { createComposer } from "./compose.js";
 import { reportAnswer } from "./events.js";
-import { defineGates } from "./gates.js";
 import { createPauses } from "./intervals.js";
 import { createLogin } from "./login.js";
 import { noticeRefusal } from "./notices.js";
@@ -17,6 +15,7 @@ import { createRetries } from "./retry.js";
 import { readSettings } from "./settings.js";
 import { declareCarriers } from "./renderer.js";
 import { createRequests } from "./versions.js";
+import { createWaits } from "./waits.js";
 
 /** @typedef {import("./call.js").Call} Call */
 /** @typedef {import("./call.js").CallInit} CallInit */
@@ -27,14 +26,13 @@ if (!settings.cloud) {
 }
 const realFetch = window.fetch;
 const requests = createRequests(settings);
-const composer = createComposer(settings.prefix, requests.request);
-const learn = defineGates(settings.gates, composer.send);
+const waits = HAS_WAITS ? createWaits(settings, requests) : undefined;
 const overlap = createOverlap(settings.overlap || {}, createShown());
 const signedIn = createLogin();
 const isPaused = settings.ticks ? () => false : createPauses();
 const retry = createRetries(settings.pure || []);
 const calls = createCalls(settings, requests);
-const cache = createCache(settings, requests);
+const cache = HAS_CACHE ? createCache(settings, requests) : undefined;
 
 /**
  * Answers a call in the page, or sends it.
@@ -52,8 +50,7 @@ const respond = (call, resource, init) => {
     if (isPaused(call)) {
         return Promise.resolve(new Response(null, { status: 204 }));
     }
-    learn(call);
-    composer.learnHeaders(init);
+    waits && waits.learn(call, init);
     return overlap(call, (isObsolete, signal) => {
         const own = signal ? Object.assign({}, init, { signal }) : init;
         return retry(call, () => signedIn(() => send(call, resource, own)), isObsolete);
@@ -69,7 +66,7 @@ const respond = (call, resource, init) => {
  */
 const send = (call, resource, init) => {
     const callback = settings.client[call.output];
-    if (callback) {
+    if (cache && callback) {
         return cache.answer(callback, call, resource, init);
     }
     const start = performance.now();

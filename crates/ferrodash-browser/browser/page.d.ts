@@ -1,5 +1,11 @@
 // What the page and Dash's renderer have under `window`, as far as the script uses it.
 
+/** Whether this script has the part that holds changes back. Set when the modules are joined. */
+declare const HAS_WAITS: boolean;
+
+/** Whether this script has the part that keeps answers. */
+declare const HAS_CACHE: boolean;
+
 type ComponentId = string | Record<string, unknown>;
 
 interface Clientside {

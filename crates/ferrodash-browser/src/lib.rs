@@ -4,11 +4,11 @@
 //! moment in one request, stores answers in the page, and notices pages of another build. A page
 //! that loads it has an element `_ferrodash-config`, whose text is a [`ScriptConfig`] as JSON.
 //!
-//! The script is written as plain JavaScript modules in `browser/`, with types in JSDoc; the build
-//! script joins them. This crate knows neither apps nor servers.
+//! The script is written as plain JavaScript modules in `browser/`, with types in JSDoc. A page gets
+//! only the parts that it uses ([`Script`]). This crate knows neither apps nor servers.
 //!
 //! ```
-//! use ferrodash_browser::{ScriptConfig, digest, script};
+//! use ferrodash_browser::{Script, ScriptConfig};
 //!
 //! let config = ScriptConfig {
 //!     prefix: "/",
@@ -27,33 +27,16 @@
 //! let json = serde_json::to_string(&config)?;
 //! assert!(json.starts_with(r#"{"prefix":"/","build":"1a2b3c4d","#));
 //!
-//! assert!(script().starts_with("\"use strict\";"));
-//! assert_eq!(digest().len(), 8);
+//! let script = Script::of(&config);
+//! assert_eq!(script, Script { waits: false, cache: false });
+//! assert!(script.text().starts_with("// Ferrodash in the page."));
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 
-#[cfg(test)]
-mod join;
 mod renderer;
+mod script;
 mod settings;
 
-use std::sync::LazyLock;
-
-use sha2::{Digest, Sha256};
-
 pub use renderer::repair_renderer;
+pub use script::Script;
 pub use settings::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate, ScriptOverlap};
-
-/// The script, as the build script has joined it.
-const SCRIPT: &str = include_str!(concat!(env!("OUT_DIR"), "/ferrodash.js"));
-
-/// Returns the script, which a page loads after the renderer and the components.
-pub fn script() -> &'static str {
-    SCRIPT
-}
-
-/// Returns eight hexadecimal digits that change with the script, for its address.
-pub fn digest() -> &'static str {
-    static DIGEST: LazyLock<String> = LazyLock::new(|| renderer::hex(&Sha256::digest(SCRIPT)[..4]));
-    &DIGEST
-}

@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";
 import { readFileSync } from "node:fs";
-import { dirname, join } from "node:path";
 import { test } from "node:test";
 
 const path = process.env.FERRODASH_SCRIPT;
-const ts = createRequire(join(dirname(path), "node_modules", "x.js"))("typescript");
+const ts = createRequire(import.meta.url)("typescript");
 
 /** The script as a compiler writes it for browsers of a year. */
 const written = (script, target) => ts.transpileModule(script, { compilerOptions: { target } }).outputText;

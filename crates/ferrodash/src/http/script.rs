@@ -3,21 +3,27 @@
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
+use ferrodash_browser::Script;
 
 use super::send::{IMMUTABLE, NO_CACHE, respond};
-use crate::render::script::{SCRIPT, digest};
+use crate::render::script::body;
 
-/// Answers with the script. It may be stored for ever only under its own digest, as a page of
-/// another build may ask this one for its script.
+/// The script with all parts, which suits every page.
+const ALL: Script = Script {
+    waits: true,
+    cache: true,
+};
+
+/// Answers with the script. It may be stored for ever only under its own digest. A page of another
+/// build may ask this one for its script, and gets one with all parts.
 pub(super) async fn serve(Path(asked): Path<String>, headers: HeaderMap) -> Response {
-    let cache_control = if asked == digest() {
-        IMMUTABLE
-    } else {
-        NO_CACHE
+    let (script, cache_control) = match Script::by_digest(&asked) {
+        Some(script) => (script, IMMUTABLE),
+        None => (ALL, NO_CACHE),
     };
     respond(
         &headers,
-        &SCRIPT,
+        body(script),
         HeaderValue::from_static("text/javascript; charset=utf-8"),
         cache_control,
     )

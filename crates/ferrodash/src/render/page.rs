@@ -3,6 +3,7 @@
 //! It is rendered once, when the app is built. If the app has pages with titles and tags of their
 //! own, these are filled in for each request; the rest is text that was rendered before.
 
+use ferrodash_browser::Script as OwnScript;
 use ferrodash_wire::Body;
 
 use super::assets::Assets;
@@ -108,7 +109,8 @@ pub(super) fn render(
     );
     let functions = functions_of(&app.registry).into_iter();
     let functions = functions.map(|script| format!("\n<script>{script}</script>"));
-    let scripts = scripts(config, suites, assets) + &functions.collect::<String>();
+    let script = OwnScript::of(&own_settings);
+    let scripts = scripts(config, suites, assets, script) + &functions.collect::<String>();
     let pieces = fill(
         &template,
         &[
@@ -264,7 +266,7 @@ fn styles(config: &Config, suites: &Suites, assets: &Assets) -> String {
 /// React comes first, then what others bring, then assets, the renderer, the components, and at
 /// last our own script, which must be there before the renderer starts and after it made its
 /// globals.
-fn scripts(config: &Config, suites: &Suites, assets: &Assets) -> String {
+fn scripts(config: &Config, suites: &Suites, assets: &Assets, own: OwnScript) -> String {
     let local = |url: &String| {
         element(
             "script",
@@ -294,7 +296,7 @@ fn scripts(config: &Config, suites: &Suites, assets: &Assets) -> String {
         });
     let renderer = part(|script| script.is_renderer);
     let components = part(|script| !script.is_base && !script.is_renderer);
-    let ours = std::iter::once(local(&script::url()));
+    let ours = std::iter::once(local(&script::url(own)));
     lines(
         base.chain(external)
             .chain(own_assets)

@@ -4,18 +4,30 @@
 use std::sync::LazyLock;
 
 use bytes::Bytes;
-pub(crate) use ferrodash_browser::digest;
-use ferrodash_browser::script;
+use ferrodash_browser::Script;
 use ferrodash_wire::Body;
 
 /// The route of the script below the app's prefix. Any digest is served, see `crate::http`.
 pub(crate) const PATH: &str = "_ferrodash/{digest}/ferrodash.js";
 
-/// The script. It is compressed once for each process, when it is first needed.
-pub(crate) static SCRIPT: LazyLock<Body> =
-    LazyLock::new(|| Body::encode_now(Bytes::from_static(script().as_bytes())));
+/// The scripts. Each is compressed once for each process, when it is first needed.
+static BODIES: [LazyLock<Body>; 4] = [
+    LazyLock::new(|| encode(0)),
+    LazyLock::new(|| encode(1)),
+    LazyLock::new(|| encode(2)),
+    LazyLock::new(|| encode(3)),
+];
 
-/// Returns the script's address below the app's prefix, with its digest.
-pub(super) fn url() -> String {
-    PATH.replace("{digest}", digest())
+fn encode(index: usize) -> Body {
+    Body::encode_now(Bytes::from_static(Script::EACH[index].text().as_bytes()))
+}
+
+/// Returns a script with its compressed forms.
+pub(crate) fn body(script: Script) -> &'static Body {
+    &BODIES[script.index()]
+}
+
+/// Returns the address of a script below the app's prefix, with its digest.
+pub(super) fn url(script: Script) -> String {
+    PATH.replace("{digest}", script.digest())
 }
