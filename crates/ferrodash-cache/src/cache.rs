@@ -23,6 +23,7 @@ use crate::audit::Audit;
 use crate::backoff::Backoff;
 use crate::breaker::Breaker;
 use crate::catalog::Catalog;
+use crate::changes::ChangeLog;
 use crate::entry::LONGEST;
 use crate::flight::Flights;
 use crate::history::History;
@@ -77,6 +78,10 @@ pub(crate) struct Inner {
     pub(crate) authority: Option<usize>,
     /// The epoch, and the marks of a cache without an authority.
     pub(crate) invalidations: Invalidations,
+    /// The last invalidations, for who follows them.
+    pub(crate) changes: ChangeLog,
+    /// `true` if the authority reports changes to this process.
+    pub(crate) follows: bool,
     /// The part of the authority's invalidation history that this process has seen.
     pub(crate) history: History,
     /// The computations in progress in this process.
@@ -164,6 +169,8 @@ impl Cache {
                 is_signed,
                 authority,
                 invalidations: Invalidations::new(),
+                changes: ChangeLog::new(),
+                follows,
                 history: History::default(),
                 flights: Arc::default(),
                 backoff: Backoff::default(),
@@ -468,8 +475,14 @@ impl Inner {
         let Some(near) = &self.near_cache else { return };
         match change {
             Change::Entry(key) => near.changed(&key),
-            Change::Marks => self.invalidations.advance(),
-            Change::Unknown => self.forget_copies(),
+            Change::Marks => {
+                self.invalidations.advance();
+                self.changes.look();
+            }
+            Change::Unknown => {
+                self.forget_copies();
+                self.changes.look();
+            }
         }
     }
 

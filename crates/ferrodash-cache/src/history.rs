@@ -108,21 +108,25 @@ impl History {
 
     /// Marks selectors, like [`Shared::invalidate`], with the same check. In a store whose data
     /// were restored, the marks alone would not reach entries from after the moment of the backup.
+    ///
+    /// Returns the moment of the invalidation in each history.
     pub(crate) async fn invalidate(
         &self,
         shared: &dyn Shared,
         selectors: &[Selector],
-    ) -> TierResult<()> {
+    ) -> TierResult<Vec<Marks>> {
         'attempts: for _ in 0..ATTEMPTS {
             let before = self.all_before(&[]);
-            for marks in shared.invalidate_each(selectors).await? {
+            let each = shared.invalidate_each(selectors).await?;
+            for marks in &each {
+                let marks = *marks;
                 if !self.agree(&before, &[], Marks { newest: 0, ..marks }) {
                     begin_era(shared, marks.history).await?;
                     continue 'attempts;
                 }
                 self.invalidated(marks.history, selectors, marks.now);
             }
-            return Ok(());
+            return Ok(each);
         }
         Err(contradicted())
     }

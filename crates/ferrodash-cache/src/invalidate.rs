@@ -12,7 +12,7 @@ use tokio::runtime::Handle;
 use crate::cache::Cache;
 use crate::error::debug_as_display;
 use crate::tier::{Filled, LeaseOutcome, LeaseRequest};
-use crate::{Key, Selector};
+use crate::{Key, Marks, Selector};
 
 /// An invalidation that did not reach every tier. The tiers that it names may still return old
 /// values, until the call is repeated or the values end.
@@ -125,21 +125,28 @@ impl Cache {
         // Callers from now on must not join computations that began before the invalidation.
         inner.flights.close(selectors);
         match inner.authority() {
-            None => inner.invalidations.invalidate_own(selectors),
+            None => {
+                let now = inner.invalidations.invalidate_own(selectors);
+                let at = Marks {
+                    now,
+                    ..Marks::default()
+                };
+                inner.changes.invalidated(&[at], selectors);
+            }
             Some((slot, shared)) => {
                 // Runs also if the caller goes away before the tier has answered, as the tier may
                 // carry out the invalidation all the same.
                 let advance = scopeguard::guard((), |()| inner.invalidations.advance());
                 let reached = slot
                     .insist(inner, None, inner.history.invalidate(shared, selectors))
-                    .await
-                    .is_some();
+                    .await;
                 drop(advance);
-                if !reached {
+                let Some(at) = reached else {
                     return Err(Unreached {
                         tiers: vec![slot.tier().name()],
                     });
-                }
+                };
+                inner.changes.invalidated(&at, selectors);
             }
         }
         // Once more, for callers that boarded before the marks were written.

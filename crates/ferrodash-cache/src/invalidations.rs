@@ -90,8 +90,8 @@ impl Invalidations {
         }
     }
 
-    /// Marks selectors in a cache without a shared tier.
-    pub(crate) fn invalidate_own(&self, selectors: &[Selector]) {
+    /// Marks selectors in a cache without a shared tier. Returns the moment of the invalidation.
+    pub(crate) fn invalidate_own(&self, selectors: &[Selector]) -> Stamp {
         let mut own = self.own();
         if own.marks.len() + selectors.len() > MOST_MARKS {
             own.marks.clear();
@@ -103,6 +103,7 @@ impl Invalidations {
             .extend(selectors.iter().map(|selector| (*selector, sequence)));
         // Under the lock: a reader that sees the new epoch then also sees the new marks.
         self.advance();
+        own.now
     }
 
     /// Returns marks that were read from a part of the shared tier in this epoch.

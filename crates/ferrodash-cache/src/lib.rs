@@ -64,6 +64,7 @@ mod cache;
 mod call;
 mod call_options;
 mod catalog;
+mod changes;
 mod clock;
 mod compute;
 mod entry;
@@ -104,6 +105,7 @@ pub use builder::CacheBuilder;
 pub use cache::Cache;
 pub use call_options::{CallOptions, Mode};
 pub use catalog::EntryReport;
+pub use changes::Changes;
 pub use entry::{Entry, Parts};
 pub use envelope::Sealer;
 #[cfg(any(fuzzing, test))]
@@ -124,11 +126,11 @@ pub use invalidate::Unreached;
 pub use key::{Key, KeyError};
 pub use policy::Policy;
 pub use run::Run;
-pub use selector::{Marks, Selector, Stamp};
+pub use selector::{Marks, NotASelector, Selector, Stamp};
 pub use state::{TierReport, TierState};
 pub use stats::{FunctionReport, FunctionStats};
 pub use tier::{
-    Change, Filled, LeaseOutcome, LeaseRequest, Listener, Reading, Shared, Tier, TierResult,
+    Change, Filled, LeaseOutcome, LeaseRequest, Listener, Reading, Recent, Shared, Tier, TierResult,
 };
 
 /// The samples of the README, compiled.

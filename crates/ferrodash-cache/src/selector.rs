@@ -12,6 +12,7 @@
 //! stores.
 
 use std::fmt;
+use std::str::FromStr;
 
 use xxhash_rust::xxh3::xxh3_128_with_seed;
 
@@ -67,6 +68,25 @@ impl fmt::Display for Selector {
     /// Writes the bytes in lower-case hex.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{:032x}", u128::from_be_bytes(self.0))
+    }
+}
+
+/// Text that is not a selector in hex.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a selector has 32 hexadecimal digits")]
+pub struct NotASelector;
+
+impl FromStr for Selector {
+    type Err = NotASelector;
+
+    /// Reads what [`Display`](fmt::Display) writes.
+    fn from_str(text: &str) -> Result<Self, NotASelector> {
+        let number = u128::from_str_radix(text, 16).map_err(|_| NotASelector)?;
+        if text.len() == 2 * Self::LENGTH {
+            Ok(Self(number.to_be_bytes()))
+        } else {
+            Err(NotASelector)
+        }
     }
 }
 

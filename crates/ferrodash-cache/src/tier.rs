@@ -4,6 +4,7 @@
 //! know nothing of policies, flights or functions: the cache decides what is stored, served and
 //! invalidated. The contract is checked for every tier by the tests in `tests/main/contract.rs`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::TryFutureExt;
@@ -136,6 +137,16 @@ pub trait Shared: Send + Sync {
         self.invalidate(selectors).map_ok(marked).boxed()
     }
 
+    /// Returns what the last invalidations marked, each with its number, the oldest first and
+    /// without gaps, in the history of a key.
+    ///
+    /// Browsers that keep answers learn from it which of them count no longer. A store that does
+    /// not know returns nothing, which is the default; they then compare all that they have.
+    fn recent<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Recent>> {
+        let _ = key;
+        ready(Ok(Vec::new())).boxed()
+    }
+
     /// Ends the present era of a history, which invalidates every entry of it.
     ///
     /// The cache calls this when the history of the store went back, for example because its data
@@ -193,6 +204,9 @@ pub trait Shared: Send + Sync {
         false
     }
 }
+
+/// What the last invalidations marked, each with its number.
+pub type Recent = Vec<(u64, Arc<[Selector]>)>;
 
 /// A function that is called with each change in a shared store. It returns quickly and does not
 /// block.

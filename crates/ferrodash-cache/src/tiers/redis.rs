@@ -41,8 +41,8 @@ use script::Script;
 
 use crate::envelope::ID_OFFSET;
 use crate::{
-    Entry, Filled, Key, LeaseOutcome, LeaseRequest, Listener, Marks, Reading, Sealer, Selector,
-    Shared, Stamp, Tier, TierResult,
+    Entry, Filled, Key, LeaseOutcome, LeaseRequest, Listener, Marks, Reading, Recent, Sealer,
+    Selector, Shared, Stamp, Tier, TierResult,
 };
 
 /// The first and the longest pause between looks at a lease, if the server does not report changes.
@@ -395,6 +395,18 @@ impl Shared for Redis {
             };
             let marks = self.nodes.call_each(&slots, call).await?;
             Ok(marks.into_iter().flatten().collect())
+        }
+        .boxed()
+    }
+
+    /// Reads the log that invalidations write.
+    fn recent<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Recent>> {
+        async move {
+            let slot = self.nodes.slot(&self.names.value(key));
+            let history = self.nodes.place(slot).await?.history;
+            let call =
+                |mut link: Link| async move { self.histories.recent(history, &mut link).await };
+            self.call_history(history, call).await
         }
         .boxed()
     }

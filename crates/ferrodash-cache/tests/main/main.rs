@@ -6,6 +6,7 @@
 )]
 
 mod addresses;
+mod changes;
 mod chaos;
 mod contract;
 mod disk;

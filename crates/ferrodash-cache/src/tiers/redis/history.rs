@@ -21,7 +21,7 @@ use super::link::Link;
 use super::names::Names;
 use super::push::Pushes;
 use super::script;
-use crate::{Change, Marks, Selector, Stamp};
+use crate::{Change, Marks, Recent, Selector, Stamp};
 
 /// The number of looks at marks that turn out to be gone.
 const LOOKS: usize = 3;
@@ -133,6 +133,14 @@ impl Histories {
         Err(unexpected("the marks are gone at once"))
     }
 
+    /// Reads what the last invalidations marked.
+    pub(super) async fn recent(&self, history: usize, link: &mut Link) -> RedisResult<Recent> {
+        let mut command = redis::cmd("HMGET");
+        command.arg(&self.names.marks[history]).arg("log");
+        let ((log,),) = link.ask::<((Option<String>,),)>([command]).await?;
+        Ok(read_log(&log.unwrap_or_default()))
+    }
+
     /// Raises the counters of histories on one node, and marks selectors with them. Returns the
     /// moment of each.
     pub(super) async fn invalidate(
@@ -215,6 +223,20 @@ impl Histories {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Reads the lines of the log up to the last one that has a number without a gap.
+fn read_log(log: &str) -> Recent {
+    let read = |line: &str| {
+        let (number, selectors) = line.split_once(' ')?;
+        let selectors = selectors.split(' ').map(|text| text.parse().ok());
+        Some((number.parse().ok()?, selectors.collect::<Option<_>>()?))
+    };
+    let records: Recent = log.lines().filter_map(read).collect();
+    let gap = records
+        .windows(2)
+        .rposition(|pair| pair[0].0 + 1 != pair[1].0);
+    records[gap.map_or(0, |gap| gap + 1)..].to_vec()
 }
 
 /// Reads a field as a number.

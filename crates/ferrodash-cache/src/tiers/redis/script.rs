@@ -77,6 +77,7 @@ pub(super) static INVALIDATE: LazyLock<Script> = LazyLock::new(|| {
          if redis.call('HLEN', KEYS[1]) > tonumber(ARGV[5]) then begin() end
          local sequence = redis.call('HINCRBY', KEYS[1], 'seq', 1)
          for selector = 6, #ARGV do redis.call('HSET', KEYS[1], ARGV[selector], sequence) end
+         {LOG}
          return redis.call('HMGET', KEYS[1], 'run', 'era', 'seq')"
     ))
 });
@@ -98,6 +99,14 @@ const ERA: &str = "local function begin()
     local run, era, sequence = unpack(redis.call('HMGET', KEYS[1], 'run', 'era', 'seq'))
     sequence = tonumber(sequence or '0') or 0
     if run ~= ARGV[1] or not era or (era == ARGV[3] and sequence < tonumber(ARGV[4])) then begin() end";
+
+/// Writes down what the invalidation marked: a line with its number and the selectors, or with the
+/// selector of everything in place of many. The log has at most 8 KiB.
+const LOG: &str = "local line = sequence .. ' ' .. string.rep('0', 32)
+    if #ARGV < 40 then line = sequence .. ' ' .. table.concat(ARGV, ' ', 6) end
+    local log = (redis.call('HMGET', KEYS[1], 'log')[1] or '') .. line .. '\\n'
+    if #log > 8192 then log = log:sub(log:find('\\n', #log - 8192, true) + 1) end
+    redis.call('HSET', KEYS[1], 'log', log)";
 
 /// Continues only if the token holds the lease.
 const HELD: &str = "local lease = redis.call('GET', KEYS[2])
