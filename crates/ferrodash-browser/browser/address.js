@@ -10,10 +10,14 @@
  * @param {Settings} settings
  * @param {ClientCallback} callback
  * @param {Call} call
+ * @param {string} [scope] The name of those who ask, if the answer depends on that.
  */
-export const addressOf = ({ prefix, build }, callback, call) => {
+export const addressOf = ({ prefix, build }, callback, call, scope) => {
     const query = new URLSearchParams({ b: build });
     const url = () => `${prefix}_ferrodash/call/${callback.token}?${query}`;
+    if (scope) {
+        query.set("s", scope);
+    }
     if (callback.trigger) {
         query.set("t", JSON.stringify(call.changedPropIds || []));
     }

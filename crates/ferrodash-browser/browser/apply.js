@@ -191,6 +191,17 @@ export const targetOf = ({ output, outputs, inputs }) => {
     return output + about.map(namesOf).join();
 };
 
+/**
+ * The ids of the components that a call writes.
+ *
+ * @param {Call} call
+ * @returns {ComponentId[]}
+ */
+export const idsOf = ({ outputs }) => {
+    const items = /** @type {any[]} */ ([].concat(/** @type {any} */ (outputs) || []));
+    return items.reduce((all, item) => all.concat(item), []).map((/** @type {any} */ item) => item.id);
+};
+
 /** @param {unknown} value */
 const isObject = (value) => typeof value === "object";
 

@@ -11,6 +11,7 @@
  * @typedef {object} WaitingCall
  * @property {string} resource
  * @property {CallInit} init
+ * @property {() => Promise<Response>} alone Sends it by itself.
  * @property {boolean} isBatched Whether it may travel with others.
  * @property {string} headers Its headers as text, for comparison.
  * @property {(response: Response | Promise<Response>) => void} resolve
@@ -67,7 +68,7 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
     }
 
     /** @param {WaitingCall} call */
-    const sendAlone = ({ resource, init, resolve }) => resolve(request(resource, init));
+    const sendAlone = ({ alone, resolve }) => resolve(alone());
 
     /**
      * @param {WaitingCall} call
@@ -180,22 +181,25 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
      * @param {string} output
      * @param {string} resource
      * @param {CallInit} init
+     * @param {() => Promise<Response>} [alone] Sends it by itself, if that is another request.
      * @returns {Promise<Response>}
      */
-    const send = (output, resource, init) => {
+    const send = (output, resource, init, alone = () => request(resource, init)) => {
         if (!batched.size) {
-            return request(resource, init);
+            return alone();
         }
         if (!tick) {
             tick = [];
             port2.postMessage(0); // Browsers delay timers in pages that are not visible.
-            return request(resource, init);
+            return alone();
         }
         const waiting = tick;
         const isBatched = batched.has(output) && resource.indexOf("?") < 0 && !init.signal;
         const headers = JSON.stringify(init.headers);
-        return new Promise((resolve, reject) => waiting.push({ resource, init, isBatched, headers, resolve, reject }));
+        return new Promise((resolve, reject) => waiting.push({ resource, init, alone, isBatched, headers, resolve, reject }));
     };
 
     return { send };
 };
+
+/** @typedef {ReturnType<typeof createCalls>} Calls */

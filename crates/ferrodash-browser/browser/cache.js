@@ -1,111 +1,226 @@
-// The client-side cache. Calls of callbacks that were declared `cache(client)` become GETs, which the browser's own HTTP
-// cache answers. A small map in front of it answers at once, and equal calls at the same time share a request.
+// The client-side cache: answers of callbacks that were declared `cache(client)`. They are in the memory of the page and on
+// disk. Equal calls at the same time share a request, also those of several tabs.
 
-import { addressOf, renameOutputs } from "./address.js";
-import { createAnswers, expiryOf } from "./answers.js";
+import { renameOutputs } from "./address.js";
+import { createAnswers } from "./answers.js";
+import { createChanges } from "./changes.js";
 import { reportAnswer } from "./events.js";
+import { createLoader } from "./loader.js";
+import { startPush } from "./push.js";
+import { createShownAnswers } from "./shown.js";
+import { createStore } from "./store.js";
+import { createTabs } from "./tabs.js";
 
-/** @typedef {import("./settings.js").Settings} Settings */
-/** @typedef {import("./settings.js").ClientCallback} ClientCallback */
-/** @typedef {import("./versions.js").Requests} Requests */
+/** @typedef {import("./answers.js").Entry} Entry */
+/** @typedef {import("./batch.js").Calls} Calls */
 /** @typedef {import("./call.js").Call} Call */
 /** @typedef {import("./call.js").CallInit} CallInit */
+/** @typedef {import("./loader.js").Loaded} Loaded */
+/** @typedef {import("./loader.js").Question} Question */
+/** @typedef {import("./settings.js").Settings} Settings */
+/** @typedef {import("./versions.js").Requests} Requests */
 
-/**
- * The text of an answer, or a response that is passed on as it is.
- *
- * @typedef {{ text: string, response?: undefined } | { text?: undefined, response: Response }} Loaded
- */
-
-const LONGEST_URL = 2048;
+/** How long another tab is waited for that asks the same, in milliseconds. */
+const LONGEST_WAIT = 10000;
 
 /** @param {string} text */
 const json = (text) => new Response(text, { headers: { "Content-Type": "application/json" } });
 
+/** @param {Entry} entry @param {number} after The time after the answer is no longer fresh. */
+const isWithin = ({ at, fresh }, after) => Date.now() < at + fresh + after;
+
+/** @param {Question} question @param {Entry} entry */
+const textFor = ({ callback, url }, { text }) => (url ? renameOutputs(callback, text) : text);
+
 /**
  * @param {Settings} settings
  * @param {Requests} requests
+ * @param {Calls} calls
  */
-export const createCache = (settings, { request, isOfBrowser }) => {
+export const createCache = (settings, requests, calls) => {
+    const { prefix } = settings;
     const answers = createAnswers();
-    /** @type {Map<string, { output: string, loading: Promise<Loaded> }>} */
+    const store = createStore("ferrodash " + prefix);
+    const tabs = createTabs(prefix);
+    const changes = createChanges(prefix, requests.request, tabs);
+
+    /** @param {string} key @param {Entry} entry @param {boolean} isOnDisk */
+    const keep = (key, entry, isOnDisk) => {
+        answers.keep(key, entry);
+        const tell = () => tabs.tell({ has: key });
+        isOnDisk && store.put(key, entry).then(tell, tell);
+    };
+    const { questionOf, load } = createLoader(settings, requests, calls, changes, keep);
+    /**
+     * The questions in progress.
+     *
+     * @type {Map<string, Promise<Loaded>>}
+     */
     const flights = new Map();
+    /**
+     * What other tabs ask for, with functions to call when they have it.
+     *
+     * @type {Map<string, (() => void)[]>}
+     */
+    const elsewhere = new Map();
 
     /**
-     * Sends a call and keeps its answer.
-     *
      * @param {string} key
-     * @param {string | undefined} url
-     * @param {Call} call
-     * @param {string} resource
-     * @param {CallInit} init
-     * @returns {Promise<Loaded>}
+     * @param {() => Promise<Loaded>} start
      */
-    const load = (key, url, call, resource, init) => {
-        const start = performance.now();
-        const asGet = Object.assign({}, init, { method: "GET", body: undefined });
-        /** @param {Response} response @returns {Loaded | Promise<Loaded>} */
-        const read = (response) => {
-            if (url && [403, 404, 414].indexOf(response.status) >= 0) {
-                // The server does not know this address, for example because it runs another build: a POST always works.
-                return request(resource, init).then((response) => ({ response }));
-            }
-            return response.status === 200 ? response.text().then((text) => keep(response, text)) : { response };
+    const fly = (key, start) => {
+        const flight = start();
+        const land = () => {
+            flights.get(key) === flight && flights.delete(key);
+            answers.find(key) || tabs.tell({ has: key }); // Or rather has not: nobody need wait for it.
         };
-        /** @param {Response} response @param {string} text @returns {Loaded} */
-        const keep = (response, text) => {
-            const { headers } = response;
-            if (!/json/.test(headers.get("Content-Type") || "")) {
-                // A login page, for example: with the status 200 the callback would never end.
-                return { response: new Response(text, { status: 500 }) };
-            }
-            answers.keep(key, text, expiryOf(headers));
-            reportAnswer(call.output, url && isOfBrowser(response) ? "browser" : "server", start, headers);
-            return { text };
-        };
-        return (url ? request(url, asGet) : request(resource, init)).then(read);
+        flights.set(key, flight);
+        flight.then(land, land);
+        return flight;
     };
 
+    /** @param {Question} question @param {boolean} isFresh */
+    const reload = ({ call, resource, init }, isFresh) => {
+        const question = questionOf(call, resource, init); // Perhaps somebody else asks now.
+        question.known = answers.find(question.key);
+        return fly(question.key, () => load(question, isFresh));
+    };
+    const shown = createShownAnswers(reload, textFor);
+
+    tabs.listen(({ asks, has }) => {
+        asks && !elsewhere.has(asks) && elsewhere.set(asks, []);
+        const waiting = elsewhere.get(has) || [];
+        elsewhere.delete(has);
+        waiting.forEach((resume) => resume());
+    });
+
+    changes.listen((didScopesChange) => {
+        if (didScopesChange) {
+            answers.keepScopes(changes.scopes());
+            store.keepScopes(changes.scopes());
+        }
+        shown.renewWhere(
+            ({ callback }, entry) => !changes.counts(entry) || (didScopesChange && callback.scope !== undefined),
+            false
+        );
+    });
+
     /**
-     * Answers a call from the page, from a request in progress, or by a request.
+     * Whether an answer can be used. One that is stale is loaded again in the background.
      *
-     * @param {ClientCallback} callback
-     * @param {Call} call
-     * @param {string} resource
-     * @param {CallInit} init
+     * @param {Question} question
+     * @param {Entry} [entry]
      */
-    const answer = (callback, call, resource, init) => {
-        const long = addressOf(settings, callback, call);
-        // Only an address is shared: a POST names the outputs of this callback, and so does its answer.
-        const url = long.length > LONGEST_URL ? undefined : long;
-        const key = url || call.output + " " + long;
-        /** @param {string} text */
-        const own = (text) => json(url ? renameOutputs(callback, text) : text);
-        const start = performance.now();
-        const known = answers.find(key);
-        if (known !== undefined) {
-            reportAnswer(call.output, "page", start);
-            return Promise.resolve(own(known));
+    const use = (question, entry) => {
+        question.known = entry || question.known;
+        if (!entry || !changes.counts(entry) || !isWithin(entry, entry.stale)) {
+            return false;
         }
-        const flight = flights.get(key);
-        if (flight) {
-            return flight.loading.then(({ text, response }) => {
-                if (text !== undefined) {
-                    reportAnswer(call.output, "page", start);
-                    return own(text);
-                }
-                const isOfOther = flight.output !== call.output; // Not an answer that can be shared.
-                return isOfOther ? request(resource, init) : /** @type {Response} */ (response).clone();
-            });
+        answers.keep(question.key, entry);
+        if (!isWithin(entry, 0)) {
+            // The renderer gets the stale answer first.
+            setTimeout(() => shown.renewWhere((other) => other === question, false));
         }
-        const land = () => flights.delete(key);
-        const loading = load(key, url, call, resource, init);
-        flights.set(key, { output: call.output, loading });
-        loading.then(land, land);
-        return loading.then(({ text, response }) =>
-            text === undefined ? /** @type {Response} */ (response).clone() : own(text)
+        return true;
+    };
+
+    /** @param {Question} question @returns {Promise<Loaded | undefined>} */
+    const findOnDisk = (question) =>
+        store
+            .find(question.key)
+            .then((entry) => (use(question, entry) ? { entry, source: /** @type {const} */ ("browser") } : undefined));
+
+    /**
+     * Waits for another tab that asks the same. Resolves to whether there was one.
+     *
+     * @param {string} key
+     */
+    const waitElsewhere = (key) =>
+        new Promise((/** @type {(did: boolean) => void} */ resolve) => {
+            const waiting = elsewhere.get(key);
+            const end = () => {
+                elsewhere.delete(key);
+                resolve(true);
+            };
+            waiting ? waiting.push(end) && setTimeout(end, LONGEST_WAIT) : resolve(false);
+        });
+
+    /**
+     * Asks the server, and takes the old answer if it fails.
+     *
+     * @param {Question} question
+     * @returns {Promise<Loaded>}
+     */
+    const loadOrKnown = (question) => {
+        const { known } = question;
+        const isOfUse = () => known && changes.counts(known) && isWithin(known, known.error);
+        return load(question).then(
+            (loaded) => {
+                const isFailure = loaded.response && loaded.response.status >= 500;
+                return isFailure && isOfUse() ? { entry: known, source: "page" } : loaded;
+            },
+            (problem) => (isOfUse() ? { entry: known, source: "page" } : Promise.reject(problem))
         );
     };
 
-    return { answer };
+    /** @param {Question} question @returns {Promise<Loaded>} */
+    const search = (question) => {
+        const { key, url } = question;
+        if (!url) {
+            return loadOrKnown(question);
+        }
+        tabs.tell({ asks: key });
+        return findOnDisk(question)
+            .then((found) => found || waitElsewhere(key).then((did) => (did ? findOnDisk(question) : undefined)))
+            .then((found) => found || loadOrKnown(question));
+    };
+
+    /** @param {Question} question @returns {Promise<{ loaded: Loaded, isShared: boolean }>} */
+    const look = (question) => {
+        const inPage = answers.find(question.key);
+        if (use(question, inPage)) {
+            return Promise.resolve({ loaded: { entry: inPage, source: "page" }, isShared: true });
+        }
+        const flight = flights.get(question.key);
+        return flight
+            ? flight.then((loaded) => ({ loaded, isShared: true }))
+            : fly(question.key, () => search(question)).then((loaded) => ({ loaded, isShared: false }));
+    };
+
+    /**
+     * Answers a call from what is kept, from a request in progress, or by a request.
+     *
+     * @param {Call} call
+     * @param {string} resource
+     * @param {CallInit} given
+     * @returns {Promise<Response>}
+     */
+    const answer = (call, resource, given) => {
+        const start = performance.now();
+        // A call that is aborted may be one for several, and its answer is of use later.
+        const init = Object.assign({}, given, { signal: undefined });
+        return changes.ready.then(() => {
+            const question = questionOf(call, resource, init);
+            return look(question).then(({ loaded: { entry, response, source, headers }, isShared }) => {
+                if (!entry) {
+                    // A response without an answer is for the callback that asked.
+                    const isOfOther = isShared && question.callback.rename;
+                    return isOfOther ? requests.request(resource, init) : /** @type {Response} */ (response).clone();
+                }
+                shown.note(question, entry);
+                reportAnswer(call.output, isShared ? "page" : source, start, isShared ? undefined : headers);
+                return json(textFor(question, entry));
+            });
+        });
+    };
+
+    /**
+     * Loads the answers of a callback again, anew from its function if the server allows that.
+     *
+     * @param {string} output
+     */
+    const refresh = (output) => shown.renewWhere(({ call }) => call.output === output, true);
+
+    startPush(prefix, Boolean(settings.push), changes);
+    return { answer, refresh, ask: changes.ask };
 };

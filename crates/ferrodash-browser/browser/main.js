@@ -32,7 +32,11 @@ const signedIn = createLogin();
 const isPaused = settings.ticks ? () => false : createPauses();
 const retry = createRetries(settings.pure || []);
 const calls = createCalls(settings, requests);
-const cache = HAS_CACHE ? createCache(settings, requests) : undefined;
+const keepsAnswers = HAS_CACHE && Object.keys(settings.client).length > 0;
+const cache = keepsAnswers ? createCache(settings, requests, calls) : undefined;
+if (cache) {
+    window.ferrodash = { refresh: cache.refresh };
+}
 
 /**
  * Answers a call in the page, or sends it.
@@ -65,13 +69,17 @@ const respond = (call, resource, init) => {
  * @param {CallInit} init
  */
 const send = (call, resource, init) => {
-    const callback = settings.client[call.output];
-    if (cache && callback) {
-        return cache.answer(callback, call, resource, init);
+    if (cache && settings.client[call.output]) {
+        return cache.answer(call, resource, init);
     }
     const start = performance.now();
     return calls.send(call.output, resource, init).then((response) => {
-        reportAnswer(call.output, "server", start, response.headers);
+        const { headers } = response;
+        reportAnswer(call.output, "server", start, headers);
+        if (cache) {
+            headers.get("X-Ferrodash-Cookies") && cache.ask(); // Somebody else may have signed in.
+            (headers.get("X-Ferrodash-Refresh") || "").split(" ").forEach(cache.refresh);
+        }
         return response;
     });
 };

@@ -36,6 +36,10 @@ interface Window {
     AbortController?: typeof AbortController;
     /** The renderer asks it which calls do not count among the twelve that may be in progress. */
     ferrodashIsBatched?: (callback: { output: string }) => boolean;
+    BroadcastChannel?: typeof BroadcastChannel;
+    EventSource?: typeof EventSource;
+    /** For scripts of the app. */
+    ferrodash?: { refresh(output: string): void };
     Plotly?: { setPlotConfig?(config: object): void };
     TextDecoderStream?: typeof TextDecoderStream;
 }

@@ -8,6 +8,7 @@
  * @property {string[]} arguments The places of its arguments in a call: `i0` is the first input, `s0` the first state.
  * @property {boolean} [trigger] Whether the answer depends on what triggered the call.
  * @property {boolean} [pattern] Whether the answer depends on which components the call is about.
+ * @property {number} [scope] The place of its scope in the list of names that the page learns.
  * @property {[string, string, string, string][]} [rename] The outputs of the callback that an answer names, each with
  *     the output of this callback that takes its place, as id and property.
  */
@@ -50,6 +51,7 @@
  * @property {Record<string, Overlap>} [overlap] By the callback's output.
  * @property {string[]} [pure] The callbacks that only read, by their outputs.
  * @property {Batch} [batch] Without it each call is a request.
+ * @property {boolean} [push] Whether the page listens to events about changes, beside asking for them.
  * @property {boolean} [ticks] Whether intervals call their callbacks while the page is hidden.
  * @property {boolean} [reload] Whether a page of an older build reloads itself.
  * @property {number} most The limit of the length of a call.

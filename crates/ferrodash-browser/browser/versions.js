@@ -62,9 +62,9 @@ export const createRequests = ({ build: ownBuild, reload }) => {
      * Sends a request.
      *
      * @param {RequestInfo | URL} resource
-     * @param {RequestInit} init
+     * @param {RequestInit} [init]
      */
-    const request = (resource, init) => {
+    const request = (resource, init = {}) => {
         const headers = Object.assign({}, init.headers, { [BUILD]: ownBuild, [PAGE]: page });
         return realFetch.call(window, resource, Object.assign({}, init, { headers })).then((response) => {
             checkBuild(response);
@@ -72,17 +72,7 @@ export const createRequests = ({ build: ownBuild, reload }) => {
         });
     };
 
-    /**
-     * Whether the browser's cache has given this response: the server names the page that it answered.
-     *
-     * @param {Response} response
-     */
-    const isOfBrowser = ({ headers }) => {
-        const other = headers.get(PAGE);
-        return Boolean(other) && other !== page;
-    };
-
-    return { request, checkBuild, isOfBrowser };
+    return { request, checkBuild };
 };
 
 /** @typedef {ReturnType<typeof createRequests>} Requests */

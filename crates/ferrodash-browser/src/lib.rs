@@ -19,6 +19,7 @@
 //!     overlap: Default::default(),
 //!     pure: Vec::new(),
 //!     batch: None,
+//!     push: false,
 //!     ticks: false,
 //!     reload: false,
 //!     most: 8 << 20,

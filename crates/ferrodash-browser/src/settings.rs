@@ -32,6 +32,9 @@ pub struct ScriptConfig<'a> {
     /// The calls that may travel together. Without it each call is a request.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub batch: Option<ScriptBatch<'a>>,
+    /// `true` if the page listens to events about changes, beside asking for them.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub push: bool,
     /// `true` if intervals call their callbacks while the page is hidden.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub ticks: bool,
@@ -70,6 +73,10 @@ pub struct ClientCallback<'a> {
     /// `true` if the answer depends on the components that the call is about.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub pattern: bool,
+    /// The place of its scope in the list of names that the page learns. `None` if its answers are
+    /// for everybody.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub scope: Option<usize>,
     /// The outputs that answers name if this callback shares them with another one. Each has the
     /// id and property in the answer, then the id and property of this callback.
     #[serde(skip_serializing_if = "Vec::is_empty")]

@@ -3,7 +3,7 @@
 //! The JSON shapes of the wire are defined here and nowhere else: a [`Call`] of a callback and its
 //! [`Answer`], a [`Batch`] of calls and the [`line()`] of each answer, the [`Specification`] of a
 //! callback, the [`RendererConfig`] of a page. [`Body`] is the encoded body of an answer with its
-//! compressed forms. The shapes are those of Dash 4.4.1; batches and carriers are Ferrodash's own.
+//! compressed forms. [`Keep`] and [`PageChanges`] are what a page that keeps answers learns. The shapes are those of Dash 4.4.1; batches and carriers are Ferrodash's own.
 //!
 //! This crate knows neither apps nor HTTP servers.
 //!
@@ -33,6 +33,7 @@ mod call;
 mod carrier;
 mod config;
 mod dependencies;
+mod keep;
 
 pub use answer::{Answer, Unwritable};
 pub use batch::{Batch, LineBody, MOST_CALLS, line};
@@ -41,3 +42,4 @@ pub use call::Call;
 pub use carrier::carrier;
 pub use config::RendererConfig;
 pub use dependencies::{ClientsideFunction, DeclaredProperty, Running, Specification};
+pub use keep::{KEEP, Keep, PageChanges};

@@ -49,6 +49,8 @@ pub(crate) struct Config {
     pub(crate) request_id: Option<HeaderName>,
     /// Lets calls travel together in one request.
     pub(crate) batch_calls: bool,
+    /// Lets pages that keep answers listen to events about changes.
+    pub(crate) push_changes: bool,
     /// True if intervals call their callbacks while the page is hidden.
     pub(crate) tick_when_hidden: bool,
     /// Answers 200, with the cache tiers that fail.
@@ -159,6 +161,7 @@ impl Default for Config {
             server: Server::default(),
             request_id: None,
             batch_calls: true,
+            push_changes: true,
             tick_when_hidden: false,
             health_endpoint: None,
             ready_endpoint: None,

@@ -15,7 +15,7 @@ use ferrodash_cache::Cache;
 use ferrodash_wire::Body;
 
 use crate::build::Checked;
-use crate::callback::{Registry, RequestParts};
+use crate::callback::{Registry, RequestParts, Scopes};
 use crate::config::Config;
 use crate::layout::Layout;
 use crate::limits::Limits;
@@ -46,6 +46,8 @@ pub(crate) struct AppState {
     pub(crate) signer: Arc<HandleSigner>,
     /// The calls in progress.
     pub(crate) limits: Limits,
+    /// The names under which pages keep answers.
+    pub(crate) scopes: Scopes,
     /// The registry and the pages, which callbacks find by their types.
     pub(crate) services: Arc<Extensions>,
 }
@@ -60,6 +62,11 @@ impl AppState {
         Self {
             ready: AtomicBool::new(ready),
             signer: Arc::new(HandleSigner::new(app.config.secret.as_deref())),
+            scopes: Scopes::of(
+                &app.registry,
+                app.config.secret.as_deref(),
+                &rendered.build_id,
+            ),
             limits: Limits::new(&app.config.limits),
             services: Arc::new(services),
             config: app.config,
@@ -73,6 +80,13 @@ impl AppState {
             suites: rendered.suites,
             build_id: rendered.build_id,
         }
+    }
+
+    /// Returns whether pages keep answers of any callback.
+    pub(crate) fn keeps_in_pages(&self) -> bool {
+        self.registry
+            .iter()
+            .any(|callback| callback.is_cached_by_clients())
     }
 
     /// Takes the parts of a request that callbacks may read.

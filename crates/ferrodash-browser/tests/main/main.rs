@@ -12,6 +12,7 @@ fn full() -> ScriptConfig<'static> {
         arguments: vec!["i0".into(), "s0".into()],
         trigger: true,
         pattern: true,
+        scope: Some(0),
         rename: vec![["first", "figure", "chart", "figure"].map(String::from)],
     };
     let table = ClientCallback {
@@ -19,6 +20,7 @@ fn full() -> ScriptConfig<'static> {
         arguments: vec!["i0".into()],
         trigger: false,
         pattern: false,
+        scope: None,
         rename: Vec::new(),
     };
     ScriptConfig {
@@ -33,6 +35,7 @@ fn full() -> ScriptConfig<'static> {
             outputs: vec!["row.children"],
             characters: 1000,
         }),
+        push: true,
         ticks: true,
         reload: true,
         most: 5000,

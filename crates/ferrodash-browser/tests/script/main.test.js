@@ -12,6 +12,7 @@ test("the script defines what the renderer uses, and nothing else", () => {
         "AbortController",
         "TextDecoderStream",
         "dash_component_api",
+        "ferrodash",
         "ferrodashIsBatched",
     ]);
     assert.deepEqual(Object.keys(dash_clientside), ["ferrodash"]);

@@ -33,8 +33,9 @@ export const settle = async () => {
 export const json = (value, headers = {}) =>
     new Response(JSON.stringify(value), { headers: { "Content-Type": "application/json", ...headers } });
 
-/** An answer that is kept for a minute. */
-export const kept = (value, headers = {}) => json(value, { "Cache-Control": "private, max-age=60", ...headers });
+/** An answer that is fresh for a minute, and depends on the tag `rows`. */
+export const kept = (value, headers = {}, keep = {}) =>
+    json(value, { "X-Ferrodash-Keep": JSON.stringify({ fresh: 60_000, on: ["all", "rows"], ...keep }), ...headers });
 
 /** The body of a call of a callback with one output and one input. */
 export const body = (output, value) => {
@@ -150,12 +151,15 @@ export class Page {
     clock = new Clock();
     /** The requests in the order in which they were sent. */
     requests = [];
+    /** What the server tells of changes, which it is asked first. */
+    news = { seen: "e.1", changed: [], scopes: ["alice"] };
     /** The events of the script: name and detail. */
     events = [];
     /** What was set through `set_props`. */
     sets = [];
     reloads = 0;
     storage = {};
+    localStorage = {};
     /** The properties of the components in the layout, by their ids as JSON. */
     layout = new Map();
     document = Object.assign(new EventTarget(), {
@@ -180,7 +184,9 @@ export class Page {
             },
         },
         fetch: (url, init) =>
-            new Promise((resolve, reject) => this.requests.push(new Request(url, init, resolve, reject))),
+            /_ferrodash.changes/.test(url)
+                ? Promise.resolve(this.news ? json(this.news) : new Response("", { status: 404 }))
+                : new Promise((resolve, reject) => this.requests.push(new Request(url, init, resolve, reject))),
     });
 
     /** Loads the page with the settings of `settings.json`, except for those that are given. */
@@ -208,6 +214,7 @@ export class Page {
             get sessionStorage() {
                 return page.storage;
             },
+            localStorage: page.localStorage,
             crypto: webcrypto,
             navigator: page.navigator,
             performance: {

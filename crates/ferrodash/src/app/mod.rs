@@ -460,6 +460,16 @@ impl App {
         self
     }
 
+    /// Sets whether pages listen to events about what was invalidated, so that they show new values
+    /// within a second; by default they do, if there are callbacks with `cache(client)`.
+    ///
+    /// The events come over one connection for each browser, `_ferrodash/events`. Without them, and
+    /// where a proxy does not let them through, pages ask every five seconds while they are shown.
+    pub fn push_changes(mut self, on: bool) -> Self {
+        self.config.push_changes = on;
+        self
+    }
+
     /// Sets whether callbacks that only a `dcc.Interval` triggers are called while the page is
     /// hidden; by default they are not. When the page is shown again, each interval ticks once.
     ///

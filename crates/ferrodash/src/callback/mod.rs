@@ -41,3 +41,4 @@ pub(crate) use run::handler::{
 pub(crate) use run::identity::Identify;
 pub(crate) use run::outcome::{Answer, CallError};
 pub(crate) use run::parts::RequestParts;
+pub(crate) use run::scope::Scopes;

@@ -21,7 +21,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use ferrodash_wire::{Accepts, LineBody, Stream};
+use ferrodash_wire::{Accepts, KEEP, LineBody, Stream};
 use futures_util::stream;
 use http_body_util::BodyExt;
 use tokio::task::JoinSet;
@@ -67,7 +67,7 @@ const ENOUGH: usize = 64 * 1024;
 const LINES: HeaderValue = HeaderValue::from_static("application/x-ndjson");
 
 /// The headers of an answer that a page looks at.
-const TOLD: [&str; 3] = ["content-type", "cache-status", "server-timing"];
+const TOLD: [&str; 4] = ["content-type", "cache-status", "server-timing", KEEP];
 
 /// The calls of one request, while they are answered.
 ///

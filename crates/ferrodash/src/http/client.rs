@@ -1,4 +1,4 @@
-//! `GET _ferrodash/call/<token>`: a call whose answer the browser stores in its own HTTP cache.
+//! `GET _ferrodash/call/<token>`: a call whose answer the page keeps, and compares later.
 //!
 //! Only for callbacks that were declared `cache(client)`. The address has everything that the
 //! answer depends on, the build of the app too, so that a new build never finds an old answer. Its
@@ -7,7 +7,7 @@
 use std::sync::Arc;
 
 use axum::extract::{Path, Query, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use serde::Deserialize;
@@ -18,9 +18,10 @@ use super::decode;
 use super::decode::mismatch;
 use super::dependency::each_text;
 use super::intake::parse_json;
+use super::keep;
 use super::rejection::Rejection;
 use super::respond::{add_effects, describe, run};
-use super::send::{JSON, empty, private, respond, respond_once};
+use super::send::{JSON, NO_STORE, empty, respond, respond_once};
 use crate::callback::run::answer::Content;
 use crate::callback::{Call, Context, Registered, Trigger};
 use crate::limits;
@@ -47,8 +48,8 @@ pub(super) struct Parameters {
     t: Option<String>,
 }
 
-/// Answers the call, with a validator, and with the time for which the browser may store it: none
-/// for a page of another build, and none for an answer that is not cached.
+/// Answers the call, with a validator, and with how long the page may keep it: not at all if the
+/// page is of another build, or if the answer is not cached.
 ///
 /// # Errors
 /// [`Rejection::UnknownCallback`] for a token that no callback with `cache(client)` has,
@@ -72,36 +73,25 @@ pub(super) async fn serve(
     let request = Arc::new(app.request(parts));
     let context = Context::new(Arc::new(call), request.clone());
     let answered = run(&app, &context).await?;
-    let cache_control = private(answered.fresh.filter(|_| parameters.b == app.build_id));
     let (status, age, late) = (answered.status, answered.age, answered.late);
     let mut response = match answered.content {
         Content::Nothing => empty(StatusCode::NO_CONTENT),
-        Content::Encoded(body) => respond(&request.headers, &body, JSON, cache_control.clone()),
-        Content::Plain(body) => {
-            respond_once(&request.headers, body, JSON, cache_control.clone()).await
-        }
+        Content::Encoded(body) => respond(&request.headers, &body, JSON, NO_STORE),
+        Content::Plain(body) => respond_once(&request.headers, body, JSON, NO_STORE).await,
     };
-    response
-        .headers_mut()
-        .insert(header::CACHE_CONTROL, cache_control);
-    describe(response.headers_mut(), status, (age, late), start.elapsed());
-    add_effects(response.headers_mut(), context.effects());
-    name_page(&request.headers, response.headers_mut());
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    // An answer of this build does not belong to the address of another one.
+    let kept = answered.kept.filter(|_| parameters.b == app.build_id);
+    keep::tell(headers, &app, &context, kept.as_ref());
+    describe(headers, status, (age, late), start.elapsed());
+    add_effects(headers, context.effects());
     Ok(response)
-}
-
-/// Names the page that asked. A page that finds the name of another one knows that the answer comes
-/// from the browser's cache.
-fn name_page(asked: &HeaderMap, told: &mut HeaderMap) {
-    const PAGE: HeaderName = HeaderName::from_static("x-ferrodash-page");
-    if let Some(page) = asked.get(PAGE).filter(|page| page.len() <= 64) {
-        told.insert(PAGE, page.clone());
-    }
 }
 
 /// Refuses a request that another site caused, as browsers say with `Sec-Fetch-Site`. Such a page
 /// cannot read the answer, and has no reason to make the function run.
-fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Rejection> {
+pub(super) fn refuse_other_sites(headers: &HeaderMap) -> Result<(), Rejection> {
     match headers.get("sec-fetch-site").map(HeaderValue::as_bytes) {
         None | Some(b"same-origin" | b"none") => Ok(()),
         Some(_) => Err(Rejection::CrossSite),

@@ -28,7 +28,7 @@ pub(super) async fn ready(
     State(app): State<Arc<AppState>>,
     stopping: Option<Extension<Stopping>>,
 ) -> Response {
-    let (status, text) = if stopping.is_some() {
+    let (status, text) = if stopping.is_some_and(|stopping| stopping.has_begun()) {
         (StatusCode::SERVICE_UNAVAILABLE, "stopping")
     } else if app.ready.load(Ordering::Acquire) {
         (StatusCode::OK, "OK")

@@ -7,6 +7,7 @@
 mod api;
 mod assets;
 mod batch;
+mod changes;
 mod client;
 mod csrf;
 mod decode;
@@ -17,6 +18,7 @@ mod headers;
 mod health;
 mod index;
 mod intake;
+mod keep;
 mod layout;
 mod rejection;
 mod repeats;
@@ -68,6 +70,11 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
     let without_slash = prefix.trim_end_matches('/');
     if !without_slash.is_empty() {
         router = router.route(without_slash, get(index::to_prefix));
+    }
+    if state.keeps_in_pages() {
+        router = router
+            .route(&at(changes::CHANGES), get(changes::serve))
+            .route(&at(changes::EVENTS), get(changes::events));
     }
     if config.batch_calls {
         router = router.route(&at(batch::PATH), post(guard::batch));

@@ -22,8 +22,9 @@ use ferrodash_cache::Status;
 use ferrodash_wire::{Accepts, compress_once};
 use tokio::time::Instant;
 
+use super::keep;
 use super::rejection::Rejection;
-use super::send::{JSON, empty, private, with_body};
+use super::send::{JSON, NO_STORE, empty, with_body};
 use crate::callback::run::answer::{Answered, Content, answer};
 use crate::callback::{CallError, Context, Effects, Header, Timing};
 use crate::state::AppState;
@@ -58,14 +59,11 @@ pub(super) async fn respond(
         }
     };
     let headers = response.headers_mut();
-    // Browsers keep no POST; our script does, when the arguments are too long for an address.
-    let client_cached = context.call().callback.is_cached_by_clients();
-    headers.insert(
-        header::CACHE_CONTROL,
-        private(answered.fresh.filter(|_| client_cached)),
-    );
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    keep::tell(headers, app, context, answered.kept.as_ref());
     describe(headers, status, (age, late), start.elapsed());
     add_effects(headers, context.effects());
+    keep::tell_of_cookies(headers, app);
     Ok(response)
 }
 

@@ -2,8 +2,6 @@
 //!
 //! It knows bytes and headers, and nothing of calls.
 
-use std::time::Duration;
-
 use axum::body::Body as HttpBody;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
@@ -17,6 +15,10 @@ pub(super) const IMMUTABLE: HeaderValue =
 /// `Cache-Control` for what browsers ask for each time, with a validator, as it is mostly
 /// unchanged.
 pub(super) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+
+/// `Cache-Control` for answers. Pages keep some of them by themselves (`keep.rs`): what an HTTP
+/// cache has cannot be taken back.
+pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
@@ -110,16 +112,6 @@ fn validate(headers: &mut HeaderMap, etag: String, cache_control: HeaderValue) {
     );
     headers.insert(header::CACHE_CONTROL, cache_control);
     headers.insert(header::VARY, HeaderValue::from_static("accept-encoding"));
-}
-
-/// Returns `Cache-Control` for an answer that a browser may store as long as it is fresh, for this
-/// user only; `no-store` if it is not to be stored.
-pub(super) fn private(fresh: Option<Duration>) -> HeaderValue {
-    match fresh.map_or(0, |fresh| fresh.as_secs()) {
-        0 => HeaderValue::from_static("no-store"),
-        seconds => HeaderValue::try_from(format!("private, max-age={seconds}"))
-            .expect("digits are a header value"),
-    }
 }
 
 /// Makes a response with a body in an encoding.

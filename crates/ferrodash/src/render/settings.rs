@@ -11,7 +11,7 @@ use ferrodash_wire::RendererConfig;
 
 use super::dependencies::gate_name;
 use super::suites::Suites;
-use crate::callback::{Gate, Overlap, Registered, Registry, Source, Vary};
+use crate::callback::{Gate, Overlap, Registered, Registry, Scopes, Source, Vary};
 use crate::config::Config;
 
 /// Returns the settings of the renderer. `children_props` says where the properties of each
@@ -70,6 +70,7 @@ pub(super) fn script_config<'a>(
     let cached = registry
         .iter()
         .filter(|callback| callback.is_cached_by_clients());
+    let scopes = Scopes::of(registry, config.secret.as_deref(), build);
     let batched = registry.iter().filter(|callback| callback.is_batched());
     let gates: Vec<_> = registry
         .gates()
@@ -85,7 +86,7 @@ pub(super) fn script_config<'a>(
             .map(|callback| {
                 (
                     callback.output.as_str(),
-                    client_callback(registry, callback),
+                    client_callback(registry, &scopes, callback),
                 )
             })
             .collect(),
@@ -111,6 +112,7 @@ pub(super) fn script_config<'a>(
             // Of which each is at most three bytes; proxies often take one megabyte.
             characters: config.max_body.min(1 << 20) / 3,
         }),
+        push: config.push_changes,
         ticks: config.tick_when_hidden,
         reload: config.reload_stale_pages,
         most: config.max_body,
@@ -145,7 +147,11 @@ fn script_overlap(overlap: Overlap) -> ScriptOverlap {
 ///
 /// If another callback has the same function, its address is used for both, and `rename` turns the
 /// ids of its outputs into those of this one.
-fn client_callback<'a>(registry: &'a Registry, callback: &'a Registered) -> ClientCallback<'a> {
+fn client_callback<'a>(
+    registry: &'a Registry,
+    scopes: &Scopes,
+    callback: &'a Registered,
+) -> ClientCallback<'a> {
     let shared = registry.get(callback.same_function);
     let argument = |source: &Source| match source {
         Source::Input(index) => format!("i{index}"),
@@ -177,6 +183,7 @@ fn client_callback<'a>(registry: &'a Registry, callback: &'a Registered) -> Clie
         arguments: callback.wire.sources.iter().map(argument).collect(),
         trigger: callback.vary.contains(&Vary::Trigger),
         pattern: callback.has_patterns,
+        scope: scopes.place(callback),
         rename,
     }
 }

@@ -39,9 +39,21 @@ const STALLED: Duration = Duration::from_secs(60);
 /// What HTTP/2 begins with (RFC 9113, section 3.4).
 const HTTP2: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// Put beside a request while the server is on its way to its end.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Stopping;
+/// Put beside each request: whether the server is on its way to its end.
+#[derive(Debug, Clone)]
+pub(crate) struct Stopping(Phases);
+
+impl Stopping {
+    /// Returns whether the server was asked to stop.
+    pub(crate) fn has_begun(&self) -> bool {
+        self.0.is_stopping()
+    }
+
+    /// Waits until the server is asked to stop. Can be dropped at any time.
+    pub(crate) async fn begun(&mut self) {
+        self.0.reached(Phase::Draining).await;
+    }
+}
 
 /// Serves a connection until it is closed by either side.
 pub(super) async fn serve_connection(
@@ -65,9 +77,7 @@ pub(super) async fn serve_connection(
         move |mut request: Request<Incoming>| {
             let (router, writer, phases) = (router.clone(), writer.clone(), phases.clone());
             request.extensions_mut().insert(ConnectInfo(remote));
-            if phases.is_stopping() {
-                request.extensions_mut().insert(Stopping);
-            }
+            request.extensions_mut().insert(Stopping(phases.clone()));
             answer(router, request, writer, phases)
         }
     });

@@ -287,12 +287,9 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
                 .into(),
         );
     }
-    if let Some(by) = vary
-        .iter()
-        .find(|by| cache.client && !by.is_known_to_the_browser())
-    {
+    if let Some(by) = vary.iter().find(|by| cache.client && !by.suits_pages()) {
         mistake(format!(
-            "it is cached in the browser and varies by {by}, which a page cannot see; \
+            "it is cached in the browser and varies by {by}, which a page cannot know; \
              cache it on the server only, without `client`"
         ));
     }

@@ -186,9 +186,10 @@ pub(crate) enum Vary {
 }
 
 impl Vary {
-    /// Returns whether a browser can tell by itself when this changes.
-    pub(crate) fn is_known_to_the_browser(&self) -> bool {
-        matches!(self, Self::Trigger)
+    /// Returns whether a page can keep answers that vary by this. The path of a request is not that
+    /// of the page, and differs between requests for one call.
+    pub(crate) fn suits_pages(&self) -> bool {
+        !matches!(self, Self::Path)
     }
 }
 

@@ -256,8 +256,7 @@ impl Registered {
     /// nothing but their bodies.
     ///
     /// Cookies and headers are set through a [`Context`](crate::callback::Context) only, and not by
-    /// callbacks that are cached or declared `batch`. Answers that browsers store have an address
-    /// of their own.
+    /// callbacks that are cached or declared `batch`.
     pub(crate) fn is_batched(&self) -> bool {
         let spec = &self.callback.spec;
         let Some(handler) = self.callback.handler() else {
@@ -265,7 +264,7 @@ impl Registered {
         };
         let sets_headers =
             !self.on_error.is_empty() || (spec.cache.is_none() && handler.takes_context());
-        !self.is_cached_by_clients() && (spec.batch || !sets_headers)
+        spec.batch || !sets_headers
     }
 
     /// Returns the name of the callback's function, for messages.

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use ferrodash_cache::{Answer as CacheAnswer, Cache, Computed, Mode, Status, panic_message};
+use ferrodash_cache::{
+    Answer as CacheAnswer, Cache, Computed, Entry, Mode, Policy, Selector, Status, panic_message,
+};
 use ferrodash_components::Prop;
 use ferrodash_wire::{Answer as WireAnswer, Body};
 use futures_util::FutureExt;
@@ -29,8 +31,8 @@ pub(crate) struct Answered {
     pub(crate) content: Content,
     /// The outcome of the look-up in the cache; `None` for a callback that is not cached.
     pub(crate) status: Option<Status>,
-    /// The time for which the answer is fresh, if browsers may store it.
-    pub(crate) fresh: Option<Duration>,
+    /// How long pages may use the answer, if they may keep it.
+    pub(crate) kept: Option<Kept>,
     /// The age of a stale answer, and the part of it that is past the timeout; both are zero for
     /// others.
     pub(crate) age: Duration,
@@ -43,9 +45,35 @@ impl Answered {
         Self {
             content,
             status: None,
-            fresh: None,
+            kept: None,
             age: Duration::ZERO,
             late: Duration::ZERO,
+        }
+    }
+}
+
+/// How long pages may use an answer, and what ends that earlier.
+pub(crate) struct Kept {
+    /// The time for which it is fresh.
+    pub(crate) fresh: Duration,
+    /// The time after that for which it may be shown while it is refreshed.
+    pub(crate) stale: Duration,
+    /// The time after `fresh` for which it may be shown if the function fails.
+    pub(crate) error: Duration,
+    /// What it can be invalidated by.
+    pub(crate) selectors: Arc<[Selector]>,
+}
+
+impl Kept {
+    /// Reads the times of an entry.
+    fn of(entry: &Entry, policy: &Policy) -> Self {
+        let (age, timeout) = (entry.age(), entry.parts().timeout);
+        let late = age.saturating_sub(timeout);
+        Self {
+            fresh: entry.remaining().unwrap_or_default(),
+            stale: policy.stale_while_revalidate.saturating_sub(late),
+            error: policy.stale_if_error.saturating_sub(late),
+            selectors: entry.parts().selectors.clone(),
         }
     }
 }
@@ -208,8 +236,9 @@ async fn answer_cached(
         Some(body) => Content::Encoded(body),
         None => Content::Nothing,
     };
-    // The body of a partial answer is not of the page's whole state, so browsers must not store it.
-    let keepable = matches!(&content, Content::Encoded(_));
+    // The body of a partial answer is not of the page's whole state, so pages must not keep it.
+    let keepable = matches!(&content, Content::Encoded(_)) && callback.is_cached_by_clients();
+    let kept = keepable.then(|| Kept::of(&entry, &callback.policy));
     let (age, late) = match status {
         Status::Stale { .. } => (
             entry.age(),
@@ -220,7 +249,7 @@ async fn answer_cached(
     Ok(Answered {
         content,
         status: Some(status),
-        fresh: entry.remaining().filter(|_| keepable),
+        kept,
         age,
         late,
     })

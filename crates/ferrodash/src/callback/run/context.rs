@@ -145,30 +145,13 @@ impl Context {
     /// Returns the values of what a call varies by, for its key. A value that is absent differs
     /// from an empty one.
     pub(crate) fn values(&self, vary: &[Vary]) -> Vec<(String, Option<String>)> {
+        let triggers = || {
+            let names = self.call.triggers.iter().map(Trigger::prop_id);
+            names.collect::<Vec<_>>().join("\n")
+        };
         let value = |by: &Vary| match by {
-            // The values must be exactly those that the accessors below return, or a function could
-            // see a difference between two calls with one key.
-            Vary::Cookie(name) => self.request.cookie(name),
-            Vary::Header(name) => self.request.header(name),
-            Vary::Path => Some(format!("{}?{}", self.request.path, self.request.query)),
-            Vary::User => self
-                .request
-                .identity()
-                .map(|who| format!("{:?} {:?}", who.user, who.roles)),
-            Vary::Roles => self
-                .request
-                .identity()
-                .map(|who| format!("{:?}", who.roles)),
-            Vary::Session => self.request.session(),
-            Vary::Locale => self.request.locale(),
-            Vary::Trigger => Some(
-                self.call
-                    .triggers
-                    .iter()
-                    .map(Trigger::prop_id)
-                    .collect::<Vec<_>>()
-                    .join("\n"),
-            ),
+            Vary::Trigger => Some(triggers()),
+            by => self.request.value_of(by),
         };
         vary.iter().map(|by| (by.to_string(), value(by))).collect()
     }

@@ -16,3 +16,4 @@ pub(in crate::callback) mod key;
 pub(crate) mod outcome;
 pub(in crate::callback) mod parts;
 pub(in crate::callback) mod patch;
+pub(in crate::callback) mod scope;

@@ -8,7 +8,7 @@ use std::sync::{Arc, OnceLock};
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::{Extensions, HeaderMap};
 
-use crate::callback::{Identify, Identity};
+use crate::callback::{Identify, Identity, Vary};
 use crate::stored::HandleSigner;
 
 /// The parts of a request that calls can read.
@@ -38,6 +38,25 @@ impl RequestParts {
     pub(crate) fn identity(&self) -> Option<&Identity> {
         let find = self.identify.user.as_ref()?;
         self.who.get_or_init(|| find(&self.headers)).as_ref()
+    }
+
+    /// Returns the value of what answers vary by; `None` for the trigger, which is part of a call.
+    ///
+    /// The values are exactly those that the accessors of [`Context`](crate::Context) return, or a
+    /// function could see a difference between two calls with one key.
+    pub(crate) fn value_of(&self, by: &Vary) -> Option<String> {
+        match by {
+            Vary::Cookie(name) => self.cookie(name),
+            Vary::Header(name) => self.header(name),
+            Vary::Path => Some(format!("{}?{}", self.path, self.query)),
+            Vary::User => self
+                .identity()
+                .map(|who| format!("{:?} {:?}", who.user, who.roles)),
+            Vary::Roles => self.identity().map(|who| format!("{:?}", who.roles)),
+            Vary::Session => self.session(),
+            Vary::Locale => self.locale(),
+            Vary::Trigger => None,
+        }
     }
 
     /// Returns the value of the session cookie.
