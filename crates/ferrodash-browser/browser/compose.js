@@ -1,7 +1,7 @@
 // Calls that the script makes itself, because the renderer cannot make them any more: the page is about to close, or the
 // component that changed is gone.
 
-import { applyAnswer } from "./apply.js";
+import { applyAnswer, targetOf } from "./apply.js";
 import { idOf, isThere, nameOf, stateOf, valueOf } from "./renderer.js";
 
 /** @typedef {import("./call.js").Call} Call */
@@ -101,8 +101,9 @@ const compose = (callback, carrier, changed, property, last) => {
  *
  * @param {string} prefix
  * @param {(resource: string, init: CallInit) => Promise<Response>} request
+ * @param {import("./order.js").Order} order
  */
-export const createComposer = (prefix, request) => {
+export const createComposer = (prefix, request, order) => {
     /** @type {HeadersInit} */
     let headers = { Accept: "application/json", "Content-Type": "application/json" };
 
@@ -127,10 +128,12 @@ export const createComposer = (prefix, request) => {
                 const call = compose(callback, carrier, id, property, last);
                 if (call) {
                     const init = { method: "POST", headers, body: JSON.stringify(call), keepalive: true };
+                    const target = targetOf(call);
+                    const number = order.begin(target);
                     const address = prefix + "_dash-update-component";
                     request(address, /** @type {CallInit} */ (Object.assign({ credentials: "same-origin" }, init)))
                         .then((response) => (response.status === 200 ? response.text() : ""))
-                        .then((text) => text && applyAnswer(call, text))
+                        .then((text) => text && order.admit({ target, number }) && applyAnswer(call, text))
                         .catch(() => {}); // Nobody is left to see it.
                 }
             });

@@ -12,7 +12,9 @@ import { applyAnswer, targetOf, writesOwnInput } from "./apply.js";
  *
  * @typedef {object} Job
  * @property {Call} call
- * @property {(isObsolete: () => boolean, signal?: AbortSignal) => Promise<Response>} send
+ * @property {string} target What it writes.
+ * @property {number} number Its number among the calls that write the same.
+ * @property {(job: Job) => Promise<Response>} send
  * @property {(response: Response) => void} settle
  * @property {(problem: unknown) => void} fail
  * @property {AbortController} [controller]
@@ -49,8 +51,9 @@ const nothing = () => new Response(null, { status: 204 });
 /**
  * @param {Record<string, import("./settings.js").Overlap>} policies By the callback's output.
  * @param {(call: Call, text: string) => unknown} parse Reads an answer for the renderer.
+ * @param {import("./order.js").Order} order
  */
-export const createOverlap = (policies, parse) => {
+export const createOverlap = (policies, parse, order) => {
     /** @type {Map<string, Line>} */
     const lines = new Map();
     /**
@@ -62,6 +65,8 @@ export const createOverlap = (policies, parse) => {
 
     /** @param {Line} line @param {Job} job */
     const giveUp = (line, job) => {
+        const [name] = policies[job.call.output] || ALL;
+        job.isObsolete = job.isObsolete || name === "all" || name === "latest";
         line.older.push(job);
         if (line.older.length > MOST_OLDER) {
             /** @type {Job} */ (line.older.shift()).settle(nothing());
@@ -77,9 +82,18 @@ export const createOverlap = (policies, parse) => {
         job.settle(response);
     };
 
+    /**
+     * The answer of a call for the renderer: nothing, if a newer one was applied without it.
+     *
+     * @param {Job} job
+     */
+    const answerOf = (job) =>
+        job.text === undefined || order.admit(job) ? /** @type {Response} */ (job.response) : nothing();
+
     /** @param {Job} job */
-    const show = ({ call, text }) => {
-        if (text !== undefined && !writesOwnInput(call)) {
+    const show = (job) => {
+        const { call, text } = job;
+        if (text !== undefined && !writesOwnInput(call) && order.admit(job)) {
             try {
                 applyAnswer(call, text);
             } catch (error) {
@@ -108,11 +122,7 @@ export const createOverlap = (policies, parse) => {
     const start = (line, job) => {
         line.running.push(job);
         job.started = performance.now();
-        const signal = job.controller && job.controller.signal;
-        const [name] = policies[job.call.output] || ALL;
-        const isReplaced = () => (name === "all" || name === "latest") && job !== line.newest;
-        const isObsolete = () => job.isObsolete || isReplaced();
-        job.send(isObsolete, signal)
+        job.send(job)
             .then((response) => read(job, response))
             .then(
                 (response) => end(line, job, response),
@@ -140,9 +150,9 @@ export const createOverlap = (policies, parse) => {
         line.wasAborted = false;
         if (policy[0] === "skip") {
             // The renderer waits for the last of those that were skipped.
-            return settle(line, /** @type {Job} */ (line.newest), response);
+            return settle(line, /** @type {Job} */ (line.newest), answerOf(job));
         }
-        job === line.newest ? settle(line, job, response) : show(job);
+        job === line.newest ? settle(line, job, answerOf(job)) : show(job);
         const next = line.waiting.shift();
         next && start(line, next);
     };
@@ -151,8 +161,7 @@ export const createOverlap = (policies, parse) => {
     const endInOrder = (line) => {
         while (line.running.length > 0 && line.running[0].response) {
             const first = /** @type {Job} */ (line.running.shift());
-            const response = /** @type {Response} */ (first.response);
-            first === line.newest ? settle(line, first, response) : show(first);
+            first === line.newest ? settle(line, first, answerOf(first)) : show(first);
         }
     };
 
@@ -179,11 +188,12 @@ export const createOverlap = (policies, parse) => {
     const add = (line, job) => {
         const [name, most] = policies[job.call.output] || ALL;
         const isFree = line.running.length === 0;
+        if (name === "skip" && !isFree) {
+            return; // It settles with the answer of the call in progress.
+        }
+        job.number = order.begin(line.target);
         if (isFree || name === "all" || name === "parallel") {
             return start(line, job);
-        }
-        if (name === "skip") {
-            return; // It settles with the answer of the call in progress.
         }
         line.waiting.push(job);
         if (line.waiting.length > (name === "queue" ? most : 1)) {
@@ -212,7 +222,7 @@ export const createOverlap = (policies, parse) => {
             const isLatest = (policies[call.output] || ALL)[0] === "latest";
             lines.set(target, line);
             const controller = isLatest && window.AbortController ? new AbortController() : undefined;
-            const job = { call, send, settle: resolve, fail: reject, controller, started: 0 };
+            const job = { call, target, number: 0, send, settle: resolve, fail: reject, controller, started: 0 };
             line.newest && giveUp(line, line.newest);
             line.newest = job;
             add(line, job);

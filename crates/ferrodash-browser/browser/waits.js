@@ -9,9 +9,10 @@ import { defineGates } from "./gates.js";
 /**
  * @param {Settings} settings
  * @param {Requests} requests
+ * @param {import("./order.js").Order} order
  */
-export const createWaits = ({ prefix, gates }, { request }) => {
-    const composer = createComposer(prefix, request);
+export const createWaits = ({ prefix, gates }, { request }, order) => {
+    const composer = createComposer(prefix, request, order);
     const learn = defineGates(gates, composer.send);
     return {
         /**

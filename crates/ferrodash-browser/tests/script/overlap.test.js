@@ -136,6 +136,25 @@ test("a call that could not be sent is sent when the connection is back", async 
     assert.equal(page.document.getElementById("ferrodash-offline"), undefined);
 });
 
+test("the answer of a call that was sent again never replaces a newer one", async () => {
+    const page = openPage();
+    page.navigator.onLine = false;
+    const first = call(page, 1);
+    await settle();
+    page.last.fail(new TypeError("offline"));
+    assert.equal(await first, 204);
+    page.navigator.onLine = true;
+    page.window.dispatchEvent(new Event("online"));
+    await settle();
+    const again = page.requests.length - 1;
+    const second = call(page, 2);
+    await settle();
+    await answer(page, page.requests.length - 1);
+    assert.deepEqual(await second, answerOf(2));
+    await answer(page, again);
+    assert.deepEqual(page.shown, []);
+});
+
 test("a call that the server refused for now is made again, at most three times", async () => {
     const page = openPage();
     const status = call(page, 1);
