@@ -2,10 +2,9 @@
 // component that changed is gone.
 
 import { applyAnswer, targetOf } from "./apply.js";
-import { idOf, isThere, nameOf, stateOf, valueOf } from "./renderer.js";
+import { fetchOptions, idOf, isThere, nameOf, stateOf, valueOf } from "./renderer.js";
 
 /** @typedef {import("./call.js").Call} Call */
-/** @typedef {import("./call.js").CallInit} CallInit */
 /** @typedef {import("./call.js").Item} Item */
 
 /**
@@ -97,15 +96,27 @@ const compose = (callback, carrier, changed, property, last) => {
 };
 
 /**
- * Makes the calls that a carrier triggers, by requests that outlive the page.
+ * Returns the function that makes the calls that a carrier triggers.
  *
  * @param {string} prefix
- * @param {(resource: string, init: CallInit) => Promise<Response>} request
+ * @param {(resource: string, init: RequestInit) => Promise<Response>} request
  * @param {import("./order.js").Order} order
  */
 export const createComposer = (prefix, request, order) => {
-    /** @type {HeadersInit} */
-    let headers = { Accept: "application/json", "Content-Type": "application/json" };
+    /**
+     * Sends a call by a request that outlives the page, and shows the answer if the page is still there.
+     *
+     * @param {Call} call
+     */
+    const sendOne = (call) => {
+        const target = targetOf(call);
+        const number = order.begin(target);
+        const init = Object.assign(fetchOptions(), { method: "POST", body: JSON.stringify(call), keepalive: true });
+        request(prefix + "_dash-update-component", init)
+            .then((response) => (response.status === 200 ? response.text() : ""))
+            .then((text) => text && order.admit({ target, number }) && applyAnswer(call, text))
+            .catch(() => {}); // Nobody is left to see it.
+    };
 
     /**
      * @param {string} carrier
@@ -113,7 +124,7 @@ export const createComposer = (prefix, request, order) => {
      * @param {string} property
      * @param {unknown} last
      */
-    const send = (carrier, id, property, last) => {
+    return (carrier, id, property, last) => {
         const content = (stateOf().dependenciesRequest || {}).content || [];
         content
             .filter(({ inputs, clientside_function }) => {
@@ -126,27 +137,7 @@ export const createComposer = (prefix, request, order) => {
             })
             .forEach((callback) => {
                 const call = compose(callback, carrier, id, property, last);
-                if (call) {
-                    const init = { method: "POST", headers, body: JSON.stringify(call), keepalive: true };
-                    const target = targetOf(call);
-                    const number = order.begin(target);
-                    const address = prefix + "_dash-update-component";
-                    request(address, /** @type {CallInit} */ (Object.assign({ credentials: "same-origin" }, init)))
-                        .then((response) => (response.status === 200 ? response.text() : ""))
-                        .then((text) => text && order.admit({ target, number }) && applyAnswer(call, text))
-                        .catch(() => {}); // Nobody is left to see it.
-                }
+                call && sendOne(call);
             });
     };
-
-    /**
-     * Learns how the renderer makes its calls: with which headers.
-     *
-     * @param {CallInit} init
-     */
-    const learnHeaders = (init) => {
-        headers = init.headers || headers;
-    };
-
-    return { send, learnHeaders };
 };

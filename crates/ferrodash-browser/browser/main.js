@@ -52,7 +52,7 @@ const respond = (call, resource, init) => {
     if (isPaused(call)) {
         return Promise.resolve(new Response(null, { status: 204 }));
     }
-    waits && waits.learn(call, init);
+    waits && waits.learn(call);
     return overlap(call, (job) => {
         const own = job.controller ? Object.assign({}, init, { signal: job.controller.signal }) : init;
         return retry(job, () => signedIn(() => send(call, resource, own)));

@@ -19,6 +19,11 @@ const openPage = (own = {}) => {
     };
     page.state = {
         callbacks: {},
+        config: {
+            fetch: { credentials: "same-origin", headers: { Accept: "application/json", Authorization: "Bearer t" } },
+            csrf_token_name: "_csrf_token",
+            csrf_header_name: "X-CSRFToken",
+        },
         paths: { strs: { out: ["props"] }, objs: {} },
         dependenciesRequest: { content: [page.callback] },
     };
@@ -69,6 +74,16 @@ test("what is held back is called when the page is hidden, and the answer is sho
     assert.deepEqual(state, [{ id: "text", property: "value", value: "a" }]);
     await answer(page.last);
     assert.deepEqual(page.shown, ["a"]);
+});
+
+test("the script makes its calls with the headers of the renderer", async () => {
+    const page = openPage();
+    page.document.cookie = "a=_csrf_token=1; _csrf_token=12%3D; b_csrf_token=3";
+    type(page, "a");
+    await hide(page);
+    const { Accept, Authorization, "X-CSRFToken": token } = page.last.headers;
+    assert.deepEqual([Accept, Authorization, token], ["application/json", "Bearer t", "12="]);
+    assert.deepEqual([page.last.method, page.last.init.credentials], ["POST", "same-origin"]);
 });
 
 test("the answer of a call that the script made never replaces a newer one", async () => {
