@@ -95,6 +95,9 @@ const compose = (callback, carrier, changed, property, last) => {
     return isWhole ? call : undefined;
 };
 
+/** The bytes that browsers send, in all at a time, for pages that may be gone. They refuse a request with more. */
+const MOST_KEPT = 64 << 10;
+
 /**
  * Returns the function that makes the calls that a carrier triggers.
  *
@@ -103,19 +106,28 @@ const compose = (callback, carrier, changed, property, last) => {
  * @param {import("./order.js").Order} order
  */
 export const createComposer = (prefix, request, order) => {
+    /** The bytes of the requests in progress that outlive the page. */
+    let kept = 0;
+
     /**
-     * Sends a call by a request that outlives the page, and shows the answer if the page is still there.
+     * Sends a call, by a request that outlives the page if it is not too large, and shows the answer if the page is still there.
      *
      * @param {Call} call
      */
     const sendOne = (call) => {
         const target = targetOf(call);
         const number = order.begin(target);
-        const init = Object.assign(fetchOptions(), { method: "POST", body: JSON.stringify(call), keepalive: true });
+        const body = JSON.stringify(call);
+        const bytes = new TextEncoder().encode(body).length;
+        const keepalive = kept + bytes <= MOST_KEPT;
+        const counted = keepalive ? bytes : 0;
+        const init = Object.assign(fetchOptions(), { method: "POST", body, keepalive });
+        kept += counted;
         request(prefix + "_dash-update-component", init)
             .then((response) => (response.status === 200 ? response.text() : ""))
             .then((text) => text && order.admit({ target, number }) && applyAnswer(call, text))
-            .catch(() => {}); // Nobody is left to see it.
+            .catch(() => {}) // Nobody is left to see it.
+            .then(() => (kept -= counted));
     };
 
     /**

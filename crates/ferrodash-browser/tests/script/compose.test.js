@@ -86,6 +86,20 @@ test("the script makes its calls with the headers of the renderer", async () => 
     assert.deepEqual([page.last.method, page.last.init.credentials], ["POST", "same-origin"]);
 });
 
+test("only calls that the browser would not refuse outlive the page", async () => {
+    const page = openPage();
+    const send = async (value) => {
+        type(page, value);
+        await hide(page);
+        return page.last.init.keepalive;
+    };
+    assert.equal(await send("ü".repeat(32 << 10)), false, "it is larger in bytes than in characters");
+    assert.equal(await send("ü".repeat(30 << 10)), true);
+    assert.equal(await send("x".repeat(30 << 10)), false, "what is in progress counts too");
+    await answer(page.requests[1]);
+    assert.equal(await send("y".repeat(30 << 10)), true);
+});
+
 test("the answer of a call that the script made never replaces a newer one", async () => {
     const page = openPage();
     type(page, "a");
