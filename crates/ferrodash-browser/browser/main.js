@@ -49,11 +49,9 @@ const respond = (call, resource, init) => {
         // The server would refuse it while it is being sent.
         return Promise.resolve(new Response("", { status: 413 }));
     }
-    if (isPaused(call)) {
-        return Promise.resolve(new Response(null, { status: 204 }));
-    }
-    waits && waits.learn(call);
-    return overlap(call, (job) => {
+    const isLeft = isPaused(call);
+    waits && !isLeft && waits.learn(call);
+    return overlap(call, isLeft, (job) => {
         const own = job.controller ? Object.assign({}, init, { signal: job.controller.signal }) : init;
         return retry(job, () => signedIn(() => send(call, resource, own)));
     });

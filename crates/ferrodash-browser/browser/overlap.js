@@ -14,9 +14,9 @@ import { applyAnswer, targetOf, writesOwnInput } from "./apply.js";
  * @property {Call} call
  * @property {string} target What it writes.
  * @property {number} number Its number among the calls that write the same.
+ * @property {boolean} isLeft Whether it is not sent: it has the answer of the call in progress, if there is one.
  * @property {(job: Job) => Promise<Response>} send
  * @property {(response: Response) => void} settle
- * @property {(problem: unknown) => void} fail
  * @property {AbortController} [controller]
  * @property {number} started
  * @property {boolean} [isObsolete] Whether its answer is not wanted any more.
@@ -49,6 +49,11 @@ const WORTH_ABORTING = 2000;
 const nothing = () => new Response(null, { status: 204 });
 
 /**
+ * For a call whose connection was lost. The renderer switches `running` off when it has a response, and only then.
+ */
+const unanswered = () => new Response("Callback failed: the server did not respond.", { status: 502 });
+
+/**
  * @param {Record<string, import("./settings.js").Overlap>} policies By the callback's output.
  * @param {(call: Call, text: string) => unknown} parse Reads an answer for the renderer.
  * @param {import("./order.js").Order} order
@@ -65,21 +70,17 @@ export const createOverlap = (policies, parse, order) => {
 
     /** @param {Line} line @param {Job} job */
     const giveUp = (line, job) => {
-        const [name] = policies[job.call.output] || ALL;
-        job.isObsolete = job.isObsolete || name === "all" || name === "latest";
         line.older.push(job);
         if (line.older.length > MOST_OLDER) {
             /** @type {Job} */ (line.older.shift()).settle(nothing());
         }
     };
 
-    /** @param {Line} line @param {Job} job @param {Response} response */
-    const settle = (line, job, response) => {
-        if (job === line.newest) {
-            line.older.splice(0).forEach((older) => older.settle(nothing()));
-            lines.delete(line.target);
-        }
-        job.settle(response);
+    /** @param {Line} line @param {Response} response */
+    const settle = (line, response) => {
+        line.older.splice(0).forEach((older) => older.settle(nothing()));
+        lines.delete(line.target);
+        /** @type {Job} */ (line.newest).settle(response);
     };
 
     /**
@@ -126,10 +127,7 @@ export const createOverlap = (policies, parse, order) => {
             .then((response) => read(job, response))
             .then(
                 (response) => end(line, job, response),
-                (problem) => {
-                    job === line.newest && job.fail(problem); // The others settle with the newest.
-                    end(line, job, nothing());
-                }
+                () => end(line, job, unanswered())
             );
     };
 
@@ -148,11 +146,7 @@ export const createOverlap = (policies, parse, order) => {
         // What started before it comes too late from now on.
         line.running.splice(0, at + 1).forEach((late) => (late.isObsolete = late !== job));
         line.wasAborted = false;
-        if (policy[0] === "skip") {
-            // The renderer waits for the last of those that were skipped.
-            return settle(line, /** @type {Job} */ (line.newest), answerOf(job));
-        }
-        job === line.newest ? settle(line, job, answerOf(job)) : show(job);
+        finish(line, job);
         const next = line.waiting.shift();
         next && start(line, next);
     };
@@ -161,8 +155,19 @@ export const createOverlap = (policies, parse, order) => {
     const endInOrder = (line) => {
         while (line.running.length > 0 && line.running[0].response) {
             const first = /** @type {Job} */ (line.running.shift());
-            first === line.newest ? settle(line, first, answerOf(first)) : show(first);
+            finish(line, first);
         }
+    };
+
+    /**
+     * Passes an answer on. The renderer waits for the newest call, which has the last answer, also if it was not sent.
+     *
+     * @param {Line} line
+     * @param {Job} job
+     */
+    const finish = (line, job) => {
+        const isLast = line.running.length + line.waiting.length === 0;
+        isLast ? settle(line, answerOf(job)) : show(job);
     };
 
     /**
@@ -188,10 +193,16 @@ export const createOverlap = (policies, parse, order) => {
     const add = (line, job) => {
         const [name, most] = policies[job.call.output] || ALL;
         const isFree = line.running.length === 0;
-        if (name === "skip" && !isFree) {
+        if (isFree && job.isLeft) {
+            return settle(line, nothing());
+        }
+        if (job.isLeft || (name === "skip" && !isFree)) {
             return; // It settles with the answer of the call in progress.
         }
         job.number = order.begin(line.target);
+        if (name === "all" || name === "latest") {
+            line.running.concat(line.waiting).forEach((older) => (older.isObsolete = true));
+        }
         if (isFree || name === "all" || name === "parallel") {
             return start(line, job);
         }
@@ -206,11 +217,12 @@ export const createOverlap = (policies, parse, order) => {
      * Sends a call as the callback's policy says.
      *
      * @param {Call} call
+     * @param {boolean} isLeft Whether it is left for later.
      * @param {Job["send"]} send
      * @returns {Promise<Response>}
      */
-    return (call, send) =>
-        new Promise((resolve, reject) => {
+    return (call, isLeft, send) =>
+        new Promise((settle) => {
             const target = targetOf(call);
             const line = lines.get(target) || {
                 target,
@@ -222,7 +234,7 @@ export const createOverlap = (policies, parse, order) => {
             const isLatest = (policies[call.output] || ALL)[0] === "latest";
             lines.set(target, line);
             const controller = isLatest && window.AbortController ? new AbortController() : undefined;
-            const job = { call, target, number: 0, send, settle: resolve, fail: reject, controller, started: 0 };
+            const job = { call, target, number: 0, isLeft, send, settle, controller, started: 0 };
             line.newest && giveUp(line, line.newest);
             line.newest = job;
             add(line, job);
