@@ -53,7 +53,7 @@ const respond = (call, resource, init) => {
     waits && !isLeft && waits.learn(call);
     return overlap(call, isLeft, (job) => {
         const own = job.controller ? Object.assign({}, init, { signal: job.controller.signal }) : init;
-        return retry(job, () => signedIn(() => send(call, resource, own)));
+        return retry(job, () => signedIn(job, () => send(call, resource, own)));
     });
 };
 
