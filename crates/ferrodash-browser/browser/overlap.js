@@ -20,6 +20,7 @@ import { applyAnswer, targetOf, writesOwnInput } from "./apply.js";
  * @property {AbortController} [controller]
  * @property {number} started
  * @property {boolean} [isObsolete] Whether its answer is not wanted any more.
+ * @property {(value?: unknown) => void} [onObsolete] Is called when that is so.
  * @property {Response} [response]
  * @property {string} [text] The answer.
  */
@@ -45,6 +46,12 @@ const ALL = ["all", 1];
 const MOST_OLDER = 50;
 /** A call that takes so much longer, or already has, is aborted for a newer one, in milliseconds. */
 const WORTH_ABORTING = 2000;
+
+/** @param {Job} job */
+const outdate = (job) => {
+    job.isObsolete = true;
+    job.onObsolete && job.onObsolete();
+};
 
 const nothing = () => new Response(null, { status: 204 });
 
@@ -144,7 +151,7 @@ export const createOverlap = (policies, parse, order) => {
             return; // Aborted, or a newer answer came before it.
         }
         // What started before it comes too late from now on.
-        line.running.splice(0, at + 1).forEach((late) => (late.isObsolete = late !== job));
+        line.running.splice(0, at + 1).forEach((late) => late !== job && outdate(late));
         line.wasAborted = false;
         finish(line, job);
         const next = line.waiting.shift();
@@ -183,7 +190,7 @@ export const createOverlap = (policies, parse, order) => {
         if (isLong && !line.wasAborted && job.controller) {
             line.wasAborted = true;
             line.running.shift();
-            job.isObsolete = true;
+            outdate(job);
             job.controller.abort();
             start(line, /** @type {Job} */ (line.waiting.shift()));
         }
@@ -201,7 +208,7 @@ export const createOverlap = (policies, parse, order) => {
         }
         job.number = order.begin(line.target);
         if (name === "all" || name === "latest") {
-            line.running.concat(line.waiting).forEach((older) => (older.isObsolete = true));
+            line.running.concat(line.waiting).forEach(outdate);
         }
         if (isFree || name === "all" || name === "parallel") {
             return start(line, job);

@@ -11,8 +11,27 @@ import { hideNotice, showNotice } from "./notices.js";
 const MOST_TIMES = 3;
 const OFFLINE = "ferrodash-offline";
 
-/** @param {number} milliseconds */
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+/** The longest time that a server can ask for, in seconds. */
+const LONGEST_WAIT = 60;
+
+/**
+ * Waits; but not for a call that nobody wants any more.
+ *
+ * @param {Job} job
+ * @param {number} milliseconds
+ */
+const pause = (job, milliseconds) =>
+    new Promise((resolve) => {
+        job.onObsolete = resolve;
+        setTimeout(resolve, milliseconds);
+    });
+
+/**
+ * The seconds in the header `Retry-After`, which has a number or a date.
+ *
+ * @param {string} text
+ */
+const secondsOf = (text) => (isNaN(Number(text)) ? (Date.parse(text) - Date.now()) / 1000 : Number(text));
 
 /**
  * How long to wait before a call is sent again: as long as the server says, or twice as long each time; and a part of
@@ -22,8 +41,8 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
  * @param {number} time
  */
 const waitBefore = (response, time) => {
-    const said = response && Number(response.headers.get("Retry-After"));
-    const least = said ? said * 1000 : 250 * Math.pow(2, time);
+    const said = secondsOf((response && response.headers.get("Retry-After")) || "");
+    const least = said > 0 ? Math.min(said, LONGEST_WAIT) * 1000 : 250 * Math.pow(2, time);
     return least * (1 + Math.random() / 2);
 };
 
@@ -109,7 +128,7 @@ export const createRetries = (pure, order) => {
         };
         /** @param {Response | undefined} response @param {number} time */
         const later = (response, time) =>
-            pause(waitBefore(response, time)).then(() =>
+            pause(job, waitBefore(response, time)).then(() =>
                 job.isObsolete ? new Response(null, { status: 204 }) : attempt(time + 1)
             );
         return attempt(0);

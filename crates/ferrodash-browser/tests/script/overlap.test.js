@@ -217,3 +217,38 @@ test("a call that the server refused for now is made again, at most three times"
     }
     assert.equal(await status, 429);
 });
+
+test("the server says how long to wait as a number or a date, and no longer than a minute", async () => {
+    const page = openPage();
+    const refuse = async (header, seconds) => {
+        page.last.answer(new Response("", { status: 429, headers: { "Retry-After": header } }));
+        await settle();
+        const { length } = page.requests;
+        page.clock.advance(seconds * 1000 - 1);
+        await settle();
+        assert.equal(page.requests.length, length, header);
+        page.clock.advance(seconds * 500 + 1); // A part of the time is at random.
+        await settle();
+        assert.equal(page.requests.length, length + 1, header);
+    };
+    call(page, 1);
+    await settle();
+    await refuse(new Date(page.clock.now + 5000).toUTCString(), 5);
+    await refuse("86400", 60);
+    await refuse("soon", 1);
+});
+
+test("a newer call does not wait until an older one that was refused would be made again", async () => {
+    const page = openPage("latest", 1);
+    const results = await callAll(page, 1);
+    page.last.answer(new Response("", { status: 429, headers: { "Retry-After": "30" } }));
+    await settle();
+    page.call(body("out.children", 2)).then(({ status }) => results.push(status));
+    await settle();
+    assert.equal(page.requests.length, 2);
+    await answer(page, 1);
+    assert.deepEqual(results, [204, 200]);
+    page.clock.advance(60000);
+    await settle();
+    assert.equal(page.requests.length, 2);
+});
