@@ -110,7 +110,8 @@ export const createComposer = (prefix, request, order) => {
     let kept = 0;
 
     /**
-     * Sends a call, by a request that outlives the page if it is not too large, and shows the answer if the page is still there.
+     * Sends a call, by a request that outlives the page if it is not too large. Shows the answer if the page is still
+     * there.
      *
      * @param {Call} call
      */

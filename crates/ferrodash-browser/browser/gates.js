@@ -49,7 +49,8 @@ export const defineGates = (gates, callAlone) => {
     /** @type {Map<string, Wait>} */
     const waits = new Map();
     /**
-     * The value of each carrier in the last call, by the element of its component: what was sent goes with the component.
+     * The value of each carrier in the last call, by the element of its component: what was sent goes with the
+     * component.
      *
      * @type {WeakMap<Element, Map<string, unknown>>}
      */

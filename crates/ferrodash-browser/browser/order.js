@@ -1,5 +1,6 @@
-// The order of the calls that write the same outputs. Some answers do not come through the renderer: those of calls that
-// were sent again when the connection was back, and those of calls that the script made. None may replace a newer one.
+// The order of the calls that write the same outputs. Some answers do not come through the renderer: those of calls
+// that were sent again when the connection was back, and those of calls that the script made. None may replace a newer
+// one.
 
 /**
  * A call's place in the order.
