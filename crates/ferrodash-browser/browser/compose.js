@@ -1,11 +1,10 @@
 // Calls that the script makes itself, because the renderer cannot make them any more: the page is about to close, or the
 // component that changed is gone.
 
-import { applyAnswer } from "./apply.js";
-import { idOf, isThere, nameOf, stateOf, valueOf } from "./renderer.js";
+import { applyAnswer, targetOf } from "./apply.js";
+import { fetchOptions, idOf, isThere, nameOf, stateOf, valueOf } from "./renderer.js";
 
 /** @typedef {import("./call.js").Call} Call */
-/** @typedef {import("./call.js").CallInit} CallInit */
 /** @typedef {import("./call.js").Item} Item */
 
 /**
@@ -96,15 +95,41 @@ const compose = (callback, carrier, changed, property, last) => {
     return isWhole ? call : undefined;
 };
 
+/** The bytes that browsers send, in all at a time, for pages that may be gone. They refuse a request with more. */
+const MOST_KEPT = 64 << 10;
+
 /**
- * Makes the calls that a carrier triggers, by requests that outlive the page.
+ * Returns the function that makes the calls that a carrier triggers.
  *
  * @param {string} prefix
- * @param {(resource: string, init: CallInit) => Promise<Response>} request
+ * @param {(resource: string, init: RequestInit) => Promise<Response>} request
+ * @param {import("./order.js").Order} order
  */
-export const createComposer = (prefix, request) => {
-    /** @type {HeadersInit} */
-    let headers = { Accept: "application/json", "Content-Type": "application/json" };
+export const createComposer = (prefix, request, order) => {
+    /** The bytes of the requests in progress that outlive the page. */
+    let kept = 0;
+
+    /**
+     * Sends a call, by a request that outlives the page if it is not too large. Shows the answer if the page is still
+     * there.
+     *
+     * @param {Call} call
+     */
+    const sendOne = (call) => {
+        const target = targetOf(call);
+        const number = order.begin(target);
+        const body = JSON.stringify(call);
+        const bytes = new TextEncoder().encode(body).length;
+        const keepalive = kept + bytes <= MOST_KEPT;
+        const counted = keepalive ? bytes : 0;
+        const init = Object.assign(fetchOptions(), { method: "POST", body, keepalive });
+        kept += counted;
+        request(prefix + "_dash-update-component", init)
+            .then((response) => (response.status === 200 ? response.text() : ""))
+            .then((text) => text && order.admit({ target, number }) && applyAnswer(call, text))
+            .catch(() => {}) // Nobody is left to see it.
+            .then(() => (kept -= counted));
+    };
 
     /**
      * @param {string} carrier
@@ -112,7 +137,7 @@ export const createComposer = (prefix, request) => {
      * @param {string} property
      * @param {unknown} last
      */
-    const send = (carrier, id, property, last) => {
+    return (carrier, id, property, last) => {
         const content = (stateOf().dependenciesRequest || {}).content || [];
         content
             .filter(({ inputs, clientside_function }) => {
@@ -125,25 +150,7 @@ export const createComposer = (prefix, request) => {
             })
             .forEach((callback) => {
                 const call = compose(callback, carrier, id, property, last);
-                if (call) {
-                    const init = { method: "POST", headers, body: JSON.stringify(call), keepalive: true };
-                    const address = prefix + "_dash-update-component";
-                    request(address, /** @type {CallInit} */ (Object.assign({ credentials: "same-origin" }, init)))
-                        .then((response) => (response.status === 200 ? response.text() : ""))
-                        .then((text) => text && applyAnswer(call, text))
-                        .catch(() => {}); // Nobody is left to see it.
-                }
+                call && sendOne(call);
             });
     };
-
-    /**
-     * Learns how the renderer makes its calls: with which headers.
-     *
-     * @param {CallInit} init
-     */
-    const learnHeaders = (init) => {
-        headers = init.headers || headers;
-    };
-
-    return { send, learnHeaders };
 };

@@ -49,11 +49,12 @@ export const defineGates = (gates, callAlone) => {
     /** @type {Map<string, Wait>} */
     const waits = new Map();
     /**
-     * The value of each property in the last call.
+     * The value of each carrier in the last call, by the element of its component: what was sent goes with the
+     * component.
      *
-     * @type {Map<string, unknown>}
+     * @type {WeakMap<Element, Map<string, unknown>>}
      */
-    const sent = new Map();
+    const sent = new WeakMap();
     /** @type {Map<string, Gate>} */
     const byCarrier = new Map();
     gates.forEach((gate) => byCarrier.set(gate.carrier, gate));
@@ -64,6 +65,15 @@ export const defineGates = (gates, callAlone) => {
      */
     let composing;
 
+    /** @param {string} text */
+    const sentOf = (text) => sent.get(/** @type {Element} */ (elementOf(text))) || new Map();
+
+    /** @param {string} text @param {string} carrier @param {unknown} value */
+    const remember = (text, carrier, value) => {
+        const element = elementOf(text);
+        element && sent.set(element, sentOf(text).set(carrier, value));
+    };
+
     /** @param {Wait} wait */
     const end = (wait) => {
         clearTimeout(wait.timer);
@@ -71,10 +81,11 @@ export const defineGates = (gates, callAlone) => {
     };
 
     /** @param {Wait} wait */
-    const pass = ({ gate, text, key }) => {
+    const pass = ({ gate, text }) => {
         const id = idOf(text);
         if (isThere(id)) {
-            const isKnown = sent.has(key) && isEqual(sent.get(key), valueOf(id, gate.property));
+            const values = sentOf(text);
+            const isKnown = values.has(gate.carrier) && isEqual(values.get(gate.carrier), valueOf(id, gate.property));
             isKnown || trigger(id, gate.carrier);
         }
     };
@@ -119,7 +130,7 @@ export const defineGates = (gates, callAlone) => {
         end(wait);
         if (wait.isPending) {
             const id = idOf(wait.text);
-            sent.set(wait.key, isThere(id) ? valueOf(id, wait.gate.property) : wait.value);
+            isThere(id) && remember(wait.text, wait.gate.carrier, valueOf(id, wait.gate.property));
             callAlone(wait.gate.carrier, id, wait.gate.property, wait.value);
         }
     };
@@ -249,11 +260,12 @@ export const defineGates = (gates, callAlone) => {
                 const gate = byCarrier.get(property);
                 if (gate) {
                     const text = nameOf(id);
-                    const key = gate.carrier + " " + text;
                     const isReal = (/** @type {Item} */ item) =>
                         item.property === gate.property && nameOf(item.id) === text;
-                    const wait = waits.get(key);
-                    state.forEach((items) => items.filter(isReal).forEach(({ value }) => sent.set(key, value)));
+                    const wait = waits.get(gate.carrier + " " + text);
+                    state.forEach((items) =>
+                        items.filter(isReal).forEach(({ value }) => remember(text, gate.carrier, value))
+                    );
                     if (gate.own && wait) {
                         wait.isPending = false;
                     }

@@ -3,6 +3,8 @@
 import { emit } from "./events.js";
 import { showNotice } from "./notices.js";
 
+/** @typedef {import("./overlap.js").Job} Job */
+
 /** The sign-in of a page. */
 export const createLogin = () => {
     /**
@@ -11,6 +13,17 @@ export const createLogin = () => {
      * @type {Promise<unknown> | undefined}
      */
     let pending;
+
+    /** How many sign-ins have ended, and whether the last one was cancelled. */
+    let ended = 0;
+    let wasCancelled = false;
+
+    /** @param {boolean} isCancelled */
+    const end = (isCancelled) => {
+        pending = undefined;
+        ended += 1;
+        wasCancelled = isCancelled;
+    };
 
     /**
      * Asks the app to sign the user in. A listener of the event calls `detail.wait` with a promise of the sign-in; without
@@ -28,9 +41,11 @@ export const createLogin = () => {
                 showNotice("ferrodash-login", "top:16px", "You are signed out.", button);
                 return Promise.reject(new Error("Nobody listens to ferrodash:login."));
             }
-            const end = () => (pending = undefined);
             pending = Promise.resolve(given);
-            pending.then(end, end);
+            pending.then(
+                () => end(false),
+                () => end(true)
+            );
         }
         return pending;
     };
@@ -38,12 +53,28 @@ export const createLogin = () => {
     /**
      * Sends a call, after the sign-in if there is one in progress, and once more if it is refused for want of one.
      *
+     * @param {Job} job
      * @param {() => Promise<Response>} send
      * @returns {Promise<Response>}
      */
-    return (send) => {
-        const first = pending ? pending.then(send, send) : send();
-        return first.then((response) => {
+    const attempt = (job, send) => {
+        if (pending) {
+            // The server would refuse the call if the user does not sign in.
+            return pending.then(
+                () => (job.isObsolete ? new Response(null, { status: 204 }) : attempt(job, send)),
+                () => new Response("", { status: 401 })
+            );
+        }
+        const before = ended;
+        /** @param {Response} response */
+        const again = (response) => {
+            if (pending || ended === before) {
+                return ask().then(() => (job.isObsolete ? response : send()), () => response);
+            }
+            // A sign-in has ended since the call was sent.
+            return wasCancelled || job.isObsolete ? response : attempt(job, send);
+        };
+        return send().then((response) => {
             if (response.status !== 401) {
                 return response;
             }
@@ -51,7 +82,8 @@ export const createLogin = () => {
             return response
                 .clone()
                 .text()
-                .then((text) => (text.indexOf("JWT Expired") >= 0 ? response : ask().then(send, () => response)));
+                .then((text) => (text.indexOf("JWT Expired") >= 0 ? response : again(response)));
         });
     };
+    return attempt;
 };

@@ -10,6 +10,7 @@ import { reportAnswer } from "./events.js";
 import { createPauses } from "./intervals.js";
 import { createLogin } from "./login.js";
 import { noticeRefusal } from "./notices.js";
+import { createOrder } from "./order.js";
 import { createOverlap } from "./overlap.js";
 import { createRetries } from "./retry.js";
 import { readSettings } from "./settings.js";
@@ -26,11 +27,12 @@ if (!settings.cloud) {
 }
 const realFetch = window.fetch;
 const requests = createRequests(settings);
-const waits = HAS_WAITS ? createWaits(settings, requests) : undefined;
-const overlap = createOverlap(settings.overlap || {}, createShown());
+const order = createOrder();
+const waits = HAS_WAITS ? createWaits(settings, requests, order) : undefined;
+const overlap = createOverlap(settings.overlap || {}, createShown(), order);
 const signedIn = createLogin();
 const isPaused = settings.ticks ? () => false : createPauses();
-const retry = createRetries(settings.pure || []);
+const retry = createRetries(settings.pure || [], order);
 const calls = createCalls(settings, requests);
 const keepsAnswers = HAS_CACHE && Object.keys(settings.client).length > 0;
 const cache = keepsAnswers ? createCache(settings, requests, calls) : undefined;
@@ -51,13 +53,11 @@ const respond = (call, resource, init) => {
         // The server would refuse it while it is being sent.
         return Promise.resolve(new Response("", { status: 413 }));
     }
-    if (isPaused(call)) {
-        return Promise.resolve(new Response(null, { status: 204 }));
-    }
-    waits && waits.learn(call, init);
-    return overlap(call, (isObsolete, signal) => {
-        const own = signal ? Object.assign({}, init, { signal }) : init;
-        return retry(call, () => signedIn(() => send(call, resource, own)), isObsolete);
+    const isLeft = isPaused(call);
+    waits && !isLeft && waits.learn(call);
+    return overlap(call, isLeft, (job) => {
+        const own = job.controller ? Object.assign({}, init, { signal: job.controller.signal }) : init;
+        return retry(job, () => signedIn(job, () => send(call, resource, own)));
     });
 };
 

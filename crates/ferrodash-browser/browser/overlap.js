@@ -12,12 +12,15 @@ import { applyAnswer, targetOf, writesOwnInput } from "./apply.js";
  *
  * @typedef {object} Job
  * @property {Call} call
- * @property {(isObsolete: () => boolean, signal?: AbortSignal) => Promise<Response>} send
+ * @property {string} target What it writes.
+ * @property {number} number Its number among the calls that write the same.
+ * @property {boolean} isLeft Whether it is not sent: it has the answer of the call in progress, if there is one.
+ * @property {(job: Job) => Promise<Response>} send
  * @property {(response: Response) => void} settle
- * @property {(problem: unknown) => void} fail
  * @property {AbortController} [controller]
  * @property {number} started
  * @property {boolean} [isObsolete] Whether its answer is not wanted any more.
+ * @property {(value?: unknown) => void} [onObsolete] Is called when that is so.
  * @property {Response} [response]
  * @property {string} [text] The answer.
  */
@@ -44,13 +47,25 @@ const MOST_OLDER = 50;
 /** A call that takes so much longer, or already has, is aborted for a newer one, in milliseconds. */
 const WORTH_ABORTING = 2000;
 
+/** @param {Job} job */
+const outdate = (job) => {
+    job.isObsolete = true;
+    job.onObsolete && job.onObsolete();
+};
+
 const nothing = () => new Response(null, { status: 204 });
+
+/**
+ * For a call whose connection was lost. The renderer switches `running` off when it has a response, and only then.
+ */
+const unanswered = () => new Response("Callback failed: the server did not respond.", { status: 502 });
 
 /**
  * @param {Record<string, import("./settings.js").Overlap>} policies By the callback's output.
  * @param {(call: Call, text: string) => unknown} parse Reads an answer for the renderer.
+ * @param {import("./order.js").Order} order
  */
-export const createOverlap = (policies, parse) => {
+export const createOverlap = (policies, parse, order) => {
     /** @type {Map<string, Line>} */
     const lines = new Map();
     /**
@@ -68,18 +83,25 @@ export const createOverlap = (policies, parse) => {
         }
     };
 
-    /** @param {Line} line @param {Job} job @param {Response} response */
-    const settle = (line, job, response) => {
-        if (job === line.newest) {
-            line.older.splice(0).forEach((older) => older.settle(nothing()));
-            lines.delete(line.target);
-        }
-        job.settle(response);
+    /** @param {Line} line @param {Response} response */
+    const settle = (line, response) => {
+        line.older.splice(0).forEach((older) => older.settle(nothing()));
+        lines.delete(line.target);
+        /** @type {Job} */ (line.newest).settle(response);
     };
 
+    /**
+     * The answer of a call for the renderer: nothing, if a newer one was applied without it.
+     *
+     * @param {Job} job
+     */
+    const answerOf = (job) =>
+        job.text === undefined || order.admit(job) ? /** @type {Response} */ (job.response) : nothing();
+
     /** @param {Job} job */
-    const show = ({ call, text }) => {
-        if (text !== undefined && !writesOwnInput(call)) {
+    const show = (job) => {
+        const { call, text } = job;
+        if (text !== undefined && !writesOwnInput(call) && order.admit(job)) {
             try {
                 applyAnswer(call, text);
             } catch (error) {
@@ -108,18 +130,11 @@ export const createOverlap = (policies, parse) => {
     const start = (line, job) => {
         line.running.push(job);
         job.started = performance.now();
-        const signal = job.controller && job.controller.signal;
-        const [name] = policies[job.call.output] || ALL;
-        const isReplaced = () => (name === "all" || name === "latest") && job !== line.newest;
-        const isObsolete = () => job.isObsolete || isReplaced();
-        job.send(isObsolete, signal)
+        job.send(job)
             .then((response) => read(job, response))
             .then(
                 (response) => end(line, job, response),
-                (problem) => {
-                    job === line.newest && job.fail(problem); // The others settle with the newest.
-                    end(line, job, nothing());
-                }
+                () => end(line, job, unanswered())
             );
     };
 
@@ -136,13 +151,9 @@ export const createOverlap = (policies, parse) => {
             return; // Aborted, or a newer answer came before it.
         }
         // What started before it comes too late from now on.
-        line.running.splice(0, at + 1).forEach((late) => (late.isObsolete = late !== job));
+        line.running.splice(0, at + 1).forEach((late) => late !== job && outdate(late));
         line.wasAborted = false;
-        if (policy[0] === "skip") {
-            // The renderer waits for the last of those that were skipped.
-            return settle(line, /** @type {Job} */ (line.newest), response);
-        }
-        job === line.newest ? settle(line, job, response) : show(job);
+        finish(line, job);
         const next = line.waiting.shift();
         next && start(line, next);
     };
@@ -151,9 +162,19 @@ export const createOverlap = (policies, parse) => {
     const endInOrder = (line) => {
         while (line.running.length > 0 && line.running[0].response) {
             const first = /** @type {Job} */ (line.running.shift());
-            const response = /** @type {Response} */ (first.response);
-            first === line.newest ? settle(line, first, response) : show(first);
+            finish(line, first);
         }
+    };
+
+    /**
+     * Passes an answer on. The renderer waits for the newest call, which has the last answer, also if it was not sent.
+     *
+     * @param {Line} line
+     * @param {Job} job
+     */
+    const finish = (line, job) => {
+        const isLast = line.running.length + line.waiting.length === 0;
+        isLast ? settle(line, answerOf(job)) : show(job);
     };
 
     /**
@@ -169,7 +190,7 @@ export const createOverlap = (policies, parse) => {
         if (isLong && !line.wasAborted && job.controller) {
             line.wasAborted = true;
             line.running.shift();
-            job.isObsolete = true;
+            outdate(job);
             job.controller.abort();
             start(line, /** @type {Job} */ (line.waiting.shift()));
         }
@@ -179,11 +200,18 @@ export const createOverlap = (policies, parse) => {
     const add = (line, job) => {
         const [name, most] = policies[job.call.output] || ALL;
         const isFree = line.running.length === 0;
+        if (isFree && job.isLeft) {
+            return settle(line, nothing());
+        }
+        if (job.isLeft || (name === "skip" && !isFree)) {
+            return; // It settles with the answer of the call in progress.
+        }
+        job.number = order.begin(line.target);
+        if (name === "all" || name === "latest") {
+            line.running.concat(line.waiting).forEach(outdate);
+        }
         if (isFree || name === "all" || name === "parallel") {
             return start(line, job);
-        }
-        if (name === "skip") {
-            return; // It settles with the answer of the call in progress.
         }
         line.waiting.push(job);
         if (line.waiting.length > (name === "queue" ? most : 1)) {
@@ -196,11 +224,12 @@ export const createOverlap = (policies, parse) => {
      * Sends a call as the callback's policy says.
      *
      * @param {Call} call
+     * @param {boolean} isLeft Whether it is left for later.
      * @param {Job["send"]} send
      * @returns {Promise<Response>}
      */
-    return (call, send) =>
-        new Promise((resolve, reject) => {
+    return (call, isLeft, send) =>
+        new Promise((settle) => {
             const target = targetOf(call);
             const line = lines.get(target) || {
                 target,
@@ -212,7 +241,7 @@ export const createOverlap = (policies, parse) => {
             const isLatest = (policies[call.output] || ALL)[0] === "latest";
             lines.set(target, line);
             const controller = isLatest && window.AbortController ? new AbortController() : undefined;
-            const job = { call, send, settle: resolve, fail: reject, controller, started: 0 };
+            const job = { call, target, number: 0, isLeft, send, settle, controller, started: 0 };
             line.newest && giveUp(line, line.newest);
             line.newest = job;
             add(line, job);

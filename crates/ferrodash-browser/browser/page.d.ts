@@ -23,6 +23,7 @@ interface DashComponent {
 /** The state of the renderer, as far as the script uses it. Older renderers have less of it. */
 interface RendererState {
     callbacks?: unknown;
+    config: { fetch: RequestInit; csrf_token_name: string; csrf_header_name: string };
     dependenciesRequest?: { content?: import("./compose.js").Dependency[] };
     history?: { present: unknown };
     paths: { strs: Record<string, string[]>; objs: Record<string, { values: unknown[]; path: string[] }[]> };

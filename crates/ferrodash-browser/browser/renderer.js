@@ -54,6 +54,25 @@ export const valueOf = (id, property) => {
  */
 export const stateOf = () => (window.store ? window.store.getState() : /** @type {any} */ ({}));
 
+/** @param {string} name */
+const cookieOf = (name) => {
+    const pair = document.cookie.split(/; */).filter((pair) => pair.slice(0, pair.indexOf("=")) === name)[0];
+    return pair && decodeURIComponent(pair.slice(name.length + 1));
+};
+
+/**
+ * The options of `fetch` with which the renderer makes its requests, among them the token against requests of other
+ * sites.
+ *
+ * @returns {RequestInit}
+ */
+export const fetchOptions = () => {
+    const { fetch, csrf_token_name, csrf_header_name } = stateOf().config;
+    const token = cookieOf(csrf_token_name);
+    const headers = Object.assign({}, fetch.headers, token ? { [csrf_header_name]: token } : {});
+    return Object.assign({}, fetch, { headers });
+};
+
 /**
  * The place of a component in the layout.
  *

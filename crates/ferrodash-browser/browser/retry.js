@@ -3,16 +3,35 @@
 // A call is sent again only if that can do no harm: if the server has said that it did not run it, if it could not be
 // sent, or if its callback only reads.
 
-import { applyAnswer, targetOf } from "./apply.js";
+import { applyAnswer } from "./apply.js";
 import { hideNotice, showNotice } from "./notices.js";
 
-/** @typedef {import("./call.js").Call} Call */
+/** @typedef {import("./overlap.js").Job} Job */
 
 const MOST_TIMES = 3;
 const OFFLINE = "ferrodash-offline";
 
-/** @param {number} milliseconds */
-const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+/** The longest time that a server can ask for, in seconds. */
+const LONGEST_WAIT = 60;
+
+/**
+ * Waits; but not for a call that nobody wants any more.
+ *
+ * @param {Job} job
+ * @param {number} milliseconds
+ */
+const pause = (job, milliseconds) =>
+    new Promise((resolve) => {
+        job.onObsolete = resolve;
+        setTimeout(resolve, milliseconds);
+    });
+
+/**
+ * The seconds in the header `Retry-After`, which has a number or a date.
+ *
+ * @param {string} text
+ */
+const secondsOf = (text) => (isNaN(Number(text)) ? (Date.parse(text) - Date.now()) / 1000 : Number(text));
 
 /**
  * How long to wait before a call is sent again: as long as the server says, or twice as long each time; and a part of
@@ -22,17 +41,18 @@ const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, mil
  * @param {number} time
  */
 const waitBefore = (response, time) => {
-    const said = response && Number(response.headers.get("Retry-After"));
-    const least = said ? said * 1000 : 250 * Math.pow(2, time);
+    const said = secondsOf((response && response.headers.get("Retry-After")) || "");
+    const least = said > 0 ? Math.min(said, LONGEST_WAIT) * 1000 : 250 * Math.pow(2, time);
     return least * (1 + Math.random() / 2);
 };
 
 /**
  * @param {string[]} pure The callbacks that only read, by their outputs.
+ * @param {import("./order.js").Order} order
  */
-export const createRetries = (pure) => {
+export const createRetries = (pure, order) => {
     /**
-     * What could not be sent, the newest call of each output.
+     * What could not be sent, the newest call of each target.
      *
      * @type {Map<string, () => void>}
      */
@@ -52,19 +72,22 @@ export const createRetries = (pure) => {
      * Keeps a call until the connection is back. The renderer learns that the call has ended, so that nothing shows as
      * running.
      *
-     * @param {Call} call
+     * @param {Job} job
      * @param {() => Promise<Response>} attempt
      */
-    const keep = (call, attempt) => {
-        const again = () =>
-            attempt().then(
-                (response) => {
-                    response.status === 200 && response.text().then((text) => applyAnswer(call, text));
-                },
-                // The connection was not really back.
-                () => unsent.has(targetOf(call)) || keep(call, attempt)
-            );
-        unsent.set(targetOf(call), again);
+    const keep = (job, attempt) => {
+        /** @param {Response} response */
+        const show = (response) =>
+            response.text().then((text) => response.status === 200 && order.admit(job) && applyAnswer(job.call, text));
+        const again = () => {
+            if (order.isNewest(job)) {
+                attempt()
+                    // If it fails and is still wanted, then the connection was not really back.
+                    .then(show, () => order.isNewest(job) && keep(job, attempt))
+                    .catch(() => {}); // Not an answer, for example a login page.
+            }
+        };
+        unsent.set(job.target, again);
         showNotice(OFFLINE, "top:16px", "You are offline. The page continues when the connection is back.");
         return new Response(null, { status: 204 });
     };
@@ -72,14 +95,13 @@ export const createRetries = (pure) => {
     /**
      * Sends a call, if need be several times.
      *
-     * @param {Call} call
+     * @param {Job} job
      * @param {() => Promise<Response>} send
-     * @param {() => boolean} isObsolete Whether its answer is not wanted any more.
      * @returns {Promise<Response>}
      */
-    return (call, send, isObsolete) => {
-        const isPure = pure.indexOf(call.output) >= 0;
-        unsent.size && unsent.delete(targetOf(call));
+    return (job, send) => {
+        const isPure = pure.indexOf(job.call.output) >= 0;
+        unsent.delete(job.target);
         /** @param {number} time @returns {Promise<Response>} */
         const attempt = (time) => {
             const wasOffline = isOffline();
@@ -87,15 +109,15 @@ export const createRetries = (pure) => {
                 (response) => {
                     const { status } = response;
                     const isRefused = status === 429 || (isPure && [502, 503, 504].indexOf(status) >= 0);
-                    const isAgain = isRefused && time < MOST_TIMES && !isObsolete();
+                    const isAgain = isRefused && time < MOST_TIMES && !job.isObsolete;
                     return isAgain ? later(response, time) : response;
                 },
                 (problem) => {
-                    if (isObsolete()) {
+                    if (job.isObsolete) {
                         throw problem;
                     }
                     if (isOffline() && (isPure || wasOffline)) {
-                        return keep(call, () => attempt(0)); // It was not sent, or may be sent twice.
+                        return keep(job, () => attempt(0)); // It was not sent, or may be sent twice.
                     }
                     if (isPure && time < MOST_TIMES) {
                         return later(undefined, time);
@@ -106,8 +128,8 @@ export const createRetries = (pure) => {
         };
         /** @param {Response | undefined} response @param {number} time */
         const later = (response, time) =>
-            pause(waitBefore(response, time)).then(() =>
-                isObsolete() ? new Response(null, { status: 204 }) : attempt(time + 1)
+            pause(job, waitBefore(response, time)).then(() =>
+                job.isObsolete ? new Response(null, { status: 204 }) : attempt(time + 1)
             );
         return attempt(0);
     };

@@ -9,20 +9,11 @@ import { defineGates } from "./gates.js";
 /**
  * @param {Settings} settings
  * @param {Requests} requests
+ * @param {import("./order.js").Order} order
  */
-export const createWaits = ({ prefix, gates }, { request }) => {
-    const composer = createComposer(prefix, request);
-    const learn = defineGates(gates, composer.send);
-    return {
-        /**
-         * Learns of a call: its values, which waits it ends, and with which headers it is made.
-         *
-         * @param {import("./call.js").Call} call
-         * @param {import("./call.js").CallInit} init
-         */
-        learn(call, init) {
-            learn(call);
-            composer.learnHeaders(init);
-        },
-    };
+export const createWaits = ({ prefix, gates }, { request }, order) => {
+    const callAlone = createComposer(prefix, request, order);
+    /** Learns of a call: its values, and which waits it ends. */
+    const learn = defineGates(gates, callAlone);
+    return { learn };
 };

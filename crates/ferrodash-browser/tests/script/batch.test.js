@@ -178,7 +178,7 @@ test("if the connection ends early, only calls without an answer fail", async ()
         assert.equal((await answers[0]).status, 200);
         end(opened);
         for (const answer of answers.slice(1)) {
-            await assert.rejects(answer, /reset|The connection ended before all answers were there/);
+            assert.equal((await answer).status, 502);
         }
     }
 });
@@ -188,7 +188,7 @@ test("a request that fails, fails all its calls", async () => {
     const answers = await callInOneTick(page, "abcdef");
     page.last.fail(new TypeError("offline"));
     for (const answer of answers) {
-        await assert.rejects(answer, /offline/);
+        assert.equal((await answer).status, 502);
     }
 });
 

@@ -17,13 +17,28 @@ test("a gate sets the carrier once the property has been still for the wait", ()
     assert.deepEqual(page.sets, [["text", { [CARRIER]: 1 }]]);
 });
 
-test("a value that the last call had passes no more", async () => {
+/** A page that has called a callback with the value `a` of the field `text`. */
+const openSent = () => {
     const page = new Page();
-    page.add("text", { value: "a" });
+    page.field = page.add("text", { value: "a" });
     const content = body("row.children", 0);
     content.inputs = [{ id: "text", property: CARRIER }];
     content.state = [{ id: "text", property: "value", value: "a" }];
     page.call(content);
+    return page;
+};
+
+test("a component that comes back has sent nothing yet", () => {
+    const page = openSent();
+    page.field.remove();
+    page.add("text", { value: "a" });
+    page.change("gate_0", "text.value");
+    page.clock.advance(500);
+    assert.deepEqual(page.sets, [["text", { [CARRIER]: 1 }]]);
+});
+
+test("a value that the last call had passes no more", () => {
+    const page = openSent();
     page.change("gate_0", "text.value");
     page.clock.advance(500);
     assert.deepEqual(page.sets, []);

@@ -8,7 +8,7 @@ const answerOf = (value) => ({ multi: true, response: { out: { children: value }
 /** A page whose callback `out.children` has a policy, with a renderer that records the answers that it gets. */
 const openPage = (...policy) => {
     const overlap = policy.length ? { "out.children": policy } : {};
-    const page = new Page({ batch: undefined, client: {}, pure: [], overlap });
+    const page = new Page({ batch: undefined, client: {}, pure: [], overlap, ticks: false });
     page.add("out", { children: "" });
     page.shown = [];
     page.window.store = {
@@ -117,6 +117,52 @@ test("an older answer that is no answer stops nothing", async () => {
     assert.deepEqual([page.shown, page.requests.length], [[], 2]);
 });
 
+/** Makes a call that an interval triggered. */
+const tick = (page, value) => page.call({ ...body("out.children", value), changedPropIds: ["clock.n_intervals"] });
+
+test("a call of an interval is left out while the page is hidden, but not the answer of one in progress", async () => {
+    for (const policy of [[], ["latest", 1], ["skip", 1], ["queue", 2], ["parallel", 1]]) {
+        const page = openPage(...policy);
+        page.document.visibilityState = "hidden";
+        assert.equal((await tick(page, 0)).status, 204);
+        page.document.visibilityState = "visible";
+        const first = tick(page, 1);
+        await settle();
+        page.document.visibilityState = "hidden";
+        const second = tick(page, 2);
+        await settle();
+        assert.equal(page.requests.length, 1);
+        await answer(page, 0);
+        assert.equal((await first).status, 204);
+        assert.deepEqual(await (await second).json(), answerOf(1), "the renderer waits for the newest call");
+    }
+});
+
+test("a page that is shown again has a tick of each interval that was left out", async () => {
+    const page = openPage();
+    page.add("clock", { n_intervals: 7 });
+    page.document.visibilityState = "hidden";
+    await tick(page, 0);
+    await tick(page, 1);
+    page.document.visibilityState = "visible";
+    page.fire("visibilitychange");
+    assert.deepEqual(page.sets, [["clock", { n_intervals: 7 }]]);
+});
+
+test("a call whose connection is lost ends with a response, so that the renderer switches `running` off", async () => {
+    const page = openPage();
+    const sent = page.call(body("out.children", 1));
+    await settle();
+    page.last.fail(new TypeError("connection lost"));
+    const lost = await sent;
+    assert.deepEqual([lost.status, await lost.text()], [502, "Callback failed: the server did not respond."]);
+    const cut = page.call(body("out.children", 1));
+    await settle();
+    const half = new ReadableStream({ start: (stream) => stream.error(new TypeError("connection lost")) });
+    page.last.answer(new Response(half, { status: 200 }));
+    assert.equal((await cut).status, 502);
+});
+
 test("a call that could not be sent is sent when the connection is back", async () => {
     const page = openPage();
     page.navigator.onLine = false;
@@ -136,6 +182,25 @@ test("a call that could not be sent is sent when the connection is back", async 
     assert.equal(page.document.getElementById("ferrodash-offline"), undefined);
 });
 
+test("the answer of a call that was sent again never replaces a newer one", async () => {
+    const page = openPage();
+    page.navigator.onLine = false;
+    const first = call(page, 1);
+    await settle();
+    page.last.fail(new TypeError("offline"));
+    assert.equal(await first, 204);
+    page.navigator.onLine = true;
+    page.window.dispatchEvent(new Event("online"));
+    await settle();
+    const again = page.requests.length - 1;
+    const second = call(page, 2);
+    await settle();
+    await answer(page, page.requests.length - 1);
+    assert.deepEqual(await second, answerOf(2));
+    await answer(page, again);
+    assert.deepEqual(page.shown, []);
+});
+
 test("a call that the server refused for now is made again, at most three times", async () => {
     const page = openPage();
     const status = call(page, 1);
@@ -151,4 +216,39 @@ test("a call that the server refused for now is made again, at most three times"
         await settle();
     }
     assert.equal(await status, 429);
+});
+
+test("the server says how long to wait as a number or a date, and no longer than a minute", async () => {
+    const page = openPage();
+    const refuse = async (header, seconds) => {
+        page.last.answer(new Response("", { status: 429, headers: { "Retry-After": header } }));
+        await settle();
+        const { length } = page.requests;
+        page.clock.advance(seconds * 1000 - 1);
+        await settle();
+        assert.equal(page.requests.length, length, header);
+        page.clock.advance(seconds * 500 + 1); // A part of the time is at random.
+        await settle();
+        assert.equal(page.requests.length, length + 1, header);
+    };
+    call(page, 1);
+    await settle();
+    await refuse(new Date(page.clock.now + 5000).toUTCString(), 5);
+    await refuse("86400", 60);
+    await refuse("soon", 1);
+});
+
+test("a newer call does not wait until an older one that was refused would be made again", async () => {
+    const page = openPage("latest", 1);
+    const results = await callAll(page, 1);
+    page.last.answer(new Response("", { status: 429, headers: { "Retry-After": "30" } }));
+    await settle();
+    page.call(body("out.children", 2)).then(({ status }) => results.push(status));
+    await settle();
+    assert.equal(page.requests.length, 2);
+    await answer(page, 1);
+    assert.deepEqual(results, [204, 200]);
+    page.clock.advance(60000);
+    await settle();
+    assert.equal(page.requests.length, 2);
 });
