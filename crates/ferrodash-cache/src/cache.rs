@@ -23,7 +23,7 @@ use crate::audit::Audit;
 use crate::backoff::Backoff;
 use crate::breaker::Breaker;
 use crate::catalog::Catalog;
-use crate::changes::ChangeLog;
+use crate::change_log::ChangeLog;
 use crate::entry::LONGEST;
 use crate::flight::Flights;
 use crate::history::History;

@@ -64,6 +64,7 @@ mod cache;
 mod call;
 mod call_options;
 mod catalog;
+mod change_log;
 mod changes;
 mod clock;
 mod compute;
@@ -105,7 +106,7 @@ pub use builder::CacheBuilder;
 pub use cache::Cache;
 pub use call_options::{CallOptions, Mode};
 pub use catalog::EntryReport;
-pub use changes::Changes;
+pub use change_log::Changes;
 pub use entry::{Entry, Parts};
 pub use envelope::Sealer;
 #[cfg(any(fuzzing, test))]

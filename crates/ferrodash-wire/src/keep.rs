@@ -43,6 +43,13 @@ impl Keep {
     }
 }
 
+impl PageChanges {
+    /// Returns the JSON, which takes one line.
+    pub fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("texts are JSON")
+    }
+}
+
 fn is_zero(number: &u64) -> bool {
     *number == 0
 }
@@ -57,8 +64,7 @@ fn is_zero(number: &u64) -> bool {
 ///     scopes: None,
 ///     fresh: false,
 /// };
-/// assert_eq!(serde_json::to_string(&changes)?, r#"{"seen":"5f.7","changed":null}"#);
-/// # Ok::<(), serde_json::Error>(())
+/// assert_eq!(changes.to_json(), r#"{"seen":"5f.7","changed":null}"#);
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct PageChanges {
@@ -67,7 +73,7 @@ pub struct PageChanges {
     /// The names of what was invalidated; `None` if that is not known, so that each answer must be
     /// compared with that of the server.
     pub changed: Option<Vec<String>>,
-    /// The present name of each scope, for the user who asks. Events about changes have none.
+    /// The present name of each scope, for the user of this request. Events about changes have none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
     /// `true` if the user has reloaded the page without caches.

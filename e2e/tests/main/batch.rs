@@ -313,15 +313,9 @@ async fn a_batch_that_breaks_off_is_an_error_of_the_calls_without_an_answer() {
         3,
         "one alone, and two lines"
     );
-    let console = browser.console().await;
-    assert_eq!(
-        console
-            .iter()
-            .filter(|line| line.contains("the server did not respond"))
-            .count(),
-        9,
-        "{console:?}"
-    );
+    let errors = "return store.getState().error.backEnd
+        .filter(({ error }) => (error.html || '').includes('did not respond')).length";
+    assert_eq!(browser.js(errors).await, 9);
     browser.element("go").await.click().await.unwrap();
     browser.wait_until(IDLE).await;
     assert_eq!(browser.text("o0").await, "1 of 0", "the page goes on");

@@ -213,7 +213,12 @@ impl Batch {
                         rejection
                     }
                 });
-                line(place, answer.into_response()).await
+                let mut response = answer.into_response();
+                if is_stale {
+                    // The page would keep it under an address of its own build.
+                    response.headers_mut().remove(KEEP);
+                }
+                line(place, response).await
             };
             self.running.spawn(work.instrument(self.span.clone()));
         }

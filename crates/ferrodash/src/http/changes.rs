@@ -10,13 +10,12 @@ use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Json;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::{Event, KeepAlive};
 use axum::response::{IntoResponse, Response, Sse};
 use ferrodash_cache::Stamp;
-use ferrodash_wire::PageChanges;
+use ferrodash_wire::{Encoding, PageChanges};
 use futures_util::future::{Either, pending, select};
 use futures_util::stream;
 use serde::Deserialize;
@@ -25,6 +24,7 @@ use tokio::time::timeout;
 
 use super::client::refuse_other_sites;
 use super::rejection::Rejection;
+use super::send::{JSON, with_body};
 use crate::limits;
 use crate::serve::Stopping;
 use crate::state::AppState;
@@ -43,7 +43,7 @@ const KEEP_ALIVE: Duration = Duration::from_secs(15);
 /// The query of both routes.
 #[derive(Debug, Deserialize)]
 pub(super) struct Parameters {
-    /// The moment that the page knows, as it was told.
+    /// The last moment that the page knows, in the form in which it got it.
     #[serde(default)]
     since: String,
 }
@@ -66,7 +66,11 @@ pub(super) async fn serve(
         fresh,
         ..app.changes_since(read_moment(&parameters.since))
     };
-    Ok(not_stored(Json(changes).into_response()))
+    Ok(not_stored(with_body(
+        changes.to_json().into(),
+        Encoding::Identity,
+        JSON,
+    )))
 }
 
 /// Answers with an event for what has changed since the page last knew, and one for each change
@@ -129,7 +133,7 @@ impl Follower {
         self.moments.mark_unchanged();
         let changes = self.app.changes_since(self.seen);
         self.seen = read_moment(&changes.seen);
-        Some(Event::default().json_data(changes).expect("texts are JSON"))
+        Some(Event::default().data(changes.to_json()))
     }
 }
 
@@ -149,13 +153,13 @@ impl AppState {
     }
 }
 
-/// Waits until the store has told its moment, or for a while.
+/// Waits until the moment of the store is known, or for a while.
 async fn wait_for_store(moments: &mut watch::Receiver<Stamp>) {
     let known = moments.wait_for(|moment| moment.era != 0);
     let _ = timeout(PATIENCE, known).await;
 }
 
-/// Reads a moment as it was told to the page.
+/// Reads a moment as it was sent to the page.
 fn read_moment(text: &str) -> Option<Stamp> {
     let (era, sequence) = text.split_once('.')?;
     Some(Stamp {

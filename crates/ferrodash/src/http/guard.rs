@@ -10,6 +10,8 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
+use ferrodash_wire::KEEP;
+
 use super::rejection::Rejection;
 use super::{batch, client, csrf, update};
 use crate::state::AppState;
@@ -80,6 +82,7 @@ fn is_stale(app: &AppState, headers: &HeaderMap) -> bool {
 fn tell(app: &AppState, mut response: Response) -> Response {
     let headers: &mut HeaderMap = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.remove(KEEP);
     headers.insert(
         BUILD,
         HeaderValue::try_from(&app.build_id).expect("a build is hex"),

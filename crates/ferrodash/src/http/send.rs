@@ -16,8 +16,8 @@ pub(super) const IMMUTABLE: HeaderValue =
 /// unchanged.
 pub(super) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
-/// `Cache-Control` for answers. Pages keep some of them by themselves (`keep.rs`): what an HTTP
-/// cache has cannot be taken back.
+/// `Cache-Control` for answers. Pages keep some of them by themselves (`keep.rs`): what is in an
+/// HTTP cache cannot be invalidated.
 pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
 pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");

@@ -74,15 +74,23 @@ async fn the_page_knows_where_the_arguments_stand() {
     assert_eq!(callback["arguments"], json!(["i0", "s0"]));
 }
 
+/// What the page learns with an answer that it may keep.
+fn keep_of(answer: &Answer) -> Value {
+    serde_json::from_str(answer.header("x-ferrodash-keep")).expect("it may be kept")
+}
+
 #[tokio::test]
-async fn an_answer_may_be_kept_by_this_browser_only_and_has_a_validator() {
+async fn an_answer_may_be_kept_by_this_page_only_and_has_a_validator() {
     let client = Client::new(app());
     let answer = ask(&client, XY, &[]).await;
     assert_eq!(answer.status, StatusCode::OK);
-    assert!(
-        ["private, max-age=299", "private, max-age=300"].contains(&answer.header("cache-control")),
-        "{answer:?}"
-    );
+    assert_eq!(answer.header("cache-control"), "no-store");
+    let keep = keep_of(&answer);
+    let fresh = keep["fresh"].as_u64().unwrap();
+    assert!((299_000..=300_000).contains(&fresh), "{keep}");
+    // Everything, and the function.
+    assert_eq!(keep["on"].as_array().unwrap().len(), 2);
+    assert!(keep.get("scope").is_none());
     assert_eq!(
         answer.json()["response"]["out"]["children"]
             .as_str()
@@ -97,6 +105,7 @@ async fn an_answer_may_be_kept_by_this_browser_only_and_has_a_validator() {
         (StatusCode::NOT_MODIFIED, 0)
     );
     assert!(again.header("cache-status").starts_with("ferrodash; hit"));
+    assert_eq!(keep_of(&again)["on"], keep["on"]);
     let brotli = ask(&client, XY, &[("accept-encoding", "br")]).await;
     assert_ne!(brotli.header("etag"), etag, "each encoding has its own");
     assert_eq!(brotli.header("vary"), "accept-encoding");
@@ -116,12 +125,8 @@ async fn get_and_post_share_an_entry() {
         answer.header("cache-status"),
         "ferrodash; hit; detail=memory"
     );
-    assert!(
-        answer
-            .header("cache-control")
-            .starts_with("private, max-age="),
-        "for a page that could not use the address"
-    );
+    let keep = keep_of(&answer);
+    assert!(keep["fresh"].as_u64().unwrap() > 299_000, "{keep}");
 }
 
 #[tokio::test]

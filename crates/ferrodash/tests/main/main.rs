@@ -17,6 +17,7 @@ mod build;
 mod caching;
 mod callback_kinds;
 mod callbacks;
+mod changes;
 mod client;
 mod compression;
 mod effects;
