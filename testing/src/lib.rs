@@ -191,6 +191,14 @@ impl Nginx {
     /// # Panics
     /// When nginx is not installed or refuses the directives.
     pub fn start(address: &str, directives: &str) -> Self {
+        Self::start_with("", address, directives)
+    }
+
+    /// Like [`start`](Self::start), with more directives for nginx as a whole.
+    ///
+    /// # Panics
+    /// When nginx is not installed or refuses the directives.
+    pub fn start_with(general: &str, address: &str, directives: &str) -> Self {
         let port = free_port();
         let files = tempfile::tempdir().expect("a folder for nginx's files");
         let folder = files.path().display();
@@ -202,7 +210,7 @@ impl Nginx {
         let config = format!(
             "daemon off; master_process off; pid {folder}/pid; error_log {folder}/error.log; events {{}}
              http {{
-                 access_log off; {own}
+                 access_log off; {own} {general}
                  server {{ listen 127.0.0.1:{port}; {directives} location / {{ proxy_pass {address}; }} }}
              }}"
         );

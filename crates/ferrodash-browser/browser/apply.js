@@ -192,15 +192,18 @@ export const targetOf = ({ output, outputs, inputs }) => {
 };
 
 /**
- * The ids of the components that a call writes.
+ * The outputs of a call, those with `ALL` each for itself.
  *
  * @param {Call} call
- * @returns {ComponentId[]}
+ * @returns {{ id: ComponentId, property: string }[]}
  */
-export const idsOf = ({ outputs }) => {
+export const outputsOfCall = ({ outputs }) => {
     const items = /** @type {any[]} */ ([].concat(/** @type {any} */ (outputs) || []));
-    return items.reduce((all, item) => all.concat(item), []).map((/** @type {any} */ item) => item.id);
+    return items.reduce((all, item) => all.concat(item), []);
 };
+
+/** @param {Call} call */
+export const namesOfOutputs = (call) => outputsOfCall(call).map(({ id, property }) => nameOf(id) + "." + property);
 
 /** @param {unknown} value */
 const isObject = (value) => typeof value === "object";

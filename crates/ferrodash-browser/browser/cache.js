@@ -3,6 +3,7 @@
 
 import { renameOutputs } from "./address.js";
 import { createAnswers } from "./answers.js";
+import { namesOfOutputs } from "./apply.js";
 import { createChanges } from "./changes.js";
 import { reportAnswer } from "./events.js";
 import { createLoader } from "./loader.js";
@@ -208,18 +209,19 @@ export const createCache = (settings, requests, calls) => {
                     return isOfOther ? requests.request(resource, init) : /** @type {Response} */ (response).clone();
                 }
                 shown.note(question, entry);
-                reportAnswer(call.output, isShared ? "page" : source, start, isShared ? undefined : headers);
+                const isStale = !isWithin(entry, 0) && source !== "server";
+                reportAnswer(call.output, isShared ? "page" : source, start, isShared ? undefined : headers, isStale);
                 return json(textFor(question, entry));
             });
         });
     };
 
     /**
-     * Loads the answers of a callback again, anew from its function if the server allows that.
+     * Loads the answers of a callback again, from its function if the server allows that.
      *
-     * @param {string} output
+     * @param {string} output One of its outputs, as `id.property`.
      */
-    const refresh = (output) => shown.renewWhere(({ call }) => call.output === output, true);
+    const refresh = (output) => shown.renewWhere(({ call }) => namesOfOutputs(call).indexOf(output) >= 0, true);
 
     startPush(prefix, Boolean(settings.push), changes);
     return { answer, refresh, ask: changes.ask };

@@ -13,11 +13,13 @@ export const emit = (name, detail) => document.dispatchEvent(new CustomEvent("fe
  * @param {"page" | "browser" | "server"} source
  * @param {number} start When the call began, by `performance.now()`.
  * @param {Headers} [headers]
+ * @param {boolean} [isStale] Whether it is an answer that is no longer fresh.
  */
-export const reportAnswer = (output, source, start, headers) =>
+export const reportAnswer = (output, source, start, headers, isStale = false) =>
     emit("answer", {
         output,
         source,
+        isStale,
         milliseconds: performance.now() - start,
         cacheStatus: (headers && headers.get("Cache-Status")) || "",
         serverTiming: (headers && headers.get("Server-Timing")) || "",

@@ -78,7 +78,8 @@ const send = (call, resource, init) => {
         reportAnswer(call.output, "server", start, headers);
         if (cache) {
             headers.get("X-Ferrodash-Cookies") && cache.ask(); // Somebody else may have signed in.
-            (headers.get("X-Ferrodash-Refresh") || "").split(" ").forEach(cache.refresh);
+            const outputs = headers.get("X-Ferrodash-Refresh");
+            outputs && outputs.split(", ").map(decodeURIComponent).forEach(cache.refresh);
         }
         return response;
     });

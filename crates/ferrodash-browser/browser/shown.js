@@ -1,6 +1,6 @@
 // The answers that the page shows. One that counts no longer is loaded again, and shown if it is another one.
 
-import { applyAnswer, idsOf, targetOf } from "./apply.js";
+import { applyAnswer, outputsOfCall, targetOf } from "./apply.js";
 import { isThere } from "./renderer.js";
 
 /** @typedef {import("./answers.js").Entry} Entry */
@@ -10,6 +10,8 @@ import { isThere } from "./renderer.js";
 const MOST = 500;
 /** The calls of many pages are spread over this time, in milliseconds. */
 const SPREAD = 200;
+/** The longest pause before an answer is asked for again. */
+const LONGEST = 30000;
 
 /**
  * @param {(question: Question, isFresh: boolean) => Promise<Loaded>} reload
@@ -34,6 +36,12 @@ export const createShownAnswers = (reload, textFor) => {
         }
     };
 
+    /** @param {Question} question */
+    const isShown = (question) => {
+        const last = shown.get(targetOf(question.call));
+        return last && last.question === question ? last : undefined;
+    };
+
     /**
      * Shows an answer, unless there is a newer one.
      *
@@ -41,8 +49,8 @@ export const createShownAnswers = (reload, textFor) => {
      * @param {Entry} entry
      */
     const show = (question, entry) => {
-        const last = shown.get(targetOf(question.call));
-        if (last && last.question === question) {
+        const last = isShown(question);
+        if (last) {
             note(question, entry);
             last.entry.text === entry.text || applyAnswer(question.call, textFor(question, entry));
         }
@@ -51,16 +59,22 @@ export const createShownAnswers = (reload, textFor) => {
     /**
      * @param {Question} question
      * @param {boolean} isFresh
+     * @param {number} [pause] After which it is asked again if there is no new answer.
      */
-    const renew = (question, isFresh) =>
-        reload(question, isFresh).then(
-            ({ entry, response }) => {
-                entry && show(question, entry);
-                // What is shown may have been made for somebody else.
-                response && (response.status === 401 || response.status === 403) && location.reload();
-            },
-            () => {} // What is shown stays, and the next change is another occasion.
-        );
+    const renew = (question, isFresh, pause = 500) => {
+        const again = () =>
+            setTimeout(() => isShown(question) && renew(question, isFresh, Math.min(2 * pause, LONGEST)), pause);
+        reload(question, isFresh).then(({ entry, response }) => {
+            if (entry) {
+                show(question, entry);
+                entry.fresh || (entry.stale && again()); // The server is still making a new one.
+            } else if (response && (response.status === 401 || response.status === 403)) {
+                location.reload(); // What is shown may have been made for somebody else.
+            } else {
+                again();
+            }
+        }, again);
+    };
 
     /**
      * Loads the answers again that fit.
@@ -70,7 +84,7 @@ export const createShownAnswers = (reload, textFor) => {
      */
     const renewWhere = (fits, isFresh) => {
         const outdated = Array.from(shown).filter(([target, { question, entry }]) => {
-            const isGone = !idsOf(question.call).every(isThere);
+            const isGone = !outputsOfCall(question.call).every(({ id }) => isThere(id));
             isGone && shown.delete(target);
             return !isGone && fits(question, entry);
         });

@@ -95,6 +95,8 @@ pub(crate) struct CallLimits {
     pub(crate) app: Option<usize>,
     /// The limit for one client; `None` for any number.
     pub(crate) per_client: Option<usize>,
+    /// The calls that a session may make in a time; `None` for any number.
+    pub(crate) rate: Option<(u32, Duration)>,
     /// The time for the function of a callback that does not set its own; `None` for any time.
     pub(crate) timeout: Option<Duration>,
 }
@@ -104,6 +106,7 @@ impl Default for CallLimits {
         Self {
             app: Some(1024),
             per_client: Some(256),
+            rate: None,
             timeout: Some(Duration::from_secs(120)),
         }
     }

@@ -72,6 +72,7 @@ mod log;
 mod off_thread;
 mod pages;
 mod paths;
+mod rate;
 mod render;
 mod serve;
 mod state;

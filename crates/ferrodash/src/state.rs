@@ -4,7 +4,7 @@
 //! progress. Routes get it as axum's state; [`AppState::request`] is where a request is reduced to
 //! what callbacks may read.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, OnceLock};
 
@@ -20,6 +20,7 @@ use crate::config::Config;
 use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::pages::PageRegistry;
+use crate::rate::{RateLimit, TooMany};
 use crate::render::{Index, Rendered, Suites};
 use crate::stored::HandleSigner;
 
@@ -46,6 +47,8 @@ pub(crate) struct AppState {
     pub(crate) signer: Arc<HandleSigner>,
     /// The calls in progress.
     pub(crate) limits: Limits,
+    /// The rate of calls of each session, if it is limited.
+    rate: Option<RateLimit>,
     /// The names under which pages keep answers.
     pub(crate) scopes: Scopes,
     /// The registry and the pages, which callbacks find by their types.
@@ -68,6 +71,11 @@ impl AppState {
                 &rendered.build_id,
             ),
             limits: Limits::new(&app.config.limits),
+            rate: app
+                .config
+                .limits
+                .rate
+                .map(|(calls, time)| RateLimit::new(calls, time)),
             services: Arc::new(services),
             config: app.config,
             registry: app.registry,
@@ -87,6 +95,26 @@ impl AppState {
         self.registry
             .iter()
             .any(|callback| callback.is_cached_by_clients())
+    }
+
+    /// Counts a call of a session, if their rate is limited.
+    ///
+    /// # Errors
+    /// [`TooMany`] if the session makes calls faster than it may.
+    pub(crate) fn count(
+        &self,
+        client: Option<IpAddr>,
+        request: &RequestParts,
+    ) -> Result<(), TooMany> {
+        let Some(rate) = &self.rate else {
+            return Ok(());
+        };
+        let cookie = request.session().unwrap_or_default();
+        let hash = blake3::hash(cookie.as_bytes());
+        let [session, ..] = hash.as_bytes().as_chunks::<8>().0 else {
+            unreachable!("a hash has 32 bytes");
+        };
+        rate.count((client, u64::from_be_bytes(*session)))
     }
 
     /// Takes the parts of a request that callbacks may read.

@@ -53,6 +53,7 @@ test("events say how long an answer took and what the server's caches did", asyn
     const expected = {
         output: "table.data",
         source: "server",
+        isStale: false,
         milliseconds: 30,
         cacheStatus: "memory; hit",
         serverTiming: "total;dur=1",

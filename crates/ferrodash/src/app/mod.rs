@@ -407,6 +407,30 @@ impl App {
         self
     }
 
+    /// Sets how many calls a session may make in a time, such as 100 in ten seconds; by default any
+    /// number.
+    ///
+    /// A session that was quiet may make all of them at once, and then one more after each even
+    /// part of the time. Further calls are answered with 429 and `Retry-After`, and our page makes
+    /// them again, up to three times. A page makes a call for each of its callbacks when it is
+    /// loaded, so allow several times that number. Calls that the browser answers by itself do not
+    /// count, and neither do events.
+    ///
+    /// A session is the value of the cookie of [`session_cookie`](Self::session_cookie) together
+    /// with the address of the client, as for [`max_calls_per_client`](Self::max_calls_per_client).
+    /// Each process counts for itself.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use ferrodash::prelude::*;
+    /// let app = App::new(html::Div::new(())).rate_limit(100, Duration::from_secs(10));
+    /// # let _ = app;
+    /// ```
+    pub fn rate_limit(mut self, calls: u32, time: Duration) -> Self {
+        self.config.limits.rate = Some((calls, time));
+        self
+    }
+
     /// Sets how long the function of a callback may take that does not say itself; by default two
     /// minutes. `None` removes the limit.
     ///

@@ -25,6 +25,7 @@ use crate::callback::run::answer::{limited, run_function};
 use crate::callback::{
     Answer, Arguments, Call, CallError, Context, OutputValue, Registered, shortened,
 };
+use crate::limits;
 use crate::state::AppState;
 
 /// Returns the route of a callback.
@@ -47,6 +48,9 @@ async fn serve(
 ) -> Result<Response, Rejection> {
     let (parts, body, _client) = receive(&app, request, app.config.max_body).await?;
     let _place = app.limits.admit_call()?;
+    let client = limits::client(&parts);
+    let sender = app.request(parts);
+    app.count(client, &sender)?;
     let known = callback.clone();
     let arguments = parse(body, move |body| arguments(&known, body)).await?;
     // The call has neither ids nor triggers: no component of a page is behind it.
@@ -56,7 +60,7 @@ async fn serve(
         triggers: Vec::new(),
         callback: callback.clone(),
     };
-    let context = Context::new(Arc::new(call), Arc::new(app.request(parts)));
+    let context = Context::new(Arc::new(call), Arc::new(sender));
     let failed = |error| {
         let callback = callback.name().to_owned();
         Rejection::Failed {

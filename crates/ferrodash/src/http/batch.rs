@@ -203,7 +203,7 @@ impl Batch {
                 // The place is taken when the call starts, not when the request comes: calls that
                 // wait are no load.
                 let answer = match app.limits.admit(client) {
-                    Ok(_place) => answer(&app, (place, call), request, start).await,
+                    Ok(_place) => answer(&app, client, (place, call), request, start).await,
                     Err(busy) => Err(busy.into()),
                 };
                 let answer = answer.map_err(|rejection| {
@@ -228,10 +228,12 @@ impl Batch {
 /// Reads one call and answers it.
 async fn answer(
     app: &Arc<AppState>,
+    client: Option<IpAddr>,
     (place, text): (usize, Bytes),
     request: Arc<RequestParts>,
     start: Instant,
 ) -> Result<Response, Rejection> {
+    app.count(client, &request)?;
     let shared = app.clone();
     let call = parse(text, move |text| prepare(&shared, text)).await?;
     let context = Context::new(Arc::new(call), request);

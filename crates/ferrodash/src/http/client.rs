@@ -62,7 +62,8 @@ pub(super) async fn serve(
 ) -> Result<Response, Rejection> {
     let start = Instant::now();
     let (parts, _) = request.into_parts();
-    let _place = app.limits.admit(limits::client(&parts))?;
+    let client = limits::client(&parts);
+    let _place = app.limits.admit(client)?;
     refuse_other_sites(&parts.headers)?;
     let callback = app
         .registry
@@ -71,6 +72,7 @@ pub(super) async fn serve(
     let callback = callback.ok_or_else(|| Rejection::UnknownCallback(token))?;
     let call = call(callback, &parameters)?;
     let request = Arc::new(app.request(parts));
+    app.count(client, &request)?;
     let context = Context::new(Arc::new(call), request.clone());
     let answered = run(&app, &context).await?;
     let (status, age, late) = (answered.status, answered.age, answered.late);

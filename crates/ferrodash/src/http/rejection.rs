@@ -4,12 +4,15 @@
 //! A variant is one cause. It is logged where it becomes a response. Failures of the app's own code
 //! are in the text only in debug mode.
 
+use std::time::Duration;
+
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 
 use crate::callback::CallError;
 use crate::limits::Busy;
 use crate::log::OneLine;
+use crate::rate::TooMany;
 use crate::stored::StoredError;
 
 /// The reason why a request is refused. The renderer hides errors with the status 400 and 401, so
@@ -46,6 +49,9 @@ pub(super) enum Rejection {
     /// The app or the client has as many calls in progress as it may have.
     #[error("too many calls of {0} are in progress; try again in a moment")]
     Busy(&'static str),
+    /// The session makes calls faster than it may.
+    #[error("too many calls in a short time; the next one is possible in {0:?}")]
+    TooMany(Duration),
     /// A call with the id of another one, which is in progress or has ended.
     #[error(
         "a call with the request id {0:?} was already begun; \
@@ -100,6 +106,12 @@ pub(super) enum Rejection {
     /// The layout could not be made.
     #[error("the layout failed: {reason}")]
     Layout { reason: String, show: bool },
+}
+
+impl From<TooMany> for Rejection {
+    fn from(TooMany(time): TooMany) -> Self {
+        Self::TooMany(time)
+    }
 }
 
 impl From<Busy> for Rejection {
@@ -163,6 +175,7 @@ impl Rejection {
             Self::Incomplete => StatusCode::BAD_REQUEST,
             Self::TooSlow => StatusCode::REQUEST_TIMEOUT,
             Self::Busy(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::TooMany(_) => StatusCode::TOO_MANY_REQUESTS,
             Self::Repeated(_) => StatusCode::CONFLICT,
             Self::UnknownCallback(_) | Self::NotFound(_) => StatusCode::NOT_FOUND,
             Self::CrossSite | Self::Csrf { .. } => StatusCode::FORBIDDEN,
@@ -258,8 +271,13 @@ impl IntoResponse for Rejection {
         let mut response = (status, self.text()).into_response();
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if status == StatusCode::SERVICE_UNAVAILABLE {
-            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("1"));
+        let seconds = match self {
+            // In whole seconds, so at least one.
+            Self::TooMany(time) => Some(time.as_secs() + 1),
+            _ => (status == StatusCode::SERVICE_UNAVAILABLE).then_some(1),
+        };
+        if let Some(seconds) = seconds {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         }
         // The text may repeat what was sent.
         headers.insert(

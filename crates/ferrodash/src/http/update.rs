@@ -12,6 +12,7 @@ use super::repeats;
 use super::respond::respond;
 use super::send::accepts;
 use crate::callback::Context;
+use crate::limits;
 use crate::state::AppState;
 
 /// Reads a call and answers it.
@@ -26,7 +27,10 @@ pub(super) async fn serve(
     let _place = app.limits.admit_call()?;
     let call = intake::call(&app, body).await?;
     let accepts = accepts(&parts.headers);
-    let context = Context::new(Arc::new(call), Arc::new(app.request(parts)));
+    let client = limits::client(&parts);
+    let request = app.request(parts);
+    app.count(client, &request)?;
+    let context = Context::new(Arc::new(call), Arc::new(request));
     repeats::refuse(&app, &context, 0).await?;
     respond(&app, &context, accepts, start).await
 }

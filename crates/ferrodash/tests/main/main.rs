@@ -34,6 +34,7 @@ mod once;
 mod pages;
 mod patterns;
 mod plugins;
+mod rate;
 mod raw;
 mod routes;
 mod security;

@@ -13,6 +13,7 @@ use axum::http::header::{
 };
 use cookie::Cookie;
 use ferrodash_components::{Id, IdValue};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::callback::{
     Call, CallError, Effects, Grouping, Header, Identity, IntoOutput, RequestParts, Timing,
@@ -56,7 +57,7 @@ use crate::sync::lock;
 /// | `roles` | `vary = "roles"` or `"user"` |
 /// | `session` | `vary = "session"` |
 /// | `locale` | `vary = "locale"` |
-/// | `set_cookie`, `set_header`, `append_header` | no cache |
+/// | `set_cookie`, `set_header`, `append_header`, `refresh` | no cache |
 /// | `remote`, `extension`, `add_callback` | no cache |
 ///
 /// All other methods need nothing. After `set_props` the answer is not stored.
@@ -103,6 +104,9 @@ const OF_THE_SERVER: [&str; 19] = [
     "x-content-type-options",
     "x-ferrodash-build",
 ];
+
+/// Names an output whose answer the page asks for again.
+const REFRESH: HeaderName = HeaderName::from_static("x-ferrodash-refresh");
 
 impl Context {
     /// Creates the context of a call that is not cached, or whose key is still to be made.
@@ -250,6 +254,31 @@ impl Context {
     ) {
         self.effects
             .set(id.into(), property.into(), value.into_output());
+    }
+
+    /// Has the page ask again for an answer that it shows: that of a callback with `cache(client)`
+    /// and this output. In a cached callback it makes the call fail.
+    ///
+    /// The page does not use its own copy. The function of that callback runs if it is declared
+    /// with `cache(refresh)`; otherwise the server answers from its cache.
+    ///
+    /// ```
+    /// # use ferrodash::prelude::*;
+    /// #[callback(input("reload", "n_clicks"), prevent_initial_call)]
+    /// async fn reload(_clicks: u32, context: Context) {
+    ///     context.refresh("chart", "figure");
+    /// }
+    /// ```
+    pub fn refresh(&self, id: impl Into<Id>, property: impl Into<Cow<'static, str>>) {
+        if self.may_do("refreshes another callback") {
+            let output = format!("{}.{}", id.into(), property.into());
+            let encoded = utf8_percent_encode(&output, NON_ALPHANUMERIC).to_string();
+            self.effects.header(Header {
+                name: REFRESH,
+                value: HeaderValue::try_from(encoded).expect("percent-encoded text is ASCII"),
+                append: true,
+            });
+        }
     }
 
     /// Sets a cookie with the answer, also when nothing is updated. In a cached callback it makes
