@@ -205,6 +205,21 @@ export const outputsOfCall = ({ outputs }) => {
 /** @param {Call} call */
 export const namesOfOutputs = (call) => outputsOfCall(call).map(({ id, property }) => nameOf(id) + "." + property);
 
+/**
+ * Whether another callback has an output of this one as an input. Ids that are dictionaries are compared by their
+ * properties only.
+ *
+ * @param {Call} call
+ */
+export const hasDependents = (call) => {
+    const content = (stateOf().dependenciesRequest || {}).content || [];
+    const nameFor = (/** @type {any} */ { id, property }) => (id[0] === "{" || isObject(id) ? "" : id) + "." + property;
+    const names = outputsOfCall(call).map(nameFor);
+    return content.some(({ output, inputs }) =>
+        inputs.some((input) => output !== call.output && names.indexOf(nameFor(input)) >= 0)
+    );
+};
+
 /** @param {unknown} value */
 const isObject = (value) => typeof value === "object";
 

@@ -125,15 +125,14 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
      * @param {Response} response
      */
     const settleAll = (calls, response) => {
-        const { ok, status } = response;
+        const { status } = response;
         if (status === 404 || status === 405) {
             batched.clear(); // A proxy does not let batches through, and will not.
         }
         if ([403, 404, 405, 413, 422].indexOf(status) >= 0) {
             return calls.forEach(sendAlone); // Too much at once, or not known here: single requests always work.
         }
-        // The answer is for each of them, but a login page must not look like an answer.
-        calls.forEach(({ resolve }) => resolve(ok ? new Response("", { status: 500 }) : response.clone()));
+        calls.forEach(({ resolve }) => resolve(response.clone()));
     };
 
     /** @param {WaitingCall[]} calls */

@@ -125,8 +125,7 @@ export const createLoader = (settings, { request }, calls, changes, keep) => {
             return passOn(response);
         }
         if (!same && !/json/.test(headers.get("Content-Type") || "")) {
-            // A login page, for example: with the status 200 the callback would never end.
-            return passOn(new Response("", { status: 500 }));
+            return passOn(response); // A login page, for example.
         }
         return (same ? Promise.resolve(same.text) : response.text()).then((text) => {
             const said = headers.get(KEEP);

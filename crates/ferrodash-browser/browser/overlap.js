@@ -3,7 +3,7 @@
 //
 // Older calls settle together with the newest one: the renderer would otherwise show that nothing runs any more.
 
-import { applyAnswer, targetOf, writesOwnInput } from "./apply.js";
+import { applyAnswer, hasDependents, targetOf, writesOwnInput } from "./apply.js";
 
 /** @typedef {import("./call.js").Call} Call */
 
@@ -19,6 +19,7 @@ import { applyAnswer, targetOf, writesOwnInput } from "./apply.js";
  * @property {(response: Response) => void} settle
  * @property {AbortController} [controller]
  * @property {number} started
+ * @property {boolean} [isSettled] Whether the renderer has got the answer of an older call for it.
  * @property {boolean} [isObsolete] Whether its answer is not wanted any more.
  * @property {(value?: unknown) => void} [onObsolete] Is called when that is so.
  * @property {Response} [response]
@@ -86,7 +87,6 @@ export const createOverlap = (policies, parse, order) => {
     /** @param {Line} line @param {Response} response */
     const settle = (line, response) => {
         line.older.splice(0).forEach((older) => older.settle(nothing()));
-        lines.delete(line.target);
         /** @type {Job} */ (line.newest).settle(response);
     };
 
@@ -116,15 +116,22 @@ export const createOverlap = (policies, parse, order) => {
      * @param {Job} job
      * @param {Response} response
      */
-    const read = (job, response) =>
-        response.status === 200
-            ? response.text().then((text) => {
-                  job.text = text;
-                  const answer = new Response(text, { status: 200, headers: response.headers });
-                  answer.json = () => new Promise((resolve) => resolve(parse(job.call, text)));
-                  return answer;
-              })
-            : response;
+    const read = (job, response) => {
+        const { status, headers } = response;
+        if (status !== 200) {
+            return response;
+        }
+        return response.text().then((text) => {
+            if (!/json/.test(headers.get("Content-Type") || "")) {
+                // A login page, for example: with the status 200 the callback would never end.
+                return new Response(text, { status: 500 });
+            }
+            job.text = text;
+            const answer = new Response(text, { headers });
+            answer.json = () => new Promise((resolve) => resolve(parse(job.call, text)));
+            return answer;
+        });
+    };
 
     /** @param {Line} line @param {Job} job */
     const start = (line, job) => {
@@ -174,7 +181,15 @@ export const createOverlap = (policies, parse, order) => {
      */
     const finish = (line, job) => {
         const isLast = line.running.length + line.waiting.length === 0;
-        isLast ? settle(line, answerOf(job)) : show(job);
+        const newest = /** @type {Job} */ (line.newest);
+        if (line.waiting.length && hasDependents(job.call)) {
+            // The renderer calls nothing that depends on a callback in progress, and this one may never be without one.
+            newest.isSettled = true;
+            settle(line, answerOf(job));
+        } else {
+            isLast && !newest.isSettled ? settle(line, answerOf(job)) : show(job);
+            isLast && lines.delete(line.target);
+        }
     };
 
     /**
@@ -201,6 +216,7 @@ export const createOverlap = (policies, parse, order) => {
         const [name, most] = policies[job.call.output] || ALL;
         const isFree = line.running.length === 0;
         if (isFree && job.isLeft) {
+            lines.delete(line.target);
             return settle(line, nothing());
         }
         if (job.isLeft || (name === "skip" && !isFree)) {

@@ -729,3 +729,43 @@ async fn c24_an_answer_that_appends_is_neither_kept_nor_applied_twice() {
     }
     assert_eq!(runs.load(Ordering::SeqCst), 4);
 }
+
+/// Two pages, of which the first one is long and has a chart.
+async fn page(pathname: String) -> html::Div {
+    if pathname == "/two" {
+        return html::Div::new(dcc::Link::new("back to one", "/one")).id("two");
+    }
+    html::Div::new((
+        html::Div::new("first").style([("height", "3000px")]),
+        dcc::Link::new("to two", "/two").id("link"),
+        html::Div::new("last").style([("height", "1000px")]),
+    ))
+    .id("one")
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c4_back_and_forward_ask_nothing_and_the_page_is_where_it_was() {
+    let layout = html::Div::new((dcc::Location::new("url"), html::Div::new(()).id("content")));
+    let callback = Callback::builder()
+        .output(Output::new("content", "children"))
+        .input(("url", "pathname"))
+        .cache(CacheOptions::new(MINUTE).client())
+        .handler(page);
+    let site = Site::start(App::new(layout).callback(callback)).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/one")).await;
+    browser.wait_until("document.getElementById('link')").await;
+    browser.js("window.scrollTo(0, 2700)").await;
+    browser.let_pass(100).await;
+    browser.element("link").await.click().await.unwrap();
+    browser.wait_until("document.getElementById('two')").await;
+    assert_eq!(site.callback_requests().len(), 2);
+    for _ in 0..2 {
+        browser.driver.back().await.unwrap();
+        browser.wait_until("document.getElementById('one')").await;
+        browser.wait_until("window.scrollY > 2600").await;
+        browser.driver.forward().await.unwrap();
+        browser.wait_until("document.getElementById('two')").await;
+    }
+    assert_eq!(site.callback_requests().len(), 2);
+}

@@ -133,6 +133,28 @@ async fn t2_an_interval_faster_than_its_callback_shows_something_all_the_time() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn t2_what_depends_on_such_a_callback_is_called_all_the_time() {
+    let input = ("interval", "n_intervals");
+    let (callback, _) = slow(input, Some(Overlap::Latest), |_| 500);
+    let next = Callback::builder()
+        .output(Output::new("extra", "children"))
+        .input(("out", "children"))
+        .handler(async |text: Option<String>| text.map(|text| format!("after {text}")));
+    let app = App::new(interval()).callbacks([callback, next]);
+    let site = Site::start(app).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    let watch = "window.nexts = [];
+        new MutationObserver(() => nexts.push(document.getElementById('extra').innerText))
+            .observe(document.getElementById('extra'), { childList: true, subtree: true, characterData: true })";
+    browser.js(watch).await;
+    browser.let_pass(6_000).await;
+    let nexts = browser.js("return window.nexts").await;
+    let nexts = nexts.as_array().unwrap();
+    assert!(nexts.len() >= 8, "{nexts:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn t2_without_a_policy_each_answer_is_shown_when_it_comes() {
     let (callback, _) = slow(("interval", "n_intervals"), None, |_| 1000);
     let (_site, browser) = open(interval(), callback).await;

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { Page, body, json, settle } from "./page.js";
+import { Page, body, json, kept, settle } from "./page.js";
 
 const plain = { batch: undefined, client: {} };
 
@@ -109,4 +109,18 @@ test("charts do not offer to upload themselves, whenever plotly.js comes", () =>
     late.window.Plotly = undefined;
     new Page({ cloud: true }, ({ window }) => (window.Plotly = plotly()));
     assert.deepEqual(set, []);
+});
+
+test("a body that is no text goes through untouched, as those that Dash compresses", async () => {
+    const page = new Page({});
+    const blob = new Blob(["compressed"]);
+    const response = page.window.fetch("/app/_dash-update-component", { method: "POST", body: blob });
+    await settle();
+    assert.deepEqual([page.requests.length, page.last.init.body, page.last.method], [1, blob, "POST"]);
+    const answer = kept({});
+    page.last.answer(answer);
+    assert.equal(await response, answer);
+    page.window.fetch("/app/_dash-update-component", { method: "POST", body: blob });
+    await settle();
+    assert.equal(page.requests.length, 2, "its answer was not kept");
 });

@@ -252,3 +252,26 @@ test("a newer call does not wait until an older one that was refused would be ma
     await settle();
     assert.equal(page.requests.length, 2);
 });
+
+test("what depends on a callback is called, though newer calls of it go on coming", async () => {
+    const page = openPage("latest", 1);
+    const { getState } = page.window.store;
+    const next = { output: "next.children", inputs: [{ id: "out", property: "children" }], state: [] };
+    page.window.store.getState = () => ({ ...getState(), dependenciesRequest: { content: [next] } });
+    const results = await callAll(page, 3);
+    await answer(page, 0);
+    assert.deepEqual([results, page.shown], [[204, 204, 1], []], "the newest ends with the answer of the oldest");
+    await answer(page, 1);
+    assert.deepEqual(page.shown, [3], "and its own answer is shown when it comes");
+    const [later] = await callAll(page, 1);
+    assert.equal(later, undefined);
+    await answer(page, 2);
+});
+
+test("a page in the place of an answer ends the call", async () => {
+    const page = openPage();
+    const answered = call(page, 1);
+    await settle();
+    page.last.answer(new Response("<form>", { headers: { "Content-Type": "text/html" } }));
+    assert.equal(await answered, 500);
+});
