@@ -151,7 +151,7 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
                 reader = bytes.pipeThrough(new TextDecoderStream()).getReader();
                 return readLines(calls, response, reader);
             })
-            .then(() => rejectRest(new TypeError("The connection ended before all answers were there.")))
+            .then(() => rejectRest(new TypeError("The connection ended.")))
             .catch((problem) => {
                 reader && reader.cancel().catch(() => {});
                 rejectRest(problem);

@@ -21,9 +21,6 @@ import { createTabs } from "./tabs.js";
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {import("./versions.js").Requests} Requests */
 
-/** How long another tab is waited for that asks the same, in milliseconds. */
-const LONGEST_WAIT = 10000;
-
 /** @param {string} text */
 const json = (text) => new Response(text, { headers: { "Content-Type": "application/json" } });
 
@@ -39,63 +36,65 @@ const textFor = ({ callback, url }, { text }) => (url ? renameOutputs(callback, 
  * @param {Calls} calls
  */
 export const createCache = (settings, requests, calls) => {
-    const { prefix } = settings;
+    const { prefix, client } = settings;
     const answers = createAnswers();
     const store = createStore("ferrodash " + prefix);
-    const tabs = createTabs(prefix);
-    const changes = createChanges(prefix, requests.request, tabs);
+    const changes = createChanges(settings, requests.request, createTabs(prefix));
+    /**
+     * The answers that are being written to disk.
+     *
+     * @type {Map<string, Promise<unknown>>}
+     */
+    const writes = new Map();
+    /**
+     * The questions in progress, each with the moment at which it was asked.
+     *
+     * @type {Map<string, { loading: Promise<Loaded>, seen: string }>}
+     */
+    const flights = new Map();
 
     /** @param {string} key @param {Entry} entry @param {boolean} isOnDisk */
     const keep = (key, entry, isOnDisk) => {
         answers.keep(key, entry);
-        const tell = () => tabs.tell({ has: key });
-        isOnDisk && store.put(key, entry).then(tell, tell);
+        if (isOnDisk) {
+            const write = store.put(key, entry).then(() => writes.delete(key));
+            writes.set(key, write);
+        }
     };
     const { questionOf, load } = createLoader(settings, requests, calls, changes, keep);
-    /**
-     * The questions in progress.
-     *
-     * @type {Map<string, Promise<Loaded>>}
-     */
-    const flights = new Map();
-    /**
-     * What other tabs ask for, with functions to call when they have it.
-     *
-     * @type {Map<string, (() => void)[]>}
-     */
-    const elsewhere = new Map();
 
     /**
+     * Joins an equal question, unless something was invalidated since it was asked.
+     *
      * @param {string} key
      * @param {() => Promise<Loaded>} start
      */
     const fly = (key, start) => {
-        const flight = start();
-        const land = () => {
-            flights.get(key) === flight && flights.delete(key);
-            answers.find(key) || tabs.tell({ has: key }); // Or rather has not: nobody need wait for it.
-        };
+        const known = flights.get(key);
+        if (known && known.seen === changes.seen()) {
+            return { loading: known.loading, isShared: true };
+        }
+        const flight = { loading: start(), seen: changes.seen() };
+        const land = () => flights.get(key) === flight && flights.delete(key);
         flights.set(key, flight);
-        flight.then(land, land);
-        return flight;
+        flight.loading.then(land, land);
+        return { loading: flight.loading, isShared: false };
     };
 
     /** @param {Question} question @param {boolean} isFresh */
     const reload = ({ call, resource, init }, isFresh) => {
         const question = questionOf(call, resource, init); // Perhaps somebody else asks now.
         question.known = answers.find(question.key);
-        return fly(question.key, () => load(question, isFresh));
+        return isFresh ? load(question, true) : fly(question.key, () => load(question)).loading;
     };
-    const shown = createShownAnswers(reload, textFor);
 
-    tabs.listen(({ asks, has }) => {
-        asks && !elsewhere.has(asks) && elsewhere.set(asks, []);
-        const waiting = elsewhere.get(has) || [];
-        elsewhere.delete(has);
-        waiting.forEach((resume) => resume());
-    });
+    /** @param {Entry} entry */
+    const isGood = (entry) => changes.counts(entry) && isWithin(entry, 0);
+    const shown = createShownAnswers(reload, textFor, isGood);
 
     changes.listen((didScopesChange) => {
+        // A process that is behind then looks at the store before it answers.
+        requests.own["X-Ferrodash-Seen"] = changes.seen();
         if (didScopesChange) {
             answers.keepScopes(changes.scopes());
             store.keepScopes(changes.scopes());
@@ -107,44 +106,17 @@ export const createCache = (settings, requests, calls) => {
     });
 
     /**
-     * Whether an answer can be used. One that is stale is loaded again in the background.
+     * Whether an answer can be used.
      *
      * @param {Question} question
      * @param {Entry} [entry]
      */
-    const use = (question, entry) => {
+    const isOfUse = (question, entry) => {
         question.known = entry || question.known;
-        if (!entry || !changes.counts(entry) || !isWithin(entry, entry.stale)) {
-            return false;
-        }
-        answers.keep(question.key, entry);
-        if (!isWithin(entry, 0)) {
-            // The renderer gets the stale answer first.
-            setTimeout(() => shown.renewWhere((other) => other === question, false));
-        }
-        return true;
+        const isUsed = entry && changes.counts(entry) && isWithin(entry, entry.stale);
+        isUsed && answers.keep(question.key, entry);
+        return isUsed;
     };
-
-    /** @param {Question} question @returns {Promise<Loaded | undefined>} */
-    const findOnDisk = (question) =>
-        store
-            .find(question.key)
-            .then((entry) => (use(question, entry) ? { entry, source: /** @type {const} */ ("browser") } : undefined));
-
-    /**
-     * Waits for another tab that asks the same. Resolves to whether there was one.
-     *
-     * @param {string} key
-     */
-    const waitElsewhere = (key) =>
-        new Promise((/** @type {(did: boolean) => void} */ resolve) => {
-            const waiting = elsewhere.get(key);
-            const end = () => {
-                elsewhere.delete(key);
-                resolve(true);
-            };
-            waiting ? waiting.push(end) && setTimeout(end, LONGEST_WAIT) : resolve(false);
-        });
 
     /**
      * Asks the server, and takes the old answer if it fails.
@@ -154,38 +126,43 @@ export const createCache = (settings, requests, calls) => {
      */
     const loadOrKnown = (question) => {
         const { known } = question;
-        const isOfUse = () => known && changes.counts(known) && isWithin(known, known.error);
+        const standsIn = () => known && changes.counts(known) && isWithin(known, known.error);
+        /** @type {Loaded} */
+        const old = { entry: known, source: "page" };
         return load(question).then(
-            (loaded) => {
-                const isFailure = loaded.response && loaded.response.status >= 500;
-                return isFailure && isOfUse() ? { entry: known, source: "page" } : loaded;
-            },
-            (problem) => (isOfUse() ? { entry: known, source: "page" } : Promise.reject(problem))
+            (loaded) => (loaded.response && loaded.response.status >= 500 && standsIn() ? old : loaded),
+            (problem) => (standsIn() ? old : Promise.reject(problem))
         );
     };
+
+    /**
+     * Lets one tab at a time look for an answer, so that the others find it on disk.
+     *
+     * @param {string} key
+     * @param {() => Promise<Loaded>} act
+     * @returns {Promise<Loaded>}
+     */
+    const oneTab = (key, act) =>
+        navigator.locks
+            ? new Promise((resolve, reject) => {
+                  const hold = () =>
+                      act().then((loaded) => {
+                          resolve(loaded);
+                          return writes.get(key);
+                      });
+                  navigator.locks.request("ferrodash " + key, hold).catch(reject);
+              })
+            : act();
 
     /** @param {Question} question @returns {Promise<Loaded>} */
     const search = (question) => {
         const { key, url } = question;
-        if (!url) {
-            return loadOrKnown(question);
-        }
-        tabs.tell({ asks: key });
-        return findOnDisk(question)
-            .then((found) => found || waitElsewhere(key).then((did) => (did ? findOnDisk(question) : undefined)))
-            .then((found) => found || loadOrKnown(question));
-    };
-
-    /** @param {Question} question @returns {Promise<{ loaded: Loaded, isShared: boolean }>} */
-    const look = (question) => {
-        const inPage = answers.find(question.key);
-        if (use(question, inPage)) {
-            return Promise.resolve({ loaded: { entry: inPage, source: "page" }, isShared: true });
-        }
-        const flight = flights.get(question.key);
-        return flight
-            ? flight.then((loaded) => ({ loaded, isShared: true }))
-            : fly(question.key, () => search(question)).then((loaded) => ({ loaded, isShared: false }));
+        /** @returns {Promise<Loaded>} */
+        const look = () =>
+            store
+                .find(key)
+                .then((entry) => (isOfUse(question, entry) ? { entry, source: "browser" } : loadOrKnown(question)));
+        return url ? oneTab(key, look) : loadOrKnown(question);
     };
 
     /**
@@ -200,19 +177,31 @@ export const createCache = (settings, requests, calls) => {
         const start = performance.now();
         // A call that is aborted may be one for several, and its answer is of use later.
         const init = Object.assign({}, given, { signal: undefined });
-        return changes.ready.then(() => {
+        // Who asks must be known, if answers depend on that.
+        const known = client[call.output].scope === undefined ? changes.ready : changes.settled();
+        return known.then(() => {
             const question = questionOf(call, resource, init);
-            return look(question).then(({ loaded: { entry, response, source, headers }, isShared }) => {
-                if (!entry) {
-                    // A response without an answer is for the callback that asked.
-                    const isOfOther = isShared && question.callback.rename;
-                    return isOfOther ? requests.request(resource, init) : /** @type {Response} */ (response).clone();
+            const inPage = answers.find(question.key);
+            shown.begin(question);
+            /** @param {Loaded} loaded @param {boolean} isShared */
+            const respond = ({ entry, response, source, headers }, isShared) => {
+                if (entry) {
+                    shown.note(question, entry);
+                    const isStale = source !== "server" && !isWithin(entry, 0);
+                    reportAnswer(call.output, isShared ? "page" : source, start, isShared ? undefined : headers, isStale);
+                    return json(textFor(question, entry));
                 }
-                shown.note(question, entry);
-                const isStale = !isWithin(entry, 0) && source !== "server";
-                reportAnswer(call.output, isShared ? "page" : source, start, isShared ? undefined : headers, isStale);
-                return json(textFor(question, entry));
-            });
+                if (!response) {
+                    return answer(call, resource, given); // Somebody else asks now.
+                }
+                // A response without an answer is for the callback that asked.
+                return isShared && question.callback.rename ? requests.request(resource, init) : response.clone();
+            };
+            if (isOfUse(question, inPage)) {
+                return respond({ entry: inPage, source: "page" }, true);
+            }
+            const { loading, isShared } = fly(question.key, () => search(question));
+            return loading.then((loaded) => respond(loaded, isShared));
         });
     };
 
@@ -223,6 +212,6 @@ export const createCache = (settings, requests, calls) => {
      */
     const refresh = (output) => shown.renewWhere(({ call }) => namesOfOutputs(call).indexOf(output) >= 0, true);
 
-    startPush(prefix, Boolean(settings.push), changes);
+    startPush(settings, changes);
     return { answer, refresh, ask: changes.ask };
 };

@@ -2,6 +2,7 @@
 // it depends on was invalidated after the moment at which the page asked for it.
 
 /** @typedef {import("./answers.js").Entry} Entry */
+/** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {import("./tabs.js").Tabs} Tabs */
 
 /**
@@ -24,76 +25,65 @@
  */
 
 const MOST_MARKS = 1000;
-/** The page does not ask more often than this, in milliseconds. */
+/** The page does not ask more often than this by itself, in milliseconds. */
 const SELDOM = 1000;
 
-/** @param {string} key @returns {Known} */
-const read = (key) => {
-    try {
-        const known = JSON.parse(localStorage[key]);
-        return known.marks && typeof known.moment === "number" ? known : nothing();
-    } catch (error) {
-        return nothing();
-    }
-};
-
-/** @returns {Known} */
-const nothing = () => ({ era: "", moment: 0, floor: 0, marks: {} });
-
 /**
- * Adds news to what is known. The order of news of one era does not matter, as all tabs write what they hear.
+ * Adds news to what is known. News of one history may come in any order.
  *
  * @param {Known} known
  * @param {News} news
  * @returns {Known}
  */
-export const merge = (known, { seen, changed, scopes }) => {
+export const merge = (known, { seen, changed, scopes = known.scopes }) => {
     const [era, text] = seen.split(".");
-    const moment = Number(text);
-    const isSame = known.era === era;
-    const merged = {
-        era,
-        moment: isSame ? Math.max(known.moment, moment) : moment,
-        floor: isSame ? known.floor : moment,
-        marks: Object.assign({}, isSame ? known.marks : {}),
-        scopes: scopes || known.scopes,
-    };
-    if (!changed || Object.keys(merged.marks).length + changed.length > MOST_MARKS) {
-        merged.floor = Math.max(merged.floor, moment);
+    const at = Number(text);
+    const { moment, floor, marks } = known.era === era ? known : { moment: at, floor: at, marks: {} };
+    /** @type {Known} */
+    const merged = { era, moment: Math.max(moment, at), floor, marks: Object.assign({}, marks), scopes };
+    (changed || []).forEach((name) => (merged.marks[name] = Math.max(at, merged.marks[name] || 0)));
+    if (!changed || Object.keys(merged.marks).length > MOST_MARKS) {
+        // Some process may have been behind, so nothing from before this moment counts.
+        merged.floor = merged.moment;
         merged.marks = {};
-    } else {
-        changed.forEach((name) => (merged.marks[name] = Math.max(moment, merged.marks[name] || 0)));
     }
     return merged;
 };
 
 /**
- * @param {string} prefix
+ * @param {Settings} settings
  * @param {(resource: string) => Promise<Response>} request
  * @param {Tabs} tabs
  */
-export const createChanges = (prefix, request, tabs) => {
+export const createChanges = ({ prefix, client }, request, tabs) => {
     const key = "ferrodash changes " + prefix;
-    let known = read(key);
     /** Whether the server has told anything to this page. */
     let isKnown = false;
     /** Answers from before this time do not count, as the user has reloaded the page without caches. */
     let notBefore = 0;
+    /** When the page last asked, and when it last heard anything, by `performance.now()`. */
     let asked = -SELDOM;
+    let heard = 0;
     /** @type {Promise<void> | undefined} */
     let asking;
+    let isAskedAgain = false;
     /** @type {((didScopesChange: boolean) => void)[]} */
     const listeners = [];
 
-    /** @param {Known} now */
-    const write = (now) => {
-        known = now;
-        try {
-            localStorage[key] = JSON.stringify(now);
-        } catch (error) {
-            // The next page asks without knowing anything, and compares all answers.
-        }
-    };
+    /**
+     * What this browser knew when a page last wrote it down. That page may have been behind this one's last; it knew all
+     * up to its moment, and this page asks for the rest.
+     *
+     * @type {Known}
+     */
+    let known = { era: "", moment: 0, floor: 0, marks: {} };
+    try {
+        known = JSON.parse(localStorage[key]);
+    } catch (error) {
+        // There is nothing, or no storage.
+    }
+
+    const seen = () => known.era + "." + known.moment;
 
     /**
      * Learns news, from the server or from another tab.
@@ -102,8 +92,14 @@ export const createChanges = (prefix, request, tabs) => {
      */
     const learn = (news) => {
         const before = String(known.scopes);
-        const isNew = isKnown && known.era + "." + known.moment !== news.seen;
-        write(merge(read(key).era ? read(key) : known, news));
+        const isNew = seen() !== news.seen;
+        heard = performance.now();
+        known = merge(known, news);
+        try {
+            localStorage[key] = JSON.stringify(known);
+        } catch (error) {
+            // The next page asks without knowing anything, and compares all answers.
+        }
         const didScopesChange = before !== String(known.scopes);
         if (isNew || didScopesChange) {
             listeners.forEach((listen) => listen(didScopesChange));
@@ -116,30 +112,56 @@ export const createChanges = (prefix, request, tabs) => {
      * @param {News} news
      */
     const spread = (news) => {
-        tabs.tell({ news });
+        tabs.tell(news);
         learn(news);
     };
-    tabs.listen(({ news }) => news && isKnown && learn(news));
+    tabs.listen((news) => isKnown && learn(news));
 
-    /** Asks the server what has changed since the page last knew. */
+    /** @param {News} news */
+    const take = (news) => {
+        notBefore = news.fresh && !heard ? Date.now() : notBefore;
+        isKnown = true;
+        spread(news);
+    };
+
+    /**
+     * Without an answer the page keeps nothing. If the server has refused it, nobody may be signed in any more.
+     *
+     * @param {boolean} isRefused
+     */
+    const forget = (isRefused) => {
+        isKnown = false;
+        if (isRefused) {
+            known = Object.assign({}, known, { scopes: [] });
+            listeners.forEach((listen) => listen(true));
+        }
+    };
+
+    /** @param {Response} response @returns {Promise<void>} */
+    const read = (response) => {
+        const isAnswer = response.ok && !response.redirected;
+        return (isAnswer ? response.json() : Promise.reject()).then(take, () => forget(response.status < 500));
+    };
+
+    /**
+     * Asks the server what has changed since the page last knew. If it is being asked already, for example with an older
+     * cookie, it is asked once more after that.
+     *
+     * @returns {Promise<void>}
+     */
     const ask = () => {
+        isAskedAgain = Boolean(asking);
         if (!asking) {
-            const end = () => (asking = undefined);
             asked = performance.now();
-            asking = request(prefix + "_ferrodash/changes?since=" + known.era + "." + known.moment)
-                .then((response) => (response.ok ? response.json() : Promise.reject(response)))
-                .then((/** @type {News} */ news) => {
-                    notBefore = news.fresh && !isKnown ? Date.now() : notBefore;
-                    spread(news);
-                    isKnown = true;
-                })
-                .catch(() => {}); // An older server, or none: what is known stays, and nothing else is kept.
-            asking.then(end, end);
+            asking = request(prefix + "_ferrodash/changes?since=" + seen())
+                .then(read, () => {}) // If the connection is lost, what is known stays.
+                .then(() => {
+                    asking = undefined;
+                    return isAskedAgain ? ask() : undefined;
+                });
         }
         return asking;
     };
-
-    const askSeldom = () => (performance.now() - asked < SELDOM ? undefined : ask());
 
     /**
      * Whether an answer still counts.
@@ -153,18 +175,34 @@ export const createChanges = (prefix, request, tabs) => {
         at >= notBefore &&
         on.every((name) => !(known.marks[name] > moment));
 
+    if (Object.keys(client).some((output) => client[output].scope !== undefined)) {
+        // A page that comes back with the Back button may show what was made for somebody else.
+        const { style } = document.documentElement;
+        window.addEventListener("pagehide", () => (style.visibility = "hidden"));
+        window.addEventListener("pageshow", ({ persisted }) => {
+            const before = String(known.scopes);
+            const show = () => (before === String(known.scopes) ? (style.visibility = "") : location.reload());
+            persisted ? ask().then(show) : show();
+        });
+    }
+
     return {
         /** Resolves when the server has told what this page must know first. */
         ready: ask(),
         ask,
-        askSeldom,
+        askSeldom: () => performance.now() - asked > SELDOM && ask(),
+
+        /** Resolves when the page is not waiting for news. */
+        settled: () => asking || Promise.resolve(),
         spread,
         counts,
+        seen,
 
         /** The moment for answers that are asked for now. */
         now: () => ({ era: known.era, moment: known.moment }),
 
-        seen: () => known.era + "." + known.moment,
+        /** @param {number} time Whether the page has heard nothing for so long, or knows nothing. */
+        isSilent: (time) => !isKnown || performance.now() - heard > time,
 
         scopes: () => known.scopes || [],
 

@@ -27,7 +27,7 @@ import { addressOf } from "./address.js";
  */
 
 /**
- * What came of a question: an answer, or a response that is passed on as it is.
+ * What came of a question: an answer, or a response that is passed on as it is, or neither if somebody else asks now.
  *
  * @typedef {object} Loaded
  * @property {Entry} [entry]
@@ -73,13 +73,15 @@ export const createLoader = (settings, { request }, calls, changes, keep) => {
      * @param {boolean} isFresh Whether the server makes the answer anew.
      */
     const send = ({ callback, call, resource, init, url, known }, isFresh) => {
-        const headers = Object.assign({}, init.headers, isFresh && { "Cache-Control": "no-cache" });
+        // With an old answer at hand, the page waits for a fresh one.
+        const control = isFresh ? "no-cache" : "max-age=0";
+        const headers = /** @type {any} */ ({});
+        Object.assign(headers, init.headers, (isFresh || known) && { "Cache-Control": control });
         if (!url) {
             return request(resource, Object.assign({}, init, { headers }));
         }
         if (known && known.etag && !isFresh) {
-            // Browsers add `no-cache` to a request with a validator, which means something else here.
-            Object.assign(headers, { "If-None-Match": known.etag, "Cache-Control": "max-age=0" });
+            headers["If-None-Match"] = known.etag;
         }
         const alone = () => request(url, Object.assign({}, init, { headers, method: "GET", body: undefined }));
         // What travels with others names the outputs of its own callback.
@@ -94,13 +96,11 @@ export const createLoader = (settings, { request }, calls, changes, keep) => {
      * @returns {Loaded}
      */
     const admit = ({ callback, key, scope, url }, entry, isKept, headers) => {
-        const isForUser = entry.scope === scopeOf(callback);
-        if (isKept && !isForUser && scope !== scopeOf(callback)) {
-            // Somebody else has signed in while the call was in progress.
-            return passOn(new Response(null, { status: 204 }));
+        if (scope !== scopeOf(callback)) {
+            return { source: "server" }; // Somebody else has signed in while the call was in progress.
         }
-        if (isKept && !isForUser) {
-            changes.ask();
+        if (isKept && entry.scope !== scope) {
+            changes.askSeldom();
         } else if (isKept && changes.counts(entry)) {
             keep(key, entry, Boolean(url));
         }
@@ -118,7 +118,9 @@ export const createLoader = (settings, { request }, calls, changes, keep) => {
         const { headers, status } = response;
         if (url && [403, 404, 414].indexOf(status) >= 0) {
             // The server does not know this address, for example because it runs another build: a POST always works.
-            return request(resource, init).then(passOn);
+            const key = question.call.output + " " + question.key;
+            const alone = Object.assign({}, question, { key, url: undefined });
+            return request(resource, init).then((response) => read(alone, response, asked));
         }
         const same = status === 304 ? known : undefined;
         if (status !== 200 && !same) {

@@ -39,7 +39,7 @@ export const createLogin = () => {
             if (!given) {
                 const button = /** @type {[string, () => void]} */ (["Sign in", () => location.reload()]);
                 showNotice("ferrodash-login", "top:16px", "You are signed out.", button);
-                return Promise.reject(new Error("Nobody listens to ferrodash:login."));
+                return Promise.reject();
             }
             pending = Promise.resolve(given);
             pending.then(

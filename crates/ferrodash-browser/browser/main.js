@@ -79,7 +79,7 @@ const send = (call, resource, init) => {
         if (cache) {
             headers.get("X-Ferrodash-Cookies") && cache.ask(); // Somebody else may have signed in.
             const outputs = headers.get("X-Ferrodash-Refresh");
-            outputs && outputs.split(", ").map(decodeURIComponent).forEach(cache.refresh);
+            outputs && outputs.split(/, ?/).map(decodeURIComponent).forEach(cache.refresh);
         }
         return response;
     });

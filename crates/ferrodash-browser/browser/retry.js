@@ -58,7 +58,7 @@ export const createRetries = (pure, order) => {
      */
     const unsent = new Map();
 
-    const isOffline = () => navigator.onLine === false;
+    const isOffline = () => !navigator.onLine;
 
     const sendUnsent = () => {
         hideNotice(OFFLINE);
@@ -108,7 +108,7 @@ export const createRetries = (pure, order) => {
             return send().then(
                 (response) => {
                     const { status } = response;
-                    const isRefused = status === 429 || (isPure && [502, 503, 504].indexOf(status) >= 0);
+                    const isRefused = status === 429 || (isPure && status > 501 && status < 505);
                     const isAgain = isRefused && time < MOST_TIMES && !job.isObsolete;
                     return isAgain ? later(response, time) : response;
                 },

@@ -1,96 +1,132 @@
-// The answers that the page shows. One that counts no longer is loaded again, and shown if it is another one.
+// The answers that the page shows. One that counts no longer, or is stale, is loaded again, and shown if it is another one.
 
 import { applyAnswer, outputsOfCall, targetOf } from "./apply.js";
 import { isThere } from "./renderer.js";
+import { reloadOnce } from "./versions.js";
 
 /** @typedef {import("./answers.js").Entry} Entry */
 /** @typedef {import("./loader.js").Loaded} Loaded */
 /** @typedef {import("./loader.js").Question} Question */
 
-const MOST = 500;
+/**
+ * The last question about an output.
+ *
+ * @typedef {object} Shown
+ * @property {string} target
+ * @property {Question} question
+ * @property {Entry} [entry] Its answer, when it has come.
+ * @property {boolean} [isRenewing]
+ * @property {boolean} [isDirty] Whether something has changed since the renewal began.
+ */
+
+const MOST = 300;
 /** The calls of many pages are spread over this time, in milliseconds. */
 const SPREAD = 200;
-/** The longest pause before an answer is asked for again. */
-const LONGEST = 30000;
+const LONGEST_PAUSE = 30000;
 
 /**
  * @param {(question: Question, isFresh: boolean) => Promise<Loaded>} reload
  * @param {(question: Question, entry: Entry) => string} textFor
+ * @param {(entry: Entry) => boolean} isGood Whether an answer counts and is fresh.
  */
-export const createShownAnswers = (reload, textFor) => {
-    /** @type {Map<string, { question: Question, entry: Entry }>} */
+export const createShownAnswers = (reload, textFor, isGood) => {
+    /** @type {Map<string, Shown>} */
     const shown = new Map();
 
-    /**
-     * Remembers the answer to a call.
-     *
-     * @param {Question} question
-     * @param {Entry} entry
-     */
-    const note = (question, entry) => {
-        const target = targetOf(question.call);
-        shown.delete(target);
-        shown.set(target, { question, entry });
-        if (shown.size > MOST) {
-            shown.delete(/** @type {string} */ (shown.keys().next().value));
-        }
-    };
-
-    /** @param {Question} question */
-    const isShown = (question) => {
-        const last = shown.get(targetOf(question.call));
-        return last && last.question === question ? last : undefined;
-    };
+    /** @param {Shown} state */
+    const isLast = (state) => shown.get(state.target) === state;
 
     /**
-     * Shows an answer, unless there is a newer one.
+     * Shows another answer.
      *
-     * @param {Question} question
+     * @param {Shown} state
      * @param {Entry} entry
      */
-    const show = (question, entry) => {
-        const last = isShown(question);
-        if (last) {
-            note(question, entry);
-            last.entry.text === entry.text || applyAnswer(question.call, textFor(question, entry));
+    const show = (state, entry) => {
+        const last = /** @type {Entry} */ (state.entry);
+        const isOlder = entry.era === last.era && entry.moment < last.moment;
+        if (isLast(state) && !isOlder) {
+            state.entry = entry;
+            last.text === entry.text || applyAnswer(state.question.call, textFor(state.question, entry));
         }
     };
 
     /**
-     * @param {Question} question
-     * @param {boolean} isFresh
-     * @param {number} [pause] After which it is asked again if there is no new answer.
+     * Loads an answer again. After a failure it is tried again, with growing pauses.
+     *
+     * @param {Shown} state
+     * @param {boolean} isFresh Whether the server makes it anew.
+     * @param {number} [pause]
      */
-    const renew = (question, isFresh, pause = 500) => {
-        const again = () =>
-            setTimeout(() => isShown(question) && renew(question, isFresh, Math.min(2 * pause, LONGEST)), pause);
-        reload(question, isFresh).then(({ entry, response }) => {
-            if (entry) {
-                show(question, entry);
-                entry.fresh || (entry.stale && again()); // The server is still making a new one.
-            } else if (response && (response.status === 401 || response.status === 403)) {
-                location.reload(); // What is shown may have been made for somebody else.
-            } else {
-                again();
+    const renew = (state, isFresh, pause = 500) => {
+        const isGone = !outputsOfCall(state.question.call).every(({ id }) => isThere(id));
+        if (!isLast(state) || !state.entry || isGone) {
+            return;
+        }
+        if (state.isRenewing) {
+            state.isDirty = true;
+            return;
+        }
+        /** @param {boolean} isDone */
+        const end = (isDone) => {
+            const isAgain = state.isDirty || !isDone;
+            state.isRenewing = state.isDirty = false;
+            isAgain && setTimeout(renew, pause, state, false, Math.min(2 * pause, LONGEST_PAUSE));
+        };
+        state.isRenewing = true;
+        reload(state.question, isFresh).then(
+            ({ entry, response }) => {
+                entry && show(state, entry);
+                const status = response ? response.status : 200;
+                if (status === 401 || status === 403) {
+                    reloadOnce("for a sign-in"); // What is shown may have been made for somebody else.
+                }
+                end(entry ? isGood(entry) || entry.on.length === 0 : status < 500 && status !== 429);
+            },
+            () => end(false)
+        );
+    };
+
+    return {
+        /**
+         * Remembers a question, whose answer takes the place of the one before.
+         *
+         * @param {Question} question
+         */
+        begin: (question) => {
+            const target = targetOf(question.call);
+            shown.delete(target);
+            shown.set(target, { target, question });
+            if (shown.size > MOST) {
+                shown.delete(/** @type {string} */ (shown.keys().next().value));
             }
-        }, again);
-    };
+        },
 
-    /**
-     * Loads the answers again that fit.
-     *
-     * @param {(question: Question, entry: Entry) => boolean} fits
-     * @param {boolean} isFresh
-     */
-    const renewWhere = (fits, isFresh) => {
-        const outdated = Array.from(shown).filter(([target, { question, entry }]) => {
-            const isGone = !outputsOfCall(question.call).every(({ id }) => isThere(id));
-            isGone && shown.delete(target);
-            return !isGone && fits(question, entry);
-        });
-        const act = () => outdated.forEach(([, { question }]) => renew(question, isFresh));
-        outdated.length && setTimeout(act, isFresh ? 0 : Math.random() * SPREAD);
-    };
+        /**
+         * Remembers the answer, and loads it again if it is not a good one any more.
+         *
+         * @param {Question} question
+         * @param {Entry} entry
+         */
+        note: (question, entry) => {
+            const state = shown.get(targetOf(question.call));
+            if (state && state.question === question) {
+                state.entry = entry;
+                isGood(entry) || entry.on.length === 0 || setTimeout(renew, 0, state, false);
+            }
+        },
 
-    return { note, show, renewWhere };
+        /**
+         * Loads the answers again that fit.
+         *
+         * @param {(question: Question, entry: Entry) => boolean} fits
+         * @param {boolean} isFresh
+         */
+        renewWhere: (fits, isFresh) => {
+            const pause = isFresh ? 0 : Math.random() * SPREAD;
+            shown.forEach((state) => {
+                state.entry && fits(state.question, state.entry) && setTimeout(renew, pause, state, isFresh);
+            });
+        },
+    };
 };

@@ -3,13 +3,15 @@
 
 /** @typedef {import("./answers.js").Entry} Entry */
 
-/** @typedef {Entry & { size: number, used: number }} Stored */
+/** @typedef {Entry & { size: number }} Stored */
 
 const MOST_ENTRIES = 500;
 const MOST_CHARACTERS = 48 << 20;
 const LARGEST = 4 << 20;
 /** Pruning leaves so much, so that it is not needed with each answer. */
 const LEAVES = 0.8;
+/** A store that does not open in this time, in milliseconds, is done without. */
+const PATIENCE = 1000;
 
 /**
  * @template T
@@ -31,6 +33,8 @@ export const createStore = (name) => {
     let opened;
     /** Whether this page still writes. */
     let isWritten = true;
+    /** The characters that this page has written since the last pruning. */
+    let written = 0;
 
     const open = () => {
         opened =
@@ -39,14 +43,16 @@ export const createStore = (name) => {
                 const request = indexedDB.open(name, 1);
                 request.onupgradeneeded = () => {
                     const answers = request.result.createObjectStore("answers");
-                    answers.createIndex("used", ["used", "size"]);
+                    answers.createIndex("at", ["at", "size"]);
                     answers.createIndex("scope", "scope");
                 };
                 request.onsuccess = () => {
                     request.result.onversionchange = () => request.result.close();
+                    request.result.onclose = () => (opened = undefined);
                     resolve(request.result);
                 };
                 request.onerror = request.onblocked = () => reject(request.error);
+                setTimeout(reject, PATIENCE);
             }).catch(() => undefined);
         return opened;
     };
@@ -91,7 +97,7 @@ export const createStore = (name) => {
     };
 
     /**
-     * Removes the answers that were not used for the longest time, in one pass and without reading them.
+     * Removes the answers that were written the longest time ago, in one pass and without reading them.
      *
      * @param {number} share The share of the limits that is left.
      */
@@ -99,7 +105,7 @@ export const createStore = (name) => {
         transact("readwrite", (answers) => {
             let count = 0;
             let characters = 0;
-            eachKey(answers, "used", "prev", ({ key, primaryKey }) => {
+            eachKey(answers, "at", "prev", ({ key, primaryKey }) => {
                 count += 1;
                 characters += /** @type {number[]} */ (key)[1];
                 if (count > MOST_ENTRIES * share || characters > MOST_CHARACTERS * share) {
@@ -136,14 +142,19 @@ export const createStore = (name) => {
         if (!isWritten || size > LARGEST) {
             return Promise.resolve();
         }
-        const stored = Object.assign({ size, used: Date.now() }, entry);
+        const stored = Object.assign({ size }, entry);
         const write = () =>
             transact("readwrite", (answers) => {
                 answers.put(stored, key);
                 return resultOf(answers.count());
             });
+        written += size;
         return write()
-            .then((count) => (Number(count) > MOST_ENTRIES ? prune(LEAVES) : undefined))
+            .then((count) => {
+                const isFull = Number(count) > MOST_ENTRIES || written > MOST_CHARACTERS * (1 - LEAVES);
+                written = isFull ? 0 : written;
+                return isFull ? prune(LEAVES) : undefined;
+            })
             .catch(() => prune(LEAVES / 2).then(write))
             .catch(stopWriting);
     };

@@ -1,4 +1,6 @@
-// What the tabs of a browser tell each other: what has changed and what they ask for, and never answers.
+// What the tabs of a browser tell each other: what has changed, and never answers.
+
+/** @typedef {import("./changes.js").News} News */
 
 /**
  * Opens the channel to the other tabs of an app. Without one, the page is on its own.
@@ -6,18 +8,13 @@
  * @param {string} prefix
  */
 export const createTabs = (prefix) => {
-    /** @type {((message: any) => void)[]} */
-    const listeners = [];
     const channel = window.BroadcastChannel ? new BroadcastChannel("ferrodash " + prefix) : undefined;
-    if (channel) {
-        channel.onmessage = ({ data }) => listeners.forEach((listen) => listen(data));
-    }
     return {
-        /** @param {object} message */
-        tell: (message) => channel && channel.postMessage(message),
+        /** @param {News} news */
+        tell: (news) => channel && channel.postMessage(news),
 
-        /** @param {(message: any) => void} listen */
-        listen: (listen) => listeners.push(listen),
+        /** @param {(news: News) => void} act */
+        listen: (act) => channel && (channel.onmessage = ({ data }) => act(data)),
     };
 };
 

@@ -10,12 +10,12 @@ const BUILD = "X-Ferrodash-Build";
 const PAGE = "X-Ferrodash-Page";
 
 /**
- * Reloads the page once for each build: it would not end if a proxy went on sending the old page.
+ * Reloads the page once for each reason: it would not end if a proxy went on sending the old page.
  *
- * @param {string} build
+ * @param {string} reason
  */
-const reloadOnce = (build) => {
-    const key = "ferrodash reloaded " + build;
+export const reloadOnce = (reason) => {
+    const key = "ferrodash reloaded " + reason;
     try {
         if (!sessionStorage[key]) {
             sessionStorage[key] = true;
@@ -35,6 +35,8 @@ export const createRequests = ({ build: ownBuild, reload }) => {
     const realFetch = window.fetch;
     // Tells this page from others, for values that the server keeps for it.
     const page = crypto.getRandomValues(new Uint32Array(4)).join("-");
+    /** @type {Record<string, string>} */
+    const own = { [BUILD]: ownBuild, [PAGE]: page };
     /** @type {HTMLElement | undefined} */
     let banner;
 
@@ -65,14 +67,14 @@ export const createRequests = ({ build: ownBuild, reload }) => {
      * @param {RequestInit} [init]
      */
     const request = (resource, init = {}) => {
-        const headers = Object.assign({}, init.headers, { [BUILD]: ownBuild, [PAGE]: page });
+        const headers = Object.assign({}, own, init.headers);
         return realFetch.call(window, resource, Object.assign({}, init, { headers })).then((response) => {
             checkBuild(response);
             return response;
         });
     };
 
-    return { request, checkBuild };
+    return { request, checkBuild, own };
 };
 
 /** @typedef {ReturnType<typeof createRequests>} Requests */

@@ -30,6 +30,7 @@ use crate::Entry;
 pub struct CallOptions {
     pub(crate) name: Cow<'static, str>,
     pub(crate) mode: Mode,
+    pub(crate) waits: bool,
     pub(crate) fingerprint: u64,
     pub(crate) same: fn(&Bytes, &Bytes) -> bool,
     pub(crate) readable: fn(&Entry) -> bool,
@@ -41,6 +42,7 @@ impl CallOptions {
         Self {
             name: Cow::Borrowed(""),
             mode: Mode::Cached,
+            waits: false,
             fingerprint: 0,
             same: |a, b| a == b,
             readable: |_| true,
@@ -57,6 +59,14 @@ impl CallOptions {
     /// Sets the way in which the call uses the cache. By default [`Mode::Cached`].
     pub fn mode(mut self, mode: Mode) -> Self {
         self.mode = mode;
+        self
+    }
+
+    /// Sets whether the call waits for a refresh and does not get the stale value meanwhile. By
+    /// default it gets the stale value, as far as the policy allows that. If the function fails,
+    /// [`Policy::stale_if_error`](crate::Policy::stale_if_error) applies in any case.
+    pub fn waits(mut self, waits: bool) -> Self {
+        self.waits = waits;
         self
     }
 

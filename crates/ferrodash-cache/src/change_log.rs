@@ -58,7 +58,8 @@ impl Log {
     /// Advances to a moment of the store. What is missing in between is looked for among `recent`.
     fn advance(&mut self, now: Stamp, recent: Recent) {
         if now.era != self.now.era {
-            let from = recent.first().map_or(now.sequence, |(first, _)| first - 1);
+            let first = recent.first().map(|(first, _)| first.saturating_sub(1));
+            let from = first.unwrap_or(now.sequence);
             *self = Self {
                 now: Stamp {
                     sequence: from,
@@ -69,6 +70,12 @@ impl Log {
             };
         }
         self.ahead.extend(recent);
+        if now.sequence.saturating_sub(self.now.sequence) > MOST_RECORDS as u64 {
+            // So many are not kept, and those before are not needed then.
+            self.now.sequence = now.sequence - MOST_RECORDS as u64;
+            self.ahead = self.ahead.split_off(&(self.now.sequence + 1));
+            self.forget();
+        }
         while self.now.sequence < now.sequence {
             self.now.sequence += 1;
             match self.ahead.remove(&self.now.sequence) {

@@ -80,9 +80,26 @@ async fn watch_store(inner: Weak<Inner>) {
 }
 
 impl Cache {
+    /// Looks at the store if others know of a later moment than this process. Copies in memory from
+    /// before that moment are then compared with the marks again.
+    ///
+    /// Use it before answering someone who has learned of the moment elsewhere, so that the answer
+    /// is not older than what they know. It asks the store only if the moment is later than the
+    /// last one that is known here, and in its era.
+    pub async fn catch_up(&self, moment: Stamp) {
+        let known = *self.inner.changes.now.borrow();
+        if moment.era == known.era && moment.sequence > known.sequence {
+            self.look_for_changes().await;
+        }
+    }
+
     /// Brings the log up to the present moment of the store.
     async fn look_for_changes(&self) {
         if let Some((now, recent)) = self.moment().await {
+            if now != *self.inner.changes.now.borrow() {
+                // Before anyone learns of the changes: copies in memory may be of before them.
+                self.inner.invalidations.advance();
+            }
             self.inner.changes.advance(now, recent);
         }
     }
@@ -97,7 +114,9 @@ impl Cache {
         let (Some((slot, shared)), true) = (self.inner.authority(), now != seen) else {
             return Some((now, Vec::new()));
         };
-        let recent = slot.call(&self.inner, &key, shared.recent(&key)).await?;
+        let recent = slot
+            .call(&self.inner, &key, shared.recent(&key, now.era))
+            .await?;
         Some((now, recent))
     }
 }

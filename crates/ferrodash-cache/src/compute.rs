@@ -268,7 +268,7 @@ impl Cache {
                 Use::Serve
             };
         }
-        let may_revalidate = policy.may_revalidate(entry);
+        let may_revalidate = !call.options.waits && policy.may_revalidate(entry);
         if !self.inner.backoff.pauses(&call.key) {
             if may_revalidate {
                 Use::ServeAndRefresh

@@ -124,14 +124,14 @@ impl Cache {
         let inner = &*self.inner;
         // Callers from now on must not join computations that began before the invalidation.
         inner.flights.close(selectors);
-        match inner.authority() {
+        let at = match inner.authority() {
             None => {
                 let now = inner.invalidations.invalidate_own(selectors);
                 let at = Marks {
                     now,
                     ..Marks::default()
                 };
-                inner.changes.invalidated(&[at], selectors);
+                vec![at]
             }
             Some((slot, shared)) => {
                 // Runs also if the caller goes away before the tier has answered, as the tier may
@@ -141,16 +141,14 @@ impl Cache {
                     .insist(inner, None, inner.history.invalidate(shared, selectors))
                     .await;
                 drop(advance);
-                let Some(at) = reached else {
-                    return Err(Unreached {
-                        tiers: vec![slot.tier().name()],
-                    });
-                };
-                inner.changes.invalidated(&at, selectors);
+                reached.ok_or_else(|| Unreached {
+                    tiers: vec![slot.tier().name()],
+                })?
             }
-        }
+        };
         // Once more, for callers that boarded before the marks were written.
         inner.flights.close(selectors);
+        inner.changes.invalidated(&at, selectors);
         Ok(())
     }
 

@@ -138,12 +138,12 @@ pub trait Shared: Send + Sync {
     }
 
     /// Returns what the last invalidations marked, each with its number, the oldest first and
-    /// without gaps, in the history of a key.
+    /// without gaps, in the history of a key; nothing if another era has begun than `era`.
     ///
     /// Browsers that keep answers learn from it which of them count no longer. A store that does
     /// not know returns nothing, which is the default; they then compare all that they have.
-    fn recent<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Recent>> {
-        let _ = key;
+    fn recent<'a>(&'a self, key: &'a Key, era: u64) -> BoxFuture<'a, TierResult<Recent>> {
+        let _ = (key, era);
         ready(Ok(Vec::new())).boxed()
     }
 

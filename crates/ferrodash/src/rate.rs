@@ -14,11 +14,14 @@ use tokio::time::Instant;
 
 use crate::sync::lock;
 
-/// The number of sessions above which those are forgotten that have been quiet.
+/// The least number of sessions at which those are forgotten that have been quiet.
 const MANY: usize = 10_000;
 
 /// The number of sessions that have a limit of their own. Others share one limit.
 const MOST: usize = 100_000;
+
+/// The longest time in which calls are counted.
+const LONGEST: Duration = Duration::from_secs(86_400);
 
 /// The session of a call: the address of the client, and a hash of its session cookie.
 pub(crate) type Session = (Option<IpAddr>, u64);
@@ -34,12 +37,31 @@ pub(crate) struct RateLimit {
     /// How far a session may be ahead of an even rate.
     ahead: Duration,
     /// The moment of each session. Locked for one look-up.
-    moments: Mutex<HashMap<Session, Instant>>,
+    moments: Mutex<Moments>,
+}
+
+#[derive(Default)]
+struct Moments {
+    by_session: HashMap<Session, Instant>,
+    /// The number of sessions at which those are forgotten that have been quiet.
+    many: usize,
+}
+
+impl Moments {
+    /// Makes room for one more session. The next time is at twice as many, so that this costs
+    /// little for each call.
+    fn make_room(&mut self, now: Instant) {
+        if self.by_session.len() >= self.many.max(MANY) {
+            self.by_session.retain(|_, moment| *moment > now);
+            self.many = 2 * self.by_session.len();
+        }
+    }
 }
 
 impl RateLimit {
     /// Creates a limit of `calls` in each `time`. Zero calls count as one.
     pub(crate) fn new(calls: u32, time: Duration) -> Self {
+        let time = time.min(LONGEST);
         let step = time / calls.max(1);
         Self {
             step,
@@ -55,12 +77,11 @@ impl RateLimit {
     pub(crate) fn count(&self, session: Session) -> Result<(), TooMany> {
         let now = Instant::now();
         let mut moments = lock(&self.moments);
-        if moments.len() >= MANY {
-            moments.retain(|_, moment| *moment > now);
-        }
-        let is_known = moments.len() < MOST || moments.contains_key(&session);
+        moments.make_room(now);
+        let sessions = &mut moments.by_session;
+        let is_known = sessions.len() < MOST || sessions.contains_key(&session);
         let session = if is_known { session } else { (None, 0) };
-        let moment = moments.entry(session).or_insert(now);
+        let moment = sessions.entry(session).or_insert(now);
         let reached = (*moment).max(now);
         if reached > now + self.ahead {
             return Err(TooMany(reached - (now + self.ahead)));
@@ -105,6 +126,6 @@ mod tests {
         }
         tokio::time::advance(Duration::from_secs(2)).await;
         limit.count(ALICE).unwrap();
-        assert_eq!(lock(&limit.moments).len(), 1);
+        assert_eq!(lock(&limit.moments).by_session.len(), 1);
     }
 }

@@ -16,13 +16,17 @@ use ferrodash_wire::Body;
 
 use crate::build::Checked;
 use crate::callback::{Registry, RequestParts, Scopes};
-use crate::config::Config;
+use crate::config::{CallLimits, Config};
 use crate::layout::Layout;
 use crate::limits::Limits;
 use crate::pages::PageRegistry;
 use crate::rate::{RateLimit, TooMany};
 use crate::render::{Index, Rendered, Suites};
 use crate::stored::HandleSigner;
+
+/// The number of pages that may listen to events at a time, of all clients and of one. Others ask.
+const MOST_FOLLOWERS: usize = 5000;
+const MOST_FOLLOWERS_OF_ONE: usize = 500;
 
 /// An app that was built.
 pub(crate) struct AppState {
@@ -47,6 +51,8 @@ pub(crate) struct AppState {
     pub(crate) signer: Arc<HandleSigner>,
     /// The calls in progress.
     pub(crate) limits: Limits,
+    /// The pages that listen to events.
+    pub(crate) followers: Limits,
     /// The rate of calls of each session, if it is limited.
     rate: Option<RateLimit>,
     /// The names under which pages keep answers.
@@ -71,6 +77,11 @@ impl AppState {
                 &rendered.build_id,
             ),
             limits: Limits::new(&app.config.limits),
+            followers: Limits::new(&CallLimits {
+                app: Some(MOST_FOLLOWERS),
+                per_client: Some(MOST_FOLLOWERS_OF_ONE),
+                ..CallLimits::default()
+            }),
             rate: app
                 .config
                 .limits

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Path;
-use axum::http::{HeaderMap, header};
+use axum::extract::{Path, Request};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn};
 use axum::response::{IntoResponse, Redirect};
 use axum::routing::get;
 use e2e::{Browser, IDLE, Site};
@@ -186,6 +187,47 @@ async fn c12_nothing_of_one_user_is_painted_for_the_next() {
     );
     switch(&browser, &first).await;
     browser.shows("out", "B is a secret of carol").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c11_a_page_that_the_server_refuses_news_keeps_nothing() {
+    let guard = async |request: Request, next: Next| {
+        let is_open =
+            request.uri().path().starts_with("/login") || user(request.headers()).is_some();
+        if is_open {
+            next.run(request).await
+        } else {
+            StatusCode::UNAUTHORIZED.into_response()
+        }
+    };
+    let site = Site::serve(router().layer(from_fn(guard))).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/login/alice")).await;
+    browser.shows("out", "A is a secret of alice").await;
+    let first = browser.driver.window().await.unwrap();
+    // Signed out elsewhere, on a page without our script.
+    let second = browser.driver.new_tab().await.unwrap();
+    switch(&browser, &second).await;
+    let forget = "document.cookie = 'user=; Path=/; Max-Age=0'";
+    browser
+        .driver
+        .goto(&site.url("/login/nobody"))
+        .await
+        .unwrap();
+    browser.driver.delete_all_cookies().await.unwrap();
+    browser.js(forget).await;
+    switch(&browser, &first).await;
+    browser
+        .js("document.dispatchEvent(new Event('visibilitychange'))")
+        .await;
+    nothing_on_disk_of(&browser, "alice").await;
+    choose(&browser, "B").await;
+    browser.let_pass(500).await;
+    let text = browser.js("return document.body.innerText").await;
+    assert!(
+        !text.as_str().unwrap().contains("B is a secret of alice"),
+        "{text}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -164,6 +164,7 @@ export class Page {
     layout = new Map();
     document = Object.assign(new EventTarget(), {
         body: new Element(),
+        documentElement: new Element(),
         cookie: "",
         createElement: () => new Element(),
         getElementById: (id) => (id === "_ferrodash-config" ? this.config : this.document.body.find(id)),

@@ -400,12 +400,13 @@ impl Shared for Redis {
     }
 
     /// Reads the log that invalidations write.
-    fn recent<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, TierResult<Recent>> {
+    fn recent<'a>(&'a self, key: &'a Key, era: u64) -> BoxFuture<'a, TierResult<Recent>> {
         async move {
             let slot = self.nodes.slot(&self.names.value(key));
             let history = self.nodes.place(slot).await?.history;
-            let call =
-                |mut link: Link| async move { self.histories.recent(history, &mut link).await };
+            let call = |mut link: Link| async move {
+                self.histories.recent(history, era, &mut link).await
+            };
             self.call_history(history, call).await
         }
         .boxed()

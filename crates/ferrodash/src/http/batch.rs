@@ -108,6 +108,7 @@ pub(super) async fn serve(
     let mut request = app.request(parts);
     // A call is the same call however it is sent, also for those that vary by the path.
     request.path = format!("{}_dash-update-component", app.config.routes_prefix);
+    app.catch_up(&request.headers).await;
     let (running, stream) = (JoinSet::new(), Stream::new(encoding));
     let batch = Batch {
         app,

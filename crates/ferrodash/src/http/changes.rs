@@ -12,20 +12,21 @@ use std::time::Duration;
 
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
-use axum::response::sse::{Event, KeepAlive};
+use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response, Sse};
-use ferrodash_cache::Stamp;
+use ferrodash_cache::{Changes, Stamp};
 use ferrodash_wire::{Encoding, PageChanges};
 use futures_util::future::{Either, pending, select};
 use futures_util::stream;
 use serde::Deserialize;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::client::refuse_other_sites;
+use super::guard::is_stale;
 use super::rejection::Rejection;
-use super::send::{JSON, with_body};
-use crate::limits;
+use super::send::{JSON, NO_STORE, with_body};
+use crate::limits::{self, CallPlace, Place};
 use crate::serve::Stopping;
 use crate::state::AppState;
 
@@ -36,9 +37,15 @@ pub(super) const EVENTS: &str = "_ferrodash/events";
 /// The time for which a page waits for a store that does not answer.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The interval at which a comment is sent while nothing changes, for proxies that close idle
-/// connections.
+/// The interval at which an event is sent while nothing changes. The page opens the connection
+/// again if it hears nothing for longer, and proxies close connections that are idle.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+
+/// The changes of this time are one event.
+const TOGETHER: Duration = Duration::from_millis(50);
+
+/// The number of names that a page is sent. If there are more, it compares all that it has.
+const MOST_NAMES: usize = 1000;
 
 /// The query of both routes.
 #[derive(Debug, Deserialize)]
@@ -46,9 +53,14 @@ pub(super) struct Parameters {
     /// The last moment that the page knows, in the form in which it got it.
     #[serde(default)]
     since: String,
+    /// The build of the page, which events cannot have in a header.
+    b: Option<String>,
 }
 
 /// Answers with what has changed since the page last knew, and with the names of the scopes.
+///
+/// # Errors
+/// [`Rejection::Busy`] if the store does not answer: the page then keeps nothing.
 pub(super) async fn serve(
     State(app): State<Arc<AppState>>,
     Query(parameters): Query<Parameters>,
@@ -57,24 +69,29 @@ pub(super) async fn serve(
     let (parts, _) = request.into_parts();
     let _place = app.limits.admit(limits::client(&parts))?;
     refuse_other_sites(&parts.headers)?;
-    let mut moments = app.cache.follow_changes();
-    wait_for_store(&mut moments).await;
+    wait_for_store(&mut app.cache.follow_changes()).await?;
     let fresh = is_hard_reload(&parts.headers);
+    let is_stale = is_stale(&app, &parts.headers);
+    let seen = read_moment(&parameters.since).filter(|_| !is_stale);
     let request = app.request(parts);
+    // A page of another build has other names.
+    let scopes = (!is_stale).then(|| app.scopes.names(&request));
+    let (_, changes) = app.changes_since(seen);
     let changes = PageChanges {
-        scopes: Some(app.scopes.names(&request)),
+        scopes,
         fresh,
-        ..app.changes_since(read_moment(&parameters.since))
+        ..changes
     };
-    Ok(not_stored(with_body(
-        changes.to_json().into(),
-        Encoding::Identity,
-        JSON,
-    )))
+    let body = changes.to_json().into();
+    Ok(not_stored(with_body(body, Encoding::Identity, JSON)))
 }
 
 /// Answers with an event for what has changed since the page last knew, and one for each change
 /// from then on, until the page leaves or the server is to stop.
+///
+/// # Errors
+/// [`Rejection::Busy`] if the server is to stop, if too many pages listen, or if the store does not
+/// answer. The page then asks by itself.
 pub(super) async fn events(
     State(app): State<Arc<AppState>>,
     Query(parameters): Query<Parameters>,
@@ -82,19 +99,28 @@ pub(super) async fn events(
 ) -> Result<Response, Rejection> {
     let (parts, _) = request.into_parts();
     refuse_other_sites(&parts.headers)?;
+    let stopping = parts.extensions.get::<Stopping>().cloned();
+    if stopping.as_ref().is_some_and(Stopping::has_begun) {
+        return Err(Rejection::Busy("this app"));
+    }
+    let place = app.followers.admit(limits::client(&parts))?;
+    let mut moments = app.cache.follow_changes();
+    wait_for_store(&mut moments).await?;
+    let is_stale = parameters.b.is_some_and(|build| build != app.build_id);
     let follower = Follower {
-        moments: app.cache.follow_changes(),
-        stopping: parts.extensions.get::<Stopping>().cloned(),
+        moments,
+        stopping,
         seen: read_moment(&parameters.since),
-        app,
+        is_stale,
         is_first: true,
+        app,
+        _place: place,
     };
     let events = stream::unfold(follower, |mut follower| async {
         let event = follower.next().await?;
         Some((Ok::<_, Infallible>(event), follower))
     });
-    let alive = KeepAlive::new().interval(KEEP_ALIVE);
-    let mut response = Sse::new(events).keep_alive(alive).into_response();
+    let mut response = Sse::new(events).into_response();
     // nginx would otherwise gather the events and pass them on when it has enough.
     let headers = response.headers_mut();
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
@@ -107,56 +133,86 @@ struct Follower {
     moments: watch::Receiver<Stamp>,
     stopping: Option<Stopping>,
     seen: Option<Stamp>,
+    /// `true` if the page is of another build, and so does not know the names of this one.
+    is_stale: bool,
     is_first: bool,
+    /// Its place among the pages that listen.
+    _place: (Place, CallPlace),
 }
 
 impl Follower {
     /// Waits for the next event. Returns `None` when the server is to stop.
     async fn next(&mut self) -> Option<Event> {
-        if self.is_first {
-            // At once, so that the page knows that events come through.
-            wait_for_store(&mut self.moments).await;
-            self.is_first = false;
-        } else {
-            let changed = self.moments.changed();
-            let stopped = async {
-                match &mut self.stopping {
-                    Some(stopping) => stopping.begun().await,
-                    None => pending().await,
-                }
-            };
-            match select(pin!(changed), pin!(stopped)).await {
-                Either::Left((Ok(()), _)) => {}
-                _ => return None,
-            }
+        // The first one comes at once, so that the page knows that events come through.
+        if !std::mem::take(&mut self.is_first) {
+            self.changed().await?;
         }
         self.moments.mark_unchanged();
-        let changes = self.app.changes_since(self.seen);
-        self.seen = read_moment(&changes.seen);
+        let seen = self.seen.filter(|_| !self.is_stale);
+        let (now, changes) = self.app.changes_since(seen);
+        self.seen = Some(now);
         Some(Event::default().data(changes.to_json()))
+    }
+
+    /// Waits for a change, or until it is time for an event without one. Returns `None` when the
+    /// server is to stop.
+    async fn changed(&mut self) -> Option<()> {
+        let changed = async {
+            if let Ok(changed) = timeout(KEEP_ALIVE, self.moments.changed()).await {
+                changed.ok()?;
+                sleep(TOGETHER).await;
+            }
+            Some(())
+        };
+        let stopped = async {
+            match &mut self.stopping {
+                Some(stopping) => stopping.begun().await,
+                None => pending().await,
+            }
+        };
+        match select(pin!(changed), pin!(stopped)).await {
+            Either::Left((changed, _)) => changed,
+            Either::Right(_) => None,
+        }
     }
 }
 
 impl AppState {
     /// Returns what has changed since a moment, with the names that pages know.
-    fn changes_since(&self, seen: Option<Stamp>) -> PageChanges {
-        let changes = self.cache.changes_since(seen.unwrap_or_default());
+    fn changes_since(&self, seen: Option<Stamp>) -> (Stamp, PageChanges) {
+        let Changes { now, selectors } = self.cache.changes_since(seen.unwrap_or_default());
+        let selectors = selectors.filter(|all| all.len() <= MOST_NAMES);
         let name = |selector| self.scopes.selector(&selector);
-        PageChanges {
-            seen: format!("{:x}.{}", changes.now.era, changes.now.sequence),
-            changed: changes
-                .selectors
-                .map(|all| all.into_iter().map(name).collect()),
+        let changes = PageChanges {
+            seen: format!("{:x}.{}", now.era, now.sequence),
+            changed: selectors.map(|all| all.into_iter().map(name).collect()),
             scopes: None,
             fresh: false,
+        };
+        (now, changes)
+    }
+
+    /// Looks at the store, if the page that sends a request knows of a later change than this
+    /// process.
+    pub(super) async fn catch_up(&self, headers: &HeaderMap) {
+        let seen = headers.get("x-ferrodash-seen");
+        let seen = seen.and_then(|seen| read_moment(seen.to_str().ok()?));
+        if let Some(seen) = seen {
+            self.cache.catch_up(seen).await;
         }
     }
 }
 
-/// Waits until the moment of the store is known, or for a while.
-async fn wait_for_store(moments: &mut watch::Receiver<Stamp>) {
+/// Waits until the moment of the store is known, for a while.
+///
+/// # Errors
+/// If it does not become known.
+async fn wait_for_store(moments: &mut watch::Receiver<Stamp>) -> Result<(), Rejection> {
     let known = moments.wait_for(|moment| moment.era != 0);
-    let _ = timeout(PATIENCE, known).await;
+    match timeout(PATIENCE, known).await {
+        Ok(Ok(_)) => Ok(()),
+        _ => Err(Rejection::Busy("the cache's store")),
+    }
 }
 
 /// Reads a moment as it was sent to the page.
@@ -176,7 +232,8 @@ fn is_hard_reload(headers: &HeaderMap) -> bool {
 }
 
 fn not_stored(mut response: Response) -> Response {
-    let value = HeaderValue::from_static("no-store");
-    response.headers_mut().insert(header::CACHE_CONTROL, value);
+    response
+        .headers_mut()
+        .insert(header::CACHE_CONTROL, NO_STORE);
     response
 }

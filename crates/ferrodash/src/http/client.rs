@@ -73,6 +73,7 @@ pub(super) async fn serve(
     let call = call(callback, &parameters)?;
     let request = Arc::new(app.request(parts));
     app.count(client, &request)?;
+    app.catch_up(&request.headers).await;
     let context = Context::new(Arc::new(call), request.clone());
     let answered = run(&app, &context).await?;
     let (status, age, late) = (answered.status, answered.age, answered.late);

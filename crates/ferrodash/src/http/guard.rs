@@ -71,7 +71,7 @@ pub(super) async fn client(
 
 /// Returns whether the page is of another build. Clients other than our page do not send the
 /// header, and do not get it.
-fn is_stale(app: &AppState, headers: &HeaderMap) -> bool {
+pub(super) fn is_stale(app: &AppState, headers: &HeaderMap) -> bool {
     headers
         .get(BUILD)
         .is_some_and(|build| build.as_bytes() != app.build_id.as_bytes())

@@ -9,6 +9,9 @@ use crate::callback::Context;
 use crate::callback::run::answer::Kept;
 use crate::state::AppState;
 
+/// The number of names in a header.
+const MOST_NAMES: usize = 64;
+
 /// Tells the page that a cookie was set, so that another user may be signed in.
 const COOKIES: HeaderName = HeaderName::from_static("x-ferrodash-cookies");
 
@@ -19,7 +22,8 @@ pub(super) fn tell(
     context: &Context,
     kept: Option<&Kept>,
 ) {
-    let Some(kept) = kept else {
+    // Proxies refuse headers that are too long. An answer with so many tags is not kept in pages.
+    let Some(kept) = kept.filter(|kept| kept.selectors.len() <= MOST_NAMES) else {
         return;
     };
     let scopes = &app.scopes;

@@ -30,6 +30,7 @@ pub(super) async fn serve(
     let client = limits::client(&parts);
     let request = app.request(parts);
     app.count(client, &request)?;
+    app.catch_up(&request.headers).await;
     let context = Context::new(Arc::new(call), Arc::new(request));
     repeats::refuse(&app, &context, 0).await?;
     respond(&app, &context, accepts, start).await

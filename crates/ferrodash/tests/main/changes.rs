@@ -1,5 +1,7 @@
 //! What pages that keep answers learn of invalidations and of who uses the browser.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use axum::body::Body;
@@ -154,4 +156,73 @@ async fn events_begin_with_what_was_missed_and_follow_each_change() {
             assert_eq!(event["changed"].as_array().unwrap().len(), 1, "{event}");
         }
     }
+}
+
+#[tokio::test]
+async fn a_page_of_another_build_compares_everything_and_learns_no_names() {
+    let client = Client::new(app(options().vary("session")));
+    let first = changes(&client, "", &[]).await;
+    let seen = first["seen"].as_str().unwrap();
+    let old = [("x-ferrodash-build", "of-last-week")];
+    let news = changes(&client, seen, &old).await;
+    assert_eq!(news["changed"], Value::Null);
+    assert_eq!(news.get("scopes"), None);
+}
+
+#[tokio::test]
+async fn a_process_that_is_behind_looks_at_the_store_before_it_answers() {
+    for (url, _server) in shared_stores() {
+        let near = async || {
+            let builder = Cache::builder().memory(1 << 20);
+            builder.url(&url).await.unwrap().build()
+        };
+        let runs = Arc::new(AtomicU32::new(0));
+        let process = |cache: Cache| {
+            let counter = runs.clone();
+            let layout = html::Div::new((dcc::Input::new().id("a"), html::Div::new(()).id("out")));
+            let callback = Callback::builder()
+                .name("test::behind", "1")
+                .output(Output::new("out", "children"))
+                .input(("a", "value"))
+                .cache(options().client())
+                .handler(move |_: Value| {
+                    let run = counter.fetch_add(1, Ordering::SeqCst) + 1;
+                    async move { format!("run {run}") }
+                });
+            Client::new(App::new(layout).callback(callback).cache(cache))
+        };
+        let theirs = near().await;
+        let (one, two) = (process(near().await), process(theirs.clone()));
+        changes(&one, "", &[]).await;
+        changes(&two, "", &[]).await;
+        for number in 1..10 {
+            let call = json!({
+                "output": "out.children",
+                "inputs": [{"id": "a", "property": "value", "value": 1}],
+            });
+            let text = async |headers: &[(&str, &str)]| {
+                let answer = one.post_with(&call, headers).await;
+                answer.json()["response"]["out"]["children"].clone()
+            };
+            assert_eq!(text(&[]).await, format!("run {number}"));
+            theirs.invalidate_tag("orders").await.unwrap();
+            let seen = changes(&two, "", &[]).await["seen"].clone();
+            let known = [("x-ferrodash-seen", seen.as_str().unwrap())];
+            assert_eq!(text(&known).await, format!("run {}", number + 1), "{url}");
+        }
+    }
+}
+
+/// The addresses of stores that processes share, with what must live as long.
+fn shared_stores() -> Vec<(String, Box<dyn std::any::Any>)> {
+    let redis = ferrodash_testing::Redis::start();
+    let memcached = ferrodash_testing::Memcached::start();
+    let options = "namespace=behind&deadline=5s";
+    vec![
+        (format!("{}?{options}", redis.url()), Box::new(redis)),
+        (
+            format!("{}?{options}", memcached.url()),
+            Box::new(memcached),
+        ),
+    ]
 }

@@ -134,11 +134,22 @@ impl Histories {
     }
 
     /// Reads what the last invalidations marked.
-    pub(super) async fn recent(&self, history: usize, link: &mut Link) -> RedisResult<Recent> {
+    pub(super) async fn recent(
+        &self,
+        history: usize,
+        era: u64,
+        link: &mut Link,
+    ) -> RedisResult<Recent> {
         let mut command = redis::cmd("HMGET");
-        command.arg(&self.names.marks[history]).arg("log");
-        let ((log,),) = link.ask::<((Option<String>,),)>([command]).await?;
-        Ok(read_log(&log.unwrap_or_default()))
+        command
+            .arg(&self.names.marks[history])
+            .arg("era")
+            .arg("log");
+        let ((now, log),) = link
+            .ask::<((Option<u64>, Option<String>),)>([command])
+            .await?;
+        let log = log.filter(|_| now == Some(era)).unwrap_or_default();
+        Ok(read_log(&log))
     }
 
     /// Raises the counters of histories on one node, and marks selectors with them. Returns the

@@ -201,10 +201,13 @@ async fn answer_cached(
 ) -> Result<Answered, CallError> {
     let callback = &context.call().callback;
     let key = call_key(context);
-    let refreshed;
+    let asked;
     let call_options = if options.refresh && context.asks_for_fresh() {
-        refreshed = callback.options.clone().mode(Mode::Refresh);
-        &refreshed
+        asked = callback.options.clone().mode(Mode::Refresh);
+        &asked
+    } else if context.refuses_stale() {
+        asked = callback.options.clone().waits(true);
+        &asked
     } else {
         &callback.options
     };

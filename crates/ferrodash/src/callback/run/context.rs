@@ -509,6 +509,13 @@ impl Context {
             .is_some_and(|value| value.contains("no-cache"))
     }
 
+    /// Returns whether the sender does not want a stale answer: it has one, and compares it.
+    pub(crate) fn refuses_stale(&self) -> bool {
+        self.request
+            .header("cache-control")
+            .is_some_and(|value| value == "max-age=0")
+    }
+
     /// Returns what a function needs for stored values. A function whose answers are cached cannot
     /// put any, as one value would be shared by many pages.
     pub(crate) fn stored_context(&self) -> Option<StoredContext> {
