@@ -171,5 +171,6 @@ export const createStore = (name) => {
             })
         ).catch(() => {});
 
+    open(); // Before the page is busy with its bundles.
     return { find, put, forget, keepScopes };
 };
