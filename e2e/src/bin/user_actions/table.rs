@@ -26,18 +26,23 @@ impl Row {
     /// The medians of the steps.
     fn times(&self) -> String {
         let steps = self.rounds[0].times.len();
-        let median = |step: usize| {
-            let mut values: Vec<f64> = self.rounds.iter().map(|round| round.times[step]).collect();
-            values.sort_by(f64::total_cmp);
-            format!("{:.0}", values[values.len() / 2])
+        let of_step = |step: usize| {
+            let values = self.rounds.iter().map(|round| round.times[step]);
+            format!("{:.0}", median(values.collect()))
         };
-        let times: Vec<String> = (0..steps).map(median).collect();
+        let times: Vec<String> = (0..steps).map(of_step).collect();
         if times.is_empty() {
             "–".to_owned()
         } else {
             format!("{} ms", times.join(", "))
         }
     }
+}
+
+/// The value in the middle.
+pub(crate) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
 }
 
 /// A number with commas, as the guide writes it.
