@@ -539,7 +539,10 @@ async fn c21_after_a_long_sleep_nothing_old_is_shown_as_fresh() {
     browser.wait_until(IDLE).await;
     // The server's own clock has not moved, so it has the answer still.
     shows(&browser, "A 0").await;
-    assert_eq!(browser.js("return window.answers[0].source").await, "server");
+    assert_eq!(
+        browser.js("return window.answers[0].source").await,
+        "server"
+    );
     assert_eq!(site.callback_requests().len(), before + 1);
 }
 
