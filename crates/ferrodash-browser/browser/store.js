@@ -11,7 +11,7 @@ const LARGEST = 4 << 20;
 /** Pruning leaves so much, so that it is not needed with each answer. */
 const LEAVES = 0.8;
 /** A store that does not open in this time, in milliseconds, is done without. */
-const PATIENCE = 1000;
+const PATIENCE = 3000;
 
 /**
  * @template T

@@ -84,6 +84,7 @@ fn settings_that_are_off_are_left_out() {
         overlap: Default::default(),
         pure: Vec::new(),
         batch: None,
+        push: false,
         ticks: false,
         reload: false,
         cloud: false,
