@@ -83,22 +83,27 @@ async fn p95(client: &Client, calls: u32) -> Duration {
     times[times.len() * 95 / 100]
 }
 
+/// Makes a thousand calls a second, for some seconds.
+async fn flood(client: &Client) {
+    for _ in 0..1000 {
+        let calls = (0..10).map(|_| call(client, "192.0.2.1", "flood"));
+        let pause = tokio::time::sleep(Duration::from_millis(10));
+        tokio::join!(join_all(calls), pause);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn t7_a_client_that_floods_the_app_does_not_slow_down_another_one() {
     let client = Client::new(app().rate_limit(100, Duration::from_secs(1)));
-    let idle = p95(&client, 60).await;
-    let flood = async {
-        // A thousand calls a second, for as long as the other client asks.
-        for _ in 0..240 {
-            let calls = (0..10).map(|_| call(&client, "192.0.2.1", "flood"));
-            let pause = tokio::time::sleep(Duration::from_millis(10));
-            tokio::join!(join_all(calls), pause);
+    // The best of some rounds, as other tests use the machine, too.
+    let (mut idle, mut busy) = (Duration::MAX, Duration::MAX);
+    for _ in 0..4 {
+        idle = idle.min(p95(&client, 20).await);
+        tokio::select! {
+            time = p95(&client, 20) => busy = busy.min(time),
+            () = flood(&client) => panic!("the flood ended before the other client"),
         }
-    };
-    let busy = tokio::select! {
-        busy = p95(&client, 60) => busy,
-        () = flood => panic!("the flood ended before the other client"),
-    };
+    }
     assert!(
         busy < 2 * idle,
         "{busy:?} beside the flood, {idle:?} without it"
