@@ -99,8 +99,10 @@ export const createCache = (settings, requests, calls) => {
             answers.keepScopes(changes.scopes());
             store.keepScopes(changes.scopes());
         }
+        // Answers that are not kept have no names: a patch, for example, must not be applied twice.
         shown.renewWhere(
-            ({ callback }, entry) => !changes.counts(entry) || (didScopesChange && callback.scope !== undefined),
+            ({ callback }, entry) =>
+                (entry.on.length > 0 && !changes.counts(entry)) || (didScopesChange && callback.scope !== undefined),
             false
         );
     });
