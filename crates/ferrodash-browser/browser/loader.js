@@ -70,7 +70,7 @@ export const createLoader = (settings, { request }, calls, changes, keep) => {
 
     /**
      * @param {Question} question
-     * @param {boolean} isFresh Whether the server makes the answer anew.
+     * @param {boolean} isFresh Whether the server computes the answer again.
      */
     const send = ({ callback, call, resource, init, url, known }, isFresh) => {
         // With an old answer at hand, the page waits for a fresh one.
@@ -143,7 +143,7 @@ export const createLoader = (settings, { request }, calls, changes, keep) => {
      * Asks the server.
      *
      * @param {Question} question
-     * @param {boolean} [isFresh] Whether the server makes the answer anew.
+     * @param {boolean} [isFresh] Whether the server computes the answer again.
      * @returns {Promise<Loaded>}
      */
     const load = (question, isFresh) => {

@@ -55,7 +55,7 @@ export const createShownAnswers = (reload, textFor, isGood) => {
      * Loads an answer again. After a failure it is tried again, with growing pauses.
      *
      * @param {Shown} state
-     * @param {boolean} isFresh Whether the server makes it anew.
+     * @param {boolean} isFresh Whether the server computes it again.
      * @param {number} [pause]
      */
     const renew = (state, isFresh, pause = 500) => {

@@ -92,7 +92,10 @@ async fn redis_reports_invalidations_and_need_not_be_asked() {
         let name = format!("order:{number}");
         theirs.invalidate_tag(&name).await.unwrap();
         let told = timeout(Duration::from_millis(300), follower.next()).await;
-        assert_eq!(told.expect("it is told at once"), Some(vec![tag(&name)]));
+        assert_eq!(
+            told.expect("the change is known at once"),
+            Some(vec![tag(&name)])
+        );
     }
 }
 

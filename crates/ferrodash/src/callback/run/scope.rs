@@ -26,7 +26,7 @@ impl Scopes {
             .iter()
             .filter(|callback| callback.is_cached_by_clients())
         {
-            let set = scope_of(callback);
+            let set: Vec<Vary> = unseen(callback).cloned().collect();
             if !set.is_empty() && !sets.contains(&set) {
                 sets.push(set);
             }
@@ -39,8 +39,9 @@ impl Scopes {
     /// Returns the place of a callback's set in the list of names; `None` if its answers are for
     /// everybody.
     pub(crate) fn place(&self, callback: &Registered) -> Option<usize> {
-        let set = scope_of(callback);
-        self.sets.iter().position(|other| *other == set)
+        // On the path of each hit, so nothing is copied.
+        let is_own = |set: &Vec<Vary>| set.iter().eq(unseen(callback));
+        self.sets.iter().position(is_own)
     }
 
     /// Returns `true` if all answers that browsers keep are for everybody.
@@ -75,9 +76,8 @@ impl Scopes {
 }
 
 /// Returns what a page cannot see of what a callback varies by.
-fn scope_of(callback: &Registered) -> Vec<Vary> {
-    let unseen = callback.vary.iter().filter(|by| **by != Vary::Trigger);
-    unseen.cloned().collect()
+fn unseen(callback: &Registered) -> impl Iterator<Item = &Vary> {
+    callback.vary.iter().filter(|by| **by != Vary::Trigger)
 }
 
 /// Returns the first 64 bits in hex, which do not collide by accident.
