@@ -17,7 +17,7 @@
  */
 
 const MOST_ENTRIES = 200;
-const MOST_CHARACTERS = 16 << 20;
+const MOST_CHARACTERS = 16e6;
 
 /** A map of answers. When it is full, it drops those that were not used for the longest time. */
 export const createAnswers = () => {
@@ -67,10 +67,10 @@ export const createAnswers = () => {
      */
     const keepScopes = (scopes) =>
         Array.from(entries).forEach(([key, { scope }]) => {
-            scope && scopes.indexOf(scope) < 0 && forget(key);
+            scope && !scopes.includes(scope) && forget(key);
         });
 
-    return { keep, find, forget, keepScopes };
+    return { keep, find, keepScopes };
 };
 
 /** @typedef {ReturnType<typeof createAnswers>} Answers */

@@ -1,7 +1,8 @@
 // Answers that are applied outside of the renderer's own calls: those of calls that the renderer has given up for newer
 // ones, and those of calls that the script made itself.
 
-import { idOf, isThere, nameOf, pathOf, stateOf, valueOf } from "./renderer.js";
+import { flatten, listsOf } from "./call.js";
+import { callbacks, idOf, isThere, nameOf, pathOf, stateOf, valueOf } from "./renderer.js";
 
 /** @typedef {import("./call.js").Call} Call */
 
@@ -19,7 +20,7 @@ import { idOf, isThere, nameOf, pathOf, stateOf, valueOf } from "./renderer.js";
  * @returns {Values}
  */
 const valuesOf = ({ output }, { multi, response }) =>
-    multi ? response : { [output.slice(0, output.lastIndexOf("."))]: response.props };
+    multi || !response ? response || {} : { [output.slice(0, output.lastIndexOf("."))]: response.props };
 
 /**
  * Whether two values have the same content.
@@ -52,7 +53,7 @@ const ofPage = (values) => {
 };
 
 /** How many characters of answers are kept in all. */
-const MOST_SHOWN = 4 << 20;
+const MOST_SHOWN = 4e6;
 
 /** @param {Values} values */
 const setAll = (values) =>
@@ -66,10 +67,8 @@ const setAll = (values) =>
  * @param {Values} data
  */
 const endCallback = ({ output, outputs }, data) => {
-    /** @param {any} items */
-    const lists = (items) => [].concat(items || []).map((item) => [].concat(item));
     const getOutputs = (/** @type {RendererState["paths"]} */ paths) =>
-        lists(outputs).map((list) =>
+        listsOf(outputs).map((list) =>
             list.map((/** @type {{ id: ComponentId }} */ item) => Object.assign({ path: pathOf(paths, item.id) }, item))
         );
     const callback = { output, inputs: [], outputs: [], state: [], no_output: false };
@@ -87,12 +86,12 @@ const endCallback = ({ output, outputs }, data) => {
 export const applyAnswer = (call, text) => {
     const answer = JSON.parse(text);
     setAll(ofPage(answer.sideUpdate));
-    const values = ofPage(answer.response ? valuesOf(call, answer) : {});
+    const values = ofPage(valuesOf(call, answer));
     if (Object.keys(values).length === 0) {
         return;
     }
     // The renderer applies a patch when the answer comes, and the end of a callback has none.
-    const isPatch = text.indexOf("__dash_patch_update") >= 0;
+    const isPatch = text.includes("__dash_patch_update");
     stateOf().callbacks && !isPatch ? endCallback(call, values) : setAll(values);
 };
 
@@ -104,7 +103,7 @@ export const applyAnswer = (call, text) => {
  * @param {any} now
  * @param {any} figure
  */
-const isZoomed = (property, now, figure) =>
+export const isZoomed = (property, now, figure) =>
     property === "figure" && Boolean(now) && isEqual(now.data, figure.data) && isEqual(now.frames, figure.frames);
 
 /**
@@ -112,8 +111,10 @@ const isZoomed = (property, now, figure) =>
  * same object, so that a chart is not drawn again and keeps its zoom.
  *
  * The last answer is kept as text, because components may change the objects that they get.
+ *
+ * @param {import("./back.js").Returns} [returns]
  */
-export const createShown = () => {
+export const createShown = (returns) => {
     /**
      * The last answer for what a call writes.
      *
@@ -136,19 +137,26 @@ export const createShown = () => {
      */
     return (call, text) => {
         const answer = JSON.parse(text);
-        const values = answer.response ? valuesOf(call, answer) : {};
+        const values = valuesOf(call, answer);
         const target = targetOf(call);
         const last = shown.get(target);
         const before = last && (last.text === text ? values : valuesOf(call, JSON.parse(last.text)));
-        eachObject(values, (name, property, value) => {
+        if (returns && last) {
+            eachObject(last.values, (name, property) => returns.leave(valueOf(idOf(name), property), last.text));
+        }
+        const hasObjects = eachObject(values, (name, property, value) => {
             const old = last && last.values[name] && last.values[name][property];
             if (before && old && isEqual(before[name][property], value)) {
                 const now = valueOf(idOf(name), property);
                 values[name][property] = now === old || isZoomed(property, now, value) ? now : value;
             }
+            if (returns) {
+                before === values && property === "figure" && returns.bring(name, values[name]);
+                returns.bringAll(value, text);
+            }
         });
         forget(target);
-        if (text.length < MOST_SHOWN / 2 && eachObject(values, () => {})) {
+        if (hasObjects && text.length < MOST_SHOWN / 2) {
             shown.set(target, { text, values });
             characters += text.length;
             while (characters > MOST_SHOWN) {
@@ -187,23 +195,12 @@ const eachObject = (values, act) => {
 export const targetOf = ({ output, outputs, inputs }) => {
     // With `MATCH` in inputs alone, the calls differ in the components that they are about.
     const matched = (inputs || []).filter((/** @type {any} */ item) => item && !Array.isArray(item) && isObject(item.id));
-    const about = output.indexOf('["') < 0 ? matched : [].concat(/** @type {any} */ (outputs));
+    const about = output.includes('["') ? [].concat(/** @type {any} */ (outputs)) : matched;
     return output + about.map(namesOf).join();
 };
 
-/**
- * The outputs of a call, those with `ALL` each for itself.
- *
- * @param {Call} call
- * @returns {{ id: ComponentId, property: string }[]}
- */
-export const outputsOfCall = ({ outputs }) => {
-    const items = /** @type {any[]} */ ([].concat(/** @type {any} */ (outputs) || []));
-    return items.reduce((all, item) => all.concat(item), []);
-};
-
 /** @param {Call} call */
-export const namesOfOutputs = (call) => outputsOfCall(call).map(({ id, property }) => nameOf(id) + "." + property);
+export const namesOfOutputs = ({ outputs }) => flatten(outputs).map(({ id, property }) => nameOf(id) + "." + property);
 
 /**
  * Whether another callback has an output of this one as an input. Ids that are dictionaries are compared by their
@@ -212,11 +209,10 @@ export const namesOfOutputs = (call) => outputsOfCall(call).map(({ id, property 
  * @param {Call} call
  */
 export const hasDependents = (call) => {
-    const content = (stateOf().dependenciesRequest || {}).content || [];
     const nameFor = (/** @type {any} */ { id, property }) => (id[0] === "{" || isObject(id) ? "" : id) + "." + property;
-    const names = outputsOfCall(call).map(nameFor);
-    return content.some(({ output, inputs }) =>
-        inputs.some((input) => output !== call.output && names.indexOf(nameFor(input)) >= 0)
+    const names = flatten(call.outputs).map(nameFor);
+    return callbacks().some(({ output, inputs }) =>
+        inputs.some((input) => output !== call.output && names.includes(nameFor(input)))
     );
 };
 
@@ -230,14 +226,10 @@ const isObject = (value) => typeof value === "object";
  * @param {Call} call
  */
 export const writesOwnInput = ({ outputs, inputs }) => {
-    /** @param {any} items @returns {string[]} */
-    const names = (items) =>
-        [].concat(items || []).reduce((/** @type {string[]} */ all, /** @type {any} */ item) => {
-            const more = Array.isArray(item) ? names(item) : [nameOf(item.id) + "." + item.property.split("@")[0]];
-            return all.concat(more);
-        }, []);
+    /** @param {any} items */
+    const names = (items) => flatten(items).map(({ id, property }) => nameOf(id) + "." + property.split("@")[0]);
     const read = names(inputs);
-    return names(outputs).some((name) => read.indexOf(name) >= 0);
+    return names(outputs).some((name) => read.includes(name));
 };
 
 /** @param {any} item @returns {string} */

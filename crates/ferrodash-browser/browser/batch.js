@@ -129,7 +129,7 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
         if (status === 404 || status === 405) {
             batched.clear(); // A proxy does not let batches through, and will not.
         }
-        if ([403, 404, 405, 413, 422].indexOf(status) >= 0) {
+        if ([403, 404, 405, 413, 422].includes(status)) {
             return calls.forEach(sendAlone); // Too much at once, or not known here: single requests always work.
         }
         calls.forEach(({ resolve }) => resolve(response.clone()));
@@ -193,7 +193,7 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
             return alone();
         }
         const waiting = tick;
-        const isBatched = batched.has(output) && resource.indexOf("?") < 0 && !init.signal;
+        const isBatched = batched.has(output) && !resource.includes("?") && !init.signal;
         const headers = JSON.stringify(init.headers);
         return new Promise((resolve, reject) => waiting.push({ resource, init, alone, isBatched, headers, resolve, reject }));
     };

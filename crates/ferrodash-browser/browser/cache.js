@@ -21,8 +21,16 @@ import { createTabs } from "./tabs.js";
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {import("./versions.js").Requests} Requests */
 
-/** @param {string} text */
-const json = (text) => new Response(text, { headers: { "Content-Type": "application/json" } });
+/**
+ * An answer that is read at once, so that the page need not draw before it is there.
+ *
+ * @param {string} text
+ */
+const json = (text) => {
+    const response = new Response(text, { headers: { "Content-Type": "application/json" } });
+    response.text = () => Promise.resolve(text);
+    return response;
+};
 
 /** @param {Entry} entry @param {number} after The time after the answer is no longer fresh. */
 const isWithin = ({ at, fresh }, after) => Date.now() < at + fresh + after;
@@ -52,6 +60,9 @@ export const createCache = (settings, requests, calls) => {
      * @type {Map<string, { loading: Promise<Loaded>, seen: string }>}
      */
     const flights = new Map();
+    /** The keys that are looked up on disk. The renderer draws what is found together with what led to it. */
+    const searches = new Set();
+    window.ferrodashSearches = searches;
 
     /** @param {string} key @param {Entry} entry @param {boolean} isOnDisk */
     const keep = (key, entry, isOnDisk) => {
@@ -75,7 +86,10 @@ export const createCache = (settings, requests, calls) => {
             return { loading: known.loading, isShared: true };
         }
         const flight = { loading: start(), seen: changes.seen() };
-        const land = () => flights.get(key) === flight && flights.delete(key);
+        const land = () => {
+            searches.delete(key);
+            flights.get(key) === flight && flights.delete(key);
+        };
         flights.set(key, flight);
         flight.loading.then(land, land);
         return { loading: flight.loading, isShared: false };
@@ -161,9 +175,11 @@ export const createCache = (settings, requests, calls) => {
         const { key, url } = question;
         /** @returns {Promise<Loaded>} */
         const look = () =>
-            store
-                .find(key)
-                .then((entry) => (isOfUse(question, entry) ? { entry, source: "browser" } : loadOrKnown(question)));
+            store.find(key).then((entry) => {
+                searches.delete(key);
+                return isOfUse(question, entry) ? { entry, source: "browser" } : loadOrKnown(question);
+            });
+        url && searches.add(key);
         return url ? oneTab(key, look) : loadOrKnown(question);
     };
 
@@ -212,7 +228,7 @@ export const createCache = (settings, requests, calls) => {
      *
      * @param {string} output One of its outputs, as `id.property`.
      */
-    const refresh = (output) => shown.renewWhere(({ call }) => namesOfOutputs(call).indexOf(output) >= 0, true);
+    const refresh = (output) => shown.renewWhere(({ call }) => namesOfOutputs(call).includes(output), true);
 
     startPush(settings, changes);
     return { answer, refresh, ask: changes.ask };

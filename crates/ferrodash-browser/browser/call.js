@@ -15,6 +15,25 @@
  * @property {string[]} [changedPropIds]
  */
 
+/**
+ * Inputs, states or outputs, each as a list: with `ALL` it already is one.
+ *
+ * @param {any} items
+ * @returns {any[][]}
+ */
+export const listsOf = (items) => [].concat(items || []).map((item) => [].concat(item));
+
+/**
+ * The same, those with `ALL` each for itself.
+ *
+ * @param {any} items
+ * @returns {any[]}
+ */
+export const flatten = (items) => listsOf(items).reduce((all, list) => all.concat(list), []);
+
+/** The answer to a call that changes nothing. */
+export const nothing = () => new Response(null, { status: 204 });
+
 /** @typedef {RequestInit & { body: string }} CallInit The options of `fetch` for a call. */
 
 /**

@@ -178,8 +178,8 @@ export const createChanges = ({ prefix, client }, request, tabs) => {
     if (Object.keys(client).some((output) => client[output].scope !== undefined)) {
         // A page that comes back with the Back button may show what was made for somebody else.
         const { style } = document.documentElement;
-        window.addEventListener("pagehide", () => (style.visibility = "hidden"));
-        window.addEventListener("pageshow", ({ persisted }) => {
+        addEventListener("pagehide", () => (style.visibility = "hidden"));
+        addEventListener("pageshow", ({ persisted }) => {
             const before = String(known.scopes);
             const show = () => (before === String(known.scopes) ? (style.visibility = "") : location.reload());
             persisted ? ask().then(show) : show();

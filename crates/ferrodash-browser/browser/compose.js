@@ -2,7 +2,7 @@
 // component that changed is gone.
 
 import { applyAnswer, targetOf } from "./apply.js";
-import { fetchOptions, idOf, isThere, nameOf, stateOf, valueOf } from "./renderer.js";
+import { callbacks, fetchOptions, idOf, isThere, nameOf, stateOf, valueOf } from "./renderer.js";
 
 /** @typedef {import("./call.js").Call} Call */
 /** @typedef {import("./call.js").Item} Item */
@@ -55,7 +55,7 @@ const idsFor = (declared, changed) => {
  * @param {string} output
  */
 const outputsOf = (output) =>
-    (output.slice(0, 2) === ".." ? output.slice(2, -2).split("...") : [output]).map((text) => ({
+    (output.startsWith("..") ? output.slice(2, -2).split("...") : [output]).map((text) => ({
         id: text.slice(0, text.lastIndexOf(".")),
         property: text.slice(text.lastIndexOf(".") + 1),
     }));
@@ -87,7 +87,7 @@ const compose = (callback, carrier, changed, property, last) => {
     const outputs = callback.no_output ? [] : outputsOf(callback.output).map((output) => item(output, false));
     const call = {
         output: callback.output,
-        outputs: callback.output.slice(0, 2) === ".." ? outputs : outputs[0],
+        outputs: callback.output.startsWith("..") ? outputs : outputs[0],
         inputs: callback.inputs.map((input) => item(input, true)),
         state: callback.state.map((state) => item(state, true)),
         changedPropIds: [own + "." + carrier],
@@ -138,8 +138,7 @@ export const createComposer = (prefix, request, order) => {
      * @param {unknown} last
      */
     return (carrier, id, property, last) => {
-        const content = (stateOf().dependenciesRequest || {}).content || [];
-        content
+        callbacks()
             .filter(({ inputs, clientside_function }) => {
                 const isOf = inputs.some(
                     (input) =>

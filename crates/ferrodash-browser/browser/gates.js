@@ -5,6 +5,7 @@
 // The waits are those of lodash's `debounce` with its options `leading`, `trailing` and `maxWait`.
 
 import { isEqual } from "./apply.js";
+import { listsOf } from "./call.js";
 import { changedByCallback, elementOf, idOf, isThere, nameOf, trigger, valueOf } from "./renderer.js";
 
 /** @typedef {import("./settings.js").Gate} Gate */
@@ -25,15 +26,7 @@ import { changedByCallback, elementOf, idOf, isThere, nameOf, trigger, valueOf }
  */
 
 /** @param {Gate} gate @param {string} letter */
-const has = ({ flush }, letter) => flush.indexOf(letter) >= 0;
-
-/**
- * Inputs or states, each as a list: with `ALL` it already is one.
- *
- * @param {any[]} [items]
- * @returns {Item[][]}
- */
-const itemsOf = (items) => (items || []).map((item) => [].concat(item));
+const has = ({ flush }, letter) => flush.includes(letter);
 
 /**
  * Defines the functions of the gates. Returns the function that learns of calls: their values, and which waits they
@@ -230,7 +223,7 @@ export const defineGates = (gates, callAlone) => {
         }
     });
     on("visibilitychange", () => {
-        if (document.visibilityState === "hidden") {
+        if (document.hidden) {
             // The page may be closing, so nothing that takes another task is done.
             Array.from(waits.values())
                 .filter(({ gate }) => has(gate, "h"))
@@ -273,6 +266,6 @@ export const defineGates = (gates, callAlone) => {
             })
         );
     };
-    functions.sent = (/** @type {any} */ { inputs_list, states_list }) => learn(itemsOf(inputs_list), itemsOf(states_list));
-    return (/** @type {import("./call.js").Call} */ { inputs, state }) => learn(itemsOf(inputs), itemsOf(state));
+    functions.sent = (/** @type {any} */ { inputs_list, states_list }) => learn(listsOf(inputs_list), listsOf(states_list));
+    return (/** @type {import("./call.js").Call} */ { inputs, state }) => learn(listsOf(inputs), listsOf(state));
 };

@@ -13,7 +13,7 @@ export const createPauses = () => {
     const paused = new Set();
 
     document.addEventListener("visibilitychange", () => {
-        if (document.visibilityState === "visible") {
+        if (!document.hidden) {
             const ids = Array.from(paused);
             paused.clear();
             ids.map(idOf)
@@ -25,8 +25,8 @@ export const createPauses = () => {
     /** @param {Call} call */
     return ({ changedPropIds }) => {
         const names = changedPropIds || [];
-        const areTicks = names.length > 0 && names.every((name) => name.slice(-TICKS.length) === TICKS);
-        const isPaused = document.visibilityState === "hidden" && areTicks;
+        const areTicks = names.length > 0 && names.every((name) => name.endsWith(TICKS));
+        const isPaused = document.hidden && areTicks;
         if (isPaused) {
             names.forEach((name) => paused.add(name.slice(0, -TICKS.length)));
         }

@@ -116,7 +116,7 @@ export const createLoader = (settings, { request }, calls, changes, keep) => {
     const read = (question, response, asked) => {
         const { resource, init, url, known } = question;
         const { headers, status } = response;
-        if (url && [403, 404, 414].indexOf(status) >= 0) {
+        if (url && [403, 404, 414].includes(status)) {
             // The server does not know this address, for example because it runs another build: a POST always works.
             const key = question.call.output + " " + question.key;
             const alone = Object.assign({}, question, { key, url: undefined });

@@ -1,5 +1,6 @@
 // Sessions that have expired: the server answers 401. The page then stops making calls until the user has signed in again.
 
+import { nothing } from "./call.js";
 import { emit } from "./events.js";
 import { showNotice } from "./notices.js";
 
@@ -61,7 +62,7 @@ export const createLogin = () => {
         if (pending) {
             // The server would refuse the call if the user does not sign in.
             return pending.then(
-                () => (job.isObsolete ? new Response(null, { status: 204 }) : attempt(job, send)),
+                () => (job.isObsolete ? nothing() : attempt(job, send)),
                 () => new Response("", { status: 401 })
             );
         }
@@ -82,7 +83,7 @@ export const createLogin = () => {
             return response
                 .clone()
                 .text()
-                .then((text) => (text.indexOf("JWT Expired") >= 0 ? response : again(response)));
+                .then((text) => (text.includes("JWT Expired") ? response : again(response)));
         });
     };
     return attempt;

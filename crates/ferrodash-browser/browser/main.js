@@ -2,6 +2,7 @@
 // charts that stay here.
 
 import { createShown } from "./apply.js";
+import { createReturns } from "./back.js";
 import { createCalls } from "./batch.js";
 import { createCache } from "./cache.js";
 import { callOf } from "./call.js";
@@ -29,7 +30,8 @@ const realFetch = window.fetch;
 const requests = createRequests(settings);
 const order = createOrder();
 const waits = HAS_WAITS ? createWaits(settings, requests, order) : undefined;
-const overlap = createOverlap(settings.overlap || {}, createShown(), order);
+const shown = createShown(HAS_CACHE ? createReturns() : undefined);
+const overlap = createOverlap(settings.overlap || {}, shown, order);
 const signedIn = createLogin();
 const isPaused = settings.ticks ? () => false : createPauses();
 const retry = createRetries(settings.pure || [], order);

@@ -4,6 +4,7 @@
 // Older calls settle together with the newest one: the renderer would otherwise show that nothing runs any more.
 
 import { applyAnswer, hasDependents, targetOf, writesOwnInput } from "./apply.js";
+import { nothing } from "./call.js";
 
 /** @typedef {import("./call.js").Call} Call */
 
@@ -53,8 +54,6 @@ const outdate = (job) => {
     job.isObsolete = true;
     job.onObsolete && job.onObsolete();
 };
-
-const nothing = () => new Response(null, { status: 204 });
 
 /**
  * For a call whose connection was lost. The renderer switches `running` off when it has a response, and only then.
@@ -200,8 +199,9 @@ export const createOverlap = (policies, parse, order) => {
      */
     const abort = (line) => {
         const [job] = line.running;
-        const left = job.started + (usual.get(job.call.output) || 0) - performance.now();
-        const isLong = left > WORTH_ABORTING || performance.now() - job.started > WORTH_ABORTING;
+        const taken = performance.now() - job.started;
+        const left = (usual.get(job.call.output) || 0) - taken;
+        const isLong = Math.max(taken, left) > WORTH_ABORTING;
         if (isLong && !line.wasAborted && job.controller) {
             line.wasAborted = true;
             line.running.shift();

@@ -37,6 +37,8 @@ interface Window {
     AbortController?: typeof AbortController;
     /** The renderer asks it which calls do not count among the twelve that may be in progress. */
     ferrodashIsBatched?: (callback: { output: string }) => boolean;
+    /** The renderer waits for what is in it before it draws. */
+    ferrodashSearches?: Set<string>;
     BroadcastChannel?: typeof BroadcastChannel;
     EventSource?: typeof EventSource;
     /** For scripts of the app. */

@@ -76,7 +76,7 @@ export const startPush = ({ prefix, build, push }, changes) => {
         navigator.locks.request("ferrodash push " + prefix, { signal: control.signal }, hold).catch(() => {});
     };
 
-    const isVisible = () => document.visibilityState === "visible";
+    const isVisible = () => !document.hidden;
 
     const look = () => {
         isVisible() && changes.isSilent(patience) && changes.ask();
@@ -93,6 +93,6 @@ export const startPush = ({ prefix, build, push }, changes) => {
             document.addEventListener("visibilitychange", turn);
         }
     };
-    document.readyState === "complete" ? start() : window.addEventListener("load", start);
+    document.readyState === "complete" ? start() : addEventListener("load", start);
     document.addEventListener("visibilitychange", () => isVisible() && changes.askSeldom());
 };

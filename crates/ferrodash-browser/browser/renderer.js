@@ -54,9 +54,12 @@ export const valueOf = (id, property) => {
  */
 export const stateOf = () => (window.store ? window.store.getState() : /** @type {any} */ ({}));
 
+/** The callbacks, as the renderer knows them. */
+export const callbacks = () => (stateOf().dependenciesRequest || {}).content || [];
+
 /** @param {string} name */
 const cookieOf = (name) => {
-    const pair = document.cookie.split(/; */).filter((pair) => pair.slice(0, pair.indexOf("=")) === name)[0];
+    const pair = document.cookie.split(/; */).find((pair) => pair.startsWith(name + "="));
     return pair && decodeURIComponent(pair.slice(name.length + 1));
 };
 
@@ -85,7 +88,7 @@ export const pathOf = ({ strs, objs }, id) => {
     }
     const keys = Object.keys(id).sort();
     const sought = JSON.stringify(keys.map((key) => id[key]));
-    const found = (objs[keys.join()] || []).filter(({ values }) => JSON.stringify(values) === sought)[0];
+    const found = (objs[keys.join()] || []).find(({ values }) => JSON.stringify(values) === sought);
     return found && found.path;
 };
 

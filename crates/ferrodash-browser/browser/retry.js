@@ -4,6 +4,7 @@
 // sent, or if its callback only reads.
 
 import { applyAnswer } from "./apply.js";
+import { nothing } from "./call.js";
 import { hideNotice, showNotice } from "./notices.js";
 
 /** @typedef {import("./overlap.js").Job} Job */
@@ -58,15 +59,13 @@ export const createRetries = (pure, order) => {
      */
     const unsent = new Map();
 
-    const isOffline = () => !navigator.onLine;
-
     const sendUnsent = () => {
         hideNotice(OFFLINE);
         const calls = Array.from(unsent.values());
         unsent.clear();
         calls.forEach((send) => send());
     };
-    window.addEventListener("online", sendUnsent);
+    addEventListener("online", sendUnsent);
 
     /**
      * Keeps a call until the connection is back. The renderer learns that the call has ended, so that nothing shows as
@@ -89,7 +88,7 @@ export const createRetries = (pure, order) => {
         };
         unsent.set(job.target, again);
         showNotice(OFFLINE, "top:16px", "You are offline. The page continues when the connection is back.");
-        return new Response(null, { status: 204 });
+        return nothing();
     };
 
     /**
@@ -100,11 +99,11 @@ export const createRetries = (pure, order) => {
      * @returns {Promise<Response>}
      */
     return (job, send) => {
-        const isPure = pure.indexOf(job.call.output) >= 0;
+        const isPure = pure.includes(job.call.output);
         unsent.delete(job.target);
         /** @param {number} time @returns {Promise<Response>} */
         const attempt = (time) => {
-            const wasOffline = isOffline();
+            const wasOffline = !navigator.onLine;
             return send().then(
                 (response) => {
                     const { status } = response;
@@ -116,7 +115,7 @@ export const createRetries = (pure, order) => {
                     if (job.isObsolete) {
                         throw problem;
                     }
-                    if (isOffline() && (isPure || wasOffline)) {
+                    if (!navigator.onLine && (isPure || wasOffline)) {
                         return keep(job, () => attempt(0)); // It was not sent, or may be sent twice.
                     }
                     if (isPure && time < MOST_TIMES) {
@@ -129,7 +128,7 @@ export const createRetries = (pure, order) => {
         /** @param {Response | undefined} response @param {number} time */
         const later = (response, time) =>
             pause(job, waitBefore(response, time)).then(() =>
-                job.isObsolete ? new Response(null, { status: 204 }) : attempt(time + 1)
+                job.isObsolete ? nothing() : attempt(time + 1)
             );
         return attempt(0);
     };

@@ -1,6 +1,7 @@
 // The answers that the page shows. One that counts no longer, or is stale, is loaded again, and shown if it is another one.
 
-import { applyAnswer, outputsOfCall, targetOf } from "./apply.js";
+import { applyAnswer, targetOf } from "./apply.js";
+import { flatten } from "./call.js";
 import { isThere } from "./renderer.js";
 import { reloadOnce } from "./versions.js";
 
@@ -59,7 +60,7 @@ export const createShownAnswers = (reload, textFor, isGood) => {
      * @param {number} [pause]
      */
     const renew = (state, isFresh, pause = 500) => {
-        const isGone = !outputsOfCall(state.question.call).every(({ id }) => isThere(id));
+        const isGone = !flatten(state.question.call.outputs).every(({ id }) => isThere(id));
         if (!isLast(state) || !state.entry || isGone) {
             return;
         }

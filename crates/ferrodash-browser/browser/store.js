@@ -6,8 +6,8 @@
 /** @typedef {Entry & { size: number }} Stored */
 
 const MOST_ENTRIES = 500;
-const MOST_CHARACTERS = 48 << 20;
-const LARGEST = 4 << 20;
+const MOST_CHARACTERS = 5e7;
+const LARGEST = 4e6;
 /** Pruning leaves so much, so that it is not needed with each answer. */
 const LEAVES = 0.8;
 /** A store that does not open in this time, in milliseconds, is done without. */
@@ -167,10 +167,10 @@ export const createStore = (name) => {
     const keepScopes = (scopes) =>
         transact("readwrite", (answers) =>
             eachKey(answers, "scope", "next", ({ key, primaryKey }) => {
-                scopes.indexOf(/** @type {string} */ (key)) < 0 && answers.delete(primaryKey);
+                !scopes.includes(/** @type {string} */ (key)) && answers.delete(primaryKey);
             })
         ).catch(() => {});
 
     open(); // Before the page is busy with its bundles.
-    return { find, put, forget, keepScopes };
+    return { find, put, keepScopes };
 };

@@ -15,21 +15,23 @@ use crate::args::{DurationArg, check_callback, keys, once, texts, value, version
 use crate::handler::{Handler, counted};
 use crate::overlap::OverlapArg;
 use crate::policy::{self, PolicyArgs};
-use crate::property::{INPUT, OUTPUT, Property, STATE, id_and_property};
+use crate::property::{INPUT, OUTPUT, Property, STATE, TRIGGER, id_and_property};
 
 /// The keys, for the message about an unknown key. [`Arguments`] must parse the same ones.
-const KEYS: &str = "output, input, state, args, cache, running, prevent_initial_call, \
-                    optional, hidden, on_error, api_endpoint, timeout, \
+const KEYS: &str = "output, input, trigger, state, args, cache, running, \
+                    prevent_initial_call, optional, hidden, on_error, api_endpoint, timeout, \
                     dynamic_callbacks, batch and overlap";
 
-/// The arguments of the attribute. `output`, `input`, `state`, `args` and `running` can be given
-/// several times; the other keys once.
+/// The arguments of the attribute. `output`, `input`, `trigger`, `state`, `args` and `running` can
+/// be given several times; the other keys once.
 #[derive(Default)]
 pub(crate) struct Arguments {
     /// The targets of the function's values, in the order of these.
     outputs: Vec<Property>,
     /// Inputs and structs, in their order, which is that of the first arguments of the function.
     inputs: Vec<Leading>,
+    /// The inputs that are no arguments.
+    triggers: Vec<Property>,
     /// The states, in the order of the arguments that follow.
     states: Vec<Property>,
     /// The properties that are set while the callback runs.
@@ -115,6 +117,7 @@ impl Parse for Arguments {
                 "input" => arguments
                     .inputs
                     .push(Leading::Input(Box::new(Property::parse(input, INPUT)?))),
+                "trigger" => arguments.triggers.push(Property::parse(input, TRIGGER)?),
                 "state" => arguments.states.push(Property::parse(input, STATE)?),
                 "args" => arguments.inputs.push(Leading::Args(fields(input)?)),
                 "running" => arguments.running.push(Running::parse(input)?),
@@ -361,7 +364,7 @@ fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
     calls
 }
 
-/// Writes the calls for outputs, inputs and states. Each has the place of its property, so that the
+/// Writes the calls for outputs, inputs, triggers and states. Each has the place of its property, so that the
 /// compiler shows that.
 fn dependency_calls(arguments: &Arguments) -> Vec<TokenStream> {
     let outputs = arguments.outputs.iter().map(|property| {
@@ -378,11 +381,19 @@ fn dependency_calls(arguments: &Arguments) -> Vec<TokenStream> {
             quote!(.args(#args))
         }
     });
+    let triggers = arguments.triggers.iter().map(|property| {
+        let input = property.input();
+        quote!(.trigger(#input))
+    });
     let states = arguments.states.iter().map(|property| {
         let state = property.state();
         quote!(.state(#state))
     });
-    outputs.chain(inputs).chain(states).collect()
+    outputs
+        .chain(inputs)
+        .chain(triggers)
+        .chain(states)
+        .collect()
 }
 
 /// Writes the calls for options that are a flag or one value, each of which is a method of the

@@ -23,7 +23,7 @@ pub(crate) struct Property {
     allow_duplicate: Option<()>,
 }
 
-/// The options of an output, an input and a state.
+/// The options of an output, an input, a trigger and a state.
 pub(crate) const OUTPUT: &[&str] = &["allow_duplicate"];
 pub(crate) const INPUT: &[&str] = &[
     "debounce",
@@ -34,6 +34,16 @@ pub(crate) const INPUT: &[&str] = &[
     "flush",
     "hold_callbacks",
     "default",
+    "optional",
+];
+pub(crate) const TRIGGER: &[&str] = &[
+    "debounce",
+    "throttle",
+    "max_wait",
+    "leading",
+    "trailing",
+    "flush",
+    "hold_callbacks",
     "optional",
 ];
 pub(crate) const STATE: &[&str] = &["default", "optional"];

@@ -286,6 +286,53 @@ async fn t8_an_interval_of_a_hidden_page_asks_nothing_and_once_when_it_is_shown(
     assert!((2..=4).contains(&rhythm), "{rhythm} calls in 3 s");
 }
 
+/// An app that shows the load at each tick of an interval of two seconds.
+fn clock(calls: Arc<AtomicU32>) -> App {
+    let callback = Callback::builder()
+        .name("connection::load", "1")
+        .output(Output::new("out", "children"))
+        .trigger(("interval", "n_intervals"))
+        .cache(CacheOptions::new(Duration::from_secs(2)).client())
+        .handler(move || {
+            let number = calls.fetch_add(1, Ordering::SeqCst);
+            async move { number.to_string() }
+        });
+    let layout = html::Div::new((layout(), dcc::Interval::new().id("interval").interval(2000)));
+    App::new(layout).callback(callback)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c8_five_windows_with_one_interval_ask_as_often_as_one() {
+    let calls = Arc::new(AtomicU32::new(0));
+    let site = Site::start(clock(calls.clone())).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    let first = browser.driver.window().await.unwrap();
+    for _ in 0..4 {
+        // A window, and not a tab, so that all are visible.
+        let window = browser.driver.new_window().await.unwrap();
+        browser.driver.switch_to_window(window).await.unwrap();
+        browser.open(&site.url("/")).await;
+        browser.let_pass(150).await;
+    }
+    let before = (site.callback_requests().len(), calls.load(Ordering::SeqCst));
+    browser.let_pass(10_000).await;
+    let asked = site.callback_requests().len() - before.0;
+    assert!((3..=6).contains(&asked), "{asked} requests in 10 s");
+    // Each window shows what one of them asked for.
+    let newest = calls.load(Ordering::SeqCst);
+    let shown: u32 = browser.text("out").await.parse().unwrap();
+    assert!(shown + 2 >= newest, "{shown} of {newest}");
+    let last = browser.driver.window().await.unwrap();
+    browser.driver.switch_to_window(first).await.unwrap();
+    browser.driver.close_window().await.unwrap();
+    browser.driver.switch_to_window(last).await.unwrap();
+    let before = calls.load(Ordering::SeqCst);
+    browser.let_pass(4000).await;
+    let more = calls.load(Ordering::SeqCst) - before;
+    assert!((1..=3).contains(&more), "{more} runs in 4 s");
+}
+
 /// Answers calls with a login page until somebody has asked for `/login`.
 fn behind_login(router: Router, open: Arc<AtomicU32>, refused: Arc<AtomicU32>) -> Router {
     router.layer(from_fn(move |request: Request, next: Next| {

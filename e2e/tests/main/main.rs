@@ -7,6 +7,7 @@
 )]
 
 mod answers;
+mod back;
 mod batch;
 mod cache;
 mod callbacks;
@@ -23,6 +24,7 @@ mod patterns;
 mod push;
 mod render;
 mod security;
+mod storage;
 mod suites;
 mod throttle;
 mod typing;

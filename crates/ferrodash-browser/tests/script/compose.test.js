@@ -40,7 +40,7 @@ const type = (page, value) => {
 };
 
 const hide = async (page) => {
-    page.document.visibilityState = "hidden";
+    page.document.hidden = true;
     page.fire("visibilitychange");
     await settle();
 };

@@ -14,6 +14,7 @@ test("the script defines what the renderer uses, and nothing else", () => {
         "dash_component_api",
         "ferrodash",
         "ferrodashIsBatched",
+        "ferrodashSearches",
     ]);
     assert.deepEqual(Object.keys(dash_clientside), ["ferrodash"]);
     assert.deepEqual(Object.keys(dash_clientside.ferrodash), ["gate_0", "gate_1", "sent"]);

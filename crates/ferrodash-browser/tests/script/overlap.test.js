@@ -123,12 +123,12 @@ const tick = (page, value) => page.call({ ...body("out.children", value), change
 test("a call of an interval is left out while the page is hidden, but not the answer of one in progress", async () => {
     for (const policy of [[], ["latest", 1], ["skip", 1], ["queue", 2], ["parallel", 1]]) {
         const page = openPage(...policy);
-        page.document.visibilityState = "hidden";
+        page.document.hidden = true;
         assert.equal((await tick(page, 0)).status, 204);
-        page.document.visibilityState = "visible";
+        page.document.hidden = false;
         const first = tick(page, 1);
         await settle();
-        page.document.visibilityState = "hidden";
+        page.document.hidden = true;
         const second = tick(page, 2);
         await settle();
         assert.equal(page.requests.length, 1);
@@ -141,10 +141,10 @@ test("a call of an interval is left out while the page is hidden, but not the an
 test("a page that is shown again has a tick of each interval that was left out", async () => {
     const page = openPage();
     page.add("clock", { n_intervals: 7 });
-    page.document.visibilityState = "hidden";
+    page.document.hidden = true;
     await tick(page, 0);
     await tick(page, 1);
-    page.document.visibilityState = "visible";
+    page.document.hidden = false;
     page.fire("visibilitychange");
     assert.deepEqual(page.sets, [["clock", { n_intervals: 7 }]]);
 });

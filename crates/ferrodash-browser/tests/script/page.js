@@ -225,6 +225,7 @@ export class Page {
             Date: { now: () => clock.now, parse: Date.parse },
             MessageChannel: Channel,
             CustomEvent,
+            addEventListener: page.window.addEventListener.bind(page.window),
             setTimeout: clock.setTimeout,
             clearTimeout: clock.clearTimeout,
         };

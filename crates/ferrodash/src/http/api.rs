@@ -23,7 +23,7 @@ use super::respond::add_effects;
 use super::send::{JSON, empty};
 use crate::callback::run::answer::{limited, run_function};
 use crate::callback::{
-    Answer, Arguments, Call, CallError, Context, OutputValue, Registered, shortened,
+    Answer, Arguments, Call, CallError, Context, OutputValue, Parameter, Registered, shortened,
 };
 use crate::limits;
 use crate::state::AppState;
@@ -96,12 +96,17 @@ fn arguments(callback: &Registered, body: &Bytes) -> Result<Arguments, Rejection
         .unwrap_or_default();
     let read = Named(names).deserialize(&mut serde_json::Deserializer::from_slice(body));
     let sent = read.map_err(|error| Rejection::Malformed(error.to_string()))?;
-    let is_flat = callback.callback.spec.parameters.is_none();
+    let spec = &callback.callback.spec;
+    let parameters = spec.all_parameters();
+    let default = |parameter: &Parameter| match parameter {
+        Parameter::Input(index) => callback.unset(*index).clone(),
+        Parameter::State(index) => callback.unset(spec.inputs.len() + index).clone(),
+        // A struct has no default as a whole.
+        Parameter::Struct(_) => Bytes::from_static(b"null"),
+    };
     let value = |(index, sent): (usize, Option<&RawValue>)| match sent {
         Some(text) => body.slice_ref(text.get().as_bytes()),
-        // An argument that is a struct has no default as a whole.
-        None if is_flat => callback.unset(index).clone(),
-        None => Bytes::from_static(b"null"),
+        None => default(&parameters[index]),
     };
     Ok(Arguments {
         values: sent.into_iter().enumerate().map(value).collect(),

@@ -140,7 +140,8 @@ fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rej
     })
 }
 
-/// Reads the arguments of a callback without wildcards; there must be as many as it declares.
+/// Reads the arguments of a callback without wildcards; there must be as many as it declares. What
+/// only triggers it is not among them, and counts as unset.
 fn values(callback: &Registered, parameters: &Parameters) -> Result<Vec<Bytes>, Rejection> {
     if callback.has_patterns {
         return Err(mismatch(
@@ -150,7 +151,8 @@ fn values(callback: &Registered, parameters: &Parameters) -> Result<Vec<Bytes>, 
         ));
     }
     let texts: Vec<&RawValue> = parse_json(parameters.r#in.as_bytes())?;
-    let declared = callback.wire.sources.len();
+    let spec = &callback.callback.spec;
+    let declared = callback.wire.arguments(spec).count();
     if texts.len() != declared {
         let reason = format!("{} were sent, {declared} are declared", texts.len());
         return Err(mismatch(callback, "arguments", &reason));
@@ -160,12 +162,19 @@ fn values(callback: &Registered, parameters: &Parameters) -> Result<Vec<Bytes>, 
         .split(',')
         .filter_map(|index| index.parse().ok())
         .collect();
-    let value = |(index, text): (usize, &&RawValue)| {
-        if unset.contains(&index) {
-            callback.unset(index).clone()
+    let mut sent = texts.iter().enumerate();
+    let value = |index: usize| {
+        let text = if spec.is_argument(index) {
+            sent.next()
         } else {
-            Bytes::copy_from_slice(text.get().as_bytes())
+            None
+        };
+        match text {
+            Some((place, text)) if !unset.contains(&place) => {
+                Bytes::copy_from_slice(text.get().as_bytes())
+            }
+            _ => callback.unset(index).clone(),
         }
     };
-    Ok(texts.iter().enumerate().map(value).collect())
+    Ok((0..callback.wire.sources.len()).map(value).collect())
 }

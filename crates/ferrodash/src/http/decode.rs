@@ -101,31 +101,34 @@ pub(super) fn mismatch(
 /// several.
 ///
 /// A property that is unset has the text of its default. That is also so for single components in a
-/// list.
+/// list, and for what only triggers the callback.
 fn value(callback: &Registered, index: usize, item: &Item<'_>, body: &Bytes) -> Bytes {
-    match item {
-        Item::One(sent) => slice(sent, body).unwrap_or_else(|| callback.unset(index).clone()),
-        Item::Many(many) => {
-            let text = |sent: &Sent<'_>| {
-                sent.value
-                    .map_or(callback.unset(index).len(), |value| value.get().len())
-            };
-            let length: usize = many.iter().map(|sent| 1 + text(sent)).sum();
-            let mut list = Vec::with_capacity(2 + length);
-            list.push(b'[');
-            for sent in many {
-                if list.len() > 1 {
-                    list.push(b',');
-                }
-                list.extend(
-                    sent.value
-                        .map_or(&callback.unset(index)[..], |value| value.get().as_bytes()),
-                );
-            }
-            list.push(b']');
-            list.into()
+    let unset = callback.unset(index);
+    let is_argument = callback.callback.spec.is_argument(index);
+    let many = match item {
+        Item::One(sent) => {
+            let text = slice(sent, body).filter(|_| is_argument);
+            return text.unwrap_or_else(|| unset.clone());
         }
+        Item::Many(many) => many,
+    };
+    let texts = || {
+        many.iter().map(|sent| match sent.value {
+            Some(value) if is_argument => value.get().as_bytes(),
+            _ => &unset[..],
+        })
+    };
+    let length: usize = texts().map(|text| 1 + text.len()).sum();
+    let mut list = Vec::with_capacity(2 + length);
+    list.push(b'[');
+    for text in texts() {
+        if list.len() > 1 {
+            list.push(b',');
+        }
+        list.extend(text);
     }
+    list.push(b']');
+    list.into()
 }
 
 /// Returns a value as a slice of the request's body; `None` if the property is unset.
@@ -281,7 +284,9 @@ fn triggers(
             None => Some(call.values[index].clone()),
             Some(Ids::One(known)) => (*known == id).then(|| call.values[index].clone()),
             Some(Ids::Many(ids)) => {
-                let values = items[index].many().iter().map(|sent| slice(sent, body));
+                let is_argument = call.callback.callback.spec.is_argument(index);
+                let value = |sent| slice(sent, body).filter(|_| is_argument);
+                let values = items[index].many().iter().map(value);
                 let values = lists
                     .entry(index)
                     .or_insert_with(|| ids.iter().zip(values).collect());

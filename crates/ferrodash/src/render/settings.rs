@@ -180,7 +180,11 @@ fn client_callback<'a>(
     };
     ClientCallback {
         token: &shared.token,
-        arguments: callback.wire.sources.iter().map(argument).collect(),
+        arguments: callback
+            .wire
+            .arguments(&callback.callback.spec)
+            .map(argument)
+            .collect(),
         trigger: callback.vary.contains(&Vary::Trigger),
         pattern: callback.has_patterns,
         scope: scopes.place(callback),

@@ -27,7 +27,7 @@ fn app() -> App {
 }
 
 /// What our script reads in the page.
-async fn script_config(client: &Client) -> Value {
+pub(crate) async fn script_config(client: &Client) -> Value {
     let page = client.get("/").await.text();
     let start = page
         .find("id=\"_ferrodash-config\" type=\"application/json\">")

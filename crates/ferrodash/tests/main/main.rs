@@ -43,6 +43,7 @@ mod stale;
 mod start;
 mod stored;
 mod tidy;
+mod triggers;
 mod ui;
 mod words;
 

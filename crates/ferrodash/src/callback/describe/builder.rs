@@ -119,6 +119,29 @@ impl CallbackBuilder {
         self
     }
 
+    /// Adds a trigger: an input whose change triggers the callback, and whose value is no argument
+    /// of the function. It is not part of the cache's key either.
+    ///
+    /// So an interval renews an answer for all pages at once: those that tick within the timeout of
+    /// an answer have the same one.
+    ///
+    /// ```
+    /// # use std::time::Duration;
+    /// # use ferrodash::{CacheOptions, Callback, Output};
+    /// let load = Callback::builder()
+    ///     .output(Output::new("load", "children"))
+    ///     .trigger(("clock", "n_intervals"))
+    ///     .cache(CacheOptions::new(Duration::from_secs(2)).client())
+    ///     .handler(async || "0.7");
+    /// # let _ = load;
+    /// ```
+    pub fn trigger(mut self, input: impl Into<Input>) -> Self {
+        let mut input = input.into();
+        input.is_argument = false;
+        self.spec.inputs.push(input);
+        self
+    }
+
     /// Adds a state: an argument whose change does not trigger the callback. In the function's
     /// arguments, states come after all inputs, whatever the order of these calls.
     pub fn state(mut self, state: impl Into<State>) -> Self {
@@ -397,11 +420,12 @@ impl CallbackBuilder {
         })
     }
 
-    /// Completes a clientside callback: wraps the function if inputs are debounced, and gives the
-    /// callback a name.
+    /// Completes a clientside callback: wraps the function if it does not take all that the
+    /// renderer calls it with, and gives the callback a name.
     fn finish_clientside(mut self, mut function: Clientside) -> Callback {
-        if self.spec.inputs.iter().any(|input| input.wait.is_set()) {
-            function = function.behind_gates(&self.spec);
+        let mut inputs = self.spec.inputs.iter();
+        if inputs.any(|input| input.wait.is_set() || !input.is_argument) {
+            function = function.wrapped(&self.spec);
         }
         if self.spec.name.is_empty() {
             self.spec.name = match &function.source {
@@ -415,11 +439,10 @@ impl CallbackBuilder {
     /// Puts the parts together. States come after inputs and structs, as declared in
     /// [`state`](Self::state).
     fn finish(mut self, function: Function) -> Callback {
-        if self
-            .leading
-            .iter()
-            .any(|parameter| matches!(parameter, Parameter::Struct(_)))
-        {
+        let are_all_arguments = self.spec.inputs.iter().all(|input| input.is_argument);
+        let mut leading = self.leading.iter();
+        let is_flat = !leading.any(|parameter| matches!(parameter, Parameter::Struct(_)));
+        if !(is_flat && are_all_arguments) {
             self.leading.append(&mut self.trailing);
             self.spec.parameters = Some(self.leading);
         }
@@ -441,15 +464,15 @@ impl Clientside {
         }
     }
 
-    /// Wraps the function of a callback with debounced inputs: the renderer calls the wrapper with
-    /// carriers and real values (see `debounce.rs`), and the wrapper calls the function with the
-    /// real ones.
-    fn behind_gates(self, spec: &Spec) -> Self {
+    /// Wraps the function of a callback with debounced inputs or triggers. The renderer calls the
+    /// wrapper with all values, carriers among them (see `debounce.rs`), and the wrapper calls the
+    /// function with those that are its arguments.
+    fn wrapped(self, spec: &Spec) -> Self {
         let place = |source: &Source| match source {
             Source::Input(index) => format!("all[{index}]"),
             Source::State(index) => format!("all[{}]", spec.inputs.len() + index),
         };
-        let arguments: Vec<String> = spec.wire().sources.iter().map(place).collect();
+        let arguments: Vec<String> = spec.wire().arguments(spec).map(place).collect();
         let function = match self.source {
             Some(source) => format!("({}\n)", source.trim_end().trim_end_matches(';')),
             None => format!(

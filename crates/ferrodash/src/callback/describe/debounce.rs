@@ -115,6 +115,17 @@ impl Shape {
     }
 }
 
+impl Shape {
+    /// Returns where the values that are arguments of the function come from. The shape must be one
+    /// of this description.
+    pub(crate) fn arguments<'a>(&'a self, spec: &'a Spec) -> impl Iterator<Item = &'a Source> {
+        let sources = self.sources.iter().enumerate();
+        sources
+            .filter(|(index, _)| spec.is_argument(*index))
+            .map(|(_, source)| source)
+    }
+}
+
 impl Spec {
     /// Returns the gates of the inputs whose changes are held back.
     pub(crate) fn gates(&self) -> impl Iterator<Item = Gate> {

@@ -87,7 +87,8 @@ pub struct Output {
 
 /// A property whose change triggers a callback, and whose value is an argument of its function.
 ///
-/// A pair of an id and a property can be used instead: `("name", "value")`.
+/// A pair of an id and a property can be used instead: `("name", "value")`. As a
+/// [`trigger`](crate::CallbackBuilder::trigger) it is no argument.
 ///
 /// ```
 /// use std::time::Duration;
@@ -106,6 +107,8 @@ pub struct Input {
     pub(crate) default: Option<serde_json::Value>,
     /// True if the component may be missing from the page.
     pub(crate) optional: bool,
+    /// False if it only triggers the callback: nobody reads its value.
+    pub(crate) is_argument: bool,
 }
 
 /// A property whose value is an argument of a callback's function, and whose change does not
@@ -156,6 +159,7 @@ impl Input {
             wait: Wait::default(),
             default: None,
             optional: false,
+            is_argument: true,
         }
     }
 

@@ -126,6 +126,12 @@ impl Spec {
         }
     }
 
+    /// Returns whether anybody reads the value of the input or state with this index, counted over
+    /// both.
+    pub(crate) fn is_argument(&self, index: usize) -> bool {
+        self.inputs.get(index).is_none_or(|input| input.is_argument)
+    }
+
     /// Returns whether some id has wildcards, so that a call says which components it is about.
     pub(crate) fn has_patterns(&self) -> bool {
         self.properties().any(Property::is_pattern)
