@@ -249,13 +249,15 @@ impl Browser {
         self.wait_until(&expression).await;
     }
 
-    /// Types a text, with a pause after each key.
+    /// Types a text, a key in each pause. The driver's own pauses between keys are shorter than they
+    /// should be.
     pub async fn type_text(&self, text: &str, pause: Duration) -> WebDriverResult<()> {
-        self.driver
-            .action_chain_with_delay(Some(pause), None)
-            .send_keys(text)
-            .perform()
-            .await
+        let mut times = tokio::time::interval(pause);
+        for key in text.chars() {
+            times.tick().await;
+            self.driver.action_chain().send_keys(key).perform().await?;
+        }
+        Ok(())
     }
 
     /// The errors in the console so far; each is returned once.

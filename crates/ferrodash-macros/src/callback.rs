@@ -28,10 +28,9 @@ const KEYS: &str = "output, input, trigger, state, args, cache, running, \
 pub(crate) struct Arguments {
     /// The targets of the function's values, in the order of these.
     outputs: Vec<Property>,
-    /// Inputs and structs, in their order, which is that of the first arguments of the function.
+    /// Inputs, triggers and structs, in their order. That of inputs and structs is the order of the
+    /// first arguments of the function.
     inputs: Vec<Leading>,
-    /// The inputs that are no arguments.
-    triggers: Vec<Property>,
     /// The states, in the order of the arguments that follow.
     states: Vec<Property>,
     /// The properties that are set while the callback runs.
@@ -53,10 +52,11 @@ pub(crate) struct Arguments {
     overlap: Option<OverlapArg>,
 }
 
-/// An argument among the inputs. Inputs and structs come before the states, in the order of the
-/// attribute.
+/// An argument among the inputs, or an input that is no argument. Inputs and structs come before the
+/// states, in the order of the attribute.
 enum Leading {
     Input(Box<Property>),
+    Trigger(Box<Property>),
     Args(Vec<Field>),
 }
 
@@ -107,7 +107,8 @@ struct CacheArgs {
     vary: Vec<LitStr>,
 }
 
-// The order of keys matters only among outputs, among inputs and structs, and among states.
+// The order of keys matters only among outputs, among inputs, triggers and structs, and among
+// states.
 impl Parse for Arguments {
     fn parse(input: ParseStream<'_>) -> Result<Self> {
         let mut arguments = Self::default();
@@ -117,7 +118,9 @@ impl Parse for Arguments {
                 "input" => arguments
                     .inputs
                     .push(Leading::Input(Box::new(Property::parse(input, INPUT)?))),
-                "trigger" => arguments.triggers.push(Property::parse(input, TRIGGER)?),
+                "trigger" => arguments
+                    .inputs
+                    .push(Leading::Trigger(Box::new(Property::parse(input, TRIGGER)?))),
                 "state" => arguments.states.push(Property::parse(input, STATE)?),
                 "args" => arguments.inputs.push(Leading::Args(fields(input)?)),
                 "running" => arguments.running.push(Running::parse(input)?),
@@ -364,7 +367,7 @@ fn builder_calls(arguments: &Arguments) -> Vec<TokenStream> {
     calls
 }
 
-/// Writes the calls for outputs, inputs, triggers and states. Each has the place of its property, so that the
+/// Writes the calls for outputs, inputs and states. Each has the place of its property, so that the
 /// compiler shows that.
 fn dependency_calls(arguments: &Arguments) -> Vec<TokenStream> {
     let outputs = arguments.outputs.iter().map(|property| {
@@ -376,24 +379,20 @@ fn dependency_calls(arguments: &Arguments) -> Vec<TokenStream> {
             let input = property.input();
             quote!(.input(#input))
         }
+        Leading::Trigger(property) => {
+            let input = property.input();
+            quote!(.trigger(#input))
+        }
         Leading::Args(fields) => {
             let args = args(fields);
             quote!(.args(#args))
         }
     });
-    let triggers = arguments.triggers.iter().map(|property| {
-        let input = property.input();
-        quote!(.trigger(#input))
-    });
     let states = arguments.states.iter().map(|property| {
         let state = property.state();
         quote!(.state(#state))
     });
-    outputs
-        .chain(inputs)
-        .chain(triggers)
-        .chain(states)
-        .collect()
+    outputs.chain(inputs).chain(states).collect()
 }
 
 /// Writes the calls for options that are a flag or one value, each of which is a method of the
@@ -495,7 +494,9 @@ fn args(fields: &[Field]) -> TokenStream {
 /// numbers. The compiler would not find the mistake, because the generated code reads arguments by
 /// index.
 fn check_counts(arguments: &Arguments, function: &ItemFn, taken: usize) -> Result<()> {
-    let given = arguments.inputs.len() + arguments.states.len();
+    let is_argument = |leading: &&Leading| !matches!(leading, Leading::Trigger(_));
+    let leading = arguments.inputs.iter().filter(is_argument).count();
+    let given = leading + arguments.states.len();
     if taken == given {
         return Ok(());
     }
@@ -504,7 +505,7 @@ fn check_counts(arguments: &Arguments, function: &ItemFn, taken: usize) -> Resul
         .iter()
         .filter(|leading| matches!(leading, Leading::Args(_)))
         .count();
-    let inputs = counted(arguments.inputs.len() - structs, "input");
+    let inputs = counted(leading - structs, "input");
     let inputs = if structs == 0 {
         inputs
     } else {

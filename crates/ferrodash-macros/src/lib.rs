@@ -30,12 +30,13 @@ use syn::parse_macro_input;
 /// | `output(id, property)` | the target of the function's value; several outputs take a tuple, none `()` |
 /// | `allow_duplicate` in an output | other callbacks write it too |
 /// | `input(id, property)` | an argument that also triggers the callback |
+/// | `trigger(id, property)` | no argument: an input whose change triggers the callback, and whose value nobody reads |
 /// | `state(id, property)` | an argument that does not |
 /// | `debounce = "500ms"` in an input | the callback waits until the property has been still for that long |
 /// | `throttle = "200ms"` in an input | the callback is called at most once in that time |
 /// | `max_wait = "1s"`, `leading = true`, `trailing = false`, `flush(blur, enter, submit, hide, unmount)`, `hold_callbacks = true` in an input | options of a debounce or a throttle |
 /// | `default = expr` in an input or state | the value of an unset property |
-/// | `optional` in an input or state | its component may be missing |
+/// | `optional` in an input, trigger or state | its component may be missing |
 /// | `args(name = input(…), name = state(…), name = args(…))` | one argument that is a struct with these fields |
 /// | `cache(timeout = "5m")` | stores the encoded answer on the server; the options of a `Policy` can follow, as for [`macro@memoize`] |
 /// | `cache(client, timeout = "5m")` | stores it in the browser as well |
