@@ -262,9 +262,13 @@ fn summary(cache: &Cache) -> String {
         .trouble()
         .unwrap_or_else(|| "all tiers answer".to_owned());
     let tiers = cache.tiers().join(", then ");
+    let (size, unit) = if bytes < 1 << 20 {
+        (bytes as f64 / 1024.0, "KiB")
+    } else {
+        (bytes as f64 / f64::from(1 << 20), "MiB")
+    };
     format!(
-        "In {tiers}. {entries} entries and {:.1} MiB in memory; {health}.",
-        bytes as f64 / f64::from(1 << 20)
+        "Tiers: {tiers}. In memory are {entries} entries of {size:.1} {unit} together; {health}."
     )
 }
 
