@@ -20,7 +20,7 @@ use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::batcher::{DEFAULT_MAX_SIZE, DEFAULT_WINDOW, Outcome};
+use crate::batch::Outcome;
 use crate::{Batcher, LoadError};
 
 /// The default timeout of a request.
@@ -246,7 +246,7 @@ impl HttpBatch {
             client,
         });
         let load = move |ids: Vec<K>| api.clone().load(ids).boxed();
-        Batcher::with(Box::new(load), DEFAULT_WINDOW, DEFAULT_MAX_SIZE)
+        Batcher::over(Box::new(load))
     }
 }
 

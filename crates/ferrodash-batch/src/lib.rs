@@ -1,7 +1,7 @@
 //! Groups concurrent loads of single ids into few requests.
 //!
-//! Code that needs one item loads one item. A [`Batcher`] collects the ids that are loaded within a
-//! short window and makes one request for them. Each id is requested once. Each caller gets the
+//! Code that needs one item loads one item. A [`Batcher`] collects the ids that are loaded at the
+//! same time and makes one request for them. Each id is requested once. Each caller gets the
 //! result for its own id, or an error that says why there is none.
 //!
 //! Nothing is cached: once a request was sent, another load of the same id is another request. For
@@ -24,10 +24,15 @@
 //!
 //! The feature `http` adds [`http::HttpBatch`], which turns ids into `GET /data/?ids=1,2,3`.
 
+mod batch;
 mod batcher;
+mod dispatch;
 mod error;
 #[cfg(feature = "http")]
 pub mod http;
+mod report;
 
-pub use batcher::{Batcher, DEFAULT_MAX_SIZE, DEFAULT_WINDOW};
+pub use batcher::Batcher;
+pub use dispatch::DEFAULT_MAX_SIZE;
 pub use error::LoadError;
+pub use report::BatchReport;
