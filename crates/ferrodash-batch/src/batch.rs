@@ -4,6 +4,7 @@
 //! waits for is cancelled.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::hash::Hash;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -14,7 +15,28 @@ use tokio::time::Instant;
 use crate::LoadError;
 
 /// The outcome of one request, for all callers whose ids are in it.
-pub(crate) type Outcome<K, V, E> = Result<HashMap<K, Loaded<V, E>>, LoadError<E>>;
+pub(crate) type Outcome<K, V, E> = Result<Found<K, V, E>, LoadError<E>>;
+
+/// What a request found, as its function returned it.
+pub(crate) enum Found<K, V, E> {
+    Values(HashMap<K, V>),
+    Results(HashMap<K, Result<V, E>>),
+    Loaded(HashMap<K, Loaded<V, E>>),
+}
+
+impl<K: Eq + Hash, V, E> Found<K, V, E> {
+    /// Takes the result of an id out.
+    fn take(&mut self, id: &K) -> Loaded<V, E> {
+        let found = match self {
+            Self::Values(values) => values.remove(id).map(Ok),
+            Self::Results(results) => results
+                .remove(id)
+                .map(|result| result.map_err(|error| LoadError::Item(Arc::new(error)))),
+            Self::Loaded(loaded) => loaded.remove(id),
+        };
+        found.unwrap_or(Err(LoadError::Missing))
+    }
+}
 
 /// The result of a load.
 type Loaded<V, E> = Result<V, LoadError<E>>;
@@ -28,7 +50,28 @@ pub(crate) struct Batch<K, V, E> {
     pub(crate) callers: Arc<Callers>,
     /// The ids in the order in which they were first loaded.
     ids: Vec<K>,
-    waiting: HashMap<K, Vec<oneshot::Sender<Loaded<V, E>>>>,
+    waiting: HashMap<K, Waiting<V, E>>,
+}
+
+/// The callers of one id. Most ids have one.
+struct Waiting<V, E> {
+    first: oneshot::Sender<Loaded<V, E>>,
+    more: Vec<oneshot::Sender<Loaded<V, E>>>,
+}
+
+impl<V: Clone, E> Waiting<V, E> {
+    fn is_empty(&self) -> bool {
+        self.first.is_closed() && self.more.iter().all(oneshot::Sender::is_closed)
+    }
+
+    /// Passes each caller the result: copies, and the result itself to the first one. A caller may
+    /// have left.
+    fn settle(self, result: Loaded<V, E>) {
+        for sender in self.more {
+            let _ = sender.send(result.clone());
+        }
+        let _ = self.first.send(result);
+    }
 }
 
 /// The number of those who wait for a batch, and what happens to it meanwhile.
@@ -59,6 +102,11 @@ impl Callers {
                 return;
             }
         }
+    }
+
+    /// Returns whether somebody has left. It can be known a little late.
+    fn did_any_leave(&self) -> bool {
+        self.present.load(Ordering::Acquire) != self.came()
     }
 
     /// Returns whether nobody waits any more. Somebody may still come until the batch is closed.
@@ -121,11 +169,16 @@ where
         let (sender, value) = oneshot::channel();
         self.callers.present.fetch_add(1, Ordering::AcqRel);
         self.callers.came.fetch_add(1, Ordering::Relaxed);
-        let senders = self.waiting.entry(id.clone()).or_insert_with(|| {
-            self.ids.push(id);
-            Vec::with_capacity(1)
-        });
-        senders.push(sender);
+        match self.waiting.entry(id) {
+            Entry::Occupied(known) => known.into_mut().more.push(sender),
+            Entry::Vacant(vacant) => {
+                self.ids.push(vacant.key().clone());
+                vacant.insert(Waiting {
+                    first: sender,
+                    more: Vec::new(),
+                });
+            }
+        }
         Seat {
             value,
             callers: self.callers.clone(),
@@ -134,31 +187,26 @@ where
 
     /// Forgets the ids that nobody waits for any more, and returns the others.
     pub(crate) fn take_ids(&mut self) -> Vec<K> {
-        let waiting = &mut self.waiting;
-        waiting.retain(|_, senders| senders.iter().any(|sender| !sender.is_closed()));
         let mut ids = std::mem::take(&mut self.ids);
-        ids.retain(|id| waiting.contains_key(id));
+        if self.callers.did_any_leave() {
+            self.waiting.retain(|_, waiting| !waiting.is_empty());
+            ids.retain(|id| self.waiting.contains_key(id));
+        }
         ids
     }
 
-    /// Passes each caller its result. The last caller of an id gets the value itself, and the others
-    /// get copies.
+    /// Passes each caller its result.
     pub(crate) fn settle(self, outcome: Outcome<K, V, E>) {
-        let mut values = match outcome {
-            Ok(values) => values,
+        match outcome {
+            Ok(mut found) => {
+                for (id, waiting) in self.waiting {
+                    waiting.settle(found.take(&id));
+                }
+            }
             Err(error) => {
-                let senders = self.waiting.into_values().flatten();
-                return senders.for_each(|sender| drop(sender.send(Err(error.clone()))));
-            }
-        };
-        for (id, mut senders) in self.waiting {
-            let result = values.remove(&id).unwrap_or(Err(LoadError::Missing));
-            let last = senders.pop();
-            for sender in senders {
-                let _ = sender.send(result.clone()); // The caller may have left.
-            }
-            if let Some(sender) = last {
-                let _ = sender.send(result);
+                for waiting in self.waiting.into_values() {
+                    waiting.settle(Err(error.clone()));
+                }
             }
         }
     }

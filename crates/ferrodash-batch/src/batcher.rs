@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::{FutureExt, TryFutureExt, join_all};
 
+use crate::batch::Found;
 use crate::dispatch::{Dispatcher, Limits, LoadBatch};
 use crate::{BatchReport, LoadError};
 
@@ -46,14 +47,12 @@ where
         F: Fn(Vec<K>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HashMap<K, V>, E>> + Send + 'static,
     {
-        Self::with_results(move |ids| {
-            load(ids).map_ok(|found| {
-                found
-                    .into_iter()
-                    .map(|(id, value)| (id, Ok(value)))
-                    .collect()
-            })
-        })
+        Self::over(Box::new(move |ids| {
+            let found = load(ids).map_ok(Found::Values);
+            found
+                .map_err(|error| LoadError::Request(Arc::new(error)))
+                .boxed()
+        }))
     }
 
     /// Creates a batcher over a function that can fail for some of its ids. Those are
@@ -78,16 +77,12 @@ where
         F: Fn(Vec<K>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HashMap<K, Result<V, E>>, E>> + Send + 'static,
     {
-        let load: Box<LoadBatch<K, V, E>> = Box::new(move |ids| {
-            let item = |(id, result): (K, Result<V, E>)| {
-                (id, result.map_err(|error| LoadError::Item(Arc::new(error))))
-            };
-            let result = load(ids).map_ok(move |results| results.into_iter().map(item).collect());
-            result
+        Self::over(Box::new(move |ids| {
+            let found = load(ids).map_ok(Found::Results);
+            found
                 .map_err(|error| LoadError::Request(Arc::new(error)))
                 .boxed()
-        });
-        Self::over(load)
+        }))
     }
 
     /// Creates a batcher with the default options.

@@ -27,7 +27,7 @@ const LONGEST_GATHERING: Duration = Duration::from_millis(1);
 
 /// The rounds without a load after which a batch is sent. One would do on one thread; with several,
 /// the others go on meanwhile. A round of an idle thread takes about a microsecond.
-const QUIET_ROUNDS: u32 = 4;
+const QUIET_ROUNDS: u32 = 8;
 
 /// The options of a batcher.
 #[derive(Debug)]
@@ -137,13 +137,15 @@ where
     pub(crate) fn join(self: &Arc<Self>, id: K) -> Seat<V, E> {
         self.counters.loads.fetch_add(1, Ordering::Relaxed);
         let mut unsent = self.lock();
-        if let Some(batch) = unsent.iter_mut().find(|batch| batch.contains(&id)) {
+        // Only the last batch can have room; the others are full and wait for their turn.
+        let size = self.limits.size;
+        let full = unsent.len() - usize::from(unsent.last().is_some_and(|last| last.len() < size));
+        if let Some(batch) = unsent[..full].iter_mut().find(|batch| batch.contains(&id)) {
             return batch.join(id);
         }
-        let has_room = |batch: &&mut Batch<K, V, E>| batch.len() < self.limits.size;
-        if let Some(batch) = unsent.last_mut().filter(has_room) {
+        if let Some(batch) = unsent.get_mut(full) {
             let seat = batch.join(id);
-            if batch.len() == self.limits.size {
+            if batch.len() == size {
                 batch.callers.full.notify_one();
             }
             return seat;

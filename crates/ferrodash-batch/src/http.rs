@@ -20,7 +20,7 @@ use reqwest::Url;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::batch::Outcome;
+use crate::batch::{self, Outcome};
 use crate::{Batcher, LoadError};
 
 /// The default timeout of a request.
@@ -296,7 +296,7 @@ impl Api {
                 .into_iter()
                 .filter_map(|(text, id)| Some((id, found.remove(&text)?))),
         );
-        Ok(outcome)
+        Ok(batch::Found::Loaded(outcome))
     }
 
     /// Loads some ids with one request, or with two if that is too long for the server.

@@ -87,7 +87,7 @@ export const startPush = ({ prefix, build, push }, changes) => {
 
     // After all that the page needs to show itself.
     const start = () => {
-        look();
+        setTimeout(look, POLL); // The page is asking already.
         if (push && window.EventSource) {
             isVisible() && listen();
             document.addEventListener("visibilitychange", turn);

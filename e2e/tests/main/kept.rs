@@ -208,6 +208,13 @@ async fn c5_a_reload_shows_what_is_on_disk_before_any_answer_comes() {
         .await;
     let requests = site.callback_requests();
     assert_eq!(requests.len(), before + 1, "{requests:?}");
+    let questions = "return performance.getEntriesByType('resource')
+        .filter(({ name }) => name.includes('_ferrodash/changes')).length";
+    assert_eq!(
+        browser.js(questions).await,
+        1,
+        "it asks once what has changed"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
