@@ -60,6 +60,14 @@ struct Waiting<V, E> {
 }
 
 impl<V: Clone, E> Waiting<V, E> {
+    /// Adds a caller. Those who have left are removed before the list grows.
+    fn add(&mut self, sender: oneshot::Sender<Loaded<V, E>>) {
+        if self.more.len() == self.more.capacity() {
+            self.more.retain(|sender| !sender.is_closed());
+        }
+        self.more.push(sender);
+    }
+
     fn is_empty(&self) -> bool {
         self.first.is_closed() && self.more.iter().all(oneshot::Sender::is_closed)
     }
@@ -169,8 +177,13 @@ where
         let (sender, value) = oneshot::channel();
         self.callers.present.fetch_add(1, Ordering::AcqRel);
         self.callers.came.fetch_add(1, Ordering::Relaxed);
+        // Before code of the id's type runs: if that panics, the caller leaves.
+        let seat = Seat {
+            value,
+            callers: self.callers.clone(),
+        };
         match self.waiting.entry(id) {
-            Entry::Occupied(known) => known.into_mut().more.push(sender),
+            Entry::Occupied(known) => known.into_mut().add(sender),
             Entry::Vacant(vacant) => {
                 self.ids.push(vacant.key().clone());
                 vacant.insert(Waiting {
@@ -179,10 +192,7 @@ where
                 });
             }
         }
-        Seat {
-            value,
-            callers: self.callers.clone(),
-        }
+        seat
     }
 
     /// Forgets the ids that nobody waits for any more, and returns the others.

@@ -98,7 +98,7 @@ where
     /// each load waits for it.
     ///
     /// # Panics
-    /// If the batcher was cloned or used before.
+    /// If the batcher is cloned or in use.
     #[must_use]
     pub fn window(self, window: Duration) -> Self {
         self.with(|limits| limits.window = Some(window))
@@ -108,7 +108,7 @@ where
     /// once, and further ids open another batch.
     ///
     /// # Panics
-    /// If `max_size` is zero, or if the batcher was cloned or used before.
+    /// If `max_size` is zero, or if the batcher is cloned or in use.
     #[must_use]
     pub fn max_size(self, max_size: usize) -> Self {
         assert!(max_size > 0, "a batch must have room for one id");
@@ -117,11 +117,15 @@ where
 
     /// Sets how many requests can be in progress at a time. By default any number.
     ///
-    /// Further batches wait in the order in which they were opened, and take more ids meanwhile.
-    /// [`report`](Self::report) says how long they waited.
+    /// Further batches wait about in the order in which they were opened, and take more ids
+    /// meanwhile. [`report`](Self::report) says how long they waited. A request that is cancelled
+    /// does not count any more, also if its work goes on elsewhere.
+    ///
+    /// The function must not load from its own batcher: its load would wait for the request that
+    /// waits for it.
     ///
     /// # Panics
-    /// If `max_batches` is zero, or if the batcher was cloned or used before.
+    /// If `max_batches` is zero, or if the batcher is cloned or in use.
     #[must_use]
     pub fn max_batches(self, max_batches: usize) -> Self {
         assert!(max_batches > 0, "one request must be allowed");
@@ -155,7 +159,8 @@ where
     /// - [`LoadError::Missing`] if the answer has nothing for this id,
     /// - [`LoadError::Item`] if it failed for this id,
     /// - [`LoadError::Request`] if the request failed,
-    /// - [`LoadError::Panicked`] if the function panicked. All calls of its batch get this.
+    /// - [`LoadError::Panicked`] if the function panicked, or its runtime ended. All calls of its
+    ///   batch get this.
     ///
     /// # Panics
     /// If there is no Tokio runtime.

@@ -77,7 +77,9 @@ impl<K, V, E> Dispatcher<K, V, E> {
     pub(crate) fn new(load: Box<LoadBatch<K, V, E>>, limits: Limits) -> Self {
         Self {
             load,
-            places: limits.batches.map(Semaphore::new),
+            places: limits
+                .batches
+                .map(|batches| Semaphore::new(batches.min(Semaphore::MAX_PERMITS))),
             limits,
             unsent: Mutex::default(),
             numbers: AtomicU64::default(),
@@ -175,13 +177,16 @@ where
             return;
         }
         self.count(&batch, ids.len());
-        let _running = Running::new(&self.counters.running);
+        let running = Running::new(&self.counters.running);
         let callers = batch.callers.clone();
         // The function itself can panic, and so can its future.
         let load = AssertUnwindSafe(async { (self.load)(ids).await }).catch_unwind();
         tokio::select! {
             biased;
-            outcome = load => batch.settle(outcome.unwrap_or(Err(LoadError::Panicked))),
+            outcome = load => {
+                drop(running); // Before a caller can ask for the figures.
+                batch.settle(outcome.unwrap_or(Err(LoadError::Panicked)));
+            }
             () = callers.deserted() => {
                 self.counters.cancelled.fetch_add(1, Ordering::Relaxed);
             }
@@ -241,8 +246,13 @@ where
     fn forget_if_empty(&self, number: u64) -> bool {
         let mut unsent = self.lock();
         let is_empty = |batch: &Batch<K, V, E>| batch.number == number && batch.callers.is_empty();
-        let position = unsent.iter().position(is_empty);
-        position.map(|position| unsent.remove(position)).is_some()
+        let gone = unsent
+            .iter()
+            .position(is_empty)
+            .map(|position| unsent.remove(position));
+        drop(unsent);
+        // Dropped without the lock, as code of the id's type runs then.
+        gone.is_some()
     }
 
     fn count(&self, batch: &Batch<K, V, E>, ids: usize) {

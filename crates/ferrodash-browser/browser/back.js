@@ -39,20 +39,24 @@ export const createReturns = () => {
 
     const isSoon = () => performance.now() < end;
 
-    const scroll = () => {
-        const place = places[location.href];
-        // Again and again, as charts get their height late.
+    addEventListener("popstate", ({ isTrusted }) => {
+        const { href } = location;
+        const place = places[href];
+        // Again and again, as charts get their height late; until the user, or the app, goes on.
         const step = () => {
-            scrollTo(scrollX, place);
-            isSoon() && requestAnimationFrame(step);
+            if (isSoon() && href === location.href) {
+                scrollTo({ top: place, behavior: "instant" });
+                requestAnimationFrame(step);
+            }
         };
-        end = performance.now() + SOON;
-        place > 0 && !location.hash && step();
-    };
-
-    addEventListener("popstate", scroll);
+        if (isTrusted) {
+            end = performance.now() + SOON; // Scripts open pages with such events, too.
+        }
+        // A browser goes to the place that a hash names.
+        href.includes("#") || step();
+    });
     addEventListener("scroll", () => isSoon() || (places[location.href] = scrollY));
-    ["wheel", "touchmove", "keydown", "mousedown"].forEach((name) => addEventListener(name, () => (end = 0)));
+    ["wheel", "touchmove", "keydown"].forEach((name) => addEventListener(name, () => (end = 0), true));
 
     /**
      * Gives a chart the figure that it had when it was left, if that differs in nothing but the zoom.

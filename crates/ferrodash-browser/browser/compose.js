@@ -119,7 +119,7 @@ export const createComposer = (prefix, request, order) => {
         const target = targetOf(call);
         const number = order.begin(target);
         const body = JSON.stringify(call);
-        const bytes = new TextEncoder().encode(body).length;
+        const bytes = new Blob([body]).size;
         const keepalive = kept + bytes <= MOST_KEPT;
         const counted = keepalive ? bytes : 0;
         const init = Object.assign(fetchOptions(), { method: "POST", body, keepalive });

@@ -32,7 +32,7 @@ export const showNotice = (id, place, text, ...buttons) => {
     const box = add(document.body, "div", look + place, text);
     box.id = id;
     box.setAttribute("role", "status");
-    const button = "margin-left:12px;padding:4px 12px;background:#fff;color:#222;cursor:pointer";
+    const button = "margin-left:12px;padding:4px 12px;background:#fff;color:#222";
     for (const [name, act] of [...buttons, /** @type {const} */ (["Dismiss", () => box.remove()])]) {
         add(box, "button", button, name).onclick = act;
     }

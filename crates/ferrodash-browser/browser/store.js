@@ -10,6 +10,8 @@ const MOST_CHARACTERS = 5e7;
 const LARGEST = 4e6;
 /** Pruning leaves so much, so that it is not needed with each answer. */
 const LEAVES = 0.8;
+/** The store is also pruned after a page has written so many characters. */
+const PRUNED_AFTER = 1e7;
 /** A store that does not open in this time, in milliseconds, is done without. */
 const PATIENCE = 3000;
 
@@ -117,7 +119,7 @@ export const createStore = (name) => {
     /** @param {any} problem */
     const stopWriting = (problem) => {
         isWritten = false;
-        console.warn("Ferrodash: the browser keeps no more answers on disk.", problem);
+        console.warn("Ferrodash keeps no more answers on disk.", problem);
     };
 
     /** @param {string} key */
@@ -151,7 +153,7 @@ export const createStore = (name) => {
         written += size;
         return write()
             .then((count) => {
-                const isFull = Number(count) > MOST_ENTRIES || written > MOST_CHARACTERS * (1 - LEAVES);
+                const isFull = Number(count) > MOST_ENTRIES || written > PRUNED_AFTER;
                 written = isFull ? 0 : written;
                 return isFull ? prune(LEAVES) : undefined;
             })

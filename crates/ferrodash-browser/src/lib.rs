@@ -30,7 +30,7 @@
 //!
 //! let script = Script::of(&config);
 //! assert_eq!(script, Script { waits: false, cache: false });
-//! assert!(script.text().starts_with("// Ferrodash: "));
+//! assert!(script.text().contains("_ferrodash-config"));
 //! # Ok::<(), serde_json::Error>(())
 //! ```
 

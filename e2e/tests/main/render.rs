@@ -1,7 +1,9 @@
 //! How answers are drawn: nodes stay, and stale state does not come back.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
@@ -273,4 +275,81 @@ async fn a_component_of_another_type_replaces_the_one_before_it() {
     }
     browser.wait_until(IDLE).await;
     assert_eq!(CALLS.load(Ordering::SeqCst), 5);
+}
+
+/// Two callbacks in a row, of which the first one takes long.
+fn slow_chain() -> App {
+    let layout = html::Div::new((
+        html::Div::new(()).id("a"),
+        html::Div::new(()).id("b"),
+        html::Div::new(()).id("other"),
+    ));
+    let first = Callback::builder()
+        .output(Output::new("a", "children"))
+        .handler(async || {
+            tokio::time::sleep(Duration::from_secs(4)).await;
+            "done"
+        });
+    let second = Callback::builder()
+        .output(Output::new("b", "children"))
+        .input(("a", "children"))
+        .handler(async |text: Option<String>| text);
+    App::new(layout).callbacks([first, second])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_slow_callback_delays_no_drawing() {
+    let site = Site::start(slow_chain()).await;
+    let browser = Browser::start().await;
+    browser.driver.goto(site.url("/")).await.unwrap();
+    browser.wait_until("document.getElementById('other')").await;
+    browser.let_pass(500).await;
+    // How many frames pass until a change is drawn.
+    let change = "window.frames_ = -1;
+        setTimeout(() => {
+            let frames = 0;
+            const look = () => {
+                if (document.getElementById('other').innerText === 'new') window.frames_ = frames;
+                else { frames += 1; requestAnimationFrame(look); }
+            };
+            dash_clientside.set_props('other', { children: 'new' });
+            requestAnimationFrame(look);
+        })";
+    browser.js(change).await;
+    browser.wait_until("window.frames_ >= 0").await;
+    let frames = browser.js("return window.frames_").await.as_u64().unwrap();
+    assert!(frames <= 2, "{frames} frames");
+    assert_eq!(browser.text("a").await, "", "the callback still runs");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn enter_in_a_form_is_one_call_for_the_field_and_the_button() {
+    let calls = Arc::new(AtomicU32::new(0));
+    let counter = calls.clone();
+    let callback = Callback::builder()
+        .output(Output::new("out", "children"))
+        .input(("save", "n_clicks"))
+        .input(("name", "n_submit"))
+        .prevent_initial_call()
+        .handler(move |clicks: Option<u32>, submits: Option<u32>| {
+            counter.fetch_add(1, Ordering::SeqCst);
+            async move { format!("{clicks:?} {submits:?}") }
+        });
+    let form = html::Form::new((
+        dcc::Input::new().id("name").value(""),
+        html::Button::new("Save").id("save"),
+    ));
+    let layout = html::Div::new((form, html::Div::new(()).id("out")));
+    let site = Site::start(App::new(layout).callback(callback)).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/")).await;
+    browser
+        .js("document.addEventListener('submit', (event) => event.preventDefault())")
+        .await;
+    let field = browser.element("name").await;
+    field.send_keys("Ada").await.unwrap();
+    field.send_keys(thirtyfour::Key::Enter).await.unwrap();
+    browser.shows("out", "Some(1) Some(1)").await;
+    browser.let_pass(500).await;
+    assert_eq!(calls.load(Ordering::SeqCst), 1);
 }

@@ -126,7 +126,8 @@ fn call(callback: &Arc<Registered>, parameters: &Parameters) -> Result<Call, Rej
     );
     let mut triggers = Vec::new();
     let read = each_text(changed, |changed| {
-        if let Some((index, id)) = callback.trigger(changed) {
+        if let Some((indices, id)) = callback.triggers(changed) {
+            let index = indices[0]; // Without wildcards there is one.
             let value = Some(values[index].clone());
             triggers.push(Trigger::new(id, inputs[index].property.name.clone(), value));
         }

@@ -277,10 +277,10 @@ fn triggers(
     // thousands of components.
     let mut lists: HashMap<usize, HashMap<&Id, Option<Bytes>>> = HashMap::new();
     let read = each_text(sent.changed, |changed| {
-        let Some((index, id)) = call.callback.trigger(changed) else {
+        let Some((indices, id)) = call.callback.triggers(changed) else {
             return;
         };
-        let value = match call.ids.as_ref().map(|ids| &ids.arguments[index]) {
+        let mut value = |index: usize| match call.ids.as_ref().map(|ids| &ids.arguments[index]) {
             None => Some(call.values[index].clone()),
             Some(Ids::One(known)) => (*known == id).then(|| call.values[index].clone()),
             Some(Ids::Many(ids)) => {
@@ -294,7 +294,13 @@ fn triggers(
                 value.map(|value| value.unwrap_or_else(|| call.callback.unset(index).clone()))
             }
         };
-        let Some(value) = value else { return };
+        // An id can match several inputs. The trigger is the first one that the call has it for.
+        let found = indices
+            .iter()
+            .find_map(|&index| Some((index, value(index)?)));
+        let Some((index, value)) = found else {
+            return;
+        };
         if seen.insert((index, id.clone())) {
             triggers.push(Trigger::new(
                 id,

@@ -105,6 +105,33 @@ async fn nobody_learns_the_value_of_a_trigger() {
     assert!(text.contains("row") && !text.contains('7'), "{text}");
 }
 
+/// The change of row 2 triggers the callback of row 1, which has the value of its own row.
+#[tokio::test]
+async fn an_id_that_two_inputs_match_belongs_to_the_one_that_has_it() {
+    let callback = Callback::builder()
+        .output(Output::new(id! {sum: MATCH}, "children"))
+        .input((id! {sum: MATCH}, "title"))
+        .trigger((id! {sum: ALL}, "title"))
+        .handler(async |title: String, context: Context| {
+            format!("{title} {:?}", context.triggered_id())
+        });
+    let rows: Vec<_> = (1..3)
+        .map(|row| html::Div::new("").title("own").id(id! {sum: row}))
+        .collect();
+    let client = Client::new(App::new(html::Div::new(rows)).callback(callback));
+    let row = |row: u32| json!({ "id": { "sum": row }, "property": "title", "value": "own" });
+    let answer = client
+        .post(&json!({
+            "output": "{\"sum\":[\"MATCH\"]}.children",
+            "outputs": { "id": { "sum": 1 }, "property": "children" },
+            "inputs": [row(1), [row(1), row(2)]],
+            "changedPropIds": ["{\"sum\":2}.title"],
+        }))
+        .await;
+    let text = answer.text();
+    assert!(text.contains("own Some") && text.contains("2"), "{text}");
+}
+
 #[tokio::test]
 async fn a_page_function_gets_its_arguments_without_triggers() {
     let function = "(...values) => values.length";

@@ -138,6 +138,7 @@ impl CallbackBuilder {
     pub fn trigger(mut self, input: impl Into<Input>) -> Self {
         let mut input = input.into();
         input.is_argument = false;
+        input.default = None;
         self.spec.inputs.push(input);
         self
     }

@@ -301,7 +301,13 @@ fn check_cache(callback: &Callback, mistakes: &mut Vec<Mistake>) -> Vec<Vary> {
 pub(in crate::callback) fn check_added(callback: &Callback, mistakes: &mut Vec<Mistake>) {
     let mut mistake = |text: &str| mistakes.push(callback.mistake(text));
     let is_source = |function: &Clientside| function.source.is_some();
-    if callback.clientside().is_some_and(is_source) {
+    let mut inputs = callback.spec.inputs.iter();
+    if callback.clientside().is_some() && inputs.any(|input| !input.is_argument) {
+        mistake(
+            "a callback that is added to a running app, with a function of the page, cannot \
+             have triggers; use inputs",
+        );
+    } else if callback.clientside().is_some_and(is_source) {
         mistake(
             "its function is source text, which a page that is loaded already cannot \
              take; name a function",

@@ -16,7 +16,7 @@ use ferrodash_wire::Body;
 
 use crate::callback::{
     Clientside, ErasedHandler, ErrorHandler, FailureListener, Names, Parameter, Property, Shape,
-    Spec, TimeLimit, Vary, callback_id,
+    Slot, Spec, TimeLimit, Vary, callback_id,
 };
 use crate::error::Mistake;
 
@@ -214,15 +214,15 @@ impl Registered {
         &self.unset[index]
     }
 
-    /// Returns the declared input that `id.property` in a request belongs to, and the id; `None` if
-    /// it is no input of this callback.
+    /// Returns the declared inputs that `id.property` in a request can belong to, and the id; `None`
+    /// if it is no input of this callback. Arguments come first, in the order of declaration.
     ///
     /// Both the carrier of a debounced input and its real property are accepted, as clients other
     /// than our page do not know carriers.
-    pub(crate) fn trigger(&self, changed: &str) -> Option<(usize, Id)> {
+    pub(crate) fn triggers(&self, changed: &str) -> Option<(Vec<usize>, Id)> {
         for shape in [&self.wire, &self.plain] {
             if let Some(index) = shape.names.iter().position(|name| name == changed) {
-                return Some((index, shape.inputs[index].property.id.clone()));
+                return Some((vec![index], shape.inputs[index].property.id.clone()));
             }
         }
         if !self.has_patterns {
@@ -232,15 +232,13 @@ impl Registered {
             .rsplit_once('.')
             .filter(|(id, _)| id.len() <= LONGEST_ID)?;
         let id: Id = serde_json::from_str(id).ok()?;
-        let shapes = [&self.wire, &self.plain].into_iter();
-        // An id can match several inputs; the first one in the order of declaration is the trigger.
-        let index = shapes.flat_map(|shape| {
-            shape
-                .inputs
-                .iter()
-                .position(|slot| slot.property.name == property && slot.property.id.matches(&id))
-        });
-        index.min().map(|index| (index, id))
+        let fits = |slot: &Slot| slot.property.name == property && slot.property.id.matches(&id);
+        let is_of =
+            |index: &usize| fits(&self.wire.inputs[*index]) || fits(&self.plain.inputs[*index]);
+        // An id can match several inputs.
+        let mut indices: Vec<usize> = (0..self.wire.inputs.len()).filter(is_of).collect();
+        indices.sort_by_key(|index| !self.callback.spec.is_argument(*index));
+        (!indices.is_empty()).then_some((indices, id))
     }
 
     /// Returns whether browsers store its answers.
