@@ -232,15 +232,12 @@ async fn t6_a_page_that_is_told_to_slow_down_ends_with_the_newest_value() {
     let slow_down = StatusCode::TOO_MANY_REQUESTS;
     let (_site, browser) = open(refusing(
         router(vec![callback]),
-        3,
+        6,
         slow_down,
         asked.clone(),
     ))
     .await;
-    browser
-        .type_text("newest", Duration::from_millis(30))
-        .await
-        .unwrap();
+    browser.type_text("newest", Duration::ZERO).await.unwrap();
     browser.shows("out", "newest").await;
     browser.let_pass(2500).await;
     browser.shows("out", "newest").await;
