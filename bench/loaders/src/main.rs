@@ -190,8 +190,12 @@ struct Item {
 
 /// Loads a thousand ids over HTTP: with batches, and one after the other.
 async fn http() {
-    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url = format!("http://{}/data/", listener.local_addr().unwrap());
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await;
+    let listener = listener.expect("a loopback port is free");
+    let url = format!(
+        "http://{}/data/",
+        listener.local_addr().expect("it is bound")
+    );
     let router = Router::new().route("/data/", get(api)).with_state(());
     let server = tokio::spawn(async move { axum::serve(listener, router).await });
     let items = HttpBatch::new(url)
@@ -201,7 +205,9 @@ async fn http() {
     let start = Instant::now();
     let loads = join_all((0..1000_u64).map(|id| items.load(id))).await;
     let (batched, requests) = (start.elapsed(), REQUESTS.swap(0, Ordering::Relaxed));
-    let values = loads.into_iter().map(|item| item.expect("it is there").value);
+    let values = loads
+        .into_iter()
+        .map(|item| item.expect("it is there").value);
     assert!(values.eq(0..1000));
     let start = Instant::now();
     let tasks = (0..1000_u64).map(|id| {
@@ -218,11 +224,23 @@ async fn http() {
     let single = start.elapsed();
     println!("\n| 1,000 ids over HTTP, 20 ms a request | Requests | Time |");
     println!("|---|---:|---:|");
-    println!("| loads of one task | {requests} | {} ms |", batched.as_millis());
-    println!("| loads of 1,000 tasks | {requests_of_tasks} | {} ms |", tasks.as_millis());
+    println!(
+        "| loads of one task | {requests} | {} ms |",
+        batched.as_millis()
+    );
+    println!(
+        "| loads of 1,000 tasks | {requests_of_tasks} | {} ms |",
+        tasks.as_millis()
+    );
     let requests = REQUESTS.load(Ordering::Relaxed);
-    println!("| one after the other | {requests} | {} ms |", single.as_millis());
-    println!("\nratio {:.0}", single.as_secs_f64() / batched.as_secs_f64());
+    println!(
+        "| one after the other | {requests} | {} ms |",
+        single.as_millis()
+    );
+    println!(
+        "\nratio {:.0}",
+        single.as_secs_f64() / batched.as_secs_f64()
+    );
     server.abort();
 }
 
@@ -239,10 +257,17 @@ async fn main() {
         measure("dataloader", facebook, LONELY).await,
         measure("ultra-batch", ultra, 200).await,
     ];
-    println!("| Loader | Loads/s, one task | of the function | Loads/s, 100 tasks | of the function | A lonely load |");
+    println!(
+        "| Loader | Loads/s, one task | of the function | Loads/s, 100 tasks | of the function | A lonely load |"
+    );
     println!("|---|---:|---:|---:|---:|---:|");
     for figures in &all {
-        let Figures { name, joined, spawned, lonely } = figures;
+        let Figures {
+            name,
+            joined,
+            spawned,
+            lonely,
+        } = figures;
         println!(
             "| {name} | {:.2} M | {:.2} | {:.2} M | {:.2} | {lonely:.1} µs |",
             joined / 1e6,
