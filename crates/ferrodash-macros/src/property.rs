@@ -33,19 +33,11 @@ pub(crate) const INPUT: &[&str] = &[
     "trailing",
     "flush",
     "hold_callbacks",
+    "optional",
     "default",
-    "optional",
 ];
-pub(crate) const TRIGGER: &[&str] = &[
-    "debounce",
-    "throttle",
-    "max_wait",
-    "leading",
-    "trailing",
-    "flush",
-    "hold_callbacks",
-    "optional",
-];
+/// Those of an input but the last one: nobody reads the value of a trigger.
+pub(crate) const TRIGGER: &[&str] = INPUT.split_at(INPUT.len() - 1).0;
 pub(crate) const STATE: &[&str] = &["default", "optional"];
 
 impl Property {
