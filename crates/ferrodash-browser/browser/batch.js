@@ -1,6 +1,8 @@
 // Batches: more calls of one tick than a browser has connections travel in one request, and each has its answer as soon
 // as the answer is there. A call that comes alone does not wait.
 
+import { ready } from "./call.js";
+
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {import("./versions.js").Requests} Requests */
 /** @typedef {import("./call.js").CallInit} CallInit */
@@ -83,8 +85,13 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
         if (status === 410) {
             checkBuild({ status, headers: response.headers });
         }
-        const body = /json/.test(headers["content-type"]) ? text : JSON.parse(text);
-        call.resolve(new Response(status === 204 ? null : body, { status, headers }));
+        const isJson = /json/.test(headers["content-type"]);
+        const body = isJson ? text : JSON.parse(text);
+        call.resolve(
+            isJson && status === 200
+                ? ready(text, headers)
+                : new Response(status === 204 ? null : body, { status, headers })
+        );
     };
 
     /**

@@ -4,6 +4,7 @@
 import { renameOutputs } from "./address.js";
 import { createAnswers } from "./answers.js";
 import { namesOfOutputs } from "./apply.js";
+import { ready } from "./call.js";
 import { createChanges } from "./changes.js";
 import { reportAnswer } from "./events.js";
 import { createLoader } from "./loader.js";
@@ -20,17 +21,6 @@ import { createTabs } from "./tabs.js";
 /** @typedef {import("./loader.js").Question} Question */
 /** @typedef {import("./settings.js").Settings} Settings */
 /** @typedef {import("./versions.js").Requests} Requests */
-
-/**
- * An answer that is read at once, so that the page need not draw before it is there.
- *
- * @param {string} text
- */
-const json = (text) => {
-    const response = new Response(text, { headers: { "Content-Type": "application/json" } });
-    response.text = () => Promise.resolve(text);
-    return response;
-};
 
 /** @param {Entry} entry @param {number} after The time after the answer is no longer fresh. */
 const isWithin = ({ at, fresh }, after) => Date.now() < at + fresh + after;
@@ -207,7 +197,7 @@ export const createCache = (settings, requests, calls) => {
                     shown.note(question, entry);
                     const isStale = source !== "server" && !isWithin(entry, 0);
                     reportAnswer(call.output, isShared ? "page" : source, start, isShared ? undefined : headers, isStale);
-                    return json(textFor(question, entry));
+                    return ready(textFor(question, entry), { "Content-Type": "application/json" });
                 }
                 if (!response) {
                     return answer(call, resource, given); // Somebody else asks now.

@@ -34,6 +34,18 @@ export const flatten = (items) => listsOf(items).reduce((all, list) => all.conca
 /** The answer to a call that changes nothing. */
 export const nothing = () => new Response(null, { status: 204 });
 
+/**
+ * An answer that is read at once, so that the page need not draw before it is there. It cannot be cloned.
+ *
+ * @param {string} text
+ * @param {Record<string, string>} headers
+ */
+export const ready = (text, headers) => {
+    const response = new Response(null, { headers });
+    response.text = () => Promise.resolve(text);
+    return response;
+};
+
 /** @typedef {RequestInit & { body: string }} CallInit The options of `fetch` for a call. */
 
 /**

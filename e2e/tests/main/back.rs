@@ -122,3 +122,48 @@ async fn c4_back_shows_the_page_where_it_was_scrolled_and_charts_as_they_were_zo
         assert!(from < 0.5, "{range}");
     }
 }
+
+/// An app whose first page becomes tall only when a callback that is not kept has answered.
+fn tall_later() -> App {
+    let layout = html::Div::new((dcc::Location::new("url"), html::Div::new(()).id("content")));
+    let content = Callback::builder()
+        .output(Output::new("content", "children"))
+        .input(("url", "pathname"))
+        .cache(CacheOptions::new(MINUTE).client())
+        .handler(async |pathname: String| match pathname.as_str() {
+            "/two" => html::Div::new(()).id("two"),
+            _ => html::Div::new((
+                dcc::Link::new("to two", "/two").id("link"),
+                html::Div::new(()).id("late"),
+            )),
+        });
+    let late = Callback::builder()
+        .output(Output::new("late", "children"))
+        .input(("late", "id"))
+        .optional()
+        .handler(async |_: String| {
+            tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+            html::Div::new(()).id("tall").style([("height", "3000px")])
+        });
+    App::new(layout).callbacks([content, late])
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn c4_back_shows_the_place_in_a_page_that_becomes_tall_later() {
+    let site = Site::start(tall_later()).await;
+    let browser = Browser::start().await;
+    browser.open(&site.url("/one")).await;
+    browser.wait_until("document.getElementById('tall')").await;
+    browser.js("scrollTo(0, 1500)").await;
+    browser.let_pass(200).await;
+    go_to_two(&browser).await;
+    browser.driver.back().await.unwrap();
+    browser.wait_until("document.getElementById('tall')").await;
+    browser.let_pass(200).await;
+    assert_eq!(browser.js("return scrollY").await, json!(1500));
+    // The user has the page now: nothing scrolls it any more.
+    browser.let_pass(1000).await;
+    browser.js("scrollTo(0, 200)").await;
+    browser.let_pass(200).await;
+    assert_eq!(browser.js("return scrollY").await, json!(200));
+}

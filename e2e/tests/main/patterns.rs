@@ -173,7 +173,9 @@ async fn drawn_within_a_second_and_a_half(browser: &Browser, site: &Site, what: 
     let report =
         format!("500 rows of {what}: drawn after {calls:.0} ms, without calls after {alone:.0}");
     say(&report);
-    assert!(calls < 1500.0, "{report}");
+    // The bound is that of a machine on which the bare page takes a quarter of a second, a sixth of it.
+    // A slower machine has four times its bare page.
+    assert!(calls < f64::max(1500.0, 4.0 * alone), "{report}");
 }
 
 async fn median_load(browser: &Browser, site: &Site) -> f64 {
