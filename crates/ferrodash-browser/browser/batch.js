@@ -85,13 +85,8 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
         if (status === 410) {
             checkBuild({ status, headers: response.headers });
         }
-        const isJson = /json/.test(headers["content-type"]);
-        const body = isJson ? text : JSON.parse(text);
-        call.resolve(
-            isJson && status === 200
-                ? ready(text, headers)
-                : new Response(status === 204 ? null : body, { status, headers })
-        );
+        const body = /json/.test(headers["content-type"]) ? text : JSON.parse(text);
+        call.resolve(status === 200 ? ready(body, headers) : new Response(body || null, { status, headers }));
     };
 
     /**
@@ -151,7 +146,7 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
         const body = `[${calls.map((call) => call.init.body)}]`;
         request(prefix + "_ferrodash/batch", Object.assign({}, calls[0].init, { body }))
             .then((response) => {
-                if (!/ndjson/.test(/** @type {string} */ (response.headers.get("Content-Type")))) {
+                if (!/ndjson/.test(/** @type {string} */ (response.headers.get("content-type")))) {
                     return settleAll(calls, response);
                 }
                 const bytes = /** @type {ReadableStream<Uint8Array<ArrayBuffer>>} */ (response.body);

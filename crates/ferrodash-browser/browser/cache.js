@@ -197,7 +197,7 @@ export const createCache = (settings, requests, calls) => {
                     shown.note(question, entry);
                     const isStale = source !== "server" && !isWithin(entry, 0);
                     reportAnswer(call.output, isShared ? "page" : source, start, isShared ? undefined : headers, isStale);
-                    return ready(textFor(question, entry), { "Content-Type": "application/json" });
+                    return ready(textFor(question, entry), { "content-type": "application/json" });
                 }
                 if (!response) {
                     return answer(call, resource, given); // Somebody else asks now.

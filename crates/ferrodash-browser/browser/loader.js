@@ -126,7 +126,7 @@ export const createLoader = (settings, { request }, calls, changes, keep) => {
         if (status !== 200 && !same) {
             return passOn(response);
         }
-        if (!same && !/json/.test(/** @type {string} */ (headers.get("Content-Type")))) {
+        if (!same && !/json/.test(/** @type {string} */ (headers.get("content-type")))) {
             return passOn(response); // A login page, for example.
         }
         return (same ? Promise.resolve(same.text) : response.text()).then((text) => {

@@ -121,13 +121,15 @@ export const createOverlap = (policies, parse, order) => {
             return response;
         }
         return response.text().then((text) => {
-            if (!/json/.test(/** @type {string} */ (headers.get("Content-Type")))) {
+            if (!/json/.test(/** @type {string} */ (headers.get("content-type")))) {
                 // A login page, for example: with the status 200 the callback would never end.
                 return new Response(text, { status: 500 });
             }
             job.text = text;
-            response.json = () => new Promise((resolve) => resolve(parse(job.call, text)));
-            return response;
+            // Programs that watch the page's requests clone responses, or read them again.
+            const answer = new Response(text, { headers });
+            answer.json = () => new Promise((resolve) => resolve(parse(job.call, text)));
+            return answer;
         });
     };
 
