@@ -3,7 +3,8 @@
 
 use std::io::{BufRead, BufReader};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -106,6 +107,99 @@ impl Drop for Program {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A Postgres server with an empty database, whose user and database are both `postgres`. It logs
+/// all statements.
+#[derive(Debug)]
+pub struct Postgres {
+    port: u16,
+    // Before the directory, so that it has ended when that is removed.
+    _program: Program,
+    directory: TempDir,
+}
+
+impl Postgres {
+    /// Starts a server.
+    ///
+    /// # Panics
+    /// When Postgres is not installed or not ready in time.
+    pub fn start() -> Self {
+        let directory = TempDir::new().expect("a directory for temporary files");
+        let (port, data) = (free_port(), directory.path().join("data"));
+        let owner = std::fs::metadata(directory.path()).expect("the directory is there");
+        let is_root = owner.uid() == 0;
+        if is_root {
+            let mut give = Command::new("chown");
+            let given = give.arg("postgres:").arg(directory.path()).status();
+            assert!(given.is_ok_and(|given| given.success()), "chown failed");
+        }
+        let mut make = as_postgres("initdb", is_root);
+        make.args([
+            "--auth=trust",
+            "--username=postgres",
+            "--no-sync",
+            "--pgdata",
+        ]);
+        let made = make.arg(&data).stdout(Stdio::null()).status();
+        let made = made.unwrap_or_else(|error| {
+            panic!("initdb: {error}; run scripts/test, which installs what tests need")
+        });
+        assert!(made.success(), "initdb could not make a database");
+        let mut command = as_postgres("postgres", is_root);
+        command.arg("-D").arg(&data).args(["-p", &port.to_string()]);
+        for option in [
+            "listen_addresses=127.0.0.1",
+            "unix_socket_directories=",
+            "fsync=off",
+            "logging_collector=on",
+            "log_directory=..",
+            "log_filename=log",
+            "log_statement=all",
+        ] {
+            command.args(["-c", option]);
+        }
+        Self {
+            port,
+            _program: Program::listening(&mut command, port),
+            directory,
+        }
+    }
+
+    /// The server's address.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+
+    /// The lines of the log that contain a text.
+    pub fn logged(&self, text: &str) -> Vec<String> {
+        let log = std::fs::read_to_string(self.directory.path().join("log"));
+        let log = log.expect("the server writes a log");
+        let lines = log.lines().filter(|line| line.contains(text));
+        lines.map(str::to_owned).collect()
+    }
+}
+
+/// A command of Postgres. It refuses to run as root, so root runs it as the user `postgres`.
+fn as_postgres(program: &str, is_root: bool) -> Command {
+    let program = postgres_program(program);
+    if !is_root {
+        return Command::new(program);
+    }
+    let mut command = Command::new("setpriv");
+    command.args(["--reuid=postgres", "--regid=postgres", "--clear-groups"]);
+    command.arg(program);
+    command
+}
+
+/// The path of a program of Postgres. Debian has them where no shell looks.
+fn postgres_program(name: &str) -> PathBuf {
+    let versions = std::fs::read_dir("/usr/lib/postgresql");
+    let programs = versions.into_iter().flatten().flatten();
+    let mut programs = programs.map(|version| version.path().join("bin").join(name));
+    programs
+        .find(|program| program.exists())
+        .unwrap_or_else(|| name.into())
 }
 
 /// The command of a Redis server that keeps nothing on disk. More arguments can follow.

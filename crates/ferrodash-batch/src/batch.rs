@@ -4,12 +4,12 @@
 //! waits for is cancelled.
 
 use std::collections::HashMap;
-use std::collections::hash_map::Entry;
 use std::hash::Hash;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::task::{Context, Poll, Waker};
 
-use tokio::sync::{Notify, oneshot};
+use tokio::sync::Notify;
 use tokio::time::Instant;
 
 use crate::LoadError;
@@ -17,11 +17,13 @@ use crate::LoadError;
 /// The outcome of one request, for all callers whose ids are in it.
 pub(crate) type Outcome<K, V, E> = Result<Found<K, V, E>, LoadError<E>>;
 
+/// The result of a load.
+pub(crate) type Loaded<V, E> = Result<V, LoadError<E>>;
+
 /// What a request found, as its function returned it.
 pub(crate) enum Found<K, V, E> {
     Values(HashMap<K, V>),
     Results(HashMap<K, Result<V, E>>),
-    Loaded(HashMap<K, Loaded<V, E>>),
 }
 
 impl<K: Eq + Hash, V, E> Found<K, V, E> {
@@ -32,192 +34,319 @@ impl<K: Eq + Hash, V, E> Found<K, V, E> {
             Self::Results(results) => results
                 .remove(id)
                 .map(|result| result.map_err(|error| LoadError::Item(Arc::new(error)))),
-            Self::Loaded(loaded) => loaded.remove(id),
         };
         found.unwrap_or(Err(LoadError::Missing))
     }
 }
 
-/// The result of a load.
-type Loaded<V, E> = Result<V, LoadError<E>>;
-
 /// Ids that are sent together, and those who wait for them.
 pub(crate) struct Batch<K, V, E> {
-    /// Tells batches of one batcher apart.
-    pub(crate) number: u64,
     /// The moment of the first load.
     pub(crate) opened: Instant,
-    pub(crate) callers: Arc<Callers>,
-    /// The ids in the order in which they were first loaded.
-    ids: Vec<K>,
-    waiting: HashMap<K, Waiting<V, E>>,
-}
-
-/// The callers of one id. Most ids have one.
-struct Waiting<V, E> {
-    first: oneshot::Sender<Loaded<V, E>>,
-    more: Vec<oneshot::Sender<Loaded<V, E>>>,
-}
-
-impl<V: Clone, E> Waiting<V, E> {
-    /// Adds a caller. Those who have left are removed before the list grows.
-    fn add(&mut self, sender: oneshot::Sender<Loaded<V, E>>) {
-        if self.more.len() == self.more.capacity() {
-            self.more.retain(|sender| !sender.is_closed());
-        }
-        self.more.push(sender);
-    }
-
-    fn is_empty(&self) -> bool {
-        self.first.is_closed() && self.more.iter().all(oneshot::Sender::is_closed)
-    }
-
-    /// Passes each caller the result: copies, and the result itself to the first one. A caller may
-    /// have left.
-    fn settle(self, result: Loaded<V, E>) {
-        for sender in self.more {
-            let _ = sender.send(result.clone());
-        }
-        let _ = self.first.send(result);
-    }
-}
-
-/// The number of those who wait for a batch, and what happens to it meanwhile.
-#[derive(Default)]
-pub(crate) struct Callers {
-    /// Those who wait now.
-    present: AtomicUsize,
-    /// All that ever came.
-    came: AtomicUsize,
-    /// Notified when the last one leaves.
+    // Never locked across an await. No waker runs and nothing of a caller is dropped meanwhile, as
+    // both may come back here.
+    state: Mutex<State<K, V, E>>,
+    /// Whether results stay for callers that come later.
+    keeps: bool,
+    /// Notified when the last caller leaves.
     left: Notify,
     /// Notified when the batch has as many ids as it can have.
     pub(crate) full: Notify,
 }
 
-impl Callers {
-    /// Returns how many have come so far.
-    pub(crate) fn came(&self) -> usize {
-        self.came.load(Ordering::Relaxed)
-    }
+struct State<K, V, E> {
+    stage: Stage,
+    /// The ids in the order in which they were first loaded. A batch that was sent gets no more.
+    slots: Vec<Slot<K, V, E>>,
+    /// One for each caller that came, in their order.
+    wakers: Vec<Sitting>,
+    /// The callers that wait.
+    present: usize,
+}
 
-    /// Waits until nobody waits for the batch any more.
-    pub(crate) async fn deserted(&self) {
-        loop {
-            self.left.notified().await;
-            // Somebody may have come after the last one left.
-            if self.is_empty() {
-                return;
-            }
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Stage {
+    /// The request was not sent yet.
+    Unsent,
+    /// The request is in progress.
+    Sent,
+    /// The results are there.
+    Settled,
+    /// Everybody had left before the results were there.
+    Deserted,
+}
+
+impl Stage {
+    /// Returns whether callers wait for results.
+    fn is_waiting(self) -> bool {
+        matches!(self, Self::Unsent | Self::Sent)
+    }
+}
+
+/// A caller's slot, and what wakes it while it waits.
+struct Sitting {
+    #[cfg(feature = "http")]
+    slot: usize,
+    waker: Option<Waker>,
+}
+
+struct Slot<K, V, E> {
+    id: K,
+    /// The callers that wait for it.
+    callers: usize,
+    result: Option<Loaded<V, E>>,
+}
+
+impl<K, V, E> State<K, V, E> {
+    /// Adds a caller of a slot.
+    fn sit(&mut self, batch: &Arc<Batch<K, V, E>>, slot: usize) -> Seat<K, V, E> {
+        self.present += 1;
+        self.slots[slot].callers += 1;
+        self.wakers.push(Sitting {
+            #[cfg(feature = "http")]
+            slot,
+            waker: None,
+        });
+        Seat {
+            batch: Some(batch.clone()),
+            slot,
+            number: self.wakers.len() - 1,
         }
     }
-
-    /// Returns whether somebody has left. It can be known a little late.
-    fn did_any_leave(&self) -> bool {
-        self.present.load(Ordering::Acquire) != self.came()
-    }
-
-    /// Returns whether nobody waits any more. Somebody may still come until the batch is closed.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.present.load(Ordering::Acquire) == 0
-    }
 }
 
-/// A caller's place in a batch. Dropping it leaves the batch.
-pub(crate) struct Seat<V, E> {
-    value: oneshot::Receiver<Loaded<V, E>>,
-    callers: Arc<Callers>,
-}
-
-impl<V, E> Seat<V, E> {
-    /// Waits for the value.
-    ///
-    /// # Errors
-    /// Those of the batch. A batch that ends without a result counts as panicked.
-    pub(crate) async fn value(mut self) -> Loaded<V, E> {
-        (&mut self.value).await.unwrap_or(Err(LoadError::Panicked))
-    }
-}
-
-impl<V, E> Drop for Seat<V, E> {
-    fn drop(&mut self) {
-        if self.callers.present.fetch_sub(1, Ordering::AcqRel) == 1 {
-            self.callers.left.notify_one();
-        }
-    }
-}
-
-impl<K, V, E> Batch<K, V, E>
-where
-    K: Eq + Hash + Clone,
-    V: Clone,
-{
-    /// Opens a batch without ids.
-    pub(crate) fn open(number: u64) -> Self {
+impl<K, V, E> Batch<K, V, E> {
+    /// Opens a batch without ids. If it `keeps` results, callers can come after it was sent.
+    pub(crate) fn open(keeps: bool) -> Self {
         Self {
-            number,
             opened: Instant::now(),
-            callers: Arc::default(),
-            ids: Vec::new(),
-            waiting: HashMap::new(),
+            state: Mutex::new(State {
+                stage: Stage::Unsent,
+                slots: Vec::new(),
+                wakers: Vec::new(),
+                present: 0,
+            }),
+            keeps,
+            left: Notify::new(),
+            full: Notify::new(),
         }
+    }
+
+    /// Creates a batch that has a value already.
+    pub(crate) fn with_value(id: K, value: V) -> Self {
+        let batch = Self::open(true);
+        let mut state = batch.lock();
+        state.stage = Stage::Settled;
+        state.slots.push(Slot {
+            id,
+            callers: 0,
+            result: Some(Ok(value)),
+        });
+        drop(state);
+        batch
+    }
+
+    /// Adds an id with a caller. The batch must not be sent yet.
+    pub(crate) fn add(self: &Arc<Self>, id: K) -> Seat<K, V, E> {
+        let mut state = self.lock();
+        state.slots.push(Slot {
+            id,
+            callers: 0,
+            result: None,
+        });
+        let slot = state.slots.len() - 1;
+        state.sit(self, slot)
+    }
+
+    /// Adds a caller of an id that the batch has. Returns `None` if there is no result to give:
+    /// everybody had left the batch, or the load failed and errors are not for those who come
+    /// later.
+    pub(crate) fn seat(self: &Arc<Self>, slot: usize, with_errors: bool) -> Option<Seat<K, V, E>> {
+        let mut state = self.lock();
+        let is_there = match (state.stage, &state.slots[slot].result) {
+            (Stage::Deserted, _) | (Stage::Settled, None) => false,
+            (_, Some(result)) => with_errors || result.is_ok(),
+            (Stage::Unsent | Stage::Sent, None) => true,
+        };
+        is_there.then(|| state.sit(self, slot))
+    }
+
+    /// Returns how many callers have come so far.
+    pub(crate) fn came(&self) -> usize {
+        self.lock().wakers.len()
     }
 
     /// Returns the number of its ids.
     pub(crate) fn len(&self) -> usize {
-        self.ids.len()
+        self.lock().slots.len()
     }
 
-    pub(crate) fn contains(&self, id: &K) -> bool {
-        self.waiting.contains_key(id)
+    /// Calls a function with each id.
+    pub(crate) fn each_id(&self, mut act: impl FnMut(&K)) {
+        self.lock().slots.iter().for_each(|slot| act(&slot.id));
     }
 
-    /// Adds a caller of an id.
-    pub(crate) fn join(&mut self, id: K) -> Seat<V, E> {
-        let (sender, value) = oneshot::channel();
-        self.callers.present.fetch_add(1, Ordering::AcqRel);
-        self.callers.came.fetch_add(1, Ordering::Relaxed);
-        // Before code of the id's type runs: if that panics, the caller leaves.
-        let seat = Seat {
-            value,
-            callers: self.callers.clone(),
-        };
-        match self.waiting.entry(id) {
-            Entry::Occupied(known) => known.into_mut().add(sender),
-            Entry::Vacant(vacant) => {
-                self.ids.push(vacant.key().clone());
-                vacant.insert(Waiting {
-                    first: sender,
-                    more: Vec::new(),
-                });
-            }
+    /// Returns whether the ids are still to be sent.
+    pub(crate) fn is_unsent(&self) -> bool {
+        self.lock().stage == Stage::Unsent
+    }
+
+    /// Returns whether the results are there, or will never be.
+    pub(crate) fn has_ended(&self) -> bool {
+        !self.lock().stage.is_waiting()
+    }
+
+    /// Begins the request, and returns the ids that somebody waits for.
+    pub(crate) fn send(&self) -> Vec<K>
+    where
+        K: Clone,
+    {
+        let mut state = self.lock();
+        state.stage = Stage::Sent;
+        let wanted = state.slots.iter().filter(|slot| slot.callers > 0);
+        wanted.map(|slot| slot.id.clone()).collect()
+    }
+
+    /// Waits until the last caller has left. Somebody may have come since.
+    pub(crate) async fn deserted(&self) {
+        self.left.notified().await;
+    }
+
+    /// Ends the batch if nobody waits for it: then nobody can come any more. Returns whether that
+    /// is so.
+    pub(crate) fn end_if_deserted(&self) -> bool {
+        let mut state = self.lock();
+        if state.present == 0 && state.stage.is_waiting() {
+            state.stage = Stage::Deserted;
         }
-        seat
+        state.stage == Stage::Deserted
     }
 
-    /// Forgets the ids that nobody waits for any more, and returns the others.
-    pub(crate) fn take_ids(&mut self) -> Vec<K> {
-        let mut ids = std::mem::take(&mut self.ids);
-        if self.callers.did_any_leave() {
-            self.waiting.retain(|_, waiting| !waiting.is_empty());
-            ids.retain(|id| self.waiting.contains_key(id));
+    /// Passes the callers of some ids their results, while the others still wait.
+    #[cfg(feature = "http")]
+    pub(crate) fn settle_some(&self, mut results: HashMap<K, Loaded<V, E>>)
+    where
+        K: Eq + Hash,
+    {
+        if results.is_empty() {
+            return;
         }
-        ids
+        let mut state = self.lock();
+        if !state.stage.is_waiting() {
+            return;
+        }
+        let State { slots, wakers, .. } = &mut *state;
+        for slot in slots.iter_mut().filter(|slot| slot.result.is_none()) {
+            slot.result = results.remove(&slot.id);
+        }
+        let is_settled = |seat: &&mut Sitting| slots[seat.slot].result.is_some();
+        let settled = wakers.iter_mut().filter(is_settled);
+        let wakers: Vec<Waker> = settled.filter_map(|seat| seat.waker.take()).collect();
+        drop(state);
+        wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Passes each caller its result.
-    pub(crate) fn settle(self, outcome: Outcome<K, V, E>) {
-        match outcome {
+    /// Passes each caller its result. Results that are there stay as they are.
+    pub(crate) fn settle(&self, outcome: Outcome<K, V, E>)
+    where
+        K: Eq + Hash,
+    {
+        let mut state = self.lock();
+        if !state.stage.is_waiting() {
+            return;
+        }
+        let waiting = state.slots.iter_mut().filter(|slot| slot.result.is_none());
+        let rest = match outcome {
             Ok(mut found) => {
-                for (id, waiting) in self.waiting {
-                    waiting.settle(found.take(&id));
-                }
+                waiting.for_each(|slot| slot.result = Some(found.take(&slot.id)));
+                Some(found)
             }
             Err(error) => {
-                for waiting in self.waiting.into_values() {
-                    waiting.settle(Err(error.clone()));
-                }
+                waiting.for_each(|slot| slot.result = Some(Err(error.clone())));
+                None
             }
+        };
+        state.stage = Stage::Settled;
+        let wakers = std::mem::take(&mut state.wakers);
+        drop(state);
+        let wakers = wakers.into_iter().filter_map(|seat| seat.waker);
+        wakers.for_each(Waker::wake);
+        // What was found and not asked for.
+        drop(rest);
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State<K, V, E>> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A caller's place in a batch: a future of the value. Dropping it leaves the batch.
+pub(crate) struct Seat<K, V, E> {
+    /// `None` once it has its value.
+    batch: Option<Arc<Batch<K, V, E>>>,
+    slot: usize,
+    number: usize,
+}
+
+impl<K, V, E> Seat<K, V, E> {
+    pub(crate) fn slot(&self) -> usize {
+        self.slot
+    }
+}
+
+impl<K, V: Clone, E> Future for Seat<K, V, E> {
+    /// A batch that ends without a result counts as panicked.
+    type Output = Loaded<V, E>;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(batch) = &self.batch else {
+            return Poll::Ready(Err(LoadError::Panicked));
+        };
+        let mut state = batch.lock();
+        if state.stage.is_waiting() && state.slots[self.slot].result.is_none() {
+            let waker = &mut state.wakers[self.number].waker;
+            let old = match waker {
+                Some(known) if known.will_wake(context.waker()) => None,
+                _ => waker.replace(context.waker().clone()),
+            };
+            drop(state);
+            drop(old);
+            return Poll::Pending;
+        }
+        let slot = &mut state.slots[self.slot];
+        slot.callers -= 1;
+        // The last caller has the result itself, unless it is kept.
+        let result = if slot.callers == 0 && !batch.keeps {
+            slot.result.take()
+        } else {
+            slot.result.clone()
+        };
+        state.present -= 1;
+        let is_last = state.present == 0 && state.stage.is_waiting();
+        drop(state);
+        if is_last {
+            batch.left.notify_one();
+        }
+        self.batch = None;
+        Poll::Ready(result.unwrap_or(Err(LoadError::Panicked)))
+    }
+}
+
+impl<K, V, E> Drop for Seat<K, V, E> {
+    fn drop(&mut self) {
+        let Some(batch) = self.batch.take() else {
+            return;
+        };
+        let mut state = batch.lock();
+        state.slots[self.slot].callers -= 1;
+        state.present -= 1;
+        let seat = state.wakers.get_mut(self.number);
+        let waker = seat.and_then(|seat| seat.waker.take());
+        let is_last = state.present == 0;
+        drop(state);
+        drop(waker);
+        if is_last {
+            batch.left.notify_one();
         }
     }
 }

@@ -1,7 +1,7 @@
 //! The batcher as its users see it: options, loads, figures.
 //!
-//! `batch.rs` has a batch with those who wait for it, and `dispatch.rs` decides when it is sent.
-//! Nothing here knows HTTP; a batcher calls a function.
+//! A load joins a batch of its queue (`queue.rs`), which has those who wait (`batch.rs`), and is
+//! sent when it is time (`dispatch.rs`). Nothing here knows HTTP; a batcher calls a function.
 
 use std::collections::HashMap;
 use std::fmt::{self, Debug};
@@ -9,11 +9,13 @@ use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::future::{FutureExt, TryFutureExt, join_all};
+use futures_util::future::{FutureExt, TryFutureExt};
 
-use crate::batch::Found;
-use crate::dispatch::{Dispatcher, Limits, LoadBatch};
-use crate::{BatchReport, LoadError};
+use crate::batch::{Found, Seat};
+use crate::queue::Queue;
+use crate::scope::Scope;
+use crate::source::{LoadBatch, Options, Source};
+use crate::{BatchReport, LoadError, dispatch};
 
 /// Turns concurrent loads of single ids into few requests. Cloning is cheap, and clones share
 /// batches.
@@ -22,13 +24,18 @@ use crate::{BatchReport, LoadError};
 /// together are in it, and a load that comes alone waits for nothing. A runtime that is never idle
 /// sends it after a millisecond. [`window`](Self::window) sets a fixed time instead.
 ///
+/// Loads of one [`Scope`] are combined with each other only, and the scope keeps the values. With
+/// [`shared`](Self::shared), the loads of all scopes are combined, and nothing is kept.
+///
 /// A batcher does not know its callers: everything it loads must be the same for all of them.
 /// Values that differ by user or tenant need that in their id, or a batcher of their own.
 ///
 /// Requests run in tasks of their own, so loads need a Tokio runtime with time enabled. Several
 /// requests can be in progress at the same time, see [`max_batches`](Self::max_batches).
 pub struct Batcher<K, V, E> {
-    dispatcher: Arc<Dispatcher<K, V, E>>,
+    source: Arc<Source<K, V, E>>,
+    /// The loads outside of any scope, or all loads if it is shared.
+    queue: Arc<Queue<K, V, E>>,
 }
 
 impl<K, V, E> Batcher<K, V, E>
@@ -47,7 +54,7 @@ where
         F: Fn(Vec<K>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HashMap<K, V>, E>> + Send + 'static,
     {
-        Self::over(Box::new(move |ids| {
+        Self::over(Arc::new(move |ids, _| {
             let found = load(ids).map_ok(Found::Values);
             found
                 .map_err(|error| LoadError::Request(Arc::new(error)))
@@ -77,7 +84,7 @@ where
         F: Fn(Vec<K>) -> Fut + Send + Sync + 'static,
         Fut: Future<Output = Result<HashMap<K, Result<V, E>>, E>> + Send + 'static,
     {
-        Self::over(Box::new(move |ids| {
+        Self::over(Arc::new(move |ids, _| {
             let found = load(ids).map_ok(Found::Results);
             found
                 .map_err(|error| LoadError::Request(Arc::new(error)))
@@ -86,9 +93,23 @@ where
     }
 
     /// Creates a batcher with the default options.
-    pub(crate) fn over(load: Box<LoadBatch<K, V, E>>) -> Self {
-        let dispatcher = Arc::new(Dispatcher::new(load, Limits::default()));
-        Self { dispatcher }
+    pub(crate) fn over(load: Arc<LoadBatch<K, V, E>>) -> Self {
+        Self::with_options(load, Options::default())
+    }
+
+    fn with_options(load: Arc<LoadBatch<K, V, E>>, options: Options) -> Self {
+        let source = Arc::new(Source::new(load, options));
+        let queue = Arc::new(Queue::new(source.clone()));
+        Self { source, queue }
+    }
+
+    /// Names the batcher in spans and in [`Debug`]. By default `batcher`.
+    ///
+    /// Each request is a span `batch` at the level debug, with this name, the number of its ids,
+    /// and how long it has waited. Its parent is the span of the first load.
+    #[must_use]
+    pub fn name(self, name: impl Into<String>) -> Self {
+        self.with(|options| options.name = name.into())
     }
 
     /// Collects ids for a fixed time after the first one. By default a batch does not wait for a
@@ -96,23 +117,20 @@ where
     ///
     /// A window joins loads that are not ready together, such as those of several requests, and
     /// each load waits for it.
-    ///
-    /// # Panics
-    /// If the batcher is cloned or in use.
     #[must_use]
     pub fn window(self, window: Duration) -> Self {
-        self.with(|limits| limits.window = Some(window))
+        self.with(|options| options.window = Some(window))
     }
 
     /// Sets how many different ids one request has at most. By default 100. A full batch is sent at
     /// once, and further ids open another batch.
     ///
     /// # Panics
-    /// If `max_size` is zero, or if the batcher is cloned or in use.
+    /// If `max_size` is zero.
     #[must_use]
     pub fn max_size(self, max_size: usize) -> Self {
         assert!(max_size > 0, "a batch must have room for one id");
-        self.with(|limits| limits.size = max_size)
+        self.with(|options| options.size = max_size)
     }
 
     /// Sets how many requests can be in progress at a time. By default any number.
@@ -125,22 +143,54 @@ where
     /// waits for it.
     ///
     /// # Panics
-    /// If `max_batches` is zero, or if the batcher is cloned or in use.
+    /// If `max_batches` is zero.
     #[must_use]
     pub fn max_batches(self, max_batches: usize) -> Self {
         assert!(max_batches > 0, "one request must be allowed");
-        self.with(|limits| limits.batches = Some(max_batches))
+        self.with(|options| options.batches = Some(max_batches))
     }
 
-    /// Changes the limits, which is possible only before the state is shared.
-    fn with(self, change: impl FnOnce(&mut Limits)) -> Self {
-        let Ok(dispatcher) = Arc::try_unwrap(self.dispatcher) else {
-            panic!("options of a batcher are set before it is cloned or used");
-        };
-        let (load, mut limits) = dispatcher.into_parts();
-        change(&mut limits);
-        let dispatcher = Arc::new(Dispatcher::new(load, limits));
-        Self { dispatcher }
+    /// Combines the loads of all scopes, such as those of requests of several users. Nothing is
+    /// kept: a load that comes after a batch was sent is in another one.
+    ///
+    /// Use it if what is loaded is the same for everybody. If it differs by tenant, have the tenant
+    /// in the id, so that no tenant gets the value of another one:
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::{collections::HashMap, convert::Infallible};
+    /// use ferrodash_batch::Batcher;
+    ///
+    /// #[derive(Clone, PartialEq, Eq, Hash)]
+    /// struct Id { tenant: &'static str, number: u32 }
+    ///
+    /// let names = Batcher::new(async |ids: Vec<Id>| {
+    ///     let name = |id: &Id| format!("{} {}", id.tenant, id.number);
+    ///     Ok::<HashMap<_, _>, Infallible>(ids.into_iter().map(|id| (id.clone(), name(&id))).collect())
+    /// })
+    /// .shared();
+    /// let name = names.load(Id { tenant: "acme", number: 1 }).await;
+    /// assert_eq!(name.unwrap(), "acme 1");
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn shared(self) -> Self {
+        self.with(|options| options.is_shared = true)
+    }
+
+    /// Has scopes keep errors as they keep values, including [`LoadError::Missing`]. By default an
+    /// id whose load failed is requested again when it is loaded again.
+    #[must_use]
+    pub fn keep_errors(self) -> Self {
+        self.with(|options| options.keeps_errors = true)
+    }
+
+    /// Changes the options of a batcher of which nothing is in use yet: what clones that exist load
+    /// is not affected, and is not combined with this.
+    fn with(self, change: impl FnOnce(&mut Options)) -> Self {
+        let mut options = self.source.options.clone();
+        change(&mut options);
+        Self::with_options(self.source.load.clone(), options)
     }
 
     /// Loads the value of one id, together with the ids of other calls at the same time.
@@ -165,7 +215,7 @@ where
     /// # Panics
     /// If there is no Tokio runtime.
     pub async fn load(&self, id: K) -> Result<V, LoadError<E>> {
-        self.dispatcher.join(id).value().await
+        self.join(id).await
     }
 
     /// Loads the values of several ids, and returns the results in their order. Each id has a
@@ -187,8 +237,72 @@ where
         ids: impl IntoIterator<Item = K>,
     ) -> Vec<Result<V, LoadError<E>>> {
         // All ids are in batches before the first result is waited for.
-        let seats: Vec<_> = ids.into_iter().map(|id| self.dispatcher.join(id)).collect();
-        join_all(seats.into_iter().map(|seat| seat.value())).await
+        let seats: Vec<_> = ids.into_iter().map(|id| self.join(id)).collect();
+        let mut results = Vec::with_capacity(seats.len());
+        for seat in seats {
+            results.push(seat.await);
+        }
+        results
+    }
+
+    /// Takes a seat in a batch of the current scope, or of those outside of any.
+    fn join(&self, id: K) -> Seat<K, V, E> {
+        match self.queue_that_keeps() {
+            Some(queue) => dispatch::join(&queue, id),
+            None => dispatch::join(&self.queue, id),
+        }
+    }
+
+    /// Has the current [`Scope`] keep a value in place of what it knows of this id. Later loads in
+    /// the scope get it without a request.
+    ///
+    /// An id that waits to be sent is loaded nevertheless, and so it is outside of a scope and with
+    /// [`shared`](Self::shared), where nothing is kept.
+    ///
+    /// ```
+    /// # #[tokio::main(flavor = "current_thread")] async fn main() {
+    /// use std::{collections::HashMap, convert::Infallible};
+    /// use ferrodash_batch::{Batcher, Scope};
+    /// let squares = Batcher::new(async |ids: Vec<u32>| {
+    ///     Ok::<HashMap<u32, u32>, Infallible>(ids.into_iter().map(|id| (id, id * id)).collect())
+    /// });
+    /// let request = async {
+    ///     squares.prime(3, 10);
+    ///     let primed = squares.load(3).await;
+    ///     squares.clear(&3);
+    ///     (primed, squares.load(3).await)
+    /// };
+    /// assert_eq!(Scope::new().run(request).await, (Ok(10), Ok(9)));
+    /// # }
+    /// ```
+    pub fn prime(&self, id: K, value: V) {
+        if let Some(queue) = self.queue_that_keeps() {
+            queue.prime(id, value);
+        }
+    }
+
+    /// Has the current [`Scope`] forget what it knows of an id, for example after a write. The next
+    /// load in the scope makes a request. Callers that wait already get what they wait for.
+    pub fn clear(&self, id: &K) {
+        if let Some(queue) = self.queue_that_keeps() {
+            queue.clear(id);
+        }
+    }
+
+    /// Has the current [`Scope`] forget what it knows of all ids, as [`clear`](Self::clear) does
+    /// for one.
+    pub fn clear_all(&self) {
+        if let Some(queue) = self.queue_that_keeps() {
+            queue.clear_all();
+        }
+    }
+
+    /// Returns the queue of the current scope, unless loads of all scopes are combined.
+    fn queue_that_keeps(&self) -> Option<Arc<Queue<K, V, E>>> {
+        if self.source.options.is_shared {
+            return None;
+        }
+        Scope::queue_of(&self.source)
     }
 
     /// Returns what this batcher and its clones have done so far.
@@ -206,14 +320,15 @@ where
     /// # }
     /// ```
     pub fn report(&self) -> BatchReport {
-        self.dispatcher.report()
+        self.source.counters.report()
     }
 }
 
 impl<K, V, E> Clone for Batcher<K, V, E> {
     fn clone(&self) -> Self {
         Self {
-            dispatcher: self.dispatcher.clone(),
+            source: self.source.clone(),
+            queue: self.queue.clone(),
         }
     }
 }
@@ -221,7 +336,7 @@ impl<K, V, E> Clone for Batcher<K, V, E> {
 impl<K, V, E> Debug for Batcher<K, V, E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Batcher")
-            .field("limits", self.dispatcher.limits())
+            .field("options", &self.source.options)
             .finish_non_exhaustive()
     }
 }

@@ -4,8 +4,9 @@
 //! same time and makes one request for them. Each id is requested once. Each caller gets the
 //! result for its own id, or an error that says why there is none.
 //!
-//! Nothing is cached: once a request was sent, another load of the same id is another request. For
-//! stored values, call the batcher in a function that is cached.
+//! A [`Scope`] is one request of a server: its loads are combined with each other only, and each id
+//! is loaded once. Nothing is kept longer. For stored values, call the batcher in a function that
+//! is cached.
 //!
 //! ```
 //! # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -30,9 +31,19 @@ mod dispatch;
 mod error;
 #[cfg(feature = "http")]
 pub mod http;
+mod queue;
 mod report;
+mod scope;
+mod source;
+mod starting;
 
 pub use batcher::Batcher;
-pub use dispatch::DEFAULT_MAX_SIZE;
 pub use error::LoadError;
 pub use report::BatchReport;
+pub use scope::Scope;
+pub use source::DEFAULT_MAX_SIZE;
+
+/// The samples of the README, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+pub struct Readme;

@@ -86,7 +86,7 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
             checkBuild({ status, headers: response.headers });
         }
         const body = /json/.test(headers["content-type"]) ? text : JSON.parse(text);
-        call.resolve(status === 200 ? ready(body, headers) : new Response(body || null, { status, headers }));
+        call.resolve(status === 200 ? ready(body, headers) : new Response(body, { status, headers }));
     };
 
     /**

@@ -50,7 +50,8 @@ impl<'de> Visitor<'de> for BatchVisitor {
 pub enum LineBody<'a> {
     /// JSON, which is written as it is.
     Json(&'a [u8]),
-    /// Any other text, which is written as a JSON string. Bytes that are not UTF-8 are replaced.
+    /// Any other text, which is written as a JSON string. Bytes that are not UTF-8 are replaced, and
+    /// an empty text is `null`.
     Text(&'a [u8]),
 }
 
@@ -88,6 +89,8 @@ pub fn line(
             let space = |byte: &u8| if *byte == b'\n' { b' ' } else { *byte };
             line.extend(json.iter().map(space));
         }
+        // The page makes a response of it, and one with the status 204 must have no body at all.
+        LineBody::Text([]) => line.extend(b"null"),
         LineBody::Text(text) => {
             let text = String::from_utf8_lossy(text);
             serde_json::to_writer(&mut line, &text).expect("a text is JSON");

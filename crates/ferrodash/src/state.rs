@@ -11,6 +11,7 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::ConnectInfo;
 use axum::http::Extensions;
 use axum::http::request::Parts;
+use ferrodash_batch::Scope;
 use ferrodash_cache::Cache;
 use ferrodash_wire::Body;
 
@@ -142,6 +143,7 @@ impl AppState {
             identify: self.config.identify.clone(),
             who: OnceLock::new(),
             signer: Some(self.signer.clone()),
+            loads: Scope::new(),
             services: self.services.clone(),
         }
     }

@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex};
 
 use axum::extract::{RawQuery, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
@@ -81,7 +81,7 @@ async fn failures_say_what_was_wrong() {
         .load("a,b".into())
         .await
         .unwrap_err();
-    assert!(matches!(error, LoadError::Item(error) if matches!(*error, HttpError::Comma { .. })));
+    assert!(matches!(error, LoadError::Item(error) if matches!(*error, HttpError::Id { .. })));
 
     let error = HttpBatch::new("http://127.0.0.1:1/")
         .batcher::<u32, Value>()
@@ -111,13 +111,13 @@ async fn what_is_wrong_with_one_id_is_wrong_for_that_id_only() {
         matches!(&results[1], Err(LoadError::Item(error)) if matches!(**error, HttpError::Shape { .. }))
     );
     assert!(
-        matches!(&results[2], Err(LoadError::Item(error)) if matches!(**error, HttpError::Comma { .. }))
+        matches!(&results[2], Err(LoadError::Item(error)) if matches!(**error, HttpError::Id { .. }))
     );
     assert_eq!(*queries.lock().unwrap(), ["ids=a%2Cb"]);
 }
 
 /// The ids that a request asks for.
-fn ids_of(uri: &axum::http::Uri) -> String {
+fn ids_of(uri: &Uri) -> String {
     let url = reqwest::Url::parse(&format!("http://localhost{uri}")).unwrap();
     url.query_pairs()
         .find(|(name, _)| name == "ids")
@@ -134,7 +134,7 @@ async fn serve_ids(
     wrap: fn(Vec<Value>) -> Value,
 ) -> (String, Queries) {
     let queries = Queries::default();
-    let answer = move |State(queries): State<Queries>, uri: axum::http::Uri| async move {
+    let answer = move |State(queries): State<Queries>, uri: Uri| async move {
         let query = uri.query().unwrap_or_default().to_owned();
         queries.lock().unwrap().push(query);
         if uri.to_string().len() > longest {
@@ -310,7 +310,7 @@ async fn c24_a_server_that_takes_less_is_asked_again_for_parts() {
 
 #[tokio::test]
 async fn c24_one_part_that_fails_leaves_the_others_their_values() {
-    let answer = |uri: axum::http::Uri| async move {
+    let answer = |uri: Uri| async move {
         let ids = ids_of(&uri);
         if ids.contains("bad") {
             return StatusCode::BAD_GATEWAY.into_response();

@@ -8,6 +8,13 @@
 mod dispatch;
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "http")]
+mod http_faults;
+#[cfg(feature = "http")]
+mod http_forms;
+mod scope;
+#[cfg(feature = "http")]
+mod server;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};

@@ -113,7 +113,7 @@ test("each call has its answer as soon as its line is there, in any order", asyn
     send(line(3, '{"d":1}') + text.slice(0, 20));
     assert.deepEqual(await (await answers[3]).json(), { d: 1 });
     assert.equal(await isSettled(answers[5]), false);
-    send(text.slice(20) + line(0, '""', 204, {}) + line(1, '"<b>no</b>"', 500, { "content-type": "text/html" }));
+    send(text.slice(20) + line(0, "null", 204, {}) + line(1, '"<b>no</b>"', 500, { "content-type": "text/html" }));
     assert.deepEqual(await (await answers[5]).json(), { f: "ü\t" });
     const [none, failed] = [await answers[0], await answers[1]];
     assert.deepEqual([none.status, await none.text()], [204, ""]);
@@ -146,7 +146,7 @@ test("a call that only another build can answer is sent alone", async () => {
     const answers = await callInOneTick(page, "abcdef");
     const { response, send } = openResponse();
     page.last.answer(response);
-    send(line(2, '""', 421, {}));
+    send(line(2, "null", 421, {}));
     await settle();
     assert.deepEqual([page.last.url, page.last.calls.output], ["/app/_dash-update-component", "row.c"]);
     page.last.answer(json({ c: 1 }));
@@ -158,7 +158,7 @@ test("a call of a batch that is refused for the page's build is treated as if it
     const answers = await callInOneTick(page, "abcdef");
     const { response, send } = openResponse({ "X-Ferrodash-Build": "b2" });
     page.last.answer(response);
-    send(line(0, '""', 410, { "content-type": "text/plain" }));
+    send(line(0, "null", 410, { "content-type": "text/plain" }));
     assert.equal((await answers[0]).status, 410);
     const stale = page.events.filter(([name]) => name === "stale").map(([, detail]) => detail);
     assert.deepEqual(stale, [

@@ -15,6 +15,7 @@ use futures_util::FutureExt;
 use super::{App, WarmUp, admin, plugins};
 use crate::build::{Description, check, check_claims};
 use crate::error::{BuildErrors, Mistake, Result};
+use crate::log::OneLine;
 use crate::render::Rendered;
 use crate::state::AppState;
 use crate::{http, log};
@@ -182,10 +183,7 @@ impl BuiltApp {
                 // The closure is called inside the future, so a panic of it is caught, too.
                 let work = AssertUnwindSafe(state.cache.scope(async move { work().await }));
                 if let Err(panic) = work.catch_unwind().await {
-                    tracing::error!(
-                        "the warm-up panicked: {}",
-                        log::OneLine(panic_message(&*panic))
-                    );
+                    tracing::error!("the warm-up panicked: {}", OneLine(panic_message(&*panic)));
                 }
             }
             // Pairs with the `Acquire` load of the ready endpoint.

@@ -40,9 +40,9 @@ use crate::state::AppState;
 /// The path to which many calls are sent, below the app's prefix.
 pub(super) const PATH: &str = "_ferrodash/batch";
 
-/// The number of calls of one request that run at a time: as many as the renderer would have in
-/// progress.
-const RUNNING: usize = 12;
+/// The number of calls of one request that run at a time. Those that wait for a data source are no
+/// load, and what they load at the same time is one request to it.
+const RUNNING: usize = 64;
 
 /// The time within which answers that are done are sent, and drawn, together. It is too short to be
 /// seen.
@@ -194,7 +194,8 @@ impl Batch {
     /// Starts calls until as many run as may, each in a task of its own, so that one that computes
     /// does not delay the others.
     fn fill(&mut self) {
-        while self.running.len() < RUNNING
+        let mut works = Vec::new();
+        while self.running.len() + works.len() < RUNNING
             && let Some((place, call)) = self.waiting.pop()
         {
             let (app, request, is_stale) = (self.app.clone(), self.request.clone(), self.is_stale);
@@ -221,6 +222,10 @@ impl Batch {
                 }
                 line(place, response).await
             };
+            works.push(self.request.loads.clone().run(work));
+        }
+        // All are there before the first one runs, so that they load together.
+        for work in works {
             self.running.spawn(work.instrument(self.span.clone()));
         }
     }

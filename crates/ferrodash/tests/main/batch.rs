@@ -208,7 +208,7 @@ async fn an_answer_in_a_batch_is_the_answer_of_the_call_alone() {
 }
 
 #[tokio::test]
-async fn answers_are_sent_as_they_are_done_and_twelve_run_at_a_time() {
+async fn answers_are_sent_as_they_are_done_and_64_run_at_a_time() {
     let (go, under_way, most) = (
         Arc::new(Notify::new()),
         Arc::new(AtomicU32::new(0)),
@@ -232,7 +232,7 @@ async fn answers_are_sent_as_they_are_done_and_twelve_run_at_a_time() {
     });
     let client = Client::new(App::new(layout()).callback(callback));
     let mut calls = vec![call("out", "slow")];
-    calls.extend((0..39).map(|index| call("out", &index.to_string())));
+    calls.extend((0..99).map(|index| call("out", &index.to_string())));
     for encoding in ["identity", "gzip"] {
         most.store(0, Ordering::SeqCst);
         let response = client
@@ -256,14 +256,14 @@ async fn answers_are_sent_as_they_are_done_and_twelve_run_at_a_time() {
             }
             text
         };
-        while text(&bytes).lines().filter(|line| !line.is_empty()).count() < 39 {
+        while text(&bytes).lines().filter(|line| !line.is_empty()).count() < 99 {
             bytes.extend(body.frame().await.unwrap().unwrap().into_data().unwrap());
         }
         assert!(
             lines(&text(&bytes)).iter().all(|(place, ..)| *place != 0),
             "the slow one is not done"
         );
-        assert_eq!(most.load(Ordering::SeqCst), 12);
+        assert_eq!(most.load(Ordering::SeqCst), 64);
         go.notify_one();
         bytes.extend(body.collect().await.unwrap().to_bytes());
         assert_eq!(lines(&text(&bytes)).last().unwrap().0, 0);

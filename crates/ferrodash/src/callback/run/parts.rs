@@ -7,6 +7,7 @@ use std::sync::{Arc, OnceLock};
 
 use axum::http::header::{ACCEPT_LANGUAGE, COOKIE};
 use axum::http::{Extensions, HeaderMap};
+use ferrodash_batch::Scope;
 
 use crate::callback::{Identify, Identity, Vary};
 use crate::stored::HandleSigner;
@@ -27,6 +28,8 @@ pub(crate) struct RequestParts {
     pub(crate) who: OnceLock<Option<Identity>>,
     /// Signs handles of stored values.
     pub(crate) signer: Option<Arc<HandleSigner>>,
+    /// What the calls of this request load: with each other only, and each value once.
+    pub(crate) loads: Scope,
     /// The objects that the app has for its callbacks, by type, so that callbacks need not know the
     /// types.
     pub(crate) services: Arc<Extensions>,
