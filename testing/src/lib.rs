@@ -114,8 +114,8 @@ impl Drop for Program {
 #[derive(Debug)]
 pub struct Postgres {
     port: u16,
-    // Before the directory, so that it has ended when that is removed.
-    _program: Program,
+    /// `None` while it is dropped.
+    program: Option<Program>,
     directory: TempDir,
 }
 
@@ -139,6 +139,8 @@ impl Postgres {
             "--auth=trust",
             "--username=postgres",
             "--no-sync",
+            "--locale=C",
+            "--encoding=UTF8",
             "--pgdata",
         ]);
         let made = make.arg(&data).stdout(Stdio::null()).status();
@@ -161,7 +163,7 @@ impl Postgres {
         }
         Self {
             port,
-            _program: Program::listening(&mut command, port),
+            program: Some(Program::listening(&mut command, port)),
             directory,
         }
     }
@@ -177,6 +179,19 @@ impl Postgres {
         let log = log.expect("the server writes a log");
         let lines = log.lines().filter(|line| line.contains(text));
         lines.map(str::to_owned).collect()
+    }
+}
+
+/// Stops the server as it asks for: one that is killed leaves shared memory behind.
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        if let Some(program) = self.program.take() {
+            let mut stop = Command::new("kill");
+            let stopped = stop.args(["-INT", &program.id().to_string()]).status();
+            if stopped.is_ok_and(|stopped| stopped.success()) {
+                program.wait();
+            }
+        }
     }
 }
 

@@ -43,8 +43,8 @@ impl<K: Eq + Hash, V, E> Found<K, V, E> {
 pub(crate) struct Batch<K, V, E> {
     /// The moment of the first load.
     pub(crate) opened: Instant,
-    // Never locked across an await. No waker runs and nothing of a caller is dropped meanwhile, as
-    // both may come back here.
+    // Never locked across an await. No waker runs and no caller's task is dropped meanwhile, as both
+    // may come back here.
     state: Mutex<State<K, V, E>>,
     /// Whether results stay for callers that come later.
     keeps: bool,
@@ -94,7 +94,16 @@ struct Slot<K, V, E> {
     id: K,
     /// The callers that wait for it.
     callers: usize,
+    /// Whether the id was left out of the request, as nobody waited for it.
+    is_left_out: bool,
     result: Option<Loaded<V, E>>,
+}
+
+impl<K, V, E> Slot<K, V, E> {
+    /// Returns whether a result is still to come.
+    fn is_open(&self) -> bool {
+        self.result.is_none() && !self.is_left_out
+    }
 }
 
 impl<K, V, E> State<K, V, E> {
@@ -102,15 +111,19 @@ impl<K, V, E> State<K, V, E> {
     fn sit(&mut self, batch: &Arc<Batch<K, V, E>>, slot: usize) -> Seat<K, V, E> {
         self.present += 1;
         self.slots[slot].callers += 1;
-        self.wakers.push(Sitting {
-            #[cfg(feature = "http")]
-            slot,
-            waker: None,
-        });
+        // A caller that does not wait needs no entry. There can be many in the life of a scope.
+        let number = self.wakers.len();
+        if self.slots[slot].result.is_none() {
+            self.wakers.push(Sitting {
+                #[cfg(feature = "http")]
+                slot,
+                waker: None,
+            });
+        }
         Seat {
             batch: Some(batch.clone()),
             slot,
-            number: self.wakers.len() - 1,
+            number,
         }
     }
 }
@@ -140,6 +153,7 @@ impl<K, V, E> Batch<K, V, E> {
         state.slots.push(Slot {
             id,
             callers: 0,
+            is_left_out: false,
             result: Some(Ok(value)),
         });
         drop(state);
@@ -152,6 +166,7 @@ impl<K, V, E> Batch<K, V, E> {
         state.slots.push(Slot {
             id,
             callers: 0,
+            is_left_out: false,
             result: None,
         });
         let slot = state.slots.len() - 1;
@@ -163,10 +178,14 @@ impl<K, V, E> Batch<K, V, E> {
     /// later.
     pub(crate) fn seat(self: &Arc<Self>, slot: usize, with_errors: bool) -> Option<Seat<K, V, E>> {
         let mut state = self.lock();
-        let is_there = match (state.stage, &state.slots[slot].result) {
-            (Stage::Deserted, _) | (Stage::Settled, None) => false,
-            (_, Some(result)) => with_errors || result.is_ok(),
-            (Stage::Unsent | Stage::Sent, None) => true,
+        let Slot {
+            result,
+            is_left_out,
+            ..
+        } = &state.slots[slot];
+        let is_there = match result {
+            Some(result) => with_errors || result.is_ok(),
+            None => state.stage.is_waiting() && !is_left_out,
         };
         is_there.then(|| state.sit(self, slot))
     }
@@ -181,9 +200,39 @@ impl<K, V, E> Batch<K, V, E> {
         self.lock().slots.len()
     }
 
-    /// Calls a function with each id.
-    pub(crate) fn each_id(&self, mut act: impl FnMut(&K)) {
-        self.lock().slots.iter().for_each(|slot| act(&slot.id));
+    /// Calls a function with each id that has no result.
+    pub(crate) fn each_open_id(&self, mut act: impl FnMut(&K)) {
+        let state = self.lock();
+        let open = state.slots.iter().filter(|slot| slot.result.is_none());
+        open.for_each(|slot| act(&slot.id));
+    }
+
+    /// Returns whether somebody waits for an id that is still to be sent.
+    pub(crate) fn will_send(&self, slot: usize) -> bool {
+        let state = self.lock();
+        state.stage == Stage::Unsent && state.slots[slot].callers > 0
+    }
+
+    /// Returns whether anybody waits for an id.
+    #[cfg(feature = "http")]
+    pub(crate) fn is_wanted(&self, id: &K) -> bool
+    where
+        K: Eq,
+    {
+        let state = self.lock();
+        let mut slots = state.slots.iter();
+        slots.any(|slot| slot.callers > 0 && slot.id == *id)
+    }
+
+    /// Takes a result that nobody is about to read out of the batch.
+    pub(crate) fn take(&self, slot: usize) -> Option<Loaded<V, E>> {
+        let mut state = self.lock();
+        let slot = &mut state.slots[slot];
+        if slot.callers == 0 {
+            slot.result.take()
+        } else {
+            None
+        }
     }
 
     /// Returns whether the ids are still to be sent.
@@ -196,15 +245,24 @@ impl<K, V, E> Batch<K, V, E> {
         !self.lock().stage.is_waiting()
     }
 
-    /// Begins the request, and returns the ids that somebody waits for.
+    /// Begins the request, and returns the ids that somebody waits for. If there are none, nobody can
+    /// come any more.
     pub(crate) fn send(&self) -> Vec<K>
     where
         K: Clone,
     {
         let mut state = self.lock();
-        state.stage = Stage::Sent;
-        let wanted = state.slots.iter().filter(|slot| slot.callers > 0);
-        wanted.map(|slot| slot.id.clone()).collect()
+        for slot in &mut state.slots {
+            slot.is_left_out = slot.callers == 0;
+        }
+        let wanted = state.slots.iter().filter(|slot| !slot.is_left_out);
+        let ids: Vec<K> = wanted.map(|slot| slot.id.clone()).collect();
+        state.stage = if ids.is_empty() {
+            Stage::Deserted
+        } else {
+            Stage::Sent
+        };
+        ids
     }
 
     /// Waits until the last caller has left. Somebody may have come since.
@@ -236,7 +294,7 @@ impl<K, V, E> Batch<K, V, E> {
             return;
         }
         let State { slots, wakers, .. } = &mut *state;
-        for slot in slots.iter_mut().filter(|slot| slot.result.is_none()) {
+        for slot in slots.iter_mut().filter(|slot| slot.is_open()) {
             slot.result = results.remove(&slot.id);
         }
         let is_settled = |seat: &&mut Sitting| slots[seat.slot].result.is_some();
@@ -255,7 +313,7 @@ impl<K, V, E> Batch<K, V, E> {
         if !state.stage.is_waiting() {
             return;
         }
-        let waiting = state.slots.iter_mut().filter(|slot| slot.result.is_none());
+        let waiting = state.slots.iter_mut().filter(|slot| slot.is_open());
         let rest = match outcome {
             Ok(mut found) => {
                 waiting.for_each(|slot| slot.result = Some(found.take(&slot.id)));
@@ -314,13 +372,14 @@ impl<K, V: Clone, E> Future for Seat<K, V, E> {
             return Poll::Pending;
         }
         let slot = &mut state.slots[self.slot];
-        slot.callers -= 1;
         // The last caller has the result itself, unless it is kept.
-        let result = if slot.callers == 0 && !batch.keeps {
+        let result = if slot.callers == 1 && !batch.keeps {
             slot.result.take()
         } else {
             slot.result.clone()
         };
+        // After the copy, which can panic: then the caller leaves as any other.
+        slot.callers -= 1;
         state.present -= 1;
         let is_last = state.present == 0 && state.stage.is_waiting();
         drop(state);

@@ -21,8 +21,9 @@ use crate::{BatchReport, LoadError, dispatch};
 /// batches.
 ///
 /// A batch is sent as soon as the runtime has nothing else to do, so all loads that are ready
-/// together are in it, and a load that comes alone waits for nothing. A runtime that is never idle
-/// sends it after a millisecond. [`window`](Self::window) sets a fixed time instead.
+/// together are in it, and a load that comes alone waits for nothing. With several threads, one that
+/// takes longer than a few microseconds between two loads can miss the batch. A runtime that is
+/// never idle sends it after a millisecond. [`window`](Self::window) sets a fixed time instead.
 ///
 /// Loads of one [`Scope`] are combined with each other only, and the scope keeps the values. With
 /// [`shared`](Self::shared), the loads of all scopes are combined, and nothing is kept.
@@ -140,7 +141,7 @@ where
     /// does not count any more, also if its work goes on elsewhere.
     ///
     /// The function must not load from its own batcher: its load would wait for the request that
-    /// waits for it.
+    /// waits for it. In a [`Scope`], that is so for ids of its own request without this limit, too.
     ///
     /// # Panics
     /// If `max_batches` is zero.
@@ -196,8 +197,9 @@ where
     /// Loads the value of one id, together with the ids of other calls at the same time.
     ///
     /// # Concurrency
-    /// Calls for one id that come before its batch is sent share one request. A call that comes
-    /// later opens another batch.
+    /// Calls for one id that come before its batch is sent share one request. In a [`Scope`], a call
+    /// that comes later waits for the request in progress, or has the value at once. Elsewhere it
+    /// opens another batch.
     ///
     /// # Cancellation
     /// A caller that is cancelled delays nobody. If all callers of an id leave before its batch is
@@ -221,6 +223,9 @@ where
     /// Loads the values of several ids, and returns the results in their order. Each id has a
     /// result of its own, as for [`load`](Self::load). More ids than a request can have make
     /// several requests.
+    ///
+    /// # Panics
+    /// If there is no Tokio runtime.
     ///
     /// ```
     /// # #[tokio::main(flavor = "current_thread")] async fn main() {

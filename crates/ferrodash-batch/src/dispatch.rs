@@ -5,17 +5,17 @@ use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::future::FutureExt;
 use tokio::runtime::Handle;
 use tokio::sync::SemaphorePermit;
-use tokio::time::Instant;
 use tracing::{Instrument, Span, debug_span};
 
 use crate::LoadError;
 use crate::batch::{Batch, Seat};
 use crate::queue::{Joined, Queue};
+use crate::scope::Scope;
 
 /// The longest time for which a batch waits for a runtime that is never idle.
 const LONGEST_GATHERING: Duration = Duration::from_millis(1);
@@ -47,7 +47,11 @@ where
             batch,
             opener: Span::current(),
         };
-        runtime.spawn(departure.run());
+        // What the function loads belongs to the same scope.
+        match Scope::current().filter(|_| queue.keeps()) {
+            Some(scope) => runtime.spawn(scope.hold(departure.run())),
+            None => runtime.spawn(departure.run()),
+        };
     }
     seat
 }
@@ -115,6 +119,10 @@ where
     ///
     /// Tokio runs a task that yields after all others of its thread that can run, or after 61 of
     /// them (`event_interval`).
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the clock of the runtime can be paused, and then there would be no end"
+    )]
     async fn gather(&self) {
         if let Some(window) = self.queue.source.options.window {
             return tokio::time::sleep(window).await;
@@ -123,16 +131,16 @@ where
         let (mut before, mut rounds) = (0, 0);
         loop {
             let came = self.batch.came();
-            rounds = if came == before { rounds + 1 } else { 0 };
-            before = came;
             let is_starting = self.queue.is_starting();
+            let is_quiet = came == before && !is_starting;
+            rounds = if is_quiet { rounds + 1 } else { 0 };
+            before = came;
             let longest = if is_starting {
                 LONGEST_START
             } else {
                 LONGEST_GATHERING
             };
-            let is_quiet = rounds >= QUIET_ROUNDS && !is_starting;
-            if is_quiet || start.elapsed() >= longest {
+            if rounds >= QUIET_ROUNDS || start.elapsed() >= longest {
                 return;
             }
             tokio::task::yield_now().await;

@@ -6,7 +6,7 @@ use std::hash::Hash;
 use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::batch::{Batch, Seat};
+use crate::batch::{Batch, Loaded, Seat};
 use crate::source::Source;
 use crate::starting::Starting;
 
@@ -41,6 +41,13 @@ struct Place<K, V, E> {
     slot: usize,
 }
 
+impl<K, V, E> Place<K, V, E> {
+    /// Takes the result out of the batch, which may be kept for other ids.
+    fn take(self) -> Option<Loaded<V, E>> {
+        self.batch.take(self.slot)
+    }
+}
+
 impl<K, V, E> Queue<K, V, E> {
     /// Creates the queue outside of any scope.
     pub(crate) fn new(source: Arc<Source<K, V, E>>) -> Self {
@@ -62,6 +69,11 @@ impl<K, V, E> Queue<K, V, E> {
                 open: None,
             }),
         }
+    }
+
+    /// Returns whether it is that of a scope, which keeps values.
+    pub(crate) fn keeps(&self) -> bool {
+        self.keeps
     }
 
     /// Returns whether work of the scope was not polled yet.
@@ -93,11 +105,13 @@ where
                 return Joined { seat, opened: None };
             }
         }
+        // Before there is a batch: a copy can panic.
+        let copy = known.key().clone();
         let is_new = open.is_none();
         let batch = open
             .get_or_insert_with(|| Arc::new(Batch::open(self.keeps)))
             .clone();
-        let seat = batch.add(known.key().clone());
+        let seat = batch.add(copy);
         let place = Place {
             batch: batch.clone(),
             slot: seat.slot(),
@@ -121,9 +135,13 @@ where
         }
     }
 
-    /// Forgets a batch that is sent, so that later loads open another one, unless values are kept.
+    /// Forgets a batch that is about to be sent, so that later loads open another one, unless values
+    /// are kept.
     pub(crate) fn close(&self, batch: &Arc<Batch<K, V, E>>) {
         let mut state = self.lock();
+        if !batch.is_unsent() {
+            return; // It was closed before.
+        }
         state.close(batch);
         if self.keeps {
             return;
@@ -152,23 +170,23 @@ where
     pub(crate) fn prime(&self, id: K, value: V) {
         let batch = Arc::new(Batch::with_value(id.clone(), value));
         let mut state = self.lock();
-        if state.is_unsent(&id) {
+        if state.will_send(&id) {
             return;
         }
         let old = state.places.insert(id, Place { batch, slot: 0 });
         drop(state);
-        drop(old);
+        drop(old.map(Place::take));
     }
 
     /// Forgets what is known of an id, unless it is still to be sent.
     pub(crate) fn clear(&self, id: &K) {
         let mut state = self.lock();
-        if state.is_unsent(id) {
+        if state.will_send(id) {
             return;
         }
         let old = state.places.remove(id);
         drop(state);
-        drop(old);
+        drop(old.map(Place::take));
     }
 
     /// Forgets what is known of all ids but those that are still to be sent.
@@ -188,9 +206,9 @@ where
 }
 
 impl<K: Eq + Hash, V, E> State<K, V, E> {
-    fn is_unsent(&self, id: &K) -> bool {
+    fn will_send(&self, id: &K) -> bool {
         let place = self.places.get(id);
-        place.is_some_and(|place| place.batch.is_unsent())
+        place.is_some_and(|place| place.batch.will_send(place.slot))
     }
 
     /// Lets no further ids into a batch.
@@ -204,9 +222,9 @@ impl<K: Eq + Hash, V, E> State<K, V, E> {
         }
     }
 
-    /// Forgets the ids of a batch.
+    /// Forgets the ids of a batch that have no result.
     fn forget(&mut self, batch: &Arc<Batch<K, V, E>>) {
-        batch.each_id(|id| {
+        batch.each_open_id(|id| {
             // The id may be in another batch since, or cleared.
             if let Some(place) = self.places.get(id)
                 && Arc::ptr_eq(&place.batch, batch)

@@ -27,10 +27,12 @@ tokio::task_local! {
 /// request that fails, does not reach another scope.
 ///
 /// A server runs each request in a scope of its own. Ferrodash does so for the calls that a page
-/// sends in one request. Loads outside of any scope are combined with each other, and nothing is
-/// kept.
+/// sends in one request. The function of a batcher runs in the scope that its ids come from, so
+/// what it loads from other batchers is combined and kept there, too.
 ///
-/// Clones are the same scope. A task that is spawned has no scope unless it is given one.
+/// Loads outside of any scope are combined with each other, and nothing is kept. Clones are the same
+/// scope. A task that is spawned has no scope unless it is given one, and neither has a function
+/// that the cache of Ferrodash runs, as its result is for several requests.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {
@@ -101,13 +103,19 @@ impl Scope {
 
     /// Runs a future in this scope.
     ///
-    /// A batch of the scope waits until the future was polled once, at most 10 ms, so that futures
-    /// that are spawned together have their first loads in one batch.
+    /// Unless a batch of the scope is full or has a window, it waits until the future was polled
+    /// once, at most 10 ms, so that futures that are spawned together have their first loads in one
+    /// batch.
     pub fn run<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
         Run {
             starting: Some(self.starting.one()),
             future: CURRENT.scope(self, future),
         }
+    }
+
+    /// Runs a future in this scope, for which no batch waits.
+    pub(crate) fn hold<F: Future>(self, future: F) -> impl Future<Output = F::Output> {
+        CURRENT.scope(self, future)
     }
 
     /// Returns the queue of a source in the current scope; `None` outside of any.

@@ -22,6 +22,9 @@ use sqlx::sqlite::SqlitePoolOptions;
 use sqlx::{Executor, PgPool};
 use tower::ServiceExt;
 
+const SHORT: Duration = Duration::from_millis(50);
+const LONG: Duration = Duration::from_secs(20);
+
 /// A table of planes, in Postgres and in SQLite.
 const TABLE: &str =
     "CREATE TABLE planes (id INTEGER PRIMARY KEY, tailnum TEXT NOT NULL, model TEXT NOT NULL);
@@ -30,31 +33,41 @@ const TABLE: &str =
 /// Starts Postgres with the table.
 async fn start() -> (Postgres, PgPool) {
     let server = Postgres::start();
-    let pool = loop {
-        // The server listens before it lets anybody in.
-        match PgPoolOptions::new().connect(&server.url()).await {
-            Ok(pool) => break pool,
-            Err(sqlx::Error::Database(_)) => tokio::time::sleep(Duration::from_millis(50)).await,
-            Err(error) => panic!("{error}"),
+    let connect = async {
+        loop {
+            // The server listens before it lets anybody in.
+            match PgPoolOptions::new().connect(&server.url()).await {
+                Ok(pool) => break pool,
+                Err(sqlx::Error::Database(_)) => tokio::time::sleep(SHORT).await,
+                Err(error) => panic!("{error}"),
+            }
         }
     };
+    let pool = tokio::time::timeout(LONG, connect).await.unwrap();
     pool.execute(TABLE).await.unwrap();
     (server, pool)
 }
 
-/// The statements that the server got for rows.
-fn statements(server: &Postgres) -> usize {
-    server
-        .logged("WHERE tailnum = ANY($1)")
-        .iter()
-        .filter(|line| line.contains("execute"))
-        .count()
+/// The number of statements that the server got for rows.
+async fn statements(server: &Postgres, pool: &PgPool) -> usize {
+    // The log is written by a process of its own, in order.
+    const MARK: &str = "SELECT 'all that came before is in the log'";
+    let before = server.logged(MARK).len();
+    pool.execute(MARK).await.unwrap();
+    let written = async {
+        while server.logged(MARK).len() == before {
+            tokio::time::sleep(SHORT).await;
+        }
+    };
+    tokio::time::timeout(LONG, written).await.unwrap();
+    let rows = server.logged("WHERE tailnum = ANY($1)");
+    rows.iter().filter(|line| line.contains("execute")).count()
 }
 
 #[tokio::test]
 async fn b3_b5_rows_of_postgres_find_their_callers() {
     let (server, pool) = start().await;
-    let planes = postgres::planes(pool).max_size(2);
+    let planes = postgres::planes(pool.clone()).max_size(2);
     let ids = ["N3", "N1", "N9", "N1", "N2"].map(String::from);
     let rows = planes.load_many(ids).await;
     let models: Vec<_> = rows
@@ -66,7 +79,11 @@ async fn b3_b5_rows_of_postgres_find_their_callers() {
         models,
         [Ok("B737"), Ok("A320"), Err(missing), Ok("A320"), Ok("A321")]
     );
-    assert_eq!(statements(&server), 2, "four ids, two for each statement");
+    assert_eq!(
+        statements(&server, &pool).await,
+        2,
+        "four ids, two for each statement"
+    );
 }
 
 #[tokio::test]
@@ -128,14 +145,14 @@ async fn post(app: &Router, path: &str, body: Value) -> String {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b11_two_callbacks_of_one_request_send_one_statement() {
     let (server, pool) = start().await;
-    let app = app(&postgres::planes(pool));
+    let app = app(&postgres::planes(pool.clone()));
     let both = json!([call("one", "N1"), call("two", "N2")]);
     let answer = post(&app, "/_ferrodash/batch", both).await;
     assert!(
         answer.contains("A320") && answer.contains("A321"),
         "{answer}"
     );
-    assert_eq!(statements(&server), 1);
+    assert_eq!(statements(&server, &pool).await, 1);
     // The same row for both is one id.
     let both = json!([call("one", "N3"), call("two", "N3")]);
     assert_eq!(
@@ -145,26 +162,26 @@ async fn b11_two_callbacks_of_one_request_send_one_statement() {
             .count(),
         2
     );
-    assert_eq!(statements(&server), 2);
+    assert_eq!(statements(&server, &pool).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b10_two_requests_are_never_in_one_statement() {
     let (server, pool) = start().await;
-    let app = app(&postgres::planes(pool).window(Duration::from_millis(50)));
+    let app = app(&postgres::planes(pool.clone()).window(Duration::from_millis(50)));
     let path = "/_dash-update-component";
     let (one, two) = tokio::join!(
         post(&app, path, call("one", "N1")),
         post(&app, path, call("two", "N2"))
     );
     assert!(one.contains("A320") && two.contains("A321"), "{one} {two}");
-    assert_eq!(statements(&server), 2);
+    assert_eq!(statements(&server, &pool).await, 2);
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn b11_two_requests_within_the_window_send_one_statement_if_the_batcher_is_shared() {
     let (server, pool) = start().await;
-    let planes = postgres::planes(pool)
+    let planes = postgres::planes(pool.clone())
         .shared()
         .window(Duration::from_millis(100));
     let app = app(&planes);
@@ -175,7 +192,7 @@ async fn b11_two_requests_within_the_window_send_one_statement_if_the_batcher_is
     };
     let (one, two) = tokio::join!(post(&app, path, call("one", "N1")), later);
     assert!(one.contains("A320") && two.contains("A321"), "{one} {two}");
-    assert_eq!(statements(&server), 1);
+    assert_eq!(statements(&server, &pool).await, 1);
 }
 
 #[tokio::test]

@@ -8,6 +8,8 @@ use reqwest::Url;
 #[derive(Clone)]
 pub(super) struct Address {
     pub(super) full: String,
+    /// The length of the address in a request, in bytes.
+    pub(super) length: usize,
     /// The address without a user, a password and a query.
     shown: String,
 }
@@ -23,6 +25,8 @@ impl Address {
                 let _ = url.set_password(None);
                 url.to_string()
             }
+            // What was cut off can be part of a password with such a character.
+            _ if full[end..].contains('@') => "an address that cannot be shown".to_owned(),
             // A text that is not an HTTP address can still have a password before an `@`.
             _ => full[..end]
                 .rsplit('@')
@@ -30,10 +34,16 @@ impl Address {
                 .unwrap_or_default()
                 .to_owned(),
         };
-        Self { full, shown }
+        let length = Url::parse(&full).map_or(full.len(), |url| url.as_str().len());
+        Self {
+            full,
+            length,
+            shown,
+        }
     }
 
-    /// Returns the host and the port, or all that can be shown of what is no HTTP address.
+    /// Returns the host and the port. A text that is not an HTTP address has none, and stands for
+    /// itself.
     pub(super) fn host(&self) -> String {
         let url = Url::parse(&self.full).ok();
         let host = url.as_ref().and_then(|url| {

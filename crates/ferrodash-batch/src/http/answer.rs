@@ -78,7 +78,11 @@ impl Shape {
                 }
             }
             (Items::Mapped, Some(Value::Object(items))) => {
-                for (id, item) in items.into_iter().filter(|(_, item)| !item.is_null()) {
+                let items = items.into_iter().filter(|(_, item)| !item.is_null());
+                let is_exact = |(id, _): &(String, Value)| wanted.by_text.contains_key(id.as_str());
+                let (exact, others): (Vec<_>, Vec<_>) = items.partition(is_exact);
+                // Those that are written as the id is come first.
+                for (id, item) in exact.into_iter().chain(others) {
                     if let Some(place) = wanted.place_of_text(&id) {
                         self.add(url, ids, &mut found, place, item);
                     }
@@ -103,18 +107,18 @@ impl Shape {
     /// Adds an item, unless its status says that there is none. The first of several is taken.
     fn add(&self, url: &Address, ids: &[&str], found: &mut Found, place: usize, mut item: Value) {
         let status = self.status.as_ref().and_then(|field| item.get(field));
-        let status = status.and_then(Value::as_u64).unwrap_or(200);
-        let result = match status {
-            404 | 410 => return,
-            200..300 => Ok(match &self.value {
+        let result = match status.map_or(Some(200), status_of) {
+            Some(404 | 410) => return,
+            Some(200..300) => Ok(match &self.value {
                 Some(field) => item.get_mut(field).map(Value::take).unwrap_or_default(),
                 None => item,
             }),
-            status => Err(HttpError::ItemStatus {
+            Some(status) => Err(HttpError::ItemStatus {
                 url: url.to_string(),
                 id: ids[place].to_owned(),
-                status: u16::try_from(status).unwrap_or(u16::MAX),
+                status,
             }),
+            None => Err(self.error(url, format!("found a status that is no number: {item}"))),
         };
         let is_nothing = self.value.is_some() && matches!(result, Ok(Value::Null));
         if !is_nothing {
@@ -214,16 +218,28 @@ impl<'a> Wanted<'a> {
     }
 }
 
-/// Returns the text of a number that does not depend on how it is written; `None` for other texts.
-/// Whole numbers beyond 2⁵³ are only equal if all their digits are.
-fn canonical(id: &str) -> Option<String> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
+/// Reads the status of an item: a number, or a text of digits. No status is a success.
+fn status_of(status: &Value) -> Option<u16> {
+    let number = match status {
+        Value::Null => return Some(200),
+        Value::Number(number) => canonical(&number.to_string()),
+        Value::String(text) => Some(text.clone()),
+        _ => None,
+    };
+    number?.parse().ok()
+}
+
+/// Returns the text of a number that does not depend on how it is written; `None` for other texts,
+/// and for numbers that lose digits when they are read: such ids are equal only if their texts are.
+pub(super) fn canonical(id: &str) -> Option<String> {
+    /// From here on, not every whole number is a 64-bit float.
+    const INEXACT: f64 = 9_007_199_254_740_992.0;
     let number: serde_json::Number = serde_json::from_str(id).ok()?;
     if number.is_i64() || number.is_u64() {
         return Some(number.to_string());
     }
-    let number = number.as_f64()?;
-    if number.fract() == 0.0 && number.abs() <= EXACT {
+    let number = number.as_f64().filter(|number| number.abs() < INEXACT)?;
+    if number.fract() == 0.0 {
         Some(format!("{number:.0}"))
     } else {
         Some(number.to_string())

@@ -44,6 +44,22 @@ pub enum HttpError {
         /// The status code.
         status: u16,
     },
+    /// The answer is larger than [`HttpBatch::max_answer`](super::HttpBatch::max_answer) allows.
+    #[error(
+        "the answer of {url} has more than {limit} bytes; HttpBatch::max_answer sets the limit"
+    )]
+    TooLarge {
+        /// The address without user, password and query.
+        url: String,
+        /// The limit in bytes.
+        limit: usize,
+    },
+    /// A POST was redirected. It may have lost its body, and with it the ids.
+    #[error("{url} redirects a POST; use the address to which it redirects")]
+    Redirected {
+        /// The address without user, password and query.
+        url: String,
+    },
     /// The answer is not what was described.
     #[error("the answer of {url} is not {expected}: {detail}")]
     Shape {
@@ -62,11 +78,16 @@ impl HttpError {
     /// again.
     pub(super) fn is_temporary(&self) -> bool {
         match self {
-            Self::NoAnswer { source, .. } => !source.is_timeout() && !source.is_builder(),
+            Self::NoAnswer { source, .. } => {
+                !source.is_timeout() && !source.is_builder() && !source.is_redirect()
+            }
             Self::Status { status, .. } | Self::ItemStatus { status, .. } => {
                 is_temporary_status(*status)
             }
-            Self::Id { .. } | Self::Shape { .. } => false,
+            Self::Id { .. }
+            | Self::TooLarge { .. }
+            | Self::Redirected { .. }
+            | Self::Shape { .. } => false,
         }
     }
 }

@@ -10,11 +10,11 @@ use futures_util::future::{BoxFuture, join, join_all};
 use reqwest::Method;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
-use tower::retry::budget::TpsBudget;
 
 use super::cache::Cache;
 use super::error::HttpError;
-use super::retry::{asked_time, budget_of, deposit, withdraw};
+use super::retry::{asked_time, budget_of};
+use super::sender::Sender;
 use super::settings::Settings;
 use super::turns::Turns;
 use crate::LoadError;
@@ -23,9 +23,7 @@ use crate::batch::{Batch, Found, Loaded, Outcome};
 /// An API, and what its requests share.
 pub(super) struct Api {
     settings: Settings,
-    client: reqwest::Client,
-    turns: Turns,
-    budget: Arc<TpsBudget>,
+    sender: Sender,
     cache: Option<Cache>,
 }
 
@@ -35,10 +33,15 @@ type Answer = Result<Value, (HttpError, Option<Duration>)>;
 
 impl Api {
     pub(super) fn new(settings: Settings) -> Self {
-        Self {
+        let sender = Sender {
             client: settings.client.clone().unwrap_or_default(),
             turns: Turns::new(settings.rate, settings.max_requests),
             budget: budget_of(settings.url.host()),
+            url: settings.url.clone(),
+            max_answer: settings.max_answer,
+        };
+        Self {
+            sender,
             cache: settings.cache_size.map(Cache::new),
             settings,
         }
@@ -71,6 +74,9 @@ impl Api {
             }
         }
         batch.settle_some(refused);
+        if keys.is_empty() {
+            return Ok(Found::Values(HashMap::new()));
+        }
         // Sorted, so that equal sets of ids are equal addresses for caches on the way.
         let mut texts: Vec<&str> = keys.keys().map(String::as_str).collect();
         texts.sort_by_key(|id| (id.len(), *id));
@@ -90,27 +96,18 @@ impl Api {
         Ok(Found::Values(HashMap::new()))
     }
 
-    /// Sends one request.
-    async fn ask(&self, ids: &[&str]) -> Answer {
+    /// Sends one request, unless its answer is kept.
+    async fn ask(&self, ids: &[&str], is_repeat: bool) -> Answer {
         let url = &self.settings.url;
-        let no_answer = |source: reqwest::Error| {
-            // The text of the source would contain the whole address.
-            let source = source.without_url();
-            let url = url.to_string();
-            (HttpError::NoAnswer { url, source }, None)
-        };
-        let request = self.settings.request(&self.client, ids);
-        let request = request.build().map_err(no_answer)?;
+        let request = self.settings.request(&self.sender.client, ids).build();
+        let request = request.map_err(|source| (self.sender.no_answer(source), None))?;
         let response = match &self.cache {
             Some(cache) if request.method() == Method::GET => {
-                cache.answer(&self.client, &self.turns, request).await
+                cache.answer(&self.sender, request, is_repeat).await
             }
-            _ => {
-                let _turn = self.turns.take().await;
-                super::cache::send(&self.client, request).await
-            }
+            _ => self.sender.send(request, is_repeat).await,
         };
-        let response = response.map_err(no_answer)?;
+        let response = response.map_err(|error| (error, None))?;
         if !response.status.is_success() {
             let status = response.status.as_u16();
             let url = url.to_string();
@@ -121,6 +118,9 @@ impl Api {
             .map_err(|error| (self.settings.shape.error(url, error), None))
     }
 }
+
+/// An id that has failed.
+type Failure<'a> = (&'a str, LoadError<HttpError>);
 
 /// The requests of one batch.
 struct Job<'a, K, V> {
@@ -141,9 +141,9 @@ where
         let api = self.api;
         let work = async move {
             let mut pauses = api.settings.retries.pauses(api.settings.is_get());
-            deposit(&api.budget);
+            let mut is_repeat = false;
             loop {
-                let answer = api.ask(&ids).await;
+                let answer = api.ask(&ids, is_repeat).await;
                 let is_too_long = matches!(
                     &answer,
                     Err((
@@ -160,26 +160,35 @@ where
                     return;
                 }
                 let (failed, asked) = self.settle(&ids, answer);
+                // Nobody waits for the others any more.
+                let (failed, left): (Vec<_>, Vec<_>) =
+                    failed.into_iter().partition(|(id, _)| self.is_wanted(id));
+                self.fail(left);
                 if failed.is_empty() {
                     return;
                 }
-                let pause = pauses.next(asked).filter(|_| withdraw(&api.budget));
+                let pause = pauses.next(asked).filter(|_| api.sender.may_repeat());
                 let Some(pause) = pause else {
                     return self.fail(failed);
                 };
                 tokio::time::sleep(pause).await;
-                ids = failed.into_iter().flat_map(|failure| failure.ids).collect();
+                ids = failed.into_iter().map(|(id, _)| id).collect();
+                is_repeat = true;
             }
         };
         // The future of a request can contain the futures of its two halves, so it is boxed.
         Box::pin(work)
     }
 
+    /// Returns whether anybody waits for an id.
+    fn is_wanted(&self, id: &str) -> bool {
+        self.keys[id].iter().any(|key| self.batch.is_wanted(key))
+    }
+
     /// Passes on what an answer says for good. Returns the ids that failed and may succeed later,
     /// and the time that the server asked to wait.
     fn settle(&self, ids: &[&'a str], answer: Answer) -> (Vec<Failure<'a>>, Option<Duration>) {
-        let shape = &self.api.settings.shape;
-        let url = &self.api.settings.url;
+        let Settings { shape, url, .. } = &self.api.settings;
         let read = answer.and_then(|answer| {
             let read = shape.read(url, ids, answer);
             read.map_err(|error| (error, None))
@@ -187,14 +196,13 @@ where
         let mut found = match read {
             Ok(found) => found,
             Err((error, time)) => {
-                let failure = Failure {
-                    ids: ids.to_vec(),
-                    error: LoadError::Request(Arc::new(error)),
-                };
-                if failure.is_temporary() {
-                    return (vec![failure], time);
+                let is_temporary = error.is_temporary();
+                let error = LoadError::Request(Arc::new(error));
+                let failures = ids.iter().map(|id| (*id, error.clone())).collect();
+                if is_temporary {
+                    return (failures, time);
                 }
-                self.fail(vec![failure]);
+                self.fail(failures);
                 return (Vec::new(), None);
             }
         };
@@ -206,17 +214,11 @@ where
             let result = match (found.items.remove(&place), &unnamed) {
                 (Some(Ok(item)), _) => serde_json::from_value(item)
                     .map_err(|error| LoadError::Item(Arc::new(shape.error(url, error)))),
-                (Some(Err(error)), _) => {
-                    let failure = Failure {
-                        ids: vec![*id],
-                        error: LoadError::Item(Arc::new(error)),
-                    };
-                    if failure.is_temporary() {
-                        failed.push(failure);
-                        continue;
-                    }
-                    Err(failure.error)
+                (Some(Err(error)), _) if error.is_temporary() => {
+                    failed.push((*id, LoadError::Item(Arc::new(error))));
+                    continue;
                 }
+                (Some(Err(error)), _) => Err(LoadError::Item(Arc::new(error))),
                 // The item without an id could be that of any id that has none, so all of those
                 // fail rather than count as missing.
                 (None, Some(error)) => Err(LoadError::Item(error.clone())),
@@ -231,10 +233,8 @@ where
     /// Passes errors on.
     fn fail(&self, failures: Vec<Failure<'a>>) {
         let mut settled = HashMap::new();
-        for Failure { ids, error } in failures {
-            for id in ids {
-                self.note(&mut settled, id, Err(error.clone()));
-            }
+        for (id, error) in failures {
+            self.note(&mut settled, id, Err(error));
         }
         self.batch.settle_some(settled);
     }
@@ -251,21 +251,6 @@ where
                 settled.insert(key.clone(), result.clone());
             }
             settled.insert(last.clone(), result);
-        }
-    }
-}
-
-/// Ids that have failed.
-struct Failure<'a> {
-    ids: Vec<&'a str>,
-    error: LoadError<HttpError>,
-}
-
-impl Failure<'_> {
-    fn is_temporary(&self) -> bool {
-        match &self.error {
-            LoadError::Item(error) | LoadError::Request(error) => error.is_temporary(),
-            LoadError::Missing | LoadError::Panicked => false,
         }
     }
 }

@@ -7,7 +7,7 @@
 //!
 //! A batch is one request, unless its address would be longer than servers accept, or a server says
 //! that it is too large. Then it is several requests, and each of them succeeds or fails for its own
-//! ids. Errors and logs never contain a user, a password or a query of the address.
+//! ids. Errors and logs leave out the user, the password and the query of the address.
 
 mod address;
 mod answer;
@@ -16,10 +16,11 @@ mod error;
 mod load;
 mod request;
 mod retry;
+mod sender;
 mod settings;
 mod turns;
 
-use std::fmt::Display;
+use std::fmt::{self, Debug, Display};
 use std::hash::Hash;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,7 +56,7 @@ use crate::Batcher;
 /// let plane = planes.load("N14228".to_owned()).await;
 /// # }
 /// ```
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[must_use]
 pub struct HttpBatch {
     settings: Settings,
@@ -81,8 +82,13 @@ impl HttpBatch {
 
     /// Sets the text between the ids in the parameter, such as `|`. By default a comma. An id that
     /// contains it fails.
+    ///
+    /// # Panics
+    /// If it is empty.
     pub fn separator(mut self, separator: impl Into<String>) -> Self {
-        self.settings.form = Form::Joined(separator.into());
+        let separator = separator.into();
+        assert!(!separator.is_empty(), "ids need something between them");
+        self.settings.form = Form::Joined(separator);
         self
     }
 
@@ -154,7 +160,8 @@ impl HttpBatch {
     /// counts as 200.
     ///
     /// An id with 404 or 410 is missing. Any other status that is not a success is
-    /// [`HttpError::ItemStatus`] for that id only.
+    /// [`HttpError::ItemStatus`] for that id only, and what is not a status is
+    /// [`HttpError::Shape`].
     ///
     /// ```
     /// # use ferrodash_batch::http::HttpBatch;
@@ -168,6 +175,8 @@ impl HttpBatch {
     }
 
     /// Sets the field of an item that contains the value. By default the item is the value.
+    ///
+    /// An id whose item does not have the field, or `null` in it, is missing.
     pub fn value(mut self, field: impl Into<String>) -> Self {
         self.settings.shape.value = Some(field.into());
         self
@@ -184,25 +193,36 @@ impl HttpBatch {
         self
     }
 
-    /// Sets the time limit of one request, from its beginning to the last byte of its answer. By
-    /// default 30 s. A request that runs into it is not repeated.
+    /// Sets the time limit of one request, from when it is sent to the last byte of its answer. By
+    /// default that of the [`client`](Self::client), or 30 s without one. A request that runs into
+    /// it is not repeated.
+    ///
+    /// A request that waits for its turn ([`rate_limit`](Self::rate_limit),
+    /// [`max_requests`](Self::max_requests)) has no limit.
     pub fn timeout(mut self, timeout: Duration) -> Self {
-        self.settings.timeout = timeout;
+        self.settings.timeout = Some(timeout);
+        self
+    }
+
+    /// Limits the size of an answer, in bytes. By default 64 MiB. A larger one is an error for all
+    /// ids of its request.
+    pub fn max_answer(mut self, bytes: usize) -> Self {
+        self.settings.max_answer = bytes;
         self
     }
 
     /// Sets how often a request is repeated that failed but may succeed later. By default twice; 0
     /// turns it off.
     ///
-    /// That is so for a connection that failed, for the statuses 408, 425, 429, 502, 503 and 504 of
-    /// the answer, and for those statuses of single ids. Only the ids that failed are requested
-    /// again; callers of the others have their values. The pauses grow from 0.1 s to 5 s with a
-    /// random part. If the answer has `Retry-After`, the pause is at least as long; if that is more
-    /// than 30 s, the load fails at once.
+    /// A request is repeated after a connection failed, and after the statuses 408, 425, 429, 502,
+    /// 503 and 504. If single ids have such a status, only those are requested again, and callers of
+    /// the others have their values meanwhile. The pauses grow from 0.1 s to 5 s with a random part.
+    /// If the answer has `Retry-After`, the pause is at least as long; if that is more than 30 s,
+    /// the load fails at once. A POST is repeated only if it [`is_safe`](Self::is_safe).
     ///
     /// The repeats of all batchers for one host have one budget, so that they do not make an outage
-    /// worse: in ten seconds, a fifth of its requests and 20 more. Nothing is repeated once nobody
-    /// waits for it.
+    /// worse: in ten seconds, a fifth of its requests and 20 more. An id that nobody waits for any
+    /// more is not requested again.
     pub fn retries(mut self, times: usize) -> Self {
         self.settings.retries.times = times;
         self
@@ -218,10 +238,10 @@ impl HttpBatch {
     /// Limits the number of requests in a time, for example 10 in a second. Repeats count too. By
     /// default there is no limit.
     ///
-    /// As many can be sent at once after a pause; further ones wait for their turn.
+    /// So many requests can be sent at once. Further ones wait for their turn, in their order.
     ///
     /// # Panics
-    /// If one of both is zero.
+    /// If the number or the time is zero.
     pub fn rate_limit(mut self, requests: u32, time: Duration) -> Self {
         self.settings.rate = Some(Rate::new(requests, time));
         self
@@ -243,8 +263,9 @@ impl HttpBatch {
     /// Keeps answers to GET as long as their headers allow, in this many bytes of memory (RFC 9111).
     /// By default nothing is kept.
     ///
-    /// An answer is for its address, so only a request for the same ids finds it. One that is no
-    /// longer fresh is compared with `If-None-Match` or `If-Modified-Since`. To keep the values of
+    /// An answer is for its address, so only a request for the same ids finds it. Nothing is kept
+    /// that does not say for how long, or that came from another address. An answer that is no longer
+    /// fresh is compared with `If-None-Match` or `If-Modified-Since`. To keep the values of
     /// single ids for a time of your own, load them in a function that is cached.
     pub fn cache(mut self, bytes: u64) -> Self {
         self.settings.cache_size = Some(bytes);
@@ -276,5 +297,14 @@ impl HttpBatch {
             api.clone().load(ids, batch).boxed()
         }));
         batcher.name(name)
+    }
+}
+
+impl Debug for HttpBatch {
+    /// Writes the address without user, password and query. A client can have secrets, too.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("HttpBatch")
+            .field("url", &self.settings.url)
+            .finish_non_exhaustive()
     }
 }

@@ -3,6 +3,7 @@
 use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 
+use super::answer::canonical;
 use super::settings::{Form, Settings};
 
 impl Settings {
@@ -14,12 +15,17 @@ impl Settings {
     /// Returns what is wrong with an id, if it cannot be sent.
     pub(super) fn reason_against(&self, id: &str) -> Option<String> {
         match &self.form {
-            Form::Joined(separator) if !separator.is_empty() && id.contains(separator.as_str()) => {
+            // Also if its end and the separator together look like the separator.
+            Form::Joined(separator)
+                if format!("{id}{separator}").find(separator.as_str()) != Some(id.len()) =>
+            {
                 Some(format!("{separator:?} separates ids"))
             }
             Form::Json {
                 with_numbers: true, ..
-            } if number(id).is_none() => Some("it is no number".to_owned()),
+            } if number(id).is_none() => {
+                Some("it is not a number that JSON can hold exactly".to_owned())
+            }
             _ => None,
         }
     }
@@ -50,7 +56,10 @@ impl Settings {
                 client.post(url).json(&body)
             }
         };
-        request.timeout(self.timeout)
+        match self.time_limit() {
+            Some(limit) => request.timeout(limit),
+            None => request,
+        }
     }
 
     /// Divides ids into groups, each of which fits into an address. An id that is too long by
@@ -64,7 +73,7 @@ impl Settings {
             Form::Repeated => (param + 2, param + 2),
             Form::Json { .. } => return std::iter::once(0..ids.len()).collect(),
         };
-        let room = self.max_url.saturating_sub(self.url.full.len() + before);
+        let room = self.max_url.saturating_sub(self.url.length + before);
         let (mut parts, mut start, mut length) = (Vec::new(), 0, 0);
         for (index, id) in ids.iter().enumerate() {
             let own = encoded_length(id);
@@ -82,10 +91,10 @@ impl Settings {
     }
 }
 
-/// Reads an id that is written as JSON writes numbers.
+/// Reads an id that is written as JSON writes numbers. A number that would lose digits is none.
 fn number(id: &str) -> Option<Value> {
-    let value: Value = serde_json::from_str(id).ok()?;
-    value.is_number().then_some(value)
+    let number: serde_json::Number = serde_json::from_str(id).ok()?;
+    canonical(id).map(|_| Value::Number(number))
 }
 
 /// Returns the length of a text in a query.

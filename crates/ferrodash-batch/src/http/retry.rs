@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
-use tower::retry::budget::{Budget, TpsBudget};
+use tower::retry::budget::TpsBudget;
 
 /// The shortest and the longest pause before a repeat, without its random part.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(5));
@@ -71,8 +71,12 @@ impl Pauses {
 /// Returns the time that a server asks to wait, in seconds or as a date (RFC 9110, section 10.2.3).
 pub(super) fn asked_time(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
-    if let Ok(seconds) = text.parse() {
-        return Some(Duration::from_secs(seconds));
+    if text.bytes().all(|byte| byte.is_ascii_digit()) && !text.is_empty() {
+        // More than fits is as good as never.
+        return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+    }
+    if let Ok(seconds) = text.parse::<f64>() {
+        return Duration::try_from_secs_f64(seconds).ok();
     }
     let date = httpdate::parse_http_date(text).ok()?;
     // A date that has passed asks for no time.
@@ -90,14 +94,4 @@ pub(super) fn budget_of(host: String) -> Arc<TpsBudget> {
         .entry(host)
         .or_insert_with(|| Arc::new(TpsBudget::new(time, a_second, part)))
         .clone()
-}
-
-/// Counts a request that is no repeat.
-pub(super) fn deposit(budget: &TpsBudget) {
-    budget.deposit();
-}
-
-/// Takes a repeat out of a budget. Returns whether there was one.
-pub(super) fn withdraw(budget: &TpsBudget) -> bool {
-    budget.withdraw()
 }

@@ -5,7 +5,11 @@ use std::time::Duration;
 
 use governor::clock::{Clock, DefaultClock};
 use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
+
+/// The shortest and the longest time between two requests that can be counted.
+const SHORTEST: Duration = Duration::from_nanos(1);
+const LONGEST: Duration = Duration::from_secs(365 * 24 * 60 * 60);
 
 /// How many requests there can be in a time.
 #[derive(Debug, Clone, Copy)]
@@ -15,15 +19,11 @@ impl Rate {
     /// # Panics
     /// If one of both is zero.
     pub(super) fn new(requests: u32, time: Duration) -> Self {
-        let requests = NonZeroU32::new(requests);
-        let quota = requests.and_then(|requests| {
-            let quota = Quota::with_period(time / requests.get())?;
-            Some(quota.allow_burst(requests))
-        });
-        match quota {
-            Some(quota) => Self(quota),
-            None => panic!("a rate limit must allow one request, in a time that is not zero"),
-        }
+        let requests = NonZeroU32::new(requests).filter(|_| !time.is_zero());
+        let requests = requests.expect("a rate limit must allow one request, in a time above zero");
+        let period = (time / requests.get()).clamp(SHORTEST, LONGEST);
+        let quota = Quota::with_period(period).expect("the period is not zero");
+        Self(quota.allow_burst(requests))
     }
 }
 
@@ -31,6 +31,8 @@ impl Rate {
 #[derive(Debug)]
 pub(super) struct Turns {
     rate: Option<DefaultDirectRateLimiter>,
+    /// Held by the request that waits for the rate, so that those who wait keep their order.
+    next: Mutex<()>,
     places: Option<Semaphore>,
 }
 
@@ -38,6 +40,7 @@ impl Turns {
     pub(super) fn new(rate: Option<Rate>, most: Option<usize>) -> Self {
         Self {
             rate: rate.map(|Rate(quota)| RateLimiter::direct(quota)),
+            next: Mutex::new(()),
             places: most.map(|most| Semaphore::new(most.min(Semaphore::MAX_PERMITS))),
         }
     }
@@ -50,6 +53,7 @@ impl Turns {
             None => None,
         };
         if let Some(rate) = &self.rate {
+            let _next = self.next.lock().await;
             while let Err(too_soon) = rate.check() {
                 let pause = too_soon.wait_time_from(DefaultClock::default().now());
                 tokio::time::sleep(pause).await;

@@ -9,6 +9,8 @@ mod dispatch;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
+mod http_edges;
+#[cfg(feature = "http")]
 mod http_faults;
 #[cfg(feature = "http")]
 mod http_forms;

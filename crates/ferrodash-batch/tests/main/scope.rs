@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferrodash_batch::{Batcher, LoadError, Scope};
+use futures_util::FutureExt;
 
 use crate::doubles;
 
@@ -184,4 +185,119 @@ async fn b13_only_the_item_without_permission_is_refused() {
     assert_eq!(results[1].as_ref().unwrap_err().to_string(), "not yours");
     assert!(matches!(results[1], Err(LoadError::Item(_))));
     assert_eq!(results[2].as_deref(), Ok("row 2"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_id_that_was_left_out_is_sent_when_it_is_loaded_again() {
+    let log = Arc::new(Mutex::new(Vec::new()));
+    let written = log.clone();
+    let batcher = Batcher::new(move |ids: Vec<u32>| {
+        written.lock().unwrap().push(ids.clone());
+        async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Ok::<_, String>(ids.into_iter().map(|id| (id, id)).collect())
+        }
+    })
+    .window(Duration::from_millis(50))
+    .keep_errors();
+    let request = async {
+        let left = tokio::time::timeout(Duration::from_millis(10), batcher.load(1));
+        let again = async {
+            tokio::time::sleep(Duration::from_millis(70)).await;
+            assert_eq!(*log.lock().unwrap(), [[2]]);
+            batcher.load(1).await
+        };
+        let (left, other, again) = tokio::join!(left, batcher.load(2), again);
+        assert!(left.is_err());
+        assert_eq!((other, again), (Ok(2), Ok(1)));
+        assert_eq!(batcher.load(1).await, Ok(1));
+    };
+    Scope::new().run(request).await;
+    assert_eq!(*log.lock().unwrap(), [[2], [1]]);
+}
+
+#[tokio::test]
+async fn a_batch_that_everybody_left_is_no_error_for_those_who_come_later() {
+    let (batcher, log) = doubles();
+    let batcher = batcher.keep_errors().max_size(1);
+    let request = async {
+        assert_eq!(batcher.load(1).now_or_never(), None);
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        assert_eq!(batcher.load(1).await, Ok(2));
+    };
+    Scope::new().run(request).await;
+    assert_eq!(*log.lock().unwrap(), [[1]]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn b12_a_value_that_is_primed_after_its_caller_left_is_kept() {
+    let (batcher, log) = doubles();
+    let batcher = batcher.window(Duration::from_millis(50));
+    let request = async {
+        let left = tokio::time::timeout(Duration::from_millis(10), batcher.load(1));
+        let primed = async {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            batcher.prime(1, 100);
+            batcher.load(1).await
+        };
+        let (left, other, primed) = tokio::join!(left, batcher.load(2), primed);
+        assert!(left.is_err());
+        assert_eq!((other, primed), (Ok(4), Ok(100)));
+        assert_eq!(batcher.load(1).await, Ok(100));
+    };
+    Scope::new().run(request).await;
+    assert_eq!(*log.lock().unwrap(), [[2]]);
+}
+
+#[tokio::test]
+async fn what_the_function_loads_belongs_to_the_scope_of_its_ids() {
+    let (doubled, log) = doubles();
+    let inner = doubled.clone();
+    let outer = Batcher::new(move |ids: Vec<u32>| {
+        let inner = inner.clone();
+        async move {
+            let doubles = inner.load_many(ids.clone()).await;
+            let doubles = doubles.into_iter().map(|double| double.unwrap_or(0));
+            Ok::<_, String>(ids.into_iter().zip(doubles).collect())
+        }
+    });
+    let request = async {
+        assert_eq!(doubled.load(1).await, Ok(2));
+        assert_eq!(outer.load_many([1, 2]).await, [Ok(2), Ok(4)]);
+        assert_eq!(doubled.load(2).await, Ok(4));
+    };
+    Scope::new().run(request).await;
+    assert_eq!(*log.lock().unwrap(), [[1], [2]]);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn b7_callers_of_a_scope_that_leave_at_any_moment_harm_nobody() {
+    let batcher = Batcher::new(async |ids: Vec<u32>| {
+        if ids.len().is_multiple_of(2) {
+            tokio::task::yield_now().await;
+        }
+        Ok::<_, String>(ids.into_iter().map(|id| (id, id * 2)).collect())
+    })
+    .max_size(4)
+    .max_batches(2)
+    .keep_errors();
+    for round in 0..2_000_u32 {
+        let scope = Scope::new();
+        let load = |id| {
+            let batcher = batcher.clone();
+            let work = async move { batcher.load(id).await };
+            (id, tokio::spawn(scope.clone().run(work)))
+        };
+        let tasks: Vec<_> = (0..20).map(|place| load((place * round) % 7)).collect();
+        for (place, (id, task)) in tasks.into_iter().enumerate() {
+            if (place + round as usize).is_multiple_of(2) {
+                task.abort();
+            } else {
+                let time = tokio::time::timeout(Duration::from_secs(5), task);
+                assert_eq!(time.await.expect("nobody hangs").unwrap(), Ok(id * 2));
+            }
+        }
+    }
 }

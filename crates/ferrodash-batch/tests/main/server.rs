@@ -13,6 +13,7 @@ use tokio::time::Instant;
 #[derive(Clone, Debug)]
 pub(crate) struct Seen {
     pub(crate) method: Method,
+    pub(crate) path: String,
     pub(crate) query: String,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
@@ -66,6 +67,7 @@ where
     let handler = move |method: Method, uri: Uri, headers: HeaderMap, body: Bytes| {
         let seen = Seen {
             method,
+            path: uri.path().to_owned(),
             query: uri.query().unwrap_or_default().to_owned(),
             headers,
             body,

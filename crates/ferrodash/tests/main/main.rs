@@ -23,6 +23,7 @@ mod compression;
 mod effects;
 mod first_contact;
 mod headers;
+mod kept_loads;
 mod layers;
 mod limits;
 mod memoize;
