@@ -112,8 +112,9 @@ impl<K, V, E> State<K, V, E> {
         self.present += 1;
         self.slots[slot].callers += 1;
         // A caller that does not wait needs no entry. There can be many in the life of a scope.
-        let number = self.wakers.len();
-        if self.slots[slot].result.is_none() {
+        let waits = self.slots[slot].result.is_none();
+        let number = waits.then_some(self.wakers.len());
+        if waits {
             self.wakers.push(Sitting {
                 #[cfg(feature = "http")]
                 slot,
@@ -343,7 +344,8 @@ pub(crate) struct Seat<K, V, E> {
     /// `None` once it has its value.
     batch: Option<Arc<Batch<K, V, E>>>,
     slot: usize,
-    number: usize,
+    /// The place of what wakes it; `None` if the result was there when it came.
+    number: Option<usize>,
 }
 
 impl<K, V, E> Seat<K, V, E> {
@@ -361,8 +363,11 @@ impl<K, V: Clone, E> Future for Seat<K, V, E> {
             return Poll::Ready(Err(LoadError::Panicked));
         };
         let mut state = batch.lock();
-        if state.stage.is_waiting() && state.slots[self.slot].result.is_none() {
-            let waker = &mut state.wakers[self.number].waker;
+        let is_open = state.stage.is_waiting() && state.slots[self.slot].result.is_none();
+        if let Some(number) = self.number
+            && is_open
+        {
+            let waker = &mut state.wakers[number].waker;
             let old = match waker {
                 Some(known) if known.will_wake(context.waker()) => None,
                 _ => waker.replace(context.waker().clone()),
@@ -399,7 +404,7 @@ impl<K, V, E> Drop for Seat<K, V, E> {
         let mut state = batch.lock();
         state.slots[self.slot].callers -= 1;
         state.present -= 1;
-        let seat = state.wakers.get_mut(self.number);
+        let seat = self.number.and_then(|number| state.wakers.get_mut(number));
         let waker = seat.and_then(|seat| seat.waker.take());
         let is_last = state.present == 0;
         drop(state);

@@ -160,10 +160,6 @@ where
                     return;
                 }
                 let (failed, asked) = self.settle(&ids, answer);
-                // Nobody waits for the others any more.
-                let (failed, left): (Vec<_>, Vec<_>) =
-                    failed.into_iter().partition(|(id, _)| self.is_wanted(id));
-                self.fail(left);
                 if failed.is_empty() {
                     return;
                 }
@@ -172,7 +168,14 @@ where
                     return self.fail(failed);
                 };
                 tokio::time::sleep(pause).await;
-                ids = failed.into_iter().map(|(id, _)| id).collect();
+                // Nobody waits for the others any more.
+                let (wanted, left): (Vec<_>, Vec<_>) =
+                    failed.into_iter().partition(|(id, _)| self.is_wanted(id));
+                self.fail(left);
+                ids = wanted.into_iter().map(|(id, _)| id).collect();
+                if ids.is_empty() {
+                    return;
+                }
                 is_repeat = true;
             }
         };

@@ -18,6 +18,7 @@ fn same(ids: Vec<u32>) -> Found {
 }
 
 /// Random numbers below a bound. The seed is printed, so that a failure can be repeated.
+#[expect(clippy::print_stderr, reason = "it is shown if the test fails")]
 fn numbers() -> impl FnMut(u32) -> u32 {
     let seed = RandomState::new().build_hasher().finish();
     eprintln!("the seed of this run: {seed}");

@@ -6,8 +6,8 @@ use axum::Json;
 use axum::body::Body;
 use axum::http::{Method, StatusCode};
 use axum::response::{IntoResponse, Response};
-use ferrodash_batch::LoadError;
 use ferrodash_batch::http::{HttpBatch, HttpError};
+use ferrodash_batch::{LoadError, Scope};
 use futures_util::stream;
 use serde_json::{Value, json};
 use tokio::time::Instant;
@@ -236,6 +236,40 @@ async fn an_id_whose_callers_left_is_not_asked_for_again() {
     let (left, stays) = tokio::join!(leaves, batcher.load(2));
     assert!(left.is_err() && stays.is_ok());
     assert_eq!(requests.ids(), [vec!["1", "2"], vec!["2"]]);
+}
+
+#[tokio::test]
+async fn b7_a_caller_that_leaves_a_value_unread_takes_nobodys_place() {
+    let (url, _) = serve(|number, seen| async move {
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        let item = |id: String| {
+            let fails = id == "1" && number < 3;
+            json!({"id": id, "status": if fails { 503 } else { 200 }})
+        };
+        let items: Vec<Value> = seen.ids().into_iter().map(item).collect();
+        Json(items).into_response()
+    })
+    .await;
+    let batcher = HttpBatch::new(url).status("status").batcher::<u32, Value>();
+    let request = async {
+        // 2 has its value after 100 ms, and 1 after more than 400.
+        let first = batcher.load_many([1, 2]);
+        let leaves = async {
+            tokio::time::sleep(Duration::from_millis(150)).await;
+            let both = batcher.load_many([1, 2]);
+            tokio::time::timeout(Duration::from_millis(50), both).await
+        };
+        let waits = async {
+            tokio::time::sleep(Duration::from_millis(175)).await;
+            batcher.load(1).await
+        };
+        tokio::join!(first, leaves, waits)
+    };
+    let work = tokio::time::timeout(Duration::from_secs(5), Scope::new().run(request));
+    let (first, left, waited) = work.await.expect("nobody hangs");
+    assert!(first.iter().all(Result::is_ok), "{first:?}");
+    assert!(left.is_err(), "it left too early to get both");
+    assert!(waited.is_ok(), "{waited:?}");
 }
 
 #[tokio::test]
