@@ -259,11 +259,15 @@ async fn b7_a_caller_that_leaves_a_value_unread_takes_nobodys_place() {
             let both = batcher.load_many([1, 2]);
             tokio::time::timeout(Duration::from_millis(50), both).await
         };
-        let waits = async {
+        // In a task of its own, which nothing else wakes.
+        let own = batcher.clone();
+        let waits = async move {
             tokio::time::sleep(Duration::from_millis(175)).await;
-            batcher.load(1).await
+            own.load(1).await
         };
-        tokio::join!(first, leaves, waits)
+        let waits = tokio::spawn(Scope::current().unwrap().run(waits));
+        let (first, left) = tokio::join!(first, leaves);
+        (first, left, waits.await.unwrap())
     };
     let work = tokio::time::timeout(Duration::from_secs(5), Scope::new().run(request));
     let (first, left, waited) = work.await.expect("nobody hangs");
