@@ -183,7 +183,7 @@ async fn b11_two_requests_within_the_window_send_one_statement_if_the_batcher_is
     let (server, pool) = start().await;
     let planes = postgres::planes(pool.clone())
         .shared()
-        .window(Duration::from_millis(100));
+        .window(Duration::from_millis(500));
     let app = app(&planes);
     let path = "/_dash-update-component";
     let later = async {
