@@ -43,8 +43,8 @@ impl<K: Eq + Hash, V, E> Found<K, V, E> {
 pub(crate) struct Batch<K, V, E> {
     /// The moment of the first load.
     pub(crate) opened: Instant,
-    // Never locked across an await. No waker runs and no caller's task is dropped meanwhile, as both
-    // may come back here.
+    // Never locked across an await. No waker runs and no caller's task is dropped meanwhile, as
+    // both may come back here.
     state: Mutex<State<K, V, E>>,
     /// Whether results stay for callers that come later.
     keeps: bool,
@@ -246,8 +246,8 @@ impl<K, V, E> Batch<K, V, E> {
         !self.lock().stage.is_waiting()
     }
 
-    /// Begins the request, and returns the ids that somebody waits for. If there are none, nobody can
-    /// come any more.
+    /// Begins the request, and returns the ids that somebody waits for. If there are none, nobody
+    /// can come any more.
     pub(crate) fn send(&self) -> Vec<K>
     where
         K: Clone,

@@ -21,8 +21,8 @@ use crate::{BatchReport, LoadError, dispatch};
 /// batches.
 ///
 /// A batch is sent as soon as the runtime has nothing else to do, so all loads that are ready
-/// together are in it, and a load that comes alone waits for nothing. With several threads, one that
-/// takes longer than a few microseconds between two loads can miss the batch. A runtime that is
+/// together are in it, and a load that comes alone waits for nothing. With several threads, one
+/// that takes longer than a few microseconds between two loads can miss the batch. A runtime that is
 /// never idle sends it after a millisecond. [`window`](Self::window) sets a fixed time instead.
 ///
 /// Loads of one [`Scope`] are combined with each other only, and the scope keeps the values. With
@@ -166,8 +166,8 @@ where
     /// struct Id { tenant: &'static str, number: u32 }
     ///
     /// let names = Batcher::new(async |ids: Vec<Id>| {
-    ///     let name = |id: &Id| format!("{} {}", id.tenant, id.number);
-    ///     Ok::<HashMap<_, _>, Infallible>(ids.into_iter().map(|id| (id.clone(), name(&id))).collect())
+    ///     let name = |id: Id| (id.clone(), format!("{} {}", id.tenant, id.number));
+    ///     Ok::<HashMap<_, _>, Infallible>(ids.into_iter().map(name).collect())
     /// })
     /// .shared();
     /// let name = names.load(Id { tenant: "acme", number: 1 }).await;
@@ -197,8 +197,8 @@ where
     /// Loads the value of one id, together with the ids of other calls at the same time.
     ///
     /// # Concurrency
-    /// Calls for one id that come before its batch is sent share one request. In a [`Scope`], a call
-    /// that comes later waits for the request in progress, or has the value at once. Elsewhere it
+    /// Calls for one id that come before its batch is sent share one request. In a [`Scope`], a
+    /// call that comes later waits for the request in progress, or has the value at once. Elsewhere it
     /// opens another batch.
     ///
     /// # Cancellation

@@ -1,5 +1,5 @@
-//! When a batch is sent: as soon as the runtime has nothing else to do, when its window ends, or when
-//! it is full; and only while fewer requests than allowed are in progress.
+//! When a batch is sent: as soon as the runtime has nothing else to do, when its window ends, or
+//! when it is full; and only while fewer requests than allowed are in progress.
 
 use std::hash::Hash;
 use std::panic::AssertUnwindSafe;
@@ -24,8 +24,8 @@ const LONGEST_GATHERING: Duration = Duration::from_millis(1);
 /// the others go on meanwhile. A round of an idle thread takes about a microsecond.
 const QUIET_ROUNDS: u32 = 8;
 
-/// The longest time for which a batch waits for work of its scope that was not polled yet. Calls of a
-/// page that are answered together take up to some 100 µs each until they load.
+/// The longest time for which a batch waits for work of its scope that was not polled yet. Calls of
+/// a page that are answered together take up to some 100 µs each until they load.
 const LONGEST_START: Duration = Duration::from_millis(10);
 
 /// Takes a seat in a batch, and has a new batch sent.

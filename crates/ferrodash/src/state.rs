@@ -11,7 +11,6 @@ use std::sync::{Arc, OnceLock};
 use axum::extract::ConnectInfo;
 use axum::http::Extensions;
 use axum::http::request::Parts;
-use ferrodash_batch::Scope;
 use ferrodash_cache::Cache;
 use ferrodash_wire::Body;
 
@@ -143,7 +142,7 @@ impl AppState {
             identify: self.config.identify.clone(),
             who: OnceLock::new(),
             signer: Some(self.signer.clone()),
-            loads: Scope::new(),
+            loads: OnceLock::new(),
             services: self.services.clone(),
         }
     }

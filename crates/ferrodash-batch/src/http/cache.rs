@@ -105,7 +105,7 @@ impl Cache {
         let policy = policy.unwrap_or_else(|| {
             make_readable(&mut response.headers);
             let options = CacheOptions {
-                // The app is one client, also if it has several users: `private` answers are for it.
+                // The app is one client, even if it has several users: `private` is for it.
                 shared: false,
                 // Nothing is kept that does not say for how long.
                 cache_heuristic: 0.0,

@@ -92,7 +92,8 @@ impl HttpError {
     }
 }
 
-/// Request Timeout, Too Early, Too Many Requests, Bad Gateway, Service Unavailable, Gateway Timeout.
+/// Request Timeout, Too Early, Too Many Requests, Bad Gateway, Service Unavailable and Gateway
+/// Timeout.
 fn is_temporary_status(status: u16) -> bool {
     matches!(status, 408 | 425 | 429 | 502..=504)
 }

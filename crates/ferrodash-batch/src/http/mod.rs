@@ -1,7 +1,7 @@
 //! Batches over HTTP: an API that takes several ids in one request.
 //!
-//! [`HttpBatch`] describes the API, and [`HttpBatch::batcher`] makes a batcher of it. The ids are in
-//! the query or in a JSON body (`request.rs`), and the items of the answer are found by their ids
+//! [`HttpBatch`] describes the API, and [`HttpBatch::batcher`] makes a batcher of it. The ids are
+//! in the query or in a JSON body (`request.rs`), and the items of the answer are found by their ids
 //! (`answer.rs`). `load.rs` sends the requests of a batch and repeats those that failed; `turns.rs`
 //! has the limits.
 //!

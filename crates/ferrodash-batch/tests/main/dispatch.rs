@@ -8,6 +8,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ferrodash_batch::{Batcher, LoadError};
+use tokio::runtime::Runtime;
 
 use crate::doubles;
 
@@ -222,6 +223,12 @@ async fn b16_a_batch_that_waits_takes_more_ids_and_duplicates() {
     assert_eq!(*log.lock().unwrap(), [vec![1], vec![3, 4]]);
 }
 
+/// A runtime of this thread.
+fn runtime() -> Runtime {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    builder.enable_time().build().unwrap()
+}
+
 #[test]
 fn a_batcher_outlives_the_runtime_that_it_was_used_in() {
     let batcher = Batcher::new(async |ids: Vec<u32>| {
@@ -229,16 +236,10 @@ fn a_batcher_outlives_the_runtime_that_it_was_used_in() {
         same(ids)
     })
     .window(Duration::from_millis(20));
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .unwrap()
-    };
     let first = runtime();
     let own = batcher.clone();
     let waiting = first.spawn(async move { own.load(1).await });
-    first.block_on(async { tokio::time::sleep(Duration::from_millis(5)).await });
+    first.block_on(tokio::task::yield_now());
     // A caller in another runtime waits for the same batch.
     let second = runtime();
     let own = batcher.clone();
@@ -267,12 +268,6 @@ fn a_request_that_its_runtime_ends_leaves_the_next_batch_alone() {
         }
     })
     .window(Duration::from_millis(50));
-    let runtime = || {
-        tokio::runtime::Builder::new_current_thread()
-            .enable_time()
-            .build()
-            .unwrap()
-    };
     let (first, second) = (runtime(), runtime());
     let own = batcher.clone();
     first.spawn(async move { own.load(1).await });

@@ -6,7 +6,21 @@ use std::time::Duration;
 use ferrodash_batch::{Batcher, LoadError, Scope};
 use futures_util::FutureExt;
 
-use crate::doubles;
+use crate::{Log, doubles};
+
+/// A batcher whose requests take 100 ms and give each id itself.
+fn slow() -> (Batcher<u32, u32, String>, Log) {
+    let log = Log::default();
+    let written = log.clone();
+    let batcher = Batcher::new(move |ids: Vec<u32>| {
+        written.lock().unwrap().push(ids.clone());
+        async move {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            Ok(ids.into_iter().map(|id| (id, id)).collect())
+        }
+    });
+    (batcher, log)
+}
 
 #[tokio::test]
 async fn b10_loads_of_two_requests_are_never_in_one_batch() {
@@ -129,15 +143,7 @@ async fn b12_an_id_that_is_cleared_before_it_was_sent_is_sent_once() {
 
 #[tokio::test(start_paused = true)]
 async fn a_load_joins_the_request_in_progress_of_its_scope() {
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let written = log.clone();
-    let batcher = Batcher::new(move |ids: Vec<u32>| {
-        written.lock().unwrap().push(ids.clone());
-        async move {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            Ok::<_, String>(ids.into_iter().map(|id| (id, id)).collect())
-        }
-    });
+    let (batcher, log) = slow();
     let later = async {
         tokio::time::sleep(Duration::from_millis(50)).await;
         batcher.load(1).await
@@ -189,17 +195,8 @@ async fn b13_only_the_item_without_permission_is_refused() {
 
 #[tokio::test(start_paused = true)]
 async fn an_id_that_was_left_out_is_sent_when_it_is_loaded_again() {
-    let log = Arc::new(Mutex::new(Vec::new()));
-    let written = log.clone();
-    let batcher = Batcher::new(move |ids: Vec<u32>| {
-        written.lock().unwrap().push(ids.clone());
-        async move {
-            tokio::time::sleep(Duration::from_millis(100)).await;
-            Ok::<_, String>(ids.into_iter().map(|id| (id, id)).collect())
-        }
-    })
-    .window(Duration::from_millis(50))
-    .keep_errors();
+    let (batcher, log) = slow();
+    let batcher = batcher.window(Duration::from_millis(50)).keep_errors();
     let request = async {
         let left = tokio::time::timeout(Duration::from_millis(10), batcher.load(1));
         let again = async {

@@ -70,9 +70,9 @@ async fn serve(
         }
     };
     repeats::refuse(&app, &context, 0).await?;
-    let answer = limited(&app.cache, &context, run_function(&context, arguments));
-    let loads = context.request().loads.clone();
-    let answer = loads.run(answer).await.map_err(failed)?;
+    let answer = limited(&app.cache, &context, run_function(&context, arguments))
+        .await
+        .map_err(failed)?;
     let mut response = match write(answer).map_err(failed)? {
         Some(text) => ([(header::CONTENT_TYPE, JSON)], text).into_response(),
         None => empty(StatusCode::NO_CONTENT),

@@ -222,7 +222,7 @@ impl Batch {
                 }
                 line(place, response).await
             };
-            works.push(self.request.loads.clone().run(work));
+            works.push(self.request.loads().run(work));
         }
         // All are there before the first one runs, so that they load together.
         for work in works {

@@ -67,11 +67,9 @@ pub(super) async fn respond(
     Ok(response)
 }
 
-/// Answers a call, with the loads of its request; a failure names the callback.
+/// Answers a call; a failure names the callback.
 pub(super) async fn run(app: &AppState, context: &Context) -> Result<Answered, Rejection> {
-    let loads = context.request().loads.clone();
-    loads
-        .run(answer(&app.cache, context))
+    answer(&app.cache, context)
         .await
         .map_err(|error| failed(app, context, error))
 }

@@ -169,14 +169,15 @@ async fn answer_anew(cache: &Cache, context: &Context) -> Result<Answered, CallE
     Ok(Answered::uncached(content))
 }
 
-/// Runs the work of an uncached call, in the scope of the app's cache, for as long as the
-/// callback's time limit allows. A panic becomes an error.
+/// Runs the work of an uncached call, in the scope of the app's cache and of the loads of its
+/// request, for as long as the callback's time limit allows. A panic becomes an error.
 pub(crate) async fn limited<T>(
     cache: &Cache,
     context: &Context,
     work: impl Future<Output = Result<T, CallError>>,
 ) -> Result<T, CallError> {
-    let work = AssertUnwindSafe(cache.scope(work)).catch_unwind();
+    let work = context.request().loads().run(cache.scope(work));
+    let work = AssertUnwindSafe(work).catch_unwind();
     let result = match context.call().callback.timeout {
         Some(limit) => timeout(limit, work)
             .await

@@ -28,14 +28,20 @@ pub(crate) struct RequestParts {
     pub(crate) who: OnceLock<Option<Identity>>,
     /// Signs handles of stored values.
     pub(crate) signer: Option<Arc<HandleSigner>>,
-    /// What the calls of this request load: with each other only, and each value once.
-    pub(crate) loads: Scope,
+    /// What the uncached calls of this request load: with each other only, and each value once. Made
+    /// when the first one runs.
+    pub(crate) loads: OnceLock<Scope>,
     /// The objects that the app has for its callbacks, by type, so that callbacks need not know the
     /// types.
     pub(crate) services: Arc<Extensions>,
 }
 
 impl RequestParts {
+    /// Returns the scope of what the uncached calls of this request load.
+    pub(crate) fn loads(&self) -> Scope {
+        self.loads.get_or_init(Scope::new).clone()
+    }
+
     /// Returns who makes the request. The app is asked once for each request, also if several calls
     /// of it ask at the same time.
     pub(crate) fn identity(&self) -> Option<&Identity> {
