@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use futures_util::future::{FutureExt, TryFutureExt};
 
-use crate::batch::{Found, Seat};
+use crate::batch::Found;
 use crate::queue::Queue;
 use crate::scope::Scope;
 use crate::source::{LoadBatch, Options, Source};
@@ -94,8 +94,18 @@ where
     }
 
     /// Creates a batcher with the default options.
-    pub(crate) fn over(load: Arc<LoadBatch<K, V, E>>) -> Self {
+    fn over(load: Arc<LoadBatch<K, V, E>>) -> Self {
         Self::with_options(load, Options::default())
+    }
+
+    /// Creates a batcher with the default options over an address, which names it in spans.
+    #[cfg(feature = "http")]
+    pub(crate) fn over_address(address: String, load: Arc<LoadBatch<K, V, E>>) -> Self {
+        let options = Options {
+            name: address,
+            ..Options::default()
+        };
+        Self::with_options(load, options)
     }
 
     fn with_options(load: Arc<LoadBatch<K, V, E>>, options: Options) -> Self {
@@ -104,13 +114,17 @@ where
         Self { source, queue }
     }
 
-    /// Names the batcher in spans and in [`Debug`]. By default `batcher`.
+    /// Names the batcher in spans, in metrics and in [`Debug`]. By default it is `batcher` in spans,
+    /// or the address of its API, and has no [metrics](crate::prometheus).
     ///
     /// Each request is a span `batch` at the level debug, with this name, the number of its ids,
     /// and how long it has waited. Its parent is the span of the first load.
     #[must_use]
     pub fn name(self, name: impl Into<String>) -> Self {
-        self.with(|options| options.name = name.into())
+        self.with(|options| {
+            options.name = name.into();
+            options.is_named = true;
+        })
     }
 
     /// Collects ids for a fixed time after the first one. By default a batch does not wait for a
@@ -217,7 +231,11 @@ where
     /// # Panics
     /// If there is no Tokio runtime.
     pub async fn load(&self, id: K) -> Result<V, LoadError<E>> {
-        self.join(id).await
+        let seat = match self.queue_that_keeps() {
+            Some(queue) => dispatch::join(&queue, id),
+            None => dispatch::join(&self.queue, id),
+        };
+        seat.await
     }
 
     /// Loads the values of several ids, and returns the results in their order. Each id has a
@@ -242,20 +260,16 @@ where
         ids: impl IntoIterator<Item = K>,
     ) -> Vec<Result<V, LoadError<E>>> {
         // All ids are in batches before the first result is waited for.
-        let seats: Vec<_> = ids.into_iter().map(|id| self.join(id)).collect();
+        let ids = ids.into_iter().collect();
+        let seats = match self.queue_that_keeps() {
+            Some(queue) => dispatch::join_all(&queue, ids),
+            None => dispatch::join_all(&self.queue, ids),
+        };
         let mut results = Vec::with_capacity(seats.len());
         for seat in seats {
             results.push(seat.await);
         }
         results
-    }
-
-    /// Takes a seat in a batch of the current scope, or of those outside of any.
-    fn join(&self, id: K) -> Seat<K, V, E> {
-        match self.queue_that_keeps() {
-            Some(queue) => dispatch::join(&queue, id),
-            None => dispatch::join(&self.queue, id),
-        }
     }
 
     /// Has the current [`Scope`] keep a value in place of what it knows of this id. Later loads in

@@ -31,29 +31,58 @@ const LONGEST_START: Duration = Duration::from_millis(10);
 /// Takes a seat in a batch, and has a new batch sent.
 ///
 /// # Panics
-/// If there is no Tokio runtime.
+/// If the batch is a new one, and there is no Tokio runtime.
 pub(crate) fn join<K, V, E>(queue: &Arc<Queue<K, V, E>>, id: K) -> Seat<K, V, E>
 where
     K: Eq + Hash + Clone + Send + Sync + 'static,
     V: Clone + Send + Sync + 'static,
     E: Send + Sync + 'static,
 {
-    // Before there is a batch that nobody would send.
-    let runtime = Handle::current();
     let Joined { seat, opened } = queue.join(id);
     if let Some(batch) = opened {
-        let departure = Departure {
-            queue: queue.clone(),
-            batch,
-            opener: Span::current(),
-        };
-        // What the function loads belongs to the same scope.
-        match Scope::current().filter(|_| queue.keeps()) {
-            Some(scope) => runtime.spawn(scope.hold(departure.run())),
-            None => runtime.spawn(departure.run()),
-        };
+        spawn(queue, batch);
     }
     seat
+}
+
+/// Takes a seat for each id.
+///
+/// # Panics
+/// If there is no Tokio runtime.
+pub(crate) fn join_all<K, V, E>(queue: &Arc<Queue<K, V, E>>, ids: Vec<K>) -> Vec<Seat<K, V, E>>
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Send + Sync + 'static,
+{
+    // Without a runtime the call panics here, before there are batches that nobody would send.
+    let runtime = Handle::current();
+    let mut opened = scopeguard::guard(Vec::new(), |batches: Vec<_>| {
+        let _guard = runtime.enter();
+        for batch in batches {
+            spawn(queue, batch);
+        }
+    });
+    queue.join_all(ids, &mut opened)
+}
+
+/// Spawns the task of a new batch. If that panics, the batch is gone.
+fn spawn<K, V, E>(queue: &Arc<Queue<K, V, E>>, batch: Arc<Batch<K, V, E>>)
+where
+    K: Eq + Hash + Clone + Send + Sync + 'static,
+    V: Clone + Send + Sync + 'static,
+    E: Send + Sync + 'static,
+{
+    let departure = Departure {
+        queue: queue.clone(),
+        batch,
+        opener: Span::current(),
+    };
+    // What the function loads belongs to the same scope.
+    match Scope::current().filter(|_| queue.keeps()) {
+        Some(scope) => tokio::spawn(scope.hold(departure.run())),
+        None => tokio::spawn(departure.run()),
+    };
 }
 
 /// The task of a batch. If it is dropped, for example because its runtime ends, the batch cannot be
@@ -151,7 +180,7 @@ where
     async fn send(&self, ids: Vec<K>) {
         let source = &self.queue.source;
         let waited = self.batch.opened.elapsed();
-        let running = source.counters.begin(ids.len(), waited);
+        let running = source.begin(ids.len(), waited);
         let span = debug_span!(
             parent: &self.opener,
             "batch",

@@ -27,8 +27,10 @@
 
 mod batch;
 mod batcher;
+mod counters;
 mod dispatch;
 mod error;
+mod figures;
 #[cfg(feature = "http")]
 pub mod http;
 mod queue;
@@ -39,6 +41,7 @@ mod starting;
 
 pub use batcher::Batcher;
 pub use error::LoadError;
+pub use figures::{prometheus, reports};
 pub use report::BatchReport;
 pub use scope::Scope;
 pub use source::DEFAULT_MAX_SIZE;

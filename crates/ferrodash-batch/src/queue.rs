@@ -94,10 +94,48 @@ where
 {
     /// Adds a caller to the batch that has its id, or to the open one, or to a new one.
     pub(crate) fn join(&self, id: K) -> Joined<K, V, E> {
-        let options = &self.source.options;
         self.source.counters.loads.fetch_add(1, Ordering::Relaxed);
+        let mut replaced = Vec::new();
+        let joined = self.join_locked(&mut self.lock(), id, &mut replaced);
+        drop(replaced);
+        joined
+    }
+
+    /// Adds a caller of several ids. Adds the batches that this opens to `opened`, also if a copy of
+    /// an id panics; they must be sent.
+    pub(crate) fn join_all(
+        &self,
+        ids: Vec<K>,
+        opened: &mut Vec<Arc<Batch<K, V, E>>>,
+    ) -> Vec<Seat<K, V, E>> {
+        let count = ids.len() as u64;
+        self.source
+            .counters
+            .loads
+            .fetch_add(count, Ordering::Relaxed);
+        let mut replaced = Vec::new();
         let mut state = self.lock();
-        let State { places, open } = &mut *state;
+        let join = |id| {
+            let joined = self.join_locked(&mut state, id, &mut replaced);
+            opened.extend(joined.opened);
+            joined.seat
+        };
+        let seats = ids.into_iter().map(join).collect();
+        drop(state);
+        drop(replaced);
+        seats
+    }
+
+    /// Adds a caller of an id. What the id had before is moved to `replaced`, as it is dropped
+    /// without the lock.
+    fn join_locked(
+        &self,
+        state: &mut State<K, V, E>,
+        id: K,
+        replaced: &mut Vec<Place<K, V, E>>,
+    ) -> Joined<K, V, E> {
+        let options = &self.source.options;
+        let State { places, open } = state;
         let known = places.entry(id);
         if let Entry::Occupied(place) = &known {
             let Place { batch, slot } = place.get();
@@ -116,19 +154,16 @@ where
             batch: batch.clone(),
             slot: seat.slot(),
         };
-        let old = match known {
-            Entry::Occupied(mut known) => Some(known.insert(place)),
+        match known {
+            Entry::Occupied(mut known) => replaced.push(known.insert(place)),
             Entry::Vacant(known) => {
                 known.insert(place);
-                None
             }
-        };
+        }
         if seat.slot() + 1 == options.size {
             *open = None;
             batch.full.notify_one();
         }
-        drop(state);
-        drop(old);
         Joined {
             seat,
             opened: is_new.then_some(batch),

@@ -23,3 +23,16 @@ pub struct BatchReport {
     /// [`max_batches`](crate::Batcher::max_batches) requests are in progress.
     pub waited: Duration,
 }
+
+impl BatchReport {
+    /// Adds the figures of another batcher.
+    pub(crate) fn add(&mut self, other: Self) {
+        self.loads += other.loads;
+        self.ids += other.ids;
+        self.batches += other.batches;
+        self.cancelled += other.cancelled;
+        self.running += other.running;
+        self.largest = self.largest.max(other.largest);
+        self.waited += other.waited;
+    }
+}

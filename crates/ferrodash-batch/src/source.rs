@@ -1,14 +1,14 @@
 //! What all batches of a batcher share: the function, its limits, and the figures.
 
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Once};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use tokio::sync::Semaphore;
 
-use crate::BatchReport;
 use crate::batch::{Batch, Outcome};
+use crate::counters::{Counters, Running};
+use crate::figures;
 
 /// Loads the values of some ids. What it has early it can settle in the batch itself.
 pub(crate) type LoadBatch<K, V, E> =
@@ -20,8 +20,10 @@ pub const DEFAULT_MAX_SIZE: usize = 100;
 /// The options of a batcher.
 #[derive(Debug, Clone)]
 pub(crate) struct Options {
-    /// The name in spans and figures.
+    /// The name in spans.
     pub(crate) name: String,
+    /// Whether the name is one that a person chose. Only then it is a label of metrics.
+    pub(crate) is_named: bool,
     /// The time for which ids are collected; `None` until the runtime is idle.
     pub(crate) window: Option<Duration>,
     /// The ids of a request.
@@ -38,6 +40,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             name: "batcher".to_owned(),
+            is_named: false,
             window: None,
             size: DEFAULT_MAX_SIZE,
             batches: None,
@@ -53,7 +56,8 @@ pub(crate) struct Source<K, V, E> {
     pub(crate) options: Options,
     /// A permit for each request that may be in progress.
     pub(crate) places: Option<Semaphore>,
-    pub(crate) counters: Counters,
+    pub(crate) counters: Arc<Counters>,
+    registration: Once,
 }
 
 impl<K, V, E> Source<K, V, E> {
@@ -65,54 +69,17 @@ impl<K, V, E> Source<K, V, E> {
             load,
             options,
             places,
-            counters: Counters::default(),
+            counters: Arc::default(),
+            registration: Once::new(),
         }
     }
-}
 
-/// The figures of a batcher.
-#[derive(Default)]
-pub(crate) struct Counters {
-    pub(crate) loads: AtomicU64,
-    pub(crate) ids: AtomicU64,
-    pub(crate) batches: AtomicU64,
-    pub(crate) cancelled: AtomicU64,
-    running: AtomicUsize,
-    largest: AtomicUsize,
-    waited_micros: AtomicU64,
-}
-
-impl Counters {
     /// Counts a request that begins, and returns what counts it as in progress until it is dropped.
     pub(crate) fn begin(&self, ids: usize, waited: Duration) -> Running<'_> {
-        let waited = u64::try_from(waited.as_micros()).unwrap_or(u64::MAX);
-        self.batches.fetch_add(1, Ordering::Relaxed);
-        self.ids.fetch_add(ids as u64, Ordering::Relaxed);
-        self.largest.fetch_max(ids, Ordering::Relaxed);
-        self.waited_micros.fetch_add(waited, Ordering::Relaxed);
-        self.running.fetch_add(1, Ordering::Relaxed);
-        Running(&self.running)
-    }
-
-    pub(crate) fn report(&self) -> BatchReport {
-        let count = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        BatchReport {
-            loads: count(&self.loads),
-            ids: count(&self.ids),
-            batches: count(&self.batches),
-            cancelled: count(&self.cancelled),
-            running: self.running.load(Ordering::Relaxed),
-            largest: self.largest.load(Ordering::Relaxed),
-            waited: Duration::from_micros(count(&self.waited_micros)),
+        if self.options.is_named {
+            let register = || figures::register(&self.options.name, &self.counters);
+            self.registration.call_once(register);
         }
-    }
-}
-
-/// Counts a request while it is in progress.
-pub(crate) struct Running<'a>(&'a AtomicUsize);
-
-impl Drop for Running<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        self.counters.begin(ids, waited)
     }
 }

@@ -32,7 +32,7 @@ pub fn fuzz_replies(stored: &[u8]) {
 
 #[cfg(fuzzing)]
 fn fuzz_memcached(stored: &[u8]) {
-    use memcached::{lease::Lease, link::Reply, pieces::Manifest};
+    use memcached::{lease::Lease, pieces::Manifest, reply::Reply};
     let reply = |value| Reply {
         applied: true,
         value: Some(value),

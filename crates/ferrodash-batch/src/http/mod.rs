@@ -293,10 +293,8 @@ impl HttpBatch {
     {
         let name = self.settings.url.to_string();
         let api = Arc::new(Api::new(self.settings));
-        let batcher = Batcher::over(Arc::new(move |ids, batch| {
-            api.clone().load(ids, batch).boxed()
-        }));
-        batcher.name(name)
+        let load = Arc::new(move |ids, batch| api.clone().load(ids, batch).boxed());
+        Batcher::over_address(name, load)
     }
 }
 

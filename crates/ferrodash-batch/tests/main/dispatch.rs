@@ -295,3 +295,33 @@ async fn b8_a_function_that_panics_before_its_future_is_an_error_too() {
     assert_eq!(batcher.load(13).await, Err(LoadError::Panicked));
     assert_eq!(batcher.load(1).await, Ok(1));
 }
+
+/// An id that cannot be copied if its number is negative.
+#[derive(Debug, PartialEq, Eq, Hash)]
+struct Fragile(i32);
+
+impl Clone for Fragile {
+    fn clone(&self) -> Self {
+        assert!(self.0 >= 0, "{} cannot be copied", self.0);
+        Self(self.0)
+    }
+}
+
+#[tokio::test]
+async fn b8_an_id_that_panics_among_others_leaves_the_batcher_usable() {
+    let rows = Batcher::new(async |ids: Vec<Fragile>| {
+        let values = ids.into_iter().map(|id| (id, ()));
+        Ok::<HashMap<_, _>, Infallible>(values.collect())
+    });
+    let other = rows.clone();
+    let many = tokio::spawn(async move { other.load_many([1, 2, -3].map(Fragile)).await });
+    assert!(many.await.unwrap_err().is_panic());
+    let again = rows.load_many([1, 2, 3].map(Fragile));
+    let results = tokio::time::timeout(Duration::from_secs(5), again).await;
+    assert!(
+        results
+            .expect("the batch is sent")
+            .iter()
+            .all(Result::is_ok)
+    );
+}

@@ -6,6 +6,7 @@
 )]
 
 mod dispatch;
+mod figures;
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]

@@ -15,9 +15,11 @@
 
 mod config;
 mod history;
+mod lanes;
 pub(super) mod lease;
 pub(super) mod link;
 pub(super) mod pieces;
+pub(super) mod reply;
 
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -28,8 +30,9 @@ use memcache::exp::{Delete, Set, Ttl};
 
 pub use config::MemcachedConfig;
 
-use self::link::{Link, Names, Reply, fetch};
+use self::link::{Link, Names, fetch};
 use self::pieces::{Manifest, Pieces};
+use self::reply::Reply;
 use crate::{
     Entry, Filled, Key, LeaseOutcome, LeaseRequest, Marks, Reading, Sealer, Selector, Shared,
     Stamp, Tier, TierResult,

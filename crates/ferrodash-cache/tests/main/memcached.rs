@@ -12,6 +12,7 @@ use ferrodash_cache::{
     Entry, Key, LeaseOutcome, LeaseRequest, Marks, Parts, Sealer, Selector, Shared, Stamp, Tier,
 };
 use ferrodash_testing::{Program, free_port};
+use futures_util::future::join_all;
 use tokio::time::Instant;
 
 use crate::MINUTE;
@@ -42,6 +43,12 @@ impl Server {
                 return server;
             }
         }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.program.as_ref().expect("it runs").id();
+        let sent = Command::new("kill").args([name, &id.to_string()]).status();
+        assert!(sent.expect("kill is there").success());
     }
 
     pub(crate) async fn restart(&mut self) {
@@ -322,6 +329,63 @@ async fn several_servers_share_the_keys() {
         counts[usize::from(found[1])] += 1;
     }
     assert!(counts.iter().all(|count| *count > 20), "{counts:?}");
+}
+
+#[tokio::test]
+async fn calls_that_are_made_together_get_their_own_answers() {
+    let servers = [Server::start(), Server::start()];
+    let address = format!(
+        "//127.0.0.1:{},127.0.0.1:{}?deadline=10s",
+        servers[0].port, servers[1].port
+    );
+    let tier = tier(&address);
+    let keys: Vec<Key> = (0..2000).map(|number| Key::of("f", &number)).collect();
+    let entry = |key: &Key| Entry::new(Parts::new(key.to_string().into(), MINUTE));
+    let entries: Vec<Entry> = keys.iter().map(entry).collect();
+    let stores = keys.iter().zip(&entries);
+    let stored = join_all(stores.map(|(key, entry)| tier.set(key, entry)));
+    assert!(stored.await.into_iter().all(|stored| stored == Ok(true)));
+
+    // Some of the callers leave, while they wait or while their answer is on its way.
+    for (number, key) in keys.iter().enumerate().step_by(7) {
+        let within = Duration::from_micros(number as u64);
+        let _ = tokio::time::timeout(within, tier.get(key)).await;
+    }
+    let found = join_all(keys.iter().map(|key| tier.get(key))).await;
+    for (found, entry) in found.into_iter().zip(&entries) {
+        assert_eq!(found.unwrap().unwrap().bytes(), entry.bytes());
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_is_silent_delays_no_call_to_another() {
+    let servers = [Server::start(), Server::start()];
+    let address = format!(
+        "//127.0.0.1:{},127.0.0.1:{}?deadline=2s",
+        servers[0].port, servers[1].port
+    );
+    let tier = tier(&address);
+    let keys: Vec<Key> = (0..500).map(|number| Key::of("f", &number)).collect();
+    for key in &keys {
+        assert!(tier.set(key, &entry("value")).await.unwrap());
+    }
+    let is_on_first = |key: &&Key| servers[0].raw(&format!("mg test:{key}:v")) == "HD";
+    let (first, second): (Vec<&Key>, Vec<&Key>) = keys.iter().partition(is_on_first);
+
+    servers[0].signal("-STOP");
+    let answered = async {
+        let found = join_all(second.iter().map(|key| tier.get(key))).await;
+        assert!(found.iter().all(|found| matches!(found, Ok(Some(_)))));
+    };
+    let unanswered = join_all(first.iter().map(|key| tier.get(key)));
+    tokio::select! {
+        biased;
+        _ = unanswered => panic!("the stopped server was waited for"),
+        () = answered => {}
+    }
+    servers[0].signal("-CONT");
+    let found = join_all(keys.iter().map(|key| tier.get(key))).await;
+    assert!(found.iter().all(|found| matches!(found, Ok(Some(_)))));
 }
 
 #[tokio::test]

@@ -522,8 +522,8 @@ impl App {
         self
     }
 
-    /// Sets a path below the app's prefix, such as `metrics`, that answers with the cache's
-    /// counters in the text format of Prometheus. By default there is none.
+    /// Sets a path below the app's prefix, such as `metrics`, that answers with the counters of
+    /// the cache and of named batchers in the text format of Prometheus. By default there is none.
     pub fn metrics_endpoint(mut self, path: impl Into<String>) -> Self {
         self.config.metrics_endpoint = Some(path.into());
         self

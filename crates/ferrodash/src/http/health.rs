@@ -38,9 +38,10 @@ pub(super) async fn ready(
     (status, [(header::CACHE_CONTROL, "no-store")], text).into_response()
 }
 
-/// Answers with the cache's counters, in the text format of Prometheus.
+/// Answers with the counters of the cache and of batchers, in the text format of Prometheus.
 pub(super) async fn metrics(State(app): State<Arc<AppState>>) -> Response {
-    let text = app.cache.prometheus();
+    let mut text = app.cache.prometheus();
+    text.push_str(&ferrodash_batch::prometheus());
     (
         [
             (header::CACHE_CONTROL, "no-store"),

@@ -1,12 +1,12 @@
 //! Values that a batcher loads, one by one, and a cache keeps.
 
 use std::ops::Range;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, LazyLock, Mutex};
 use std::time::Duration;
 
 use ferrodash::prelude::*;
-use ferrodash_testing::Redis;
+use ferrodash_testing::{Memcached, Redis};
 use futures_util::future::join_all;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
@@ -15,38 +15,49 @@ use tokio::net::{TcpListener, TcpStream};
 /// The time that an answer takes on a connection that is slow.
 const ON_ITS_WAY: Duration = Duration::from_millis(500);
 
-/// A connection to a server on which answers can take their time. It counts round trips: how often
-/// something was sent after an answer had come.
+/// The way to a server on which answers can take their time. It counts the round trips of each
+/// connection: how often something was sent after an answer had come.
 #[derive(Clone, Default)]
-struct SlowConnection {
+struct SlowWay {
     is_slow: Arc<AtomicBool>,
-    round_trips: Arc<AtomicUsize>,
-    answered: Arc<AtomicUsize>,
+    connections: Arc<Mutex<Vec<Connection>>>,
 }
 
-impl SlowConnection {
-    /// Listens for a client, and returns the port.
+/// What happened on a connection.
+#[derive(Clone, Copy, Default)]
+struct Connection {
+    round_trips: usize,
+    is_answered: bool,
+}
+
+impl SlowWay {
+    /// Listens for clients, and returns the port.
     async fn to(&self, server: String) -> u16 {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let connection = self.clone();
+        let way = self.clone();
         tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
                 let (read, write) = client.into_split();
                 let server = TcpStream::connect(&server).await.unwrap();
                 let (answers, requests) = server.into_split();
-                tokio::spawn(connection.clone().pass_requests(read, requests));
-                tokio::spawn(connection.clone().pass_answers(answers, write));
+                let number = way.connections.lock().unwrap().len();
+                way.connections.lock().unwrap().push(Connection::default());
+                tokio::spawn(way.clone().pass_requests(number, read, requests));
+                tokio::spawn(way.clone().pass_answers(number, answers, write));
             }
         });
         port
     }
 
-    async fn pass_requests(self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    async fn pass_requests(self, number: usize, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let mut bytes = vec![0; 1 << 16];
         while let Ok(length @ 1..) = from.read(&mut bytes).await {
-            if self.answered.swap(0, Ordering::SeqCst) > 0 {
-                self.round_trips.fetch_add(1, Ordering::SeqCst);
+            {
+                let connection = &mut self.connections.lock().unwrap()[number];
+                if std::mem::take(&mut connection.is_answered) {
+                    connection.round_trips += 1;
+                }
             }
             if to.write_all(&bytes[..length]).await.is_err() {
                 return;
@@ -54,22 +65,44 @@ impl SlowConnection {
         }
     }
 
-    async fn pass_answers(self, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
+    async fn pass_answers(self, number: usize, mut from: OwnedReadHalf, mut to: OwnedWriteHalf) {
         let mut bytes = vec![0; 1 << 20];
         while let Ok(length @ 1..) = from.read(&mut bytes).await {
             if self.is_slow.load(Ordering::SeqCst) {
                 tokio::time::sleep(ON_ITS_WAY).await;
             }
-            self.answered.store(1, Ordering::SeqCst);
+            self.connections.lock().unwrap()[number].is_answered = true;
             if to.write_all(&bytes[..length]).await.is_err() {
                 return;
             }
         }
     }
+
+    /// From now on, answers take their time and round trips are counted.
+    fn slow_down(&self) {
+        self.is_slow.store(true, Ordering::SeqCst);
+        for connection in &mut *self.connections.lock().unwrap() {
+            // The first request from now on begins a round trip, on old and new connections alike.
+            *connection = Connection {
+                round_trips: 0,
+                is_answered: true,
+            };
+        }
+    }
+
+    /// Returns the round trips of the connection that had the most.
+    fn round_trips(&self) -> usize {
+        let connections = self.connections.lock().unwrap();
+        let round_trips = connections.iter().map(|it| it.round_trips);
+        round_trips.max().unwrap()
+    }
 }
 
 /// How many rows were loaded with each request.
 static LOADED: Mutex<Vec<usize>> = Mutex::new(Vec::new());
+
+/// The tests count loads of one batcher, so they run one after the other.
+static ONE_AT_A_TIME: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 static ROWS: LazyLock<Batcher<u32, String, String>> = LazyLock::new(|| {
     let rows = Batcher::new(async |ids: Vec<u32>| {
@@ -99,32 +132,45 @@ async fn load(cache: &Cache, ids: Range<u32>) -> (usize, usize) {
     (loaded.len(), loaded.iter().sum())
 }
 
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_thousand_kept_values_are_read_in_three_round_trips() {
-    let redis = Redis::start();
-    let options = "namespace=tests&deadline=10s";
-    let connect = async |url: &str| Cache::from_url(&format!("{url}?{options}")).await.unwrap();
-    let first = connect(&redis.url()).await;
+/// Reads a thousand values, which another process has kept in a store, on a slow connection.
+async fn read_a_thousand_kept_values(scheme: &str, server: &str) {
+    let _turn = ONE_AT_A_TIME.lock().await;
+    let connect = async |server: &str| {
+        let url = format!("{scheme}://{server}?namespace=tests&deadline=10s");
+        Cache::from_url(&url).await.unwrap()
+    };
+    let first = connect(server).await;
     assert_eq!(load(&first, 0..1000).await, (10, 1000));
 
-    // Another process has the values from Redis, also that of the id that is missing.
-    let connection = SlowConnection::default();
-    let server = redis.url().replace("redis://", "");
-    let port = connection.to(server).await;
-    let second = connect(&format!("redis://127.0.0.1:{port}")).await;
+    // Another process has the values from the store, also that of the id that is missing.
+    let way = SlowWay::default();
+    let port = way.to(server.to_owned()).await;
+    let second = connect(&format!("127.0.0.1:{port}")).await;
     // It connects, and from then on it is slow.
     assert_eq!(load(&second, 2000..2001).await, (1, 1));
-    connection.is_slow.store(true, Ordering::SeqCst);
-    connection.round_trips.store(0, Ordering::SeqCst);
+    way.slow_down();
     assert_eq!(load(&second, 0..1000).await, (0, 0));
-    let round_trips = connection.round_trips.load(Ordering::SeqCst);
-    assert!(round_trips <= 3, "{round_trips} round trips");
-
-    connection.is_slow.store(false, Ordering::SeqCst);
+    let round_trips = way.round_trips();
+    assert!((1..=3).contains(&round_trips), "{round_trips} round trips");
+    way.is_slow.store(false, Ordering::SeqCst);
 
     // Only the missing ones are loaded.
     assert_eq!(load(&first, 900..1100).await, (1, 100));
-    // And all again once their tag was invalidated, by any process.
+    // And all again once their tag was invalidated.
     second.invalidate_tag("rows").await.unwrap();
-    assert_eq!(load(&first, 0..50).await, (1, 50));
+    assert_eq!(load(&second, 0..50).await, (1, 50));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_kept_values_are_read_from_redis_in_three_round_trips() {
+    let redis = Redis::start();
+    let server = redis.url().replace("redis://", "");
+    read_a_thousand_kept_values("redis", &server).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thousand_kept_values_are_read_from_memcached_in_three_round_trips() {
+    let memcached = Memcached::start();
+    let server = memcached.url().replace("memcached://", "");
+    read_a_thousand_kept_values("memcached", &server).await;
 }

@@ -11,7 +11,8 @@ use std::sync::atomic::Ordering;
 use memcache::exp::{Arithmetic, Delete, Op, Set};
 
 use super::Memcached;
-use super::link::{Call, Reply, fetch};
+use super::link::{Call, fetch};
+use super::reply::Reply;
 use crate::{Marks, Selector, Stamp, TierResult};
 
 /// The number with which an era begins.

@@ -13,8 +13,9 @@ use std::time::Duration;
 use memcache::exp::{Delete, Get, Meta, Set, Ttl};
 
 use super::Memcached;
-use super::link::{Call, Reply, fetch};
+use super::link::{Call, fetch};
 use super::pieces::Manifest;
+use super::reply::Reply;
 use crate::clock::{after, now};
 use crate::{Entry, Filled, Key, LeaseOutcome, LeaseRequest, Stamp, TierResult};
 

@@ -2,14 +2,15 @@
 //!
 //! The rest of the tier sees commands and [`Reply`]s only, and does not know which server answers.
 
-use std::time::Duration;
+use std::sync::Arc;
 
-use bytes::Bytes;
-use memcache::exp::{AsyncMetaClient, Get, Meta, MutationStatus, Op, OpResult, Router};
+use memcache::exp::{AsyncMetaClient, Get, Meta, Op, Operation, Result as ClientResult, Router};
 use tokio::sync::OnceCell;
 use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 use super::config::MemcachedConfig;
+use super::lanes::{Lanes, Servers};
+use super::reply::Reply;
 use crate::clock::{Instant, after};
 use crate::{Key, Selector, TierResult};
 
@@ -27,9 +28,9 @@ const HEX: usize = 64;
 pub(super) struct Link {
     config: MemcachedConfig,
     placement: Placement,
-    /// Created when it is first used, because it resolves the servers' names, which may not be
-    /// known before they are running.
-    client: OnceCell<AsyncMetaClient>,
+    /// Created when they are first used, because the client resolves the servers' names, which may
+    /// not be known before they are running.
+    lanes: OnceCell<Arc<Lanes>>,
 }
 
 impl Link {
@@ -39,7 +40,7 @@ impl Link {
             placement: Placement {
                 skip: names.namespace.len() + 1,
             },
-            client: OnceCell::new(),
+            lanes: OnceCell::new(),
         }
     }
 
@@ -56,10 +57,10 @@ impl Link {
         }
     }
 
-    /// Returns the client, and creates it at the first call. If that fails, the next call tries
-    /// again.
-    async fn client(&self) -> memcache::exp::Result<&AsyncMetaClient> {
-        let connect = || {
+    /// Returns the lanes of the client, and creates both at the first call. If that fails, the next
+    /// call tries again.
+    async fn lanes(&self) -> ClientResult<&Arc<Lanes>> {
+        let connect = async || {
             // Calls have a deadline of their own, which includes connecting.
             let client = AsyncMetaClient::builder()
                 .connect_timeout(None)
@@ -68,9 +69,19 @@ impl Link {
                 .max_connections(Some(CONNECTIONS))
                 .max_idle(CONNECTIONS)
                 .router(self.placement);
-            client.connect_multiple_async(self.config.servers.clone())
+            let servers = self.config.servers.clone();
+            Ok(Lanes::new(client.connect_multiple_async(servers).await?))
         };
-        self.client.get_or_try_init(connect).await
+        self.lanes.get_or_try_init(connect).await
+    }
+
+    /// Returns the servers of commands.
+    fn servers(&self, commands: &[Op]) -> Servers {
+        let mut servers = Servers::default();
+        for command in commands {
+            servers.add(self.placement.route(command.key(), &self.config.servers));
+        }
+        servers
     }
 }
 
@@ -90,86 +101,25 @@ impl Call<'_> {
 
     /// Like [`run`](Self::run), for any number of commands.
     pub(super) async fn run_all(&self, commands: Vec<Op>) -> TierResult<Vec<Reply>> {
-        let replies = async { self.link.client().await?.run_batch(commands).await };
+        let replies = async {
+            let lanes = self.link.lanes().await;
+            let lanes = lanes.map_err(|error| error.to_string())?;
+            let servers = self.link.servers(&commands);
+            lanes.send(servers, commands, self.until).await
+        };
         match tokio::time::timeout_at(self.until, replies).await {
-            Ok(Ok(replies)) => replies
-                .into_iter()
-                .map(|reply| reply.map(Reply::from))
-                .collect::<Result<_, _>>(),
-            Ok(Err(error)) => Err(error),
+            Ok(replies) => replies,
             Err(_) => {
-                return Err(format!(
-                    "no answer within {} ms",
-                    self.link.config.deadline.as_millis()
-                ));
+                let deadline = self.link.config.deadline.as_millis();
+                Err(format!("no answer within {deadline} ms"))
             }
         }
-        .map_err(|error| error.to_string())
     }
 }
 
 /// Returns the command that reads a value, its CAS and its time to live.
 pub(super) fn fetch(name: String) -> Op {
     Get::new(name).meta(Meta::default().cas().ttl()).into()
-}
-
-/// The answer of a server to one command.
-pub(crate) struct Reply {
-    pub(crate) applied: bool,
-    pub(crate) value: Option<Bytes>,
-    pub(crate) cas: Option<u64>,
-    /// The time for which the item is still kept. Zero for one without an end.
-    pub(crate) left: Duration,
-}
-
-impl Reply {
-    /// Returns `true` if the command was applied.
-    pub(super) fn done(&self) -> bool {
-        self.applied
-    }
-
-    /// Returns the value as a number.
-    pub(crate) fn number(&self) -> Option<u64> {
-        std::str::from_utf8(self.value.as_ref()?)
-            .ok()?
-            .trim_ascii_end()
-            .parse()
-            .ok()
-    }
-}
-
-impl From<OpResult> for Reply {
-    fn from(result: OpResult) -> Self {
-        let reply = |applied, value, cas, ttl: Option<i64>| {
-            let left = ttl
-                .and_then(|seconds| u64::try_from(seconds).ok())
-                .unwrap_or(0);
-            Self {
-                applied,
-                value,
-                cas,
-                left: Duration::from_secs(left),
-            }
-        };
-        match result {
-            OpResult::Get(got) => reply(
-                got.hit(),
-                got.value.map(Bytes::from),
-                got.item.cas,
-                got.item.ttl,
-            ),
-            OpResult::Mutation(made) => {
-                reply(made.status == MutationStatus::Applied, None, made.cas, None)
-            }
-            OpResult::Arithmetic(counted) => reply(
-                counted.applied(),
-                counted.value.map(|value| value.to_string().into()),
-                counted.item.cas,
-                None,
-            ),
-            _ => reply(false, None, None, None),
-        }
-    }
 }
 
 /// The names of keys on the servers.
