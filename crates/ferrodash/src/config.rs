@@ -9,11 +9,11 @@ use std::time::Duration;
 
 use axum::http::HeaderName;
 use ferrodash_components::{Suite, dash_table, dcc, html, plotly_js, renderer};
+use ferrodash_serve::Server;
 
 use crate::callback::{Context, Defaults, ErrorHandler, Failure, FailureListener, Identify};
 use crate::hooks::{Hooks, Plugins};
 use crate::paths::Paths;
-use crate::serve::Server;
 
 /// All settings.
 #[derive(Clone)]

@@ -5,8 +5,6 @@
 //! `crate::callback`.
 
 use std::fmt::{self, Display};
-use std::io;
-use std::net::SocketAddr;
 use std::panic::Location;
 
 /// The result of this crate's functions.
@@ -21,26 +19,9 @@ pub enum Error {
     /// The description of the app has mistakes, all of which are listed.
     #[error(transparent)]
     Build(#[from] BuildErrors),
-    /// The server cannot listen on the address: it is in use, is not one of this machine, or needs
-    /// more rights.
-    #[error(
-        "cannot listen on {address}: {source}. Stop what listens there, \
-         or choose another port"
-    )]
-    Listen {
-        /// The address.
-        address: String,
-        /// The system's reason.
-        source: io::Error,
-    },
-    /// The server cannot run: the system does not report the signals that stop it.
-    #[error("the server on {address} cannot listen for signals: {source}")]
-    Serve {
-        /// The address.
-        address: SocketAddr,
-        /// The system's reason.
-        source: io::Error,
-    },
+    /// The server cannot run, for example because the address is in use.
+    #[error(transparent)]
+    Serve(#[from] ferrodash_serve::Error),
     /// The cache cannot be made.
     #[error(transparent)]
     Cache(#[from] ferrodash_cache::Error),

@@ -68,19 +68,15 @@ mod hooks;
 mod http;
 mod layout;
 mod limits;
-mod log;
-mod off_thread;
 mod pages;
 mod paths;
 mod rate;
 mod render;
-mod serve;
 mod state;
 mod stored;
 mod suite;
-mod sync;
 
-pub use app::{Algorithm, App, BuiltApp, Plugin};
+pub use app::{Algorithm, App, BuiltApp, Plugin, serve};
 pub use callback::{
     Args, Argument, CacheOptions, Callback, CallbackArgument, CallbackArguments, CallbackBuilder,
     CallbackError, Context, Each, Failure, Flush, Grouping, Handler, HeaderError, Identity, Input,
@@ -98,13 +94,13 @@ pub use ferrodash_components::{
     Json, MATCH, Prop, Style, Suite, Wildcard, dash_table, dcc, html, id,
 };
 pub use ferrodash_macros::{callback, callbacks, invalidates, memoize};
+pub use ferrodash_serve::{self as server, Server};
 pub use layout::{IntoLayout, Layout, LayoutRequest};
 pub use pages::{
     IntoPageContent, IntoPageLayout, IntoPageText, NotFound, Page, PageLayout, PageOrder,
     PageRegistry, PageRequest, PageText, RegisteredPage, VariableError, Variables, page_container,
 };
 pub use paths::Paths;
-pub use serve::{Server, serve};
 pub use stored::{Stored, StoredError};
 
 /// The names that an app usually needs: `use ferrodash::prelude::*`.

@@ -11,10 +11,10 @@ use std::sync::{Arc, Mutex};
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
+use ferrodash_serve::sync::lock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::config::CallLimits;
-use crate::sync::lock;
 
 /// The calls in progress. Shared by all requests.
 pub(crate) struct Limits {

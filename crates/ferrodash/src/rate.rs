@@ -10,9 +10,8 @@ use std::net::IpAddr;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use ferrodash_serve::sync::lock;
 use tokio::time::Instant;
-
-use crate::sync::lock;
 
 /// The least number of sessions at which those are forgotten that have been quiet.
 const MANY: usize = 10_000;

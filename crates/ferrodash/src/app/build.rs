@@ -5,20 +5,22 @@
 //! `crate::render`, the routes are in `crate::http`.
 
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use axum::Router;
 use ferrodash_cache::panic_message;
-use futures_util::FutureExt;
+use ferrodash_serve::discard;
+use ferrodash_serve::log::{self, OneLine};
+use futures_util::future::{Either, FutureExt, select};
 
 use super::{App, WarmUp, admin, plugins};
 use crate::build::{Description, check, check_claims};
 use crate::error::{BuildErrors, Mistake, Result};
-use crate::log::OneLine;
+use crate::http;
 use crate::render::Rendered;
 use crate::state::AppState;
-use crate::{http, log};
 
 impl App {
     /// Checks the app, renders what does not change while it runs, and makes its router.
@@ -78,7 +80,7 @@ impl App {
             return Err(BuildErrors(mistakes));
         }
         Ok(BuiltApp {
-            router: http::discard(http::secure(router, &state.config)),
+            router: discard(http::secure(router, &state.config)),
             state,
             warm_ups,
         })
@@ -124,7 +126,7 @@ impl App {
     ///
     /// # Errors
     /// [`Error::Build`](crate::Error::Build) if the app has mistakes,
-    /// [`Error::Listen`](crate::Error::Listen) if the address cannot be listened on.
+    /// [`Error::Serve`](crate::Error::Serve) if the address cannot be listened on.
     ///
     /// # Panics
     /// Panics outside of a Tokio runtime, and where [`build`](Self::build) panics.
@@ -135,8 +137,22 @@ impl App {
         let mut app = self.build()?;
         tokio::spawn(app.warm_up());
         let (server, cache) = (app.state.config.server.clone(), app.state.cache.clone());
-        server.serve_app(app.into_router(), address, cache).await
+        // The server is polled first, so what it does at its beginning is done before a line is
+        // written about each tier. A store that does not answer delays nothing.
+        let serving = server.serve(app.into_router(), address);
+        match select(pin!(serving), pin!(cache.log_tiers())).await {
+            Either::Left((result, _)) => Ok(result?),
+            Either::Right((_, serving)) => Ok(serving.await?),
+        }
     }
+}
+
+/// Serves a router with the settings of [`Server::new`]; see [`Server::serve`].
+///
+/// # Errors
+/// [`Error::Serve`](crate::Error::Serve) if the address cannot be listened on.
+pub async fn serve(router: Router, address: &str) -> Result<()> {
+    Ok(ferrodash_serve::serve(router, address).await?)
 }
 
 /// An app that was checked and is ready to serve.

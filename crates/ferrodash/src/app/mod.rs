@@ -18,10 +18,11 @@ use std::time::Duration;
 use axum::http::{HeaderMap, HeaderName};
 use ferrodash_cache::Cache;
 use ferrodash_components::Suite;
+use ferrodash_serve::Server;
 use futures_util::FutureExt;
 use futures_util::future::BoxFuture;
 
-pub use build::BuiltApp;
+pub use build::{BuiltApp, serve};
 pub use plugins::Plugin;
 pub use security::Algorithm;
 
@@ -31,7 +32,6 @@ use crate::error::Mistake;
 use crate::layout::{IntoLayout, Layout};
 use crate::pages::Settings as PageSettings;
 use crate::render::RENDERER_HOOKS;
-use crate::serve::Server;
 
 /// A Dash app: a layout, callbacks, a cache, and settings.
 ///

@@ -11,13 +11,13 @@ use axum::Router;
 use axum::routing::get;
 use ferrodash_cache::panic_message;
 use ferrodash_components::Children;
+use ferrodash_serve::framed;
 
 use super::App;
 use crate::callback::{Context, Failure};
 use crate::config::Config;
 use crate::error::Mistake;
 use crate::hooks::Hooks;
-use crate::http;
 use crate::pages::PageRegistry;
 use crate::paths;
 
@@ -146,7 +146,7 @@ pub(super) fn join(
 ) -> Router {
     let prefix = config.routes_prefix.trim_end_matches('/');
     let join = |router: &Router, plugin: &dyn Hooks| {
-        let routes = http::framed(plugin.routes());
+        let routes = framed(plugin.routes());
         let routes = if prefix.is_empty() || !routes.has_routes() {
             routes
         } else {

@@ -12,6 +12,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use bytes::Bytes;
+use ferrodash_serve::send::{JSON, empty};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -20,7 +21,6 @@ use super::intake::{parse, receive};
 use super::rejection::Rejection;
 use super::repeats;
 use super::respond::add_effects;
-use super::send::{JSON, empty};
 use crate::callback::run::answer::{limited, run_function};
 use crate::callback::{
     Answer, Arguments, Call, CallError, Context, OutputValue, Parameter, Registered, shortened,

@@ -8,11 +8,11 @@ use axum::extract::{self, Request, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use ferrodash_serve::log::OneLine;
 use tower_http::services::ServeDir;
 
 use super::rejection::Rejection;
 use crate::config;
-use crate::log::OneLine;
 use crate::render::is_hidden;
 
 /// The folder, as it is served.

@@ -15,6 +15,8 @@ use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::sse::Event;
 use axum::response::{IntoResponse, Response, Sse};
 use ferrodash_cache::{Changes, Stamp};
+use ferrodash_serve::Stopping;
+use ferrodash_serve::send::{JSON, NO_STORE, with_body};
 use ferrodash_wire::{Encoding, PageChanges};
 use futures_util::future::{Either, pending, select};
 use futures_util::stream;
@@ -25,9 +27,7 @@ use tokio::time::{sleep, timeout};
 use super::client::refuse_other_sites;
 use super::guard::is_stale;
 use super::rejection::Rejection;
-use super::send::{JSON, NO_STORE, with_body};
 use crate::limits::{self, CallPlace, Place};
-use crate::serve::Stopping;
 use crate::state::AppState;
 
 /// The paths of the two routes below the app's prefix.

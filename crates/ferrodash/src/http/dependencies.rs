@@ -5,8 +5,8 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Response;
+use ferrodash_serve::send::{JSON, NO_CACHE, respond, respond_once};
 
-use super::send::{JSON, NO_CACHE, respond, respond_once};
 use crate::render::render_dependencies;
 use crate::state::AppState;
 

@@ -8,8 +8,8 @@ use axum::Extension;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use ferrodash_serve::Stopping;
 
-use crate::serve::Stopping;
 use crate::state::AppState;
 
 /// Answers the health endpoint.

@@ -9,9 +9,9 @@ use axum::extract::State;
 use axum::http::uri::Authority;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
+use ferrodash_serve::send::{NO_CACHE, empty, respond, respond_once};
 
 use super::csrf;
-use super::send::{NO_CACHE, empty, respond, respond_once};
 use crate::pages::{Head, Visit};
 use crate::render::{self, Index};
 use crate::state::AppState;

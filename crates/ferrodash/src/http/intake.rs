@@ -12,6 +12,7 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::{Bytes, BytesMut};
+use ferrodash_serve::off_thread::{self, LARGE};
 use http_body_util::BodyExt;
 use tokio::time::{Instant, timeout_at};
 
@@ -19,7 +20,6 @@ use super::decode;
 use super::rejection::Rejection;
 use crate::callback::{Call, Registered, shortened};
 use crate::limits::{Place, client};
-use crate::off_thread::{self, LARGE};
 use crate::state::AppState;
 
 /// The time in which the first bytes of a body must come, and the longest pause between bytes. The

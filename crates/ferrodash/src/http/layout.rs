@@ -7,10 +7,10 @@ use std::sync::Arc;
 use axum::extract::State;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
+use ferrodash_serve::send::{JSON, NO_CACHE, accepts, respond, with_body};
 use ferrodash_wire::compress_once;
 
 use super::rejection::Rejection;
-use super::send::{JSON, NO_CACHE, accepts, respond, with_body};
 use crate::layout::LayoutRequest;
 use crate::state::AppState;
 

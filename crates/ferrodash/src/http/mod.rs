@@ -1,7 +1,7 @@
 //! The routes of an app, and a file for each.
 //!
 //! A route is short: it takes what [`intake`] has read and checked, and answers with [`respond`] or
-//! [`send`]. What it cannot serve is a [`rejection::Rejection`]. This floor turns HTTP into calls
+//! [`ferrodash_serve::send`]. What it cannot serve is a [`rejection::Rejection`]. This floor turns HTTP into calls
 //! and answers into HTTP; it neither checks the app's description nor renders.
 
 mod api;
@@ -23,28 +23,24 @@ mod layout;
 mod rejection;
 mod repeats;
 mod respond;
-mod script;
-mod send;
 mod suites;
-mod unread;
 mod update;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::routing::{get, post};
+use ferrodash_serve::script::{self, serve_script};
 
-pub(crate) use headers::{framed, secure};
-pub(crate) use unread::discard;
+pub(crate) use headers::secure;
 
-use crate::render::script::PATH as SCRIPT_PATH;
 use crate::state::AppState;
 
 /// Makes the router with all routes of the app.
 ///
 /// What is not found below the app's prefix is a page of the app, whose own routing looks at the
 /// path. The paths were compared before, as axum panics on a duplicate. Layers around all routes
-/// are added by the caller ([`secure`], [`discard`]), so that they also cover plugins.
+/// are added by the caller ([`secure`], `discard`), so that they also cover plugins.
 pub(crate) fn router(state: Arc<AppState>) -> Router {
     let prefix = state.config.routes_prefix.clone();
     let at = |path: &str| format!("{prefix}{path}");
@@ -58,7 +54,7 @@ pub(crate) fn router(state: Arc<AppState>) -> Router {
             &at(&format!("{}{{token}}", client::PATH)),
             get(guard::client),
         )
-        .route(&at(SCRIPT_PATH), get(script::serve))
+        .route(&at(script::PATH), get(serve_script))
         .route(&at("_dash-component-suites/{*path}"), get(suites::serve))
         .route(&at("_favicon.ico"), get(suites::favicon))
         .nest_service(

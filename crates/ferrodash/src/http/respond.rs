@@ -1,36 +1,17 @@
 //! The response of a call: its body, and headers that say what the cache and the function did.
-//!
-//! `Cache-Status` follows RFC 9211:
-//!
-//! ```text
-//! ferrodash; hit; detail=memory         from a tier
-//! ferrodash; hit; ttl=-30; detail=redis stale for 30 seconds
-//! ferrodash; fwd=miss; stored           the function ran, its answer is stored
-//! ferrodash; fwd=miss; collapsed        joined the run of an equal call
-//! ferrodash; fwd=request                the cache was left aside for this call
-//! ferrodash; fwd=bypass                 the callback has no cache
-//! ```
-//!
-//! `Server-Timing` has the time of the whole call, and is what Dash's developer tools show.
 
-use std::fmt::Write as _;
-use std::time::Duration;
-
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
-use ferrodash_cache::Status;
+use ferrodash_serve::cache_status::{SERVER_TIMING, describe};
+use ferrodash_serve::send::{JSON, NO_STORE, empty, with_body};
 use ferrodash_wire::{Accepts, compress_once};
 use tokio::time::Instant;
 
 use super::keep;
 use super::rejection::Rejection;
-use super::send::{JSON, NO_STORE, empty, with_body};
 use crate::callback::run::answer::{Answered, Content, answer};
 use crate::callback::{CallError, Context, Effects, Header, Timing};
 use crate::state::AppState;
-
-const CACHE_STATUS: HeaderName = HeaderName::from_static("cache-status");
-const SERVER_TIMING: HeaderName = HeaderName::from_static("server-timing");
 
 /// Answers a call with a response of its own, also if it came in a batch, where its parts become a
 /// line.
@@ -138,71 +119,5 @@ pub(super) fn add_effects(headers: &mut HeaderMap, effects: &Effects) {
         if let Ok(value) = HeaderValue::try_from(text) {
             headers.append(SERVER_TIMING, value);
         }
-    }
-}
-
-/// Adds headers about what the cache did (RFC 9211) and how long it took.
-///
-/// `status` is `None` for a callback without a cache. A stale answer also has `Age`, and `late` is
-/// by how much it is past its timeout.
-pub(super) fn describe(
-    headers: &mut HeaderMap,
-    status: Option<Status>,
-    (age, late): (Duration, Duration),
-    elapsed: Duration,
-) {
-    let (cache_status, what) = match status {
-        None => (
-            HeaderValue::from_static("ferrodash; fwd=bypass"),
-            "uncached",
-        ),
-        Some(Status::Hit { tier }) => (hit(tier), "hit"),
-        Some(Status::Stale { tier }) => {
-            headers.insert(header::AGE, HeaderValue::from(age.as_secs()));
-            (stale(tier, late), "stale")
-        }
-        Some(Status::Bypass) => (HeaderValue::from_static("ferrodash; fwd=request"), "bypass"),
-        Some(Status::Collapsed) => (
-            HeaderValue::from_static("ferrodash; fwd=miss; collapsed"),
-            "collapsed",
-        ),
-        Some(Status::Miss { stored: true }) => (
-            HeaderValue::from_static("ferrodash; fwd=miss; stored"),
-            "miss",
-        ),
-        // A miss whose answer is not stored, and outcomes that the cache may get later.
-        Some(_) => (HeaderValue::from_static("ferrodash; fwd=miss"), "miss"),
-    };
-    headers.insert(CACHE_STATUS, cache_status);
-    headers.insert(SERVER_TIMING, timing(what, elapsed));
-}
-
-/// The time that a call took, in milliseconds.
-fn timing(what: &str, elapsed: Duration) -> HeaderValue {
-    let (milliseconds, rest) = (elapsed.as_millis(), elapsed.subsec_micros() % 1000);
-    let mut text = String::with_capacity(48);
-    // Writing whole numbers takes a tenth of the time that a fraction takes.
-    let _ = write!(
-        text,
-        "ferrodash;desc=\"{what}\";dur={milliseconds}.{rest:03}"
-    );
-    HeaderValue::try_from(text).expect("names and digits are a header value")
-}
-
-/// The status of a stale hit: its time to live is negative.
-fn stale(tier: &'static str, late: Duration) -> HeaderValue {
-    HeaderValue::try_from(format!(
-        "ferrodash; hit; ttl=-{}; detail={tier}",
-        late.as_secs()
-    ))
-    .unwrap_or_else(|_| HeaderValue::from_static("ferrodash; hit"))
-}
-
-/// The status of a hit in a tier; that of memory, the usual one, is a constant.
-fn hit(tier: &'static str) -> HeaderValue {
-    match tier {
-        "memory" => HeaderValue::from_static("ferrodash; hit; detail=memory"),
-        tier => HeaderValue::try_from(format!("ferrodash; hit; detail={tier}"))
-            .unwrap_or_else(|_| HeaderValue::from_static("ferrodash; hit")),
     }
 }

@@ -9,10 +9,10 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 use ferrodash_components::Bundle;
+use ferrodash_serve::send::{IMMUTABLE, NO_CACHE, accepts, unless_known, with_body};
 use ferrodash_wire::Encoding;
 
 use super::rejection::Rejection;
-use super::send::{IMMUTABLE, NO_CACHE, accepts, unless_known, with_body};
 use crate::state::AppState;
 
 /// Answers with a bundle.

@@ -4,13 +4,13 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use ferrodash_serve::send::accepts;
 use tokio::time::Instant;
 
 use super::intake::{self, receive};
 use super::rejection::Rejection;
 use super::repeats;
 use super::respond::respond;
-use super::send::accepts;
 use crate::callback::Context;
 use crate::limits;
 use crate::state::AppState;

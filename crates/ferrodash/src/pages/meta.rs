@@ -5,10 +5,11 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use ferrodash_serve::log::OneLine;
+
 use super::page::PageText;
 use super::registry::PageRegistry;
 use super::variables::Variables;
-use crate::log::OneLine;
 use crate::paths::{encode, strip};
 
 /// The address that a browser asks for.

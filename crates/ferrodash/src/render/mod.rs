@@ -9,7 +9,6 @@ mod dependencies;
 mod html;
 mod inline;
 mod page;
-pub(crate) mod script;
 mod settings;
 mod suites;
 

@@ -4,12 +4,12 @@
 //! own, these are filled in for each request; the rest is text that was rendered before.
 
 use ferrodash_browser::Script as OwnScript;
+use ferrodash_serve::script;
 use ferrodash_wire::Body;
 
 use super::assets::Assets;
 use super::html::{data_block, element, escape, is_attribute_name, lines, pairs, tag};
 use super::inline::{functions_of, start};
-use super::script;
 use super::settings::{renderer_config, script_config};
 use super::suites::{Script, Suites};
 use crate::build::Checked;

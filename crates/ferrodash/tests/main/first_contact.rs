@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 
 use ferrodash::prelude::*;
-use ferrodash::{Error, OutputValue};
+use ferrodash::{Error, OutputValue, server};
 use ferrodash_testing::free_port;
 use serde_json::{Value, json};
 
@@ -307,7 +307,10 @@ async fn d29_errors_print_what_they_display() {
     )
     .await
     .unwrap_err();
-    assert!(matches!(error, Error::Listen { .. }), "{error}");
+    let Error::Serve(reason) = &error else {
+        panic!("{error}");
+    };
+    assert!(matches!(reason, server::Error::Listen { .. }), "{error}");
     reads_well(&error);
     for url in ["tape://x", "disk:/proc/nothing", "redis://h?max_item=much"] {
         let error = Cache::from_url(url).await.unwrap_err();

@@ -8,12 +8,13 @@ use std::any::TypeId;
 use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, RwLock};
 
+use ferrodash_serve::sync::{lock, read, write};
+
 use crate::callback::describe::check::{check, check_added, check_together};
 use crate::callback::{
     Callback, CallbackNumber, Context, Defaults, Function, Gate, Registered, Spec, Vary,
 };
 use crate::error::{BuildErrors, Mistake};
-use crate::sync::{lock, read, write};
 
 /// The largest number of callbacks that can be added to a running app. The list is searched from
 /// end to end.

@@ -13,6 +13,8 @@ use ferrodash_cache::{
     Answer as CacheAnswer, Cache, Computed, Entry, Mode, Policy, Selector, Status, panic_message,
 };
 use ferrodash_components::Prop;
+use ferrodash_serve::log::OneLine;
+use ferrodash_serve::off_thread::{self, LARGE};
 use ferrodash_wire::{Answer as WireAnswer, Body};
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, ready};
@@ -23,8 +25,6 @@ use crate::callback::{
     Answer, Arguments, CacheOptions, Call, CallError, Context, ErasedHandler, ErrorHandler,
     Failure, Ids, OutputValue, Property, SideUpdate,
 };
-use crate::log::OneLine;
-use crate::off_thread::{self, LARGE};
 
 /// The answer of a call, with what the cache did.
 pub(crate) struct Answered {

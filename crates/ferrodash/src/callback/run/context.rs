@@ -13,6 +13,7 @@ use axum::http::header::{
 };
 use cookie::Cookie;
 use ferrodash_components::{Id, IdValue};
+use ferrodash_serve::sync::lock;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::callback::{
@@ -21,7 +22,6 @@ use crate::callback::{
 };
 use crate::error::debug_as_display;
 use crate::stored::StoredContext;
-use crate::sync::lock;
 
 /// The circumstances of a call: what triggered it, what its arguments are, and parts of the
 /// request; and what a call can do beside writing its outputs.

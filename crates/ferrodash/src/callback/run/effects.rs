@@ -9,9 +9,9 @@ use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue};
 use ferrodash_components::{Id, Prop};
+use ferrodash_serve::sync::lock;
 
 use crate::callback::run::outcome::OutputValue;
-use crate::sync::lock;
 
 /// The effects of one call, gathered while its function runs. Clones share them, so tasks of the
 /// function can add some.

@@ -7,10 +7,9 @@ use std::ops::{AddAssign, DivAssign, Index, IndexMut, MulAssign, SubAssign};
 use std::sync::{Arc, LazyLock, Mutex};
 
 use ferrodash_components::{Children, IntoProp, Prop};
+use ferrodash_serve::sync::lock;
 use serde::ser::{Error as _, SerializeStruct};
 use serde::{Serialize, Serializer};
-
-use crate::sync::lock;
 
 /// Changes of a property's present value, made in the page: only the changes are sent, not the
 /// value.

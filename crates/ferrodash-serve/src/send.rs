@@ -9,21 +9,21 @@ use bytes::Bytes;
 use ferrodash_wire::{Accepts, Body, Encoding, compress_once};
 
 /// `Cache-Control` for what has its digest in its address.
-pub(super) const IMMUTABLE: HeaderValue =
-    HeaderValue::from_static("public, max-age=31536000, immutable");
+pub const IMMUTABLE: HeaderValue = HeaderValue::from_static("public, max-age=31536000, immutable");
 
 /// `Cache-Control` for what browsers ask for each time, with a validator, as it is mostly
 /// unchanged.
-pub(super) const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
+pub const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 
 /// `Cache-Control` for answers. Pages keep some of them by themselves (`keep.rs`): what is in an
 /// HTTP cache cannot be invalidated.
-pub(super) const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
+pub const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-pub(super) const JSON: HeaderValue = HeaderValue::from_static("application/json");
+/// The content type of answers.
+pub const JSON: HeaderValue = HeaderValue::from_static("application/json");
 
 /// Returns the encodings that the sender of a request accepts.
-pub(super) fn accepts(headers: &HeaderMap) -> Accepts {
+pub fn accepts(headers: &HeaderMap) -> Accepts {
     Accepts::of(
         headers
             .get(header::ACCEPT_ENCODING)
@@ -35,7 +35,7 @@ pub(super) fn accepts(headers: &HeaderMap) -> Accepts {
 ///
 /// All forms of the body are made before; the best one that the sender accepts is sent. `Vary`
 /// names the encoding, as caches must not mix forms.
-pub(super) fn respond(
+pub fn respond(
     headers: &HeaderMap,
     body: &Body,
     content_type: HeaderValue,
@@ -54,7 +54,7 @@ pub(super) fn respond(
 /// sender has it already.
 ///
 /// It is compressed after the comparison, as most requests are answered with 304.
-pub(super) async fn respond_once(
+pub async fn respond_once(
     headers: &HeaderMap,
     identity: Bytes,
     content_type: HeaderValue,
@@ -90,7 +90,7 @@ fn not_modified(etag: String, cache_control: HeaderValue) -> Response {
 
 /// Answers with what `make` returns, with this validator; or with 304 if the sender has that form
 /// already.
-pub(super) fn unless_known(
+pub fn unless_known(
     headers: &HeaderMap,
     etag: String,
     cache_control: HeaderValue,
@@ -115,7 +115,7 @@ fn validate(headers: &mut HeaderMap, etag: String, cache_control: HeaderValue) {
 }
 
 /// Makes a response with a body in an encoding.
-pub(super) fn with_body(bytes: Bytes, encoding: Encoding, content_type: HeaderValue) -> Response {
+pub fn with_body(bytes: Bytes, encoding: Encoding, content_type: HeaderValue) -> Response {
     let mut response = Response::new(HttpBody::from(bytes));
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, content_type);
@@ -130,7 +130,7 @@ pub(super) fn with_body(bytes: Bytes, encoding: Encoding, content_type: HeaderVa
 }
 
 /// Makes a response without a body.
-pub(super) fn empty(status: StatusCode) -> Response {
+pub fn empty(status: StatusCode) -> Response {
     let mut response = Response::new(HttpBody::empty());
     *response.status_mut() = status;
     response

@@ -24,8 +24,8 @@ use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::time::{Sleep, sleep, timeout};
 use tower::ServiceExt;
 
-use super::settings::Server;
-use super::stop::{Phase, Phases};
+use crate::settings::Server;
+use crate::stop::{Phase, Phases};
 
 /// How often it is looked whether the client of a request that takes longer than this has left.
 const LOOK_EVERY: Duration = Duration::from_millis(250);
@@ -41,22 +41,22 @@ const HTTP2: &[u8; 24] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
 /// Put beside each request: whether the server is on its way to its end.
 #[derive(Debug, Clone)]
-pub(crate) struct Stopping(Phases);
+pub struct Stopping(Phases);
 
 impl Stopping {
     /// Returns whether the server was asked to stop.
-    pub(crate) fn has_begun(&self) -> bool {
+    pub fn has_begun(&self) -> bool {
         self.0.is_stopping()
     }
 
     /// Waits until the server is asked to stop. Can be dropped at any time.
-    pub(crate) async fn begun(&mut self) {
+    pub async fn begun(&mut self) {
         self.0.reached(Phase::Draining).await;
     }
 }
 
 /// Serves a connection until it is closed by either side.
-pub(super) async fn serve_connection(
+pub(crate) async fn serve_connection(
     stream: TcpStream,
     router: Router,
     settings: &Server,

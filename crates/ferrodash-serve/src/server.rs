@@ -1,34 +1,24 @@
 //! The server: it listens, limits connections, and stops when the process is asked to.
 //!
 //! `connection.rs` serves one connection, `stop.rs` follows the signals of the process,
-//! `settings.rs` holds the settings. The server knows a router, and nothing of apps but the cache
-//! whose tiers it logs.
-
-mod connection;
-mod memory;
-mod settings;
-mod stop;
+//! `settings.rs` holds the settings. The server knows a router, and nothing of apps.
 
 use std::io;
-use std::pin::pin;
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use ferrodash_cache::Cache;
-use futures_util::future::{Either, select};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use crate::connection::serve_connection;
 use crate::error::{Error, Result};
-use crate::log;
-pub(crate) use connection::Stopping;
-pub use settings::Server;
-
-use connection::serve_connection;
-use stop::{Phase, Phases};
+use crate::settings::Server;
+use crate::stop::{Phase, Phases};
+use crate::{log, memory};
 
 /// The shortest time between two lines in the log about a lack of connections or file handles.
 const LINE_EVERY: Duration = Duration::from_secs(10);
@@ -47,8 +37,8 @@ impl Server {
     ///
     /// A request whose client has closed its connection is cancelled: its future is dropped.
     ///
-    /// If the program has set no `tracing` subscriber, events are written to standard error, see
-    /// [`App::run`](crate::App::run).
+    /// If the program has set no `tracing` subscriber, events are written to standard error: those
+    /// from the level `info` on, or those that `RUST_LOG` names.
     ///
     /// With the allocator of glibc, blocks of 128 KiB and more are returned to the system as soon
     /// as they are free from here on (`mallopt`), unless the environment tunes the allocator.
@@ -59,6 +49,23 @@ impl Server {
     /// # Panics
     /// Panics outside of a Tokio runtime.
     pub async fn serve(self, router: Router, address: &str) -> Result<()> {
+        self.serve_and_announce(router, address, announce).await
+    }
+
+    /// Like [`serve`](Self::serve), with a function in place of the line on standard output. It is
+    /// called with the address when the server is ready.
+    ///
+    /// # Errors
+    /// [`Error::Listen`] if the address cannot be listened on.
+    ///
+    /// # Panics
+    /// Panics outside of a Tokio runtime.
+    pub async fn serve_and_announce(
+        self,
+        router: Router,
+        address: &str,
+        announce: impl FnOnce(SocketAddr),
+    ) -> Result<()> {
         log::install();
         memory::return_large_blocks();
         let cannot_listen = |source| Error::Listen {
@@ -67,13 +74,13 @@ impl Server {
         };
         let listener = TcpListener::bind(address).await.map_err(cannot_listen)?;
         let local = listener.local_addr().map_err(cannot_listen)?;
-        let phases = Phases::follow_signals(self.drain).map_err(|source| Error::Serve {
+        let phases = Phases::follow_signals(self.drain).map_err(|source| Error::Signals {
             address: local,
             source,
         })?;
         // Signals are followed before the line is printed: a script that waits for the line may
         // send one at once.
-        announce(&local.to_string());
+        announce(local);
         let mut connections = Connections::new(self, router, phases.clone());
         connections.accept(&listener).await;
         // Clients that have connected already are answered; later ones are refused.
@@ -81,19 +88,6 @@ impl Server {
         drop(listener);
         connections.finish().await;
         Ok(())
-    }
-}
-
-impl Server {
-    /// Serves an app's router, and at the same time writes a line for each tier of its cache into
-    /// the log, so that a store that does not answer delays nothing.
-    pub(crate) async fn serve_app(self, router: Router, address: &str, cache: Cache) -> Result<()> {
-        // The server is polled first, so what it does at its beginning is done before anything is
-        // written.
-        match select(pin!(self.serve(router, address)), pin!(cache.log_tiers())).await {
-            Either::Left((result, _)) => result,
-            Either::Right((_, serving)) => serving.await,
-        }
     }
 }
 
@@ -251,6 +245,6 @@ fn is_lack_of_handles(error: &io::Error) -> bool {
     clippy::print_stdout,
     reason = "the caller of the program waits for this line"
 )]
-fn announce(address: &str) {
+fn announce(address: SocketAddr) {
     println!("Listening on http://{address}");
 }

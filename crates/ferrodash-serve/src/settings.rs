@@ -2,20 +2,20 @@
 
 use std::time::Duration;
 
-/// Settings of the server that [`App::run`](crate::App::run) and [`serve`](crate::serve()) use.
+/// Settings of a server. They are about connections, not about calls.
 ///
-/// They are about connections, not about calls, whose limits are those of
-/// [`App::max_calls`](crate::App::max_calls) and others. [`serve`](Self::serve) runs a server with
-/// them.
+/// [`serve`](Self::serve) runs a server with them.
 ///
-/// ```
+/// ```no_run
 /// use std::time::Duration;
-/// use ferrodash::{Server, prelude::*};
+/// use axum::Router;
+/// use ferrodash_serve::Server;
+///
+/// # async fn start() -> ferrodash_serve::Result<()> {
 /// // Behind a load balancer that asks the ready endpoint every five seconds.
-/// let app = App::new(html::H1::new("Hello"))
-///     .ready_endpoint("ready")
-///     .server(Server::new().drain(Duration::from_secs(10)));
-/// # app.build().unwrap();
+/// let server = Server::new().drain(Duration::from_secs(10));
+/// server.serve(Router::new(), "127.0.0.1:8050").await
+/// # }
 /// ```
 ///
 /// # Stopping
@@ -31,11 +31,11 @@ pub struct Server {
     /// The time for the head of a request; also the time that a connection may be idle.
     pub(crate) header_timeout: Duration,
     /// The number of connections that may be open.
-    pub(super) max_connections: usize,
+    pub(crate) max_connections: usize,
     /// The time after a signal in which connections are still accepted.
-    pub(super) drain: Duration,
+    pub(crate) drain: Duration,
     /// The time after that in which open requests may end.
-    pub(super) stop_within: Duration,
+    pub(crate) stop_within: Duration,
 }
 
 impl Default for Server {
@@ -78,8 +78,7 @@ impl Server {
     /// Sets for how long the server still accepts connections after it was asked to stop; by
     /// default not at all.
     ///
-    /// Meanwhile [`ready_endpoint`](crate::App::ready_endpoint) answers 503, and each connection is
-    /// closed after its next answer, so that a load balancer can turn to other servers before this
+    /// Meanwhile the ready endpoint of an app answers 503, and each connection is closed after its next answer, so that a load balancer can turn to other servers before this
     /// one refuses anything.
     #[must_use]
     pub fn drain(mut self, time: Duration) -> Self {

@@ -15,7 +15,7 @@
     unsafe_code,
     reason = "there is no other way to tell glibc's allocator how to use memory"
 )]
-pub(super) fn return_large_blocks() {
+pub(crate) fn return_large_blocks() {
     const THRESHOLD: libc::c_int = 128 * 1024;
     if ["MALLOC_MMAP_THRESHOLD_", "GLIBC_TUNABLES"]
         .iter()
@@ -30,4 +30,4 @@ pub(super) fn return_large_blocks() {
 
 /// Does nothing: other allocators have rules of their own.
 #[cfg(not(all(target_os = "linux", target_env = "gnu")))]
-pub(super) fn return_large_blocks() {}
+pub(crate) fn return_large_blocks() {}

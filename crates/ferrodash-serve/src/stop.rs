@@ -10,7 +10,7 @@ use tokio::sync::watch;
 
 /// The phases, in their order. A later one includes the earlier ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) enum Phase {
+pub(crate) enum Phase {
     /// It serves.
     Serving,
     /// It was asked to stop, and still accepts connections.
@@ -23,7 +23,7 @@ pub(super) enum Phase {
 
 /// The present phase. Clones see the same one.
 #[derive(Debug, Clone)]
-pub(super) struct Phases(watch::Receiver<Phase>);
+pub(crate) struct Phases(watch::Receiver<Phase>);
 
 impl Phases {
     /// Follows the process's signals: the first one begins the drain, the second one ends
@@ -31,7 +31,7 @@ impl Phases {
     ///
     /// # Errors
     /// The system's, if signals cannot be listened for.
-    pub(super) fn follow_signals(drain: Duration) -> io::Result<Self> {
+    pub(crate) fn follow_signals(drain: Duration) -> io::Result<Self> {
         let mut signals = Signals::new()?;
         let (sender, receiver) = watch::channel(Phase::Serving);
         tokio::spawn(async move {
@@ -61,12 +61,12 @@ impl Phases {
     }
 
     /// Returns whether the process was asked to stop.
-    pub(super) fn is_stopping(&self) -> bool {
+    pub(crate) fn is_stopping(&self) -> bool {
         *self.0.borrow() > Phase::Serving
     }
 
     /// Waits for a phase, or a later one. Can be dropped at any time.
-    pub(super) async fn reached(&mut self, phase: Phase) {
+    pub(crate) async fn reached(&mut self, phase: Phase) {
         if self.0.wait_for(|present| *present >= phase).await.is_err() {
             // No signal will come any more; the last phase stays.
             std::future::pending().await

@@ -21,7 +21,7 @@ use tower::util::MapRequestLayer;
 const LINGER: Duration = Duration::from_secs(30);
 
 /// Discards what the routes leave of the bodies of their requests.
-pub(crate) fn discard(router: Router) -> Router {
+pub fn discard(router: Router) -> Router {
     router.layer(MapRequestLayer::new(|request: Request| {
         request.map(watched)
     }))

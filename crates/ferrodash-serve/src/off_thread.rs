@@ -9,7 +9,7 @@ use tokio::sync::Semaphore;
 use tokio::task::{JoinError, spawn_blocking};
 
 /// The size, in bytes, from which on reading a body takes more than about a millisecond.
-pub(crate) const LARGE: usize = 128 * 1024;
+pub const LARGE: usize = 128 * 1024;
 
 /// Limits such work to half of the processors, so that the others are left for small requests.
 static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
@@ -24,7 +24,7 @@ static TURNS: LazyLock<Semaphore> = LazyLock::new(|| {
 ///
 /// # Errors
 /// [`JoinError`] if `work` panics, or if the runtime ends before it runs.
-pub(crate) async fn run<T: Send + 'static>(
+pub async fn run<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
 ) -> Result<T, JoinError> {
     let turn = TURNS

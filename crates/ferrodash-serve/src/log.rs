@@ -9,7 +9,7 @@ use std::fmt::{self, Display, Write};
 ///
 /// Its line breaks and control characters are written as escapes, so that nothing in it can look
 /// like a line of its own or move the cursor of a terminal.
-pub(crate) struct OneLine<T>(pub(crate) T);
+pub struct OneLine<T>(pub T);
 
 /// Writes the text with escapes.
 impl<T: Display> Display for OneLine<T> {
@@ -43,7 +43,7 @@ impl Write for Escaping<'_, '_> {
 /// `RUST_LOG` says which; by default those from the level `info` on. Panics then become events too.
 /// Without the feature `log` it does nothing.
 #[cfg(feature = "log")]
-pub(crate) fn install() {
+pub fn install() {
     use tracing_subscriber::filter::{LevelFilter, Targets};
     use tracing_subscriber::layer::SubscriberExt;
     use tracing_subscriber::util::SubscriberInitExt;
@@ -81,7 +81,7 @@ pub(crate) fn install() {
 }
 
 #[cfg(not(feature = "log"))]
-pub(crate) fn install() {}
+pub fn install() {}
 
 #[cfg(test)]
 mod tests {
