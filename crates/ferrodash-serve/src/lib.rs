@@ -1,11 +1,12 @@
 //! The HTTP server of Ferrodash: connections, how they end, and how answers are sent.
 //!
 //! [`Server`] serves a router until the process is asked to stop. [`send`] makes responses with
-//! encodings and validators, [`cache_status`] the headers about the cache, [`script`] serves the
-//! browser script. [`unread`] and [`framed`] are layers that keep connections usable.
+//! encodings and validators, [`mod@body`] reads bodies, [`cache_status`] makes the headers about the
+//! cache, [`script`] serves the browser script. [`unread`] and [`framed`] are layers that keep connections usable.
 //!
 //! This crate knows neither apps nor callbacks.
 
+pub mod body;
 pub mod cache_status;
 mod connection;
 mod error;

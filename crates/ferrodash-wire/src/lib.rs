@@ -33,7 +33,9 @@ mod call;
 mod carrier;
 mod config;
 mod dependencies;
+mod fields;
 mod keep;
+mod wait;
 
 pub use answer::{Answer, Unwritable};
 pub use batch::{Batch, LineBody, MOST_CALLS, line};
@@ -42,4 +44,6 @@ pub use call::Call;
 pub use carrier::carrier;
 pub use config::RendererConfig;
 pub use dependencies::{ClientsideFunction, DeclaredProperty, Running, Specification};
+pub use fields::Fields;
 pub use keep::{KEEP, Keep, PageChanges};
+pub use wait::{Flush, Wait, WaitTiming};

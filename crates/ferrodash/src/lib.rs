@@ -79,7 +79,7 @@ mod suite;
 pub use app::{Algorithm, App, BuiltApp, Plugin, serve};
 pub use callback::{
     Args, Argument, CacheOptions, Callback, CallbackArgument, CallbackArguments, CallbackBuilder,
-    CallbackError, Context, Each, Failure, Flush, Grouping, Handler, HeaderError, Identity, Input,
+    CallbackError, Context, Each, Failure, Grouping, Handler, HeaderError, Identity, Input,
     IntoAnswer, IntoCallbackError, IntoOutput, LastArgument, NoUpdate, Output, OutputValue,
     Outputs, Overlap, Patch, PatchKey, PatchValue, PreventUpdate, State, Trigger, Update,
     no_update,
@@ -95,6 +95,7 @@ pub use ferrodash_components::{
 };
 pub use ferrodash_macros::{callback, callbacks, invalidates, memoize};
 pub use ferrodash_serve::{self as server, Server};
+pub use ferrodash_wire::Flush;
 pub use layout::{IntoLayout, Layout, LayoutRequest};
 pub use pages::{
     IntoPageContent, IntoPageLayout, IntoPageText, NotFound, Page, PageLayout, PageOrder,

@@ -14,7 +14,6 @@ pub use describe::dependency::{Input, Output, State};
 pub use describe::options::CacheOptions;
 pub use describe::overlap::Overlap;
 pub use describe::registered::Callback;
-pub use describe::wait::Flush;
 pub use run::call::{Argument, Grouping, Trigger};
 pub use run::context::{Context, HeaderError};
 pub use run::failure::Failure;

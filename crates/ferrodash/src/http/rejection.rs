@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use ferrodash_serve::body::Unread;
 use ferrodash_serve::log::OneLine;
 
 use crate::callback::CallError;
@@ -111,6 +112,17 @@ pub(super) enum Rejection {
 impl From<TooMany> for Rejection {
     fn from(TooMany(time): TooMany) -> Self {
         Self::TooMany(time)
+    }
+}
+
+impl From<Unread> for Rejection {
+    fn from(reason: Unread) -> Self {
+        match reason {
+            Unread::TooLarge(limit) => Self::TooLarge(limit),
+            Unread::Incomplete => Self::Incomplete,
+            Unread::TooSlow => Self::TooSlow,
+            Unread::Busy => Self::Busy("this app"),
+        }
     }
 }
 

@@ -7,8 +7,8 @@
 //! once the property has been still for long enough. Functions see only the real property.
 
 use ferrodash_components::{ALL, Id, IdValue};
+use ferrodash_wire::WaitTiming;
 
-use super::wait::WaitTiming;
 use crate::callback::{Input, Property, Spec, digest};
 
 /// A property whose changes are held back, and the property that triggers callbacks afterwards. For

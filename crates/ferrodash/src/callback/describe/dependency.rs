@@ -8,9 +8,8 @@ use std::fmt::{self, Display};
 use std::time::Duration;
 
 use ferrodash_components::{Id, Wildcard};
+use ferrodash_wire::{Flush, Wait};
 use sha2::{Digest, Sha256};
-
-use super::wait::{Flush, Wait};
 
 /// A property of the component with an id, or of the components whose ids match one.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]

@@ -13,4 +13,3 @@ pub(in crate::callback) mod overlap;
 pub(in crate::callback) mod registered;
 pub(in crate::callback) mod registry;
 pub(in crate::callback) mod spec;
-pub(in crate::callback) mod wait;

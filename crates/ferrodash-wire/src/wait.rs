@@ -2,10 +2,9 @@
 
 use std::time::Duration;
 
-use ferrodash_wire::carrier;
+use crate::carrier;
 
-/// What ends the wait of a [debounced](crate::Input::debounce) or
-/// [throttled](crate::Input::throttle) input before its time.
+/// What ends the wait of a debounced or throttled input before its time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Flush {
@@ -23,7 +22,7 @@ pub enum Flush {
 
 impl Flush {
     /// What ends a wait by default.
-    pub(crate) const DEFAULT: [Self; 3] = [Self::Blur, Self::Enter, Self::Submit];
+    pub const DEFAULT: [Self; 3] = [Self::Blur, Self::Enter, Self::Submit];
 
     /// The letter by which the script of the page knows it.
     fn letter(self) -> char {
@@ -40,42 +39,49 @@ impl Flush {
 /// The options of an input whose changes are held back. Without `debounce` and `throttle`, the
 /// input does not wait.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Wait {
-    pub(crate) debounce: Option<Duration>,
-    pub(crate) throttle: Option<Duration>,
-    pub(crate) longest: Option<Duration>,
-    pub(crate) leading: Option<bool>,
-    pub(crate) trailing: Option<bool>,
-    pub(crate) flush: Option<Vec<Flush>>,
-    pub(crate) holds_callbacks: bool,
+pub struct Wait {
+    /// The time for which the input must not have changed.
+    pub debounce: Option<Duration>,
+    /// The time between two calls.
+    pub throttle: Option<Duration>,
+    /// The longest time that a change is held back.
+    pub longest: Option<Duration>,
+    /// Whether the first change passes at once.
+    pub leading: Option<bool>,
+    /// Whether the last change passes at the end of the wait.
+    pub trailing: Option<bool>,
+    /// What ends the wait before its time.
+    pub flush: Option<Vec<Flush>>,
+    /// Whether changes that other callbacks make are held back too.
+    pub holds_callbacks: bool,
 }
 
 /// A wait as the script of the page carries it out: a throttle is a debounce that passes at the
 /// first change and after the longest wait.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct WaitTiming {
+pub struct WaitTiming {
     /// The time for which the property must not have changed.
-    pub(crate) quiet: Duration,
+    pub quiet: Duration,
     /// The longest time that a change is held back.
-    pub(crate) longest: Option<Duration>,
+    pub longest: Option<Duration>,
     /// True if the first change passes at once.
-    pub(crate) leading: bool,
+    pub leading: bool,
     /// True if the last change passes at the end of the wait.
-    pub(crate) trailing: bool,
+    pub trailing: bool,
     /// What ends the wait, a letter each.
-    pub(crate) flush: String,
+    pub flush: String,
     /// True if changes that other callbacks make are held back too.
-    pub(crate) holds_callbacks: bool,
+    pub holds_callbacks: bool,
 }
 
 impl Wait {
     /// Returns `true` if changes are held back.
-    pub(crate) fn is_set(&self) -> bool {
+    pub fn is_set(&self) -> bool {
         self.debounce.or(self.throttle).is_some()
     }
 
     /// Returns the wait as the page carries it out; `None` for an input that does not wait.
-    pub(crate) fn timing(&self) -> Option<WaitTiming> {
+    pub fn timing(&self) -> Option<WaitTiming> {
         let quiet = self.debounce.or(self.throttle)?;
         let mut flush = self.flush.clone().unwrap_or(Flush::DEFAULT.to_vec());
         flush.sort_unstable();
@@ -91,7 +97,7 @@ impl Wait {
     }
 
     /// Returns what is wrong with the options, if anything is.
-    pub(crate) fn mistake(&self) -> Option<&'static str> {
+    pub fn mistake(&self) -> Option<&'static str> {
         let times = [self.debounce, self.throttle, self.longest];
         let has_options = self.longest.is_some()
             || self.leading.is_some()
@@ -127,7 +133,7 @@ impl Wait {
 impl WaitTiming {
     /// Returns the name of the carrier. Inputs with the same property and timing have the same one,
     /// unless `own` tells them apart.
-    pub(crate) fn carrier(&self, property: &str, own: &str) -> String {
+    pub fn carrier(&self, property: &str, own: &str) -> String {
         let mut suffix = String::new();
         if let Some(longest) = self.longest {
             suffix.push_str(&format!("-{}", longest.as_millis()));
