@@ -15,7 +15,7 @@ import { ready } from "./call.js";
  * @property {CallInit} init
  * @property {() => Promise<Response>} alone Sends it by itself.
  * @property {boolean} isBatched Whether it may travel with others.
- * @property {string} headers Its headers as text, for comparison.
+ * @property {string} headers Its headers and query as text, for comparison.
  * @property {(response: Response | Promise<Response>) => void} resolve
  * @property {(problem: unknown) => void} reject
  */
@@ -28,6 +28,13 @@ import { ready } from "./call.js";
 
 const CONNECTIONS = 6;
 const MOST_CALLS = 500;
+
+/**
+ * The query of an address. The renderer of Dash 4 writes one into all calls, and the server gets it with each of them.
+ *
+ * @param {string} resource
+ */
+const queryOf = (resource) => new URL(resource, location.href).search;
 
 /**
  * Cuts calls into parts that are not too large, each of calls with the same headers.
@@ -60,7 +67,8 @@ export const partsOf = (calls, mostCharacters) => {
  * @param {Settings} settings
  * @param {Requests} requests
  */
-export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
+export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) => {
+    const isGuest = HAS_GUEST && guest;
     const batched = new Set(window.TextDecoderStream && batch ? batch.outputs : []);
     /** @type {WaitingCall[] | undefined} */
     let tick;
@@ -82,11 +90,17 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
         if (status === 421) {
             return sendAlone(call); // Only a server of another build can answer it.
         }
+        const parked = HAS_GUEST && headers["x-ferrodash-parked"];
+        if (parked) {
+            // The answer has headers of its own, such as cookies, and is kept for this call.
+            const init = Object.assign({}, call.init, { method: "GET", body: undefined });
+            return call.resolve(request(prefix + "_ferrodash/parked/" + parked, init));
+        }
         if (status === 410) {
             checkBuild({ status, headers: response.headers });
         }
         const body = /json/.test(headers["content-type"]) ? text : JSON.parse(text);
-        call.resolve(status === 200 ? ready(body, headers) : new Response(body, { status, headers }));
+        call.resolve(status === 200 && !isGuest ? ready(body, headers) : new Response(body, { status, headers }));
     };
 
     /**
@@ -144,7 +158,10 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
         /** @param {unknown} problem */
         const rejectRest = (problem) => calls.forEach(({ reject }) => reject(problem)); // Those without an answer.
         const body = `[${calls.map((call) => call.init.body)}]`;
-        request(prefix + "_ferrodash/batch", Object.assign({}, calls[0].init, { body }))
+        request(
+            prefix + "_ferrodash/batch" + (HAS_GUEST ? queryOf(calls[0].resource) : ""),
+            Object.assign({}, calls[0].init, { body })
+        )
             .then((response) => {
                 if (!/ndjson/.test(/** @type {string} */ (response.headers.get("content-type")))) {
                     return settleAll(calls, response);
@@ -195,8 +212,8 @@ export const createCalls = ({ prefix, batch }, { request, checkBuild }) => {
             return alone();
         }
         const waiting = tick;
-        const isBatched = batched.has(output) && !resource.includes("?") && !init.signal;
-        const headers = JSON.stringify(init.headers);
+        const isBatched = batched.has(output) && (isGuest || !resource.includes("?")) && !init.signal;
+        const headers = JSON.stringify(HAS_GUEST ? [init.headers, queryOf(resource)] : init.headers);
         return new Promise((resolve, reject) => waiting.push({ resource, init, alone, isBatched, headers, resolve, reject }));
     };
 

@@ -2,7 +2,7 @@
 // component that changed is gone.
 
 import { applyAnswer, targetOf } from "./apply.js";
-import { callbacks, fetchOptions, idOf, isThere, nameOf, stateOf, valueOf } from "./renderer.js";
+import { callbacks, fetchOptions, idOf, isThere, nameOf, queryOfCalls, stateOf, valueOf } from "./renderer.js";
 
 /** @typedef {import("./call.js").Call} Call */
 /** @typedef {import("./call.js").Item} Item */
@@ -95,6 +95,8 @@ const compose = (callback, carrier, changed, property, last) => {
     return isWhole ? call : undefined;
 };
 
+const PATH = "_dash-update-component";
+
 /** The bytes that browsers send, in all at a time, for pages that may be gone. They refuse a request with more. */
 const MOST_KEPT = 64 << 10;
 
@@ -124,7 +126,7 @@ export const createComposer = (prefix, request, order) => {
         const counted = keepalive ? bytes : 0;
         const init = Object.assign(fetchOptions(), { method: "POST", body, keepalive });
         kept += counted;
-        request(prefix + "_dash-update-component", init)
+        request(HAS_GUEST ? prefix + PATH + queryOfCalls() : prefix + PATH, init)
             .then((response) => (response.status === 200 ? response.text() : ""))
             .then((text) => text && order.admit({ target, number }) && applyAnswer(call, text))
             .catch(() => {}) // Nobody is left to see it.

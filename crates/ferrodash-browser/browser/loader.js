@@ -1,6 +1,7 @@
 // Requests for answers that are kept: what is sent, and what of the response is kept.
 
 import { addressOf } from "./address.js";
+import { extraOf } from "./guest.js";
 
 /** @typedef {import("./answers.js").Entry} Entry */
 /** @typedef {import("./answers.js").Answers} Answers */
@@ -62,7 +63,8 @@ export const createLoader = (settings, { request }, calls, changes, keep) => {
     const questionOf = (call, resource, init) => {
         const callback = settings.client[call.output];
         const scope = scopeOf(callback);
-        const long = addressOf(settings, callback, call, scope);
+        const usual = addressOf(settings, callback, call, scope);
+        const long = HAS_GUEST && settings.guest ? usual + extraOf(call) : usual;
         // Only an address is shared: a POST names the outputs of this callback, and so does its answer.
         const url = long.length > LONGEST_URL ? undefined : long;
         return { callback, call, resource, init, key: url || call.output + " " + long, url, scope };

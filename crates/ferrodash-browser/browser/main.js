@@ -8,6 +8,7 @@ import { createCache } from "./cache.js";
 import { callOf } from "./call.js";
 import { keepChartsHere } from "./charts.js";
 import { reportAnswer } from "./events.js";
+import { createGuest, guestCallOf } from "./guest.js";
 import { createPauses } from "./intervals.js";
 import { createLogin } from "./login.js";
 import { noticeRefusal } from "./notices.js";
@@ -23,6 +24,7 @@ import { createWaits } from "./waits.js";
 /** @typedef {import("./call.js").CallInit} CallInit */
 
 const settings = readSettings();
+const isGuest = HAS_GUEST && settings.guest;
 if (!settings.cloud) {
     keepChartsHere();
 }
@@ -30,7 +32,7 @@ const realFetch = window.fetch;
 const requests = createRequests(settings);
 const order = createOrder();
 const waits = HAS_WAITS ? createWaits(settings, requests, order) : undefined;
-const shown = createShown(HAS_CACHE ? createReturns() : undefined);
+const shown = createShown(HAS_CACHE && !isGuest ? createReturns() : undefined);
 const overlap = createOverlap(settings.overlap || {}, shown, order);
 const signedIn = createLogin();
 const isPaused = settings.ticks ? () => false : createPauses();
@@ -41,6 +43,9 @@ const cache = keepsAnswers ? createCache(settings, requests, calls) : undefined;
 if (cache) {
     window.ferrodash = { refresh: cache.refresh };
 }
+
+/** Answers a call of a page whose app is not ours. */
+const answerGuest = isGuest ? createGuest({ settings, requests, calls, order, overlap, waits, cache }) : undefined;
 
 /**
  * Answers a call in the page, or sends it.
@@ -96,9 +101,14 @@ window.fetch = function (resource, init) {
     if (settings.namespaces && /_dash-dependencies$/.test(String(resource))) {
         declareCarriers(settings.namespaces); // All scripts of components have run by now.
     }
-    const call = callOf(settings, resource, init);
+    const call = isGuest ? guestCallOf(settings, resource, init) : callOf(settings, resource, init);
     if (!call) {
         return realFetch.apply(/** @type {any} */ (this) || window, /** @type {any} */ (arguments));
     }
-    return respond(call, /** @type {string} */ (resource), /** @type {CallInit} */ (init)).then(noticeRefusal);
+    const address = /** @type {string} */ (resource);
+    const given = /** @type {CallInit} */ (init);
+    if (answerGuest) {
+        return answerGuest(this, call, address, given);
+    }
+    return respond(call, address, given).then(noticeRefusal);
 };

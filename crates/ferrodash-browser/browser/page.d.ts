@@ -6,6 +6,9 @@ declare const HAS_WAITS: boolean;
 /** Whether this script has the part that keeps answers. */
 declare const HAS_CACHE: boolean;
 
+/** Whether this script is for pages behind a gateway. */
+declare const HAS_GUEST: boolean;
+
 type ComponentId = string | Record<string, unknown>;
 
 interface Clientside {
@@ -23,10 +26,11 @@ interface DashComponent {
 /** The state of the renderer, as far as the script uses it. Older renderers have less of it. */
 interface RendererState {
     callbacks?: unknown;
-    config: { fetch: RequestInit; csrf_token_name: string; csrf_header_name: string };
+    config: { fetch: RequestInit; csrf_token_name: string; csrf_header_name: string; end_id?: string };
     dependenciesRequest?: { content?: import("./compose.js").Dependency[] };
     history?: { present: unknown };
     paths: { strs: Record<string, string[]>; objs: Record<string, { values: unknown[]; path: string[] }[]> };
+    layout?: unknown;
     layoutHashes?: Record<string, { changedProps: Record<string, unknown>; renderType?: string }>;
 }
 

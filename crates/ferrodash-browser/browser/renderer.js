@@ -19,6 +19,18 @@ export const idOf = (text) => (text[0] === "{" ? JSON.parse(text) : text);
 export const elementOf = (text) => document.getElementById(text);
 
 /**
+ * What is in the layout at the place of an id. Renderers before Dash 3 have no function for it.
+ *
+ * @param {ComponentId} id
+ * @returns {DashComponent | undefined}
+ */
+const findInStore = (id) => {
+    const { paths, layout } = stateOf();
+    const path = paths && pathOf(paths, id);
+    return path && path.reduce((/** @type {any} */ part, key) => part && part[key], layout);
+};
+
+/**
  * The component with an id, if it is in the layout. The renderer throws for one that is gone, or returns the whole
  * layout.
  *
@@ -26,7 +38,8 @@ export const elementOf = (text) => document.getElementById(text);
  */
 const componentOf = (id) => {
     try {
-        const component = window.dash_component_api.getLayout(id);
+        const component =
+            HAS_GUEST && !window.dash_component_api ? findInStore(id) : window.dash_component_api.getLayout(id);
         return component && component.namespace ? component : undefined;
     } catch (error) {
         return undefined;
@@ -63,6 +76,15 @@ const cookieOf = (name) => {
     return pair && decodeURIComponent(pair.slice(name.length + 1));
 };
 
+/** The names that renderers before Dash 4 use, which have no settings for them. */
+const CSRF = { csrf_token_name: "_csrf_token", csrf_header_name: "X-CSRFToken" };
+
+/** The query with which the renderer of Dash 4 makes its calls, if the app is set to have one. */
+export const queryOfCalls = () => {
+    const { end_id } = stateOf().config;
+    return end_id ? "?endId=" + end_id : "";
+};
+
 /**
  * The options of `fetch` with which the renderer makes its requests, among them the token against requests of other
  * sites.
@@ -70,7 +92,9 @@ const cookieOf = (name) => {
  * @returns {RequestInit}
  */
 export const fetchOptions = () => {
-    const { fetch, csrf_token_name, csrf_header_name } = stateOf().config;
+    const { fetch, csrf_token_name, csrf_header_name } = HAS_GUEST
+        ? Object.assign({}, CSRF, stateOf().config)
+        : stateOf().config;
     const token = cookieOf(csrf_token_name);
     const headers = Object.assign({}, fetch.headers, token ? { [csrf_header_name]: token } : {});
     return Object.assign({}, fetch, { headers });

@@ -54,6 +54,7 @@
  * @property {boolean} [push] Whether the page listens to events about changes, beside asking for them.
  * @property {boolean} [ticks] Whether intervals call their callbacks while the page is hidden.
  * @property {boolean} [reload] Whether a page of an older build reloads itself.
+ * @property {boolean} [guest] Whether the app is not ours, and a gateway has put the script into its page.
  * @property {number} most The limit of the length of a call.
  * @property {boolean} cloud Whether charts offer to upload themselves.
  */

@@ -5,7 +5,9 @@
 //! that loads it has an element `_ferrodash-config`, whose text is a [`ScriptConfig`] as JSON.
 //!
 //! The script is written as plain JavaScript modules in `browser/`, with types in JSDoc. A page gets
-//! only the parts that it uses ([`Script`]). This crate knows neither apps nor servers.
+//! only the parts that it uses ([`Script`]). One part is for pages of Python Dash apps behind a
+//! gateway ([`ScriptConfig::guest`]): calls that are not declared there work as without the script.
+//! This crate knows neither apps nor servers.
 //!
 //! ```
 //! use ferrodash_browser::{Script, ScriptConfig};
@@ -22,6 +24,7 @@
 //!     push: false,
 //!     ticks: false,
 //!     reload: false,
+//!     guest: false,
 //!     most: 8 << 20,
 //!     cloud: false,
 //! };
@@ -29,7 +32,7 @@
 //! assert!(json.starts_with(r#"{"prefix":"/","build":"1a2b3c4d","#));
 //!
 //! let script = Script::of(&config);
-//! assert_eq!(script, Script { waits: false, cache: false });
+//! assert_eq!(script, Script { waits: false, cache: false, guest: false });
 //! assert!(script.text().contains("_ferrodash-config"));
 //! # Ok::<(), serde_json::Error>(())
 //! ```

@@ -41,6 +41,10 @@ pub struct ScriptConfig<'a> {
     /// `true` if a page of an older build reloads itself.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub reload: bool,
+    /// `true` if the page is that of another app, and a gateway has added the script to it. Calls
+    /// that are not declared then work as without the script.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub guest: bool,
     /// The limit of the length of a call in bytes. Longer calls are not sent.
     pub most: usize,
     /// `true` if charts offer to upload themselves.

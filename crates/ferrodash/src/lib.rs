@@ -67,7 +67,6 @@ mod error;
 mod hooks;
 mod http;
 mod layout;
-mod limits;
 mod pages;
 mod paths;
 mod rate;

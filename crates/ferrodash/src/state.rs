@@ -12,21 +12,18 @@ use axum::extract::ConnectInfo;
 use axum::http::Extensions;
 use axum::http::request::Parts;
 use ferrodash_cache::Cache;
+use ferrodash_serve::limits::Limits;
+use ferrodash_serve::{Names, News};
 use ferrodash_wire::Body;
 
 use crate::build::Checked;
 use crate::callback::{Registry, RequestParts, Scopes};
-use crate::config::{CallLimits, Config};
+use crate::config::Config;
 use crate::layout::Layout;
-use crate::limits::Limits;
 use crate::pages::PageRegistry;
 use crate::rate::{RateLimit, TooMany};
 use crate::render::{Index, Rendered, Suites};
 use crate::stored::HandleSigner;
-
-/// The number of pages that may listen to events at a time, of all clients and of one. Others ask.
-const MOST_FOLLOWERS: usize = 5000;
-const MOST_FOLLOWERS_OF_ONE: usize = 500;
 
 /// An app that was built.
 pub(crate) struct AppState {
@@ -51,8 +48,8 @@ pub(crate) struct AppState {
     pub(crate) signer: Arc<HandleSigner>,
     /// The calls in progress.
     pub(crate) limits: Limits,
-    /// The pages that listen to events.
-    pub(crate) followers: Limits,
+    /// What pages that keep answers learn.
+    pub(crate) news: Arc<News>,
     /// The rate of calls of each session, if it is limited.
     rate: Option<RateLimit>,
     /// The names under which pages keep answers.
@@ -65,23 +62,16 @@ impl AppState {
     /// Creates the state of an app that was checked and rendered; `ready` if nothing is to be
     /// warmed up.
     pub(crate) fn new(app: Checked, rendered: Rendered, cache: Cache, ready: bool) -> Self {
+        let names = Names::new(app.config.secret.as_deref(), &rendered.build_id);
         let mut services = Extensions::new();
         services.insert(app.registry.clone());
         services.insert(app.pages.clone());
         Self {
             ready: AtomicBool::new(ready),
             signer: Arc::new(HandleSigner::new(app.config.secret.as_deref())),
-            scopes: Scopes::of(
-                &app.registry,
-                app.config.secret.as_deref(),
-                &rendered.build_id,
-            ),
-            limits: Limits::new(&app.config.limits),
-            followers: Limits::new(&CallLimits {
-                app: Some(MOST_FOLLOWERS),
-                per_client: Some(MOST_FOLLOWERS_OF_ONE),
-                ..CallLimits::default()
-            }),
+            scopes: Scopes::of(&app.registry, names.clone()),
+            limits: Limits::new(app.config.limits.app, app.config.limits.per_client),
+            news: Arc::new(News::new(cache.clone(), names)),
             rate: app
                 .config
                 .limits

@@ -1,6 +1,8 @@
-//! The settings as JSON.
+//! The settings as JSON, and the script that they need.
 
-use ferrodash_browser::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate, ScriptOverlap};
+use ferrodash_browser::{
+    ClientCallback, Script, ScriptBatch, ScriptConfig, ScriptGate, ScriptOverlap,
+};
 use serde_json::{Value, json, to_value};
 
 /// The tests of the script use this file.
@@ -38,6 +40,7 @@ fn full() -> ScriptConfig<'static> {
         push: true,
         ticks: true,
         reload: true,
+        guest: false,
         most: 5000,
         cloud: true,
     }
@@ -94,4 +97,45 @@ fn settings_that_are_off_are_left_out() {
         "prefix": "/app/", "build": "b1", "client": {}, "gates": [], "most": 5000, "cloud": false
     });
     assert_eq!(to_value(config).unwrap(), expected);
+}
+
+#[test]
+fn a_page_of_another_app_says_so() {
+    let config = ScriptConfig {
+        guest: true,
+        ..full()
+    };
+    assert_eq!(to_value(config).unwrap()["guest"], json!(true));
+}
+
+#[test]
+fn each_set_of_parts_has_a_script_of_its_own() {
+    for (index, script) in Script::EACH.into_iter().enumerate() {
+        assert_eq!(script.index(), index);
+        assert_eq!(Script::by_digest(script.digest()), Some(script));
+    }
+    assert_eq!(Script::by_digest("another"), None);
+}
+
+#[test]
+fn a_page_gets_the_script_with_the_parts_that_it_uses() {
+    let all = Script::of(&full());
+    let expected = Script {
+        waits: true,
+        cache: true,
+        guest: false,
+    };
+    assert_eq!(all, expected);
+    let config = ScriptConfig {
+        gates: Vec::new(),
+        client: Default::default(),
+        guest: true,
+        ..full()
+    };
+    let expected = Script {
+        guest: true,
+        ..Script::default()
+    };
+    assert_eq!(Script::of(&config), expected);
+    assert!(expected.text().len() < all.text().len());
 }

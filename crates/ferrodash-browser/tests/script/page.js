@@ -1,8 +1,9 @@
 // A page made by hand: as much of a browser as the script uses, with a clock and a network that the test controls. The
-// script in it is the one that is served; `scripts/test script` writes it to the file named by FERRODASH_SCRIPT.
+// script in it is the one that is served: the file named by FERRODASH_SCRIPT, or another one beside it.
 
 import { readFileSync } from "node:fs";
 import { webcrypto } from "node:crypto";
+import { dirname, join } from "node:path";
 import { compileFunction } from "node:vm";
 
 const settings = JSON.parse(readFileSync(new URL("settings.json", import.meta.url), "utf8"));
@@ -11,7 +12,6 @@ const path = process.env.FERRODASH_SCRIPT;
 if (!path) {
     throw new Error("FERRODASH_SCRIPT does not name the script; run: scripts/test script");
 }
-const script = readFileSync(path, "utf8");
 
 /** Node has this event of browsers from version 19 on. */
 const CustomEvent =
@@ -191,15 +191,20 @@ export class Page {
                 : new Promise((resolve, reject) => this.requests.push(new Request(url, init, resolve, reject))),
     });
 
-    /** Loads the page with the settings of `settings.json`, except for those that are given. */
-    constructor(own = {}, prepare = () => {}) {
+    /**
+     * Loads the page with the settings of `settings.json`, except for those that are given, and with the script in this
+     * file of the folder that has the usual one.
+     */
+    constructor(own = {}, prepare = () => {}, file = undefined) {
         this.config = { textContent: JSON.stringify({ ...settings, ...own }) };
         for (const name of ["answer", "stale"]) {
             this.document.addEventListener("ferrodash:" + name, ({ detail }) => this.events.push([name, detail]));
         }
         prepare(this);
         const globals = this.globals();
-        compileFunction(script, Object.keys(globals), { filename: path })(...Object.values(globals));
+        const filename = file ? join(dirname(path), file) : path;
+        const script = readFileSync(filename, "utf8");
+        compileFunction(script, Object.keys(globals), { filename })(...Object.values(globals));
     }
 
     globals() {

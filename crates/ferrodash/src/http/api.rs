@@ -12,6 +12,7 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{MethodRouter, post};
 use bytes::Bytes;
+use ferrodash_serve::limits;
 use ferrodash_serve::send::{JSON, empty};
 use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
@@ -25,7 +26,6 @@ use crate::callback::run::answer::{limited, run_function};
 use crate::callback::{
     Answer, Arguments, Call, CallError, Context, OutputValue, Parameter, Registered, shortened,
 };
-use crate::limits;
 use crate::state::AppState;
 
 /// Returns the route of a callback.

@@ -11,6 +11,7 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::Response;
 use bytes::Bytes;
 use ferrodash_serve::cache_status::describe;
+use ferrodash_serve::limits;
 use ferrodash_serve::send::{JSON, NO_STORE, empty, respond, respond_once};
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -25,7 +26,6 @@ use super::rejection::Rejection;
 use super::respond::{add_effects, run};
 use crate::callback::run::answer::Content;
 use crate::callback::{Call, Context, Registered, Trigger};
-use crate::limits;
 use crate::state::AppState;
 
 /// The path of these calls, below the app's prefix.
@@ -74,7 +74,7 @@ pub(super) async fn serve(
     let call = call(callback, &parameters)?;
     let request = Arc::new(app.request(parts));
     app.count(client, &request)?;
-    app.catch_up(&request.headers).await;
+    app.news.catch_up(&request.headers).await;
     let context = Context::new(Arc::new(call), request.clone());
     let answered = run(&app, &context).await?;
     let (status, age, late) = (answered.status, answered.age, answered.late);

@@ -9,12 +9,12 @@ use axum::extract::Request;
 use axum::http::request::Parts;
 use bytes::Bytes;
 use ferrodash_serve::body::{self, is_json};
+use ferrodash_serve::limits::{Place, client};
 use ferrodash_serve::off_thread::{self, LARGE};
 
 use super::decode;
 use super::rejection::Rejection;
 use crate::callback::{Call, Registered, shortened};
-use crate::limits::{Place, client};
 use crate::state::AppState;
 
 /// Reads a request of up to `limit` bytes, with its client's place among the calls in progress.

@@ -9,10 +9,10 @@ use std::time::Duration;
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use ferrodash_serve::body::Unread;
+use ferrodash_serve::limits::Busy;
 use ferrodash_serve::log::OneLine;
 
 use crate::callback::CallError;
-use crate::limits::Busy;
 use crate::rate::TooMany;
 use crate::stored::StoredError;
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use axum::extract::{Request, State};
 use axum::response::Response;
+use ferrodash_serve::limits;
 use ferrodash_serve::send::accepts;
 use tokio::time::Instant;
 
@@ -12,7 +13,6 @@ use super::rejection::Rejection;
 use super::repeats;
 use super::respond::respond;
 use crate::callback::Context;
-use crate::limits;
 use crate::state::AppState;
 
 /// Reads a call and answers it.
@@ -30,7 +30,7 @@ pub(super) async fn serve(
     let client = limits::client(&parts);
     let request = app.request(parts);
     app.count(client, &request)?;
-    app.catch_up(&request.headers).await;
+    app.news.catch_up(&request.headers).await;
     let context = Context::new(Arc::new(call), Arc::new(request));
     repeats::refuse(&app, &context, 0).await?;
     respond(&app, &context, accepts, start).await

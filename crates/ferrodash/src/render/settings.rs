@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use ferrodash_browser::{ClientCallback, ScriptBatch, ScriptConfig, ScriptGate, ScriptOverlap};
+use ferrodash_serve::Names;
 use ferrodash_wire::RendererConfig;
 
 use super::dependencies::gate_name;
@@ -70,7 +71,7 @@ pub(super) fn script_config<'a>(
     let cached = registry
         .iter()
         .filter(|callback| callback.is_cached_by_clients());
-    let scopes = Scopes::of(registry, config.secret.as_deref(), build);
+    let scopes = Scopes::of(registry, Names::new(config.secret.as_deref(), build));
     let batched = registry.iter().filter(|callback| callback.is_batched());
     let gates: Vec<_> = registry
         .gates()
@@ -117,6 +118,7 @@ pub(super) fn script_config<'a>(
         reload: config.reload_stale_pages,
         most: config.max_body,
         cloud: config.show_send_to_cloud,
+        guest: false,
     }
 }
 

@@ -125,6 +125,7 @@ fn the_script_of_the_page_stays_small() {
     let all = ferrodash_browser::Script {
         waits: true,
         cache: true,
+        guest: false,
     };
     let mut script = all.text().as_bytes();
     let mut compressed = Vec::new();

@@ -2,7 +2,7 @@
 //!
 //! A call that finds no place is refused at once and never queued: a queue would hold memory and
 //! make every answer late. A place is a value that frees itself when it is dropped, so also when a
-//! call is cancelled or panics. Answers with status and headers are made in `crate::http`.
+//! call is cancelled or panics. The answer to a call that is refused is made by the caller.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry as MapEntry;
@@ -11,13 +11,12 @@ use std::sync::{Arc, Mutex};
 
 use axum::extract::ConnectInfo;
 use axum::http::request::Parts;
-use ferrodash_serve::sync::lock;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::config::CallLimits;
+use crate::sync::lock;
 
 /// The calls in progress. Shared by all requests.
-pub(crate) struct Limits {
+pub struct Limits {
     /// A permit for each call that the app may have in progress; `None` for any number.
     app: Option<Arc<Semaphore>>,
     /// The number of calls that each client may have in progress; `None` for any number.
@@ -29,17 +28,20 @@ pub(crate) struct Limits {
 
 /// The refusal of a call because too many are in progress: of "this client" or of "this app".
 #[derive(Debug, PartialEq, Eq)]
-pub(crate) struct Busy(pub(crate) &'static str);
+pub struct Busy(
+    /// Who has too many calls.
+    pub &'static str,
+);
 
 /// The place of a call among those of its client; it is free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct Place(
+pub struct Place(
     #[expect(dead_code, reason = "it is held, and not looked at")] Option<ClientPlace>,
 );
 
 /// The place of a call among those of the app; it is free again when this is dropped.
 #[derive(Debug)]
-pub(crate) struct CallPlace(
+pub struct CallPlace(
     #[expect(dead_code, reason = "it is held, and not looked at")] Option<OwnedSemaphorePermit>,
 );
 
@@ -52,13 +54,14 @@ struct ClientPlace {
 
 impl Limits {
     /// Creates the limits of an app, with no calls in progress.
-    pub(crate) fn new(limits: &CallLimits) -> Self {
-        let app = limits
-            .app
-            .map(|calls| Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS))));
+    ///
+    /// `app` is the number of calls of all clients at a time, and `per_client` that of one. `None`
+    /// is any number.
+    pub fn new(app: Option<usize>, per_client: Option<usize>) -> Self {
+        let app = app.map(|calls| Arc::new(Semaphore::new(calls.min(Semaphore::MAX_PERMITS))));
         Self {
             app,
-            per_client: limits.per_client,
+            per_client,
             clients: Arc::default(),
         }
     }
@@ -67,14 +70,14 @@ impl Limits {
     ///
     /// # Errors
     /// [`Busy`] if there is none; no place is taken then.
-    pub(crate) fn admit(&self, client: Option<IpAddr>) -> Result<(Place, CallPlace), Busy> {
+    pub fn admit(&self, client: Option<IpAddr>) -> Result<(Place, CallPlace), Busy> {
         let call = self.admit_call()?;
         Ok((self.admit_client(client)?, call))
     }
 
     /// Takes a place among all calls of the app, for a call that is ready to run. A call whose body
     /// is still being received has none, so that slow senders do not keep others out.
-    pub(crate) fn admit_call(&self) -> Result<CallPlace, Busy> {
+    pub fn admit_call(&self) -> Result<CallPlace, Busy> {
         let Some(calls) = &self.app else {
             return Ok(CallPlace(None));
         };
@@ -86,7 +89,7 @@ impl Limits {
 
     /// Takes a place among the calls of a client. There is no limit for clients whose address is
     /// not known.
-    pub(crate) fn admit_client(&self, client: Option<IpAddr>) -> Result<Place, Busy> {
+    pub fn admit_client(&self, client: Option<IpAddr>) -> Result<Place, Busy> {
         match (client, self.per_client) {
             (Some(client), Some(most)) => {
                 self.place_of(client, most).map(|place| Place(Some(place)))
@@ -130,7 +133,7 @@ impl Drop for ClientPlace {
 /// network, it is the address that the proxy put at the end of `X-Forwarded-For`; earlier ones in
 /// the header can be written by the client itself. `None` if the server that runs the app does not
 /// say.
-pub(crate) fn client(parts: &Parts) -> Option<IpAddr> {
+pub fn client(parts: &Parts) -> Option<IpAddr> {
     let ConnectInfo(remote) = parts
         .extensions
         .get::<ConnectInfo<std::net::SocketAddr>>()?;
@@ -218,11 +221,7 @@ mod tests {
 
     #[test]
     fn places_are_free_again_when_they_are_dropped() {
-        let limits = Limits::new(&CallLimits {
-            app: Some(3),
-            per_client: Some(2),
-            ..CallLimits::default()
-        });
+        let limits = Limits::new(Some(3), Some(2));
         let [a, b] = ["192.0.2.1", "192.0.2.2"].map(|text| Some(text.parse().unwrap()));
         let first = limits.admit(a).unwrap();
         let _second = limits.admit(a).unwrap();
