@@ -80,6 +80,7 @@ pub fn install() {
     }
 }
 
+/// Does nothing: the feature `log` is off.
 #[cfg(not(feature = "log"))]
 pub fn install() {}
 

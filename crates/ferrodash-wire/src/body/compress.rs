@@ -25,6 +25,15 @@ const BROTLI_LEVEL: i32 = 4;
 /// window.
 const WINDOWS: (u32, u32) = (10, 18);
 
+/// The levels of what is compressed once and sent many times, such as bundles. For the bundles of
+/// Dash 4.4.1, 1.21 MB, gzip leaves 274 kB (302 kB at level 3) and Brotli 228 kB (269 kB at level
+/// 4), after 2.3 s.
+const SMALL_GZIP_LEVEL: u32 = 9;
+const SMALL_BROTLI_LEVEL: i32 = 11;
+
+/// The largest window of Brotli for those.
+const SMALL_WINDOW: u32 = 22;
+
 /// An encoder's output buffer is kept for the next body up to this size, in bytes.
 const LARGEST_SCRATCH: usize = 1 << 20;
 
@@ -55,9 +64,9 @@ struct Gzip {
 }
 
 impl Gzip {
-    fn new() -> Self {
+    fn new(level: u32) -> Self {
         Self {
-            encoder: DeflateEncoder::new(Vec::new(), Compression::new(GZIP_LEVEL)),
+            encoder: DeflateEncoder::new(Vec::new(), Compression::new(level)),
         }
     }
 
@@ -80,7 +89,7 @@ impl Gzip {
 
 /// A body as a gzip file.
 pub(super) fn gzip(body: &[u8]) -> Bytes {
-    let mut gzip = idle().pop().unwrap_or_else(Gzip::new);
+    let mut gzip = idle().pop().unwrap_or_else(|| Gzip::new(GZIP_LEVEL));
     let compressed = gzip
         .compress(body)
         .expect("writing to memory does not fail");
@@ -100,14 +109,29 @@ fn idle() -> MutexGuard<'static, Vec<Gzip>> {
     lock(&IDLE)
 }
 
+/// A body as the smallest gzip file.
+pub(super) fn small_gzip(body: &[u8]) -> Bytes {
+    let mut gzip = Gzip::new(SMALL_GZIP_LEVEL);
+    gzip.compress(body)
+        .expect("writing to memory does not fail")
+}
+
 /// A body as Brotli writes it.
 pub(super) fn brotli(body: &[u8]) -> Bytes {
+    brotli_at(body, BROTLI_LEVEL, WINDOWS.1)
+}
+
+/// A body as Brotli writes it at its best.
+pub(super) fn small_brotli(body: &[u8]) -> Bytes {
+    brotli_at(body, SMALL_BROTLI_LEVEL, SMALL_WINDOW)
+}
+
+fn brotli_at(body: &[u8], quality: i32, largest_window: u32) -> Bytes {
     let needed = usize::BITS - body.len().leading_zeros();
     let lgwin = needed
-        .clamp(WINDOWS.0, WINDOWS.1)
+        .clamp(WINDOWS.0, largest_window)
         .try_into()
         .expect("a window is a small number");
-    let quality = BROTLI_LEVEL;
     let params = brotli::enc::BrotliEncoderParams {
         quality,
         lgwin,
@@ -204,7 +228,7 @@ mod tests {
 
     #[test]
     fn an_encoder_that_is_used_again_writes_whole_files() {
-        let mut encoder = Gzip::new();
+        let mut encoder = Gzip::new(GZIP_LEVEL);
         for body in [&b"first"[..], &b"second ".repeat(100_000), b"", b"third"] {
             let compressed = encoder.compress(body).unwrap();
             let mut read = Vec::new();

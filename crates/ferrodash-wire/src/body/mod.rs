@@ -85,6 +85,21 @@ impl Body {
         }
     }
 
+    /// A body with all its forms, as small as they get, made on this thread. That takes seconds for a
+    /// megabyte, and is for what is sent many times.
+    pub fn encode_small(identity: Bytes) -> Self {
+        if identity.len() < COMPRESS_FROM {
+            return Self::plain(identity);
+        }
+        let gzip = compress::small_gzip(&identity);
+        let brotli = compress::small_brotli(&identity);
+        Self {
+            gzip,
+            brotli,
+            ..Self::plain(identity)
+        }
+    }
+
     /// A body that leaves something as the page has it, so nobody may keep it.
     pub fn partial(identity: Bytes) -> Self {
         Self {

@@ -1,0 +1,128 @@
+//! `ferrodash run`: the app and the gateway together.
+
+use std::path::{Path, PathBuf};
+
+use ferrodash_gateway::{Config, Gateway, Run, Upstream};
+use rustix::process::Signal;
+use tokio::signal::unix::{SignalKind, signal};
+
+use crate::workers::{App, Workers, arguments};
+use crate::{RunArguments, file, python, sources};
+
+/// Starts the app and serves in front of it, until the process is asked to stop.
+///
+/// # Errors
+/// If something is missing, or if the app ends before it has answered.
+pub(crate) async fn run(options: RunArguments) -> Result<(), String> {
+    let folder = options.chdir.clone().unwrap_or_else(|| PathBuf::from("."));
+    let folder = folder
+        .canonicalize()
+        .map_err(|error| format!("the folder {}: {error}", folder.display()))?;
+    let mut config = match file(options.config.clone())? {
+        Some(file) => Config::read(&file).map_err(|error| error.to_string())?,
+        None => Config::to(Vec::new()),
+    };
+    let run = what(&options, &config)?;
+    if let Some(listen) = options.listen {
+        config.listen = listen;
+    }
+    // Only this user gets at the sockets.
+    let sockets = tempfile::Builder::new().prefix("ferrodash-").tempdir();
+    let sockets = sockets.map_err(|error| format!("no folder for sockets: {error}"))?;
+    let socket = sockets.path().join("app.sock");
+    let control = match &config.control.socket {
+        Some(path) => PathBuf::from(path),
+        None => sockets.path().join("control.sock"),
+    };
+    config.control.socket = Some(control.display().to_string());
+    config.upstreams = vec![Upstream::Unix(socket.display().to_string())];
+    let has_build = config.build.is_some();
+    if !has_build {
+        config.build = version(&folder);
+    }
+    let server = if options.asgi { "uvicorn" } else { "gunicorn" };
+    let python = python::interpreter();
+    python::needs(&python, server)?;
+    let app = App {
+        python,
+        server,
+        arguments: arguments(server, &run.app, run.workers, &socket, &options.arguments),
+        folder: folder.clone(),
+        control,
+    };
+    let mut workers = app.start()?;
+    let gateway = tokio::select! {
+        started = Gateway::start(config) => started.map_err(|error| error.to_string()),
+        reason = workers.ended() => {
+            return Err(format!("the app {reason} before it answered; its lines above say why"));
+        }
+    };
+    let served = match gateway {
+        Ok(gateway) => serve(gateway, &mut workers, &folder, has_build).await,
+        Err(reason) => Err(reason),
+    };
+    workers.stop().await;
+    served
+}
+
+/// Returns what is to be started: from the arguments, or else from the configuration.
+fn what(options: &RunArguments, config: &Config) -> Result<Run, String> {
+    let mut run = match (&options.app, &config.run) {
+        (Some(app), _) if !app.contains(':') => {
+            return Err(format!(
+                "{app:?} is not an app; write MODULE:NAME, such as app:server"
+            ));
+        }
+        (Some(app), known) => Run::of(app, known.as_ref().map_or(2, |run| run.workers)),
+        (None, Some(run)) => run.clone(),
+        (None, None) => {
+            return Err(
+                "there is no app; write MODULE:NAME, such as: ferrodash run app:server".to_owned(),
+            );
+        }
+    };
+    if let Some(workers) = options.workers {
+        run.workers = workers.max(1);
+    }
+    Ok(run)
+}
+
+/// Serves until the process is asked to stop. The app is watched meanwhile, and loads its sources
+/// again after SIGHUP.
+async fn serve(
+    gateway: Gateway,
+    workers: &mut Workers,
+    folder: &Path,
+    has_build: bool,
+) -> Result<(), String> {
+    let mut reload = signal(SignalKind::hangup()).map_err(|error| error.to_string())?;
+    let serving = gateway.clone().serve();
+    tokio::pin!(serving);
+    loop {
+        tokio::select! {
+            served = &mut serving => return served.map_err(|error| error.to_string()),
+            () = workers.watch() => {}
+            _ = reload.recv() => {
+                workers.signal(Signal::HUP);
+                if !has_build && let Some(version) = version(folder) {
+                    gateway.set_build(version);
+                }
+            }
+        }
+    }
+}
+
+/// Returns the version of the app. Without it, each start is a version.
+fn version(folder: &Path) -> Option<String> {
+    match sources::digest(folder) {
+        Ok(version) => Some(version),
+        Err(error) => {
+            tracing::warn!(
+                %error,
+                "the sources of the app cannot be read, so answers are kept until the next start \
+                 only"
+            );
+            None
+        }
+    }
+}

@@ -1,0 +1,188 @@
+//! The processes of the app: started, started again when they end, and stopped.
+//!
+//! gunicorn and uvicorn start workers of their own and replace those that die. What is watched here
+//! is their first process.
+
+use std::path::{Path, PathBuf};
+use std::process::{ExitStatus, Stdio};
+use std::time::Duration;
+
+use rustix::process::{Pid, Signal, kill_process_group};
+use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader};
+use tokio::process::{Child, Command};
+use tokio::time::{Instant, sleep, timeout};
+
+/// How long the app may take to end.
+const STOP_WITHIN: Duration = Duration::from_secs(30);
+
+/// The pauses before the app is started again: the first one, and the longest.
+const FIRST_PAUSE: Duration = Duration::from_millis(200);
+const LONGEST_PAUSE: Duration = Duration::from_secs(10);
+
+/// An app that has run for so long has started well.
+const STARTED: Duration = Duration::from_secs(10);
+
+/// How the app is started.
+pub(crate) struct App {
+    pub(crate) python: PathBuf,
+    /// `gunicorn` or `uvicorn`.
+    pub(crate) server: &'static str,
+    pub(crate) arguments: Vec<String>,
+    pub(crate) folder: PathBuf,
+    /// The socket on which the gateway takes invalidations.
+    pub(crate) control: PathBuf,
+}
+
+/// The processes of the app.
+pub(crate) struct Workers {
+    app: App,
+    child: Child,
+    started: Instant,
+    pause: Duration,
+}
+
+impl App {
+    /// Starts the processes.
+    pub(crate) fn start(self) -> Result<Workers, String> {
+        let child = self.spawn()?;
+        Ok(Workers {
+            app: self,
+            child,
+            started: Instant::now(),
+            pause: FIRST_PAUSE,
+        })
+    }
+
+    fn spawn(&self) -> Result<Child, String> {
+        let mut command = Command::new(&self.python);
+        command
+            .args(["-m", self.server])
+            .args(&self.arguments)
+            .current_dir(&self.folder)
+            .env("PYTHONUNBUFFERED", "1")
+            .env(
+                "FERRODASH_CONTROL",
+                format!("unix:{}", self.control.display()),
+            )
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            // A signal of the terminal goes to all processes of a group. The app ends after the
+            // gateway, which still has calls.
+            .process_group(0)
+            .kill_on_drop(true);
+        let mut child = command
+            .spawn()
+            .map_err(|error| format!("{} cannot be started: {error}", self.python.display()))?;
+        if let Some(lines) = child.stdout.take() {
+            tokio::spawn(pass(lines));
+        }
+        if let Some(lines) = child.stderr.take() {
+            tokio::spawn(pass(lines));
+        }
+        Ok(child)
+    }
+}
+
+impl Workers {
+    /// Waits until the first process ends.
+    pub(crate) async fn ended(&mut self) -> String {
+        match self.child.wait().await {
+            Ok(status) => reason(status),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// Starts the app again whenever it ends. It never returns.
+    pub(crate) async fn watch(&mut self) {
+        loop {
+            let reason = self.ended().await;
+            if self.started.elapsed() >= STARTED {
+                self.pause = FIRST_PAUSE;
+            }
+            let pause = self.pause;
+            tracing::error!("the app {reason}; starting it again in {pause:?}");
+            sleep(pause).await;
+            self.pause = (pause * 2).min(LONGEST_PAUSE);
+            self.started = Instant::now();
+            match self.app.spawn() {
+                Ok(child) => self.child = child,
+                Err(error) => tracing::error!("{error}"),
+            }
+        }
+    }
+
+    /// Sends a signal to the first process, which passes it to its workers.
+    pub(crate) fn signal(&self, signal: Signal) {
+        if let Some(id) = self.id() {
+            // It may have ended.
+            let _ = rustix::process::kill_process(id, signal);
+        }
+    }
+
+    /// Ends the app: it may finish its requests.
+    pub(crate) async fn stop(mut self) {
+        self.signal(Signal::TERM);
+        if timeout(STOP_WITHIN, self.child.wait()).await.is_ok() {
+            return;
+        }
+        tracing::warn!("the app has not ended within {STOP_WITHIN:?} and is killed");
+        if let Some(id) = self.id() {
+            let _ = kill_process_group(id, Signal::KILL);
+        }
+        let _ = self.child.wait().await;
+    }
+
+    fn id(&self) -> Option<Pid> {
+        let id = self.child.id()?;
+        Pid::from_raw(i32::try_from(id).ok()?)
+    }
+}
+
+fn reason(status: ExitStatus) -> String {
+    match status.code() {
+        Some(code) => format!("ended with status {code}"),
+        None => format!("was ended: {status}"),
+    }
+}
+
+/// Passes the lines of the app on, with their source in front.
+async fn pass(from: impl AsyncRead + Unpin) {
+    let mut lines = BufReader::new(from).lines();
+    loop {
+        match lines.next_line().await {
+            Ok(Some(line)) => write(&line),
+            // A line that is no text is skipped.
+            Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {}
+            Ok(None) | Err(_) => return,
+        }
+    }
+}
+
+#[expect(
+    clippy::print_stderr,
+    reason = "these are the lines of the app's own log"
+)]
+fn write(line: &str) {
+    eprintln!("[app] {line}");
+}
+
+/// Returns the arguments with which a server listens on a socket.
+pub(crate) fn arguments(
+    server: &str,
+    app: &str,
+    workers: usize,
+    socket: &Path,
+    further: &[String],
+) -> Vec<String> {
+    let socket = socket.display();
+    let mut arguments = vec![app.to_owned()];
+    let place = match server {
+        "uvicorn" => ["--uds".to_owned(), socket.to_string()],
+        _ => ["--bind".to_owned(), format!("unix:{socket}")],
+    };
+    arguments.extend(place);
+    arguments.extend(["--workers".to_owned(), workers.to_string()]);
+    arguments.extend(further.iter().cloned());
+    arguments
+}

@@ -1,0 +1,122 @@
+//! One call to the app, which can be made again.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use bytes::Bytes;
+use ferrodash_cache::{Cache, Selector};
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use crate::call;
+use crate::counters::Counters;
+use crate::reply::Reply;
+use crate::upstream::{Busy, Upstreams, make_anonymous};
+
+/// The header that only answers of the gateway itself have.
+const OWN: &str = "x-ferrodash-gateway";
+
+/// One call to the app.
+pub(crate) struct Ask {
+    pub(crate) upstreams: Arc<Upstreams>,
+    pub(crate) cache: Cache,
+    pub(crate) counters: Arc<Counters>,
+    pub(crate) output: String,
+    pub(crate) uri: Uri,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) outputs: Option<Box<RawValue>>,
+    pub(crate) peer: Option<IpAddr>,
+    pub(crate) is_shared: bool,
+    /// The tags that are invalidated when the call has succeeded.
+    pub(crate) invalidates: Vec<String>,
+}
+
+impl Ask {
+    /// Returns the outputs that the call wants to know.
+    pub(crate) fn outputs(&self) -> Option<&RawValue> {
+        self.outputs.as_deref()
+    }
+
+    /// Calls the app when it is this call's turn. A call that is not answered gets an answer of the
+    /// gateway.
+    pub(crate) async fn send(&self) -> Reply {
+        let turn = match self.upstreams.limits.turn().await {
+            Ok(turn) => turn,
+            Err(Busy) => return busy(),
+        };
+        let mut headers = self.headers.clone();
+        // The call may have been an address, which has other headers.
+        for name in [header::IF_NONE_MATCH, header::RANGE, header::CACHE_CONTROL] {
+            headers.remove(name);
+        }
+        let json = HeaderValue::from_static("application/json");
+        headers.insert(header::CONTENT_TYPE, json);
+        if self.is_shared {
+            make_anonymous(&mut headers);
+        }
+        let start = Instant::now();
+        let reply = self
+            .upstreams
+            .ask(
+                Method::POST,
+                self.uri.clone(),
+                headers,
+                self.body.clone(),
+                self.peer.filter(|_| !self.is_shared),
+            )
+            .await;
+        drop(turn);
+        match reply {
+            Ok(reply) => {
+                let arguments = call::arguments(&self.body);
+                self.counters
+                    .count(&self.output, &arguments, &reply, start.elapsed());
+                self.after(reply).await
+            }
+            Err(reason) => {
+                tracing::warn!(%reason, "a call is not answered");
+                own(reason.status(), format!("{reason}\n"))
+            }
+        }
+    }
+
+    /// Returns whether an answer is one of the app.
+    pub(crate) fn is_answered(&self, reply: &Reply) -> bool {
+        !reply.headers.contains_key(OWN)
+    }
+
+    /// Invalidates what the call has changed, before anybody learns that it has.
+    async fn after(&self, reply: Reply) -> Reply {
+        if self.invalidates.is_empty() || !reply.is_success() {
+            return reply;
+        }
+        let tags: Vec<Selector> = self
+            .invalidates
+            .iter()
+            .map(|tag| Selector::tag(tag))
+            .collect();
+        if let Err(error) = self.cache.invalidate(&tags).await {
+            // The app has done its part, so the visitor gets the answer.
+            tracing::error!(%error, "answers that a call has made wrong may still be served");
+        }
+        reply
+    }
+}
+
+/// The answer to a call that is one too many.
+pub(crate) fn busy() -> Reply {
+    let text = "the app has as many calls as it can answer; try again\n".to_owned();
+    let mut reply = own(StatusCode::SERVICE_UNAVAILABLE, text);
+    let seconds = HeaderValue::from_static("1");
+    reply.headers.insert(header::RETRY_AFTER, seconds);
+    reply
+}
+
+/// Makes an answer of the gateway.
+pub(crate) fn own(status: StatusCode, text: String) -> Reply {
+    let mut reply = Reply::text(status, text);
+    reply.headers.insert(OWN, HeaderValue::from_static("1"));
+    reply
+}

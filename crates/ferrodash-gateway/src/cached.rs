@@ -1,0 +1,230 @@
+//! A call whose answer may be kept: looked up, or asked for once by all who ask the same.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::http::{HeaderMap, StatusCode};
+use bytes::Bytes;
+use ferrodash_cache::{Answer, Cache, CallOptions, Computed, Entry, Failure, Key, Mode, Status};
+use ferrodash_serve::sync::lock;
+use ferrodash_wire::Body;
+use serde_json::value::RawValue;
+use tokio::time::Instant;
+
+use crate::ask::Ask;
+use crate::dash::KeptAnswers;
+use crate::reply::Reply;
+
+/// In the place of an answer that is not for others: what follows is no body.
+const UNSHARED: &[u8] = b"-";
+
+/// How long calls that ask the same do not wait for each other after an answer that was not for
+/// others. Otherwise they would ask the app one after the other.
+const APART: Duration = Duration::from_secs(10);
+
+/// The number of such calls that are remembered.
+const MOST_APART: usize = 4096;
+
+/// What a caller gets.
+pub(crate) enum Outcome {
+    /// An answer that may be kept.
+    Shared {
+        body: Body,
+        entry: Entry,
+        status: Status,
+    },
+    /// An answer for this caller only.
+    Own(Reply),
+}
+
+/// An answer that says that the app has failed.
+#[derive(Debug, Clone)]
+struct Failed(Arc<Reply>);
+
+/// The answers that are kept.
+pub(crate) struct Answers {
+    pub(crate) cache: Cache,
+    /// The keys of answers that were not for others, and until when that is remembered.
+    apart: Mutex<HashMap<[u8; 32], Instant>>,
+}
+
+/// How a caller wants the answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Wish {
+    /// A kept one will do.
+    Any,
+    /// A kept one will do if it is not stale.
+    Fresh,
+}
+
+impl Wish {
+    /// Reads the wish of a page, which knows when it has an answer that is stale.
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
+        let wish = headers.get("cache-control");
+        match wish.map(|value| value.as_bytes()) {
+            Some(b"max-age=0") => Self::Fresh,
+            _ => Self::Any,
+        }
+    }
+}
+
+impl Answers {
+    pub(crate) fn new(cache: Cache) -> Self {
+        Self {
+            cache,
+            apart: Mutex::default(),
+        }
+    }
+
+    /// Returns the answer to a call: a kept one, or that of the app.
+    ///
+    /// If several callers ask the same, the app is asked once. If its answer turns out not to be
+    /// for others, each of them asks for itself.
+    pub(crate) async fn get(
+        &self,
+        kept: &KeptAnswers,
+        key: Key,
+        ask: Arc<Ask>,
+        wish: Wish,
+    ) -> Outcome {
+        if self.is_apart(&key) {
+            return Outcome::Own(ask.send().await);
+        }
+        let (own, mut mine) = tokio::sync::oneshot::channel::<Reply>();
+        let run = Run {
+            cache: self.cache.clone(),
+            key,
+            negative: kept.negative,
+            may_be_stale: kept.policy.stale_while_revalidate + kept.policy.stale_if_error
+                > Duration::ZERO,
+            ask: ask.clone(),
+        };
+        let compute = move || run.run(own);
+        let options = CallOptions::clone(&kept.options)
+            .mode(Mode::Cached)
+            .waits(wish == Wish::Fresh);
+        let Answer { result, status } = self
+            .cache
+            .get_or_compute_with(key, &kept.policy, &options, compute)
+            .await;
+        let entry = match result {
+            Ok(entry) => entry,
+            Err(failure) => return self.failed(failure, status, &ask).await,
+        };
+        if entry.parts().negative {
+            return Outcome::Own(unpacked(entry.bytes()));
+        }
+        if let Some(body) = Body::unpack(entry.bytes()) {
+            return Outcome::Shared {
+                body,
+                entry,
+                status,
+            };
+        }
+        self.set_apart(&key);
+        match mine.try_recv() {
+            Ok(reply) => Outcome::Own(reply),
+            Err(_) => Outcome::Own(ask.send().await),
+        }
+    }
+
+    /// Returns the answer of a caller whose call failed: its own, or that of another call that
+    /// it asks for itself.
+    async fn failed(&self, failure: Failure<Failed>, status: Status, ask: &Ask) -> Outcome {
+        let is_own = matches!(status, Status::Miss { .. } | Status::Bypass);
+        Outcome::Own(match failure {
+            Failure::Error(Failed(reply)) if is_own => Reply::clone(&reply),
+            Failure::Error(_) => ask.send().await,
+            _ => Reply::text(
+                StatusCode::BAD_GATEWAY,
+                "the gateway could not ask the app; see its log\n".to_owned(),
+            ),
+        })
+    }
+
+    fn is_apart(&self, key: &Key) -> bool {
+        let apart = lock(&self.apart);
+        let until = apart.get(key.as_bytes());
+        until.is_some_and(|until| Instant::now() < *until)
+    }
+
+    fn set_apart(&self, key: &Key) {
+        let (mut apart, now) = (lock(&self.apart), Instant::now());
+        if apart.len() >= MOST_APART {
+            apart.retain(|_, until| now < *until);
+        }
+        if apart.len() < MOST_APART {
+            apart.insert(*key.as_bytes(), now + APART);
+        }
+    }
+}
+
+/// One question to the app, for all who ask the same.
+struct Run {
+    cache: Cache,
+    key: Key,
+    negative: Option<Duration>,
+    may_be_stale: bool,
+    ask: Arc<Ask>,
+}
+
+impl Run {
+    /// Asks the app. An answer that is not for others goes to `own`, the caller that began.
+    async fn run(self, own: tokio::sync::oneshot::Sender<Reply>) -> Result<Computed, Failed> {
+        let reply = self.ask.send().await;
+        if reply.status.is_server_error() {
+            return match self.negative.filter(|_| self.ask.is_answered(&reply)) {
+                Some(time) => Ok(Computed::negative(packed(&reply), time)),
+                None => Err(Failed(Arc::new(reply))),
+            };
+        }
+        let outputs: Option<&RawValue> = self.ask.outputs();
+        if !reply.may_be_shared(outputs) {
+            if self.may_be_stale {
+                // What was kept before is not what the app answers now. If the store does not
+                // answer, it ends by itself.
+                let _ = self.cache.remove(&self.key).await;
+            }
+            // Nobody may wait for it any more.
+            let _ = own.send(reply);
+            return Ok(Computed::pass(UNSHARED));
+        }
+        let body = Body::first(reply.body).await;
+        let computed = Computed::keep(body.pack()).compressed();
+        Ok(if body.is_complete() {
+            computed
+        } else {
+            computed.improved_by(better)
+        })
+    }
+}
+
+/// Makes the compressed forms that the first caller did not wait for.
+async fn better(packed: Bytes) -> Option<Bytes> {
+    Some(Body::unpack(&packed)?.complete().await?.pack())
+}
+
+/// Packs the answer of a failure: status, content type, text.
+fn packed(reply: &Reply) -> Vec<u8> {
+    let content_type = reply.headers.get("content-type");
+    let content_type = content_type.and_then(|value| value.to_str().ok());
+    let head = (reply.status.as_u16(), content_type.unwrap_or("text/plain"));
+    let mut packed = serde_json::to_vec(&head).expect("numbers and texts are JSON");
+    packed.push(b'\n');
+    packed.extend_from_slice(&reply.body);
+    packed
+}
+
+fn unpacked(packed: &Bytes) -> Reply {
+    let end = packed.iter().position(|byte| *byte == b'\n').unwrap_or(0);
+    let head: Option<(u16, String)> = serde_json::from_slice(&packed[..end]).ok();
+    let (status, content_type) = head.unwrap_or((500, "text/plain".to_owned()));
+    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    let mut reply = Reply::text(status, String::new());
+    reply.body = packed.slice((end + 1).min(packed.len())..);
+    if let Ok(content_type) = content_type.parse() {
+        reply.headers.insert("content-type", content_type);
+    }
+    reply
+}

@@ -1,0 +1,175 @@
+//! A call of a callback: as the page sends it, as the app gets it, and the key under which its
+//! answer is kept.
+
+use std::borrow::Cow;
+
+use ferrodash_cache::Key;
+use ferrodash_wire::Fields;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::dash::Callback;
+
+/// The keys of a call that Dash itself sends. What hooks of the app's page add beside them may
+/// change the answer.
+const USUAL: [&str; 6] = [
+    "output",
+    "outputs",
+    "inputs",
+    "state",
+    "changedPropIds",
+    "parsedChangedPropsIds",
+];
+
+/// Returns the output that the text of a call names.
+pub(crate) fn output(body: &[u8]) -> Option<String> {
+    let fields: Fields<'_> = serde_json::from_slice(body).ok()?;
+    fields.text("output").map(Cow::into_owned)
+}
+
+/// Returns what tells calls of a callback apart: their outputs, inputs and states.
+pub(crate) fn arguments(body: &[u8]) -> Vec<u8> {
+    let Ok(fields) = serde_json::from_slice::<Fields<'_>>(body) else {
+        return Vec::new();
+    };
+    let parts = ["outputs", "inputs", "state"].map(|key| fields.get(key).map(RawValue::get));
+    let mut arguments = Vec::new();
+    for part in parts {
+        arguments.extend_from_slice(part.unwrap_or_default().as_bytes());
+        arguments.push(0);
+    }
+    arguments
+}
+
+/// The body of a call, which is text but for what is read or changed.
+pub(crate) struct Call<'a> {
+    fields: Fields<'a>,
+}
+
+impl<'a> Call<'a> {
+    /// Reads a call of a callback, and puts the real inputs in the place of carriers.
+    ///
+    /// Returns `None` for what no page sends; the app decides about it.
+    pub(crate) fn read(body: &'a [u8], callback: &Callback) -> Option<Self> {
+        let mut call = Self {
+            fields: serde_json::from_slice(body).ok()?,
+        };
+        if callback.waits() {
+            call.put_inputs_back(callback)?;
+        }
+        Some(call)
+    }
+
+    /// Returns the outputs that the call wants to know.
+    pub(crate) fn outputs(&self) -> Option<&RawValue> {
+        self.fields.get("outputs")
+    }
+
+    /// Returns the body for the app.
+    pub(crate) fn to_bytes(&self) -> Vec<u8> {
+        serde_json::to_vec(&self.fields).expect("texts of JSON are JSON")
+    }
+
+    /// Returns the key of the answer.
+    ///
+    /// `identity` tells whose the call is, or is nothing if the answer is for everybody. `vary` has
+    /// the further parts of the request on which the answer depends.
+    pub(crate) fn key(
+        &self,
+        name: &str,
+        with_trigger: bool,
+        identity: Option<&str>,
+        vary: &[Option<String>],
+    ) -> Key {
+        let text = |key| self.fields.get(key).map(RawValue::get);
+        let changed = with_trigger.then(|| {
+            let mut changed: Vec<String> = self.fields.read("changedPropIds").unwrap_or_default();
+            changed.sort_unstable();
+            changed.dedup();
+            changed
+        });
+        let mut extra: Vec<(&str, &str)> = self
+            .fields
+            .0
+            .iter()
+            .filter(|(key, _)| !USUAL.contains(&&**key))
+            .map(|(key, value)| (&**key, value.get()))
+            .collect();
+        extra.sort_unstable();
+        let material = Material {
+            outputs: text("outputs"),
+            inputs: text("inputs"),
+            // Dash leaves the key out, or sends an empty list.
+            state: text("state").filter(|state| *state != "[]"),
+            changed,
+            extra,
+            identity,
+            vary,
+        };
+        Key::of(name, &material)
+    }
+
+    /// Puts the real inputs, which the page sends after the states, in the place of carriers.
+    fn put_inputs_back(&mut self, callback: &Callback) -> Option<()> {
+        let mut inputs: Vec<Box<RawValue>> = self.fields.read("inputs")?;
+        let mut state: Vec<Box<RawValue>> = self.fields.read("state").unwrap_or_default();
+        // Other clients send the real inputs.
+        let is_carried = state.len() == callback.states.len() + callback.carriers().count();
+        if inputs.len() != callback.inputs.len() || !is_carried {
+            return Some(());
+        }
+        let real = state.split_off(callback.states.len());
+        for ((place, _), value) in callback.carriers().zip(real) {
+            inputs[place] = value;
+        }
+        self.fields.set("inputs", to_raw_value(&inputs).ok()?);
+        if state.is_empty() {
+            self.fields.remove("state");
+        } else {
+            self.fields.set("state", to_raw_value(&state).ok()?);
+        }
+        self.rename_triggers("changedPropIds", callback)?;
+        self.rename_triggers("parsedChangedPropsIds", callback)
+    }
+
+    /// Names the real inputs in a list of what caused the call.
+    fn rename_triggers(&mut self, key: &str, callback: &Callback) -> Option<()> {
+        let Some(triggers) = self.fields.read::<Vec<Box<RawValue>>>(key) else {
+            return Some(());
+        };
+        let renamed = triggers.into_iter().map(|trigger| {
+            let Ok(text) = serde_json::from_str::<String>(trigger.get()) else {
+                return Some(trigger);
+            };
+            match real_name(&text, callback) {
+                Some(name) => to_raw_value(&name).ok(),
+                None => Some(trigger),
+            }
+        });
+        let renamed: Vec<Box<RawValue>> = renamed.collect::<Option<_>>()?;
+        self.fields.set(key, to_raw_value(&renamed).ok()?);
+        Some(())
+    }
+}
+
+/// Returns the name of the input whose carrier is named.
+fn real_name(trigger: &str, callback: &Callback) -> Option<String> {
+    let mut carriers = callback.carriers();
+    carriers.find_map(|(place, carrier)| {
+        let id = trigger.strip_suffix(carrier)?.strip_suffix('.')?;
+        let property = &callback.inputs[place].property;
+        Some(format!("{id}.{property}"))
+    })
+}
+
+/// What an answer depends on.
+#[derive(Serialize)]
+struct Material<'a> {
+    outputs: Option<&'a str>,
+    inputs: Option<&'a str>,
+    state: Option<&'a str>,
+    changed: Option<Vec<String>>,
+    extra: Vec<(&'a str, &'a str)>,
+    identity: Option<&'a str>,
+    vary: &'a [Option<String>],
+}

@@ -1,0 +1,151 @@
+//! Many calls in one request: `POST _ferrodash/batch`.
+//!
+//! Each call is answered as if it had come alone. An answer that has more headers than a line can
+//! have, such as a cookie, is parked: the page gets it with a request of its own.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
+use axum::response::Response;
+use bytes::Bytes;
+use ferrodash_serve::body::{self, is_json};
+use ferrodash_serve::lines::{Calls, line, lines};
+use ferrodash_serve::send::accepts;
+use ferrodash_wire::{Accepts, Batch, KEEP};
+use tokio::task::JoinSet;
+
+use super::calls::{BUILD, Incoming, answer};
+use super::request::peer;
+use crate::reply::Reply;
+use crate::state::State;
+
+/// The calls of one request that run at a time. How many the app gets is limited elsewhere.
+const RUNNING: usize = 64;
+
+/// The longest request, in bytes. Our page sends a third of it at most.
+const LONGEST: usize = 4 << 20;
+
+/// The header by which a page learns that an answer is parked.
+const TOKEN: HeaderName = HeaderName::from_static("x-ferrodash-parked");
+
+/// The headers of an answer that a page looks at.
+const TOLD: [&str; 5] = [
+    "content-type",
+    "cache-status",
+    "server-timing",
+    KEEP,
+    "x-ferrodash-parked",
+];
+
+/// Headers that say nothing that a page would miss.
+const PLAIN: [HeaderName; 8] = [
+    header::CONTENT_TYPE,
+    header::CONTENT_LENGTH,
+    header::CACHE_CONTROL,
+    header::DATE,
+    header::SERVER,
+    header::VARY,
+    header::X_CONTENT_TYPE_OPTIONS,
+    header::AGE,
+];
+
+/// Answers many calls.
+pub(super) async fn serve(state: &Arc<State>, prefix: &str, request: Request) -> Response {
+    let peer = peer(&request);
+    let (parts, sent) = request.into_parts();
+    if !is_json(&parts.headers) {
+        let text = "a call is JSON\n".to_owned();
+        return Reply::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response();
+    }
+    let Ok(sent) = body::read(&parts.headers, sent, LONGEST).await else {
+        let text = "the calls are too long, or broke off\n".to_owned();
+        return Reply::text(StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
+    };
+    let calls: Vec<Bytes> = match serde_json::from_slice::<Batch<'_>>(&sent) {
+        Ok(batch) => batch
+            .0
+            .iter()
+            .map(|call| sent.slice_ref(call.get().as_bytes()))
+            .collect(),
+        Err(error) => {
+            let text = format!("the calls are not understood: {error}\n");
+            return Reply::text(StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
+        }
+    };
+    let query = parts.uri.query().map(|query| format!("?{query}"));
+    let path = format!(
+        "{prefix}_dash-update-component{}",
+        query.unwrap_or_default()
+    );
+    let Ok(uri) = path.parse() else {
+        let text = "the address is not understood\n".to_owned();
+        return Reply::text(StatusCode::UNPROCESSABLE_ENTITY, text).into_response();
+    };
+    let encoding = accepts(&parts.headers).of_stream();
+    let waiting: Vec<(usize, Bytes)> = calls.into_iter().enumerate().rev().collect();
+    let calls = Waits {
+        state: state.clone(),
+        prefix: prefix.to_owned(),
+        uri,
+        headers: parts.headers,
+        peer,
+        waiting,
+    };
+    lines(encoding, calls)
+}
+
+/// The calls of a request that are not answered yet, the next one last.
+struct Waits {
+    state: Arc<State>,
+    prefix: String,
+    uri: Uri,
+    headers: HeaderMap,
+    peer: Option<IpAddr>,
+    waiting: Vec<(usize, Bytes)>,
+}
+
+impl Calls for Waits {
+    fn start(&mut self, running: &mut JoinSet<Vec<u8>>) {
+        while running.len() < RUNNING
+            && let Some((place, body)) = self.waiting.pop()
+        {
+            let state = self.state.clone();
+            let call = Incoming {
+                prefix: self.prefix.clone(),
+                uri: self.uri.clone(),
+                headers: self.headers.clone(),
+                body,
+                peer: self.peer,
+            };
+            running.spawn(async move {
+                let headers = call.headers.clone();
+                // The lines are compressed together.
+                let mut response = answer(&state, call, Accepts::NOTHING).await;
+                if !is_plain(response.headers()) {
+                    response = parked(&state, response, &headers);
+                }
+                line(place, response, &TOLD).await
+            });
+        }
+    }
+}
+
+/// Returns whether a line can have all that an answer says.
+fn is_plain(headers: &HeaderMap) -> bool {
+    headers
+        .keys()
+        .all(|name| PLAIN.contains(name) || TOLD.contains(&name.as_str()) || *name == BUILD)
+}
+
+/// Parks an answer. What is in the line then says only that.
+fn parked(state: &State, mut response: Response, headers: &HeaderMap) -> Response {
+    let Some(token) = state.parked.park(&mut response, headers) else {
+        return response;
+    };
+    let mut response = Reply::text(StatusCode::OK, String::new()).into_response();
+    let token = HeaderValue::try_from(token).expect("it is hex");
+    response.headers_mut().insert(TOKEN, token);
+    response
+}

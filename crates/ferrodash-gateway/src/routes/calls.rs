@@ -1,0 +1,382 @@
+//! Calls of callbacks: `POST _dash-update-component`.
+//!
+//! A call of a callback for which nothing is declared is passed on, and its answer is compressed.
+//! Others are read: inputs that waited are put back, and answers may be kept.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::extract::Request;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
+use axum::response::Response;
+use bytes::{Bytes, BytesMut};
+use ferrodash_cache::{Entry, Status};
+use ferrodash_serve::body::is_json;
+use ferrodash_serve::cache_status::describe;
+use ferrodash_serve::send::{JSON, NO_STORE, accepts, with_body};
+use ferrodash_wire::{Accepts, Encoding, KEEP, Keep, compress_once};
+use futures_util::{StreamExt, stream};
+use http_body_util::BodyExt;
+use tokio::time::{Instant, timeout};
+
+use super::forward::{self, unanswered};
+use super::request::peer;
+use crate::ask::{Ask, busy};
+use crate::cached::{Outcome, Wish};
+use crate::call::{self, Call};
+use crate::dash::{Callback, KeptAnswers, Site};
+use crate::identity::{identity, values};
+use crate::reply::Reply;
+use crate::state::State;
+
+/// In a request the version of the page, in an answer that of the gateway when it is another one.
+pub(super) const BUILD: HeaderName = HeaderName::from_static("x-ferrodash-build");
+
+/// The parts of a query by which Dash names a background callback.
+const BACKGROUND: [&str; 4] = ["cacheKey", "job", "oldJob", "cancelJob"];
+
+/// The longest answer of a call that is compressed, in bytes. Longer ones are passed on.
+const COMPRESSED: u64 = 16 << 20;
+
+/// The longest pause in the body of a call.
+const PAUSE: Duration = Duration::from_secs(20);
+
+/// A call as it came.
+pub(super) struct Incoming {
+    pub(super) prefix: String,
+    pub(super) uri: Uri,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Bytes,
+    pub(super) peer: Option<IpAddr>,
+}
+
+/// Answers a call.
+pub(super) async fn serve(state: &Arc<State>, prefix: &str, request: Request) -> Response {
+    if !is_json(request.headers()) || is_background(request.uri()) {
+        return forward::serve(state, request).await;
+    }
+    let peer = peer(&request);
+    let (parts, body) = request.into_parts();
+    let body = match take(body, state.config.max_keyed).await {
+        Taken::Whole(body) => body,
+        // What is longer is made into no key.
+        Taken::Start(body) => return large(state, Request::from_parts(parts, body)).await,
+        Taken::Broken => {
+            let text = "the call broke off\n".to_owned();
+            return Reply::text(StatusCode::REQUEST_TIMEOUT, text).into_response();
+        }
+    };
+    let accepts = accepts(&parts.headers);
+    let call = Incoming {
+        prefix: prefix.to_owned(),
+        uri: parts.uri,
+        headers: parts.headers,
+        body,
+        peer,
+    };
+    answer(state, call, accepts).await
+}
+
+fn is_background(uri: &Uri) -> bool {
+    let query = uri.query().unwrap_or_default();
+    let names = query.split('&').map(|pair| pair.split('=').next());
+    names.flatten().any(|name| BACKGROUND.contains(&name))
+}
+
+/// What was read of a body.
+enum Taken {
+    Whole(Bytes),
+    /// It is longer. The body begins with what was read.
+    Start(Body),
+    Broken,
+}
+
+/// Reads a body of up to so many bytes.
+async fn take(mut body: Body, most: usize) -> Taken {
+    let mut read = BytesMut::new();
+    while read.len() <= most {
+        match timeout(PAUSE, body.frame()).await {
+            Ok(Some(Ok(frame))) => {
+                if let Ok(data) = frame.into_data() {
+                    read.extend_from_slice(&data);
+                }
+            }
+            Ok(None) => return Taken::Whole(read.freeze()),
+            Ok(Some(Err(_))) | Err(_) => return Taken::Broken,
+        }
+    }
+    let start = stream::iter([Ok(read.freeze())]);
+    Taken::Start(Body::from_stream(start.chain(body.into_data_stream())))
+}
+
+/// Passes a long call on, when it is its turn.
+async fn large(state: &State, request: Request) -> Response {
+    let Ok(turn) = state.upstreams.limits.turn().await else {
+        return busy().into_response();
+    };
+    let response = forward::serve(state, request).await;
+    held(response, turn)
+}
+
+/// Answers a call whose body was read.
+pub(super) async fn answer(state: &Arc<State>, call: Incoming, accepts: Accepts) -> Response {
+    let start = Instant::now();
+    let known = state
+        .sites
+        .known(&state.upstreams, &call.prefix, &call.headers, call.peer)
+        .await;
+    let (Some(newest), Some(output)) = (known, call::output(&call.body)) else {
+        return pass(state, call, None, accepts).await;
+    };
+    let build = build_of(&call.headers);
+    let site = build.and_then(|build| state.sites.version(&call.prefix, Some(build)));
+    let is_stale = build.is_some_and(|build| build != newest.build);
+    // A page of another version sends what that version declared.
+    let site = site.unwrap_or_else(|| newest.clone());
+    let callback = newest
+        .app
+        .callbacks
+        .get(&output)
+        .and_then(|newest| site.app.callbacks.get(&output).or(Some(newest)));
+    let response = match callback {
+        Some(callback) if callback.is_declared() => {
+            let callback = callback.clone();
+            declared(state, &site, &callback, call, accepts, start).await
+        }
+        Some(_) => pass(state, call, Some(&output), accepts).await,
+        None if is_stale => gone(),
+        None => pass(state, call, Some(&output), accepts).await,
+    };
+    if is_stale {
+        tell(response, &newest)
+    } else {
+        response
+    }
+}
+
+fn build_of(headers: &HeaderMap) -> Option<&str> {
+    headers.get(BUILD)?.to_str().ok()
+}
+
+/// The answer to a page that calls what the app does not have any more.
+fn gone() -> Response {
+    let text = "the app was changed; reload the page\n".to_owned();
+    Reply::text(StatusCode::GONE, text).into_response()
+}
+
+/// Names the version of the app in the answer to a page of another one, which may not keep it.
+fn tell(mut response: Response, site: &Site) -> Response {
+    let headers = response.headers_mut();
+    headers.remove(KEEP);
+    let build = HeaderValue::try_from(&site.build).expect("a build is hex");
+    headers.insert(BUILD, build);
+    response
+}
+
+/// Answers a call of a callback for which something is declared.
+async fn declared(
+    state: &Arc<State>,
+    site: &Site,
+    callback: &Arc<Callback>,
+    call: Incoming,
+    accepts: Accepts,
+    start: Instant,
+) -> Response {
+    // Before the body is read, as what is read borrows from it.
+    let body = call.body.clone();
+    let Some(read) = Call::read(&body, callback) else {
+        return pass(state, call, Some(&callback.output), accepts).await;
+    };
+    let kept = callback.kept.as_ref();
+    let ask = Arc::new(Ask {
+        upstreams: state.upstreams.clone(),
+        cache: state.answers.cache.clone(),
+        counters: state.counters.clone(),
+        output: callback.output.clone(),
+        uri: call.uri.clone(),
+        headers: call.headers.clone(),
+        body: read.to_bytes().into(),
+        outputs: read.outputs().map(ToOwned::to_owned),
+        peer: call.peer,
+        is_shared: kept.is_some_and(|kept| kept.is_shared),
+        invalidates: callback.invalidates.clone(),
+    });
+    let Some(kept) = kept else {
+        return sent(ask.send().await, accepts).await;
+    };
+    state.catch_up(&call.headers).await;
+    let headers = &call.headers;
+    let secret = state.config.secret.as_deref();
+    let who = (!kept.is_shared).then(|| identity(headers, kept.identity.as_deref(), secret));
+    let vary = values(headers, &kept.vary, secret);
+    let key = read.key(&kept.name, kept.with_trigger, who.as_deref(), &vary);
+    if !kept.is_shared && !state.guard_allows(headers, call.peer).await {
+        return sent(ask.send().await, accepts).await;
+    }
+    let outcome = state.answers.get(kept, key, ask, Wish::of(headers)).await;
+    match outcome {
+        Outcome::Own(reply) => sent(reply, accepts).await,
+        Outcome::Shared {
+            body,
+            entry,
+            status,
+        } => {
+            let (encoding, bytes) = body.choose(accepts);
+            let mut response = with_body(bytes, encoding, JSON);
+            let sent = response.headers_mut();
+            sent.insert(header::CACHE_CONTROL, NO_STORE);
+            describe(sent, Some(status), ages(&entry, kept), start.elapsed());
+            if let Some(keep) = state.keep(site, callback, kept, &entry, status, headers) {
+                let value = HeaderValue::try_from(keep.to_json());
+                let value = value.expect("names and digits are a header value");
+                sent.insert(HeaderName::from_static(KEEP), value);
+            }
+            response
+        }
+    }
+}
+
+/// Returns how old an answer is, and by how much it is past its timeout.
+fn ages(entry: &Entry, kept: &KeptAnswers) -> (Duration, Duration) {
+    let age = entry.age();
+    (age, age.saturating_sub(kept.policy.timeout))
+}
+
+impl State {
+    /// Looks at the store, if a page knows of a later change than this process.
+    async fn catch_up(&self, headers: &HeaderMap) {
+        self.news.catch_up(headers).await;
+    }
+
+    /// Returns whether the app's guard lets the sender of a request have what is kept for it.
+    async fn guard_allows(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> bool {
+        let Some(guard) = &self.config.guard else {
+            return true;
+        };
+        let Ok(uri) = guard.parse() else {
+            return false;
+        };
+        let mut headers = headers.clone();
+        headers.remove(header::CONTENT_TYPE);
+        let asked = self
+            .upstreams
+            .ask(Method::GET, uri, headers, Bytes::new(), peer);
+        asked.await.is_ok_and(|reply| reply.status.is_success())
+    }
+
+    /// Returns what a page learns with an answer that it may keep.
+    fn keep(
+        &self,
+        site: &Site,
+        callback: &Callback,
+        kept: &KeptAnswers,
+        entry: &Entry,
+        status: Status,
+        headers: &HeaderMap,
+    ) -> Option<Keep> {
+        /// More names make a header that proxies refuse.
+        const MOST_NAMES: usize = 64;
+        let client = kept.client?;
+        let selectors = &entry.parts().selectors;
+        let is_kept = !matches!(status, Status::Miss { stored: false } | Status::Bypass);
+        if !is_kept || selectors.len() > MOST_NAMES {
+            return None;
+        }
+        let millis = |time: Duration| u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+        let (age, late) = ages(entry, kept);
+        let fresh = entry.remaining().unwrap_or_default();
+        let policy = &kept.policy;
+        let scope = site.settings.place(callback);
+        Some(Keep {
+            fresh: millis(fresh.min(client.saturating_sub(age))),
+            stale: millis(policy.stale_while_revalidate.saturating_sub(late)),
+            error: millis(policy.stale_if_error.saturating_sub(late)),
+            on: selectors
+                .iter()
+                .map(|selector| self.names.selector(selector))
+                .collect(),
+            scope: scope.map(|place| self.scope_name(&site.settings.scopes()[place], headers)),
+        })
+    }
+
+    /// Returns the name of a scope for the sender of a request.
+    pub(super) fn scope_name(&self, scope: &crate::dash::Scope, headers: &HeaderMap) -> String {
+        let secret = self.config.secret.as_deref();
+        let who = identity(headers, scope.identity.as_deref(), secret);
+        let vary = values(headers, &scope.vary, secret);
+        self.names.scope(std::iter::once(Some(who)).chain(vary))
+    }
+}
+
+/// Passes a call on, when it is its turn, and compresses the answer.
+async fn pass(state: &State, call: Incoming, output: Option<&str>, accepts: Accepts) -> Response {
+    let Ok(turn) = state.upstreams.limits.turn().await else {
+        return busy().into_response();
+    };
+    let start = Instant::now();
+    let response = state
+        .upstreams
+        .call(call.uri, call.headers, call.body.clone(), call.peer)
+        .await;
+    let response = match response {
+        Ok(response) => response,
+        Err(reason) => return unanswered(&reason),
+    };
+    let is_short = axum::body::HttpBody::size_hint(response.body())
+        .exact()
+        .is_some_and(|length| length <= COMPRESSED);
+    if !is_short {
+        return held(response, turn);
+    }
+    let (parts, body) = response.into_parts();
+    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
+        let reason = crate::upstream::Unanswered::Broken("in the middle of an answer".to_owned());
+        return unanswered(&reason);
+    };
+    drop(turn);
+    let reply = Reply {
+        status: parts.status,
+        headers: parts.headers,
+        body,
+    };
+    if let Some(output) = output {
+        let arguments = call::arguments(&call.body);
+        state
+            .counters
+            .count(output, &arguments, &reply, start.elapsed());
+    }
+    sent(reply, accepts).await
+}
+
+/// Sends an answer of the app to one caller, compressed if it is JSON.
+async fn sent(reply: Reply, accepts: Accepts) -> Response {
+    if !reply.is_json() || reply.body.is_empty() {
+        return reply.into_response();
+    }
+    let (encoding, body) = compress_once(reply.body.clone(), accepts).await;
+    let mut response = Reply { body, ..reply }.into_response();
+    let headers = response.headers_mut();
+    if encoding != Encoding::Identity
+        && let Some(name) = encoding.name()
+    {
+        let name = HeaderValue::from_static(name);
+        headers.insert(header::CONTENT_ENCODING, name);
+        let vary = HeaderValue::from_static("accept-encoding");
+        headers.append(header::VARY, vary);
+        headers.remove(header::ETAG);
+    }
+    response
+}
+
+/// Keeps the place of a call until its answer was sent.
+fn held(response: Response, turn: tokio::sync::OwnedSemaphorePermit) -> Response {
+    response.map(|body| {
+        let frames = stream::unfold((body.into_data_stream(), turn), |(mut body, turn)| async {
+            let frame = body.next().await?;
+            Some((frame, (body, turn)))
+        });
+        Body::from_stream(frames)
+    })
+}
