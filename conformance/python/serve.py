@@ -6,18 +6,14 @@
 """
 
 import argparse
-import importlib
 import logging
-import pathlib
 import warnings
 
 from werkzeug.exceptions import NotFound
 from werkzeug.middleware.dispatcher import DispatcherMiddleware
 from werkzeug.serving import make_server
 
-from served import APPS
-
-HERE = pathlib.Path(__file__).parent
+from served import APPS, load
 
 
 def main():
@@ -29,9 +25,7 @@ def main():
     # Failures are asked for; their tracebacks are not.
     logging.disable(logging.CRITICAL)
     warnings.simplefilter("ignore")
-    for module in sorted(HERE.glob("*.py")):
-        if module.stem not in ("serve", "served"):
-            importlib.import_module(module.stem)
+    load()
     servers = {f"/{name}": APPS[name]().server for name in options.names}
     server = next(iter(servers.values())) if options.root else DispatcherMiddleware(NotFound(), servers)
     make_server("127.0.0.1", options.port, server, threaded=True).serve_forever()

@@ -1,8 +1,21 @@
-"""Collects the apps that serve.py serves, by the names of the functions that make them."""
+"""Collects the apps that are served, by the names of the functions that make them."""
+
+import importlib
+import pathlib
 
 from dash import Dash, html
 
 APPS = {}
+
+# The files of this folder that make no apps.
+PROGRAMS = {"serve", "served", "copies", "through_gateway"}
+
+
+def load():
+    """Imports the modules that make the apps."""
+    for module in sorted(pathlib.Path(__file__).parent.glob("*.py")):
+        if module.stem not in PROGRAMS:
+            importlib.import_module(module.stem)
 
 
 def served(make):

@@ -3,12 +3,13 @@
 //! `ferrodash gateway` serves in front of servers of a Python Dash app; `ferrodash run` starts them
 //! too. What the gateway does is in the crate `ferrodash-gateway`.
 
+mod admin;
 mod python;
 mod run;
 mod sources;
 mod workers;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
@@ -53,8 +54,8 @@ struct RunArguments {
     #[arg(value_name = "MODULE:NAME")]
     app: Option<String>,
     /// The number of worker processes. By default two.
-    #[arg(long)]
-    workers: Option<usize>,
+    #[arg(long, value_parser = clap::value_parser!(u16).range(1..))]
+    workers: Option<u16>,
     /// The configuration. By default ferrodash.toml, if there is one.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -78,12 +79,17 @@ fn main() -> ExitCode {
         .enable_all()
         .build();
     let ended = match runtime {
-        Ok(runtime) => runtime.block_on(async {
-            match command.what {
-                What::Gateway(arguments) => gateway(arguments).await,
-                What::Run(arguments) => run::run(arguments).await,
-            }
-        }),
+        Ok(runtime) => {
+            let ended = runtime.block_on(async {
+                match command.what {
+                    What::Gateway(arguments) => gateway(arguments).await,
+                    What::Run(arguments) => run::run(arguments).await,
+                }
+            });
+            // What is still being compressed is for nobody.
+            runtime.shutdown_background();
+            ended
+        }
         Err(error) => Err(format!("the system gives no threads: {error}")),
     };
     match ended {
@@ -97,7 +103,7 @@ fn main() -> ExitCode {
 
 /// Serves in front of servers that run already.
 async fn gateway(arguments: GatewayArguments) -> Result<(), String> {
-    let mut config = match file(arguments.config)? {
+    let mut config = match file(arguments.config, Path::new("."))? {
         Some(file) => Config::read(&file).map_err(|error| error.to_string())?,
         None => Config::to(Vec::new()),
     };
@@ -119,14 +125,29 @@ async fn gateway(arguments: GatewayArguments) -> Result<(), String> {
     let gateway = Gateway::start(config).await;
     let gateway = gateway.map_err(|error| error.to_string())?;
     if arguments.check {
-        return Ok(());
+        return checked(&gateway);
     }
+    admin::mount(&gateway)?;
     gateway.serve().await.map_err(|error| error.to_string())
 }
 
+/// Says what `--check` has found.
+#[expect(clippy::print_stdout, reason = "the result")]
+fn checked(gateway: &Gateway) -> Result<(), String> {
+    if !gateway.is_compared() {
+        return Err(
+            "the app does not show its callbacks, so nothing was compared with them; is the \
+             prefix right, and can they be seen without signing in?"
+                .to_owned(),
+        );
+    }
+    println!("The configuration is right, {}", gateway.line());
+    Ok(())
+}
+
 /// Returns the configuration that is named, or the usual one if there is one.
-fn file(named: Option<PathBuf>) -> Result<Option<PathBuf>, String> {
-    let usual = PathBuf::from("ferrodash.toml");
+fn file(named: Option<PathBuf>, folder: &Path) -> Result<Option<PathBuf>, String> {
+    let usual = folder.join("ferrodash.toml");
     match named {
         Some(file) if file.is_file() => Ok(Some(file)),
         Some(file) => Err(format!("there is no file {}", file.display())),

@@ -1,13 +1,21 @@
 //! `ferrodash run`: the app and the gateway together.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, SystemTime};
 
 use ferrodash_gateway::{Config, Gateway, Run, Upstream};
-use rustix::process::Signal;
+use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::time::sleep;
 
-use crate::workers::{App, Workers, arguments};
-use crate::{RunArguments, file, python, sources};
+use crate::workers::{self, App, Workers, arguments};
+use crate::{RunArguments, admin, file, python, sources};
+
+/// How long the app may take to start.
+const START_WITHIN: Duration = Duration::from_secs(60);
+
+/// How often it is looked whether old workers have ended.
+const LOOK: Duration = Duration::from_millis(50);
 
 /// Starts the app and serves in front of it, until the process is asked to stop.
 ///
@@ -18,7 +26,7 @@ pub(crate) async fn run(options: RunArguments) -> Result<(), String> {
     let folder = folder
         .canonicalize()
         .map_err(|error| format!("the folder {}: {error}", folder.display()))?;
-    let mut config = match file(options.config.clone())? {
+    let mut config = match file(options.config.clone(), &folder)? {
         Some(file) => Config::read(&file).map_err(|error| error.to_string())?,
         None => Config::to(Vec::new()),
     };
@@ -50,11 +58,18 @@ pub(crate) async fn run(options: RunArguments) -> Result<(), String> {
         folder: folder.clone(),
         control,
     };
+    config.patience = START_WITHIN;
+    // Before the app is started: from then on a signal has to end it too.
+    let mut stop = Stop::new()?;
     let mut workers = app.start()?;
     let gateway = tokio::select! {
         started = Gateway::start(config) => started.map_err(|error| error.to_string()),
         reason = workers.ended() => {
             return Err(format!("the app {reason} before it answered; its lines above say why"));
+        }
+        () = stop.asked() => {
+            workers.stop().await;
+            return Ok(());
         }
     };
     let served = match gateway {
@@ -63,6 +78,47 @@ pub(crate) async fn run(options: RunArguments) -> Result<(), String> {
     };
     workers.stop().await;
     served
+}
+
+/// Waits until none of the old workers is left. Without any, it never returns.
+async fn replaced(first: Option<Pid>, old: &[String]) {
+    if old.is_empty() {
+        std::future::pending::<()>().await;
+    }
+    while workers::of(first).iter().any(|id| old.contains(id)) {
+        sleep(LOOK).await;
+    }
+}
+
+/// Returns the version of an app whose workers were replaced.
+fn new_version(gateway: &Gateway, folder: &Path, has_build: bool) -> Option<String> {
+    if has_build {
+        return gateway.config().build.clone();
+    }
+    version(folder)
+}
+
+/// The signals that ask a process to stop.
+struct Stop {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Stop {
+    fn new() -> Result<Self, String> {
+        let listen = |kind| signal(kind).map_err(|error| error.to_string());
+        Ok(Self {
+            interrupt: listen(SignalKind::interrupt())?,
+            terminate: listen(SignalKind::terminate())?,
+        })
+    }
+
+    async fn asked(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
 }
 
 /// Returns what is to be started: from the arguments, or else from the configuration.
@@ -82,7 +138,7 @@ fn what(options: &RunArguments, config: &Config) -> Result<Run, String> {
         }
     };
     if let Some(workers) = options.workers {
-        run.workers = workers.max(1);
+        run.workers = workers.into();
     }
     Ok(run)
 }
@@ -96,15 +152,25 @@ async fn serve(
     has_build: bool,
 ) -> Result<(), String> {
     let mut reload = signal(SignalKind::hangup()).map_err(|error| error.to_string())?;
+    admin::mount(&gateway)?;
+    // The workers that a reload is to replace.
+    let mut old: Vec<String> = Vec::new();
     let serving = gateway.clone().serve();
     tokio::pin!(serving);
     loop {
+        let first = workers.first();
         tokio::select! {
             served = &mut serving => return served.map_err(|error| error.to_string()),
             () = workers.watch() => {}
             _ = reload.recv() => {
+                old = workers::of(first);
                 workers.signal(Signal::HUP);
-                if !has_build && let Some(version) = version(folder) {
+                // Old workers may still answer. What they answer is kept for nobody.
+                gateway.set_build(format!("reloading since {:?}", SystemTime::now()));
+            }
+            () = replaced(first, &old) => {
+                old.clear();
+                if let Some(version) = new_version(&gateway, folder, has_build) {
                     gateway.set_build(version);
                 }
             }

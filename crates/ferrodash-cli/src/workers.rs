@@ -15,6 +15,9 @@ use tokio::time::{Instant, sleep, timeout};
 /// How long the app may take to end.
 const STOP_WITHIN: Duration = Duration::from_secs(30);
 
+/// How long workers that were left may take to end.
+const PAUSE_BEFORE_KILL: Duration = Duration::from_secs(1);
+
 /// The pauses before the app is started again: the first one, and the longest.
 const FIRST_PAUSE: Duration = Duration::from_millis(200);
 const LONGEST_PAUSE: Duration = Duration::from_secs(10);
@@ -37,6 +40,9 @@ pub(crate) struct App {
 pub(crate) struct Workers {
     app: App,
     child: Child,
+    /// The id of the first process, which is that of its group. It stays after the process has
+    /// ended.
+    group: Option<Pid>,
     started: Instant,
     pause: Duration,
 }
@@ -47,6 +53,7 @@ impl App {
         let child = self.spawn()?;
         Ok(Workers {
             app: self,
+            group: id(&child),
             child,
             started: Instant::now(),
             pause: FIRST_PAUSE,
@@ -100,13 +107,18 @@ impl Workers {
             if self.started.elapsed() >= STARTED {
                 self.pause = FIRST_PAUSE;
             }
+            // Workers can be left when the first process was killed.
+            self.end_group(PAUSE_BEFORE_KILL).await;
             let pause = self.pause;
             tracing::error!("the app {reason}; starting it again in {pause:?}");
             sleep(pause).await;
             self.pause = (pause * 2).min(LONGEST_PAUSE);
             self.started = Instant::now();
             match self.app.spawn() {
-                Ok(child) => self.child = child,
+                Ok(child) => {
+                    self.group = id(&child);
+                    self.child = child;
+                }
                 Err(error) => tracing::error!("{error}"),
             }
         }
@@ -120,23 +132,53 @@ impl Workers {
         }
     }
 
+    /// Returns the id of the first process.
+    pub(crate) fn first(&self) -> Option<Pid> {
+        self.group
+    }
+
     /// Ends the app: it may finish its requests.
     pub(crate) async fn stop(mut self) {
         self.signal(Signal::TERM);
-        if timeout(STOP_WITHIN, self.child.wait()).await.is_ok() {
-            return;
+        if timeout(STOP_WITHIN, self.child.wait()).await.is_err() {
+            tracing::warn!("the app has not ended within {STOP_WITHIN:?} and is killed");
         }
-        tracing::warn!("the app has not ended within {STOP_WITHIN:?} and is killed");
-        if let Some(id) = self.id() {
-            let _ = kill_process_group(id, Signal::KILL);
-        }
+        self.end_group(Duration::ZERO).await;
+        // It has ended by now, or was killed.
         let _ = self.child.wait().await;
     }
 
-    fn id(&self) -> Option<Pid> {
-        let id = self.child.id()?;
-        Pid::from_raw(i32::try_from(id).ok()?)
+    /// Ends what is left of the app's processes.
+    async fn end_group(&self, grace: Duration) {
+        let Some(group) = self.group else {
+            return;
+        };
+        // An error means that there are none.
+        if kill_process_group(group, Signal::TERM).is_ok() {
+            sleep(grace).await;
+            let _ = kill_process_group(group, Signal::KILL);
+        }
     }
+
+    fn id(&self) -> Option<Pid> {
+        id(&self.child)
+    }
+}
+
+/// Returns the ids of the workers that a first process has.
+pub(crate) fn of(first: Option<Pid>) -> Vec<String> {
+    let Some(first) = first else {
+        return Vec::new();
+    };
+    let id = first.as_raw_nonzero();
+    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+    let children = children.unwrap_or_default();
+    children.split_whitespace().map(ToOwned::to_owned).collect()
+}
+
+/// Returns the id of a process that has not ended.
+fn id(child: &Child) -> Option<Pid> {
+    Pid::from_raw(i32::try_from(child.id()?).ok()?)
 }
 
 fn reason(status: ExitStatus) -> String {

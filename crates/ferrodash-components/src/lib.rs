@@ -61,6 +61,7 @@ pub mod renderer {
 }
 
 /// plotly.js, which `dcc::Graph` loads when it is first drawn.
+#[cfg(feature = "graphs")]
 pub mod plotly_js {
     include!(concat!(env!("OUT_DIR"), "/plotly_js.rs"));
 }

@@ -10,9 +10,10 @@ use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::call;
+use crate::config::Part;
 use crate::counters::Counters;
 use crate::reply::Reply;
-use crate::upstream::{Busy, Upstreams, make_anonymous};
+use crate::upstream::{Busy, Upstreams, make_anonymous, prepare};
 
 /// The header that only answers of the gateway itself have.
 const OWN: &str = "x-ferrodash-gateway";
@@ -29,6 +30,8 @@ pub(crate) struct Ask {
     pub(crate) outputs: Option<Box<RawValue>>,
     pub(crate) peer: Option<IpAddr>,
     pub(crate) is_shared: bool,
+    /// The parts of the request that a shared call keeps.
+    pub(crate) vary: Vec<Part>,
     /// The tags that are invalidated when the call has succeeded.
     pub(crate) invalidates: Vec<String>,
 }
@@ -42,6 +45,15 @@ impl Ask {
     /// Calls the app when it is this call's turn. A call that is not answered gets an answer of the
     /// gateway.
     pub(crate) async fn send(&self) -> Reply {
+        self.send_as(!self.is_shared).await
+    }
+
+    /// Calls the app as the visitor, for an answer that is for the visitor only.
+    pub(crate) async fn send_as_visitor(&self) -> Reply {
+        self.send_as(true).await
+    }
+
+    async fn send_as(&self, is_visitor: bool) -> Reply {
         let turn = match self.upstreams.limits.turn().await {
             Ok(turn) => turn,
             Err(Busy) => return busy(),
@@ -53,19 +65,14 @@ impl Ask {
         }
         let json = HeaderValue::from_static("application/json");
         headers.insert(header::CONTENT_TYPE, json);
-        if self.is_shared {
-            make_anonymous(&mut headers);
+        prepare(&mut headers, self.peer);
+        if !is_visitor {
+            make_anonymous(&mut headers, &self.vary);
         }
         let start = Instant::now();
         let reply = self
             .upstreams
-            .ask(
-                Method::POST,
-                self.uri.clone(),
-                headers,
-                self.body.clone(),
-                self.peer.filter(|_| !self.is_shared),
-            )
+            .ask_prepared(Method::POST, self.uri.clone(), headers, self.body.clone())
             .await;
         drop(turn);
         match reply {

@@ -14,6 +14,7 @@ use tokio::time::Instant;
 
 use crate::ask::Ask;
 use crate::dash::KeptAnswers;
+use crate::packed;
 use crate::reply::Reply;
 
 /// In the place of an answer that is not for others: what follows is no body.
@@ -29,13 +30,18 @@ const MOST_APART: usize = 4096;
 /// What a caller gets.
 pub(crate) enum Outcome {
     /// An answer that may be kept.
-    Shared {
-        body: Body,
-        entry: Entry,
-        status: Status,
-    },
+    Shared(SharedAnswer),
     /// An answer for this caller only.
     Own(Reply),
+}
+
+/// An answer that may be kept.
+pub(crate) struct SharedAnswer {
+    pub(crate) body: Body,
+    /// The headers that the app has added.
+    pub(crate) headers: HeaderMap,
+    pub(crate) entry: Entry,
+    pub(crate) status: Status,
 }
 
 /// An answer that says that the app has failed.
@@ -89,7 +95,7 @@ impl Answers {
         wish: Wish,
     ) -> Outcome {
         if self.is_apart(&key) {
-            return Outcome::Own(ask.send().await);
+            return Outcome::Own(ask.send_as_visitor().await);
         }
         let (own, mut mine) = tokio::sync::oneshot::channel::<Reply>();
         let run = Run {
@@ -113,19 +119,20 @@ impl Answers {
             Err(failure) => return self.failed(failure, status, &ask).await,
         };
         if entry.parts().negative {
-            return Outcome::Own(unpacked(entry.bytes()));
+            return Outcome::Own(packed::failure(entry.bytes()));
         }
-        if let Some(body) = Body::unpack(entry.bytes()) {
-            return Outcome::Shared {
+        if let Some((headers, body)) = packed::unpack(entry.bytes()) {
+            return Outcome::Shared(SharedAnswer {
                 body,
+                headers,
                 entry,
                 status,
-            };
+            });
         }
         self.set_apart(&key);
         match mine.try_recv() {
-            Ok(reply) => Outcome::Own(reply),
-            Err(_) => Outcome::Own(ask.send().await),
+            Ok(reply) if !(kept.is_shared && wants_sign_in(&reply)) => Outcome::Own(reply),
+            _ => Outcome::Own(ask.send_as_visitor().await),
         }
     }
 
@@ -134,8 +141,11 @@ impl Answers {
     async fn failed(&self, failure: Failure<Failed>, status: Status, ask: &Ask) -> Outcome {
         let is_own = matches!(status, Status::Miss { .. } | Status::Bypass);
         Outcome::Own(match failure {
-            Failure::Error(Failed(reply)) if is_own => Reply::clone(&reply),
-            Failure::Error(_) => ask.send().await,
+            // Who waited for an answer that never came need not wait again.
+            Failure::Error(Failed(reply)) if is_own || !ask.is_answered(&reply) => {
+                Reply::clone(&reply)
+            }
+            Failure::Error(_) => ask.send_as_visitor().await,
             _ => Reply::text(
                 StatusCode::BAD_GATEWAY,
                 "the gateway could not ask the app; see its log\n".to_owned(),
@@ -160,6 +170,13 @@ impl Answers {
     }
 }
 
+/// Returns whether the app answers only those who have signed in, which a shared call has not.
+fn wants_sign_in(reply: &Reply) -> bool {
+    let status = reply.status;
+    let is_refused = [StatusCode::UNAUTHORIZED, StatusCode::FORBIDDEN].contains(&status);
+    status.is_redirection() || is_refused
+}
+
 /// One question to the app, for all who ask the same.
 struct Run {
     cache: Cache,
@@ -174,13 +191,14 @@ impl Run {
     async fn run(self, own: tokio::sync::oneshot::Sender<Reply>) -> Result<Computed, Failed> {
         let reply = self.ask.send().await;
         if reply.status.is_server_error() {
-            return match self.negative.filter(|_| self.ask.is_answered(&reply)) {
-                Some(time) => Ok(Computed::negative(packed(&reply), time)),
+            let may_be_kept = self.ask.is_answered(&reply) && reply.has_no_effect();
+            return match self.negative.filter(|_| may_be_kept) {
+                Some(time) => Ok(Computed::negative(packed::pack_failure(&reply), time)),
                 None => Err(Failed(Arc::new(reply))),
             };
         }
         let outputs: Option<&RawValue> = self.ask.outputs();
-        if !reply.may_be_shared(outputs) {
+        if !reply.may_be_shared(outputs, &self.ask.vary) {
             if self.may_be_stale {
                 // What was kept before is not what the app answers now. If the store does not
                 // answer, it ends by itself.
@@ -191,7 +209,7 @@ impl Run {
             return Ok(Computed::pass(UNSHARED));
         }
         let body = Body::first(reply.body).await;
-        let computed = Computed::keep(body.pack()).compressed();
+        let computed = Computed::keep(packed::pack(&reply.headers, &body)).compressed();
         Ok(if body.is_complete() {
             computed
         } else {
@@ -201,30 +219,8 @@ impl Run {
 }
 
 /// Makes the compressed forms that the first caller did not wait for.
-async fn better(packed: Bytes) -> Option<Bytes> {
-    Some(Body::unpack(&packed)?.complete().await?.pack())
-}
-
-/// Packs the answer of a failure: status, content type, text.
-fn packed(reply: &Reply) -> Vec<u8> {
-    let content_type = reply.headers.get("content-type");
-    let content_type = content_type.and_then(|value| value.to_str().ok());
-    let head = (reply.status.as_u16(), content_type.unwrap_or("text/plain"));
-    let mut packed = serde_json::to_vec(&head).expect("numbers and texts are JSON");
-    packed.push(b'\n');
-    packed.extend_from_slice(&reply.body);
-    packed
-}
-
-fn unpacked(packed: &Bytes) -> Reply {
-    let end = packed.iter().position(|byte| *byte == b'\n').unwrap_or(0);
-    let head: Option<(u16, String)> = serde_json::from_slice(&packed[..end]).ok();
-    let (status, content_type) = head.unwrap_or((500, "text/plain".to_owned()));
-    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut reply = Reply::text(status, String::new());
-    reply.body = packed.slice((end + 1).min(packed.len())..);
-    if let Ok(content_type) = content_type.parse() {
-        reply.headers.insert("content-type", content_type);
-    }
-    reply
+async fn better(bytes: Bytes) -> Option<Bytes> {
+    let (headers, body) = packed::unpack(&bytes)?;
+    let body = body.complete().await?;
+    Some(packed::pack(&headers, &body))
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
 use crate::dash::Callback;
+use crate::identity::Asker;
 
 /// The keys of a call that Dash itself sends. What hooks of the app's page add beside them may
 /// change the answer.
@@ -23,8 +24,21 @@ const USUAL: [&str; 6] = [
 
 /// Returns the output that the text of a call names.
 pub(crate) fn output(body: &[u8]) -> Option<String> {
-    let fields: Fields<'_> = serde_json::from_slice(body).ok()?;
+    let fields = fields(body)?;
     fields.text("output").map(Cow::into_owned)
+}
+
+/// Returns the output that a call names whose text has only begun. Pages send it first.
+pub(crate) fn first_output(start: &[u8]) -> Option<String> {
+    let rest = start.strip_prefix(b"{\"output\":")?;
+    let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<String>();
+    values.next()?.ok()
+}
+
+/// Splits a call. Not one that names a part twice: the app could read the other one.
+fn fields(body: &[u8]) -> Option<Fields<'_>> {
+    let fields: Fields<'_> = serde_json::from_slice(body).ok()?;
+    (!fields.has_duplicates()).then_some(fields)
 }
 
 /// Returns what tells calls of a callback apart: their outputs, inputs and states.
@@ -52,7 +66,7 @@ impl<'a> Call<'a> {
     /// Returns `None` for what no page sends; the app decides about it.
     pub(crate) fn read(body: &'a [u8], callback: &Callback) -> Option<Self> {
         let mut call = Self {
-            fields: serde_json::from_slice(body).ok()?,
+            fields: fields(body)?,
         };
         if callback.waits() {
             call.put_inputs_back(callback)?;
@@ -72,22 +86,15 @@ impl<'a> Call<'a> {
 
     /// Returns the key of the answer.
     ///
-    /// `identity` tells whose the call is, or is nothing if the answer is for everybody. `vary` has
-    /// the further parts of the request on which the answer depends.
-    pub(crate) fn key(
-        &self,
-        name: &str,
-        with_trigger: bool,
-        identity: Option<&str>,
-        vary: &[Option<String>],
-    ) -> Key {
+    /// `asker` is what the answer depends on beside the call.
+    pub(crate) fn key(&self, name: &str, with_trigger: bool, asker: &Asker) -> Key {
         let text = |key| self.fields.get(key).map(RawValue::get);
-        let changed = with_trigger.then(|| {
-            let mut changed: Vec<String> = self.fields.read("changedPropIds").unwrap_or_default();
-            changed.sort_unstable();
-            changed.dedup();
-            changed
-        });
+        // In their order: the first one is `ctx.triggered_id`.
+        let changed = if with_trigger {
+            text("changedPropIds")
+        } else {
+            None
+        };
         let mut extra: Vec<(&str, &str)> = self
             .fields
             .0
@@ -103,8 +110,7 @@ impl<'a> Call<'a> {
             state: text("state").filter(|state| *state != "[]"),
             changed,
             extra,
-            identity,
-            vary,
+            asker,
         };
         Key::of(name, &material)
     }
@@ -168,8 +174,7 @@ struct Material<'a> {
     outputs: Option<&'a str>,
     inputs: Option<&'a str>,
     state: Option<&'a str>,
-    changed: Option<Vec<String>>,
+    changed: Option<&'a str>,
     extra: Vec<(&'a str, &'a str)>,
-    identity: Option<&'a str>,
-    vary: &'a [Option<String>],
+    asker: &'a Asker,
 }

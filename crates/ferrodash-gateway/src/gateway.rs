@@ -9,16 +9,13 @@ use ferrodash_cache::Cache;
 use ferrodash_serve::{Server, log};
 use tokio::time::{Instant, sleep};
 
-use crate::config::Config;
+use crate::config::{Config, Mistakes};
 use crate::control;
 use crate::dash::Site;
 use crate::error::Result;
 use crate::report::Report;
 use crate::routes;
 use crate::state::State;
-
-/// How long the start waits for the app, which may be starting itself.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// How often it looks meanwhile.
 const LOOK: Duration = Duration::from_millis(100);
@@ -35,7 +32,7 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Starts a gateway: opens its cache, waits for the app for up to a minute, and compares the
+    /// Starts a gateway: opens its cache, waits for the app, and compares the
     /// configuration with the callbacks of the app.
     ///
     /// If the app does not answer by then, or shows its callbacks only to those who have signed in,
@@ -46,6 +43,10 @@ impl Gateway {
     /// does not have.
     pub async fn start(config: Config) -> Result<Self> {
         log::install();
+        if config.upstreams.is_empty() {
+            let text = "it names no server of the app; add upstreams = [\"http://127.0.0.1:8051\"]";
+            return Err(Mistakes::of_file("the configuration", text.to_owned()).into());
+        }
         let cache = cache(&config).await?;
         let build = config.build.clone().unwrap_or_else(this_start);
         let state = Arc::new(State::new(config, build, cache));
@@ -55,13 +56,21 @@ impl Gateway {
                 let file = gateway.state.config.callbacks.first();
                 let file = file.map(|(_, place)| place.file.clone());
                 site.mistakes_of_file(&file.unwrap_or_default())?;
+                site.warn();
             }
             None => tracing::warn!(
                 "the app does not show its callbacks yet; what is declared has not been compared \
                  with them"
             ),
         }
+        gateway.state.sites.set_started();
         Ok(gateway)
+    }
+
+    /// Returns whether the configuration was compared with the callbacks of the app.
+    pub fn is_compared(&self) -> bool {
+        let prefix = &self.state.config.prefix;
+        self.state.sites.newest(prefix).is_some()
     }
 
     /// Serves until the process is asked to stop, and prints a line when it is ready.
@@ -71,7 +80,9 @@ impl Gateway {
     pub async fn serve(self) -> Result<()> {
         let (state, line) = (self.state.clone(), self.line());
         let control = control::serve(state.clone())?;
-        let server = Server::new().stop_within(STOP_WITHIN);
+        let server = Server::new()
+            .drain(state.config.drain)
+            .stop_within(STOP_WITHIN);
         let warm = tokio::spawn(routes::warm(state.clone()));
         let router = self.router();
         let address = state.config.listen.clone();
@@ -89,6 +100,17 @@ impl Gateway {
         let router = Router::new().fallback(routes::serve);
         let router = router.with_state(self.state.clone());
         ferrodash_serve::discard(ferrodash_serve::framed(router))
+    }
+
+    /// Sets the admin page, whose routes begin with `/_ferrodash/`. It is shown to those whom the
+    /// configuration names. A second call changes nothing.
+    pub fn set_admin(&self, page: Router) {
+        let _ = self.state.admin.set(page);
+    }
+
+    /// Returns the configuration.
+    pub fn config(&self) -> &Config {
+        &self.state.config
     }
 
     /// Says that the app was changed: nothing that was kept before is served from now on.
@@ -116,15 +138,18 @@ impl Gateway {
                 .sites
                 .known(&state.upstreams, prefix, &headers, None)
                 .await;
-            if routes::look(state).await || site.is_some() || start.elapsed() >= PATIENCE {
+            if routes::look(state).await
+                || site.is_some()
+                || start.elapsed() >= state.config.patience
+            {
                 return site;
             }
             sleep(LOOK).await;
         }
     }
 
-    /// Returns what the gateway serves in front of, and what it does for it.
-    fn line(&self) -> String {
+    /// Returns what the gateway serves in front of, and what it does for it, in a line.
+    pub fn line(&self) -> String {
         let state = &self.state;
         let site = state.sites.newest(&state.config.prefix);
         let mut kept = 0;

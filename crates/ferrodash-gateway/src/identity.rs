@@ -1,29 +1,67 @@
 //! Whose a request is, and the further parts of it on which an answer depends.
 
-use std::borrow::Cow;
-
-use axum::http::{HeaderMap, HeaderName, header};
+use axum::http::{HeaderMap, HeaderName, Uri, header};
 use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use hmac::{Hmac, KeyInit, Mac};
+use serde::Serialize;
 use sha2::Sha256;
 
 use crate::config::Part;
+use crate::dash::KeptAnswers;
+
+const FORWARDED_HOST: HeaderName = HeaderName::from_static("x-forwarded-host");
 
 /// What is signed before the name in a cookie.
 const SIGNED: &[u8] = b"ferrodash identity v1\0";
 
+/// What an answer depends on beside the call.
+#[derive(Serialize)]
+pub(crate) struct Asker {
+    /// Whose the call is; nothing if the answer is for everybody.
+    who: Option<String>,
+    /// The further parts of the request.
+    vary: Vec<Option<String>>,
+    /// The name under which the app is visited.
+    hosts: [String; 2],
+    /// What the address of the call says, which the app can read.
+    query: String,
+}
+
+impl Asker {
+    /// Reads a request for an answer that is kept.
+    pub(crate) fn of(
+        headers: &HeaderMap,
+        uri: &Uri,
+        kept: &KeptAnswers,
+        secret: Option<&str>,
+    ) -> Self {
+        let identity = || identity(headers, kept.identity.as_deref(), secret);
+        Self {
+            who: (!kept.is_shared).then(identity),
+            vary: values(headers, &kept.vary, secret),
+            query: query(uri),
+            hosts: [header::HOST, FORWARDED_HOST].map(|name| joined(headers, &name)),
+        }
+    }
+}
+
+/// Returns the query of a call, without what Dash adds to tell servers apart.
+fn query(uri: &Uri) -> String {
+    let query = uri.query().unwrap_or_default().split('&');
+    let parts: Vec<&str> = query.filter(|pair| !pair.starts_with("endId=")).collect();
+    parts.join("&")
+}
+
 /// Returns the text that tells whose a request is, with the parts of it that are declared, or with
-/// all cookies and `Authorization`.
+/// everything that may say so.
 pub(crate) fn identity(
     headers: &HeaderMap,
     parts: Option<&[Part]>,
     secret: Option<&str>,
 ) -> String {
     let Some(parts) = parts else {
-        let cookies = joined(headers, &header::COOKIE);
-        let authorization = joined(headers, &header::AUTHORIZATION);
-        return format!("{cookies}\0{authorization}");
+        return everything(headers);
     };
     let values = values(headers, parts, secret);
     // No value runs into the next one.
@@ -37,29 +75,90 @@ pub(crate) fn values(
     secret: Option<&str>,
 ) -> Vec<Option<String>> {
     let value = |part: &Part| match part {
-        Part::Cookie(name) => cookie(headers, name).map(Cow::into_owned),
+        Part::Cookie(name) => cookie(headers, name),
         Part::Header(name) => headers.contains_key(name).then(|| joined(headers, name)),
         Part::Signed(name) => signed(&cookie(headers, name)?, secret?),
     };
     parts.iter().map(value).collect()
 }
 
+/// Headers that say nothing about whose a request is, beside those that begin as in [`HARMLESS`].
+const IMPERSONAL: [&str; 19] = [
+    "cache-control",
+    "connection",
+    "dnt",
+    "forwarded",
+    "host",
+    "keep-alive",
+    "origin",
+    "pragma",
+    "priority",
+    "range",
+    "referer",
+    "save-data",
+    "te",
+    "traceparent",
+    "tracestate",
+    "user-agent",
+    "via",
+    "x-csrftoken",
+    "x-real-ip",
+];
+
+/// What the names of further such headers begin with.
+const HARMLESS: [&str; 12] = [
+    "accept",
+    "content-",
+    "if-",
+    "sec-",
+    "upgrade",
+    "x-amzn-trace",
+    "x-ferrodash-",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-p",
+    "x-request",
+    "x-csrf-",
+];
+
+/// Returns all that may tell whose a request is: cookies, `Authorization`, and each header that is
+/// not known to say nothing. A proxy that signs visitors in can use any name.
+fn everything(headers: &HeaderMap) -> String {
+    let mut names: Vec<&HeaderName> = headers
+        .keys()
+        .filter(|name| {
+            let name = name.as_str();
+            let is_harmless = HARMLESS.iter().any(|start| name.starts_with(start));
+            !is_harmless && !IMPERSONAL.contains(&name)
+        })
+        .collect();
+    names.sort_by_key(|name| name.as_str());
+    let said = names
+        .into_iter()
+        .map(|name| (name.as_str(), joined(headers, name)));
+    let said: Vec<(&str, String)> = said.collect();
+    // No value runs into the next one.
+    serde_json::to_string(&said).expect("texts are JSON")
+}
+
 fn joined(headers: &HeaderMap, name: &HeaderName) -> String {
     let values = headers.get_all(name).iter();
-    let texts: Vec<Cow<'_, str>> = values
-        .map(|value| String::from_utf8_lossy(value.as_bytes()))
-        .collect();
+    let texts: Vec<String> = values.map(|value| text(value.as_bytes())).collect();
     texts.join("; ")
 }
 
-fn cookie<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cow<'a, str>> {
+/// Returns a text that differs for all bytes that differ. Values need not be UTF-8.
+fn text(bytes: &[u8]) -> String {
+    bytes.iter().copied().map(char::from).collect()
+}
+
+fn cookie(headers: &HeaderMap, name: &str) -> Option<String> {
     let lines = headers.get_all(header::COOKIE).iter();
-    let mut pairs = lines
-        .filter_map(|line| line.to_str().ok())
-        .flat_map(|line| line.split(';'));
+    let mut pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     pairs.find_map(|pair| {
-        let (known, value) = pair.trim().split_once('=')?;
-        (known == name).then_some(Cow::Borrowed(value))
+        let pair = pair.trim_ascii();
+        let end = pair.iter().position(|byte| *byte == b'=')?;
+        (&pair[..end] == name.as_bytes()).then(|| text(&pair[end + 1..]))
     })
 }
 
@@ -94,11 +193,19 @@ mod tests {
             request(&[("cookie", "a=1")]),
             request(&[("cookie", "a=1; b=2")]),
             request(&[("authorization", "a=1")]),
+            request(&[("x-forwarded-user", "a=1")]),
+            request(&[("x-any-name", "a=1")]),
         ];
         let names = requests.map(|request| identity(&request, None, None));
         for (place, name) in names.iter().enumerate() {
             assert!(!names[..place].contains(name), "{name:?}");
         }
+        let browser = request(&[
+            ("user-agent", "a"),
+            ("accept", "b"),
+            ("x-forwarded-for", "c"),
+        ]);
+        assert_eq!(identity(&browser, None, None), names[0]);
     }
 
     #[test]
@@ -118,6 +225,30 @@ mod tests {
             name(&[("cookie", "a=1,u")]),
         ] {
             assert_ne!(alice, other);
+        }
+    }
+
+    #[test]
+    fn g6_bytes_that_are_no_text_tell_too() {
+        let name = |cookie: &'static [u8], parts: Option<&[Part]>| {
+            let value = axum::http::HeaderValue::from_bytes(cookie).unwrap();
+            identity(
+                &HeaderMap::from_iter([(header::COOKIE, value)]),
+                parts,
+                None,
+            )
+        };
+        let session = [Part::Cookie("session".to_owned())];
+        for parts in [None, Some(&session[..])] {
+            let names = [
+                name(b"name=Jos\xc3\xa9; session=alice", parts),
+                name(b"name=Jos\xc3\xa9; session=bob", parts),
+                name(b"session=\xe9", parts),
+                name(b"session=\xe8", parts),
+            ];
+            for (place, name) in names.iter().enumerate() {
+                assert!(!names[..place].contains(name), "{name:?}");
+            }
         }
     }
 

@@ -25,6 +25,7 @@ mod dash;
 mod error;
 mod gateway;
 mod identity;
+mod packed;
 mod parked;
 mod reply;
 mod report;
@@ -34,7 +35,8 @@ mod suites;
 mod upstream;
 
 pub use config::{
-    Config, Control, Declaration, Kept, Mistake, Mistakes, Part, Place, Run, Upstream, closest,
+    Admin, Config, Control, Declaration, Kept, Mistake, Mistakes, Part, Place, Run, Upstream,
+    closest,
 };
 pub use counters::CallbackReport;
 pub use error::{Error, Result};

@@ -5,14 +5,18 @@ use std::collections::HashMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use axum::body::HttpBody;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use ferrodash_serve::sync::lock;
 use tokio::time::Instant;
 
 /// How long a parked answer is there, and how many are.
-const PARKED: Duration = Duration::from_secs(30);
+pub(crate) const PARKED: Duration = Duration::from_secs(30);
 const MOST_PARKED: usize = 1000;
+
+/// The bytes of all parked answers.
+const MOST_BYTES: u64 = 64 << 20;
 
 /// Answers that wait for the page which they are for.
 #[derive(Default)]
@@ -20,6 +24,7 @@ pub(crate) struct Parked(Mutex<HashMap<String, Waiting>>);
 
 struct Waiting {
     response: Response,
+    bytes: u64,
     /// What the request of the page must have too.
     cookies: Vec<u8>,
     until: Instant,
@@ -30,19 +35,26 @@ impl Parked {
     /// too many stays where it is.
     pub(crate) fn park(&self, response: &mut Response, headers: &HeaderMap) -> Option<String> {
         let (mut parked, now) = (lock(&self.0), Instant::now());
-        parked.retain(|_, waiting| now < waiting.until);
-        if parked.len() >= MOST_PARKED {
+        let bytes: u64 = parked.values().map(|waiting| waiting.bytes).sum();
+        let length = response.body().size_hint().exact()?;
+        if parked.len() >= MOST_PARKED || bytes + length > MOST_BYTES {
             return None;
         }
         let response = std::mem::take(response);
         let token = random();
         let waiting = Waiting {
             response,
+            bytes: length,
             cookies: cookies(headers),
             until: now + PARKED,
         };
         parked.insert(token.clone(), waiting);
         Some(token)
+    }
+
+    /// Discards an answer that nobody has asked for.
+    pub(crate) fn discard(&self, token: &str) {
+        lock(&self.0).remove(token);
     }
 
     /// Returns an answer to the one whom it is for, once.

@@ -7,6 +7,8 @@ use ferrodash_wire::Fields;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
+use crate::config::Part;
+
 /// What a partial update has in it (`Patch` in Dash).
 const PATCH: &[u8] = b"__dash_patch_update";
 
@@ -23,14 +25,19 @@ impl Reply {
     ///
     /// It must be a whole answer of a callback, without an effect on the one who asked: no cookie,
     /// no property of other components, nothing that depends on what the page shows. `outputs` is
-    /// what the call wants to know.
-    pub(crate) fn may_be_shared(&self, outputs: Option<&RawValue>) -> bool {
+    /// what the call wants to know, `vary` the declared parts of the request on which it depends.
+    pub(crate) fn may_be_shared(&self, outputs: Option<&RawValue>, vary: &[Part]) -> bool {
         self.status == StatusCode::OK
-            && self.is_json()
-            && !self.headers.contains_key(header::SET_COOKIE)
-            && !self.is_private()
+            && (self.is_json() || self.has_no_type())
+            && self.has_no_effect()
+            && self.varies_as_declared(vary)
             && memchr::memmem::find(&self.body, PATCH).is_none()
             && self.has_all(outputs)
+    }
+
+    /// Returns whether the answer sets no cookie, and the app does not forbid that it is kept.
+    pub(crate) fn has_no_effect(&self) -> bool {
+        !self.headers.contains_key(header::SET_COOKIE) && !self.is_private()
     }
 
     /// Returns whether the callback has done what it was called for.
@@ -42,6 +49,27 @@ impl Reply {
         let content_type = self.headers.get(header::CONTENT_TYPE);
         content_type.is_some_and(|value| value.as_bytes().starts_with(b"application/json"))
             && !self.headers.contains_key(header::CONTENT_ENCODING)
+    }
+
+    /// Returns whether the answer says nothing about its type, as those of Dash on FastAPI.
+    fn has_no_type(&self) -> bool {
+        !self.headers.contains_key(header::CONTENT_TYPE)
+            && !self.headers.contains_key(header::CONTENT_ENCODING)
+    }
+
+    /// Returns whether the answer depends on no other headers than those that are declared.
+    /// Cookies are part of what tells whose it is.
+    fn varies_as_declared(&self, vary: &[Part]) -> bool {
+        let names = self.headers.get_all(header::VARY).iter();
+        let mut names = names
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map(|name| name.trim().to_ascii_lowercase());
+        names.all(|name| {
+            let is_declared = |part: &Part| matches!(part, Part::Header(it) if it.as_str() == name);
+            matches!(&*name, "" | "cookie" | "accept-encoding" | "origin")
+                || vary.iter().any(is_declared)
+        })
     }
 
     /// Returns whether the app forbids that the answer is kept.
@@ -138,7 +166,7 @@ mod tests {
     }
 
     fn may_be_shared(reply: &Reply, outputs: &str) -> bool {
-        reply.may_be_shared(Some(serde_json::from_str(outputs).unwrap()))
+        reply.may_be_shared(Some(serde_json::from_str(outputs).unwrap()), &[])
     }
 
     #[test]
@@ -152,7 +180,8 @@ mod tests {
             (204, vec![json], WHOLE, ONE),
             (500, vec![json], WHOLE, ONE),
             (200, vec![("content-type", "text/html")], WHOLE, ONE),
-            (200, vec![], WHOLE, ONE),
+            (200, vec![json, ("vary", "Accept-Language")], WHOLE, ONE),
+            (200, vec![json, ("vary", "*")], WHOLE, ONE),
             (200, vec![json, ("set-cookie", "a=b")], WHOLE, ONE),
             (200, vec![json, ("cache-control", "No-Store")], WHOLE, ONE),
             (

@@ -1,7 +1,8 @@
 //! What all requests share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
+use axum::Router;
 use ferrodash_cache::Cache;
 use ferrodash_serve::{Names, News};
 
@@ -24,6 +25,8 @@ pub(crate) struct State {
     pub(crate) news: Arc<News>,
     pub(crate) names: Names,
     pub(crate) counters: Arc<Counters>,
+    /// The admin page, if there is one.
+    pub(crate) admin: OnceLock<Router>,
 }
 
 impl State {
@@ -39,6 +42,7 @@ impl State {
             suites: Suites::default(),
             parked: Parked::default(),
             counters: Arc::default(),
+            admin: OnceLock::new(),
             news,
             names,
             config,

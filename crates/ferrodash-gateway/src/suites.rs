@@ -1,38 +1,72 @@
 //! The bundles of components that are kept in memory.
+//!
+//! A bundle has an address and a text. Many addresses can have one text, which is kept and
+//! compressed once: Dash serves a file with any fingerprint.
 
 use std::collections::HashMap;
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::time::Duration;
 
 use axum::http::HeaderValue;
-use ferrodash_serve::sync::{read, write};
+use bytes::Bytes;
+use ferrodash_serve::sync::{lock, read, write};
 use ferrodash_wire::Body;
+use tokio::sync::{OnceCell, Semaphore};
+use tokio::time::Instant;
 
-/// The bytes of bundles that are kept. Those of an app have a few megabytes.
+/// The bytes of texts that are kept. Those of an app have a few megabytes.
 const MOST_BYTES: usize = 64 << 20;
 
-/// The renderers that are remembered because they cannot be repaired.
-const MOST_UNKNOWN: usize = 100;
+/// The addresses that are remembered.
+const MOST: usize = 2000;
+
+/// How long a bundle without a fingerprint is not asked for again.
+const CHECKED: Duration = Duration::from_secs(60);
+
+/// The size up to which a bundle is compressed as far as it goes. Beyond it that takes too long.
+const SMALLEST_UP_TO: usize = 2 << 20;
+
+/// One bundle at a time is compressed in the background.
+static TURN: Semaphore = Semaphore::const_new(1);
 
 /// The bundles of the apps.
 #[derive(Default)]
 pub(crate) struct Suites {
-    kept: RwLock<Kept>,
+    places: RwLock<HashMap<String, Arc<Place>>>,
+    texts: Mutex<HashMap<blake3::Hash, Arc<Text>>>,
     /// The version of Dash that a page has named.
     version: RwLock<Option<String>>,
 }
 
-#[derive(Default)]
-struct Kept {
-    bundles: HashMap<String, Arc<Bundle>>,
-    bytes: usize,
-    /// The addresses of renderers that cannot be repaired.
-    unknown: Vec<String>,
+/// The place of a bundle: empty until the app was asked, and nothing if it is not one that is kept.
+pub(crate) type Place = OnceCell<Option<Bundle>>;
+
+/// A bundle at an address.
+pub(crate) struct Bundle {
+    pub(crate) content_type: HeaderValue,
+    /// Whether the address has a fingerprint, so that it never has another text.
+    pub(crate) is_immutable: bool,
+    asked: Instant,
+    text: Arc<Text>,
 }
 
-/// A bundle.
-pub(crate) struct Bundle {
-    pub(crate) body: Body,
-    pub(crate) content_type: HeaderValue,
+/// A text with its compressed forms.
+struct Text {
+    /// What the first visitors get.
+    first: Body,
+    /// What is smaller, once it was made.
+    small: OnceLock<Body>,
+}
+
+impl Bundle {
+    pub(crate) fn body(&self) -> &Body {
+        self.text.small.get().unwrap_or(&self.text.first)
+    }
+
+    /// Returns whether the app has to be asked again.
+    pub(crate) fn is_old(&self) -> bool {
+        !self.is_immutable && self.asked.elapsed() >= CHECKED
+    }
 }
 
 impl Suites {
@@ -47,33 +81,85 @@ impl Suites {
         }
     }
 
-    /// Returns whether a renderer cannot be repaired.
-    pub(crate) fn is_unknown(&self, address: &str) -> bool {
-        let kept = read(&self.kept);
-        kept.unknown.iter().any(|known| known == address)
-    }
-
-    /// Remembers a renderer that cannot be repaired. Returns whether that is new.
-    pub(crate) fn set_unknown(&self, address: &str) -> bool {
-        let mut kept = write(&self.kept);
-        let is_new = !kept.unknown.iter().any(|known| known == address);
-        if is_new && kept.unknown.len() < MOST_UNKNOWN {
-            kept.unknown.push(address.to_owned());
+    /// Returns the place of a bundle, by its address.
+    pub(crate) fn place(&self, address: &str) -> Arc<Place> {
+        let is_old = |place: &Arc<Place>| {
+            let bundle = place.get().and_then(Option::as_ref);
+            bundle.is_some_and(Bundle::is_old)
+        };
+        if let Some(place) = read(&self.places).get(address)
+            && !is_old(place)
+        {
+            return place.clone();
         }
-        is_new
-    }
-
-    pub(crate) fn get(&self, address: &str) -> Option<Arc<Bundle>> {
-        read(&self.kept).bundles.get(address).cloned()
-    }
-
-    pub(crate) fn keep(&self, address: &str, bundle: &Arc<Bundle>) {
-        let mut kept = write(&self.kept);
-        let bytes = bundle.body.identity().len();
-        if kept.bytes + bytes <= MOST_BYTES {
-            let old = kept.bundles.insert(address.to_owned(), bundle.clone());
-            kept.bytes += bytes;
-            kept.bytes -= old.map_or(0, |old| old.body.identity().len());
+        let mut places = write(&self.places);
+        if places.get(address).is_some_and(is_old) {
+            places.remove(address);
         }
+        if places.len() >= MOST {
+            // Texts stay, so that nothing is compressed again.
+            places.clear();
+        }
+        places.entry(address.to_owned()).or_default().clone()
     }
+
+    /// Forgets a place: the app did not answer.
+    pub(crate) fn forget(&self, address: &str) {
+        write(&self.places).remove(address);
+    }
+
+    /// Makes a bundle that can be sent at once, and has its text compressed further in the
+    /// background. `None` if too many texts are kept.
+    pub(crate) async fn bundle(
+        &self,
+        text: Bytes,
+        content_type: HeaderValue,
+        is_immutable: bool,
+    ) -> Option<Bundle> {
+        let digest = blake3::hash(&text);
+        let known = lock(&self.texts).get(&digest).cloned();
+        let text = match known {
+            Some(text) => text,
+            None => self.add(digest, Body::first(text).await)?,
+        };
+        Some(Bundle {
+            content_type,
+            is_immutable,
+            asked: Instant::now(),
+            text,
+        })
+    }
+
+    fn add(&self, digest: blake3::Hash, first: Body) -> Option<Arc<Text>> {
+        let mut texts = lock(&self.texts);
+        let bytes: usize = texts.values().map(|text| text.first.identity().len()).sum();
+        if bytes + first.identity().len() > MOST_BYTES {
+            return None;
+        }
+        let text = Arc::new(Text {
+            first,
+            small: OnceLock::new(),
+        });
+        let text = texts.entry(digest).or_insert(text).clone();
+        tokio::spawn(compress(text.clone()));
+        Some(text)
+    }
+}
+
+/// Makes the smaller forms of a text, when it is its turn.
+async fn compress(text: Arc<Text>) {
+    // Nobody closes it.
+    let _turn = TURN.acquire().await;
+    let compress = move || {
+        let source = text.first.identity().clone();
+        let body = if source.len() <= SMALLEST_UP_TO {
+            Body::encode_small(source)
+        } else {
+            Body::encode_now(source)
+        };
+        // It may have been made before, of the same text.
+        let _ = text.small.set(body);
+    };
+    // It fails if the runtime ends.
+    let _ = tokio::task::spawn_blocking(compress).await;
 }

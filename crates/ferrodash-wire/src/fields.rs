@@ -48,6 +48,12 @@ impl<'a> Fields<'a> {
         text.is_some_and(|text| !matches!(text, "null" | "false" | "\"\"" | "[]" | "{}"))
     }
 
+    /// Returns whether a key is there more than once. Readers of JSON differ in which value counts.
+    pub fn has_duplicates(&self) -> bool {
+        let mut keys = self.0.iter().enumerate();
+        keys.any(|(place, (key, _))| self.0[..place].iter().any(|(other, _)| other == key))
+    }
+
     /// Replaces the value of a key in its place, or adds it at the end.
     pub fn set(&mut self, key: &str, value: Box<RawValue>) {
         let value = Cow::Owned(value);
@@ -157,5 +163,17 @@ mod tests {
         assert_eq!(fields.text("t"), None);
         let set = ["a", "n", "f", "e", "t", "x"].map(|key| fields.is_set(key));
         assert_eq!(set, [true, false, false, false, true, false]);
+    }
+
+    #[test]
+    fn a_key_that_is_there_twice_is_noticed() {
+        for (text, is_twice) in [
+            (r#"{"a":1,"b":2}"#, false),
+            (r#"{"a":1,"b":2,"a":1}"#, true),
+            (r#"{"a":1,"\u0061":2}"#, true),
+        ] {
+            let fields: Fields<'_> = serde_json::from_str(text).unwrap();
+            assert_eq!(fields.has_duplicates(), is_twice, "{text}");
+        }
     }
 }

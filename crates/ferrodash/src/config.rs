@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::HeaderName;
-use ferrodash_components::{Suite, dash_table, dcc, html, plotly_js, renderer};
+use ferrodash_components::{Suite, dash_table, dcc, html, renderer};
 use ferrodash_serve::Server;
 
 use crate::callback::{Context, Defaults, ErrorHandler, Failure, FailureListener, Identify};
@@ -190,7 +190,8 @@ impl Default for Config {
                 &dcc::SUITE,
                 &html::SUITE,
                 &dash_table::SUITE,
-                &plotly_js::SUITE,
+                #[cfg(feature = "graphs")]
+                &ferrodash_components::plotly_js::SUITE,
             ],
         }
     }

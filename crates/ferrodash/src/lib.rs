@@ -52,6 +52,7 @@
 //! | feature | brings | default |
 //! |---|---|---|
 //! | `disk` | the disk tier of the cache | no |
+//! | `graphs` | the bundle of plotly.js, which `dcc::Graph` needs | yes |
 //! | `http-batch` | batches over HTTP, `batch::http` | no |
 //! | `log` | a log on standard error, unless the program has set up one | yes |
 //! | `memcached` | the Memcached tier of the cache | no |

@@ -24,7 +24,7 @@ def invalidate(*tags: str) -> bool:
 
     The gateway is found by the environment: ``FERRODASH_CONTROL`` is
     ``unix:/path/of/the/socket`` or ``http://127.0.0.1:PORT``, and ``FERRODASH_TOKEN`` is the
-    token for it. ``ferrodash run`` sets both for the app that it starts.
+    token for the latter. ``ferrodash run`` sets the former for the app that it starts.
 
     The call blocks until the gateway has answered. It can be used in any process and thread,
     also where Dash is not installed.

@@ -7,8 +7,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::mistakes::Mistakes;
-use super::options::{Config, Declaration, Kept, Part, Place, Run, Upstream};
-use super::values::{closest, duration, from_environment, part, size, upstream};
+use super::options::{Admin, Config, Declaration, Kept, Part, Place, Run, Upstream};
+use super::values::{cache, closest, duration, from_environment, part, size, upstream};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -25,10 +25,14 @@ struct File {
     guard: Option<Spanned<String>>,
     running: Option<Spanned<usize>>,
     waiting: Option<usize>,
+    drain: Option<Spanned<String>>,
     timeout: Option<Spanned<String>>,
     metrics: Option<Spanned<String>>,
     #[serde(default)]
     control: FileControl,
+    admin: Option<FileAdmin>,
+    #[serde(default)]
+    access_log: bool,
     run: Option<FileRun>,
     #[serde(default)]
     callback: Vec<Spanned<FileCallback>>,
@@ -39,6 +43,13 @@ struct File {
 struct FileControl {
     socket: Option<Spanned<String>>,
     token: Option<Spanned<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct FileAdmin {
+    user: Option<String>,
+    password: Spanned<String>,
 }
 
 #[derive(Deserialize)]
@@ -81,6 +92,7 @@ struct FileCallback {
 enum Client {
     Flag(bool),
     Time(String),
+    Other(serde::de::IgnoredAny),
 }
 
 /// Reads the file and gathers what is wrong with it.
@@ -132,13 +144,6 @@ impl Reader<'_> {
         let upstreams: Vec<Upstream> = servers
             .filter_map(|text| self.value("upstreams", text, upstream))
             .collect();
-        if file.upstreams.is_empty() && file.run.is_none() {
-            self.mistakes.add(
-                0,
-                "it names no server of the app; add upstreams = [\"http://127.0.0.1:8051\"], \
-                 or a table [run]",
-            );
-        }
         let mut config = Config::to(upstreams);
         if let Some(listen) = file.listen {
             config.listen = listen;
@@ -146,7 +151,7 @@ impl Reader<'_> {
         if let Some(prefix) = self.optional("prefix", file.prefix.as_ref(), path) {
             config.prefix = prefix;
         }
-        config.cache = self.optional("cache", file.cache.as_ref(), from_environment);
+        config.cache = self.optional("cache", file.cache.as_ref(), cache);
         if let Some(bytes) = self.optional("memory", file.memory.as_ref(), size) {
             config.memory = bytes;
         }
@@ -167,10 +172,19 @@ impl Reader<'_> {
         if let Some(timeout) = self.optional("timeout", file.timeout.as_ref(), duration) {
             config.timeout = timeout;
         }
+        if let Some(drain) = self.optional("drain", file.drain.as_ref(), duration) {
+            config.drain = drain;
+        }
         config.metrics = self.optional("metrics", file.metrics.as_ref(), absolute);
         let FileControl { socket, token } = &file.control;
         config.control.socket = self.optional("socket", socket.as_ref(), absolute);
         config.control.token = self.optional("token", token.as_ref(), secret);
+        config.admin = file.admin.and_then(|admin| {
+            let password = self.value("password", &admin.password, secret)?;
+            let user = admin.user.unwrap_or_else(|| "admin".to_owned());
+            Some(Admin { user, password })
+        });
+        config.access_log = file.access_log;
         config.run = file.run.and_then(|run| self.run(&run));
         self.callbacks(&file.callback, &mut config);
         config
@@ -280,6 +294,11 @@ impl Reader<'_> {
         match client.get_ref() {
             Client::Flag(true) => Some(timeout),
             Client::Flag(false) => None,
+            Client::Other(_) => {
+                let text = "client: write true, or a duration such as \"1m\"";
+                self.mistake(client.span().start, text);
+                None
+            }
             Client::Time(text) => match duration(text) {
                 Ok(time) => Some(time),
                 Err(reason) => {
@@ -297,12 +316,18 @@ impl Reader<'_> {
         texts: Option<&Vec<Spanned<String>>>,
         config: &Config,
     ) -> Option<Vec<Part>> {
-        let read = texts?.iter().filter_map(|text| {
+        let texts = texts?;
+        if texts.is_empty() && key == "identity" {
+            let text = "identity: it names nothing, so all visitors would get the answers of one; \
+                        write shared = true if that is wanted";
+            self.mistakes.add(0, text);
+        }
+        let read = texts.iter().filter_map(|text| {
             let part = self.value(key, text, part)?;
             if matches!(part, Part::Signed(_)) && config.secret.is_none() {
                 let text =
                     format!("{key}: signed cookies need a secret; add secret = \"env:NAME\"");
-                self.mistake(texts?[0].span().start, text);
+                self.mistake(texts[0].span().start, text);
             }
             Some(part)
         });

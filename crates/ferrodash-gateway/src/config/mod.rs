@@ -13,7 +13,7 @@ use std::fs;
 use std::path::Path;
 
 pub use mistakes::{Mistake, Mistakes};
-pub use options::{Config, Control, Declaration, Kept, Part, Place, Run, Upstream};
+pub use options::{Admin, Config, Control, Declaration, Kept, Part, Place, Run, Upstream};
 pub use values::closest;
 
 impl Config {

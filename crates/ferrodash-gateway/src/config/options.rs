@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::http::HeaderName;
 
 /// The configuration of a gateway. [`Config::to`] has the defaults.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub struct Config {
     /// The address to listen on. By default `127.0.0.1:8050`.
@@ -23,7 +23,8 @@ pub struct Config {
     pub secret: Option<String>,
     /// What tells one version of the app from the next. By default each start is a version.
     pub build: Option<String>,
-    /// The parts of a request that tell whose it is. By default all cookies and `Authorization`.
+    /// The parts of a request that tell whose it is. By default cookies, `Authorization`, and all
+    /// headers that are not known to say nothing about that.
     pub identity: Option<Vec<Part>>,
     /// An address of the app that is asked before a visitor gets what is kept for it alone.
     pub guard: Option<String>,
@@ -35,10 +36,19 @@ pub struct Config {
     pub timeout: Duration,
     /// The length from which on a call is passed on as it is. By default 1 MiB.
     pub max_keyed: usize,
+    /// How long the start waits for the app. By default five seconds.
+    pub patience: Duration,
+    /// How long connections are still accepted when the gateway is asked to stop. By default not
+    /// at all.
+    pub drain: Duration,
     /// The path of the metrics. By default there is none.
     pub metrics: Option<String>,
     /// Where invalidations are taken.
     pub control: Control,
+    /// Who may see the admin page at `/_ferrodash/`. By default there is none.
+    pub admin: Option<Admin>,
+    /// Whether each request is a line in the log. By default not.
+    pub access_log: bool,
     /// What callbacks may do, by output.
     pub callbacks: Vec<(Declaration, Place)>,
     /// What `ferrodash run` starts.
@@ -62,11 +72,26 @@ impl Config {
             waiting: 256,
             timeout: Duration::from_secs(300),
             max_keyed: 1 << 20,
+            patience: Duration::from_secs(5),
+            drain: Duration::ZERO,
             metrics: None,
             control: Control::default(),
+            admin: None,
+            access_log: false,
             callbacks: Vec::new(),
             run: None,
         }
+    }
+}
+
+/// Shows no secrets, and not the address of the cache, which can have a password.
+impl std::fmt::Debug for Config {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Config")
+            .field("listen", &self.listen)
+            .field("upstreams", &self.upstreams)
+            .field("callbacks", &self.callbacks)
+            .finish_non_exhaustive()
     }
 }
 
@@ -103,13 +128,41 @@ pub enum Part {
 }
 
 /// Where invalidations are taken.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 #[non_exhaustive]
 pub struct Control {
     /// The path of a unix socket, which only its owner can use.
     pub socket: Option<String>,
     /// The token with which anybody may invalidate, at `/_ferrodash/invalidate`.
     pub token: Option<String>,
+}
+
+/// Does not show the token.
+impl std::fmt::Debug for Control {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Control")
+            .field("socket", &self.socket)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Who may see the admin page: those who know the name and the password (HTTP Basic, RFC 7617).
+#[derive(Clone)]
+#[non_exhaustive]
+pub struct Admin {
+    /// The name.
+    pub user: String,
+    /// The password.
+    pub password: String,
+}
+
+/// Does not show the password.
+impl std::fmt::Debug for Admin {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Admin")
+            .field("user", &self.user)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What `ferrodash run` starts.

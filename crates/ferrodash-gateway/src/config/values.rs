@@ -39,6 +39,24 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(wrong)
 }
 
+/// Checks the address of a cache. Answers of several apps in one store must not be mistaken for each
+/// other, and nothing that a gateway knows tells two deployments of one app apart.
+pub(super) fn cache(text: &str) -> Result<String, String> {
+    let url = from_environment(text)?;
+    let scheme = url.split(':').next().unwrap_or_default();
+    let is_shared = ["redis", "rediss", "valkey", "memcached", "unix"]
+        .iter()
+        .any(|shared| scheme.starts_with(shared));
+    if is_shared && !url.contains("namespace=") {
+        let separator = if url.contains('?') { '&' } else { '?' };
+        return Err(format!(
+            "other apps can use the store too; add a name for this one at the end of the address, \
+             such as \"{separator}namespace=orders\""
+        ));
+    }
+    Ok(url)
+}
+
 /// Parses the address of a server.
 pub(super) fn upstream(text: &str) -> Result<Upstream, String> {
     let wrong = |reason: &str| {

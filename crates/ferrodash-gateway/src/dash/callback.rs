@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use ferrodash_cache::{CallOptions, Policy};
-use ferrodash_wire::{Body, WaitTiming};
+use ferrodash_wire::WaitTiming;
 
 use crate::config::{Config, Declaration, Kept, Part};
+use crate::packed;
 
 /// A callback of the app.
 #[derive(Debug)]
@@ -118,7 +119,7 @@ impl KeptAnswers {
         }
         let options = CallOptions::new()
             .name(declaration.output.clone())
-            .readable(|entry| entry.parts().negative || Body::unpack(entry.bytes()).is_some());
+            .readable(|entry| entry.parts().negative || packed::unpack(entry.bytes()).is_some());
         Self {
             name: format!("gateway {build} {}", declaration.output),
             policy,

@@ -47,6 +47,7 @@ pub(crate) struct Sites {
     known: RwLock<HashMap<String, Versions>>,
     /// What tells one start of the app from the next.
     build: RwLock<String>,
+    is_started: AtomicBool,
     config: Arc<Config>,
 }
 
@@ -60,8 +61,14 @@ impl Sites {
         Self {
             known: RwLock::default(),
             build: RwLock::new(build),
+            is_started: AtomicBool::new(false),
             config,
         }
+    }
+
+    /// Says that the start has ended: what is learnt from now on is news.
+    pub(crate) fn set_started(&self) {
+        self.is_started.store(true, Ordering::Relaxed);
     }
 
     /// Says that the apps were changed. Their callbacks are asked for again.
@@ -179,11 +186,9 @@ impl Sites {
                 return None;
             }
         };
-        for (place, text) in &site.app.mistakes {
-            match place {
-                Some(Place { file, line }) => tracing::warn!("{file}:{line}: {text}"),
-                None => tracing::warn!("{text}"),
-            }
+        // At the start, mistakes of the file end the program.
+        if self.is_started.load(Ordering::Relaxed) {
+            site.warn();
         }
         versions.sites.insert(0, site.clone());
         versions.sites.truncate(VERSIONS);
@@ -215,6 +220,16 @@ impl Sites {
 }
 
 impl Site {
+    /// Writes what is declared and cannot be done into the log.
+    pub(crate) fn warn(&self) {
+        for (place, text) in &self.app.mistakes {
+            match place {
+                Some(Place { file, line }) => tracing::warn!("{file}:{line}: {text}"),
+                None => tracing::warn!("{text}"),
+            }
+        }
+    }
+
     /// Returns the list of callbacks for pages.
     pub(crate) fn list(&self) -> &Body {
         if self.is_plain.load(Ordering::Relaxed) {

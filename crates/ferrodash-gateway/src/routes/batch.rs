@@ -16,8 +16,10 @@ use ferrodash_serve::send::accepts;
 use ferrodash_wire::{Accepts, Batch, KEEP};
 use tokio::task::JoinSet;
 
-use super::calls::{BUILD, Incoming, answer};
-use super::request::peer;
+use super::calls::{Incoming, answer};
+use super::forward::unanswered;
+use super::request::{is_cross_site, peer};
+use crate::parked::PARKED;
 use crate::reply::Reply;
 use crate::state::State;
 
@@ -39,22 +41,24 @@ const TOLD: [&str; 5] = [
     "x-ferrodash-parked",
 ];
 
-/// Headers that say nothing that a page would miss.
-const PLAIN: [HeaderName; 8] = [
-    header::CONTENT_TYPE,
-    header::CONTENT_LENGTH,
-    header::CACHE_CONTROL,
-    header::DATE,
-    header::SERVER,
-    header::VARY,
-    header::X_CONTENT_TYPE_OPTIONS,
-    header::AGE,
+/// Headers that do something in a browser, which a line does not.
+const EFFECTS: [HeaderName; 6] = [
+    header::SET_COOKIE,
+    header::LOCATION,
+    header::WWW_AUTHENTICATE,
+    HeaderName::from_static("clear-site-data"),
+    HeaderName::from_static("refresh"),
+    HeaderName::from_static("x-ferrodash-cookies"),
 ];
 
 /// Answers many calls.
 pub(super) async fn serve(state: &Arc<State>, prefix: &str, request: Request) -> Response {
     let peer = peer(&request);
     let (parts, sent) = request.into_parts();
+    if is_cross_site(&parts.headers) {
+        let text = "another site may not call callbacks\n".to_owned();
+        return Reply::text(StatusCode::FORBIDDEN, text).into_response();
+    }
     if !is_json(&parts.headers) {
         let text = "a call is JSON\n".to_owned();
         return Reply::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response();
@@ -122,7 +126,12 @@ impl Calls for Waits {
             running.spawn(async move {
                 let headers = call.headers.clone();
                 // The lines are compressed together.
-                let mut response = answer(&state, call, Accepts::NOTHING).await;
+                let response = answer(&state, call, Accepts::NOTHING).await;
+                // All of it: a parked answer must not hold a connection to the app.
+                let mut response = match state.upstreams.read(response).await {
+                    Ok(reply) => reply.into_response(),
+                    Err(reason) => unanswered(&reason),
+                };
                 if !is_plain(response.headers()) {
                     response = parked(&state, response, &headers);
                 }
@@ -132,18 +141,21 @@ impl Calls for Waits {
     }
 }
 
-/// Returns whether a line can have all that an answer says.
+/// Returns whether a line can have all that an answer does.
 fn is_plain(headers: &HeaderMap) -> bool {
-    headers
-        .keys()
-        .all(|name| PLAIN.contains(name) || TOLD.contains(&name.as_str()) || *name == BUILD)
+    EFFECTS.iter().all(|name| !headers.contains_key(name))
 }
 
 /// Parks an answer. What is in the line then says only that.
-fn parked(state: &State, mut response: Response, headers: &HeaderMap) -> Response {
+fn parked(state: &Arc<State>, mut response: Response, headers: &HeaderMap) -> Response {
     let Some(token) = state.parked.park(&mut response, headers) else {
         return response;
     };
+    let (later, name) = (state.clone(), token.clone());
+    tokio::spawn(async move {
+        tokio::time::sleep(PARKED).await;
+        later.parked.discard(&name);
+    });
     let mut response = Reply::text(StatusCode::OK, String::new()).into_response();
     let token = HeaderValue::try_from(token).expect("it is hex");
     response.headers_mut().insert(TOKEN, token);

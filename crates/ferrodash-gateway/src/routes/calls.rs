@@ -24,21 +24,27 @@ use tokio::time::{Instant, timeout};
 use super::forward::{self, unanswered};
 use super::request::peer;
 use crate::ask::{Ask, busy};
-use crate::cached::{Outcome, Wish};
+use crate::cached::{Outcome, SharedAnswer, Wish};
 use crate::call::{self, Call};
 use crate::dash::{Callback, KeptAnswers, Site};
-use crate::identity::{identity, values};
+use crate::identity::{Asker, identity, values};
 use crate::reply::Reply;
 use crate::state::State;
 
 /// In a request the version of the page, in an answer that of the gateway when it is another one.
 pub(super) const BUILD: HeaderName = HeaderName::from_static("x-ferrodash-build");
 
+/// The header by which a page learns that a cookie was set.
+const COOKIES: HeaderName = HeaderName::from_static("x-ferrodash-cookies");
+
 /// The parts of a query by which Dash names a background callback.
 const BACKGROUND: [&str; 4] = ["cacheKey", "job", "oldJob", "cancelJob"];
 
 /// The longest answer of a call that is compressed, in bytes. Longer ones are passed on.
 const COMPRESSED: u64 = 16 << 20;
+
+/// The longest call that is read although it is too long to be kept, in bytes.
+const LONGEST: usize = 64 << 20;
 
 /// The longest pause in the body of a call.
 const PAUSE: Duration = Duration::from_secs(20);
@@ -61,12 +67,22 @@ pub(super) async fn serve(state: &Arc<State>, prefix: &str, request: Request) ->
     let (parts, body) = request.into_parts();
     let body = match take(body, state.config.max_keyed).await {
         Taken::Whole(body) => body,
-        // What is longer is made into no key.
-        Taken::Start(body) => return large(state, Request::from_parts(parts, body)).await,
-        Taken::Broken => {
-            let text = "the call broke off\n".to_owned();
-            return Reply::text(StatusCode::REQUEST_TIMEOUT, text).into_response();
+        Taken::Start(start, rest) => {
+            let whole = is_read(state, prefix, &parts.headers, peer, &start).await;
+            if !whole {
+                let body = again(start, rest);
+                return large(state, Request::from_parts(parts, body)).await;
+            }
+            match take(again(start, rest), LONGEST).await {
+                Taken::Whole(body) => body,
+                Taken::Start(..) => {
+                    let text = format!("the call has more than {LONGEST} bytes\n");
+                    return Reply::text(StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
+                }
+                Taken::Broken => return broken(),
+            }
         }
+        Taken::Broken => return broken(),
     };
     let accepts = accepts(&parts.headers);
     let call = Incoming {
@@ -88,8 +104,8 @@ fn is_background(uri: &Uri) -> bool {
 /// What was read of a body.
 enum Taken {
     Whole(Bytes),
-    /// It is longer. The body begins with what was read.
-    Start(Body),
+    /// It is longer: what was read, and the rest.
+    Start(Bytes, Body),
     Broken,
 }
 
@@ -107,8 +123,38 @@ async fn take(mut body: Body, most: usize) -> Taken {
             Ok(Some(Err(_))) | Err(_) => return Taken::Broken,
         }
     }
-    let start = stream::iter([Ok(read.freeze())]);
-    Taken::Start(Body::from_stream(start.chain(body.into_data_stream())))
+    Taken::Start(read.freeze(), body)
+}
+
+/// Returns a body that begins with what was read of it.
+fn again(start: Bytes, rest: Body) -> Body {
+    let start = stream::iter([Ok(start)]);
+    Body::from_stream(start.chain(rest.into_data_stream()))
+}
+
+fn broken() -> Response {
+    let text = "the call broke off\n".to_owned();
+    Reply::text(StatusCode::REQUEST_TIMEOUT, text).into_response()
+}
+
+/// Returns whether a long call is read to its end: its inputs have to be put back, or it
+/// invalidates something.
+async fn is_read(
+    state: &State,
+    prefix: &str,
+    headers: &HeaderMap,
+    peer: Option<IpAddr>,
+    start: &[u8],
+) -> bool {
+    let site = state
+        .sites
+        .known(&state.upstreams, prefix, headers, peer)
+        .await;
+    let (Some(site), Some(output)) = (site, call::first_output(start)) else {
+        return false;
+    };
+    let callback = site.app.callbacks.get(&output);
+    callback.is_some_and(|callback| callback.waits() || !callback.invalidates.is_empty())
 }
 
 /// Passes a long call on, when it is its turn.
@@ -117,7 +163,8 @@ async fn large(state: &State, request: Request) -> Response {
         return busy().into_response();
     };
     let response = forward::serve(state, request).await;
-    held(response, turn)
+    drop(turn);
+    response
 }
 
 /// Answers a call whose body was read.
@@ -147,13 +194,24 @@ pub(super) async fn answer(state: &Arc<State>, call: Incoming, accepts: Accepts)
         }
         Some(_) => pass(state, call, Some(&output), accepts).await,
         None if is_stale => gone(),
-        None => pass(state, call, Some(&output), accepts).await,
+        // Its name is what somebody has made up.
+        None => pass(state, call, None, accepts).await,
     };
-    if is_stale {
+    let response = if is_stale {
         tell(response, &newest)
     } else {
         response
+    };
+    tell_of_cookies(response, &newest)
+}
+
+/// Lets the page know if a cookie was set and answers that it keeps depend on whose it is.
+fn tell_of_cookies(mut response: Response, site: &Site) -> Response {
+    let headers = response.headers_mut();
+    if headers.contains_key(header::SET_COOKIE) && !site.settings.scopes().is_empty() {
+        headers.insert(COOKIES, HeaderValue::from_static("set"));
     }
+    response
 }
 
 fn build_of(headers: &HeaderMap) -> Option<&str> {
@@ -189,7 +247,9 @@ async fn declared(
     let Some(read) = Call::read(&body, callback) else {
         return pass(state, call, Some(&callback.output), accepts).await;
     };
-    let kept = callback.kept.as_ref();
+    // What is longer is made into no key.
+    let is_keyed = body.len() <= state.config.max_keyed;
+    let kept = callback.kept.as_ref().filter(|_| is_keyed);
     let ask = Arc::new(Ask {
         upstreams: state.upstreams.clone(),
         cache: state.answers.cache.clone(),
@@ -201,41 +261,51 @@ async fn declared(
         outputs: read.outputs().map(ToOwned::to_owned),
         peer: call.peer,
         is_shared: kept.is_some_and(|kept| kept.is_shared),
+        vary: kept.map(|kept| kept.vary.clone()).unwrap_or_default(),
         invalidates: callback.invalidates.clone(),
     });
     let Some(kept) = kept else {
         return sent(ask.send().await, accepts).await;
     };
-    state.catch_up(&call.headers).await;
-    let headers = &call.headers;
-    let secret = state.config.secret.as_deref();
-    let who = (!kept.is_shared).then(|| identity(headers, kept.identity.as_deref(), secret));
-    let vary = values(headers, &kept.vary, secret);
-    let key = read.key(&kept.name, kept.with_trigger, who.as_deref(), &vary);
+    state.news.catch_up(&call.headers).await;
+    let (headers, secret) = (&call.headers, state.config.secret.as_deref());
+    let asker = Asker::of(headers, &call.uri, kept, secret);
+    let key = read.key(&kept.name, kept.with_trigger, &asker);
     if !kept.is_shared && !state.guard_allows(headers, call.peer).await {
         return sent(ask.send().await, accepts).await;
     }
-    let outcome = state.answers.get(kept, key, ask, Wish::of(headers)).await;
-    match outcome {
+    match state.answers.get(kept, key, ask, Wish::of(headers)).await {
         Outcome::Own(reply) => sent(reply, accepts).await,
-        Outcome::Shared {
-            body,
-            entry,
-            status,
-        } => {
-            let (encoding, bytes) = body.choose(accepts);
-            let mut response = with_body(bytes, encoding, JSON);
-            let sent = response.headers_mut();
-            sent.insert(header::CACHE_CONTROL, NO_STORE);
-            describe(sent, Some(status), ages(&entry, kept), start.elapsed());
-            if let Some(keep) = state.keep(site, callback, kept, &entry, status, headers) {
-                let value = HeaderValue::try_from(keep.to_json());
-                let value = value.expect("names and digits are a header value");
-                sent.insert(HeaderName::from_static(KEEP), value);
-            }
-            response
+        Outcome::Shared(answer) => {
+            let keep = state.keep(site, callback, kept, &answer, headers);
+            shared(answer, kept, keep, accepts, start)
         }
     }
+}
+
+/// Sends an answer that is kept.
+fn shared(
+    answer: SharedAnswer,
+    kept: &KeptAnswers,
+    keep: Option<Keep>,
+    accepts: Accepts,
+    start: Instant,
+) -> Response {
+    let (encoding, bytes) = answer.body.choose(accepts);
+    let mut response = with_body(bytes, encoding, JSON);
+    let sent = response.headers_mut();
+    for (name, value) in &answer.headers {
+        sent.append(name, value.clone());
+    }
+    sent.insert(header::CACHE_CONTROL, NO_STORE);
+    let ages = ages(&answer.entry, kept);
+    describe(sent, Some(answer.status), ages, start.elapsed());
+    if let Some(keep) = keep {
+        let value = HeaderValue::try_from(keep.to_json());
+        let value = value.expect("names and digits are a header value");
+        sent.insert(HeaderName::from_static(KEEP), value);
+    }
+    response
 }
 
 /// Returns how old an answer is, and by how much it is past its timeout.
@@ -245,11 +315,6 @@ fn ages(entry: &Entry, kept: &KeptAnswers) -> (Duration, Duration) {
 }
 
 impl State {
-    /// Looks at the store, if a page knows of a later change than this process.
-    async fn catch_up(&self, headers: &HeaderMap) {
-        self.news.catch_up(headers).await;
-    }
-
     /// Returns whether the app's guard lets the sender of a request have what is kept for it.
     async fn guard_allows(&self, headers: &HeaderMap, peer: Option<IpAddr>) -> bool {
         let Some(guard) = &self.config.guard else {
@@ -272,13 +337,13 @@ impl State {
         site: &Site,
         callback: &Callback,
         kept: &KeptAnswers,
-        entry: &Entry,
-        status: Status,
+        answer: &SharedAnswer,
         headers: &HeaderMap,
     ) -> Option<Keep> {
         /// More names make a header that proxies refuse.
         const MOST_NAMES: usize = 64;
         let client = kept.client?;
+        let (entry, status) = (&answer.entry, answer.status);
         let selectors = &entry.parts().selectors;
         let is_kept = !matches!(status, Status::Miss { stored: false } | Status::Bypass);
         if !is_kept || selectors.len() > MOST_NAMES {
@@ -328,19 +393,14 @@ async fn pass(state: &State, call: Incoming, output: Option<&str>, accepts: Acce
         .exact()
         .is_some_and(|length| length <= COMPRESSED);
     if !is_short {
-        return held(response, turn);
+        // It is sent as it comes, for as long as the visitor stays.
+        return response;
     }
-    let (parts, body) = response.into_parts();
-    let Ok(body) = axum::body::to_bytes(body, usize::MAX).await else {
-        let reason = crate::upstream::Unanswered::Broken("in the middle of an answer".to_owned());
-        return unanswered(&reason);
+    let reply = match state.upstreams.read(response).await {
+        Ok(reply) => reply,
+        Err(reason) => return unanswered(&reason),
     };
     drop(turn);
-    let reply = Reply {
-        status: parts.status,
-        headers: parts.headers,
-        body,
-    };
     if let Some(output) = output {
         let arguments = call::arguments(&call.body);
         state
@@ -368,15 +428,4 @@ async fn sent(reply: Reply, accepts: Accepts) -> Response {
         headers.remove(header::ETAG);
     }
     response
-}
-
-/// Keeps the place of a call until its answer was sent.
-fn held(response: Response, turn: tokio::sync::OwnedSemaphorePermit) -> Response {
-    response.map(|body| {
-        let frames = stream::unfold((body.into_data_stream(), turn), |(mut body, turn)| async {
-            let frame = body.next().await?;
-            Some((frame, (body, turn)))
-        });
-        Body::from_stream(frames)
-    })
 }

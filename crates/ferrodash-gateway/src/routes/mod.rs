@@ -3,6 +3,8 @@
 //! Apps have any prefix, and several can be on one server. So the kind of a request is read from
 //! the end of its path.
 
+mod access;
+mod admin;
 mod batch;
 mod calls;
 mod forward;
@@ -62,24 +64,33 @@ impl<'a> Route<'a> {
 }
 
 /// Answers a request.
-pub(crate) async fn serve(Shared(state): Shared<Arc<State>>, request: Request) -> Response {
+pub(crate) async fn serve(Shared(state): Shared<Arc<State>>, mut request: Request) -> Response {
+    request::name_host(&mut request);
     let path = request.uri().path().to_owned();
     if state.config.metrics.as_ref() == Some(&path) {
         return own::metrics(&state);
     }
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
-    match Route::of(&path) {
+    let line = access::Line::of(&state, &request);
+    let response = answer(&state, &path, is_read, request).await;
+    line.write(&response);
+    response
+}
+
+/// Chooses the route.
+async fn answer(state: &Arc<State>, path: &str, is_read: bool, request: Request) -> Response {
+    match Route::of(path) {
         Route::Update(prefix) if request.method() == Method::POST => {
-            calls::serve(&state, prefix, request).await
+            calls::serve(state, prefix, request).await
         }
         Route::Dependencies(prefix) if request.method() == Method::GET => {
-            lists::dependencies(&state, prefix, request).await
+            lists::dependencies(state, prefix, request).await
         }
-        Route::Layout(_) if request.method() == Method::GET => lists::layout(&state, request).await,
-        Route::Suite(_) if request.method() == Method::GET => suites::serve(&state, request).await,
-        Route::Own(prefix, rest) => own::serve(&state, prefix, rest, request).await,
-        _ if is_read && pages::may_be_page(&request) => pages::serve(&state, request).await,
-        _ => forward::serve(&state, request).await,
+        Route::Layout(_) if request.method() == Method::GET => lists::layout(state, request).await,
+        Route::Suite(_) if request.method() == Method::GET => suites::serve(state, request).await,
+        Route::Own(prefix, rest) => own::serve(state, prefix, rest, request).await,
+        _ if is_read && pages::may_be_page(&request) => pages::serve(state, request).await,
+        _ => forward::serve(state, request).await,
     }
 }
 

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use axum::extract::Request;
-use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
+use axum::http::{HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::{IntoResponse, Response};
 use ferrodash_serve::send::accepts;
 use ferrodash_serve::{Stopping, body, limits, script};
@@ -13,8 +13,8 @@ use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::calls::{BUILD, Incoming, answer};
-use super::request::peer;
-use super::{batch, forward};
+use super::request::{is_cross_site, peer};
+use super::{admin, batch, forward};
 use crate::control;
 use crate::dash::{Callback, Site};
 use crate::reply::Reply;
@@ -37,7 +37,7 @@ pub(super) async fn serve(
         "changes" if is_get => changes(state, prefix, request).await,
         "events" if is_get => events(state, prefix, request).await,
         "health" if is_get && prefix == "/" => health(state),
-        "ready" if is_get && prefix == "/" => ready(request.extensions().get()),
+        "ready" if is_get && prefix == "/" => ready(state, request.extensions().get()),
         "invalidate" if request.method() == Method::POST && prefix == "/" => {
             let (parts, sent) = request.into_parts();
             match body::read(&parts.headers, sent, LONGEST).await {
@@ -45,6 +45,7 @@ pub(super) async fn serve(
                 Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
             }
         }
+        _ if prefix == "/" && admin::is_of_page(name) => admin::serve(state, request).await,
         _ => match name.split_once('/') {
             Some(("call", token)) if is_get => kept_call(state, prefix, token, request).await,
             Some(("parked", token)) if is_get => parked(state, token, &request),
@@ -70,10 +71,13 @@ fn health(state: &State) -> Response {
     Reply::text(StatusCode::OK, text).into_response()
 }
 
-/// Answers `OK`, or 503 when the gateway is to stop.
-fn ready(stopping: Option<&Stopping>) -> Response {
+/// Answers `OK`, or 503 when the gateway is to stop, or when no server of the app can be reached.
+fn ready(state: &State, stopping: Option<&Stopping>) -> Response {
+    let mut servers = state.upstreams.report().into_iter();
     let (status, text) = if stopping.is_some_and(Stopping::has_begun) {
         (StatusCode::SERVICE_UNAVAILABLE, "stopping")
+    } else if !servers.any(|server| server.is_up) {
+        (StatusCode::SERVICE_UNAVAILABLE, "the app cannot be reached")
     } else {
         (StatusCode::OK, "OK")
     };
@@ -269,12 +273,6 @@ fn extra(text: &str) -> Option<String> {
 
 fn json(text: &str) -> Value {
     Value::String(text.to_owned())
-}
-
-/// Returns whether another site has caused a request, as browsers say.
-fn is_cross_site(headers: &HeaderMap) -> bool {
-    let site = headers.get("sec-fetch-site").map(HeaderValue::as_bytes);
-    !matches!(site, None | Some(b"same-origin" | b"none"))
 }
 
 fn query(uri: &Uri) -> HashMap<String, String> {

@@ -15,7 +15,7 @@ use crate::reply::Reply;
 use crate::state::State;
 
 /// Pages are not longer, in bytes.
-const LONGEST: usize = 8 << 20;
+const LONGEST: u64 = 8 << 20;
 
 /// Returns whether a request may be one for a page: browsers say that they want HTML.
 pub(super) fn may_be_page(request: &Request) -> bool {
@@ -47,7 +47,7 @@ pub(super) async fn serve(state: &State, request: Request) -> Response {
     if !is_html(&response) {
         return response;
     }
-    let reply = match read(response).await {
+    let reply = match read(state, response).await {
         Ok(reply) => reply,
         Err(response) => return response,
     };
@@ -67,24 +67,14 @@ fn is_html(response: &Response) -> bool {
         && !response.headers().contains_key(header::CONTENT_ENCODING)
 }
 
-/// Reads a page. What is too long, or breaks off, is not one.
-async fn read(response: Response) -> Result<Reply, Response> {
+/// Reads a page. What is too long is not one.
+async fn read(state: &State, response: Response) -> Result<Reply, Response> {
     let length = axum::body::HttpBody::size_hint(response.body()).exact();
-    if length.is_none_or(|length| length > LONGEST as u64) {
+    if length.is_none_or(|length| length > LONGEST) {
         return Err(response);
     }
-    let (parts, body) = response.into_parts();
-    match axum::body::to_bytes(body, LONGEST).await {
-        Ok(body) => Ok(Reply {
-            status: parts.status,
-            headers: parts.headers,
-            body,
-        }),
-        Err(error) => {
-            let reason = crate::upstream::Unanswered::Broken(error.to_string());
-            Err(unanswered(&reason))
-        }
-    }
+    let read = state.upstreams.read(response).await;
+    read.map_err(|reason| unanswered(&reason))
 }
 
 /// Returns the page with what is added to it. `None` if it is not one of Dash.

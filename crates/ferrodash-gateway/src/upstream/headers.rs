@@ -5,10 +5,13 @@ use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
 
+use crate::config::Part;
+
 /// Headers about one connection (RFC 9110, section 7.6.1), beside those that `Connection` names.
-const HOP_BY_HOP: [HeaderName; 8] = [
+const HOP_BY_HOP: [HeaderName; 9] = [
     header::CONNECTION,
     HeaderName::from_static("keep-alive"),
+    HeaderName::from_static("proxy-connection"),
     header::PROXY_AUTHENTICATE,
     header::PROXY_AUTHORIZATION,
     header::TE,
@@ -63,6 +66,7 @@ pub(crate) fn prepare(headers: &mut HeaderMap, peer: Option<IpAddr>) {
     for name in ambiguous {
         headers.remove(name);
     }
+    join_cookies(headers);
     let is_near = peer.is_some_and(is_near);
     if !is_near {
         headers.remove(header::FORWARDED);
@@ -90,25 +94,63 @@ pub(crate) fn prepare(headers: &mut HeaderMap, peer: Option<IpAddr>) {
     }
 }
 
-/// Removes what tells visitors apart, so that the answer can be for all of them.
-pub(crate) fn make_anonymous(headers: &mut HeaderMap) {
-    const PERSONAL: [HeaderName; 9] = [
-        header::COOKIE,
-        header::AUTHORIZATION,
-        header::PROXY_AUTHORIZATION,
-        header::FORWARDED,
-        header::USER_AGENT,
-        header::ACCEPT_LANGUAGE,
-        header::REFERER,
-        header::ORIGIN,
-        FORWARDED_FOR,
+/// Joins the lines of cookies, into which HTTP/2 may split them (RFC 9113, section 8.2.3).
+fn join_cookies(headers: &mut HeaderMap) {
+    let lines: Vec<&[u8]> = headers
+        .get_all(header::COOKIE)
+        .iter()
+        .map(HeaderValue::as_bytes)
+        .collect();
+    if lines.len() > 1
+        && let Ok(joined) = HeaderValue::from_bytes(&lines.join(&b"; "[..]))
+    {
+        headers.insert(header::COOKIE, joined);
+    }
+}
+
+/// Keeps what does not tell visitors apart, so that the answer can be for all of them, and what is
+/// declared as a part on which it depends.
+pub(crate) fn make_anonymous(headers: &mut HeaderMap, vary: &[Part]) {
+    const KEPT: [HeaderName; 5] = [
+        header::HOST,
+        header::ACCEPT,
+        header::CONTENT_TYPE,
+        FORWARDED_PROTO,
+        FORWARDED_HOST,
     ];
-    for name in PERSONAL {
+    let is_kept = |name: &HeaderName| {
+        let is_declared = |part: &Part| matches!(part, Part::Header(header) if header == name);
+        KEPT.contains(name) || vary.iter().any(is_declared)
+    };
+    let cookies = cookies(headers, vary);
+    let others: Vec<HeaderName> = headers
+        .keys()
+        .filter(|name| !is_kept(name))
+        .cloned()
+        .collect();
+    for name in others {
         headers.remove(name);
     }
-    // The names of CSRF tokens in Dash.
-    headers.remove("x-csrftoken");
-    headers.remove("x-csrf-token");
+    if let Ok(cookies) = HeaderValue::from_bytes(&cookies)
+        && !cookies.is_empty()
+    {
+        headers.insert(header::COOKIE, cookies);
+    }
+}
+
+/// Returns those cookies of a request that are declared.
+fn cookies(headers: &HeaderMap, vary: &[Part]) -> Vec<u8> {
+    let is_declared = |pair: &&[u8]| {
+        let name = pair.split(|byte| *byte == b'=').next().unwrap_or_default();
+        vary.iter().any(|part| match part {
+            Part::Cookie(declared) | Part::Signed(declared) => declared.as_bytes() == name,
+            Part::Header(_) => false,
+        })
+    };
+    let lines = headers.get_all(header::COOKIE).iter();
+    let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
+    let pairs: Vec<&[u8]> = pairs.map(<[u8]>::trim_ascii).filter(is_declared).collect();
+    pairs.join(&b"; "[..])
 }
 
 fn is_near(address: IpAddr) -> bool {
@@ -191,5 +233,39 @@ mod tests {
                 "x-forwarded-proto: http",
             ]
         );
+    }
+
+    #[test]
+    fn g6_a_shared_call_has_only_what_is_declared_of_its_visitor() {
+        let mut headers = HeaderMap::new();
+        for (name, value) in [
+            ("host", "app.example"),
+            ("cookie", "session=alice; lang=en"),
+            ("authorization", "Bearer alice"),
+            ("x-forwarded-for", "203.0.113.7"),
+            ("x-forwarded-user", "alice"),
+            ("x-api-key", "alice"),
+            ("accept-language", "en"),
+            ("content-type", "application/json"),
+        ] {
+            let name: HeaderName = name.parse().unwrap();
+            headers.insert(name, value.parse().unwrap());
+        }
+        let vary = [
+            Part::Cookie("lang".to_owned()),
+            Part::Header(header::ACCEPT_LANGUAGE),
+        ];
+        make_anonymous(&mut headers, &vary);
+        assert_eq!(headers.len(), 4);
+        assert_eq!(headers["cookie"], "lang=en");
+        assert_eq!(headers["accept-language"], "en");
+        make_anonymous(&mut headers, &[]);
+        assert_eq!(headers.len(), 2);
+    }
+
+    #[test]
+    fn cookies_on_several_lines_become_one() {
+        let lines = prepared("203.0.113.7", &[("cookie", "a=1"), ("cookie", "b=2")]);
+        assert_eq!(lines[0], "cookie: a=1; b=2");
     }
 }

@@ -16,7 +16,7 @@ use bytes::Bytes;
 use http_body_util::BodyExt;
 use tokio::time::timeout;
 
-pub(crate) use headers::make_anonymous;
+pub(crate) use headers::{make_anonymous, prepare};
 pub(crate) use limits::{Busy, Limits};
 pub use server::ServerReport;
 pub(crate) use server::Unanswered;
@@ -64,7 +64,7 @@ impl Upstreams {
             return tunnel::open(self.choose(), request, peer).await;
         }
         let (mut parts, body) = request.into_parts();
-        headers::prepare(&mut parts.headers, peer);
+        prepare(&mut parts.headers, peer);
         if hyper::body::Body::is_end_stream(&body) {
             return self
                 .send(&parts.method, &parts.uri, &parts.headers, Bytes::new())
@@ -86,7 +86,7 @@ impl Upstreams {
         body: Bytes,
         peer: Option<IpAddr>,
     ) -> Result<Response<Body>, Unanswered> {
-        headers::prepare(&mut headers, peer);
+        prepare(&mut headers, peer);
         headers.remove(axum::http::header::ACCEPT_ENCODING);
         self.send(&Method::POST, &uri, &headers, body).await
     }
@@ -103,7 +103,18 @@ impl Upstreams {
         body: Bytes,
         peer: Option<IpAddr>,
     ) -> Result<Reply, Unanswered> {
-        headers::prepare(&mut headers, peer);
+        prepare(&mut headers, peer);
+        self.ask_prepared(method, uri, headers, body).await
+    }
+
+    /// Like [`ask`](Self::ask), with headers that were prepared.
+    pub(crate) async fn ask_prepared(
+        &self,
+        method: Method,
+        uri: Uri,
+        mut headers: HeaderMap,
+        body: Bytes,
+    ) -> Result<Reply, Unanswered> {
         // What is kept or changed has to be read.
         headers.remove(axum::http::header::ACCEPT_ENCODING);
         let answer = async {
@@ -111,6 +122,17 @@ impl Upstreams {
             read(response).await
         };
         match timeout(self.timeout, answer).await {
+            Ok(reply) => reply,
+            Err(_) => Err(Unanswered::TooSlow(self.timeout)),
+        }
+    }
+
+    /// Reads an answer whose head is there.
+    ///
+    /// # Errors
+    /// If it breaks off, or does not end in time.
+    pub(crate) async fn read(&self, response: Response<Body>) -> Result<Reply, Unanswered> {
+        match timeout(self.timeout, read(response)).await {
             Ok(reply) => reply,
             Err(_) => Err(Unanswered::TooSlow(self.timeout)),
         }

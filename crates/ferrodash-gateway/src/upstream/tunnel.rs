@@ -12,13 +12,15 @@ use super::server::{Server, Unanswered, to_server};
 /// The time in which the app must answer a request for another protocol.
 const ANSWER: std::time::Duration = std::time::Duration::from_secs(30);
 
-/// Returns whether a request asks for another protocol.
+/// Returns whether a request asks for a websocket. Other protocols are not passed on: what follows
+/// in them, such as HTTP/2, would go past everything that is decided here.
 pub(crate) fn is_upgrade(request: &Request<Body>) -> bool {
     let connection = request.headers().get_all(header::CONNECTION).iter();
     let mut names = connection
         .filter_map(|value| value.to_str().ok())
         .flat_map(|value| value.split(','));
-    request.headers().contains_key(header::UPGRADE)
+    let protocol = request.headers().get(header::UPGRADE);
+    protocol.is_some_and(|name| name.as_bytes().eq_ignore_ascii_case(b"websocket"))
         && names.any(|name| name.trim().eq_ignore_ascii_case("upgrade"))
 }
 
