@@ -9,11 +9,13 @@ mod run;
 mod sources;
 mod workers;
 
+use std::convert::Infallible;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand};
 use ferrodash_gateway::{Config, Gateway, Upstream};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 /// A gateway in front of a Python Dash app: its callbacks are cached, debounced and batched.
 #[derive(Parser)]
@@ -128,7 +130,22 @@ async fn gateway(arguments: GatewayArguments) -> Result<(), String> {
         return checked(&gateway);
     }
     admin::mount(&gateway)?;
-    gateway.serve().await.map_err(|error| error.to_string())
+    let hangup = signal(SignalKind::hangup()).map_err(|error| error.to_string());
+    let renewed = renew(gateway.clone(), hangup?);
+    tokio::select! {
+        served = gateway.serve() => served.map_err(|error| error.to_string()),
+        never = renewed => match never {},
+    }
+}
+
+/// Discards what was kept whenever the process gets SIGHUP: the app was changed.
+async fn renew(gateway: Gateway, mut hangup: Signal) -> Infallible {
+    loop {
+        if hangup.recv().await.is_none() {
+            return std::future::pending().await;
+        }
+        gateway.renew();
+    }
 }
 
 /// Says what `--check` has found.

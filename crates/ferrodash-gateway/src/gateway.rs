@@ -118,6 +118,13 @@ impl Gateway {
         self.state.sites.set_build(build);
     }
 
+    /// Says that the app may have been changed, if the configuration does not name its version.
+    pub fn renew(&self) {
+        if self.state.config.build.is_none() {
+            self.set_build(this_start());
+        }
+    }
+
     /// Returns what the gateway has done so far.
     pub fn report(&self) -> Report {
         Report::of(&self.state)

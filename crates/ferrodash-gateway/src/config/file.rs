@@ -8,12 +8,12 @@ use toml::Spanned;
 
 use super::mistakes::Mistakes;
 use super::options::{Admin, Config, Declaration, Kept, Part, Place, Run, Upstream};
-use super::values::{cache, closest, duration, from_environment, part, size, upstream};
+use super::values::{cache, closest, duration, from_environment, listen, part, size, upstream};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct File {
-    listen: Option<String>,
+    listen: Option<Spanned<String>>,
     #[serde(default)]
     upstreams: Vec<Spanned<String>>,
     prefix: Option<Spanned<String>>,
@@ -145,7 +145,7 @@ impl Reader<'_> {
             .filter_map(|text| self.value("upstreams", text, upstream))
             .collect();
         let mut config = Config::to(upstreams);
-        if let Some(listen) = file.listen {
+        if let Some(listen) = self.optional("listen", file.listen.as_ref(), listen) {
             config.listen = listen;
         }
         if let Some(prefix) = self.optional("prefix", file.prefix.as_ref(), path) {
@@ -224,6 +224,7 @@ impl Reader<'_> {
             read.collect::<BTreeMap<_, _>>()
         };
         let (debounce, throttle) = (waits(&callback.debounce), waits(&callback.throttle));
+        self.needs_effect(callback);
         Declaration {
             output: callback.output.get_ref().clone(),
             kept: self.kept(callback, config),
@@ -270,17 +271,31 @@ impl Reader<'_> {
         })
     }
 
+    /// Adds a mistake for an entry that declares nothing.
+    fn needs_effect(&mut self, callback: &FileCallback) {
+        let output = callback.output.get_ref();
+        let waits = !callback.debounce.is_empty() || !callback.throttle.is_empty();
+        let is_declared = waits
+            || callback.timeout.is_some()
+            || !callback.invalidates.is_empty()
+            || callback.batch.is_some();
+        if let Some(max_wait) = &callback.max_wait
+            && callback.debounce.is_empty()
+        {
+            let text = "max_wait: it is for a debounce, which the callback does not have";
+            self.mistake(max_wait.span().start, text);
+        } else if !is_declared && !has_options(callback) {
+            let text = format!(
+                "output: nothing is declared for {output:?}; add for example timeout = \"5m\", \
+                 or remove the entry"
+            );
+            self.mistake(callback.output.span().start, text);
+        }
+    }
+
     /// Adds a mistake if answers are to be kept, and it is not said for how long.
     fn needs_timeout(&mut self, callback: &FileCallback) {
-        let is_wanted = callback.stale_while_revalidate.is_some()
-            || callback.stale_if_error.is_some()
-            || callback.negative.is_some()
-            || callback.client.is_some()
-            || callback.shared
-            || !callback.tags.is_empty()
-            || !callback.vary.is_empty()
-            || callback.identity.is_some();
-        if is_wanted && callback.timeout.is_none() {
+        if has_options(callback) && callback.timeout.is_none() {
             let output = callback.output.get_ref();
             let text = format!(
                 "output: {output:?} has options of a cache but no timeout; add timeout = \"5m\""
@@ -369,6 +384,19 @@ impl Reader<'_> {
             line: line_of(self.text, offset),
         }
     }
+}
+
+/// Returns whether an entry has options of a cache, beside the timeout.
+fn has_options(callback: &FileCallback) -> bool {
+    callback.stale_while_revalidate.is_some()
+        || callback.stale_if_error.is_some()
+        || callback.negative.is_some()
+        || callback.client.is_some()
+        || callback.shared
+        || !callback.tags.is_empty()
+        || !callback.vary.is_empty()
+        || callback.identity.is_some()
+        || callback.trigger.is_some()
 }
 
 /// Checks a path that begins with a slash.

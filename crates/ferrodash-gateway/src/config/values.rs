@@ -10,6 +10,18 @@ use super::options::{Part, Upstream};
 /// The longest duration: ten years. Longer ones are mistakes, and overflow clocks.
 const LONGEST: Duration = Duration::from_secs(3650 * 24 * 60 * 60);
 
+/// The kinds of caches, by the beginnings of their addresses.
+const SCHEMES: [&str; 8] = [
+    "disk",
+    "memcached",
+    "memory",
+    "null",
+    "redis",
+    "rediss",
+    "valkey",
+    "valkeys",
+];
+
 /// Parses a duration such as `500ms` or `1h 30m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     match humantime::parse_duration(text) {
@@ -43,10 +55,15 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
 /// other, and nothing that a gateway knows tells two deployments of one app apart.
 pub(super) fn cache(text: &str) -> Result<String, String> {
     let url = from_environment(text)?;
-    let scheme = url.split(':').next().unwrap_or_default();
-    let is_shared = ["redis", "rediss", "valkey", "memcached", "unix"]
-        .iter()
-        .any(|shared| scheme.starts_with(shared));
+    let scheme = url.split([':', '+']).next().unwrap_or_default();
+    if !SCHEMES.contains(&scheme) {
+        let hint = match closest(scheme, SCHEMES) {
+            Some(close) => format!("did you mean {close:?}?"),
+            None => format!("known are {}", SCHEMES.join(", ")),
+        };
+        return Err(format!("there is no cache {scheme:?}; {hint}"));
+    }
+    let is_shared = !["disk", "memory", "null"].contains(&scheme);
     if is_shared && !url.contains("namespace=") {
         let separator = if url.contains('?') { '&' } else { '?' };
         return Err(format!(
@@ -83,8 +100,27 @@ pub(super) fn upstream(text: &str) -> Result<Upstream, String> {
     if authority.as_str().contains('@') {
         return Err(wrong("it has a user"));
     }
-    let port = authority.port_u16().unwrap_or(80);
+    let rest = authority.as_str().strip_prefix(authority.host());
+    let port = match rest.unwrap_or_default() {
+        "" => 80,
+        port => port
+            .trim_start_matches(':')
+            .parse::<u16>()
+            .map_err(|_| wrong("its port is not a number up to 65535"))?,
+    };
     Ok(Upstream::Tcp(format!("{}:{port}", authority.host())))
+}
+
+/// Checks the address to listen on.
+pub(super) fn listen(text: &str) -> Result<String, String> {
+    let port = text.rsplit_once(':').map(|(_, port)| port);
+    if port.is_some_and(|port| port.parse::<u16>().is_ok()) {
+        Ok(text.to_owned())
+    } else {
+        Err(format!(
+            "{text:?} is not an address; write HOST:PORT, such as \"127.0.0.1:8050\""
+        ))
+    }
 }
 
 /// Parses a part of a request, such as `cookie:session`.
@@ -185,6 +221,8 @@ mod tests {
             "http://",
             "http://a/b",
             "http://user:password@app",
+            "http://app:99999",
+            "http://app:",
         ] {
             assert!(upstream(text).is_err(), "{text}");
         }

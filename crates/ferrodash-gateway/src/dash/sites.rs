@@ -53,6 +53,8 @@ pub(crate) struct Sites {
 
 struct Versions {
     sites: Vec<Arc<Site>>,
+    /// Whether the app has different lists for different visitors. Then several are current.
+    are_varied: bool,
     asked: Instant,
 }
 
@@ -92,6 +94,21 @@ impl Sites {
             Some(build) => sites.iter().find(|site| site.build == build).cloned(),
             None => sites.first().cloned(),
         }
+    }
+
+    /// Returns whether a page of a version is up to date.
+    pub(crate) fn is_current(&self, prefix: &str, build: &str) -> bool {
+        let known = read(&self.known);
+        let Some(versions) = known.get(prefix) else {
+            return false;
+        };
+        let mut current = versions.sites.iter();
+        let current = if versions.are_varied {
+            current.as_slice()
+        } else {
+            current.next().map_or(&[][..], std::slice::from_ref)
+        };
+        current.iter().any(|site| site.build == build)
     }
 
     /// Returns the newest version, and asks the app for it if that was not done just now.
@@ -163,12 +180,17 @@ impl Sites {
         let mut known = write(&self.known);
         let versions = known.entry(prefix.to_owned()).or_insert_with(|| Versions {
             sites: Vec::new(),
+            are_varied: false,
             asked: Instant::now(),
         });
         versions.asked = Instant::now();
         let place = versions.sites.iter().position(|site| site.digest == digest);
         if let Some(place) = place {
             // It is the newest again.
+            if place > 0 && !versions.are_varied {
+                versions.are_varied = true;
+                tracing::info!(prefix, "the list of callbacks differs by visitor");
+            }
             versions.sites[..=place].rotate_right(1);
             return versions.sites.first().cloned();
         }
@@ -204,8 +226,7 @@ impl Sites {
         let start = read(&self.build).clone();
         let material = format!("{start} {prefix} {digest}");
         let build = blake3::hash(material.as_bytes()).to_hex()[..16].to_owned();
-        let key = format!("{start} {prefix}");
-        let app = App::read(list, &self.config, &key)?;
+        let app = App::read(list, &self.config, &material)?;
         let settings = Settings::new(&app);
         Ok(Site {
             build,
