@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 HERE = pathlib.Path(__file__).resolve().parent
 CASES = HERE.parent / "cases"
 ENVIRONMENTS = ("d4.4.1", "d3.2.0", "d2.18.2")
-PYTHONS = [f"/tmp/py-venvs/{name}/bin/python" for name in ENVIRONMENTS]
+PYTHONS = [str(HERE.parents[1] / "target/python-venvs" / name / "bin/python") for name in ENVIRONMENTS]
 
 # How many seconds an answer may take, and how many versions are compared at a time.
 PATIENCE = 30

@@ -39,7 +39,7 @@ def python():
 
     def python(*arguments: str) -> str:
         source = Path(ferrodash.__file__).parents[1]
-        result = subprocess.run(  # noqa: S603 - The arguments are written in the tests.
+        result = subprocess.run(
             [sys.executable, *arguments],
             env={**os.environ, "PYTHONPATH": str(source)},
             capture_output=True,

@@ -103,7 +103,7 @@ def test_the_component_is_the_same_with_cache():
     assert cached.to_plotly_json() == plain.to_plotly_json()
     assert repr(cached) == repr(plain)
     assert cached.available_properties == plain.available_properties
-    for copied in (pickle.loads(pickle.dumps(cached)), copy.deepcopy(cached)):  # noqa: S301
+    for copied in (pickle.loads(pickle.dumps(cached)), copy.deepcopy(cached)):
         assert copied.to_plotly_json() == plain.to_plotly_json()
     assert list(inspect.signature(dcc.Location).parameters) == [
         *("id", "pathname", "search", "hash", "href", "refresh", "kwargs"),

@@ -98,7 +98,7 @@ def test_the_renderer_ignores_what_is_declared(tmp_path):
     thread = threading.Thread(target=server.serve_forever)
     thread.start()
     try:
-        result = subprocess.run(  # noqa: S603 - The command is written here.
+        result = subprocess.run(
             [
                 browser,
                 "--headless",
@@ -125,7 +125,7 @@ def test_the_renderer_ignores_what_is_declared(tmp_path):
 def test_the_example_of_the_readme_declares_what_it_says(declared):
     text = (SOURCE.parent / "README.md").read_text()
     scope: dict[str, Dash] = {"__name__": "example"}
-    exec(text.split("```python\n")[1].split("```")[0], scope)  # noqa: S102
+    exec(text.split("```python\n")[1].split("```")[0], scope)
     location = {"timeout": 300_000, "client": 300_000}
     assert declared(scope["app"]) == {
         "content.children": {"cache": location},

@@ -13,7 +13,7 @@ from dash import Dash, html
 
 import ferrodash
 
-SECRET = "a secret of this test"  # noqa: S105
+SECRET = "a secret of this test"
 
 
 @pytest.fixture

@@ -3,6 +3,10 @@
 //! `ferrodash gateway` serves in front of servers of a Python Dash app; `ferrodash run` starts them
 //! too. What the gateway does is in the crate `ferrodash-gateway`.
 
+#[cfg(feature = "admin")]
+mod admin;
+#[cfg(not(feature = "admin"))]
+#[path = "no_admin.rs"]
 mod admin;
 mod python;
 mod run;
@@ -122,7 +126,7 @@ async fn gateway(arguments: GatewayArguments) -> Result<(), String> {
         );
     }
     if let Some(listen) = arguments.listen {
-        config.listen = listen;
+        config.set_listen(&listen)?;
     }
     let gateway = Gateway::start(config).await;
     let gateway = gateway.map_err(|error| error.to_string())?;

@@ -32,7 +32,7 @@ pub(crate) async fn run(options: RunArguments) -> Result<(), String> {
     };
     let run = what(&options, &config)?;
     if let Some(listen) = options.listen {
-        config.listen = listen;
+        config.set_listen(&listen)?;
     }
     // Only this user gets at the sockets.
     let sockets = tempfile::Builder::new().prefix("ferrodash-").tempdir();
@@ -161,12 +161,23 @@ async fn serve(
         let first = workers.first();
         tokio::select! {
             served = &mut serving => return served.map_err(|error| error.to_string()),
-            () = workers.watch() => {}
+            () = workers.watch() => {
+                // It may have been changed since it was started.
+                old.clear();
+                if let Some(version) = new_version(&gateway, folder, has_build) {
+                    gateway.set_build(version);
+                }
+            }
             _ = reload.recv() => {
                 old = workers::of(first);
                 workers.signal(Signal::HUP);
                 // Old workers may still answer. What they answer is kept for nobody.
                 gateway.set_build(format!("reloading since {:?}", SystemTime::now()));
+                if old.is_empty()
+                    && let Some(version) = new_version(&gateway, folder, has_build)
+                {
+                    gateway.set_build(version);
+                }
             }
             () = replaced(first, &old) => {
                 old.clear();

@@ -100,27 +100,25 @@ impl Workers {
         }
     }
 
-    /// Starts the app again whenever it ends. It never returns.
+    /// Waits until the app ends, and starts it again.
     pub(crate) async fn watch(&mut self) {
-        loop {
-            let reason = self.ended().await;
-            if self.started.elapsed() >= STARTED {
-                self.pause = FIRST_PAUSE;
+        let reason = self.ended().await;
+        // Workers can be left when the first process was killed.
+        self.end_group(PAUSE_BEFORE_KILL).await;
+        if self.started.elapsed() >= STARTED {
+            self.pause = FIRST_PAUSE;
+        }
+        let pause = self.pause;
+        tracing::error!("the app {reason}; starting it again in {pause:?}");
+        sleep(pause).await;
+        self.pause = (pause * 2).min(LONGEST_PAUSE);
+        self.started = Instant::now();
+        match self.app.spawn() {
+            Ok(child) => {
+                self.group = id(&child);
+                self.child = child;
             }
-            // Workers can be left when the first process was killed.
-            self.end_group(PAUSE_BEFORE_KILL).await;
-            let pause = self.pause;
-            tracing::error!("the app {reason}; starting it again in {pause:?}");
-            sleep(pause).await;
-            self.pause = (pause * 2).min(LONGEST_PAUSE);
-            self.started = Instant::now();
-            match self.app.spawn() {
-                Ok(child) => {
-                    self.group = id(&child);
-                    self.child = child;
-                }
-                Err(error) => tracing::error!("{error}"),
-            }
+            Err(error) => tracing::error!("{error}"),
         }
     }
 

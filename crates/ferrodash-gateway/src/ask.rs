@@ -83,8 +83,8 @@ impl Ask {
                 self.after(reply).await
             }
             Err(reason) => {
-                tracing::warn!(%reason, "a call is not answered");
-                own(reason.status(), format!("{reason}\n"))
+                tracing::warn!(callback = self.output, %reason, "a call is not answered");
+                own(reason.status(), reason.text())
             }
         }
     }

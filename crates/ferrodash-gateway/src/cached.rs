@@ -94,8 +94,15 @@ impl Answers {
         ask: Arc<Ask>,
         wish: Wish,
     ) -> Outcome {
+        let mut asked = None;
         if self.is_apart(&key) {
-            return Outcome::Own(ask.send_as_visitor().await);
+            let reply = ask.send().await;
+            if !reply.may_be_shared(ask.outputs(), &ask.vary) {
+                return Outcome::Own(as_own(kept, reply, &ask).await);
+            }
+            // From now on it is kept again.
+            lock(&self.apart).remove(key.as_bytes());
+            asked = Some(reply);
         }
         let (own, mut mine) = tokio::sync::oneshot::channel::<Reply>();
         let run = Run {
@@ -105,6 +112,7 @@ impl Answers {
             may_be_stale: kept.policy.stale_while_revalidate + kept.policy.stale_if_error
                 > Duration::ZERO,
             ask: ask.clone(),
+            asked,
         };
         let compute = move || run.run(own);
         let options = CallOptions::clone(&kept.options)
@@ -131,8 +139,8 @@ impl Answers {
         }
         self.set_apart(&key);
         match mine.try_recv() {
-            Ok(reply) if !(kept.is_shared && wants_sign_in(&reply)) => Outcome::Own(reply),
-            _ => Outcome::Own(ask.send_as_visitor().await),
+            Ok(reply) => Outcome::Own(as_own(kept, reply, &ask).await),
+            Err(_) => Outcome::Own(ask.send_as_visitor().await),
         }
     }
 
@@ -170,6 +178,16 @@ impl Answers {
     }
 }
 
+/// Returns an answer for one caller. If the app answers only those who have signed in, a shared call
+/// is made again as the visitor.
+async fn as_own(kept: &KeptAnswers, reply: Reply, ask: &Ask) -> Reply {
+    if kept.is_shared && wants_sign_in(&reply) {
+        ask.send_as_visitor().await
+    } else {
+        reply
+    }
+}
+
 /// Returns whether the app answers only those who have signed in, which a shared call has not.
 fn wants_sign_in(reply: &Reply) -> bool {
     let status = reply.status;
@@ -184,12 +202,17 @@ struct Run {
     negative: Option<Duration>,
     may_be_stale: bool,
     ask: Arc<Ask>,
+    /// The answer of the app, if the caller has it already.
+    asked: Option<Reply>,
 }
 
 impl Run {
     /// Asks the app. An answer that is not for others goes to `own`, the caller that began.
     async fn run(self, own: tokio::sync::oneshot::Sender<Reply>) -> Result<Computed, Failed> {
-        let reply = self.ask.send().await;
+        let reply = match self.asked {
+            Some(reply) => reply,
+            None => self.ask.send().await,
+        };
         if reply.status.is_server_error() {
             let may_be_kept = self.ask.is_answered(&reply) && reply.has_no_effect();
             return match self.negative.filter(|_| may_be_kept) {

@@ -74,6 +74,22 @@ impl<'a> Call<'a> {
         Some(call)
     }
 
+    /// Removes what cannot have caused the call. If the cause is no part of the key, nobody may make
+    /// one up for the others.
+    pub(crate) fn check_triggers(&mut self, callback: &Callback) -> Option<()> {
+        for key in ["changedPropIds", "parsedChangedPropsIds"] {
+            let Some(mut triggers) = self.fields.read::<Vec<Box<RawValue>>>(key) else {
+                continue;
+            };
+            triggers.retain(|trigger| {
+                let name = serde_json::from_str::<String>(trigger.get());
+                name.is_ok_and(|name| callback.inputs.iter().any(|input| input.is_named(&name)))
+            });
+            self.fields.set(key, to_raw_value(&triggers).ok()?);
+        }
+        Some(())
+    }
+
     /// Returns the outputs that the call wants to know.
     pub(crate) fn outputs(&self) -> Option<&RawValue> {
         self.fields.get("outputs")
@@ -159,7 +175,7 @@ impl<'a> Call<'a> {
 }
 
 /// Returns the name of the input whose carrier is named.
-fn real_name(trigger: &str, callback: &Callback) -> Option<String> {
+pub(crate) fn real_name(trigger: &str, callback: &Callback) -> Option<String> {
     let mut carriers = callback.carriers();
     carriers.find_map(|(place, carrier)| {
         let id = trigger.strip_suffix(carrier)?.strip_suffix('.')?;

@@ -159,15 +159,21 @@ impl Gateway {
     pub fn line(&self) -> String {
         let state = &self.state;
         let site = state.sites.newest(&state.config.prefix);
+        let Some(site) = site else {
+            let servers = state.config.upstreams.iter().map(ToString::to_string);
+            let servers: Vec<String> = servers.collect();
+            let (servers, declared) = (servers.join(", "), state.config.callbacks.len());
+            return format!(
+                "in front of {servers}, which does not show its callbacks yet; {declared} are \
+                 declared in the configuration"
+            );
+        };
         let mut kept = 0;
         let mut waiting = 0;
-        let mut all = 0;
-        if let Some(site) = &site {
-            all = site.app.callbacks.len();
-            for callback in site.app.callbacks.values() {
-                kept += usize::from(callback.kept.is_some());
-                waiting += usize::from(callback.waits());
-            }
+        let all = site.app.callbacks.len();
+        for callback in site.app.callbacks.values() {
+            kept += usize::from(callback.kept.is_some());
+            waiting += usize::from(callback.waits());
         }
         let version = state.suites.version();
         let version = version.map_or_else(|| "Dash".to_owned(), |it| format!("Dash {it}"));

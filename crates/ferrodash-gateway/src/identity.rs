@@ -82,11 +82,20 @@ pub(crate) fn values(
     parts.iter().map(value).collect()
 }
 
-/// Headers that say nothing about whose a request is, beside those that begin as in [`HARMLESS`].
-const IMPERSONAL: [&str; 19] = [
+/// Headers that say nothing about whose a request is: those of browsers, of connections, and those
+/// that proxies add to follow requests. Many of them differ for each request.
+const IMPERSONAL: [&str; 54] = [
+    "b3",
+    "baggage",
     "cache-control",
+    "cdn-loop",
+    "cf-connecting-ip",
+    "cf-ipcountry",
+    "cf-ray",
+    "cf-visitor",
     "connection",
     "dnt",
+    "fly-request-id",
     "forwarded",
     "host",
     "keep-alive",
@@ -96,29 +105,53 @@ const IMPERSONAL: [&str; 19] = [
     "range",
     "referer",
     "save-data",
+    "sentry-trace",
     "te",
     "traceparent",
     "tracestate",
+    "true-client-ip",
+    "uber-trace-id",
+    "upgrade",
+    "upgrade-insecure-requests",
     "user-agent",
     "via",
+    "x-amz-cf-id",
+    "x-amzn-trace-id",
+    "x-azure-clientip",
+    "x-azure-ref",
+    "x-client-ip",
+    "x-cloud-trace-context",
+    "x-correlation-id",
+    "x-csrf-token",
     "x-csrftoken",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-path",
+    "x-forwarded-port",
+    "x-forwarded-prefix",
+    "x-forwarded-proto",
+    "x-original-uri",
+    "x-original-url",
     "x-real-ip",
+    "x-request-id",
+    "x-request-start",
+    "x-requested-with",
+    "x-scheme",
+    "x-vercel-id",
+    "x-wait-time",
 ];
 
 /// What the names of further such headers begin with.
-const HARMLESS: [&str; 12] = [
+const HARMLESS: [&str; 9] = [
     "accept",
     "content-",
     "if-",
     "sec-",
-    "upgrade",
-    "x-amzn-trace",
+    "x-b3-",
+    "x-datadog-",
+    "x-envoy-",
     "x-ferrodash-",
-    "x-forwarded-for",
-    "x-forwarded-host",
-    "x-forwarded-p",
-    "x-request",
-    "x-csrf-",
+    "x-goog-trace",
 ];
 
 /// Returns all that may tell whose a request is: cookies, `Authorization`, and each header that is
@@ -193,7 +226,7 @@ mod tests {
             request(&[("cookie", "a=1")]),
             request(&[("cookie", "a=1; b=2")]),
             request(&[("authorization", "a=1")]),
-            request(&[("x-forwarded-user", "a=1")]),
+            request(&[("x-forwarded-preferred-username", "a=1")]),
             request(&[("x-any-name", "a=1")]),
         ];
         let names = requests.map(|request| identity(&request, None, None));

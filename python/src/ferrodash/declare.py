@@ -37,6 +37,7 @@ def cached(
     tags: Iterable[str] = (),
     vary: Iterable[str] = (),
     negative: Duration | None = None,
+    trigger: bool | None = None,
 ) -> Callable[[Function], Function]:
     """Declare that answers of a callback may be kept and served again for equal inputs.
 
@@ -56,6 +57,8 @@ def cached(
         vary: Further parts of the request on which the answer depends, as ``"cookie:NAME"``
             or ``"header:NAME"``.
         negative: How long a failure of the callback is kept. By default, it is not kept.
+        trigger: Whether the answer depends on which input caused the call
+            (``ctx.triggered``). By default, it does if the callback has several inputs.
 
     Raises:
         TypeError: An argument has the wrong type.
@@ -69,6 +72,8 @@ def cached(
     where = "the option {} of @ferrodash.cached"
     if callable(timeout):
         raise TypeError("@ferrodash.cached has no parentheses; write @ferrodash.cached()")
+    if not isinstance(trigger, (bool, type(None))):
+        raise TypeError(f"{where.format('trigger')} is {trigger!r}; write True or False")
     if not isinstance(shared, bool):
         raise TypeError(f"{where.format('shared')} is {shared!r}; write True or False")
     durations = {
@@ -87,6 +92,8 @@ def cached(
         if duration is not None:
             cache[option] = seconds(duration, where.format(option))
     cache.update({option: True for option, flag in flags.items() if flag})
+    if trigger is not None:
+        cache["trigger"] = trigger
     cache.update({option: texts for option, texts in listed.items() if texts})
     return _marker("cached", {"cache": cache})
 

@@ -32,6 +32,15 @@ impl Config {
         }
     }
 
+    /// Sets the address to listen on.
+    ///
+    /// # Errors
+    /// What is wrong with the text.
+    pub fn set_listen(&mut self, text: &str) -> Result<(), String> {
+        self.listen = values::listen(text)?;
+        Ok(())
+    }
+
     /// Reads a text of TOML. `name` is that of the file, for messages.
     ///
     /// # Errors

@@ -57,6 +57,18 @@ pub(crate) struct Input {
     pub(crate) wait: Option<(WaitTiming, String)>,
 }
 
+impl Input {
+    /// Returns whether a call can name it so as its cause.
+    pub(crate) fn is_named(&self, name: &str) -> bool {
+        if self.declared.has_wildcard() {
+            let id = name.strip_suffix(&self.property);
+            id.is_some_and(|id| id.ends_with("}."))
+        } else {
+            name == self.declared.name()
+        }
+    }
+}
+
 /// How the answers of a callback are kept.
 #[derive(Debug)]
 pub(crate) struct KeptAnswers {

@@ -21,12 +21,23 @@ pub(super) fn is_of_page(name: &str) -> bool {
             .any(|start| name.starts_with(start))
 }
 
+/// Takes the password of the page out of a request, and returns whether it was there. Browsers send
+/// it to all addresses of the gateway, and the app must not see it.
+pub(super) fn take_password(state: &State, request: &mut Request) -> bool {
+    let admin = state.config.admin.as_ref();
+    let is_admin = admin.is_some_and(|admin| knows(admin, request.headers()));
+    if is_admin {
+        request.headers_mut().remove(header::AUTHORIZATION);
+    }
+    is_admin
+}
+
 /// Answers with the page, to those whom the configuration names.
-pub(super) async fn serve(state: &State, request: Request) -> Response {
-    let (Some(page), Some(admin)) = (state.admin.get(), &state.config.admin) else {
+pub(super) async fn serve(state: &State, is_admin: bool, request: Request) -> Response {
+    let Some(page) = state.admin.get().filter(|_| state.config.admin.is_some()) else {
         return forward::serve(state, request).await;
     };
-    if !knows(admin, request.headers()) {
+    if !is_admin {
         let text = "the admin page needs a name and a password\n".to_owned();
         let mut response = Reply::text(StatusCode::UNAUTHORIZED, text).into_response();
         let realm = HeaderValue::from_static("Basic realm=\"Ferrodash\", charset=\"UTF-8\"");

@@ -244,12 +244,15 @@ async fn declared(
 ) -> Response {
     // Before the body is read, as what is read borrows from it.
     let body = call.body.clone();
-    let Some(read) = Call::read(&body, callback) else {
+    let Some(mut read) = Call::read(&body, callback) else {
         return pass(state, call, Some(&callback.output), accepts).await;
     };
     // What is longer is made into no key.
     let is_keyed = body.len() <= state.config.max_keyed;
     let kept = callback.kept.as_ref().filter(|_| is_keyed);
+    if kept.is_some_and(|kept| !kept.with_trigger) && read.check_triggers(callback).is_none() {
+        return pass(state, call, Some(&callback.output), accepts).await;
+    }
     let ask = Arc::new(Ask {
         upstreams: state.upstreams.clone(),
         cache: state.answers.cache.clone(),

@@ -24,5 +24,5 @@ pub(super) async fn serve(state: &State, request: Request) -> Response {
 pub(super) fn unanswered(reason: &Unanswered) -> Response<Body> {
     tracing::warn!(%reason, "a request is not answered");
     let status: StatusCode = reason.status();
-    own(status, format!("{reason}\n")).into_response()
+    own(status, reason.text()).into_response()
 }

@@ -66,19 +66,26 @@ impl<'a> Route<'a> {
 /// Answers a request.
 pub(crate) async fn serve(Shared(state): Shared<Arc<State>>, mut request: Request) -> Response {
     request::name_host(&mut request);
+    let is_admin = admin::take_password(&state, &mut request);
     let path = request.uri().path().to_owned();
     if state.config.metrics.as_ref() == Some(&path) {
         return own::metrics(&state);
     }
     let is_read = matches!(*request.method(), Method::GET | Method::HEAD);
     let line = access::Line::of(&state, &request);
-    let response = answer(&state, &path, is_read, request).await;
+    let response = answer(&state, &path, is_read, is_admin, request).await;
     line.write(&response);
     response
 }
 
 /// Chooses the route.
-async fn answer(state: &Arc<State>, path: &str, is_read: bool, request: Request) -> Response {
+async fn answer(
+    state: &Arc<State>,
+    path: &str,
+    is_read: bool,
+    is_admin: bool,
+    request: Request,
+) -> Response {
     match Route::of(path) {
         Route::Update(prefix) if request.method() == Method::POST => {
             calls::serve(state, prefix, request).await
@@ -88,7 +95,7 @@ async fn answer(state: &Arc<State>, path: &str, is_read: bool, request: Request)
         }
         Route::Layout(_) if request.method() == Method::GET => lists::layout(state, request).await,
         Route::Suite(_) if request.method() == Method::GET => suites::serve(state, request).await,
-        Route::Own(prefix, rest) => own::serve(state, prefix, rest, request).await,
+        Route::Own(prefix, rest) => own::serve(state, prefix, rest, is_admin, request).await,
         _ if is_read && pages::may_be_page(&request) => pages::serve(state, request).await,
         _ => forward::serve(state, request).await,
     }

@@ -15,6 +15,7 @@ use serde_json::value::RawValue;
 use super::calls::{BUILD, Incoming, answer};
 use super::request::{is_cross_site, peer};
 use super::{admin, batch, forward};
+use crate::call::real_name;
 use crate::control;
 use crate::dash::{Callback, Site};
 use crate::reply::Reply;
@@ -29,6 +30,7 @@ pub(super) async fn serve(
     state: &Arc<State>,
     prefix: &str,
     name: &str,
+    is_admin: bool,
     request: Request,
 ) -> Response {
     let is_get = request.method() == Method::GET;
@@ -45,7 +47,9 @@ pub(super) async fn serve(
                 Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
             }
         }
-        _ if prefix == "/" && admin::is_of_page(name) => admin::serve(state, request).await,
+        _ if prefix == "/" && admin::is_of_page(name) => {
+            admin::serve(state, is_admin, request).await
+        }
         _ => match name.split_once('/') {
             Some(("call", token)) if is_get => kept_call(state, prefix, token, request).await,
             Some(("parked", token)) if is_get => parked(state, token, &request),
@@ -180,8 +184,16 @@ fn body_of(site: &Site, token: &str, query: &HashMap<String, String>) -> Option<
     callback.kept.as_ref()?.client?;
     let changed: Vec<String> = match query.get("t") {
         Some(text) => serde_json::from_str(text).ok()?,
-        None => Vec::new(),
+        // With one input, that is what causes calls.
+        None => match &callback.inputs[..] {
+            [input] if !input.declared.has_wildcard() => vec![input.declared.name()],
+            _ => Vec::new(),
+        },
     };
+    let changed = changed
+        .into_iter()
+        .map(|name| real_name(&name, callback).unwrap_or(name));
+    let changed: Vec<String> = changed.collect();
     let changed = serde_json::to_string(&changed).ok()?;
     let parts = match query.get("call") {
         Some(call) => wildcard_parts(call)?,

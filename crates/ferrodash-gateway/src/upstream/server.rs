@@ -67,6 +67,17 @@ impl Unanswered {
     }
 }
 
+impl Unanswered {
+    /// Returns the text for the visitor, which says nothing about the servers of the app.
+    pub(crate) fn text(&self) -> String {
+        let text = match self {
+            Self::TooSlow(_) => "the app did not answer in time",
+            _ => "the app cannot be reached at the moment",
+        };
+        format!("{text}; try again\n")
+    }
+}
+
 impl std::fmt::Display for Unanswered {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
