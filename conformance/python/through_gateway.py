@@ -390,12 +390,17 @@ def copies(python, server, names):
         arguments.insert(2, "--gunicorn")
     # Hashes of texts decide the order of sets, and no bytecode is to be left beside the sources.
     variables = {**os.environ, "PYTHONHASHSEED": "0", "PYTHONDONTWRITEBYTECODE": "1"}
-    process = subprocess.Popen(arguments, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    # Dash looks through the folder in which it is started.
+    folder = tempfile.TemporaryDirectory()
+    process = subprocess.Popen(
+        arguments, env=variables, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=folder.name
+    )
     try:
         yield json.loads(process.stdout.readline())
     finally:
         process.stdin.close()
         process.wait(PATIENCE)
+        folder.cleanup()
 
 
 class Gateways:
