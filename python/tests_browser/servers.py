@@ -35,9 +35,10 @@ class Process:
         self.url = self.wait_for(ready)[1]
 
     def _read(self) -> None:
-        for line in self.process.stdout:
-            self.lines.append(line.rstrip())
-            self._unread.put(line)
+        with self.process.stdout as lines:
+            for line in lines:
+                self.lines.append(line.rstrip())
+                self._unread.put(line)
         self._unread.put(None)
 
     def wait_for(self, pattern: str) -> re.Match[str]:

@@ -147,7 +147,8 @@ impl App {
     }
 }
 
-/// Serves a router with the settings of [`Server::new`]; see [`Server::serve`].
+/// Serves a router with the settings of [`Server::new`](crate::Server::new); see
+/// [`Server::serve`](crate::Server::serve).
 ///
 /// # Errors
 /// [`Error::Serve`](crate::Error::Serve) if the address cannot be listened on.
