@@ -52,7 +52,8 @@ class Chromedriver:
         for line in self.process.stdout:
             if started := re.search(r"started successfully on port (\d+)", line):
                 break
-        threading.Thread(target=self.process.stdout.read, daemon=True).start()
+        self.reader = threading.Thread(target=self.process.stdout.read, daemon=True)
+        self.reader.start()
         self.connection = http.client.HTTPConnection("127.0.0.1", int(started[1]), timeout=60)
         options = {
             "args": [
@@ -81,8 +82,11 @@ class Chromedriver:
     def close(self) -> None:
         self.connection.close()  # A command may have been interrupted.
         self.ask("DELETE", f"/session/{self.session}")
+        self.connection.close()
         self.process.terminate()
         self.process.wait()
+        self.reader.join()
+        self.process.stdout.close()
 
 
 class DriverError(Exception):
