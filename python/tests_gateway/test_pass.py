@@ -135,7 +135,8 @@ def test_g8_a_background_callback_is_called_polled_and_answered(apps, gateway, v
 
     def answered():
         seen.append(server.call("one", name, query=address))
-        return "response" in seen[-1].json()
+        # Old versions answer 204 for a moment when the job has just ended.
+        return seen[-1].body and "response" in seen[-1].json()
 
     eventually(answered, "the answer of the background callback")
     assert seen[-1].value == f"made from {name}"
