@@ -122,10 +122,20 @@ async fn d2_leaving_the_field_sends_at_once_and_only_once() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn d4_nothing_shows_as_loading_while_it_waits() {
-    let (app, _) = app();
+    let (app, calls) = app();
     let site = Site::start(app).await;
     let browser = Browser::start().await;
     browser.open(&site.url("/")).await;
+    // The call of the load shows as loading, and must have ended.
+    while calls.load(Ordering::SeqCst) == 0 {
+        browser.let_pass(10).await;
+    }
+    browser
+        .wait_until("!document.querySelector('[data-dash-is-loading=true], .dash-spinner')")
+        .await;
+    browser
+        .wait_until("document.title === 'Ferrodash' && !document.getElementById('button').disabled")
+        .await;
     browser.js(WATCH).await;
     browser.element("text").await.click().await.unwrap();
     browser.type_text(TEXT, PAUSE).await.unwrap();
