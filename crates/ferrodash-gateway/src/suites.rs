@@ -120,7 +120,10 @@ impl Suites {
         let known = lock(&self.texts).get(&digest).cloned();
         let text = match known {
             Some(text) => text,
-            None => self.add(digest, Body::first(text).await)?,
+            None => {
+                let encode = tokio::task::spawn_blocking(move || Body::encode_now(text));
+                self.add(digest, encode.await.ok()?)?
+            }
         };
         Some(Bundle {
             content_type,
