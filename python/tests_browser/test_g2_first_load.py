@@ -68,4 +68,7 @@ def test_g2_chunks_that_are_loaded_later_are_compressed(servers, browser: Browse
     sent = browser.open(gateway.url).wait("return one('#table td')").sent()
     chunks = [request for request in sent if "/async-" in request.path]
     assert chunks
-    assert {request.headers.get("Content-Encoding") for request in chunks} <= {"br", "gzip", "zstd"}
+    plain = 481_253
+    assert all(request.size < plain / 2 for request in chunks), [
+        (request.path, request.size) for request in chunks
+    ]
