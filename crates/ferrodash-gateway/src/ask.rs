@@ -6,12 +6,12 @@ use std::sync::Arc;
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode, Uri, header};
 use bytes::Bytes;
 use ferrodash_cache::{Cache, Selector};
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 
-use crate::call;
+use crate::call::{self, Call};
 use crate::config::Part;
 use crate::counters::Counters;
+use crate::dash::Callback;
 use crate::reply::Reply;
 use crate::upstream::{Busy, Upstreams, make_anonymous, prepare};
 
@@ -23,23 +23,26 @@ pub(crate) struct Ask {
     pub(crate) upstreams: Arc<Upstreams>,
     pub(crate) cache: Cache,
     pub(crate) counters: Arc<Counters>,
-    pub(crate) output: String,
+    pub(crate) callback: Arc<Callback>,
     pub(crate) uri: Uri,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
-    pub(crate) outputs: Option<Box<RawValue>>,
     pub(crate) peer: Option<IpAddr>,
     pub(crate) is_shared: bool,
-    /// The parts of the request that a shared call keeps.
-    pub(crate) vary: Vec<Part>,
-    /// The tags that are invalidated when the call has succeeded.
-    pub(crate) invalidates: Vec<String>,
 }
 
 impl Ask {
-    /// Returns the outputs that the call wants to know.
-    pub(crate) fn outputs(&self) -> Option<&RawValue> {
-        self.outputs.as_deref()
+    /// Returns whether an answer may be served to others who ask the same.
+    pub(crate) fn may_be_shared(&self, reply: &Reply) -> bool {
+        let call = Call::read(&self.body);
+        let outputs = call.as_ref().and_then(Call::outputs);
+        reply.may_be_shared(outputs, self.vary())
+    }
+
+    /// Returns the declared parts of the request on which the answer depends.
+    fn vary(&self) -> &[Part] {
+        let kept = self.callback.kept.as_ref();
+        kept.map_or(&[], |kept| &kept.vary)
     }
 
     /// Calls the app when it is this call's turn. A call that is not answered gets an answer of the
@@ -67,7 +70,7 @@ impl Ask {
         headers.insert(header::CONTENT_TYPE, json);
         prepare(&mut headers, self.peer);
         if !is_visitor {
-            make_anonymous(&mut headers, &self.vary);
+            make_anonymous(&mut headers, self.vary());
         }
         let start = Instant::now();
         let reply = self
@@ -79,11 +82,11 @@ impl Ask {
             Ok(reply) => {
                 let arguments = call::arguments(&self.body);
                 self.counters
-                    .count(&self.output, &arguments, &reply, start.elapsed());
+                    .count(&self.callback.output, &arguments, &reply, start.elapsed());
                 self.after(reply).await
             }
             Err(reason) => {
-                tracing::warn!(callback = self.output, %reason, "a call is not answered");
+                tracing::warn!(callback = self.callback.output, %reason, "a call is not answered");
                 own(reason.status(), reason.text())
             }
         }
@@ -96,10 +99,11 @@ impl Ask {
 
     /// Invalidates what the call has changed, before anybody learns that it has.
     async fn after(&self, reply: Reply) -> Reply {
-        if self.invalidates.is_empty() || !reply.is_success() {
+        if self.callback.invalidates.is_empty() || !reply.is_success() {
             return reply;
         }
         let tags: Vec<Selector> = self
+            .callback
             .invalidates
             .iter()
             .map(|tag| Selector::tag(tag))

@@ -6,10 +6,9 @@ use std::time::Duration;
 
 use axum::http::{HeaderMap, StatusCode};
 use bytes::Bytes;
-use ferrodash_cache::{Answer, Cache, CallOptions, Computed, Entry, Failure, Key, Mode, Status};
+use ferrodash_cache::{Answer, Cache, Computed, Entry, Failure, Key, Status};
 use ferrodash_serve::sync::lock;
 use ferrodash_wire::Body;
-use serde_json::value::RawValue;
 use tokio::time::Instant;
 
 use crate::ask::Ask;
@@ -91,14 +90,14 @@ impl Answers {
         &self,
         kept: &KeptAnswers,
         key: Key,
-        ask: Arc<Ask>,
+        ask: &Arc<Ask>,
         wish: Wish,
     ) -> Outcome {
         let mut asked = None;
         if self.is_apart(&key) {
             let reply = ask.send().await;
-            if !reply.may_be_shared(ask.outputs(), &ask.vary) {
-                return Outcome::Own(as_own(kept, reply, &ask).await);
+            if !ask.may_be_shared(&reply) {
+                return Outcome::Own(as_own(kept, reply, ask).await);
             }
             // From now on it is kept again.
             lock(&self.apart).remove(key.as_bytes());
@@ -115,16 +114,14 @@ impl Answers {
             asked,
         };
         let compute = move || run.run(own);
-        let options = CallOptions::clone(&kept.options)
-            .mode(Mode::Cached)
-            .waits(wish == Wish::Fresh);
+        let options = kept.options.clone().waits(wish == Wish::Fresh);
         let Answer { result, status } = self
             .cache
             .get_or_compute_with(key, &kept.policy, &options, compute)
             .await;
         let entry = match result {
             Ok(entry) => entry,
-            Err(failure) => return self.failed(failure, status, &ask).await,
+            Err(failure) => return self.failed(failure, status, ask).await,
         };
         if entry.parts().negative {
             return Outcome::Own(packed::failure(entry.bytes()));
@@ -139,7 +136,7 @@ impl Answers {
         }
         self.set_apart(&key);
         match mine.try_recv() {
-            Ok(reply) => Outcome::Own(as_own(kept, reply, &ask).await),
+            Ok(reply) => Outcome::Own(as_own(kept, reply, ask).await),
             Err(_) => Outcome::Own(ask.send_as_visitor().await),
         }
     }
@@ -220,8 +217,7 @@ impl Run {
                 None => Err(Failed(Arc::new(reply))),
             };
         }
-        let outputs: Option<&RawValue> = self.ask.outputs();
-        if !reply.may_be_shared(outputs, &self.ask.vary) {
+        if !self.ask.may_be_shared(&reply) {
             if self.may_be_stale {
                 // What was kept before is not what the app answers now. If the store does not
                 // answer, it ends by itself.

@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use ferrodash_cache::Key;
 use ferrodash_wire::Fields;
 use serde::Serialize;
@@ -22,23 +23,11 @@ const USUAL: [&str; 6] = [
     "parsedChangedPropsIds",
 ];
 
-/// Returns the output that the text of a call names.
-pub(crate) fn output(body: &[u8]) -> Option<String> {
-    let fields = fields(body)?;
-    fields.text("output").map(Cow::into_owned)
-}
-
 /// Returns the output that a call names whose text has only begun. Pages send it first.
 pub(crate) fn first_output(start: &[u8]) -> Option<String> {
     let rest = start.strip_prefix(b"{\"output\":")?;
     let mut values = serde_json::Deserializer::from_slice(rest).into_iter::<String>();
     values.next()?.ok()
-}
-
-/// Splits a call. Not one that names a part twice: the app could read the other one.
-fn fields(body: &[u8]) -> Option<Fields<'_>> {
-    let fields: Fields<'_> = serde_json::from_slice(body).ok()?;
-    (!fields.has_duplicates()).then_some(fields)
 }
 
 /// Returns what tells calls of a callback apart: their outputs, inputs and states.
@@ -58,34 +47,52 @@ pub(crate) fn arguments(body: &[u8]) -> Vec<u8> {
 /// The body of a call, which is text but for what is read or changed.
 pub(crate) struct Call<'a> {
     fields: Fields<'a>,
+    is_changed: bool,
 }
 
 impl<'a> Call<'a> {
-    /// Reads a call of a callback, and puts the real inputs in the place of carriers.
-    ///
-    /// Returns `None` for what no page sends; the app decides about it.
-    pub(crate) fn read(body: &'a [u8], callback: &Callback) -> Option<Self> {
-        let mut call = Self {
-            fields: fields(body)?,
-        };
+    /// Reads a call. Returns `None` for what no page sends; the app decides about it. That is also a
+    /// call that names a part twice: the app could read the other one.
+    pub(crate) fn read(body: &'a [u8]) -> Option<Self> {
+        let fields: Fields<'_> = serde_json::from_slice(body).ok()?;
+        (!fields.has_duplicates()).then_some(Self {
+            fields,
+            is_changed: false,
+        })
+    }
+
+    /// Returns the name of the callback.
+    pub(crate) fn output(&self) -> Option<Cow<'_, str>> {
+        self.fields.text("output")
+    }
+
+    /// Makes the call one that the app knows: with the real inputs in the place of carriers, and
+    /// unless `with_trigger`, without causes that the key would have to have.
+    pub(crate) fn restore(&mut self, callback: &Callback, with_trigger: bool) -> Option<()> {
         if callback.waits() {
-            call.put_inputs_back(callback)?;
+            self.put_inputs_back(callback)?;
         }
-        Some(call)
+        if with_trigger {
+            return Some(());
+        }
+        self.check_triggers(callback)
     }
 
     /// Removes what cannot have caused the call. If the cause is no part of the key, nobody may make
     /// one up for the others.
-    pub(crate) fn check_triggers(&mut self, callback: &Callback) -> Option<()> {
+    fn check_triggers(&mut self, callback: &Callback) -> Option<()> {
         for key in ["changedPropIds", "parsedChangedPropsIds"] {
             let Some(mut triggers) = self.fields.read::<Vec<Box<RawValue>>>(key) else {
                 continue;
             };
+            let before = triggers.len();
             triggers.retain(|trigger| {
                 let name = serde_json::from_str::<String>(trigger.get());
                 name.is_ok_and(|name| callback.inputs.iter().any(|input| input.is_named(&name)))
             });
-            self.fields.set(key, to_raw_value(&triggers).ok()?);
+            if triggers.len() < before {
+                self.set(key, &triggers)?;
+            }
         }
         Some(())
     }
@@ -95,9 +102,19 @@ impl<'a> Call<'a> {
         self.fields.get("outputs")
     }
 
-    /// Returns the body for the app.
-    pub(crate) fn to_bytes(&self) -> Vec<u8> {
-        serde_json::to_vec(&self.fields).expect("texts of JSON are JSON")
+    /// Returns the body for the app: `sent`, of which the call was read, unless it was changed.
+    pub(crate) fn body(&self, sent: &Bytes) -> Bytes {
+        if !self.is_changed {
+            return sent.clone();
+        }
+        let body = serde_json::to_vec(&self.fields);
+        body.expect("texts of JSON are JSON").into()
+    }
+
+    fn set(&mut self, key: &str, value: &impl Serialize) -> Option<()> {
+        self.fields.set(key, to_raw_value(value).ok()?);
+        self.is_changed = true;
+        Some(())
     }
 
     /// Returns the key of the answer.
@@ -144,11 +161,11 @@ impl<'a> Call<'a> {
         for ((place, _), value) in callback.carriers().zip(real) {
             inputs[place] = value;
         }
-        self.fields.set("inputs", to_raw_value(&inputs).ok()?);
+        self.set("inputs", &inputs)?;
         if state.is_empty() {
             self.fields.remove("state");
         } else {
-            self.fields.set("state", to_raw_value(&state).ok()?);
+            self.set("state", &state)?;
         }
         self.rename_triggers("changedPropIds", callback)?;
         self.rename_triggers("parsedChangedPropsIds", callback)
@@ -169,8 +186,7 @@ impl<'a> Call<'a> {
             }
         });
         let renamed: Vec<Box<RawValue>> = renamed.collect::<Option<_>>()?;
-        self.fields.set(key, to_raw_value(&renamed).ok()?);
-        Some(())
+        self.set(key, &renamed)
     }
 }
 

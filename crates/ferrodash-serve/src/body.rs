@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use axum::body::Body as HttpBody;
+use axum::body::{Body as HttpBody, HttpBody as _};
 use axum::http::{HeaderMap, HeaderValue, header};
 use bytes::{Bytes, BytesMut};
 use http_body_util::BodyExt;
@@ -30,6 +30,15 @@ const GRACE: Duration = Duration::from_secs(20);
 /// The number of bytes that must come in each second after that.
 const SLOWEST: u64 = 500;
 
+/// What was read of a body.
+#[derive(Debug)]
+pub enum Begun {
+    /// All of it.
+    Whole(Bytes),
+    /// It is longer than the limit: what was read, and the rest.
+    Start(Bytes, HttpBody),
+}
+
 /// Returns whether the content type is JSON. A page of another site cannot send JSON without a CORS
 /// preflight, so nothing else may change anything.
 pub fn is_json(headers: &HeaderMap) -> bool {
@@ -51,18 +60,28 @@ pub fn is_json(headers: &HeaderMap) -> bool {
 /// # Errors
 /// If the body is larger, also if only its `Content-Length` says so; if it breaks off; if it comes
 /// too slowly; if the bodies of all requests together take too much memory.
-pub async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) -> Result<Bytes, Unread> {
+pub async fn read(headers: &HeaderMap, body: HttpBody, limit: usize) -> Result<Bytes, Unread> {
     let announced = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|value| value.to_str().ok()?.parse::<u64>().ok());
     if announced.is_some_and(|length| length > limit as u64) {
         return Err(Unread::TooLarge(limit));
     }
+    match begin(body, limit).await? {
+        Begun::Whole(body) => Ok(body),
+        Begun::Start(..) => Err(Unread::TooLarge(limit)),
+    }
+}
+
+/// Reads a body up to its end, or until it is longer than `limit` bytes.
+///
+/// # Errors
+/// If the body breaks off; if it comes too slowly; if the bodies of all requests together take too
+/// much memory.
+pub async fn begin(mut body: HttpBody, limit: usize) -> Result<Begun, Unread> {
     // Room for all of a small body; a large one may have been announced only.
-    let room = announced
-        .and_then(|length| usize::try_from(length).ok())
-        .unwrap_or_default()
-        .min(LARGE);
+    let announced = body.size_hint().exact().unwrap_or_default();
+    let room = usize::try_from(announced).unwrap_or(LARGE).min(LARGE);
     let mut read = BytesMut::with_capacity(room);
     let (start, mut reading) = (Instant::now(), Reading::default());
     loop {
@@ -72,17 +91,17 @@ pub async fn read(headers: &HeaderMap, mut body: HttpBody, limit: usize) -> Resu
         let until = in_all.min(Instant::now() + GRACE);
         let frame = match timeout_at(until, body.frame()).await {
             Ok(Some(frame)) => frame.map_err(|_| Unread::Incomplete)?,
-            Ok(None) => return Ok(read.freeze()),
+            Ok(None) => return Ok(Begun::Whole(read.freeze())),
             Err(_) => return Err(Unread::TooSlow),
         };
         let Ok(data) = frame.into_data() else {
             continue;
         };
-        if read.len() + data.len() > limit {
-            return Err(Unread::TooLarge(limit));
-        }
         reading.add(data.len())?;
         read.extend_from_slice(&data);
+        if read.len() > limit {
+            return Ok(Begun::Start(read.freeze(), body));
+        }
     }
 }
 

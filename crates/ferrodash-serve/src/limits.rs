@@ -157,7 +157,7 @@ fn address(text: &str) -> Option<IpAddr> {
 
 /// Returns whether an address is one of this machine or of a private network (RFC 1918, RFC 4193),
 /// as those of proxies are.
-fn is_near(address: IpAddr) -> bool {
+pub fn is_near(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => {
             address.is_loopback() || address.is_private() || address.is_link_local()

@@ -11,15 +11,14 @@ use axum::body::Body;
 use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, header};
 use axum::response::Response;
-use bytes::{Bytes, BytesMut};
+use bytes::Bytes;
 use ferrodash_cache::{Entry, Status};
-use ferrodash_serve::body::is_json;
+use ferrodash_serve::body::{self, Begun, Unread, is_json};
 use ferrodash_serve::cache_status::describe;
 use ferrodash_serve::send::{JSON, NO_STORE, accepts, with_body};
 use ferrodash_wire::{Accepts, Encoding, KEEP, Keep, compress_once};
 use futures_util::{StreamExt, stream};
-use http_body_util::BodyExt;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::forward::{self, unanswered};
 use super::request::peer;
@@ -46,9 +45,6 @@ const COMPRESSED: u64 = 16 << 20;
 /// The longest call that is read although it is too long to be kept, in bytes.
 const LONGEST: usize = 64 << 20;
 
-/// The longest pause in the body of a call.
-const PAUSE: Duration = Duration::from_secs(20);
-
 /// A call as it came.
 pub(super) struct Incoming {
     pub(super) prefix: String,
@@ -65,24 +61,20 @@ pub(super) async fn serve(state: &Arc<State>, prefix: &str, request: Request) ->
     }
     let peer = peer(&request);
     let (parts, body) = request.into_parts();
-    let body = match take(body, state.config.max_keyed).await {
-        Taken::Whole(body) => body,
-        Taken::Start(start, rest) => {
-            let whole = is_read(state, prefix, &parts.headers, peer, &start).await;
-            if !whole {
-                let body = again(start, rest);
+    let body = match body::begin(body, state.config.max_keyed).await {
+        Ok(Begun::Whole(body)) => body,
+        Ok(Begun::Start(start, rest)) => {
+            let is_read = is_read(state, prefix, &parts.headers, peer, &start).await;
+            let body = again(start, rest);
+            if !is_read {
                 return large(state, Request::from_parts(parts, body)).await;
             }
-            match take(again(start, rest), LONGEST).await {
-                Taken::Whole(body) => body,
-                Taken::Start(..) => {
-                    let text = format!("the call has more than {LONGEST} bytes\n");
-                    return Reply::text(StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
-                }
-                Taken::Broken => return broken(),
+            match body::read(&parts.headers, body, LONGEST).await {
+                Ok(body) => body,
+                Err(reason) => return unread(reason),
             }
         }
-        Taken::Broken => return broken(),
+        Err(reason) => return unread(reason),
     };
     let accepts = accepts(&parts.headers);
     let call = Incoming {
@@ -101,40 +93,21 @@ fn is_background(uri: &Uri) -> bool {
     names.flatten().any(|name| BACKGROUND.contains(&name))
 }
 
-/// What was read of a body.
-enum Taken {
-    Whole(Bytes),
-    /// It is longer: what was read, and the rest.
-    Start(Bytes, Body),
-    Broken,
-}
-
-/// Reads a body of up to so many bytes.
-async fn take(mut body: Body, most: usize) -> Taken {
-    let mut read = BytesMut::new();
-    while read.len() <= most {
-        match timeout(PAUSE, body.frame()).await {
-            Ok(Some(Ok(frame))) => {
-                if let Ok(data) = frame.into_data() {
-                    read.extend_from_slice(&data);
-                }
-            }
-            Ok(None) => return Taken::Whole(read.freeze()),
-            Ok(Some(Err(_))) | Err(_) => return Taken::Broken,
-        }
-    }
-    Taken::Start(read.freeze(), body)
-}
-
 /// Returns a body that begins with what was read of it.
 fn again(start: Bytes, rest: Body) -> Body {
     let start = stream::iter([Ok(start)]);
     Body::from_stream(start.chain(rest.into_data_stream()))
 }
 
-fn broken() -> Response {
-    let text = "the call broke off\n".to_owned();
-    Reply::text(StatusCode::REQUEST_TIMEOUT, text).into_response()
+/// The answer to a call that cannot be read.
+fn unread(reason: Unread) -> Response {
+    let (status, text) = match reason {
+        Unread::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "the call is too long\n"),
+        Unread::Incomplete => (StatusCode::BAD_REQUEST, "the call broke off\n"),
+        Unread::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the call came too slowly\n"),
+        Unread::Busy => return busy().into_response(),
+    };
+    Reply::text(status, text.to_owned()).into_response()
 }
 
 /// Returns whether a long call is read to its end: its inputs have to be put back, or it
@@ -174,7 +147,13 @@ pub(super) async fn answer(state: &Arc<State>, call: Incoming, accepts: Accepts)
         .sites
         .known(&state.upstreams, &call.prefix, &call.headers, call.peer)
         .await;
-    let (Some(newest), Some(output)) = (known, call::output(&call.body)) else {
+    // What is read borrows from it.
+    let body = call.body.clone();
+    let read = Call::read(&body);
+    let output = read
+        .as_ref()
+        .and_then(|read| Some(read.output()?.into_owned()));
+    let (Some(newest), Some(read), Some(output)) = (known, read, output) else {
         return pass(state, call, None, accepts).await;
     };
     let build = build_of(&call.headers);
@@ -190,7 +169,7 @@ pub(super) async fn answer(state: &Arc<State>, call: Incoming, accepts: Accepts)
     let response = match callback {
         Some(callback) if callback.is_declared() => {
             let callback = callback.clone();
-            declared(state, &site, &callback, call, accepts, start).await
+            declared(state, &site, &callback, (call, read), accepts, start).await
         }
         Some(_) => pass(state, call, Some(&output), accepts).await,
         None if is_stale => gone(),
@@ -238,46 +217,39 @@ async fn declared(
     state: &Arc<State>,
     site: &Site,
     callback: &Arc<Callback>,
-    call: Incoming,
+    (call, mut read): (Incoming, Call<'_>),
     accepts: Accepts,
     start: Instant,
 ) -> Response {
-    // Before the body is read, as what is read borrows from it.
-    let body = call.body.clone();
-    let Some(mut read) = Call::read(&body, callback) else {
-        return pass(state, call, Some(&callback.output), accepts).await;
-    };
     // What is longer is made into no key.
-    let is_keyed = body.len() <= state.config.max_keyed;
+    let is_keyed = call.body.len() <= state.config.max_keyed;
     let kept = callback.kept.as_ref().filter(|_| is_keyed);
-    if kept.is_some_and(|kept| !kept.with_trigger) && read.check_triggers(callback).is_none() {
+    let with_trigger = kept.is_none_or(|kept| kept.with_trigger);
+    if read.restore(callback, with_trigger).is_none() {
         return pass(state, call, Some(&callback.output), accepts).await;
     }
     let ask = Arc::new(Ask {
         upstreams: state.upstreams.clone(),
         cache: state.answers.cache.clone(),
         counters: state.counters.clone(),
-        output: callback.output.clone(),
-        uri: call.uri.clone(),
-        headers: call.headers.clone(),
-        body: read.to_bytes().into(),
-        outputs: read.outputs().map(ToOwned::to_owned),
+        callback: callback.clone(),
+        uri: call.uri,
+        headers: call.headers,
+        body: read.body(&call.body),
         peer: call.peer,
         is_shared: kept.is_some_and(|kept| kept.is_shared),
-        vary: kept.map(|kept| kept.vary.clone()).unwrap_or_default(),
-        invalidates: callback.invalidates.clone(),
     });
     let Some(kept) = kept else {
         return sent(ask.send().await, accepts).await;
     };
-    state.news.catch_up(&call.headers).await;
-    let (headers, secret) = (&call.headers, state.config.secret.as_deref());
-    let asker = Asker::of(headers, &call.uri, kept, secret);
+    let (headers, secret) = (&ask.headers, state.config.secret.as_deref());
+    state.news.catch_up(headers).await;
+    let asker = Asker::of(headers, &ask.uri, kept, secret);
     let key = read.key(&kept.name, kept.with_trigger, &asker);
-    if !kept.is_shared && !state.guard_allows(headers, call.peer).await {
+    if !kept.is_shared && !state.guard_allows(headers, ask.peer).await {
         return sent(ask.send().await, accepts).await;
     }
-    match state.answers.get(kept, key, ask, Wish::of(headers)).await {
+    match state.answers.get(kept, key, &ask, Wish::of(headers)).await {
         Outcome::Own(reply) => sent(reply, accepts).await,
         Outcome::Shared(answer) => {
             let keep = state.keep(site, callback, kept, &answer, headers);

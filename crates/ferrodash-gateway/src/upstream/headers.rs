@@ -4,6 +4,7 @@
 use std::net::IpAddr;
 
 use axum::http::{HeaderMap, HeaderName, HeaderValue, header};
+use ferrodash_serve::limits::is_near;
 
 use crate::config::Part;
 
@@ -67,7 +68,7 @@ pub(crate) fn prepare(headers: &mut HeaderMap, peer: Option<IpAddr>) {
         headers.remove(name);
     }
     join_cookies(headers);
-    let is_near = peer.is_some_and(is_near);
+    let is_near = peer.is_some_and(|peer| is_near(peer.to_canonical()));
     if !is_near {
         headers.remove(header::FORWARDED);
         headers.remove(FORWARDED_FOR);
@@ -151,17 +152,6 @@ fn cookies(headers: &HeaderMap, vary: &[Part]) -> Vec<u8> {
     let pairs = lines.flat_map(|line| line.as_bytes().split(|byte| *byte == b';'));
     let pairs: Vec<&[u8]> = pairs.map(<[u8]>::trim_ascii).filter(is_declared).collect();
     pairs.join(&b"; "[..])
-}
-
-fn is_near(address: IpAddr) -> bool {
-    match address.to_canonical() {
-        IpAddr::V4(address) => {
-            address.is_loopback() || address.is_private() || address.is_link_local()
-        }
-        IpAddr::V6(address) => {
-            address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local()
-        }
-    }
 }
 
 #[cfg(test)]
