@@ -22,8 +22,8 @@ use crate::{BatchReport, LoadError, dispatch};
 ///
 /// A batch is sent as soon as the runtime has nothing else to do, so all loads that are ready
 /// together are in it, and a load that comes alone waits for nothing. With several threads, one
-/// that takes longer than a few microseconds between two loads can miss the batch. A runtime that is
-/// never idle sends it after a millisecond. [`window`](Self::window) sets a fixed time instead.
+/// that takes longer than a few microseconds between two loads can miss the batch. A runtime that
+/// is never idle sends it after a millisecond. [`window`](Self::window) sets a fixed time instead.
 ///
 /// Loads of one [`Scope`] are combined with each other only, and the scope keeps the values. With
 /// [`shared`](Self::shared), the loads of all scopes are combined, and nothing is kept.
@@ -114,8 +114,8 @@ where
         Self { source, queue }
     }
 
-    /// Names the batcher in spans, in metrics and in [`Debug`]. By default it is `batcher` in spans,
-    /// or the address of its API, and has no [metrics](crate::prometheus).
+    /// Names the batcher in spans, in metrics and in [`Debug`]. By default it is `batcher` in
+    /// spans, or the address of its API, and has no [metrics](crate::prometheus).
     ///
     /// Each request is a span `batch` at the level debug, with this name, the number of its ids,
     /// and how long it has waited. Its parent is the span of the first load.
@@ -212,8 +212,8 @@ where
     ///
     /// # Concurrency
     /// Calls for one id that come before its batch is sent share one request. In a [`Scope`], a
-    /// call that comes later waits for the request in progress, or has the value at once. Elsewhere it
-    /// opens another batch.
+    /// call that comes later waits for the request in progress, or has the value at once. Elsewhere
+    /// it opens another batch.
     ///
     /// # Cancellation
     /// A caller that is cancelled delays nobody. If all callers of an id leave before its batch is

@@ -41,7 +41,7 @@ pub fn reports() -> BTreeMap<String, BatchReport> {
 /// | `ferrodash_batch_ids_total` | ids that were sent |
 /// | `ferrodash_batch_requests_total` | requests |
 /// | `ferrodash_batch_cancelled_total` | requests that were cancelled |
-/// | `ferrodash_batch_waited_seconds_total` | time between first load and request, over all requests |
+/// | `ferrodash_batch_waited_seconds_total` | time between first load and request |
 /// | `ferrodash_batch_running` | requests in progress |
 /// | `ferrodash_batch_largest_ids` | ids of the largest request |
 ///

@@ -101,8 +101,8 @@ where
         joined
     }
 
-    /// Adds a caller of several ids. Adds the batches that this opens to `opened`, also if a copy of
-    /// an id panics; they must be sent.
+    /// Adds a caller of several ids. Adds the batches that this opens to `opened`, also if a copy
+    /// of an id panics; they must be sent.
     pub(crate) fn join_all(
         &self,
         ids: Vec<K>,
@@ -170,8 +170,8 @@ where
         }
     }
 
-    /// Forgets a batch that is about to be sent, so that later loads open another one, unless values
-    /// are kept.
+    /// Forgets a batch that is about to be sent, so that later loads open another one, unless
+    /// values are kept.
     pub(crate) fn close(&self, batch: &Arc<Batch<K, V, E>>) {
         let mut state = self.lock();
         if !batch.is_unsent() {
@@ -181,8 +181,8 @@ where
         if self.keeps {
             return;
         }
-        // All that is known waits to be sent, and each such id has one place. So with as many places
-        // as the batch has ids, there is no other batch.
+        // All that is known waits to be sent, and each such id has one place. So with as many
+        // places as the batch has ids, there is no other batch.
         if state.places.len() == batch.len() {
             state.places.clear();
         } else {

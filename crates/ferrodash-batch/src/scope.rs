@@ -23,16 +23,16 @@ tokio::task_local! {
 ///
 /// Loads in a scope are combined with each other only, and each id is loaded once: the scope keeps
 /// the values until it is dropped, so a later load gets the value at once. Errors are not kept (see
-/// [`Batcher::keep_errors`](crate::Batcher::keep_errors)). What the loads of one scope do, such as a
-/// request that fails, does not reach another scope.
+/// [`Batcher::keep_errors`](crate::Batcher::keep_errors)). What the loads of one scope do, such as
+/// a request that fails, does not reach another scope.
 ///
 /// A server runs each request in a scope of its own. Ferrodash does so for the calls that a page
 /// sends in one request. The function of a batcher runs in the scope that its ids come from, so
 /// what it loads from other batchers is combined and kept there, too.
 ///
-/// Loads outside of any scope are combined with each other, and nothing is kept. Clones are the same
-/// scope. A task that is spawned has no scope unless it is given one, and neither has a function
-/// that the cache of Ferrodash runs, as its result is for several requests.
+/// Loads outside of any scope are combined with each other, and nothing is kept. Clones are the
+/// same scope. A task that is spawned has no scope unless it is given one, and neither has a
+/// function that the cache of Ferrodash runs, as its result is for several requests.
 ///
 /// ```
 /// # #[tokio::main(flavor = "current_thread")] async fn main() {

@@ -4,10 +4,10 @@
 //! moment in one request, stores answers in the page, and notices pages of another build. A page
 //! that loads it has an element `_ferrodash-config`, whose text is a [`ScriptConfig`] as JSON.
 //!
-//! The script is written as plain JavaScript modules in `browser/`, with types in JSDoc. A page gets
-//! only the parts that it uses ([`Script`]). One part is for pages of Python Dash apps behind a
-//! gateway ([`ScriptConfig::guest`]): calls that are not declared there work as without the script.
-//! This crate knows neither apps nor servers.
+//! The script is written as plain JavaScript modules in `browser/`, with types in JSDoc. A page
+//! gets only the parts that it uses ([`Script`]). One part is for pages of Python Dash apps behind
+//! a gateway ([`ScriptConfig::guest`]): calls that are not declared there work as without the
+//! script. This crate knows neither apps nor servers.
 //!
 //! ```
 //! use ferrodash_browser::{Script, ScriptConfig};

@@ -1,7 +1,7 @@
 //! Changes to the bundle of Dash's renderer.
 //!
-//! Each supported bundle has a file in `renderer/`: what is changed, and why. The bundle is found by
-//! its checksum, since the changes are exact replacements in minified code.
+//! Each supported bundle has a file in `renderer/`: what is changed, and why. The bundle is found
+//! by its checksum, since the changes are exact replacements in minified code.
 
 use std::fmt::Write as _;
 

@@ -46,7 +46,8 @@ mod tests {
 
     use super::*;
 
-    /// A part of each password, which nothing else has in it, as it is and as an address may have it.
+    /// A part of each password, which nothing else has in it, as it is and as an address may have
+    /// it.
     const SECRETS: [&str; 2] = ["Xq9Zk7Wv", "%58%71%39%5A%6B%37%57%76"];
 
     /// Text with all that has a meaning in addresses.

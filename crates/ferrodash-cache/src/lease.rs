@@ -207,8 +207,8 @@ impl Lease {
         filled
     }
 
-    /// Returns `true` if the lease is lost: it ended, or the key was removed. Without an answer that
-    /// is not known, and the result is `false`.
+    /// Returns `true` if the lease is lost: it ended, or the key was removed. Without an answer
+    /// that is not known, and the result is `false`.
     pub(crate) async fn is_lost(&self) -> bool {
         let Some((slot, shared)) = self.cache.inner.authority() else {
             return false;

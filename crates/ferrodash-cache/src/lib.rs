@@ -49,8 +49,8 @@
 //!
 //! # Features
 //!
-//! All features are off by default. `disk`, `redis` and `memcached` add a tier each, and `redis-tls`
-//! adds TLS to Redis. `macros` adds the attributes `#[memoize]` and `#[invalidates]`.
+//! All features are off by default. `disk`, `redis` and `memcached` add a tier each, and
+//! `redis-tls` adds TLS to Redis. `macros` adds the attributes `#[memoize]` and `#[invalidates]`.
 
 #[doc(hidden)]
 pub mod __private;

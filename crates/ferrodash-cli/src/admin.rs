@@ -14,26 +14,7 @@ const EQUAL_SHARE: f64 = 0.2;
 /// Fewer calls say nothing.
 const ENOUGH_CALLS: u64 = 5;
 
-const STYLE: &str = "\
-body { margin: 0; background: #f6f7f9; color: #1d2433; font: 15px/1.5 system-ui, sans-serif; }
-main { max-width: 1080px; margin: 0 auto; padding: 32px 20px 64px; }
-h1 { font-size: 24px; margin: 0 0 4px; }
-h2 { font-size: 17px; margin: 36px 0 10px; }
-p { margin: 4px 0; color: #56607a; }
-table { width: 100%; border-collapse: collapse; background: #fff; border-radius: 10px; overflow: hidden;
-  box-shadow: 0 1px 3px #1d243322; }
-th, td { padding: 9px 14px; text-align: right; border-bottom: 1px solid #edf0f5; font-variant-numeric: tabular-nums; }
-th { font-weight: 600; color: #56607a; font-size: 13px; }
-th:first-child, td:first-child { text-align: left; font-family: ui-monospace, monospace; font-size: 13px;
-  word-break: break-all; }
-tr:last-child td { border-bottom: 0; }
-.cards { display: flex; flex-wrap: wrap; gap: 14px; margin-top: 20px; }
-.card { background: #fff; border-radius: 10px; padding: 14px 20px; min-width: 130px; box-shadow: 0 1px 3px #1d243322; }
-.card b { display: block; font-size: 24px; font-weight: 650; }
-.card span { color: #56607a; font-size: 13px; }
-.up { color: #157347; } .down { color: #b42318; }
-pre { background: #1d2433; color: #e8ecf5; border-radius: 10px; padding: 16px 20px; overflow-x: auto; font-size: 13px; }
-";
+const STYLE: &str = include_str!("admin.css");
 
 /// Makes the page and gives it to the gateway, if the configuration says who may see it.
 ///

@@ -4,8 +4,8 @@ use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-/// Returns the Python beside this command, which `pip install` puts into one folder, or else the one
-/// that a shell would find.
+/// Returns the Python beside this command, which `pip install` puts into one folder, or else the
+/// one that a shell would find.
 pub(crate) fn interpreter() -> PathBuf {
     let beside = env::current_exe()
         .ok()

@@ -175,8 +175,8 @@ impl Answers {
     }
 }
 
-/// Returns an answer for one caller. If the app answers only those who have signed in, a shared call
-/// is made again as the visitor.
+/// Returns an answer for one caller. If the app answers only those who have signed in, a shared
+/// call is made again as the visitor.
 async fn as_own(kept: &KeptAnswers, reply: Reply, ask: &Ask) -> Reply {
     if kept.is_shared && wants_sign_in(&reply) {
         ask.send_as_visitor().await

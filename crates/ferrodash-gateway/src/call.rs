@@ -51,8 +51,8 @@ pub(crate) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    /// Reads a call. Returns `None` for what no page sends; the app decides about it. That is also a
-    /// call that names a part twice: the app could read the other one.
+    /// Reads a call. Returns `None` for what no page sends; the app decides about it. That is also
+    /// a call that names a part twice: the app could read the other one.
     pub(crate) fn read(body: &'a [u8]) -> Option<Self> {
         let fields: Fields<'_> = serde_json::from_slice(body).ok()?;
         (!fields.has_duplicates()).then_some(Self {
@@ -78,8 +78,8 @@ impl<'a> Call<'a> {
         self.check_triggers(callback)
     }
 
-    /// Removes what cannot have caused the call. If the cause is no part of the key, nobody may make
-    /// one up for the others.
+    /// Removes what cannot have caused the call. If the cause is no part of the key, nobody may
+    /// make one up for the others.
     fn check_triggers(&mut self, callback: &Callback) -> Option<()> {
         for key in ["changedPropIds", "parsedChangedPropsIds"] {
             let Some(mut triggers) = self.fields.read::<Vec<Box<RawValue>>>(key) else {

@@ -52,8 +52,8 @@ pub(crate) struct Arguments {
     overlap: Option<OverlapArg>,
 }
 
-/// An argument among the inputs, or an input that is no argument. Inputs and structs come before the
-/// states, in the order of the attribute.
+/// An argument among the inputs, or an input that is no argument. Inputs and structs come before
+/// the states, in the order of the attribute.
 enum Leading {
     Input(Box<Property>),
     Trigger(Box<Property>),

@@ -88,8 +88,8 @@ impl PolicyArgs {
     }
 }
 
-/// Returns `true` if a text has to be formatted, because it contains a brace. An escaped one, `{{` or
-/// `}}`, has to be formatted too.
+/// Returns `true` if a text has to be formatted, because it contains a brace. An escaped one, `{{`
+/// or `}}`, has to be formatted too.
 pub(crate) fn is_template(text: &LitStr) -> bool {
     text.value().contains(['{', '}'])
 }

@@ -1,10 +1,10 @@
 //! The HTTP server of Ferrodash: connections, how they end, and how answers are sent.
 //!
 //! [`Server`] serves a router until the process is asked to stop. [`send`] makes responses with
-//! encodings and validators, [`mod@body`] reads bodies, [`cache_status`] makes the headers about the
-//! cache, [`script`] serves the browser script. [`lines`] answers many calls in one request, [`News`]
-//! tells pages what was invalidated, and [`limits`] bounds the calls in progress. [`discard`] and
-//! [`framed()`] are layers that keep connections usable.
+//! encodings and validators, [`mod@body`] reads bodies, [`cache_status`] makes the headers about
+//! the cache, [`script`] serves the browser script. [`lines`] answers many calls in one request,
+//! [`News`] tells pages what was invalidated, and [`limits`] bounds the calls in progress.
+//! [`discard`] and [`framed()`] are layers that keep connections usable.
 //!
 //! This crate knows neither apps nor callbacks.
 

@@ -1,5 +1,5 @@
-//! The browser script of `ferrodash-browser`: its address, its bytes with their compressed forms, and
-//! its route.
+//! The browser script of `ferrodash-browser`: its address, its bytes with their compressed forms,
+//! and its route.
 
 use std::sync::OnceLock;
 

@@ -78,8 +78,9 @@ impl Server {
     /// Sets for how long the server still accepts connections after it was asked to stop; by
     /// default not at all.
     ///
-    /// Meanwhile the ready endpoint of an app answers 503, and each connection is closed after its next answer, so that a load balancer can turn to other servers before this
-    /// one refuses anything.
+    /// Meanwhile the ready endpoint of an app answers 503, and each connection is closed after its
+    /// next answer, so that a load balancer can turn to other servers before this one refuses
+    /// anything.
     #[must_use]
     pub fn drain(mut self, time: Duration) -> Self {
         self.drain = time;

@@ -50,16 +50,16 @@ impl<'de> Visitor<'de> for BatchVisitor {
 pub enum LineBody<'a> {
     /// JSON, which is written as it is.
     Json(&'a [u8]),
-    /// Any other text, which is written as a JSON string. Bytes that are not UTF-8 are replaced, and
-    /// an empty text is `null`.
+    /// Any other text, which is written as a JSON string. Bytes that are not UTF-8 are replaced,
+    /// and an empty text is `null`.
     Text(&'a [u8]),
 }
 
 /// Writes the line of an answer in a batch.
 ///
 /// The line is a JSON array of the call's place in the request, the status and the headers of its
-/// answer; a tab; the body; and a line feed. There is no other line feed in it: those in JSON, where
-/// they are only space, become spaces.
+/// answer; a tab; the body; and a line feed. There is no other line feed in it: those in JSON,
+/// where they are only space, become spaces.
 ///
 /// ```
 /// use std::collections::BTreeMap;

@@ -73,7 +73,8 @@ pub struct PageChanges {
     /// The names of what was invalidated; `None` if that is not known, so that each answer must be
     /// compared with that of the server.
     pub changed: Option<Vec<String>>,
-    /// The present name of each scope, for the user of this request. Events about changes have none.
+    /// The present name of each scope, for the user of this request. Events about changes have
+    /// none.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub scopes: Option<Vec<String>>,
     /// `true` if the user has reloaded the page without caches.

@@ -3,7 +3,8 @@
 //! The JSON shapes of the wire are defined here and nowhere else: a [`Call`] of a callback and its
 //! [`Answer`], a [`Batch`] of calls and the [`line()`] of each answer, the [`Specification`] of a
 //! callback, the [`RendererConfig`] of a page. [`Body`] is the encoded body of an answer with its
-//! compressed forms. [`Keep`] and [`PageChanges`] are what a page that keeps answers learns. The shapes are those of Dash 4.4.1; batches and carriers are Ferrodash's own.
+//! compressed forms. [`Keep`] and [`PageChanges`] are what a page that keeps answers learns. The
+//! shapes are those of Dash 4.4.1; batches and carriers are Ferrodash's own.
 //!
 //! This crate knows neither apps nor HTTP servers.
 //!

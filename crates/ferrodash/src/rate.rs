@@ -1,8 +1,8 @@
 //! The number of calls that a session may make in a time.
 //!
 //! A session that has been quiet may make all its calls at once; after that, they come back evenly.
-//! This is the generic cell rate algorithm (ITU-T I.371, annex A): a session is one moment, at which
-//! it would have made all its calls if it had made them evenly. It knows neither routes nor
+//! This is the generic cell rate algorithm (ITU-T I.371, annex A): a session is one moment, at
+//! which it would have made all its calls if it had made them evenly. It knows neither routes nor
 //! answers.
 
 use std::collections::HashMap;

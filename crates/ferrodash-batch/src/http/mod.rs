@@ -1,13 +1,13 @@
 //! Batches over HTTP: an API that takes several ids in one request.
 //!
 //! [`HttpBatch`] describes the API, and [`HttpBatch::batcher`] makes a batcher of it. The ids are
-//! in the query or in a JSON body (`request.rs`), and the items of the answer are found by their ids
-//! (`answer.rs`). `load.rs` sends the requests of a batch and repeats those that failed; `turns.rs`
-//! has the limits.
+//! in the query or in a JSON body (`request.rs`), and the items of the answer are found by their
+//! ids (`answer.rs`). `load.rs` sends the requests of a batch and repeats those that failed;
+//! `turns.rs` has the limits.
 //!
 //! A batch is one request, unless its address would be longer than servers accept, or a server says
-//! that it is too large. Then it is several requests, and each of them succeeds or fails for its own
-//! ids. Errors and logs leave out the user, the password and the query of the address.
+//! that it is too large. Then it is several requests, and each of them succeeds or fails for its
+//! own ids. Errors and logs leave out the user, the password and the query of the address.
 
 mod address;
 mod answer;
@@ -215,10 +215,10 @@ impl HttpBatch {
     /// turns it off.
     ///
     /// A request is repeated after a connection failed, and after the statuses 408, 425, 429, 502,
-    /// 503 and 504. If single ids have such a status, only those are requested again, and callers of
-    /// the others have their values meanwhile. The pauses grow from 0.1 s to 5 s with a random part.
-    /// If the answer has `Retry-After`, the pause is at least as long; if that is more than 30 s,
-    /// the load fails at once. A POST is repeated only if it [`is_safe`](Self::is_safe).
+    /// 503 and 504. If single ids have such a status, only those are requested again, and callers
+    /// of the others have their values meanwhile. The pauses grow from 0.1 s to 5 s with a random
+    /// part. If the answer has `Retry-After`, the pause is at least as long; if that is more than
+    /// 30 s, the load fails at once. A POST is repeated only if it [`is_safe`](Self::is_safe).
     ///
     /// The repeats of all batchers for one host have one budget, so that they do not make an outage
     /// worse: in ten seconds, a fifth of its requests and 20 more. An id that nobody waits for any
@@ -228,8 +228,8 @@ impl HttpBatch {
         self
     }
 
-    /// Says that a POST changes nothing, so that it may be repeated after a failure. A GET is always
-    /// safe.
+    /// Says that a POST changes nothing, so that it may be repeated after a failure. A GET is
+    /// always safe.
     pub fn is_safe(mut self) -> Self {
         self.settings.retries.post_is_safe = true;
         self
@@ -249,8 +249,8 @@ impl HttpBatch {
 
     /// Limits the number of requests at a time. By default there is no limit.
     ///
-    /// [`Batcher::max_batches`] limits batches, which can be several requests, and includes the time
-    /// until they are repeated.
+    /// [`Batcher::max_batches`] limits batches, which can be several requests, and includes the
+    /// time until they are repeated.
     ///
     /// # Panics
     /// If `requests` is zero.
@@ -260,12 +260,12 @@ impl HttpBatch {
         self
     }
 
-    /// Keeps answers to GET as long as their headers allow, in this many bytes of memory (RFC 9111).
-    /// By default nothing is kept.
+    /// Keeps answers to GET as long as their headers allow, in this many bytes of memory (RFC
+    /// 9111). By default nothing is kept.
     ///
     /// An answer is for its address, so only a request for the same ids finds it. Nothing is kept
-    /// that does not say for how long, or that came from another address. An answer that is no longer
-    /// fresh is compared with `If-None-Match` or `If-Modified-Since`. To keep the values of
+    /// that does not say for how long, or that came from another address. An answer that is no
+    /// longer fresh is compared with `If-None-Match` or `If-Modified-Since`. To keep the values of
     /// single ids for a time of your own, load them in a function that is cached.
     pub fn cache(mut self, bytes: u64) -> Self {
         self.settings.cache_size = Some(bytes);

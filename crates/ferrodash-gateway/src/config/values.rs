@@ -51,8 +51,8 @@ pub(super) fn size(text: &str) -> Result<u64, String> {
     number.checked_mul(unit).ok_or_else(wrong)
 }
 
-/// Checks the address of a cache. Answers of several apps in one store must not be mistaken for each
-/// other, and nothing that a gateway knows tells two deployments of one app apart.
+/// Checks the address of a cache. Answers of several apps in one store must not be mistaken for
+/// each other, and nothing that a gateway knows tells two deployments of one app apart.
 pub(super) fn cache(text: &str) -> Result<String, String> {
     let url = from_environment(text)?;
     let scheme = url.split([':', '+']).next().unwrap_or_default();

@@ -85,15 +85,11 @@ impl Sites {
         read(&self.known).get(prefix)?.sites.first().cloned()
     }
 
-    /// Returns the version of an app that a page is of. Without the name of a version, it is the
-    /// newest.
-    pub(crate) fn version(&self, prefix: &str, build: Option<&str>) -> Option<Arc<Site>> {
+    /// Returns the version of an app that a page is of.
+    pub(crate) fn version(&self, prefix: &str, build: &str) -> Option<Arc<Site>> {
         let known = read(&self.known);
-        let sites = &known.get(prefix)?.sites;
-        match build {
-            Some(build) => sites.iter().find(|site| site.build == build).cloned(),
-            None => sites.first().cloned(),
-        }
+        let mut sites = known.get(prefix)?.sites.iter();
+        sites.find(|site| site.build == build).cloned()
     }
 
     /// Returns whether a page of a version is up to date.
@@ -102,13 +98,9 @@ impl Sites {
         let Some(versions) = known.get(prefix) else {
             return false;
         };
-        let mut current = versions.sites.iter();
-        let current = if versions.are_varied {
-            current.as_slice()
-        } else {
-            current.next().map_or(&[][..], std::slice::from_ref)
-        };
-        current.iter().any(|site| site.build == build)
+        let current = if versions.are_varied { VERSIONS } else { 1 };
+        let mut current = versions.sites.iter().take(current);
+        current.any(|site| site.build == build)
     }
 
     /// Returns the newest version, and asks the app for it if that was not done just now.

@@ -157,7 +157,7 @@ pub(super) async fn answer(state: &Arc<State>, call: Incoming, accepts: Accepts)
         return pass(state, call, None, accepts).await;
     };
     let build = build_of(&call.headers);
-    let site = build.and_then(|build| state.sites.version(&call.prefix, Some(build)));
+    let site = build.and_then(|build| state.sites.version(&call.prefix, build));
     let is_stale = build.is_some_and(|build| !state.sites.is_current(&call.prefix, build));
     // A page of another version sends what that version declared.
     let site = site.unwrap_or_else(|| newest.clone());

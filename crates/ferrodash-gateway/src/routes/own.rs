@@ -152,10 +152,9 @@ async fn kept_call(state: &Arc<State>, prefix: &str, token: &str, request: Reque
     let query = query(&parts.uri);
     // The header makes a browser ask first before another site can send it.
     let is_ours = parts.headers.contains_key(BUILD) && !is_cross_site(&parts.headers);
-    let call = state
-        .sites
-        .version(prefix, query.get("b").map(String::as_str))
-        .filter(|_| is_ours)
+    let build = query.get("b").filter(|_| is_ours);
+    let call = build
+        .and_then(|build| state.sites.version(prefix, build))
         .and_then(|site| body_of(&site, token, &query));
     let Some(body) = call else {
         // The page asks again with a POST.

@@ -85,8 +85,8 @@ impl Body {
         }
     }
 
-    /// A body with all its forms, as small as they get, made on this thread. That takes seconds for a
-    /// megabyte, and is for what is sent many times.
+    /// A body with all its forms, as small as they get, made on this thread. That takes seconds for
+    /// a megabyte, and is for what is sent many times.
     pub fn encode_small(identity: Bytes) -> Self {
         if identity.len() < COMPRESS_FROM {
             return Self::plain(identity);

@@ -5,8 +5,9 @@
 //! but a body come here ([`Registered::is_batched`]); what the headers of a request say holds for
 //! all of its calls.
 //!
-//! The body is a JSON array of what `_dash-update-component` takes. The answer is text in lines, one
-//! for each call, in the order in which they are done ([`ferrodash_wire::line()`]), and blank lines.
+//! The body is a JSON array of what `_dash-update-component` takes. The answer is text in lines,
+//! one for each call, in the order in which they are done ([`ferrodash_wire::line()`]), and blank
+//! lines.
 //!
 //! [`Registered::is_batched`]: crate::callback::Registered::is_batched
 

@@ -1,8 +1,8 @@
 //! The routes of an app, and a file for each.
 //!
 //! A route is short: it takes what [`intake`] has read and checked, and answers with [`respond`] or
-//! [`ferrodash_serve::send`]. What it cannot serve is a [`rejection::Rejection`]. This floor turns HTTP into calls
-//! and answers into HTTP; it neither checks the app's description nor renders.
+//! [`ferrodash_serve::send`]. What it cannot serve is a [`rejection::Rejection`]. This floor turns
+//! HTTP into calls and answers into HTTP; it neither checks the app's description nor renders.
 
 mod api;
 mod assets;

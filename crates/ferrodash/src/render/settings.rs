@@ -1,8 +1,8 @@
 //! The settings in the page: those of the renderer (`_dash-config`), and those of our own script
 //! (`_ferrodash-config`).
 //!
-//! The JSON shapes are in `ferrodash_wire` and in `ferrodash-browser`; here they are filled from the
-//! app.
+//! The JSON shapes are in `ferrodash_wire` and in `ferrodash-browser`; here they are filled from
+//! the app.
 
 use std::collections::BTreeMap;
 

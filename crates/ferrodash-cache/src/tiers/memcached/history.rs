@@ -4,7 +4,8 @@
 //! too little. If the era is missing, or the counter of the era, a new era begins, which
 //! invalidates all older entries. If the mark of a selector is missing, the selector gets the
 //! current number as its mark, which invalidates everything that began before. The counter of an
-//! era is created before the era, so an era without a counter has lost it.
+//! era is created before the era, so an era without a counter has lost it. A counter that is below
+//! a mark was put back, and a new era begins as well.
 
 use std::sync::atomic::Ordering;
 
@@ -17,6 +18,11 @@ use crate::{Marks, Selector, Stamp, TierResult};
 
 /// The number with which an era begins.
 const FIRST: u64 = 1;
+
+/// Returns the newest of some marks.
+fn newest_of(marks: &[Reply]) -> u64 {
+    marks.iter().filter_map(Reply::number).max().unwrap_or(0)
+}
 
 impl Memcached {
     /// Returns the commands that read a history. [`settle`](Self::settle) takes the replies.
@@ -40,7 +46,12 @@ impl Memcached {
             let (current, sequence) = (&replies[0], replies[1].number());
             match (current.number(), sequence) {
                 (Some(found), Some(sequence)) if found == era => {
-                    let newest = marks.iter().filter_map(Reply::number).max().unwrap_or(0);
+                    let newest = newest_of(&marks);
+                    if self.fell_back(call, era, sequence, newest).await? {
+                        self.begin(call, current.cas).await?;
+                        replies = call.run_all(self.look(era, selectors)).await?;
+                        continue;
+                    }
                     // A mark can be newer than the number, if it was raised after the number was
                     // read.
                     let sequence = sequence.max(newest);
@@ -90,6 +101,12 @@ impl Memcached {
             let marks = replies.split_off(2);
             match (replies[0].number(), replies[1].number()) {
                 (Some(found), Some(sequence)) if found == era => {
+                    // Nobody else gets this number, so no mark has it.
+                    let newest = newest_of(&marks);
+                    if newest == sequence || self.fell_back(&call, era, sequence, newest).await? {
+                        self.begin(&call, replies[0].cas).await?;
+                        continue;
+                    }
                     let stamp = Stamp { era, sequence };
                     self.raise(&call, stamp, selectors.iter().copied().zip(marks).collect())
                         .await?;
@@ -99,6 +116,24 @@ impl Memcached {
                 _ => self.marks_at(&call, &[]).await.map(drop)?,
             }
         }
+    }
+
+    /// Returns whether the counter of an era is below a mark: it was put back, or lost and raised
+    /// again. What was computed with the number of the mark would then survive later invalidations.
+    ///
+    /// A mark that was raised after the number was read is newer too. So the number is read again.
+    async fn fell_back(
+        &self,
+        call: &Call<'_>,
+        era: u64,
+        sequence: u64,
+        newest: u64,
+    ) -> TierResult<bool> {
+        if newest <= sequence {
+            return Ok(false);
+        }
+        let [counter] = call.run([fetch(self.names.sequence(era))]).await?;
+        Ok(counter.number().is_some_and(|now| now < newest))
     }
 
     /// Ends the present era. The next reader of the marks begins another.

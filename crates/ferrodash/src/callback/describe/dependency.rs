@@ -165,12 +165,12 @@ impl Input {
     /// Makes the callback wait until the property has not changed for this long; by default it does
     /// not wait.
     ///
-    /// The wait ends early when the component loses the focus, when Enter is pressed in it, and when
-    /// its form is submitted ([`flush`](Self::flush)). A call that another input triggers has the
-    /// newest value and ends the wait too. While a word is composed with an input method, nothing
-    /// passes. A property that has the value of the last call again triggers nothing. The first
-    /// call after the page is loaded never waits. Changes that other callbacks make pass at once
-    /// ([`hold_callbacks`](Self::hold_callbacks)).
+    /// The wait ends early when the component loses the focus, when Enter is pressed in it, and
+    /// when its form is submitted ([`flush`](Self::flush)). A call that another input triggers has
+    /// the newest value and ends the wait too. While a word is composed with an input method,
+    /// nothing passes. A property that has the value of the last call again triggers nothing. The
+    /// first call after the page is loaded never waits. Changes that other callbacks make pass at
+    /// once ([`hold_callbacks`](Self::hold_callbacks)).
     ///
     /// A wait of zero, and a debounce together with a [`throttle`](Self::throttle), are mistakes
     /// that [`App::build`](crate::App::build) reports.

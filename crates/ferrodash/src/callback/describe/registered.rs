@@ -214,8 +214,9 @@ impl Registered {
         &self.unset[index]
     }
 
-    /// Returns the declared inputs that `id.property` in a request can belong to, and the id; `None`
-    /// if it is no input of this callback. Arguments come first, in the order of declaration.
+    /// Returns the declared inputs that `id.property` in a request can belong to, and the id;
+    /// `None` if it is no input of this callback. Arguments come first, in the order of
+    /// declaration.
     ///
     /// Both the carrier of a debounced input and its real property are accepted, as clients other
     /// than our page do not know carriers.

@@ -28,8 +28,8 @@ pub(crate) struct RequestParts {
     pub(crate) who: OnceLock<Option<Identity>>,
     /// Signs handles of stored values.
     pub(crate) signer: Option<Arc<HandleSigner>>,
-    /// What the uncached calls of this request load: with each other only, and each value once. Made
-    /// when the first one runs.
+    /// What the uncached calls of this request load: with each other only, and each value once.
+    /// Made when the first one runs.
     pub(crate) loads: OnceLock<Scope>,
     /// The objects that the app has for its callbacks, by type, so that callbacks need not know the
     /// types.
