@@ -8,11 +8,8 @@ use ferrodash_serve::sync::lock;
 
 use crate::reply::Reply;
 
-/// The number of callbacks whose calls are counted. Names of calls come from pages.
-const MOST_CALLBACKS: usize = 10_000;
-
 /// The number of calls, for each callback, that are compared with later ones.
-const REMEMBERED: usize = 4096;
+const REMEMBERED: usize = 512;
 
 /// What happened to a callback.
 #[derive(Debug, Clone, Default)]
@@ -46,14 +43,11 @@ struct Counter {
 }
 
 impl Counters {
-    /// Counts a call that the app has answered.
+    /// Counts a call of a callback that the app has, and has answered.
     pub(crate) fn count(&self, output: &str, arguments: &[u8], reply: &Reply, took: Duration) {
         let (arguments, answer) = (digest(arguments), digest(&reply.body));
         let is_failure = reply.status.is_server_error();
         let mut callbacks = lock(&self.callbacks);
-        if callbacks.len() >= MOST_CALLBACKS && !callbacks.contains_key(output) {
-            return;
-        }
         let counter = callbacks.entry(output.to_owned()).or_default();
         let report = &mut counter.report;
         report.calls += 1;

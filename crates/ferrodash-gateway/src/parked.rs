@@ -9,7 +9,6 @@ use axum::body::HttpBody;
 use axum::http::{HeaderMap, header};
 use axum::response::Response;
 use ferrodash_serve::sync::lock;
-use tokio::time::Instant;
 
 /// How long a parked answer is there, and how many are.
 pub(crate) const PARKED: Duration = Duration::from_secs(30);
@@ -25,16 +24,15 @@ pub(crate) struct Parked(Mutex<HashMap<String, Waiting>>);
 struct Waiting {
     response: Response,
     bytes: u64,
-    /// What the request of the page must have too.
-    cookies: Vec<u8>,
-    until: Instant,
+    /// Whether the page's request had cookies. Then the one for the answer must have some too.
+    had_cookies: bool,
 }
 
 impl Parked {
     /// Keeps an answer, and returns the name under which the page gets it. An answer that is one
     /// too many stays where it is.
     pub(crate) fn park(&self, response: &mut Response, headers: &HeaderMap) -> Option<String> {
-        let (mut parked, now) = (lock(&self.0), Instant::now());
+        let mut parked = lock(&self.0);
         let bytes: u64 = parked.values().map(|waiting| waiting.bytes).sum();
         let length = response.body().size_hint().exact()?;
         if parked.len() >= MOST_PARKED || bytes + length > MOST_BYTES {
@@ -45,8 +43,7 @@ impl Parked {
         let waiting = Waiting {
             response,
             bytes: length,
-            cookies: cookies(headers),
-            until: now + PARKED,
+            had_cookies: headers.contains_key(header::COOKIE),
         };
         parked.insert(token.clone(), waiting);
         Some(token)
@@ -61,19 +58,13 @@ impl Parked {
     pub(crate) fn take(&self, token: &str, headers: &HeaderMap) -> Option<Response> {
         let mut parked = lock(&self.0);
         let waiting = parked.get(token)?;
-        // Cookies of another answer of the same request may have come meanwhile, so they are
-        // compared only if there was none before.
-        let is_own = waiting.cookies.is_empty() || !cookies(headers).is_empty();
-        if !is_own || waiting.until <= Instant::now() {
+        // Other answers of the same request may have changed them meanwhile, so they are not
+        // compared.
+        if waiting.had_cookies && !headers.contains_key(header::COOKIE) {
             return None;
         }
         parked.remove(token).map(|waiting| waiting.response)
     }
-}
-
-fn cookies(headers: &HeaderMap) -> Vec<u8> {
-    let lines = headers.get_all(header::COOKIE).iter();
-    lines.flat_map(|line| line.as_bytes().to_vec()).collect()
 }
 
 /// Returns 128 bits that nobody can guess, in hex.

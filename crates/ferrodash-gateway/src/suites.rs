@@ -23,8 +23,9 @@ const MOST: usize = 2000;
 /// How long a bundle without a fingerprint is not asked for again.
 const CHECKED: Duration = Duration::from_secs(60);
 
-/// The size up to which a bundle is compressed as far as it goes. Beyond it that takes too long.
-const SMALLEST_UP_TO: usize = 2 << 20;
+/// The size up to which a bundle is compressed as far as it goes. Beyond it that takes too long, and
+/// too much memory.
+const SMALLEST_UP_TO: usize = 512 << 10;
 
 /// One bundle at a time is compressed in the background.
 static TURN: Semaphore = Semaphore::const_new(1);
