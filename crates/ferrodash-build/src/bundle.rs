@@ -17,19 +17,21 @@ use crate::{Change, Error, Result, sha256_hex};
 /// for 1.11 MB.
 const BROTLI_QUALITY: i32 = 9;
 
-/// A bundle as the generated table describes it. Its three forms are in `OUT_DIR` under `file`,
+/// A bundle as the generated table describes it. Its two forms are in `OUT_DIR` under `file` with
 /// `.gz` and `.br`.
 #[derive(Debug, Clone)]
 pub(crate) struct Bundle {
     /// Path in the URL, relative to the package.
     pub(crate) path: String,
-    /// Name in `OUT_DIR`.
+    /// Name in `OUT_DIR`, without the ending.
     pub(crate) file: String,
     /// Digest of the content, for fingerprints and validators.
     pub(crate) sha256: String,
+    /// The feature of the crate without which it is not in the program.
+    pub(crate) feature: Option<String>,
 }
 
-/// Writes every file of the suite to `out` in its three forms. Brotli forms are kept in `cache` by
+/// Writes every file of the suite to `out` in its two forms. Brotli forms are kept in `cache` by
 /// the digest of the content.
 ///
 /// Each file goes through `change` first and through the manifest's replacements then. The digest
@@ -77,14 +79,19 @@ pub(crate) fn prepare(
         let gzip = ready.unwrap_or_else(|| gzip(&content));
         let sha256 = sha256_hex(&content);
         let file = format!("{}-{}", suite.module, path.replace('/', "-"));
-        write(&out.join(&file), &content)?;
         write(&out.join(format!("{file}.gz")), &gzip)?;
         pending.push((
             content,
             cache.join(format!("{sha256}.br{BROTLI_QUALITY}")),
             out.join(format!("{file}.br")),
         ));
-        bundles.push(Bundle { path, file, sha256 });
+        let feature = suite.features.get(&path).cloned();
+        bundles.push(Bundle {
+            path,
+            file,
+            sha256,
+            feature,
+        });
     }
     compress(pending)?;
     Ok(bundles)

@@ -12,8 +12,9 @@ use crate::{ComponentMeta, Error, Result};
 
 /// Compares a suite with its scripts and its package. What may be meant as it is becomes a warning.
 ///
-/// Plain scripts, whose namespace is empty, are not checked: they have no components that could be
-/// missing. The first mistake that is found is the error, so a later one shows in the next build.
+/// Of plain scripts, whose namespace is empty, only the features are checked: they have no components
+/// that could be missing. The first mistake that is found is the error, so a later one shows in the
+/// next build.
 ///
 /// # Errors
 /// [`Error::Suite`] with the mistake and what to do.
@@ -24,13 +25,14 @@ pub(crate) fn check(
     manifest: &Path,
     warnings: &mut Vec<String>,
 ) -> Result<()> {
-    if suite.namespace.is_empty() {
-        return Ok(());
+    let has_components = !suite.namespace.is_empty();
+    let mut mistake = unknown_file(suite);
+    if mistake.is_none() && has_components {
+        mistake = without_parts(archive, suite, components);
     }
-    let mistake = match without_parts(archive, suite, components) {
-        Some(mistake) => Some(mistake),
-        None => wrong_namespace(archive, suite)?,
-    };
+    if mistake.is_none() && has_components {
+        mistake = wrong_namespace(archive, suite)?;
+    }
     if let Some(detail) = mistake {
         return Err(Error::Suite {
             manifest: manifest.to_owned(),
@@ -38,8 +40,21 @@ pub(crate) fn check(
             detail,
         });
     }
-    warnings.extend(forgotten_parts(archive, suite, manifest)?);
+    if has_components {
+        warnings.extend(forgotten_parts(archive, suite, manifest)?);
+    }
     Ok(())
+}
+
+/// Finds a file with a feature that is not loaded on demand. A page loads the other files at once,
+/// so a program without one of them would have a blank page.
+fn unknown_file(suite: &Suite) -> Option<String> {
+    let mut files = suite.features.keys();
+    let file = files.find(|file| !suite.on_demand.contains(file))?;
+    Some(format!(
+        "`features` names {file:?}, which is not loaded on demand; it can name {}",
+        suite.on_demand.join(", ")
+    ))
 }
 
 /// Finds a suite without components, or without a script that draws them.

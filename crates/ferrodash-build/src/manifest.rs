@@ -3,7 +3,7 @@
 //! It is TOML. Unknown fields are errors, so that a misspelled one does not go unnoticed. Rules
 //! that need the package are in `package.rs`.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 use std::path::Path;
 
 use serde::Deserialize;
@@ -84,6 +84,10 @@ pub struct SuiteManifest {
     /// Files that scripts ask for when they need them, relative to `root`. By default they are the
     /// chunks of webpack, and the files whose names are in a script or a style sheet.
     pub on_demand: Option<Vec<String>>,
+    /// Cargo features of the crate, by the files of `on_demand` that are in the program only with
+    /// them. By default every file is in it.
+    #[serde(default)]
+    pub features: BTreeMap<String, String>,
     /// Licence texts, as paths in the wheel. By default they are those of the package, and those
     /// beside scripts.
     pub licences: Option<Vec<String>>,

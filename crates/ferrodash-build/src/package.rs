@@ -5,6 +5,8 @@
 //! Python code that lists them is not run; the rules here find the same files, and [`crate::check`]
 //! then compares the outcome with the files' content.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use crate::archive::Archive;
@@ -38,6 +40,8 @@ pub(crate) struct Suite {
     pub(crate) styles: Vec<String>,
     /// Files that scripts and style sheets load when they need them.
     pub(crate) on_demand: Vec<String>,
+    /// Features of the crate, by the files that need them.
+    pub(crate) features: BTreeMap<String, String>,
     /// True if the manifest lists what is loaded on demand.
     pub(crate) lists_on_demand: bool,
     /// Licence texts, as paths in the archive.
@@ -99,6 +103,7 @@ impl Suite {
             scripts: Vec::new(),
             styles: Vec::new(),
             on_demand: Vec::new(),
+            features: suite.features.clone(),
             lists_on_demand: suite.on_demand.is_some(),
             licences: Vec::new(),
             replacements: suite.replacements.clone(),

@@ -46,16 +46,14 @@ pub struct ComponentInfo {
     pub children_props: &'static [&'static str],
 }
 
-/// An embedded file, in the three forms in which it can be sent. They were compressed when the
-/// suite was built.
+/// An embedded file, in the two forms in which browsers ask for it. They were compressed when the
+/// suite was built. The content itself is not embedded, as it would make programs larger by half.
 #[derive(Debug)]
 pub struct Bundle {
     /// Path relative to the suite's root.
     pub path: &'static str,
     /// SHA-256 of the content, in hex.
     pub sha256: &'static str,
-    /// The content.
-    pub identity: &'static [u8],
     /// The content as gzip.
     pub gzip: &'static [u8],
     /// The content as Brotli.

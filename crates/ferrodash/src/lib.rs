@@ -55,6 +55,7 @@
 //! | `graphs` | the bundle of plotly.js, which `dcc::Graph` needs | yes |
 //! | `http-batch` | batches over HTTP, `batch::http` | no |
 //! | `log` | a log on standard error, unless the program has set up one | yes |
+//! | `math` | the bundle of MathJax, for formulas in `dcc::Markdown` and `dcc::Graph` | yes |
 //! | `memcached` | the Memcached tier of the cache | no |
 //! | `plotly` | figures made with the `plotly` crate | no |
 //! | `redis` | the Redis tier of the cache | no |

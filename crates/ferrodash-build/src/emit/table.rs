@@ -55,20 +55,23 @@ fn info(component: &ComponentMeta) -> String {
     format!("{COMPONENTS}::ComponentInfo {{ {fields} }},")
 }
 
-/// Writes the entry of a file with its three forms.
+/// Writes the entry of a file with its two forms.
 ///
-/// The three files are those that `bundle::prepare` wrote under the same names, so the program does
+/// The two files are those that `bundle::prepare` wrote under the same names, so the program does
 /// not compile if one is missing.
 fn emit_bundle(code: &mut String, bundle: &Bundle) {
     let include = |suffix: &str| {
         let file = &bundle.file;
         format!("include_bytes!(concat!(env!(\"OUT_DIR\"), \"/{file}{suffix}\"))")
     };
-    let (identity, gzip, brotli) = (include(""), include(".gz"), include(".br"));
+    let (gzip, brotli) = (include(".gz"), include(".br"));
     let Bundle { path, sha256, .. } = bundle;
+    if let Some(feature) = &bundle.feature {
+        line(code, 2, &format!("#[cfg(feature = {feature:?})]"));
+    }
     line(code, 2, &format!("{COMPONENTS}::Bundle {{"));
     line(code, 3, &format!("path: {path:?}, sha256: {sha256:?},"));
-    let bytes = format!("identity: {identity}, gzip: {gzip}, brotli: {brotli},");
+    let bytes = format!("gzip: {gzip}, brotli: {brotli},");
     line(code, 3, &bytes);
     line(code, 2, "},");
 }

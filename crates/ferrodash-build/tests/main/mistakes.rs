@@ -96,6 +96,14 @@ fn e34_what_leaves_the_page_blank_is_an_error() {
             "[[wheel.suite]]\nscripts = [\"async-Needle.js\"]\n",
             vec!["none of its scripts (async-Needle.js) defines the namespace \"test_dials\""],
         ),
+        (
+            none,
+            "[[wheel.suite]]\nfeatures = { \"async-Needles.js\" = \"needles\" }\n",
+            vec![
+                "names \"async-Needles.js\", which is not loaded on demand",
+                "it can name async-Needle.js",
+            ],
+        ),
     ] {
         let project = without(absent);
         project.write_manifest(manifest);

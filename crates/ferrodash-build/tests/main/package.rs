@@ -109,6 +109,11 @@ fn e36_what_the_manifest_says_counts_and_the_rest_follows() {
         ],
     );
     assert_eq!(warnings, Vec::<String>::new());
+    project.write_manifest("[[wheel.suite]]\nfeatures = { \"async-Needle.js\" = \"needles\" }\n");
+    let (code, _) = project.generate("test_dials").unwrap();
+    let (_, after) = code.split_once("#[cfg(feature = \"needles\")]").unwrap();
+    let (bundle, _) = after.split_once("path: \"async-Needle.js\"").unwrap();
+    assert_eq!(bundle.trim(), "ferrodash_components::Bundle {");
     // Several suites of one package, of which one has no components.
     let suites = "[[wheel.suite]]\n[[wheel.suite]]\nmodule = \"plain\"\nnamespace = \"\"\nscripts = [\"leftover.js\"]\n";
     project.write_manifest(suites);

@@ -127,13 +127,16 @@ fn an_archive_becomes_a_suite() {
         code.contains("pub struct Dot(") && code.contains("path: \"dots.js\""),
         "{code}"
     );
-    let read = |name: &str| fs::read(folder.path().join(name)).unwrap();
-    assert_eq!(read("dots-LICENSE"), b"MIT");
-    let mut text = String::new();
-    flate2::read::GzDecoder::new(&read("dots-dots.js.gz")[..])
-        .read_to_string(&mut text)
-        .unwrap();
-    assert_eq!(text, SCRIPT);
+    let unpack = |name: &str| {
+        let packed = fs::read(folder.path().join(name)).unwrap();
+        let mut text = String::new();
+        flate2::read::GzDecoder::new(&packed[..])
+            .read_to_string(&mut text)
+            .unwrap();
+        text
+    };
+    assert_eq!(unpack("dots-LICENSE.gz"), "MIT");
+    assert_eq!(unpack("dots-dots.js.gz"), SCRIPT);
     fs::write(
         &manifest,
         MANIFEST

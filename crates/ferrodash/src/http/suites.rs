@@ -1,7 +1,9 @@
 //! `GET _dash-component-suites/…`: the bundles of the component suites.
 //!
-//! Bundles are static data with three forms each, so nothing is compressed or copied here.
+//! Bundles are static data with two compressed forms each, so nothing is compressed or copied here.
+//! Only a client that accepts neither has one unpacked.
 
+use std::io::Read;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
@@ -9,8 +11,10 @@ use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
 use ferrodash_components::Bundle;
+use ferrodash_serve::off_thread;
 use ferrodash_serve::send::{IMMUTABLE, NO_CACHE, accepts, unless_known, with_body};
 use ferrodash_wire::Encoding;
+use flate2::read::GzDecoder;
 
 use super::rejection::Rejection;
 use crate::state::AppState;
@@ -25,11 +29,8 @@ pub(super) async fn serve(
     // and open pages with those of an older one; kept for ever is only what is asked for by its
     // digest.
     let (bundle, is_own) = find(&app, &path)?;
-    Ok(send(
-        bundle,
-        &headers,
-        if is_own { IMMUTABLE } else { NO_CACHE },
-    ))
+    let cache_control = if is_own { IMMUTABLE } else { NO_CACHE };
+    Ok(send(bundle, &headers, cache_control).await)
 }
 
 /// Answers with Dash's own icon, which the page names unless the assets have one.
@@ -38,7 +39,7 @@ pub(super) async fn favicon(
     headers: HeaderMap,
 ) -> Result<Response, Rejection> {
     let (bundle, _) = find(&app, "dash/favicon.ico")?;
-    Ok(send(bundle, &headers, NO_CACHE))
+    Ok(send(bundle, &headers, NO_CACHE).await)
 }
 
 /// Returns the bundle of a path, and whether it may be stored for ever under that.
@@ -46,23 +47,42 @@ fn find(app: &AppState, path: &str) -> Result<(&'static Bundle, bool), Rejection
     app.suites.find(path).map_err(Rejection::NotFound)
 }
 
-/// Sends a bundle in the form that the sender accepts, with a validator of its own. Each form was
-/// compressed when the suite was built.
-fn send(bundle: &'static Bundle, headers: &HeaderMap, cache_control: HeaderValue) -> Response {
+/// Sends a bundle in the form that the sender accepts, with a validator of its own.
+async fn send(
+    bundle: &'static Bundle,
+    headers: &HeaderMap,
+    cache_control: HeaderValue,
+) -> Response {
     let encoding = accepts(headers).best();
-    let bytes = match encoding {
-        Encoding::Identity => bundle.identity,
-        Encoding::Gzip => bundle.gzip,
-        Encoding::Brotli => bundle.brotli,
-    };
     let suffix = encoding
         .name()
         .map_or_else(String::new, |name| format!("-{name}"));
     let etag = format!("\"{}{suffix}\"", &bundle.sha256[..32]);
-    unless_known(headers, etag, cache_control, || {
-        let content_type = content_type(bundle.path);
-        with_body(Bytes::from_static(bytes), encoding, content_type)
-    })
+    let making = async {
+        let bytes = match encoding {
+            Encoding::Identity => unpack(bundle).await,
+            Encoding::Gzip => Bytes::from_static(bundle.gzip),
+            Encoding::Brotli => Bytes::from_static(bundle.brotli),
+        };
+        with_body(bytes, encoding, content_type(bundle.path))
+    };
+    unless_known(headers, etag, cache_control, making).await
+}
+
+/// Returns the content of a bundle, for a client that accepts no compression.
+///
+/// It is unpacked each time: few clients ask for it, and the largest one takes about ten
+/// milliseconds.
+async fn unpack(bundle: &'static Bundle) -> Bytes {
+    let unpacking = off_thread::run(move || {
+        let mut content = Vec::new();
+        GzDecoder::new(bundle.gzip)
+            .read_to_end(&mut content)
+            .expect("the form was made by the build");
+        Bytes::from(content)
+    });
+    // It ends early only when the runtime does, and then nobody gets the response.
+    unpacking.await.unwrap_or_default()
 }
 
 /// Returns the content type by the ending of the name; a name without one is that of a licence.
