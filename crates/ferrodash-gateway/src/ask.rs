@@ -8,9 +8,9 @@ use bytes::Bytes;
 use ferrodash_cache::{Cache, Selector};
 use tokio::time::Instant;
 
-use crate::call::{self, Call};
+use crate::call::Call;
 use crate::config::Part;
-use crate::counters::Counters;
+use crate::counters::{Answered, Counters, Visitor};
 use crate::dash::Callback;
 use crate::reply::Reply;
 use crate::upstream::{Busy, Upstreams, make_anonymous, prepare};
@@ -80,9 +80,13 @@ impl Ask {
         drop(turn);
         match reply {
             Ok(reply) => {
-                let arguments = call::arguments(&self.body);
-                self.counters
-                    .count(&self.callback.output, &arguments, &reply, start.elapsed());
+                self.counters.count(&Answered {
+                    callback: &self.callback,
+                    body: &self.body,
+                    visitor: Visitor::of(&self.headers, self.peer),
+                    reply: &reply,
+                    start,
+                });
                 self.after(reply).await
             }
             Err(reason) => {

@@ -30,18 +30,41 @@ pub(crate) fn first_output(start: &[u8]) -> Option<String> {
     values.next()?.ok()
 }
 
-/// Returns what tells calls of a callback apart: their outputs, inputs and states.
-pub(crate) fn arguments(body: &[u8]) -> Vec<u8> {
-    let Ok(fields) = serde_json::from_slice::<Fields<'_>>(body) else {
-        return Vec::new();
-    };
-    let parts = ["outputs", "inputs", "state"].map(|key| fields.get(key).map(RawValue::get));
-    let mut arguments = Vec::new();
-    for part in parts {
-        arguments.extend_from_slice(part.unwrap_or_default().as_bytes());
-        arguments.push(0);
+/// What a call asks for.
+#[derive(Default)]
+pub(crate) struct Asked {
+    /// What tells calls of a callback apart: their outputs, inputs and states.
+    pub(crate) arguments: Vec<u8>,
+    /// The properties whose changes have caused the call.
+    triggers: Vec<String>,
+}
+
+impl Asked {
+    /// Reads the body of a call, as the app gets it.
+    pub(crate) fn read(body: &[u8]) -> Self {
+        let Ok(fields) = serde_json::from_slice::<Fields<'_>>(body) else {
+            return Self::default();
+        };
+        let parts = ["outputs", "inputs", "state"].map(|key| fields.get(key).map(RawValue::get));
+        let mut arguments = Vec::new();
+        for part in parts {
+            arguments.extend_from_slice(part.unwrap_or_default().as_bytes());
+            arguments.push(0);
+        }
+        Self {
+            arguments,
+            triggers: fields.read("changedPropIds").unwrap_or_default(),
+        }
     }
-    arguments
+
+    /// Returns the place of the input that has caused the call, if it is the only one.
+    pub(crate) fn single_trigger(&self, callback: &Callback) -> Option<usize> {
+        let [trigger] = &self.triggers[..] else {
+            return None;
+        };
+        let mut inputs = callback.inputs.iter();
+        inputs.position(|input| input.is_named(trigger))
+    }
 }
 
 /// The body of a call, which is text but for what is read or changed.

@@ -25,6 +25,7 @@ use super::request::peer;
 use crate::ask::{Ask, busy};
 use crate::cached::{Outcome, SharedAnswer, Wish};
 use crate::call::{self, Call};
+use crate::counters::{Answered, Visitor};
 use crate::dash::{Callback, KeptAnswers, Site};
 use crate::identity::{Asker, identity, values};
 use crate::reply::Reply;
@@ -171,7 +172,7 @@ pub(super) async fn answer(state: &Arc<State>, call: Incoming, accepts: Accepts)
             let callback = callback.clone();
             declared(state, &site, &callback, (call, read), accepts, start).await
         }
-        Some(_) => pass(state, call, Some(&output), accepts).await,
+        Some(callback) => pass(state, call, Some(callback), accepts).await,
         None if is_stale => gone(),
         // Its name is what somebody has made up.
         None => pass(state, call, None, accepts).await,
@@ -226,7 +227,7 @@ async fn declared(
     let kept = callback.kept.as_ref().filter(|_| is_keyed);
     let with_trigger = kept.is_none_or(|kept| kept.with_trigger);
     if read.restore(callback, with_trigger).is_none() {
-        return pass(state, call, Some(&callback.output), accepts).await;
+        return pass(state, call, Some(callback), accepts).await;
     }
     let ask = Arc::new(Ask {
         upstreams: state.upstreams.clone(),
@@ -351,10 +352,16 @@ impl State {
 }
 
 /// Passes a call on, when it is its turn, and compresses the answer.
-async fn pass(state: &State, call: Incoming, output: Option<&str>, accepts: Accepts) -> Response {
+async fn pass(
+    state: &State,
+    call: Incoming,
+    callback: Option<&Callback>,
+    accepts: Accepts,
+) -> Response {
     let Ok(turn) = state.upstreams.limits.turn().await else {
         return busy().into_response();
     };
+    let visitor = Visitor::of(&call.headers, call.peer);
     let start = Instant::now();
     let response = state
         .upstreams
@@ -376,11 +383,14 @@ async fn pass(state: &State, call: Incoming, output: Option<&str>, accepts: Acce
         Err(reason) => return unanswered(&reason),
     };
     drop(turn);
-    if let Some(output) = output {
-        let arguments = call::arguments(&call.body);
-        state
-            .counters
-            .count(output, &arguments, &reply, start.elapsed());
+    if let Some(callback) = callback {
+        state.counters.count(&Answered {
+            callback,
+            body: &call.body,
+            visitor,
+            reply: &reply,
+            start,
+        });
     }
     sent(reply, accepts).await
 }

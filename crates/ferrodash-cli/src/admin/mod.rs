@@ -1,20 +1,20 @@
-//! The admin page: what the callbacks of the app do, and what each would gain from a cache.
+//! The admin page: what the callbacks of the app do, and what each would gain from a declaration.
 //!
 //! The page is a Ferrodash app. It reads the gateway's report, and changes nothing.
 
+mod suggestions;
+
+use std::cmp::Reverse;
+
 use ferrodash::prelude::*;
-use ferrodash_gateway::{CallbackReport, Gateway, Report};
+use ferrodash_gateway::{Gateway, Report};
+
+use self::suggestions::mean;
 
 /// The interval in which the page updates itself, in milliseconds.
 const EVERY: u32 = 3000;
 
-/// A callback is worth a declaration if so many of its calls have got the answer of an earlier one.
-const EQUAL_SHARE: f64 = 0.2;
-
-/// Fewer calls say nothing.
-const ENOUGH_CALLS: u64 = 5;
-
-const STYLE: &str = include_str!("admin.css");
+const STYLE: &str = include_str!("style.css");
 
 /// Makes the page and gives it to the gateway, if the configuration says who may see it.
 ///
@@ -118,7 +118,10 @@ fn servers(report: &Report) -> html::Table {
 }
 
 fn callbacks(report: &Report) -> html::Table {
-    let rows = report.callbacks.iter().map(|callback| {
+    let mut callbacks: Vec<_> = report.callbacks.iter().collect();
+    // What the app is busy with comes first.
+    callbacks.sort_by_key(|callback| Reverse(callback.time));
+    let rows = callbacks.into_iter().map(|callback| {
         let cached = report
             .cached
             .iter()
@@ -149,67 +152,27 @@ fn callbacks(report: &Report) -> html::Table {
     table(&heads, rows.collect())
 }
 
-/// Lines to copy into the configuration, for callbacks whose answers were often those of an earlier
-/// equal call.
+/// Lines to copy into the configuration.
 fn suggestions(report: &Report) -> html::Div {
-    let is_declared = |callback: &CallbackReport| {
-        let mut functions = report.cached.iter();
-        functions.any(|function| *function.name == *callback.output)
-    };
-    let worthwhile = report.callbacks.iter().filter(|callback| {
-        !is_declared(callback)
-            && callback.calls >= ENOUGH_CALLS
-            && share(callback.equal_answers, callback.calls) >= EQUAL_SHARE
-    });
-    let mut lines = String::new();
-    for callback in worthwhile {
-        let saved = callback.equal_answers as f64 * mean(callback) / 1e3;
-        lines.push_str(&suggestion(callback, saved));
-    }
+    let lines = suggestions::lines(report);
     if lines.is_empty() {
-        let text =
-            "Nothing yet. Callbacks appear here if the app has answered equal calls equally.";
+        let text = "Nothing yet. Callbacks appear here if the app has answered equal calls equally, \
+                    or if an input changed again at once.";
         return html::Div::new(html::P::new(text));
     }
     html::Div::new((
         html::P::new(
-            "The app has answered these callbacks equally for equal arguments. Check that an answer \
-             depends on nothing else, then copy the lines into ferrodash.toml.",
+            "A timeout is right only if an answer depends on nothing but its arguments. Check that, \
+             then copy the lines into ferrodash.toml, or into the block that the callback has there.",
         ),
         html::Pre::new(lines),
     ))
-}
-
-fn suggestion(callback: &CallbackReport, saved: f64) -> String {
-    let CallbackReport {
-        output,
-        calls,
-        equal_arguments,
-        equal_answers,
-        ..
-    } = callback;
-    let differ = equal_arguments - equal_answers;
-    let warning = if differ == 0 {
-        String::new()
-    } else {
-        format!(
-            "# {differ} answers to equal arguments differed: keep them for a short time only.\n"
-        )
-    };
-    format!(
-        "# {equal_answers} of {calls} calls would not have reached the app, which took {saved:.1} s \
-         for them.\n{warning}[[callback]]\noutput = {output:?}\ntimeout = \"1m\"\n\n"
-    )
 }
 
 fn table(heads: &[&'static str], rows: Vec<html::Tr>) -> html::Table {
     let heads = heads.iter().map(|head| html::Th::new(*head));
     let head = html::Tr::new(heads.collect::<Vec<_>>());
     html::Table::new((html::Thead::new(head), html::Tbody::new(rows)))
-}
-
-fn mean(callback: &CallbackReport) -> f64 {
-    callback.time.as_secs_f64() * 1e3 / callback.calls.max(1) as f64
 }
 
 fn share(part: u64, all: u64) -> f64 {
