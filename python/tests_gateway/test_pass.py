@@ -256,3 +256,45 @@ def test_g8_an_asgi_app_is_answered_as_another(apps, gateway):
     server = gateway(apps.get("asgi"))
     assert NEWEST[1:] in server.line
     assert server.call("one", "abc").value == "ABC"
+
+
+def test_g8_programs_call_a_callback_by_its_address(apps, gateway):
+    app = apps.get("programs")
+    server = gateway(app, ("one", {"timeout": "1h", "debounce": {"in.value": "1s"}}))
+    for each in (app, server):
+        body, headers = b'{"value": "abc"}', {"Content_Type": "application/json"}
+        answer = each.request("POST", "/api/one", body, **headers)
+        assert (answer.status, answer.json()) == (200, "ABC")
+
+
+def test_g8_programs_call_callbacks_over_mcp(apps, gateway):
+    # What is declared is for pages: the tool has the inputs of the app, and no others.
+    app = apps.get("programs")
+    server = gateway(app, ("one", {"timeout": "1h", "debounce": {"in.value": "1s"}}))
+    direct, behind = mcp_session(app), mcp_session(server)
+    assert behind == direct
+    assert "one" in [tool["name"] for tool in behind[1]["tools"]]
+    assert "ABC" in json.dumps(behind[2])
+
+
+def mcp_session(server):
+    """Return the results of a session that lists the tools and calls one."""
+    client = {"name": "test", "version": "1"}
+    hello = {"protocolVersion": "2025-03-26", "capabilities": {}, "clientInfo": client}
+    calls = [
+        ("initialize", hello),
+        ("tools/list", {}),
+        ("tools/call", {"name": "one", "arguments": {"value": "abc"}}),
+    ]
+    results, session = [], {}
+    for number, (method, params) in enumerate(calls):
+        body = {"jsonrpc": "2.0", "id": number, "method": method, "params": params}
+        headers = {
+            "Content_Type": "application/json",
+            "Accept": "application/json, text/event-stream",
+            **session,
+        }
+        answer = server.request("POST", "/_mcp", json.dumps(body).encode(), **headers)
+        session = {"Mcp_Session_Id": answer["Mcp-Session-Id"]}
+        results.append(answer.json()["result"])
+    return results
