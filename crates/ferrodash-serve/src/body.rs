@@ -111,9 +111,20 @@ const MOST_READING: usize = 1 << 30;
 /// The number of bytes of bodies that are being read, of all apps in the process.
 static READING: AtomicUsize = AtomicUsize::new(0);
 
-/// The number of bytes of one body, while it is read.
-#[derive(Default)]
-struct Reading(usize);
+/// Counts a body that was read among those that are being read, until the value is dropped. It is
+/// for long bodies that are needed for some time.
+///
+/// # Errors
+/// [`Unread::Busy`], if the bodies of all requests together are too large.
+pub fn hold(body: &Bytes) -> Result<Reading, Unread> {
+    let mut reading = Reading::default();
+    reading.add(body.len())?;
+    Ok(reading)
+}
+
+/// The number of bytes of one body, while it is read or held.
+#[derive(Debug, Default)]
+pub struct Reading(usize);
 
 impl Reading {
     /// Counts bytes that were read.
@@ -136,5 +147,20 @@ impl Reading {
 impl Drop for Reading {
     fn drop(&mut self) {
         READING.fetch_sub(self.0, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bodies_that_are_held_have_a_limit_together() {
+        // Memory that is not written to takes no room.
+        let body = Bytes::from(vec![0; MOST_READING / 2 + 1]);
+        let first = hold(&body).expect("it is half of the limit");
+        assert_eq!(hold(&body).map(drop), Err(Unread::Busy));
+        drop(first);
+        assert_eq!(hold(&body).map(drop), Ok(()));
     }
 }

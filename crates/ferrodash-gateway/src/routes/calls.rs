@@ -13,7 +13,7 @@ use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, Uri, he
 use axum::response::Response;
 use bytes::Bytes;
 use ferrodash_cache::{Entry, Status};
-use ferrodash_serve::body::{self, Begun, Unread, is_json};
+use ferrodash_serve::body::{self, Begun, Reading, Unread, is_json};
 use ferrodash_serve::cache_status::describe;
 use ferrodash_serve::send::{JSON, NO_STORE, accepts, with_body};
 use ferrodash_wire::{Accepts, Encoding, KEEP, Keep, compress_once};
@@ -62,16 +62,17 @@ pub(super) async fn serve(state: &Arc<State>, prefix: &str, request: Request) ->
     }
     let peer = peer(&request);
     let (parts, body) = request.into_parts();
-    let body = match body::begin(body, state.config.max_keyed).await {
-        Ok(Begun::Whole(body)) => body,
+    // A long body is counted until the call is answered.
+    let (body, _held) = match body::begin(body, state.config.max_keyed).await {
+        Ok(Begun::Whole(body)) => (body, None),
         Ok(Begun::Start(start, rest)) => {
             let is_read = is_read(state, prefix, &parts.headers, peer, &start).await;
             let body = again(start, rest);
             if !is_read {
                 return large(state, Request::from_parts(parts, body)).await;
             }
-            match body::read(&parts.headers, body, LONGEST).await {
-                Ok(body) => body,
+            match long(&parts.headers, body).await {
+                Ok((body, held)) => (body, Some(held)),
                 Err(reason) => return unread(reason),
             }
         }
@@ -86,6 +87,13 @@ pub(super) async fn serve(state: &Arc<State>, prefix: &str, request: Request) ->
         peer,
     };
     answer(state, call, accepts).await
+}
+
+/// Reads a long call, and counts it among the bodies in memory.
+async fn long(headers: &HeaderMap, body: Body) -> Result<(Bytes, Reading), Unread> {
+    let body = body::read(headers, body, LONGEST).await?;
+    let held = body::hold(&body)?;
+    Ok((body, held))
 }
 
 fn is_background(uri: &Uri) -> bool {
