@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 import signal
 import socket
 
 import pytest
 import support
-from support import LIST, BadServer, answer, call, configuration, eventually, key
+from support import LIST, PAGE, BadServer, answer, call, configuration, eventually, key
 
 UP = 'upstreams = ["http://127.0.0.1:1"]\n'
 CALLBACK = UP + '[[callback]]\noutput = "one.children"\n'
@@ -101,6 +102,23 @@ def test_g15_what_the_app_does_not_have_is_named_with_its_line(
         assert process.wait() == 1
         assert f"f.toml:{line}: " in process.text(), process.text()
         assert said in process.text(), process.text()
+
+
+@pytest.mark.parametrize(
+    ("version", "is_refused"), [("2.16.1", True), ("2.17.0", True), ("2.17.1", False)]
+)
+def test_g15_waits_are_refused_if_dash_is_too_old(
+    start, tmp_path, monkeypatch, version, is_refused
+):
+    monkeypatch.setattr(support, "PAGE", PAGE.replace(b"0.0.0", version.encode()))
+    with contextlib.closing(BadServer()) as app:
+        for declared in ({"timeout": "1m"}, {"debounce": {"in.value": "1s"}}):
+            (tmp_path / "f.toml").write_text(configuration([app.address], [("one", declared)]))
+            process = start("gateway", "--config", "f.toml", "--check")
+            assert process.wait() == int(is_refused and "debounce" in declared)
+    assert (
+        f"one.children has an input that waits, and this app has Dash {version}" in process.text()
+    ) == is_refused
 
 
 def test_g15_a_configuration_that_is_right_is_told_so(app, start, tmp_path):

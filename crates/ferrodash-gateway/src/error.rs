@@ -22,6 +22,17 @@ pub enum Error {
     /// The server cannot run, for example because the address is in use.
     #[error(transparent)]
     Serve(#[from] ferrodash_serve::Error),
+    /// An input waits, and the app's version of Dash is too old for that.
+    #[error(
+        "{output} has an input that waits, and this app has Dash {version}: waits need Dash 2.17.1 \
+         or newer. Install a newer Dash, or remove the debounce and throttle of the callback"
+    )]
+    Version {
+        /// The output of the callback.
+        output: String,
+        /// The version of Dash.
+        version: String,
+    },
     /// The socket for invalidations cannot be made.
     #[error("cannot listen on the socket {path}: {source}. Remove it, or choose another path")]
     Socket {

@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep};
 use crate::config::{Config, Mistakes};
 use crate::control;
 use crate::dash::Site;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::report::Report;
 use crate::routes;
 use crate::state::State;
@@ -57,6 +57,7 @@ impl Gateway {
                 let file = file.map(|(_, place)| place.file.clone());
                 site.mistakes_of_file(&file.unwrap_or_default())?;
                 site.warn();
+                check_version(&site, gateway.state.suites.version())?;
             }
             None => tracing::warn!(
                 "the app does not show its callbacks yet; what is declared has not been compared \
@@ -189,6 +190,33 @@ impl std::fmt::Debug for Gateway {
         f.debug_struct("Gateway")
             .field("config", &self.state.config)
             .finish_non_exhaustive()
+    }
+}
+
+/// The first version of Dash whose renderer lets inputs wait: it has callbacks of the page that have
+/// no output.
+const WAITS_SINCE: [u32; 3] = [2, 17, 1];
+
+/// Checks that the app's version of Dash can do what is declared.
+///
+/// # Errors
+/// [`Error::Version`], if an input waits and Dash is too old for that.
+fn check_version(site: &Site, version: Option<String>) -> Result<()> {
+    let Some(version) = version else {
+        return Ok(());
+    };
+    let numbers = version.split('.').map_while(|part| part.parse().ok());
+    let numbers: Vec<u32> = numbers.collect();
+    if numbers.is_empty() || numbers >= WAITS_SINCE.to_vec() {
+        return Ok(());
+    }
+    let mut callbacks = site.app.callbacks.values();
+    match callbacks.find(|callback| callback.waits()) {
+        Some(callback) => Err(Error::Version {
+            output: callback.output.clone(),
+            version,
+        }),
+        None => Ok(()),
     }
 }
 

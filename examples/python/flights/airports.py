@@ -6,7 +6,7 @@ import random
 from typing import Any
 
 import figures
-from dash import Input, Output, callback, ctx, dcc, html
+from dash import Input, Output, State, callback, ctx, dcc, html
 from data import AIRLINES, DESTINATIONS, FLIGHTS, describe
 
 import ferrodash
@@ -25,7 +25,7 @@ def layout() -> html.Div:
             html.Div(
                 [
                     html.H2("Destinations"),
-                    html.P("The larger a circle, the more flights.", className="soft"),
+                    html.P("Size: flights. Colour: mean delay in minutes.", className="soft"),
                     html.Div(plot, className="plot map"),
                     html.Div(
                         [
@@ -58,13 +58,14 @@ def destination_options() -> list[dict[str, str]]:
     Output("destination", "value"),
     Input("map", "clickData"),
     Input("any", "n_clicks"),
+    State("destination", "value"),
     prevent_initial_call=True,
 )
-def choose(click: dict[str, Any] | None, _clicks: int) -> str:
-    """Choose the destination that was clicked, or any other."""
+def choose(click: dict[str, Any] | None, _clicks: int, chosen: str | None) -> str:
+    """Choose the destination that was clicked, or any other than the chosen one."""
     if ctx.triggered_id == "map" and click:
         return click["points"][0]["customdata"][0]
-    return random.choice(DESTINATIONS.index)  # noqa: S311
+    return random.choice(DESTINATIONS.index.drop(chosen, errors="ignore"))  # noqa: S311
 
 
 @callback(Output("details", "children"), Input("destination", "value"))

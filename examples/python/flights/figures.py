@@ -88,7 +88,6 @@ def bar_of_colors(*minutes: int) -> dict[str, Any]:
         "xpad": 0,
         "ypad": 0,
         "tickvals": minutes,
-        "ticksuffix": " min",
         "tickangle": 0,
     }
 
@@ -99,20 +98,27 @@ def by_hour(flights: pd.DataFrame) -> go.Figure:
     if not enough.any():
         return nothing()
     ranges = flights[enough].groupby("hour")["dep_delay"].quantile([0.1, 0.5, 0.9]).unstack()
-    lines = [
-        go.Scatter(x=ranges.index, y=ranges[0.1], mode="lines", line={"width": 0}, hoverinfo="skip"),
-        go.Scatter(
-            x=ranges.index, y=ranges[0.9], mode="lines", line={"width": 0},
-            fill="tonexty", fillcolor=SOFT_BLUE,
-            hovertemplate="one in ten: %{y:.0f} min or more<extra></extra>",
-        ),
-        go.Scatter(
-            x=ranges.index, y=ranges[0.5], mode="lines", line={"color": BLUE, "width": 2.5},
-            hovertemplate="median: %{y:.0f} min<extra></extra>",
-        ),
-    ]  # fmt: skip
-    hour_axis = {"ticksuffix": ":00", "dtick": 3, "tick0": 6}
-    return figure(*lines, hovermode="x unified", xaxis=hour_axis, yaxis={"ticksuffix": " min"})
+    edge = {"mode": "lines", "line": {"width": 0}, "x": ranges.index}
+    low = go.Scatter(**edge, y=ranges[0.1], hoverinfo="skip")
+    high = go.Scatter(
+        **edge,
+        y=ranges[0.9],
+        fill="tonexty",
+        fillcolor=SOFT_BLUE,
+        hovertemplate="one in ten: %{y:.0f} min or more<extra></extra>",
+    )
+    median = go.Scatter(
+        x=ranges.index,
+        y=ranges[0.5],
+        mode="lines",
+        line={"color": BLUE, "width": 2.5},
+        hovertemplate="median: %{y:.0f} min<extra></extra>",
+    )
+    axes = {
+        "xaxis": {"ticksuffix": ":00", "dtick": 3, "tick0": 6},
+        "yaxis": {"ticksuffix": " min"},
+    }
+    return figure(low, high, median, hovermode="x unified", **axes)
 
 
 def by_visibility(flights: pd.DataFrame) -> go.Figure:
@@ -170,11 +176,11 @@ def destinations() -> go.Figure:
 def months_of(flights: pd.DataFrame) -> go.Figure:
     """Show the flights of each month, those that left late in another colour."""
     late = (flights["dep_delay"] >= LATE).groupby(flights["month"]).agg(["sum", "size"])
-    months = [MONTHS[month - 1] for month in late.index]
+    late = late.reindex(range(1, 13), fill_value=0)
     counts = {"on time": (late["size"] - late["sum"], BLUE), "late": (late["sum"], ORANGE)}
     bars = [
         go.Bar(
-            x=months, y=values, name=name, marker={"color": color},
+            x=MONTHS, y=values, name=name, marker={"color": color},
             hovertemplate=f"%{{x}}: %{{y:,}} {name}<extra></extra>",
         )
         for name, (values, color) in counts.items()

@@ -24,7 +24,7 @@ def layout() -> html.Div:
             html.Div(id="totals", className="totals"),
             html.Div(
                 [
-                    graph("by-carrier", "Mean delay by carrier and month", wide=True),
+                    graph("by-carrier", "Mean delay in minutes, by carrier and month", wide=True),
                     graph("by-hour", "Delay by hour: the median, and eight of ten flights"),
                     graph("by-visibility", "Delayed by an hour or more, by visibility"),
                 ],
@@ -45,7 +45,9 @@ def filters() -> html.Section:
         [
             field(
                 ["Months ", html.Output(id="chosen-months")],
-                dcc.RangeSlider(1, 12, 1, value=[1, 12], id="months", marks=marks),
+                dcc.RangeSlider(
+                    1, 12, 1, id="months", value=[1, 12], drag_value=[1, 12], marks=marks
+                ),
             ),
             field(
                 "Carriers",
@@ -79,9 +81,10 @@ def graph(id_: str, title: str, *, wide: bool = False) -> html.Div:
 # Called while the slider is dragged, at most five times a second.
 @callback(Output("chosen-months", "children"), Input("months", "drag_value"))
 @ferrodash.throttle("200ms")
-def count_months(months: list[int] | None) -> str:
+@computed
+def count_months(months: list[int]) -> str:
     """Show the number of flights in the months under the handles."""
-    first, last = months or (1, 12)
+    first, last = months
     names = figures.MONTHS[first - 1], figures.MONTHS[last - 1]
     span = names[0] if first == last else " to ".join(names)
     return f"{span}, {PER_MONTH.loc[first:last].sum():,} flights"
