@@ -4,7 +4,7 @@
 //! compressed once: Dash serves a file with any fingerprint.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, OnceLock, RwLock};
+use std::sync::{Arc, Mutex, RwLock};
 use std::time::Duration;
 
 use axum::http::HeaderValue;
@@ -53,15 +53,19 @@ pub(crate) struct Bundle {
 
 /// A text with its compressed forms.
 struct Text {
-    /// What the first visitors get.
-    first: Body,
-    /// What is smaller, once it was made.
-    small: OnceLock<Body>,
+    /// Its forms are made quickly for the first visitors. Smaller ones take their place.
+    body: RwLock<Body>,
+}
+
+impl Text {
+    fn body(&self) -> Body {
+        read(&self.body).clone()
+    }
 }
 
 impl Bundle {
-    pub(crate) fn body(&self) -> &Body {
-        self.text.small.get().unwrap_or(&self.text.first)
+    pub(crate) fn body(&self) -> Body {
+        self.text.body()
     }
 
     /// Returns whether the app has to be asked again.
@@ -136,17 +140,21 @@ impl Suites {
 
     fn add(&self, digest: blake3::Hash, first: Body) -> Option<Arc<Text>> {
         let mut texts = lock(&self.texts);
-        let bytes: usize = texts.values().map(|text| text.first.identity().len()).sum();
+        let lengths = texts.values().map(|text| text.body().identity().len());
+        let bytes: usize = lengths.sum();
         if bytes + first.identity().len() > MOST_BYTES {
             return None;
         }
-        let text = Arc::new(Text {
-            first,
-            small: OnceLock::new(),
+        let is_long = first.identity().len() > SMALLEST_UP_TO;
+        let body = RwLock::new(first);
+        let text = texts.entry(digest).or_insert_with(|| {
+            let text = Arc::new(Text { body });
+            if !is_long {
+                tokio::spawn(compress(text.clone()));
+            }
+            text
         });
-        let text = texts.entry(digest).or_insert(text).clone();
-        tokio::spawn(compress(text.clone()));
-        Some(text)
+        Some(text.clone())
     }
 }
 
@@ -155,14 +163,8 @@ async fn compress(text: Arc<Text>) {
     // Nobody closes it.
     let _turn = TURN.acquire().await;
     let compress = move || {
-        let source = text.first.identity().clone();
-        let body = if source.len() <= SMALLEST_UP_TO {
-            Body::encode_small(source)
-        } else {
-            Body::encode_now(source)
-        };
-        // It may have been made before, of the same text.
-        let _ = text.small.set(body);
+        let small = Body::encode_small(text.body().identity().clone());
+        *write(&text.body) = small;
     };
     // It fails if the runtime ends.
     let _ = tokio::task::spawn_blocking(compress).await;

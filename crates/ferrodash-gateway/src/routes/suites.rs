@@ -36,7 +36,7 @@ pub(super) async fn serve(state: &State, request: Request) -> Response {
             } else {
                 NO_CACHE
             };
-            respond(request.headers(), bundle.body(), content_type, control)
+            respond(request.headers(), &bundle.body(), content_type, control)
         }
         None => forward::serve(state, request).await,
     }
