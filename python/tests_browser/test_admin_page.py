@@ -40,25 +40,25 @@ def test_the_admin_page_says_what_to_declare_and_its_lines_work(servers, browser
     callback, calls, mean, _equal_arguments, _equal_answers, failures, kept = row(
         browser, "shout.children"
     )
-    assert int(calls) == 31, "one at load, and one for each key"
+    shouts = [run for run in app.runs() if run["name"] == "shout"]
+    assert int(calls) == len(shouts) > 20, "nearly one for each key"
     assert float(mean) > 0
     assert (failures, kept) == ("0", "not declared")
     (address,) = browser.js("return all('td.up').map(cell => cell.parentNode.cells[0].innerText)")
     assert address == app.url
     lines = browser.text("pre")
-    assert f'output = "{callback}"' in lines
-    assert 'debounce = { "text.value" = "500ms" }' in lines
-    _, found = lines.split('output = "found.children"')
-    assert 'timeout = "1m"' in found.split("[[")[0]
-    assert "client = true" in found.split("[[")[0]
+    block = lines.split(f'output = "{callback}"')[1].split("\n\n")[0]
+    assert block == '\ndebounce = { "text.value" = "500ms" }'
+    block = lines.split('output = "found.children"')[1].split("\n\n")[0]
+    assert block.startswith('\ntimeout = "1m"\nclient = true')
     names = browser.js("return all('table')[1].innerText")
     assert names.index("shout.children") < names.index("echo-plain.children"), "by their time"
     assert browser.console() == []
 
     # The lines can be copied as they are.
     better = servers.gateway(app, lines)
-    app.runs()
     browser.clean()
+    app.runs()
     browser.open(better.url).type_slowly("#text", THIRTY)
     browser.sees("#shout", f"{THIRTY.upper()}, from text").idle()
     runs = [run["values"][0] for run in app.runs() if run["name"] == "shout"]

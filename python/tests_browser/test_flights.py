@@ -104,6 +104,10 @@ def test_flights_a_slider_tells_a_number_while_it_is_dragged(example: Example, b
     down, *moves = [{"type": "pointerMove", **way} for way in ways]
     mouse(browser, down, {"type": "pointerDown", "button": 0}, *moves)
     browser.wait("return /^Jan to (Apr|May), 1\\d\\d,\\d+ flights$/.test(text('#chosen-months'))")
+    # The text of the month under the handle, which the last call of the throttle brings.
+    last = "all('#months [role=slider]')[1].ariaValueNow"
+    months = '["", "Jan", "Feb", "Mar", "Apr", "May", "Jun"]'
+    browser.wait(f"return text('#chosen-months').includes('to ' + {months}[{last}] + ',')").idle()
     during = example.runs()
     names = {name for name in during if during[name] != before.get(name)}
     assert names == {"chosen-months.children"}

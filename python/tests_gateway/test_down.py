@@ -58,10 +58,12 @@ def test_g9_more_calls_than_run_and_wait_are_refused(app, runs, gateway):
     held = {"key": name, "hold": name}
     with ThreadPoolExecutor(6) as threads:
         calls = [threads.submit(server.call, "one", held) for _ in range(6)]
-        refusal = next(as_completed(calls, PATIENCE)).result()
-        # What is not a call is answered all the same.
-        assert server.get("echo").status == 200
-        runs.release(name)
+        try:
+            refusal = next(as_completed(calls, PATIENCE)).result()
+            # What is not a call is answered all the same.
+            assert server.get("echo").status == 200
+        finally:
+            runs.release(name)
         statuses = sorted(each.result(PATIENCE).status for each in calls)
     assert statuses == [200] * 5 + [503]
     assert refusal.status == 503

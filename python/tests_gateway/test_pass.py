@@ -256,6 +256,15 @@ def test_g8_an_asgi_app_is_answered_as_another(apps, gateway):
     server = gateway(apps.get("asgi"))
     assert NEWEST[1:] in server.line
     assert server.call("one", "abc").value == "ABC"
+    answer = server.call("one", "abc" * 1000, Accept_Encoding="gzip")
+    assert answer["Content-Encoding"] == "gzip"
+
+
+def test_g8_answers_of_an_asgi_app_are_kept(apps, gateway):
+    server, what = gateway(apps.get("asgi"), ("one", {"timeout": "1h"})), key()
+    answers = [server.call("one", what) for _ in range(2)]
+    assert [answer.is_hit for answer in answers] == [False, True]
+    assert {answer.value for answer in answers} == {what.upper()}
 
 
 def test_g8_programs_call_a_callback_by_its_address(apps, gateway):

@@ -26,7 +26,7 @@ pub(crate) fn check(
     warnings: &mut Vec<String>,
 ) -> Result<()> {
     let has_components = !suite.namespace.is_empty();
-    let mut mistake = unknown_file(suite);
+    let mut mistake = wrong_feature(suite);
     if mistake.is_none() && has_components {
         mistake = without_parts(archive, suite, components);
     }
@@ -48,12 +48,16 @@ pub(crate) fn check(
 
 /// Finds a file with a feature that is not loaded on demand. A page loads the other files at once,
 /// so a program without one of them would have a blank page.
-fn unknown_file(suite: &Suite) -> Option<String> {
+fn wrong_feature(suite: &Suite) -> Option<String> {
     let mut files = suite.features.keys();
     let file = files.find(|file| !suite.on_demand.contains(file))?;
+    let possible = if suite.on_demand.is_empty() {
+        "no file of this suite is".to_owned()
+    } else {
+        format!("it can name {}", suite.on_demand.join(", "))
+    };
     Some(format!(
-        "`features` names {file:?}, which is not loaded on demand; it can name {}",
-        suite.on_demand.join(", ")
+        "`features` names {file:?}, which is not loaded on demand; {possible}"
     ))
 }
 

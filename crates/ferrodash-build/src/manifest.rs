@@ -85,7 +85,8 @@ pub struct SuiteManifest {
     /// chunks of webpack, and the files whose names are in a script or a style sheet.
     pub on_demand: Option<Vec<String>>,
     /// Cargo features of the crate, by the files of `on_demand` that are in the program only with
-    /// them. By default every file is in it.
+    /// them. By default every file is in it. The compiler warns of a feature that the crate does
+    /// not have (`unexpected_cfgs`).
     #[serde(default)]
     pub features: BTreeMap<String, String>,
     /// Licence texts, as paths in the wheel. By default they are those of the package, and those

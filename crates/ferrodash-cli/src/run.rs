@@ -82,10 +82,10 @@ pub(crate) async fn run(options: RunArguments) -> Result<(), String> {
 
 /// Waits until none of the old workers is left. Without any, it never returns.
 async fn replaced(first: Option<Pid>, old: &[String]) {
-    if old.is_empty() {
-        std::future::pending::<()>().await;
-    }
-    while workers::of(first).iter().any(|id| old.contains(id)) {
+    let Some(first) = first.filter(|_| !old.is_empty()) else {
+        return std::future::pending().await;
+    };
+    while old.iter().any(|id| workers::is_worker(id, first)) {
         sleep(LOOK).await;
     }
 }

@@ -163,15 +163,39 @@ impl Workers {
     }
 }
 
-/// Returns the ids of the workers that a first process has.
+/// Returns the ids of the workers that a first process has. It is empty on systems without `/proc`.
+///
+/// The system's list can lack one while another one ends (proc_pid_children(5)), so it is read
+/// twice.
 pub(crate) fn of(first: Option<Pid>) -> Vec<String> {
     let Some(first) = first else {
         return Vec::new();
     };
     let id = first.as_raw_nonzero();
-    let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
-    let children = children.unwrap_or_default();
-    children.split_whitespace().map(ToOwned::to_owned).collect()
+    let mut ids = Vec::new();
+    for _ in 0..2 {
+        let children = std::fs::read_to_string(format!("/proc/{id}/task/{id}/children"));
+        let children = children.unwrap_or_default();
+        ids.extend(children.split_whitespace().map(ToOwned::to_owned));
+    }
+    ids.sort_unstable();
+    ids.dedup();
+    ids
+}
+
+/// Returns whether a process is a worker of a first process and has not ended.
+pub(crate) fn is_worker(id: &str, first: Pid) -> bool {
+    let Ok(stat) = std::fs::read_to_string(format!("/proc/{id}/stat")) else {
+        return false;
+    };
+    // The name, in parentheses, can contain anything. After it come the state and the parent.
+    let Some((_, rest)) = stat.rsplit_once(')') else {
+        return false;
+    };
+    let mut fields = rest.split_whitespace();
+    let (state, parent) = (fields.next(), fields.next());
+    let parent = parent.and_then(|parent| parent.parse().ok());
+    state != Some("Z") && parent == Some(first.as_raw_nonzero().get())
 }
 
 /// Returns the id of a process that has not ended.
@@ -225,4 +249,30 @@ pub(crate) fn arguments(
     arguments.extend(["--workers".to_owned(), workers.to_string()]);
     arguments.extend(further.iter().cloned());
     arguments
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn g16_a_worker_is_one_until_it_ends() {
+        let this = Pid::from_raw(i32::try_from(std::process::id()).expect("an id")).expect("an id");
+        let mut child = std::process::Command::new("sleep")
+            .arg("60")
+            .spawn()
+            .expect("sleep");
+        let id = child.id().to_string();
+        assert!(is_worker(&id, this));
+        assert!(
+            !is_worker(&id, Pid::INIT),
+            "it is a child of another process"
+        );
+        child.kill().expect("it runs");
+        while is_worker(&id, this) {
+            std::thread::yield_now();
+        }
+        child.wait().expect("it has ended");
+        assert!(!is_worker(&id, this));
+    }
 }

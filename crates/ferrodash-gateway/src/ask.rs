@@ -29,6 +29,8 @@ pub(crate) struct Ask {
     pub(crate) body: Bytes,
     pub(crate) peer: Option<IpAddr>,
     pub(crate) is_shared: bool,
+    /// When the call came.
+    pub(crate) arrived: Instant,
 }
 
 impl Ask {
@@ -85,7 +87,8 @@ impl Ask {
                     body: &self.body,
                     visitor: Visitor::of(&self.headers, self.peer),
                     reply: &reply,
-                    start,
+                    arrived: self.arrived,
+                    took: start.elapsed(),
                 });
                 self.after(reply).await
             }

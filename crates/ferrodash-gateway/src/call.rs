@@ -30,43 +30,6 @@ pub(crate) fn first_output(start: &[u8]) -> Option<String> {
     values.next()?.ok()
 }
 
-/// What a call asks for.
-#[derive(Default)]
-pub(crate) struct Asked {
-    /// What tells calls of a callback apart: their outputs, inputs and states.
-    pub(crate) arguments: Vec<u8>,
-    /// The properties whose changes have caused the call.
-    triggers: Vec<String>,
-}
-
-impl Asked {
-    /// Reads the body of a call, as the app gets it.
-    pub(crate) fn read(body: &[u8]) -> Self {
-        let Ok(fields) = serde_json::from_slice::<Fields<'_>>(body) else {
-            return Self::default();
-        };
-        let parts = ["outputs", "inputs", "state"].map(|key| fields.get(key).map(RawValue::get));
-        let mut arguments = Vec::new();
-        for part in parts {
-            arguments.extend_from_slice(part.unwrap_or_default().as_bytes());
-            arguments.push(0);
-        }
-        Self {
-            arguments,
-            triggers: fields.read("changedPropIds").unwrap_or_default(),
-        }
-    }
-
-    /// Returns the place of the input that has caused the call, if it is the only one.
-    pub(crate) fn single_trigger(&self, callback: &Callback) -> Option<usize> {
-        let [trigger] = &self.triggers[..] else {
-            return None;
-        };
-        let mut inputs = callback.inputs.iter();
-        inputs.position(|input| input.is_named(trigger))
-    }
-}
-
 /// The body of a call, which is text but for what is read or changed.
 pub(crate) struct Call<'a> {
     fields: Fields<'a>,
@@ -123,6 +86,25 @@ impl<'a> Call<'a> {
     /// Returns the outputs that the call wants to know.
     pub(crate) fn outputs(&self) -> Option<&RawValue> {
         self.fields.get("outputs")
+    }
+
+    /// Returns the digest of what tells calls of a callback apart: outputs, inputs and states, and
+    /// also what caused the call if `with_trigger`.
+    pub(crate) fn arguments(&self, with_trigger: bool) -> blake3::Hash {
+        let mut hasher = blake3::Hasher::new();
+        let parts = ["outputs", "inputs", "state"].into_iter();
+        for key in parts.chain(with_trigger.then_some("changedPropIds")) {
+            let text = self.fields.get(key).map_or("", RawValue::get);
+            hasher.update(text.as_bytes()).update(&[0]);
+        }
+        hasher.finalize()
+    }
+
+    /// Returns the property whose change has caused the call, if it is the only one.
+    pub(crate) fn single_trigger(&self) -> Option<String> {
+        let triggers: Vec<String> = self.fields.read("changedPropIds")?;
+        let [trigger] = <[String; 1]>::try_from(triggers).ok()?;
+        Some(trigger)
     }
 
     /// Returns the body for the app: `sent`, of which the call was read, unless it was changed.

@@ -34,7 +34,10 @@ pub enum Error {
         version: String,
     },
     /// The socket for invalidations cannot be made.
-    #[error("cannot listen on the socket {path}: {source}. Remove it, or choose another path")]
+    #[error(
+        "cannot listen on the socket {path}: {source}. Remove what is there, make its folder \
+         writable, or choose another path"
+    )]
     Socket {
         /// The path of the socket.
         path: String,

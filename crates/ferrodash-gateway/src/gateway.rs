@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::config::{Config, Mistakes};
 use crate::control;
-use crate::dash::Site;
+use crate::dash::{Site, can_wait};
 use crate::error::{Error, Result};
 use crate::report::Report;
 use crate::routes;
@@ -193,10 +193,6 @@ impl std::fmt::Debug for Gateway {
     }
 }
 
-/// The first version of Dash whose renderer lets inputs wait: it has callbacks of the page that have
-/// no output.
-const WAITS_SINCE: [u32; 3] = [2, 17, 1];
-
 /// Checks that the app's version of Dash can do what is declared.
 ///
 /// # Errors
@@ -205,9 +201,7 @@ fn check_version(site: &Site, version: Option<String>) -> Result<()> {
     let Some(version) = version else {
         return Ok(());
     };
-    let numbers = version.split('.').map_while(|part| part.parse().ok());
-    let numbers: Vec<u32> = numbers.collect();
-    if numbers.is_empty() || numbers >= WAITS_SINCE.to_vec() {
+    if can_wait(&version) {
         return Ok(());
     }
     let mut callbacks = site.app.callbacks.values();

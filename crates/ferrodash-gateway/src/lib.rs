@@ -39,6 +39,7 @@ pub use config::{
     closest,
 };
 pub use counters::CallbackReport;
+pub use dash::Source;
 pub use error::{Error, Result};
 pub use gateway::Gateway;
 pub use report::Report;

@@ -24,7 +24,8 @@ pub(crate) struct Parked(Mutex<HashMap<String, Waiting>>);
 struct Waiting {
     response: Response,
     bytes: u64,
-    /// Whether the page's request had cookies. Then the one for the answer must have some too.
+    /// Whether the page's request had cookies. If it had, the request that fetches the answer must
+    /// have a cookie too.
     had_cookies: bool,
 }
 

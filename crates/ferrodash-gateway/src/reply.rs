@@ -52,7 +52,7 @@ impl Reply {
     }
 
     /// Returns whether the answer says nothing about its type, as those of Dash on FastAPI.
-    fn has_no_type(&self) -> bool {
+    pub(crate) fn has_no_type(&self) -> bool {
         !self.headers.contains_key(header::CONTENT_TYPE)
             && !self.headers.contains_key(header::CONTENT_ENCODING)
     }

@@ -5,6 +5,7 @@ use std::fmt::Write as _;
 use ferrodash_cache::FunctionReport;
 
 use crate::counters::CallbackReport;
+use crate::dash::can_wait;
 use crate::state::State;
 use crate::upstream::ServerReport;
 
@@ -24,6 +25,8 @@ pub struct Report {
     pub cached: Vec<FunctionReport>,
     /// The number of answers in memory, and their bytes.
     pub memory: (usize, u64),
+    /// Whether the app's version of Dash lets inputs wait.
+    pub can_wait: bool,
 }
 
 impl Report {
@@ -36,6 +39,7 @@ impl Report {
             callbacks: state.counters.report(),
             cached: state.answers.cache.functions(),
             memory: state.answers.cache.memory_size(),
+            can_wait: state.suites.version().is_none_or(|it| can_wait(&it)),
         }
     }
 }

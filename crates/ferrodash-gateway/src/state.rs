@@ -41,7 +41,7 @@ impl State {
             answers: Answers::new(cache),
             suites: Suites::default(),
             parked: Parked::default(),
-            counters: Arc::default(),
+            counters: Arc::new(Counters::new(config.admin.is_some())),
             admin: OnceLock::new(),
             news,
             names,

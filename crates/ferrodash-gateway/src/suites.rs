@@ -114,7 +114,7 @@ impl Suites {
     }
 
     /// Makes a bundle that can be sent at once, and has its text compressed further in the
-    /// background. `None` if too many texts are kept.
+    /// background if it is not too long for that. `None` if too many texts are kept.
     pub(crate) async fn bundle(
         &self,
         text: Bytes,
@@ -140,6 +140,9 @@ impl Suites {
 
     fn add(&self, digest: blake3::Hash, first: Body) -> Option<Arc<Text>> {
         let mut texts = lock(&self.texts);
+        if let Some(text) = texts.get(&digest) {
+            return Some(text.clone());
+        }
         let lengths = texts.values().map(|text| text.body().identity().len());
         let bytes: usize = lengths.sum();
         if bytes + first.identity().len() > MOST_BYTES {
@@ -147,14 +150,12 @@ impl Suites {
         }
         let is_long = first.identity().len() > SMALLEST_UP_TO;
         let body = RwLock::new(first);
-        let text = texts.entry(digest).or_insert_with(|| {
-            let text = Arc::new(Text { body });
-            if !is_long {
-                tokio::spawn(compress(text.clone()));
-            }
-            text
-        });
-        Some(text.clone())
+        let text = Arc::new(Text { body });
+        texts.insert(digest, text.clone());
+        if !is_long {
+            tokio::spawn(compress(text.clone()));
+        }
+        Some(text)
     }
 }
 

@@ -111,8 +111,8 @@ const MOST_READING: usize = 1 << 30;
 /// The number of bytes of bodies that are being read, of all apps in the process.
 static READING: AtomicUsize = AtomicUsize::new(0);
 
-/// Counts a body that was read among those that are being read, until the value is dropped. It is
-/// for long bodies that are needed for some time.
+/// Counts a body that was read among those that are being read, until the value is dropped. Use
+/// it for a body that stays in memory after it was read.
 ///
 /// # Errors
 /// [`Unread::Busy`], if the bodies of all requests together are too large.

@@ -88,18 +88,18 @@ fn not_modified(etag: String, cache_control: HeaderValue) -> Response {
     response
 }
 
-/// Answers with what `making` returns, with this validator; or with 304 if the sender has that form
-/// already. Then `making` is dropped before it begins.
-pub async fn unless_known(
+/// Answers with what `make` returns, with this validator; or with 304 if the sender has that form
+/// already.
+pub fn unless_known(
     headers: &HeaderMap,
     etag: String,
     cache_control: HeaderValue,
-    making: impl Future<Output = Response>,
+    make: impl FnOnce() -> Response,
 ) -> Response {
     if matches(headers, &etag) {
         return not_modified(etag, cache_control);
     }
-    let mut response = making.await;
+    let mut response = make();
     validate(response.headers_mut(), etag, cache_control);
     response
 }

@@ -1,5 +1,7 @@
 """A small Dash app: pages by address, and an input that is shown in capitals."""
 
+from __future__ import annotations
+
 import time
 
 from dash import Dash, Input, Output, dcc, html

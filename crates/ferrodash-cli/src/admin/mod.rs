@@ -156,14 +156,14 @@ fn callbacks(report: &Report) -> html::Table {
 fn suggestions(report: &Report) -> html::Div {
     let lines = suggestions::lines(report);
     if lines.is_empty() {
-        let text = "Nothing yet. Callbacks appear here if the app has answered equal calls equally, \
-                    or if an input changed again at once.";
+        let text = "Nothing yet. Callbacks appear here if equal calls were answered equally within a \
+                    minute, or if an input changed again at once.";
         return html::Div::new(html::P::new(text));
     }
     html::Div::new((
         html::P::new(
-            "A timeout is right only if an answer depends on nothing but its arguments. Check that, \
-             then copy the lines into ferrodash.toml, or into the block that the callback has there.",
+            "A timeout is right only if the callback writes nothing, and if its answer depends on \
+             nothing but its arguments. Check that, then copy the lines to the end of ferrodash.toml.",
         ),
         html::Pre::new(lines),
     ))

@@ -25,6 +25,23 @@ pub(crate) struct Callback {
     pub(crate) invalidates: Vec<String>,
     /// Whether it may be called together with others; `None` to find out.
     pub(crate) batch: Option<bool>,
+    /// Where something is declared for it.
+    pub(crate) source: Source,
+    /// Whether something can be declared for it.
+    pub(crate) is_usual: bool,
+}
+
+/// Where something is declared for a callback.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Source {
+    /// Nowhere.
+    #[default]
+    Nowhere,
+    /// In the code of the app. What the file declares would take its place.
+    Decorators,
+    /// In the file.
+    File,
 }
 
 /// A property of a component, as the list of callbacks names it.
@@ -104,6 +121,11 @@ impl Callback {
         self.output.contains('{') || inputs.chain(&self.states).any(Property::has_wildcard)
     }
 
+    /// Returns whether different inputs can have caused a call.
+    pub(crate) fn has_choice(&self) -> bool {
+        has_choice(&self.inputs)
+    }
+
     /// Returns whether calls of it are more than passed on.
     pub(crate) fn is_declared(&self) -> bool {
         self.kept.is_some() || self.waits() || !self.invalidates.is_empty()
@@ -119,8 +141,6 @@ impl KeptAnswers {
         build: &str,
         inputs: &[Input],
     ) -> Self {
-        let has_choice =
-            inputs.len() > 1 || inputs.iter().any(|input| input.declared.has_wildcard());
         let mut policy = Policy::new(kept.timeout)
             .stale_while_revalidate(kept.stale_while_revalidate)
             .stale_if_error(kept.stale_if_error)
@@ -141,7 +161,11 @@ impl KeptAnswers {
             is_shared: kept.is_shared,
             vary: kept.vary.clone(),
             identity: kept.identity.clone().or_else(|| config.identity.clone()),
-            with_trigger: kept.trigger.unwrap_or(has_choice),
+            with_trigger: kept.trigger.unwrap_or_else(|| has_choice(inputs)),
         }
     }
+}
+
+fn has_choice(inputs: &[Input]) -> bool {
+    inputs.len() > 1 || inputs.iter().any(|input| input.declared.has_wildcard())
 }

@@ -14,7 +14,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use serde_json::value::{RawValue, to_raw_value};
 
-use super::callback::{Callback, Input, KeptAnswers, Property};
+use super::callback::{Callback, Input, KeptAnswers, Property, Source};
 use crate::config::{Config, Declaration, Kept, Part, Place, closest};
 
 /// The callbacks of an app.
@@ -149,16 +149,19 @@ impl App {
             output: output.to_owned(),
             ..Declaration::default()
         };
-        match decorated.map(|text| serde_json::from_str::<Decorated>(text.get())) {
-            Some(Ok(decorated)) => decorated.fill(&mut declaration),
-            Some(Err(error)) => {
-                let text = format!(
-                    "the decorators of {output:?} are not understood, and have no effect: {error}; \
-                     use the same version of the Python package and of the gateway"
-                );
-                self.mistakes.push((None, text));
-            }
-            None => {}
+        let Some(decorated) = decorated else {
+            return (declaration, None);
+        };
+        let read = serde_json::from_str::<Decorated>(decorated.get());
+        let filled = read
+            .map_err(|error| error.to_string())
+            .and_then(|decorated| decorated.fill(&mut declaration));
+        if let Err(error) = filled {
+            let text = format!(
+                "the decorators of {output:?} are not understood, and have no effect: {error}; \
+                 use the same version of the Python package and of the gateway"
+            );
+            self.mistakes.push((None, text));
         }
         (declaration, None)
     }
@@ -175,12 +178,9 @@ impl App {
         let (declared_inputs, states) = (properties(entry, "inputs"), properties(entry, "state"));
         let mut mistake = |text: String| self.mistakes.push((place.clone(), text));
         let output = declaration.output.clone();
-        let is_declared = declaration.kept.is_some()
-            || !declaration.invalidates.is_empty()
-            || !declaration.debounce.is_empty()
-            || !declaration.throttle.is_empty();
+        let source = source(&declaration, place.as_ref());
         let kind = kind(entry);
-        if let (Some(kind), true) = (kind, is_declared) {
+        if let (Some(kind), true) = (kind, declares(&declaration)) {
             mistake(format!(
                 "{output:?} is {kind}, which the gateway does not answer; remove its declaration"
             ));
@@ -215,6 +215,8 @@ impl App {
             kept,
             invalidates: declaration.invalidates,
             batch: declaration.batch,
+            source,
+            is_usual: kind.is_none(),
         };
         if callback.waits() {
             put_carriers(entry, &callback);
@@ -258,6 +260,22 @@ impl App {
     }
 }
 
+/// Returns whether a declaration says more than whether calls may travel together.
+fn declares(declaration: &Declaration) -> bool {
+    declaration.kept.is_some()
+        || !declaration.invalidates.is_empty()
+        || !declaration.debounce.is_empty()
+        || !declaration.throttle.is_empty()
+}
+
+fn source(declaration: &Declaration, place: Option<&Place>) -> Source {
+    match place {
+        Some(_) => Source::File,
+        None if declares(declaration) => Source::Decorators,
+        None => Source::Nowhere,
+    }
+}
+
 const CLIENTSIDE: &str = "a function of the page";
 
 /// Returns what a callback is whose calls are passed on as they are; `None` for a usual one.
@@ -275,7 +293,15 @@ fn kind(entry: &Fields<'_>) -> Option<&'static str> {
 
 impl Decorated {
     /// Adds what is declared to a declaration.
-    fn fill(self, declaration: &mut Declaration) {
+    ///
+    /// # Errors
+    /// The reason if a part of `vary` is not understood. Nothing is added then: without the part,
+    /// an answer could reach somebody whom it is not for.
+    fn fill(self, declaration: &mut Declaration) -> Result<(), String> {
+        let vary = self.cache.iter().flat_map(|cache| &cache.vary);
+        let vary: Vec<Part> = vary
+            .map(|text| Part::parse(text))
+            .collect::<Result<_, _>>()?;
         let time = Duration::from_millis;
         let times = |times: BTreeMap<String, u64>| {
             let times = times.into_iter();
@@ -298,14 +324,11 @@ impl Decorated {
             },
             is_shared: cache.shared,
             tags: cache.tags,
-            vary: cache
-                .vary
-                .iter()
-                .filter_map(|text| Part::parse(text).ok())
-                .collect(),
+            vary,
             identity: None,
             trigger: cache.trigger,
         });
+        Ok(())
     }
 }
 

@@ -6,7 +6,10 @@ mod page;
 mod settings;
 mod sites;
 
+pub use callback::Source;
 pub(crate) use callback::{Callback, KeptAnswers};
-pub(crate) use page::Page;
+#[cfg(test)]
+pub(crate) use dependencies::App;
+pub(crate) use page::{Page, can_wait};
 pub(crate) use settings::Scope;
 pub(crate) use sites::{Site, Sites};

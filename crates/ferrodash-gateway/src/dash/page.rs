@@ -174,6 +174,18 @@ fn address(html: &str) -> Option<&str> {
     is_usual.then_some(address)
 }
 
+/// The first version of Dash whose renderer lets inputs wait: it has callbacks of the page that have
+/// no output.
+const WAITS_SINCE: [u32; 3] = [2, 17, 1];
+
+/// Returns whether inputs can wait in pages of a version of Dash. A version that is not understood
+/// is taken for a new one.
+pub(crate) fn can_wait(version: &str) -> bool {
+    let numbers = version.split('.').map_while(|part| part.parse().ok());
+    let numbers: Vec<u32> = numbers.collect();
+    numbers.is_empty() || numbers[..] >= WAITS_SINCE[..]
+}
+
 /// Reads the version in the address of the renderer's bundle, such as
 /// `dash_renderer.v3_2_0m1754000000.min.js`.
 fn version_of(renderer: &str) -> Option<String> {

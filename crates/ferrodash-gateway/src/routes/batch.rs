@@ -10,13 +10,13 @@ use axum::extract::Request;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, Uri, header};
 use axum::response::Response;
 use bytes::Bytes;
-use ferrodash_serve::body::{self, is_json};
+use ferrodash_serve::body::{self, Reading, is_json};
 use ferrodash_serve::lines::{Calls, line, lines};
 use ferrodash_serve::send::accepts;
 use ferrodash_wire::{Accepts, Batch, KEEP};
 use tokio::task::JoinSet;
 
-use super::calls::{Incoming, answer};
+use super::calls::{Incoming, answer, unread};
 use super::forward::unanswered;
 use super::request::{is_cross_site, peer};
 use crate::parked::PARKED;
@@ -63,9 +63,13 @@ pub(super) async fn serve(state: &Arc<State>, prefix: &str, request: Request) ->
         let text = "a call is JSON\n".to_owned();
         return Reply::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response();
     }
-    let Ok(sent) = body::read(&parts.headers, sent, LONGEST).await else {
-        let text = "the calls are too long, or broke off\n".to_owned();
-        return Reply::text(StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
+    let sent = match body::read(&parts.headers, sent, LONGEST).await {
+        Ok(sent) => sent,
+        Err(reason) => return unread(reason),
+    };
+    let held = match body::hold(&sent) {
+        Ok(held) => held,
+        Err(reason) => return unread(reason),
     };
     let calls: Vec<Bytes> = match serde_json::from_slice::<Batch<'_>>(&sent) {
         Ok(batch) => batch
@@ -96,6 +100,7 @@ pub(super) async fn serve(state: &Arc<State>, prefix: &str, request: Request) ->
         headers: parts.headers,
         peer,
         waiting,
+        _held: held,
     };
     lines(encoding, calls)
 }
@@ -108,6 +113,8 @@ struct Waits {
     headers: HeaderMap,
     peer: Option<IpAddr>,
     waiting: Vec<(usize, Bytes)>,
+    /// Counts the text of all calls until they are answered.
+    _held: Reading,
 }
 
 impl Calls for Waits {

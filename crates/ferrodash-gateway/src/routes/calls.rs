@@ -108,12 +108,12 @@ fn again(start: Bytes, rest: Body) -> Body {
     Body::from_stream(start.chain(rest.into_data_stream()))
 }
 
-/// The answer to a call that cannot be read.
-fn unread(reason: Unread) -> Response {
+/// The answer to a call, or to several of them, that cannot be read.
+pub(super) fn unread(reason: Unread) -> Response {
     let (status, text) = match reason {
-        Unread::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "the call is too long\n"),
-        Unread::Incomplete => (StatusCode::BAD_REQUEST, "the call broke off\n"),
-        Unread::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the call came too slowly\n"),
+        Unread::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "the request is too long\n"),
+        Unread::Incomplete => (StatusCode::BAD_REQUEST, "the request broke off\n"),
+        Unread::TooSlow => (StatusCode::REQUEST_TIMEOUT, "the request came too slowly\n"),
         Unread::Busy => return busy().into_response(),
     };
     Reply::text(status, text.to_owned()).into_response()
@@ -247,6 +247,7 @@ async fn declared(
         body: read.body(&call.body),
         peer: call.peer,
         is_shared: kept.is_some_and(|kept| kept.is_shared),
+        arrived: start,
     });
     let Some(kept) = kept else {
         return sent(ask.send().await, accepts).await;
@@ -363,9 +364,10 @@ impl State {
 async fn pass(
     state: &State,
     call: Incoming,
-    callback: Option<&Callback>,
+    callback: Option<&Arc<Callback>>,
     accepts: Accepts,
 ) -> Response {
+    let arrived = Instant::now();
     let Ok(turn) = state.upstreams.limits.turn().await else {
         return busy().into_response();
     };
@@ -397,15 +399,16 @@ async fn pass(
             body: &call.body,
             visitor,
             reply: &reply,
-            start,
+            arrived,
+            took: start.elapsed(),
         });
     }
     sent(reply, accepts).await
 }
 
-/// Sends an answer of the app to one caller, compressed if it is JSON.
+/// Sends an answer of the app to one caller, compressed if it is JSON, as far as it says.
 async fn sent(reply: Reply, accepts: Accepts) -> Response {
-    if !reply.is_json() || reply.body.is_empty() {
+    if !(reply.is_json() || reply.has_no_type()) || reply.body.is_empty() {
         return reply.into_response();
     }
     let (encoding, body) = compress_once(reply.body.clone(), accepts).await;

@@ -14,7 +14,7 @@ use serde_json::value::RawValue;
 
 use super::calls::{BUILD, Incoming, answer};
 use super::request::{is_cross_site, peer};
-use super::{admin, batch, forward};
+use super::{admin, batch, calls, forward};
 use crate::call::real_name;
 use crate::control;
 use crate::dash::{Callback, Site};
@@ -44,7 +44,7 @@ pub(super) async fn serve(
             let (parts, sent) = request.into_parts();
             match body::read(&parts.headers, sent, LONGEST).await {
                 Ok(body) => control::by_token(state, &parts.headers, &body).await,
-                Err(_) => StatusCode::PAYLOAD_TOO_LARGE.into_response(),
+                Err(reason) => calls::unread(reason),
             }
         }
         _ if prefix == "/" && admin::is_of_page(name) => {

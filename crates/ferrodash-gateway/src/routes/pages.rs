@@ -10,7 +10,7 @@ use super::forward::unanswered;
 use super::lists::send;
 use super::request::{ask_for_all, peer};
 use super::suites;
-use crate::dash::Page;
+use crate::dash::{Page, can_wait};
 use crate::reply::Reply;
 use crate::state::State;
 
@@ -110,7 +110,11 @@ async fn changed(
         settings = None;
     }
     if let Some(site) = &site {
-        site.set_scripted(settings.is_some());
+        let can_wait = page.config.version.as_deref().is_none_or(can_wait);
+        if !can_wait && site.app.callbacks.values().any(|callback| callback.waits()) {
+            tracing::warn!(prefix, "no input waits, as that needs Dash 2.17.1 or newer");
+        }
+        site.set_scripted(settings.is_some() && can_wait);
     }
     let settings = settings.map(|(json, own)| (json, script::url(own)));
     let renderer = match page.renderer() {

@@ -1,22 +1,18 @@
 //! `GET _dash-component-suites/…`: the bundles of the component suites.
 //!
 //! Bundles are static data with two compressed forms each, so nothing is compressed or copied here.
-//! Only a client that accepts neither has one unpacked.
 
-use std::io::Read;
 use std::sync::Arc;
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue};
 use axum::response::Response;
 use bytes::Bytes;
-use ferrodash_components::Bundle;
-use ferrodash_serve::off_thread;
 use ferrodash_serve::send::{IMMUTABLE, NO_CACHE, accepts, unless_known, with_body};
 use ferrodash_wire::Encoding;
-use flate2::read::GzDecoder;
 
 use super::rejection::Rejection;
+use crate::render::Served;
 use crate::state::AppState;
 
 /// Answers with a bundle.
@@ -28,9 +24,9 @@ pub(super) async fn serve(
     // Any fingerprint is answered, as bundles ask for their parts with those of their own build,
     // and open pages with those of an older one; kept for ever is only what is asked for by its
     // digest.
-    let (bundle, is_own) = find(&app, &path)?;
+    let (file, is_own) = find(&app, &path)?;
     let cache_control = if is_own { IMMUTABLE } else { NO_CACHE };
-    Ok(send(bundle, &headers, cache_control).await)
+    Ok(send(file, &headers, cache_control))
 }
 
 /// Answers with Dash's own icon, which the page names unless the assets have one.
@@ -38,51 +34,30 @@ pub(super) async fn favicon(
     State(app): State<Arc<AppState>>,
     headers: HeaderMap,
 ) -> Result<Response, Rejection> {
-    let (bundle, _) = find(&app, "dash/favicon.ico")?;
-    Ok(send(bundle, &headers, NO_CACHE).await)
+    let (file, _) = find(&app, "dash/favicon.ico")?;
+    Ok(send(file, &headers, NO_CACHE))
 }
 
-/// Returns the bundle of a path, and whether it may be stored for ever under that.
-fn find(app: &AppState, path: &str) -> Result<(&'static Bundle, bool), Rejection> {
+/// Returns the file of a path, and whether it may be stored for ever under that.
+fn find<'a>(app: &'a AppState, path: &str) -> Result<(&'a Served, bool), Rejection> {
     app.suites.find(path).map_err(Rejection::NotFound)
 }
 
-/// Sends a bundle in the form that the sender accepts, with a validator of its own.
-async fn send(
-    bundle: &'static Bundle,
-    headers: &HeaderMap,
-    cache_control: HeaderValue,
-) -> Response {
-    let encoding = accepts(headers).best();
+/// Sends a file in the form that the sender accepts, with a validator of its own.
+fn send(file: &Served, headers: &HeaderMap, cache_control: HeaderValue) -> Response {
+    let (bundle, encoding) = (file.bundle, accepts(headers).best());
     let suffix = encoding
         .name()
         .map_or_else(String::new, |name| format!("-{name}"));
     let etag = format!("\"{}{suffix}\"", &bundle.sha256[..32]);
-    let making = async {
+    unless_known(headers, etag, cache_control, || {
         let bytes = match encoding {
-            Encoding::Identity => unpack(bundle).await,
+            Encoding::Identity => file.content(),
             Encoding::Gzip => Bytes::from_static(bundle.gzip),
             Encoding::Brotli => Bytes::from_static(bundle.brotli),
         };
         with_body(bytes, encoding, content_type(bundle.path))
-    };
-    unless_known(headers, etag, cache_control, making).await
-}
-
-/// Returns the content of a bundle, for a client that accepts no compression.
-///
-/// It is unpacked each time: few clients ask for it, and the largest one takes about ten
-/// milliseconds.
-async fn unpack(bundle: &'static Bundle) -> Bytes {
-    let unpacking = off_thread::run(move || {
-        let mut content = Vec::new();
-        GzDecoder::new(bundle.gzip)
-            .read_to_end(&mut content)
-            .expect("the form was made by the build");
-        Bytes::from(content)
-    });
-    // It ends early only when the runtime does, and then nobody gets the response.
-    unpacking.await.unwrap_or_default()
+    })
 }
 
 /// Returns the content type by the ending of the name; a name without one is that of a licence.

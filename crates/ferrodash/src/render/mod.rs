@@ -19,7 +19,7 @@ pub(crate) use assets::is_hidden;
 pub(crate) use dependencies::render as render_dependencies;
 pub(crate) use inline::{RENDERER_HOOKS, inline_scripts};
 pub(crate) use page::{Index, assemble};
-pub(crate) use suites::Suites;
+pub(crate) use suites::{Served, Suites};
 
 use crate::build::Checked;
 use crate::layout::LayoutRequest;

@@ -5,9 +5,12 @@
 //! themselves are static data of the suites' crates.
 
 use std::collections::HashMap;
-use std::sync::LazyLock;
+use std::io::Read;
+use std::sync::{LazyLock, OnceLock};
 
+use bytes::Bytes;
 use ferrodash_components::{Bundle, Suite};
+use flate2::read::GzDecoder;
 use regex_lite::Regex;
 
 /// The bundles by their paths, and the addresses that go into the page.
@@ -24,10 +27,27 @@ pub(crate) struct Suites {
 }
 
 /// A file that is served.
-struct Served {
-    bundle: &'static Bundle,
+pub(crate) struct Served {
+    pub(crate) bundle: &'static Bundle,
     /// The digest of all files of its suite.
     suite: String,
+    /// What was compressed, once a client that accepts no compression has asked for it.
+    content: OnceLock<Bytes>,
+}
+
+impl Served {
+    /// Returns the content. The first call unpacks it, which takes about ten milliseconds for the
+    /// largest file; others wait for that meanwhile.
+    pub(crate) fn content(&self) -> Bytes {
+        let unpack = || {
+            let mut content = Vec::new();
+            GzDecoder::new(self.bundle.gzip)
+                .read_to_end(&mut content)
+                .expect("the form was made by the build");
+            Bytes::from(content)
+        };
+        self.content.get_or_init(unpack).clone()
+    }
 }
 
 /// A script of the page.
@@ -64,6 +84,7 @@ impl Suites {
                 let served = Served {
                     bundle,
                     suite: digest.clone(),
+                    content: OnceLock::new(),
                 };
                 all.bundles.insert(suite.url_path(bundle.path), served);
             }
@@ -104,14 +125,14 @@ impl Suites {
     ///
     /// # Errors
     /// The path without its fingerprint, if there is no such file.
-    pub(crate) fn find(&self, path: &str) -> Result<(&'static Bundle, bool), String> {
+    pub(crate) fn find(&self, path: &str) -> Result<(&Served, bool), String> {
         let folder = path.strip_prefix('@').and_then(|rest| rest.split_once('/'));
         let (plain, stamp) = strip_fingerprint(folder.map_or(path, |(_, rest)| rest));
         let served = self.bundles.get(&plain).ok_or(plain)?;
         let own = stamp
             .is_some_and(|stamp| served.bundle.sha256.starts_with(&stamp) && stamp.len() == STAMP);
         Ok((
-            served.bundle,
+            served,
             own || folder.is_some_and(|(digest, _)| digest == served.suite),
         ))
     }
@@ -208,14 +229,13 @@ mod tests {
 
     #[test]
     fn every_bundle_unpacks_to_its_content_from_both_forms() {
-        use std::io::Read;
         for suite in [
             &ferrodash_components::renderer::SUITE,
             &ferrodash_components::dcc::SUITE,
         ] {
             for bundle in suite.bundles {
                 let mut gzip = Vec::new();
-                flate2::read::GzDecoder::new(bundle.gzip)
+                GzDecoder::new(bundle.gzip)
                     .read_to_end(&mut gzip)
                     .expect(bundle.path);
                 let mut brotli = Vec::new();
