@@ -125,13 +125,18 @@ def test_g15_inputs_do_not_wait_if_dash_turns_out_to_be_too_old(gateway, monkeyp
     # The page that the gateway sees at its start does not have the version.
     monkeypatch.setattr(support, "PAGE", PAGE.replace(b',"dash_version":"0.0.0"', b""))
     with contextlib.closing(BadServer()) as app:
-        server = gateway([app.address], ("one", {"debounce": {"in.value": "1s"}}))
+        declared = {"timeout": "1m", "client": True, "debounce": {"in.value": "1s"}}
+        server = gateway([app.address], ("one", declared))
         for version, waits in (("2.17.1", True), ("2.17.0", False)):
             page = PAGE.replace(b"0.0.0", version.encode())
             monkeypatch.setattr(support, "PAGE", page)
-            assert server.get("", Accept="text/html").status == 200
+            page = server.get("", Accept="text/html")
+            assert (b"_ferrodash/" in page.body) == waits
             assert (b"data-fd-" in server.get("_dash-dependencies").body) == waits
-        eventually(lambda: "no input waits" in server.process.text(), "a line in the log")
+        eventually(
+            lambda: "inputs that wait need Dash 2.17.1" in server.process.text(),
+            "a line in the log",
+        )
 
 
 def test_g15_a_configuration_that_is_right_is_told_so(app, start, tmp_path):

@@ -131,23 +131,25 @@ def test_g11_hits_are_served_while_the_app_is_started_again(launch):
 def test_g11_sigterm_under_load_loses_no_call(launch):
     run = launch(*SYNC)
     stopped = threading.Event()
-    results = []
+    results, refused = [], []
+
+    def make(name):
+        with run.connect() as connection:
+            body = call("one", {"key": name})
+            headers = {"Content-Type": "application/json", "Connection": "close"}
+            connection.request("POST", "/_dash-update-component", body, headers)
+            response = connection.getresponse()
+            results.append((response.status, response.read()[-30:]))
 
     def caller(number):
         for count in range(60):
-            connection = run.connect()
-            with connection as open_connection:
-                try:
-                    open_connection.connect()
-                except ConnectionRefusedError:
-                    results.append("refused")
-                    assert stopped.is_set()
-                    return
-                body = call("one", {"key": f"{number}-{count}"})
-                headers = {"Content-Type": "application/json", "Connection": "close"}
-                open_connection.request("POST", "/_dash-update-component", body, headers)
-                response = open_connection.getresponse()
-                results.append((response.status, response.read()[-30:]))
+            try:
+                make(f"{number}-{count}")
+            except (ConnectionRefusedError, ConnectionResetError):
+                # The system resets a connection that comes in the moment in which the port closes.
+                refused.append(f"{number}-{count}")
+                assert stopped.is_set()
+                return
             time.sleep(0.02)
 
     with ThreadPoolExecutor(10) as threads:
@@ -158,10 +160,10 @@ def test_g11_sigterm_under_load_loses_no_call(launch):
         for each in callers:
             each.result(30)
     assert run.process.wait() == 0
-    answered = [each for each in results if each != "refused"]
-    assert {each[0] for each in answered} == {200}
-    assert "refused" in results
-    assert all(b"version 1" in each[1] for each in answered)
+    assert {status for status, _ in results} == {200}
+    assert all(b"version 1" in end for _, end in results)
+    assert refused != []
+    assert [name for name in refused if run.runs.of(name)] == [], "what ran was answered"
 
 
 def test_g11_a_call_in_progress_is_finished_before_the_app_stops(launch):
@@ -249,7 +251,34 @@ def test_g16_an_answer_of_an_old_worker_after_sighup_is_not_kept(launch, project
             break
     eventually(lambda: not any(map(is_alive, old)), "the end of the old workers")
     asked = [name for name in names if run.runs.of(name)]
-    assert {run.call("one", {"key": name}).value for name in asked} == {"version 2"}
+
+    def values():
+        return {run.call("one", {"key": name}).value for name in asked}
+
+    eventually(lambda: values() == {"version 2"}, "the new version")
+    assert values() == {"version 2"}
+
+
+def test_g16_an_answer_of_an_old_worker_of_uvicorn_after_sighup_is_not_kept(launch, project):
+    # Python starts another process beside the workers, which stays.
+    run = launch("asgi:server", "--asgi", "--workers", "2", callbacks=[ONE])
+    source = (project / "asgi.py").read_text()
+    (project / "asgi.py").write_text(source.replace(".upper()", ".lower()"))
+    run.process.send(signal.SIGHUP)
+    names = [f"Name {number}" for number in range(200)]
+    new = 0
+    for name in names:
+        new += run.call("one", name).value == name.lower()
+        time.sleep(0.02)
+        if new > 20:
+            break
+    asked = names[: names.index(name) + 1]
+
+    def values():
+        return [run.call("one", name).value for name in asked]
+
+    eventually(lambda: values() == [name.lower() for name in asked], "the new version")
+    assert all(run.call("one", name).is_hit for name in asked)
 
 
 def test_g16_an_app_that_was_started_again_has_the_version_of_its_sources(launch, project):

@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime};
 use ferrodash_gateway::{Config, Gateway, Run, Upstream};
 use rustix::process::{Pid, Signal};
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep};
 
 use crate::workers::{self, App, Workers, arguments};
 use crate::{RunArguments, admin, file, python, sources};
@@ -16,6 +16,10 @@ const START_WITHIN: Duration = Duration::from_secs(60);
 
 /// How often it is looked whether old workers have ended.
 const LOOK: Duration = Duration::from_millis(50);
+
+/// How long old workers may take to end after SIGHUP. A child of the app that stays longer is none
+/// that is replaced.
+const REPLACED_WITHIN: Duration = Duration::from_secs(600);
 
 /// Starts the app and serves in front of it, until the process is asked to stop.
 ///
@@ -80,13 +84,24 @@ pub(crate) async fn run(options: RunArguments) -> Result<(), String> {
     served
 }
 
-/// Waits until none of the old workers is left. Without any, it never returns.
+/// Waits until none of the old workers is left. Without any, it never returns, nor if the first
+/// process has ended: it is started again, and another version begins then.
 async fn replaced(first: Option<Pid>, old: &[String]) {
     let Some(first) = first.filter(|_| !old.is_empty()) else {
         return std::future::pending().await;
     };
+    let start = Instant::now();
     while old.iter().any(|id| workers::is_worker(id, first)) {
+        if start.elapsed() > REPLACED_WITHIN {
+            tracing::warn!(
+                "the app has not replaced all of its workers within {REPLACED_WITHIN:?}"
+            );
+            return;
+        }
         sleep(LOOK).await;
+    }
+    if !workers::runs(first) {
+        std::future::pending::<()>().await;
     }
 }
 

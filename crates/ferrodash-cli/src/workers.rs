@@ -180,22 +180,43 @@ pub(crate) fn of(first: Option<Pid>) -> Vec<String> {
     }
     ids.sort_unstable();
     ids.dedup();
+    ids.retain(|id| !is_helper(id));
     ids
+}
+
+/// Returns whether a process only helps others, as one that Python starts beside the workers of
+/// uvicorn. It stays when they are replaced.
+fn is_helper(id: &str) -> bool {
+    let command = std::fs::read(format!("/proc/{id}/cmdline")).unwrap_or_default();
+    let names: [&[u8]; 2] = [
+        b"multiprocessing.resource_tracker",
+        b"multiprocessing.forkserver",
+    ];
+    let mut names = names.into_iter();
+    names.any(|name| command.windows(name.len()).any(|part| part == name))
 }
 
 /// Returns whether a process is a worker of a first process and has not ended.
 pub(crate) fn is_worker(id: &str, first: Pid) -> bool {
-    let Ok(stat) = std::fs::read_to_string(format!("/proc/{id}/stat")) else {
-        return false;
-    };
+    parent(id) == Some(first.as_raw_nonzero().get())
+}
+
+/// Returns whether a process runs.
+pub(crate) fn runs(first: Pid) -> bool {
+    parent(&first.as_raw_nonzero().to_string()).is_some()
+}
+
+/// Returns the id of the process that has started a process; `None` if that has ended.
+fn parent(id: &str) -> Option<i32> {
+    let stat = std::fs::read_to_string(format!("/proc/{id}/stat")).ok()?;
     // The name, in parentheses, can contain anything. After it come the state and the parent.
-    let Some((_, rest)) = stat.rsplit_once(')') else {
-        return false;
-    };
+    let (_, rest) = stat.rsplit_once(')')?;
     let mut fields = rest.split_whitespace();
-    let (state, parent) = (fields.next(), fields.next());
-    let parent = parent.and_then(|parent| parent.parse().ok());
-    state != Some("Z") && parent == Some(first.as_raw_nonzero().get())
+    let (state, parent) = (fields.next()?, fields.next()?);
+    if state == "Z" {
+        return None;
+    }
+    parent.parse().ok()
 }
 
 /// Returns the id of a process that has not ended.
@@ -251,28 +272,24 @@ pub(crate) fn arguments(
     arguments
 }
 
-#[cfg(test)]
+#[cfg(all(test, target_os = "linux"))]
 mod tests {
+    use std::process::Command;
+
     use super::*;
 
     #[test]
     fn g16_a_worker_is_one_until_it_ends() {
         let this = Pid::from_raw(i32::try_from(std::process::id()).expect("an id")).expect("an id");
-        let mut child = std::process::Command::new("sleep")
-            .arg("60")
-            .spawn()
-            .expect("sleep");
+        let mut child = Command::new("sleep").arg("60").spawn().expect("sleep");
         let id = child.id().to_string();
-        assert!(is_worker(&id, this));
-        assert!(
-            !is_worker(&id, Pid::INIT),
-            "it is a child of another process"
-        );
+        let found = [is_worker(&id, this), is_worker(&id, Pid::INIT), runs(this)];
         child.kill().expect("it runs");
         while is_worker(&id, this) {
             std::thread::yield_now();
         }
         child.wait().expect("it has ended");
+        assert_eq!(found, [true, false, true]);
         assert!(!is_worker(&id, this));
     }
 }

@@ -88,13 +88,17 @@ impl<'a> Call<'a> {
         self.fields.get("outputs")
     }
 
-    /// Returns the digest of what tells calls of a callback apart: outputs, inputs and states, and
-    /// also what caused the call if `with_trigger`.
+    /// Returns the digest of what tells calls of a callback apart: outputs, inputs, states, what
+    /// hooks have added, and also what caused the call if `with_trigger`.
     pub(crate) fn arguments(&self, with_trigger: bool) -> blake3::Hash {
         let mut hasher = blake3::Hasher::new();
         let parts = ["outputs", "inputs", "state"].into_iter();
         for key in parts.chain(with_trigger.then_some("changedPropIds")) {
             let text = self.fields.get(key).map_or("", RawValue::get);
+            hasher.update(text.as_bytes()).update(&[0]);
+        }
+        for (key, text) in self.extra() {
+            hasher.update(key.as_bytes()).update(&[0]);
             hasher.update(text.as_bytes()).update(&[0]);
         }
         hasher.finalize()
@@ -133,24 +137,27 @@ impl<'a> Call<'a> {
         } else {
             None
         };
-        let mut extra: Vec<(&str, &str)> = self
-            .fields
-            .0
-            .iter()
-            .filter(|(key, _)| !USUAL.contains(&&**key))
-            .map(|(key, value)| (&**key, value.get()))
-            .collect();
-        extra.sort_unstable();
         let material = Material {
             outputs: text("outputs"),
             inputs: text("inputs"),
             // Dash leaves the key out, or sends an empty list.
             state: text("state").filter(|state| *state != "[]"),
             changed,
-            extra,
+            extra: self.extra(),
             asker,
         };
         Key::of(name, &material)
+    }
+
+    /// Returns what hooks of the app's page have added, in the order of the keys.
+    fn extra(&self) -> Vec<(&str, &str)> {
+        let fields = self.fields.0.iter();
+        let mut extra: Vec<(&str, &str)> = fields
+            .filter(|(key, _)| !USUAL.contains(&&**key))
+            .map(|(key, value)| (&**key, value.get()))
+            .collect();
+        extra.sort_unstable();
+        extra
     }
 
     /// Puts the real inputs, which the page sends after the states, in the place of carriers.

@@ -1,6 +1,7 @@
 //! Counts the calls that the app answers, how often they were equal, and how soon inputs changed
 //! again.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
 use std::sync::{Arc, Mutex};
@@ -56,14 +57,23 @@ pub struct CallbackReport {
     pub equal_arguments: u64,
     /// Those of them whose answer was the same too, and may be kept.
     pub equal_answers: u64,
-    /// Those of them whose answer was another one.
-    pub other_answers: u64,
-    /// The calls that came within a minute after an equal one of the same visitor, and whose answer
-    /// was the same and may be kept.
-    pub equal_for_visitor: u64,
+    /// The same, for calls after one of the same visitor.
+    pub own: Repeated,
+    /// The same, for calls after one of another visitor.
+    pub others: Repeated,
     /// The number of calls, for each input, that came less than 500 ms after the last one of the
     /// same visitor for it. Inputs that wait are not counted.
     pub soon_again: BTreeMap<String, u64>,
+}
+
+/// Calls that came within a minute after another one with the same arguments, and whose answer may be
+/// kept.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Repeated {
+    /// Those that were answered with the same.
+    pub equal: u64,
+    /// Those that were answered with something else.
+    pub different: u64,
 }
 
 /// Counts the calls of the app.
@@ -77,11 +87,20 @@ pub(crate) struct Counters {
 struct Counter {
     report: CallbackReport,
     /// The last calls of all visitors, by their arguments.
-    all: Calls<u64>,
+    all: HashMap<u64, Seen>,
     /// The last calls of each visitor.
-    own: Calls<(u64, Visitor)>,
+    own: HashMap<(u64, Visitor), Seen>,
     /// When a visitor has made the last call for an input.
     last: HashMap<(Visitor, u64), Instant>,
+}
+
+/// A call that later ones are compared with.
+#[derive(Clone, Copy)]
+struct Seen {
+    /// The digest of the answer, if that may be kept.
+    answer: Option<u64>,
+    visitor: Visitor,
+    arrived: Instant,
 }
 
 /// Who makes a call, as far as its headers tell. It is for counting only.
@@ -162,12 +181,9 @@ impl Counters {
 
 /// What is compared of a call.
 struct Compared {
-    visitor: Visitor,
-    arrived: Instant,
     /// The digest of the arguments.
     arguments: u64,
-    /// The digest of the answer, if that may be kept.
-    answer: Option<u64>,
+    seen: Seen,
     /// The place of the input that has caused the call, and the digest of its name, if it is the
     /// only one.
     trigger: Option<(usize, u64)>,
@@ -187,11 +203,14 @@ impl Compared {
             let place = inputs.position(|input| input.is_named(&name))?;
             Some((place, digest(name.as_bytes())))
         });
-        Some(Self {
+        let seen = Seen {
+            answer: may_be_kept.then(|| digest(&reply.body)),
             visitor: call.visitor,
             arrived: call.arrived,
+        };
+        Some(Self {
             arguments: short(&read.arguments(call.callback.has_choice())),
-            answer: may_be_kept.then(|| digest(&reply.body)),
+            seen,
             trigger,
         })
     }
@@ -200,19 +219,20 @@ impl Compared {
 impl Counter {
     /// Compares a call with the last ones that had the same arguments.
     fn compare(&mut self, call: &Compared) {
-        let own = (call.arguments, call.visitor);
-        let before_all = self.all.replace(call.arguments, call);
-        let before_own = self.own.replace(own, call);
+        let seen = call.seen;
+        let own_key = (call.arguments, seen.visitor);
+        let last = replace(&mut self.all, call.arguments, seen);
+        let last_own = replace(&mut self.own, own_key, seen);
         let report = &mut self.report;
-        if let Some(before) = before_all {
-            let is_known = call.answer.is_some() && before.is_some();
+        if let Some(last) = last {
             report.equal_arguments += 1;
-            report.equal_answers += u64::from(is_known && before == call.answer);
-            report.other_answers += u64::from(is_known && before != call.answer);
+            report.equal_answers += u64::from(seen.answer.is_some() && last.answer == seen.answer);
+            if last.visitor != seen.visitor {
+                report.others.add(last, seen);
+            }
         }
-        if let Some(before) = before_own {
-            let is_equal = call.answer.is_some() && before == call.answer;
-            report.equal_for_visitor += u64::from(is_equal);
+        if let Some(last) = last_own {
+            report.own.add(last, seen);
         }
     }
 
@@ -225,13 +245,13 @@ impl Counter {
         if input.wait.is_some() {
             return;
         }
-        let key = (call.visitor, name);
+        let (key, arrived) = ((call.seen.visitor, name), call.seen.arrived);
         make_room(&mut self.last, &key);
-        let last = self.last.entry(key).or_insert(call.arrived);
+        let last = self.last.entry(key).or_insert(arrived);
         // Answers come in another order than calls.
-        let since = call.arrived.checked_duration_since(*last);
+        let since = arrived.checked_duration_since(*last);
         let is_later = since.is_some_and(|since| !since.is_zero());
-        *last = call.arrived.max(*last);
+        *last = arrived.max(*last);
         if is_later && since.is_some_and(|since| since < SOON) {
             let input = input.declared.name();
             *self.report.soon_again.entry(input).or_default() += 1;
@@ -239,24 +259,39 @@ impl Counter {
     }
 }
 
-/// The last calls, each with the digest of its answer.
-struct Calls<K>(HashMap<K, (Option<u64>, Instant)>);
-
-impl<K> Default for Calls<K> {
-    fn default() -> Self {
-        Self(HashMap::new())
+impl Repeated {
+    fn add(&mut self, last: Seen, seen: Seen) {
+        if let (Some(before), Some(answer)) = (last.answer, seen.answer) {
+            self.equal += u64::from(before == answer);
+            self.different += u64::from(before != answer);
+        }
     }
 }
 
-impl<K: std::hash::Hash + Eq> Calls<K> {
-    /// Puts a call in the place of the last equal one. Returns the answer of that if it came within
-    /// a minute.
-    fn replace(&mut self, key: K, call: &Compared) -> Option<Option<u64>> {
-        make_room(&mut self.0, &key);
-        let (answer, arrived) = self.0.insert(key, (call.answer, call.arrived))?;
-        let is_recent = call.arrived.saturating_duration_since(arrived) < AGAIN;
-        is_recent.then_some(answer)
+/// Puts a call in the place of the last equal one, and returns that if both came within a minute.
+/// Answers come in another order than calls; the later call stays.
+fn replace<K: std::hash::Hash + Eq>(
+    map: &mut HashMap<K, Seen>,
+    key: K,
+    seen: Seen,
+) -> Option<Seen> {
+    make_room(map, &key);
+    let last = match map.entry(key) {
+        Entry::Vacant(place) => {
+            place.insert(seen);
+            return None;
+        }
+        Entry::Occupied(place) => place.into_mut(),
+    };
+    let before = *last;
+    let (first, second) = (
+        before.arrived.min(seen.arrived),
+        before.arrived.max(seen.arrived),
+    );
+    if seen.arrived >= before.arrived {
+        *last = seen;
     }
+    (second - first < AGAIN).then_some(before)
 }
 
 /// Empties a map that is full, unless it has the key.
@@ -347,7 +382,11 @@ mod tests {
         let report = counting.call(ALICE, "b", "B", 5000).report();
         assert_eq!(report.calls, 5);
         assert_eq!((report.equal_arguments, report.equal_answers), (3, 3));
-        assert_eq!((report.other_answers, report.equal_for_visitor), (0, 2));
+        let repeated = |equal, different| Repeated { equal, different };
+        assert_eq!(
+            (report.own, report.others),
+            (repeated(2, 0), repeated(3, 0))
+        );
     }
 
     #[test]
@@ -358,7 +397,49 @@ mod tests {
             .call(ALICE, "a", "B", 1000);
         let report = counting.call(ALICE, "a", "B", 62_000).report();
         assert_eq!((report.equal_arguments, report.equal_answers), (1, 0));
-        assert_eq!((report.other_answers, report.equal_for_visitor), (1, 0));
+        assert_eq!(
+            report.own,
+            Repeated {
+                equal: 0,
+                different: 1
+            }
+        );
+        assert_eq!(report.others, Repeated::default());
+    }
+
+    #[test]
+    fn answers_for_each_visitor_are_equal_for_that_visitor_only() {
+        let counting = Counting::new();
+        for after in 0..3 {
+            counting.call(ALICE, "a", "of Alice", 2000 * after);
+            counting.call(BOB, "a", "of Bob", 2000 * after + 1000);
+        }
+        let report = counting.report();
+        assert_eq!(
+            report.own,
+            Repeated {
+                equal: 4,
+                different: 0
+            }
+        );
+        assert_eq!(
+            report.others,
+            Repeated {
+                equal: 0,
+                different: 5
+            }
+        );
+    }
+
+    #[test]
+    fn a_call_that_takes_long_is_compared_by_when_it_came() {
+        let counting = Counting::new();
+        counting
+            .call(ALICE, "a", "A", 80_000)
+            .call(ALICE, "a", "A", 0);
+        assert_eq!(counting.report().equal_arguments, 0);
+        let report = counting.call(ALICE, "a", "A", 100_000).report();
+        assert_eq!((report.equal_arguments, report.own.equal), (1, 1));
     }
 
     #[test]

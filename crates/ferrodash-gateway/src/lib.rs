@@ -38,7 +38,7 @@ pub use config::{
     Admin, Config, Control, Declaration, Kept, Mistake, Mistakes, Part, Place, Run, Upstream,
     closest,
 };
-pub use counters::CallbackReport;
+pub use counters::{CallbackReport, Repeated};
 pub use dash::Source;
 pub use error::{Error, Result};
 pub use gateway::Gateway;

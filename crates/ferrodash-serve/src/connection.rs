@@ -31,7 +31,7 @@ use crate::stop::{Phase, Phases};
 const LOOK_EVERY: Duration = Duration::from_millis(250);
 
 /// How long a connection that has sent nothing may still do so when the server closes.
-const LAST_LOOK: Duration = Duration::from_millis(100);
+const LAST_LOOK: Duration = Duration::from_millis(500);
 
 /// How long a client may take nothing of an answer before the connection is closed.
 const STALLED: Duration = Duration::from_secs(60);

@@ -84,8 +84,7 @@ impl Server {
         let mut connections = Connections::new(self, router, phases.clone());
         connections.accept(&listener).await;
         // Clients that have connected already are answered; later ones are refused.
-        connections.accept_waiting(&listener).await;
-        drop(listener);
+        connections.accept_waiting(listener).await;
         connections.finish().await;
         Ok(())
     }
@@ -153,14 +152,28 @@ impl Connections {
         }
     }
 
-    /// Accepts the connections that wait in the system's queue, without waiting for more.
-    async fn accept_waiting(&mut self, listener: &TcpListener) {
-        while let Ok(accepted) = timeout(Duration::ZERO, listener.accept()).await {
-            let (Ok(room), Ok((stream, _))) = (self.room.clone().try_acquire_owned(), accepted)
-            else {
+    /// Accepts the connections that wait in the system's queue, and ends the listening.
+    ///
+    /// The system is asked itself: the runtime learns of a connection a moment later, and closing
+    /// resets all that are in the queue.
+    async fn accept_waiting(&mut self, listener: TcpListener) {
+        let Ok(listener) = listener.into_std() else {
+            return;
+        };
+        loop {
+            let accepted = match listener.accept() {
+                Ok((stream, _)) => stream,
+                Err(error) if error.kind() == io::ErrorKind::ConnectionAborted => continue,
+                // Nobody waits any more.
+                Err(_) => return,
+            };
+            let Ok(room) = self.room.clone().try_acquire_owned() else {
                 return;
             };
-            self.take(room, Ok(stream)).await;
+            let stream = accepted
+                .set_nonblocking(true)
+                .and_then(|()| TcpStream::from_std(accepted));
+            self.take(room, stream).await;
         }
     }
 

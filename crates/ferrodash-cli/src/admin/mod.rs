@@ -163,7 +163,8 @@ fn suggestions(report: &Report) -> html::Div {
     html::Div::new((
         html::P::new(
             "A timeout is right only if the callback writes nothing, and if its answer depends on \
-             nothing but its arguments. Check that, then copy the lines to the end of ferrodash.toml.",
+             nothing but its arguments. Check that, then copy the lines to the end of ferrodash.toml. \
+             Comments say where else something belongs.",
         ),
         html::Pre::new(lines),
     ))

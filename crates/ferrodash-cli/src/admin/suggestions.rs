@@ -66,7 +66,10 @@ fn of_callback(callback: &CallbackReport, can_wait: bool) -> String {
             decorators(&mut lines, keep, &waits);
         }
         _ => {
-            let _ = writeln!(lines, "# Add to the [[callback]] of {output}:");
+            let _ = writeln!(
+                lines,
+                "# Add to the [[callback]] of {output}, or to the tables that it has there:"
+            );
             options(&mut lines, "# ", keep, &waits);
         }
     }
@@ -78,9 +81,10 @@ fn of_callback(callback: &CallbackReport, can_wait: bool) -> String {
 fn keep(callback: &CallbackReport) -> Option<Keep> {
     if callback.is_kept || callback.writes {
         None
-    } else if is_enough(callback.equal_for_visitor, callback.calls) {
+    } else if is_enough(callback.own.equal, callback.calls) {
         Some(Keep::Own)
-    } else if is_enough(callback.equal_answers, callback.calls) {
+    } else if is_enough(callback.others.equal, callback.calls) && callback.others.different == 0 {
+        // No two visitors got different answers.
         Some(Keep::Shared)
     } else {
         None
@@ -118,7 +122,7 @@ fn reasons(callback: &CallbackReport, keep: Option<Keep>, waits: &[Wait<'_>]) ->
     let calls = callback.calls;
     match keep {
         Some(Keep::Own) => {
-            let equal = callback.equal_for_visitor;
+            let equal = callback.own.equal;
             let _ = writeln!(
                 lines,
                 "# {equal} of {calls} calls repeated one of the same visitor within a minute, which \
@@ -127,7 +131,7 @@ fn reasons(callback: &CallbackReport, keep: Option<Keep>, waits: &[Wait<'_>]) ->
             );
         }
         Some(Keep::Shared) => {
-            let equal = callback.equal_answers;
+            let equal = callback.others.equal;
             let _ = writeln!(
                 lines,
                 "# {equal} of {calls} calls repeated one of another visitor within a minute, which \
@@ -137,12 +141,12 @@ fn reasons(callback: &CallbackReport, keep: Option<Keep>, waits: &[Wait<'_>]) ->
         }
         None => {}
     }
-    if keep.is_some() && callback.other_answers > 0 {
+    if keep.is_some() && callback.own.different > 0 {
         let _ = writeln!(
             lines,
-            "# Another {} calls had equal arguments and another answer: keep answers for a short \
+            "# {} of {calls} calls repeated one and had another answer: keep answers for a short \
              time only.",
-            callback.other_answers
+            callback.own.different
         );
     }
     for (input, count) in waits.iter().flat_map(|wait| &wait.inputs) {
@@ -231,9 +235,7 @@ mod tests {
     /// A callback that a visitor calls again and again.
     fn repeated() -> CallbackReport {
         let mut callback = callback(10);
-        callback.equal_arguments = 8;
-        callback.equal_answers = 8;
-        callback.equal_for_visitor = 8;
+        callback.own.equal = 8;
         callback
     }
 
@@ -249,8 +251,9 @@ mod tests {
     #[test]
     fn what_several_visitors_ask_is_to_be_shared_with_a_warning() {
         let mut callback = repeated();
-        callback.equal_for_visitor = 1;
-        callback.other_answers = 2;
+        callback.own.equal = 1;
+        callback.own.different = 2;
+        callback.others.equal = 7;
         let lines = of_callback(&callback, true);
         assert!(
             lines.contains("\ntimeout = \"1m\"\nshared = true\n"),
@@ -261,7 +264,7 @@ mod tests {
             "{lines}"
         );
         assert!(
-            lines.contains("# Another 2 calls had equal arguments"),
+            lines.contains("# 2 of 10 calls repeated one and had another answer"),
             "{lines}"
         );
     }
@@ -272,11 +275,14 @@ mod tests {
         few.calls = 4;
         let mut rare = repeated();
         rare.calls = 100;
+        let mut personal = callback(10);
+        personal.others.equal = 3;
+        personal.others.different = 1;
         let [mut kept, mut writes, mut background] = [repeated(), repeated(), repeated()];
         kept.is_kept = true;
         writes.writes = true;
         background.is_usual = false;
-        for callback in [few, rare, kept, writes, background] {
+        for callback in [few, rare, personal, kept, writes, background] {
             assert_eq!(of_callback(&callback, true), "", "{callback:?}");
         }
     }

@@ -16,7 +16,7 @@ use ferrodash_serve::send::accepts;
 use ferrodash_wire::{Accepts, Batch, KEEP};
 use tokio::task::JoinSet;
 
-use super::calls::{Incoming, answer, unread};
+use super::calls::{Incoming, answer};
 use super::forward::unanswered;
 use super::request::{is_cross_site, peer};
 use crate::parked::PARKED;
@@ -63,13 +63,12 @@ pub(super) async fn serve(state: &Arc<State>, prefix: &str, request: Request) ->
         let text = "a call is JSON\n".to_owned();
         return Reply::text(StatusCode::UNSUPPORTED_MEDIA_TYPE, text).into_response();
     }
-    let sent = match body::read(&parts.headers, sent, LONGEST).await {
-        Ok(sent) => sent,
-        Err(reason) => return unread(reason),
-    };
-    let held = match body::hold(&sent) {
-        Ok(held) => held,
-        Err(reason) => return unread(reason),
+    let read = body::read(&parts.headers, sent, LONGEST).await;
+    let read = read.and_then(|sent| body::hold(&sent).map(|held| (sent, held)));
+    let Ok((sent, held)) = read else {
+        // Whatever the reason, the page then sends them one by one.
+        let text = "the calls are too long, broke off, or are too much at the moment\n".to_owned();
+        return Reply::text(StatusCode::PAYLOAD_TOO_LARGE, text).into_response();
     };
     let calls: Vec<Bytes> = match serde_json::from_slice::<Batch<'_>>(&sent) {
         Ok(batch) => batch

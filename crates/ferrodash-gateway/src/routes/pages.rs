@@ -112,9 +112,14 @@ async fn changed(
     if let Some(site) = &site {
         let can_wait = page.config.version.as_deref().is_none_or(can_wait);
         if !can_wait && site.app.callbacks.values().any(|callback| callback.waits()) {
-            tracing::warn!(prefix, "no input waits, as that needs Dash 2.17.1 or newer");
+            tracing::warn!(
+                prefix,
+                "inputs that wait need Dash 2.17.1 or newer; nothing is debounced, batched or kept \
+                 by browsers"
+            );
+            settings = None;
         }
-        site.set_scripted(settings.is_some() && can_wait);
+        site.set_scripted(settings.is_some());
     }
     let settings = settings.map(|(json, own)| (json, script::url(own)));
     let renderer = match page.renderer() {
