@@ -39,6 +39,14 @@ again();
 """
 
 
+# Answers are drawn in the next frame, or after a while in a tab that is not shown.
+DRAWN = """
+const done = arguments[0];
+requestAnimationFrame(() => requestAnimationFrame(() => done(true)));
+setTimeout(() => done(true), 500);
+"""
+
+
 class Chromedriver:
     """The process of chromedriver, and one browser."""
 
@@ -159,7 +167,10 @@ class Browser:
         return before
 
     def idle(self) -> Browser:
-        return self.wait("return isIdle()")
+        """Wait until all callbacks have ended, and what they have answered is drawn."""
+        self.wait("return isIdle()")
+        self.ask("/execute/async", {"script": DRAWN, "args": []})
+        return self
 
     def js(self, code: str, *args: Any) -> Any:
         return self.ask("/execute/sync", {"script": code, "args": args})
