@@ -28,6 +28,7 @@ import { ready } from "./call.js";
 
 const CONNECTIONS = 6;
 const MOST_CALLS = 500;
+const GATHERING = 5;
 
 /**
  * The query of an address. The renderer of Dash 4 writes one into all calls, and the server gets it with each of them.
@@ -72,9 +73,17 @@ export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) =
     const batched = new Set(window.TextDecoderStream && batch ? batch.outputs : []);
     /** @type {WaitingCall[] | undefined} */
     let tick;
+    // A renderer that asks nobody begins a call whenever one has ended, so they come one after the other.
+    let gathers = isGuest;
+    let inProgress = 0;
 
     if (batched.size) {
-        window.ferrodashIsBatched = ({ output }) => batched.has(output); // The renderer then starts more calls.
+        window.ferrodashIsBatched = ({ output }) => {
+            if (HAS_GUEST) {
+                gathers = false;
+            }
+            return batched.has(output); // The renderer then starts more calls.
+        };
     }
 
     /** @param {WaitingCall} call */
@@ -181,7 +190,7 @@ export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) =
         const calls = /** @type {WaitingCall[]} */ (tick);
         tick = undefined;
         const together = calls.filter(({ isBatched }) => isBatched);
-        const isWorth = together.length >= CONNECTIONS;
+        const isWorth = together.length >= (HAS_GUEST && gathers ? 2 : CONNECTIONS);
         if (isWorth) {
             for (const part of partsOf(together, /** @type {import("./settings.js").Batch} */ (batch).characters)) {
                 part.length > 1 ? sendTogether(part) : part.forEach(sendAlone);
@@ -202,14 +211,19 @@ export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) =
      * @param {() => Promise<Response>} [alone] Sends it by itself, if that is another request.
      * @returns {Promise<Response>}
      */
-    const send = (output, resource, init, alone = () => request(resource, init)) => {
+    const sendOrGather = (output, resource, init, alone = () => request(resource, init)) => {
         if (!batched.size) {
             return alone();
         }
         if (!tick) {
             tick = [];
-            port2.postMessage(0); // Browsers delay timers in pages that are not visible.
-            return alone();
+            // Browsers delay timers in pages that are not visible.
+            if (HAS_GUEST && gathers && inProgress && !document.hidden) {
+                setTimeout(endTick, GATHERING);
+            } else {
+                port2.postMessage(0);
+                return alone();
+            }
         }
         const waiting = tick;
         const isBatched = batched.has(output) && (isGuest || !resource.includes("?")) && !init.signal;
@@ -217,7 +231,18 @@ export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) =
         return new Promise((resolve, reject) => waiting.push({ resource, init, alone, isBatched, headers, resolve, reject }));
     };
 
-    return { send };
+    /** @type {typeof sendOrGather} */
+    const sendCounted = (...call) => {
+        const ended = () => {
+            inProgress--;
+        };
+        const answer = sendOrGather(...call);
+        inProgress++;
+        answer.then(ended, ended);
+        return answer;
+    };
+
+    return { send: HAS_GUEST ? sendCounted : sendOrGather };
 };
 
 /** @typedef {ReturnType<typeof createCalls>} Calls */
