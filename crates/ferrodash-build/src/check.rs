@@ -10,7 +10,8 @@ use crate::archive::Archive;
 use crate::package::{Suite, join, names};
 use crate::{ComponentMeta, Error, Result};
 
-/// Compares a suite with its scripts and its package. What may be meant as it is becomes a warning.
+/// Compares a suite with its scripts and its package. What may be meant as it is becomes a
+/// warning.
 ///
 /// Of plain scripts, whose namespace is empty, only the features are checked: they have no components
 /// that could be missing. The first mistake that is found is the error, so a later one shows in the

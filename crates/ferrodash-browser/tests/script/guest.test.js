@@ -423,3 +423,29 @@ test("without the setting the script works as in pages of our own", async () => 
     await busy;
     assert.deepEqual(notices(page), ["ferrodash-refused"]);
 });
+
+test("behind an older renderer, calls that come while another is in progress travel together", async () => {
+    const page = openPage({ batch });
+    const call = (output) => page.call(body(output, 1)).catch(() => {});
+    call("row.a");
+    await settle();
+    call("row.b");
+    await settle();
+    call("row.c");
+    await settle();
+    assert.deepEqual(addresses(page), ["_dash-update-component"]);
+    page.clock.advance(5);
+    await settle();
+    assert.deepEqual(addresses(page), ["_dash-update-component", "_ferrodash/batch"]);
+    assert.deepEqual(page.last.calls, [body("row.b", 1), body("row.c", 1)]);
+});
+
+test("behind a renderer that asks what is batched, each call of a tick is sent at once", async () => {
+    const page = openPage({ batch });
+    page.window.ferrodashIsBatched({ output: "row.a" });
+    for (const output of ["row.a", "row.b"]) {
+        page.call(body(output, 1)).catch(() => {});
+        await settle();
+    }
+    assert.deepEqual(addresses(page), ["_dash-update-component", "_dash-update-component"]);
+});
