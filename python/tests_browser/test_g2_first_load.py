@@ -34,8 +34,7 @@ def test_g2_a_first_load_is_a_quarter_of_the_bytes(warm, browser: Browser):
     browser.clean()
     through = cost(browser.open(gateway.url).sees("#part-39", "39:None ").sent())
     assert through[0] <= 0.25 * direct[0]
-    most = 0.4 if app.version == "4.4.1" else 0.6
-    assert through[1] <= most * direct[1]
+    assert through[1] <= 0.4 * direct[1]
 
 
 def test_g2_a_reload_sends_no_scripts(warm, browser: Browser):

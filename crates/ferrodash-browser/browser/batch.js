@@ -28,7 +28,10 @@ import { ready } from "./call.js";
 
 const CONNECTIONS = 6;
 const MOST_CALLS = 500;
-const GATHERING = 5;
+// Behind a renderer that asks nobody, calls wait for others until all those in progress are answered, as data does in
+// Nagle's algorithm (RFC 896), but not longer than this. The renderer begins the next call shortly after an answer.
+const LONGEST_GATHERING = 30;
+const AFTER_ANSWER = 5;
 
 /**
  * The query of an address. The renderer of Dash 4 writes one into all calls, and the server gets it with each of them.
@@ -76,6 +79,8 @@ export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) =
     // A renderer that asks nobody begins a call whenever one has ended, so they come one after the other.
     let gathers = isGuest;
     let inProgress = 0;
+    /** The timer that ends the tick, if calls wait for those in progress. */
+    let gathering = 0;
 
     if (batched.size) {
         window.ferrodashIsBatched = ({ output }) => {
@@ -189,6 +194,9 @@ export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) =
     const endTick = () => {
         const calls = /** @type {WaitingCall[]} */ (tick);
         tick = undefined;
+        if (HAS_GUEST) {
+            gathering = 0;
+        }
         const together = calls.filter(({ isBatched }) => isBatched);
         const isWorth = together.length >= (HAS_GUEST && gathers ? 2 : CONNECTIONS);
         if (isWorth) {
@@ -219,7 +227,7 @@ export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) =
             tick = [];
             // Browsers delay timers in pages that are not visible.
             if (HAS_GUEST && gathers && inProgress && !document.hidden) {
-                setTimeout(endTick, GATHERING);
+                gathering = setTimeout(endTick, LONGEST_GATHERING);
             } else {
                 port2.postMessage(0);
                 return alone();
@@ -235,6 +243,10 @@ export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) =
     const sendCounted = (...call) => {
         const ended = () => {
             inProgress--;
+            if (gathering && tick && tick.length === inProgress) {
+                clearTimeout(gathering);
+                gathering = setTimeout(endTick, AFTER_ANSWER);
+            }
         };
         const answer = sendOrGather(...call);
         inProgress++;

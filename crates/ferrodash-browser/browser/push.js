@@ -11,6 +11,11 @@ const SILENCE = 40000;
 const FIRST_EVENT = 4000;
 const SHORTEST_PAUSE = 500;
 const LONGEST_PAUSE = 30000;
+/**
+ * A tab listens after it was shown for so long. Chromium keeps the connection of an answer for 5 s if it is cancelled
+ * before its body is read (`HttpResponseBodyDrainer`), so going through six tabs would leave none for calls.
+ */
+const SHOWN_FOR = 250;
 
 /**
  * @param {import("./settings.js").Settings} settings
@@ -83,13 +88,17 @@ export const startPush = ({ prefix, build, push }, changes) => {
         setTimeout(look, POLL);
     };
 
-    const turn = () => (isVisible() ? listen() : leave());
+    const turn = () => {
+        leave();
+        leave = stop;
+        isVisible() && after(listen, SHOWN_FOR);
+    };
 
     // After all that the page needs to show itself.
     const start = () => {
         setTimeout(look, POLL); // The page is asking already.
         if (push && window.EventSource) {
-            isVisible() && listen();
+            turn();
             document.addEventListener("visibilitychange", turn);
         }
     };

@@ -424,20 +424,54 @@ test("without the setting the script works as in pages of our own", async () => 
     assert.deepEqual(notices(page), ["ferrodash-refused"]);
 });
 
-test("behind an older renderer, calls that come while another is in progress travel together", async () => {
+/** A page behind an older renderer with a call in progress, and two that came one after the other. */
+const openWithWaiting = async () => {
     const page = openPage({ batch });
-    const call = (output) => page.call(body(output, 1)).catch(() => {});
-    call("row.a");
-    await settle();
-    call("row.b");
-    await settle();
-    call("row.c");
-    await settle();
+    for (const output of ["row.a", "row.b", "row.c"]) {
+        page.call(body(output, 1)).catch(() => {});
+        await settle();
+    }
     assert.deepEqual(addresses(page), ["_dash-update-component"]);
-    page.clock.advance(5);
+    return page;
+};
+
+const advance = async (page, milliseconds) => {
+    page.clock.advance(milliseconds);
     await settle();
+};
+
+test("behind an older renderer, calls that come while another is in progress travel together", async () => {
+    const page = await openWithWaiting();
+    await advance(page, 29);
+    assert.equal(page.requests.length, 1);
+    await advance(page, 1);
     assert.deepEqual(addresses(page), ["_dash-update-component", "_ferrodash/batch"]);
     assert.deepEqual(page.last.calls, [body("row.b", 1), body("row.c", 1)]);
+    await advance(page, 1000);
+    assert.equal(page.requests.length, 2, "they are sent once");
+});
+
+test("calls that wait for one in progress are sent with those that its answer causes", async () => {
+    const page = await openWithWaiting();
+    page.requests[0].answer(json({}));
+    await settle();
+    await advance(page, 4);
+    page.call(body("row.d", 1)).catch(() => {});
+    await advance(page, 1);
+    assert.deepEqual(addresses(page), ["_dash-update-component", "_ferrodash/batch"]);
+    assert.deepEqual(page.last.calls, [body("row.b", 1), body("row.c", 1), body("row.d", 1)]);
+    await advance(page, 1000);
+    assert.equal(page.requests.length, 2, "they are sent once");
+});
+
+test("a call that comes when nothing is in progress is sent at once", async () => {
+    const page = openPage({ batch });
+    const first = page.call(body("row.a", 1)).catch(() => {});
+    page.last.answer(json({}));
+    await first;
+    await settle();
+    page.call(body("row.b", 1)).catch(() => {});
+    assert.deepEqual(addresses(page), ["_dash-update-component", "_dash-update-component"]);
 });
 
 test("behind a renderer that asks what is batched, each call of a tick is sent at once", async () => {
