@@ -64,10 +64,14 @@ impl Streams {
         }
     }
 
+    fn opened(&self) -> usize {
+        self.1.load(Ordering::SeqCst)
+    }
+
     /// Waits until so many have been opened.
-    async fn opened(&self, count: usize, within: Duration) {
+    async fn were_opened(&self, count: usize, within: Duration) {
         let all = async {
-            while self.1.load(Ordering::SeqCst) < count {
+            while self.opened() < count {
                 tokio::time::sleep(Duration::from_millis(10)).await;
             }
         };
@@ -132,14 +136,19 @@ async fn o2_a_browser_has_one_connection_which_another_tab_takes_over_within_two
             browser.watch_from_the_start(prepare).await;
             browser.open(&site.url("/")).await;
             shows(&browser, "A 0").await;
+            browser.let_pass(1000).await;
+            assert_eq!(streams.count(), 1);
             tabs.push(tab);
         }
+        switch(&browser, &first).await;
         browser.let_pass(1000).await;
         assert_eq!(streams.count(), 1);
-        switch(&browser, &first).await;
+        let before = streams.opened();
         browser.driver.close_window().await.unwrap();
         switch(&browser, &tabs[1]).await;
-        streams.opened(2, Duration::from_secs(2)).await;
+        streams
+            .were_opened(before + 1, Duration::from_secs(2))
+            .await;
         streams.are(1, Duration::from_secs(2)).await;
         change(&source, &cache, 1).await;
         for tab in &tabs {
