@@ -151,7 +151,10 @@ async fn o8_a_callback_over_five_hundred_rows_answers_within_a_second_and_a_half
     drawn_within_a_second_and_a_half(&browser, &site, "one call").await;
 }
 
-/// Five loads of a page of 500 rows, and of the same rows without a callback, in one browser. The
+/// So many that work beside the test, which lasts for a few of them, does not change the median.
+const LOADS: usize = 9;
+
+/// [`LOADS`] loads of a page of 500 rows, and of the same rows without a callback, in one browser. The
 /// first load also fetches and compiles the bundles; the median is that of a page that was visited
 /// before.
 async fn drawn_within_a_second_and_a_half(browser: &Browser, site: &Site, what: &str) {
@@ -173,20 +176,18 @@ async fn drawn_within_a_second_and_a_half(browser: &Browser, site: &Site, what: 
     let report =
         format!("500 rows of {what}: drawn after {calls:.0} ms, without calls after {alone:.0}");
     say(&report);
-    // The bound is that of a machine on which the bare page takes a quarter of a second, a sixth of it.
-    // A slower machine has four times its bare page.
-    assert!(calls < f64::max(1500.0, 4.0 * alone), "{report}");
+    assert!(calls < 1500.0, "{report}");
 }
 
 async fn median_load(browser: &Browser, site: &Site) -> f64 {
     let mut loads = Vec::new();
-    for _ in 0..5 {
+    for _ in 0..LOADS {
         browser.driver.goto(&site.url("/")).await.unwrap();
         browser.wait_until(ALL_ROWS).await;
         loads.push(browser.js("return drawn").await.as_f64().unwrap());
     }
     loads.sort_by(f64::total_cmp);
-    loads[2]
+    loads[LOADS / 2]
 }
 
 /// Whether every row shows its answer. Looks at the text without asking for its layout, which would
@@ -201,12 +202,12 @@ async fn o8_five_hundred_calls_of_a_pattern_are_answered_within_a_second_and_a_h
     drawn_within_a_second_and_a_half(&browser, &site, "500 calls").await;
     assert_eq!(
         calls.lock().unwrap().len(),
-        2500,
+        500 * LOADS,
         "one call a row, at each load"
     );
     assert_eq!(
         site.callback_requests().len(),
-        10,
+        2 * LOADS,
         "one that does not wait, and one for all others, at each load"
     );
     let last = dom_id("in", 499);
@@ -219,7 +220,7 @@ async fn o8_five_hundred_calls_of_a_pattern_are_answered_within_a_second_and_a_h
         .await;
     assert_eq!(
         calls.lock().unwrap().len(),
-        2501,
+        500 * LOADS + 1,
         "and one for the row that changed"
     );
     assert_eq!(browser.console().await, Vec::<String>::new());
