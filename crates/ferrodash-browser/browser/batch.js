@@ -1,5 +1,5 @@
 // Batches: more calls of one tick than a browser has connections travel in one request, and each has its answer as soon
-// as the answer is there. A call that comes alone does not wait.
+// as the answer is there. A call that comes alone does not wait, except behind a renderer that asks nobody (`gathers`).
 
 import { ready } from "./call.js";
 
@@ -29,7 +29,7 @@ import { ready } from "./call.js";
 const CONNECTIONS = 6;
 const MOST_CALLS = 500;
 // Behind a renderer that asks nobody, calls wait for others until all those in progress are answered, as data does in
-// Nagle's algorithm (RFC 896), but not longer than this. The renderer begins the next call shortly after an answer.
+// Nagle's algorithm (RFC 896), but not much longer than this. The renderer begins the next call shortly after an answer.
 const LONGEST_GATHERING = 30;
 const AFTER_ANSWER = 5;
 
@@ -211,7 +211,7 @@ export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) =
     port1.onmessage = endTick;
 
     /**
-     * Sends a call. The first call of a tick is sent at once, the others at the end of the tick.
+     * Sends a call. The first call of a tick is sent at once, unless calls gather, and the others at the end of the tick.
      *
      * @param {string} output
      * @param {string} resource

@@ -57,9 +57,9 @@ pub struct CallbackReport {
     pub equal_arguments: u64,
     /// Those of them whose answer was the same too, and may be kept.
     pub equal_answers: u64,
-    /// The same, for calls after one of the same visitor.
+    /// Calls that repeated one of the same visitor.
     pub own: Repeated,
-    /// The same, for calls after one of another visitor.
+    /// Calls that repeated one of another visitor.
     pub others: Repeated,
     /// The number of calls, for each input, that came less than 500 ms after the last one of the
     /// same visitor for it. Inputs that wait are not counted.

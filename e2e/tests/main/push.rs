@@ -137,12 +137,12 @@ async fn o2_a_browser_has_one_connection_which_another_tab_takes_over_within_two
             browser.open(&site.url("/")).await;
             shows(&browser, "A 0").await;
             browser.let_pass(1000).await;
-            assert_eq!(streams.count(), 1);
+            streams.are(1, Duration::from_secs(2)).await;
             tabs.push(tab);
         }
         switch(&browser, &first).await;
         browser.let_pass(1000).await;
-        assert_eq!(streams.count(), 1);
+        streams.are(1, Duration::from_secs(2)).await;
         let before = streams.opened();
         browser.driver.close_window().await.unwrap();
         switch(&browser, &tabs[1]).await;

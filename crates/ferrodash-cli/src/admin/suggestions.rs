@@ -144,8 +144,8 @@ fn reasons(callback: &CallbackReport, keep: Option<Keep>, waits: &[Wait<'_>]) ->
     if keep.is_some() && callback.own.different > 0 {
         let _ = writeln!(
             lines,
-            "# {} of {calls} calls repeated one and had another answer: keep answers for a short \
-             time only.",
+            "# {} of {calls} calls repeated one of the same visitor and had another answer: keep \
+             answers for a short time only.",
             callback.own.different
         );
     }
@@ -264,7 +264,7 @@ mod tests {
             "{lines}"
         );
         assert!(
-            lines.contains("# 2 of 10 calls repeated one and had another answer"),
+            lines.contains("# 2 of 10 calls repeated one of the same visitor and had"),
             "{lines}"
         );
     }
