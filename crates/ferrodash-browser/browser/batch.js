@@ -210,6 +210,22 @@ export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) =
     const { port1, port2 } = new MessageChannel();
     port1.onmessage = endTick;
 
+    /** @param {number} time */
+    const gatherFor = (time) => {
+        clearTimeout(gathering);
+        gathering = setTimeout(endTick, time);
+    };
+
+    // Browsers delay timers in pages that are not visible, so calls do not gather there.
+    if (HAS_GUEST && gathers) {
+        document.addEventListener("visibilitychange", () => {
+            if (gathering) {
+                clearTimeout(gathering);
+                endTick();
+            }
+        });
+    }
+
     /**
      * Sends a call. The first call of a tick is sent at once, unless calls gather, and the others at the end of the tick.
      *
@@ -225,9 +241,8 @@ export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) =
         }
         if (!tick) {
             tick = [];
-            // Browsers delay timers in pages that are not visible.
             if (HAS_GUEST && gathers && inProgress && !document.hidden) {
-                gathering = setTimeout(endTick, LONGEST_GATHERING);
+                gatherFor(LONGEST_GATHERING);
             } else {
                 port2.postMessage(0);
                 return alone();
@@ -244,8 +259,7 @@ export const createCalls = ({ prefix, batch, guest }, { request, checkBuild }) =
         const ended = () => {
             inProgress--;
             if (gathering && tick && tick.length === inProgress) {
-                clearTimeout(gathering);
-                gathering = setTimeout(endTick, AFTER_ANSWER);
+                gatherFor(AFTER_ANSWER);
             }
         };
         const answer = sendOrGather(...call);

@@ -222,3 +222,22 @@ struct Material<'a> {
     extra: Vec<(&'a str, &'a str)>,
     asker: &'a Asker,
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_hook_adds_to_a_call_is_part_of_its_arguments() {
+        let arguments = |body: &str| {
+            let call = Call::read(body.as_bytes()).expect("a call");
+            call.arguments(false)
+        };
+        let plain = arguments(r#"{"output":"a.b","inputs":[]}"#);
+        let german = arguments(r#"{"output":"a.b","inputs":[],"language":"de"}"#);
+        let french = arguments(r#"{"output":"a.b","inputs":[],"language":"fr"}"#);
+        assert!(plain != german && german != french);
+        let reordered = arguments(r#"{"language":"de","inputs":[],"output":"a.b"}"#);
+        assert_eq!(german, reordered);
+    }
+}

@@ -66,8 +66,8 @@ pub struct CallbackReport {
     pub soon_again: BTreeMap<String, u64>,
 }
 
-/// Calls that came within a minute after another one with the same arguments, and whose answer may be
-/// kept.
+/// Calls that came within a minute after another one with the same arguments, and whose answer may
+/// be kept.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Repeated {
     /// Those that were answered with the same.

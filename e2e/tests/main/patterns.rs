@@ -120,7 +120,8 @@ async fn d12_two_rows_within_the_wait_are_two_requests() {
 const DRAWN: &str = "
     window.drawn = 0;
     new MutationObserver((list) => {
-        if (list.some(({ target }) => (target.textContent || '').includes('ROW '))) drawn = performance.now();
+        const isRow = ({ target }) => (target.textContent || '').includes('ROW ');
+        if (list.some(isRow)) drawn = performance.now();
     }).observe(document, { subtree: true, childList: true, characterData: true });
 ";
 
@@ -154,9 +155,9 @@ async fn o8_a_callback_over_five_hundred_rows_answers_within_a_second_and_a_half
 /// So many that work beside the test, which lasts for a few of them, does not change the median.
 const LOADS: usize = 9;
 
-/// [`LOADS`] loads of a page of 500 rows, and of the same rows without a callback, in one browser. The
-/// first load also fetches and compiles the bundles; the median is that of a page that was visited
-/// before.
+/// [`LOADS`] loads of a page of 500 rows, and of the same rows without a callback, in one browser.
+/// The first load also fetches and compiles the bundles; the median is that of a page that was
+/// visited before.
 async fn drawn_within_a_second_and_a_half(browser: &Browser, site: &Site, what: &str) {
     let row = |index: u32| {
         html::Div::new((
@@ -192,7 +193,10 @@ async fn median_load(browser: &Browser, site: &Site) -> f64 {
 
 /// Whether every row shows its answer. Looks at the text without asking for its layout, which would
 /// be work for the page.
-const ALL_ROWS: &str = "[...document.querySelectorAll('span')].filter((span) => span.textContent.startsWith('ROW ')).length === 500";
+const ALL_ROWS: &str = "
+    [...document.querySelectorAll('span')]
+        .filter((span) => span.textContent.startsWith('ROW ')).length === 500
+";
 
 #[tokio::test(flavor = "multi_thread")]
 async fn o8_five_hundred_calls_of_a_pattern_are_answered_within_a_second_and_a_half() {

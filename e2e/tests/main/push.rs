@@ -2,8 +2,7 @@
 //! through, and from other processes.
 
 use std::sync::Arc;
-use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use axum::Router;
@@ -15,6 +14,9 @@ use e2e::{Browser, Site};
 use ferrodash::prelude::*;
 use ferrodash_testing::{Nginx, Redis};
 use futures_util::StreamExt;
+use serde_json::json;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::kept::{Source, app, second_tab, shows, switch};
 
@@ -35,48 +37,49 @@ async fn change(source: &Source, cache: &Cache, version: u32) {
     cache.invalidate_tag("orders").await.unwrap();
 }
 
-/// The connections for events that are open, by their addresses, and how many were opened.
-#[derive(Clone, Default)]
-struct Streams(Arc<Mutex<Vec<String>>>, Arc<AtomicUsize>);
+/// How many connections for events are open, and how many were opened.
+#[derive(Debug, Clone, Copy, Default)]
+struct Counts {
+    open: usize,
+    opened: usize,
+}
 
-struct Open(Streams, String);
+/// The connections for events of a router.
+#[derive(Clone, Default)]
+struct Streams(Arc<watch::Sender<Counts>>);
+
+struct Open(Streams);
 
 impl Drop for Open {
     fn drop(&mut self) {
-        let mut open = self.0.0.lock().unwrap();
-        let place = open.iter().position(|address| *address == self.1).unwrap();
-        open.remove(place);
+        self.0.0.send_modify(|counts| counts.open -= 1);
     }
 }
 
 impl Streams {
-    fn count(&self) -> usize {
-        self.0.lock().unwrap().len()
+    fn counts(&self) -> Counts {
+        *self.0.borrow()
+    }
+
+    /// Waits until the counts are as they should be.
+    async fn wait_for(&self, within: Duration, what: &str, is: impl FnMut(&Counts) -> bool) {
+        let mut counts = self.0.subscribe();
+        let is_reached = timeout(within, counts.wait_for(is)).await.is_ok();
+        assert!(is_reached, "not {what}: {:?}", self.counts());
     }
 
     /// Waits until so many are open.
     async fn are(&self, count: usize, within: Duration) {
-        let end = tokio::time::Instant::now() + within;
-        while self.count() != count {
-            let left = tokio::time::Instant::now() < end;
-            assert!(left, "{} are open and not {count}", self.count());
-            tokio::time::sleep(Duration::from_millis(10)).await;
-        }
-    }
-
-    fn opened(&self) -> usize {
-        self.1.load(Ordering::SeqCst)
+        let what = format!("{count} open");
+        self.wait_for(within, &what, |counts| counts.open == count)
+            .await;
     }
 
     /// Waits until so many have been opened.
     async fn were_opened(&self, count: usize, within: Duration) {
-        let all = async {
-            while self.opened() < count {
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
-        };
-        let opened = tokio::time::timeout(within, all).await;
-        opened.expect("another tab opens a connection in time");
+        let what = format!("{count} opened");
+        self.wait_for(within, &what, |counts| counts.opened >= count)
+            .await;
     }
 
     /// Counts the connections of a router.
@@ -85,14 +88,16 @@ impl Streams {
         router.layer(from_fn(move |request: Request, next: Next| {
             let streams = streams.clone();
             async move {
-                let address = request.uri().to_string();
+                let is_for_events = request.uri().path() == "/_ferrodash/events";
                 let response = next.run(request).await;
-                if !address.contains("_ferrodash/events") {
+                if !is_for_events {
                     return response;
                 }
-                streams.1.fetch_add(1, Ordering::SeqCst);
-                streams.0.lock().unwrap().push(address.clone());
-                let open = Open(streams, address);
+                streams.0.send_modify(|counts| {
+                    counts.open += 1;
+                    counts.opened += 1;
+                });
+                let open = Open(streams);
                 let (parts, body) = response.into_parts();
                 let pieces = body.into_data_stream().map(move |piece| {
                     let _ = &open;
@@ -140,10 +145,12 @@ async fn o2_a_browser_has_one_connection_which_another_tab_takes_over_within_two
             streams.are(1, Duration::from_secs(2)).await;
             tabs.push(tab);
         }
+        browser.let_pass(1000).await;
+        assert_eq!(streams.counts().open, 1);
         switch(&browser, &first).await;
         browser.let_pass(1000).await;
         streams.are(1, Duration::from_secs(2)).await;
-        let before = streams.opened();
+        let before = streams.counts().opened;
         browser.driver.close_window().await.unwrap();
         switch(&browser, &tabs[1]).await;
         streams
@@ -242,10 +249,15 @@ async fn o4_what_is_missed_while_the_connection_is_lost_is_made_up_for() {
     let _ = second;
     for version in 1..6 {
         let cdp = browser.driver.cdp();
-        cdp.send_raw("Network.enable", serde_json::json!({}))
-            .await
-            .unwrap();
-        let offline = |offline: bool| serde_json::json!({"offline": offline, "latency": 0, "downloadThroughput": -1, "uploadThroughput": -1});
+        cdp.send_raw("Network.enable", json!({})).await.unwrap();
+        let offline = |offline: bool| {
+            json!({
+                "offline": offline,
+                "latency": 0,
+                "downloadThroughput": -1,
+                "uploadThroughput": -1,
+            })
+        };
         let emulate = "Network.emulateNetworkConditions";
         cdp.send_raw(emulate, offline(true)).await.unwrap();
         change(&source, &cache, version).await;

@@ -464,6 +464,35 @@ test("calls that wait for one in progress are sent with those that its answer ca
     assert.equal(page.requests.length, 2, "they are sent once");
 });
 
+test("calls wait for all that are in progress, and one that is alone then travels alone", async () => {
+    const page = openPage({ batch });
+    // Three calls of one tick are in progress: one that did not wait, and two that travel together.
+    const calls = ["row.a", "row.b", "row.c"].map((output) => page.call(body(output, 1)));
+    calls.forEach((call) => call.catch(() => {}));
+    await settle();
+    page.call(body("row.d", 1)).catch(() => {});
+    page.requests[0].answer(json({}));
+    await settle();
+    await advance(page, 29);
+    assert.deepEqual(addresses(page), ["_dash-update-component", "_ferrodash/batch"]);
+    await advance(page, 1);
+    assert.deepEqual(addresses(page).slice(2), ["_dash-update-component"]);
+    assert.deepEqual(JSON.parse(page.last.init.body), body("row.d", 1));
+});
+
+test("calls that wait are sent when the page is hidden, and none waits in a hidden page", async () => {
+    const page = await openWithWaiting();
+    page.document.hidden = true;
+    page.document.dispatchEvent(new Event("visibilitychange"));
+    await settle();
+    assert.deepEqual(addresses(page), ["_dash-update-component", "_ferrodash/batch"]);
+    page.call(body("row.d", 1)).catch(() => {});
+    await settle();
+    assert.deepEqual(addresses(page).slice(2), ["_dash-update-component"]);
+    await advance(page, 1000);
+    assert.equal(page.requests.length, 3, "they are sent once");
+});
+
 test("a call that comes when nothing is in progress is sent at once", async () => {
     const page = openPage({ batch });
     const first = page.call(body("row.a", 1)).catch(() => {});

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 
 import { startPush } from "../../browser/push.js";
-import { Page } from "./page.js";
+import { Page, settle } from "./page.js";
 
 const settings = { prefix: "/app/", build: "b", push: true };
 const changes = { seen: () => "e.1", isSilent: () => false, ask() {}, askSeldom() {}, spread() {} };
@@ -45,15 +45,36 @@ const listening = (t, navigator = {}) => {
     return { clock, opened, show };
 };
 
-/** Locks of a browser in which no other tab has one. */
-const locks = () => ({ request: (_, { signal }, hold) => (signal.aborted ? Promise.reject(signal.reason) : hold()) });
+/** The Web Lock of a browser: one has it at a time, and the others wait in order. */
+class Locks {
+    isHeld = false;
+    waiting = [];
 
-for (const [name, navigator] of [
-    ["with locks", { locks: locks() }],
-    ["without locks", {}],
+    request(_name, { signal }, hold) {
+        return new Promise((resolve, reject) => {
+            signal?.addEventListener("abort", () => {
+                this.waiting = this.waiting.filter((other) => other !== take);
+                reject(signal.reason);
+            });
+            const take = () => {
+                this.isHeld = true;
+                hold().then(() => {
+                    this.isHeld = false;
+                    this.waiting.shift()?.();
+                    resolve();
+                });
+            };
+            this.isHeld ? this.waiting.push(take) : take();
+        });
+    }
+}
+
+for (const [name, createNavigator] of [
+    ["with locks", () => ({ locks: new Locks() })],
+    ["without locks", () => ({})],
 ]) {
     test(`a tab listens when it was shown for a while, ${name}`, (t) => {
-        const { clock, opened } = listening(t, navigator);
+        const { clock, opened } = listening(t, createNavigator());
         assert.deepEqual(opened, []);
         clock.advance(250);
         assert.deepEqual(
@@ -63,7 +84,7 @@ for (const [name, navigator] of [
     });
 
     test(`a tab that is shown for a moment opens no connection, ${name}`, (t) => {
-        const { clock, opened, show } = listening(t, navigator);
+        const { clock, opened, show } = listening(t, createNavigator());
         for (let moment = 0; moment < 10; moment += 1) {
             clock.advance(100);
             show(false);
@@ -75,10 +96,11 @@ for (const [name, navigator] of [
         assert.equal(opened.length, 1);
     });
 
-    test(`a tab that is hidden closes its connection, and opens another one when it is shown, ${name}`, (t) => {
-        const { clock, opened, show } = listening(t, navigator);
+    test(`a tab that is hidden closes its connection, and opens another one when it is shown, ${name}`, async (t) => {
+        const { clock, opened, show } = listening(t, createNavigator());
         clock.advance(250);
         show(false);
+        await settle();
         clock.advance(60_000);
         show(true);
         clock.advance(250);
@@ -88,3 +110,29 @@ for (const [name, navigator] of [
         );
     });
 }
+
+test("a tab that is hidden leaves the lock to another one", async (t) => {
+    const locks = new Locks();
+    const { clock, show } = listening(t, { locks });
+    clock.advance(250);
+    assert.ok(locks.isHeld);
+    show(false);
+    await settle();
+    assert.ok(!locks.isHeld);
+});
+
+test("a tab that waits for the lock opens a connection when it has it, and none once it is hidden", async (t) => {
+    const locks = new Locks();
+    let release;
+    const other = locks.request("", {}, () => new Promise((resolve) => (release = resolve)));
+    const { clock, opened, show } = listening(t, { locks });
+    clock.advance(250);
+    show(false);
+    assert.deepEqual(locks.waiting, []);
+    show(true);
+    clock.advance(250);
+    assert.deepEqual(opened, []);
+    release();
+    await other;
+    assert.equal(opened.length, 1);
+});

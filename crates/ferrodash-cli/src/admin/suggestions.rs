@@ -125,8 +125,8 @@ fn reasons(callback: &CallbackReport, keep: Option<Keep>, waits: &[Wait<'_>]) ->
             let equal = callback.own.equal;
             let _ = writeln!(
                 lines,
-                "# {equal} of {calls} calls repeated one of the same visitor within a minute, which \
-                 took {}.",
+                "# {equal} of {calls} calls repeated one of the same visitor within a minute, \
+                 which took {}.",
                 seconds(callback, equal)
             );
         }
