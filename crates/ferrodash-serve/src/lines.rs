@@ -14,7 +14,7 @@ use http_body_util::BodyExt;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, timeout, timeout_at};
 
-use crate::send::{NO_STORE, with_body};
+use crate::send::{PRIVATE_NO_CACHE, with_body};
 
 /// The time within which answers that are done are sent, and drawn, together. It is too short to be
 /// seen.
@@ -58,7 +58,7 @@ pub fn lines(encoding: Encoding, calls: impl Calls) -> Response {
     let mut response = with_body(Bytes::new(), encoding, LINES);
     *response.body_mut() = body;
     let headers = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, NO_STORE);
+    headers.insert(header::CACHE_CONTROL, PRIVATE_NO_CACHE);
     // nginx would otherwise gather the answers and pass them on at the end.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));
     response
