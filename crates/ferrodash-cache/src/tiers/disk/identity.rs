@@ -138,11 +138,15 @@ impl Guarded {
 impl Mapped {
     /// Returns `true` if the file is not shorter than it was. Remembers the length if it has grown.
     fn is_whole(&self) -> bool {
+        // Read before the length of the file: another thread may see more of a file that grows, and
+        // remember it, before this one compares.
+        let seen = self.length.load(Ordering::Acquire);
         // If the length cannot be read, nothing is known.
         let Ok(length) = self.file.metadata().map(|file| file.len()) else {
             return true;
         };
-        self.length.fetch_max(length, Ordering::AcqRel) <= length
+        self.length.fetch_max(length, Ordering::AcqRel);
+        seen <= length
     }
 
     /// Makes the file at least this long. Returns `false` if that fails.
@@ -168,5 +172,36 @@ impl Mapped {
         } else {
             Ok(())
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_grows_is_whole_for_all_threads() {
+        let mapped = Mapped {
+            file: tempfile::tempfile().expect("a temporary file"),
+            length: AtomicU64::new(0),
+        };
+        let is_growing = AtomicBool::new(true);
+        let looks = || {
+            while is_growing.load(Ordering::Relaxed) {
+                assert!(mapped.is_whole(), "nothing was cut off");
+            }
+        };
+        std::thread::scope(|scope| {
+            let lookers = [(); 4].map(|()| scope.spawn(looks));
+            for length in 1..=100_000 {
+                mapped.file.set_len(length).expect("there is room");
+            }
+            is_growing.store(false, Ordering::Relaxed);
+            for looker in lookers {
+                looker.join().expect("it was always whole");
+            }
+        });
+        mapped.file.set_len(1).expect("it can be cut off");
+        assert!(!mapped.is_whole(), "it was cut off");
     }
 }
