@@ -3,6 +3,7 @@
 use axum::body::Body;
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode, header};
 use bytes::Bytes;
+use ferrodash_serve::send::NO_STORE;
 use ferrodash_wire::Fields;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -120,7 +121,7 @@ impl Reply {
         let mut headers = HeaderMap::new();
         let plain = HeaderValue::from_static("text/plain; charset=utf-8");
         headers.insert(header::CONTENT_TYPE, plain);
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
         Self {
             status,
             headers,

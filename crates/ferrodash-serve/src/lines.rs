@@ -58,6 +58,10 @@ pub fn lines(encoding: Encoding, calls: impl Calls) -> Response {
     let mut response = with_body(Bytes::new(), encoding, LINES);
     *response.body_mut() = body;
     let headers = response.headers_mut();
+    // No cache may answer with it: it has no validator, and answers a POST without a lifetime (RFC
+    // 9111, section 4). With `no-store`, Chromium 148 cancels the request when the page has read
+    // the answer to the end, and shows it as failed
+    // (https://github.com/microsoft/playwright/issues/42742).
     headers.insert(header::CACHE_CONTROL, PRIVATE_NO_CACHE);
     // nginx would otherwise gather the answers and pass them on at the end.
     headers.insert("x-accel-buffering", HeaderValue::from_static("no"));

@@ -19,12 +19,7 @@ pub const NO_CACHE: HeaderValue = HeaderValue::from_static("no-cache");
 /// HTTP cache cannot be invalidated.
 pub const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");
 
-/// `Cache-Control` for answers that a page reads piece by piece. No cache may answer with them:
-/// they have no validator, and answer a POST without a lifetime (RFC 9111, section 4).
-///
-/// It is not `no-store`, as Chromium 148 then cancels a request when the page has read its answer
-/// to the end, and its developer tools show the request as failed
-/// (<https://github.com/microsoft/playwright/issues/42742>).
+/// `Cache-Control` for what only one browser may have, which asks for it each time.
 pub const PRIVATE_NO_CACHE: HeaderValue = HeaderValue::from_static("private, no-cache");
 
 /// The content type of answers.

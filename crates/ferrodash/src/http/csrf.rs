@@ -8,6 +8,7 @@
 //! there.
 
 use axum::http::{HeaderMap, HeaderValue, Uri, header};
+use ferrodash_serve::send::PRIVATE_NO_CACHE;
 
 use super::rejection::Rejection;
 use crate::config::Config;
@@ -22,10 +23,7 @@ pub(super) fn give(config: &Config, uri: &Uri, request: &HeaderMap, response: &m
         return;
     }
     // The answer is for this browser only.
-    response.insert(
-        header::CACHE_CONTROL,
-        HeaderValue::from_static("private, no-cache"),
-    );
+    response.insert(header::CACHE_CONTROL, PRIVATE_NO_CACHE);
     if cookies(request, &config.csrf.cookie).any(is_token) {
         return;
     }

@@ -10,6 +10,7 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
 
+use ferrodash_serve::send::NO_STORE;
 use ferrodash_wire::KEEP;
 
 use super::rejection::Rejection;
@@ -81,7 +82,7 @@ pub(super) fn is_stale(app: &AppState, headers: &HeaderMap) -> bool {
 /// another build than its address.
 fn tell(app: &AppState, mut response: Response) -> Response {
     let headers: &mut HeaderMap = response.headers_mut();
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(header::CACHE_CONTROL, NO_STORE);
     headers.remove(KEEP);
     headers.insert(
         BUILD,

@@ -11,6 +11,7 @@ use axum::response::{IntoResponse, Response};
 use ferrodash_serve::body::Unread;
 use ferrodash_serve::limits::Busy;
 use ferrodash_serve::log::OneLine;
+use ferrodash_serve::send::NO_STORE;
 
 use crate::callback::CallError;
 use crate::rate::TooMany;
@@ -282,7 +283,7 @@ impl IntoResponse for Rejection {
         }
         let mut response = (status, self.text()).into_response();
         let headers = response.headers_mut();
-        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        headers.insert(header::CACHE_CONTROL, NO_STORE);
         let seconds = match self {
             // In whole seconds, so at least one.
             Self::TooMany(time) => Some(time.as_secs() + 1),
